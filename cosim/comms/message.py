@@ -1,0 +1,66 @@
+"""What travels: messages, who can send and receive them, and which of two is the fresher."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+PLATFORM: Final = -1
+"""Address of the platform. Households are 0 to N-1."""
+
+METER: Final = -2
+"""Address of the feeder's own meter."""
+
+ACK: Final = "ack"
+"""Kind of the acknowledgements that the network itself sends; no other message may use it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A household as the network knows it; its position in the list of addresses is its number.
+
+    Attributes
+    ----------
+    name : str
+        Name of the household; it names the household's links.
+    group : str or None
+        Group it belongs to, for overrides.
+    """
+
+    name: str
+    group: str | None = None
+
+
+@dataclass(slots=True)
+class Message:
+    """One message to one recipient.
+
+    Attributes
+    ----------
+    sender, recipient : int
+        Addresses: a household's number, `PLATFORM` or `METER`.
+    kind : str
+        What it is: ``signal``, ``report``, ``offer``, ...
+    sequence : int
+        Number that the sender gives it; a greater one is fresher.
+    sent_ms : int
+        When the sender first sent it (ms); a repeated message keeps it.
+    payload : object
+        Content; the network never looks at it.
+    """
+
+    sender: int
+    recipient: int
+    kind: str
+    sequence: int
+    sent_ms: int
+    payload: object
+
+
+def is_fresher(sequence: int, freshest: int | None) -> bool:
+    """Whether a message numbered `sequence` is fresher than the freshest one so far (None: there was none).
+
+    A receiver keeps the freshest number for each sender and kind, and discards what is not fresher. The
+    network has delivered such a message all the same and counts it so.
+    """
+    return freshest is None or sequence > freshest

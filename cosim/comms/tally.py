@@ -1,0 +1,145 @@
+"""Counting what became of each message, per link and kind."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cosim.comms.histogram import bucket_ms, quantile_ms
+
+
+class Account(NamedTuple):
+    """One row of the table ``messages``.
+
+    At every instant ``sent + duplicated == delivered + lost + expired + in_flight``.
+
+    Attributes
+    ----------
+    link : str
+        ``downlink/NAME``, ``uplink/NAME``, ``peer/SENDER/RECIPIENT``, ``meter``, ``meter/reverse``.
+    kind : str
+        Kind of the messages.
+    sent : int
+        Transmissions, repeated ones included.
+    duplicated : int
+        Copies that the link added.
+    delivered : int
+        Arrivals, whether or not somebody was there to take them.
+    lost : int
+        Lost to outages, on the way, or to a full queue.
+    expired : int
+        Arrived, but too old.
+    in_flight : int
+        Waiting for the transmitter or on the way.
+    latency_p50_ms, latency_p99_ms : int or None
+        Quantiles of the delivered messages' age on arrival (ms); None where nothing was delivered. The age
+        of a repeated message counts from its first transmission.
+    """
+
+    link: str
+    kind: str
+    sent: int
+    duplicated: int
+    delivered: int
+    lost: int
+    expired: int
+    in_flight: int
+    latency_p50_ms: int | None
+    latency_p99_ms: int | None
+
+
+class LossAccount(NamedTuple):
+    """Why messages of one link and kind were lost: sent in an outage, on the way, or at a full queue."""
+
+    link: str
+    kind: str
+    outage: int
+    loss: int
+    queue: int
+
+
+class DeliveryAccount(NamedTuple):
+    """What acknowledged delivery did on one link for one kind.
+
+    Attributes
+    ----------
+    link, kind : str
+        The link, and the kind of the messages.
+    retransmitted : int
+        Transmissions that repeated an earlier one (part of ``sent``).
+    deduplicated : int
+        Arrivals kept from the receiver because it had the message (part of ``delivered``).
+    abandoned : int
+        Messages whose sender gave up without an acknowledgement; some may have arrived all the same.
+    """
+
+    link: str
+    kind: str
+    retransmitted: int
+    deduplicated: int
+    abandoned: int
+
+
+class Tally:
+    """Counters of one link and kind. The delivered messages are counted by their latency alone."""
+
+    __slots__ = (
+        "abandoned",
+        "deduplicated",
+        "delivered_by_latency",
+        "duplicated",
+        "expired",
+        "kind",
+        "link_name",
+        "lost_at_queue",
+        "lost_in_outage",
+        "lost_on_way",
+        "retransmitted",
+        "sent",
+    )
+
+    def __init__(self, link_name: str, kind: str) -> None:
+        self.link_name = link_name
+        self.kind = kind
+        self.sent = 0
+        self.duplicated = 0
+        self.lost_in_outage = 0
+        self.lost_on_way = 0
+        self.lost_at_queue = 0
+        self.expired = 0
+        self.retransmitted = 0
+        self.deduplicated = 0
+        self.abandoned = 0
+        self.delivered_by_latency: dict[int, int] = {}
+
+    def count_delivered(self, latency_ms: int) -> None:
+        """Count one arrival."""
+        bucket = bucket_ms(latency_ms)
+        self.delivered_by_latency[bucket] = self.delivered_by_latency.get(bucket, 0) + 1
+
+    def account(self, in_flight: int) -> Account:
+        """The counters as a row; `in_flight` is counted elsewhere, so that the identity can fail."""
+        latencies = self.delivered_by_latency
+        return Account(
+            self.link_name,
+            self.kind,
+            self.sent,
+            self.duplicated,
+            sum(latencies.values()),
+            self.lost_in_outage + self.lost_on_way + self.lost_at_queue,
+            self.expired,
+            in_flight,
+            quantile_ms(latencies, 0.5),
+            quantile_ms(latencies, 0.99),
+        )
+
+    def loss_account(self) -> LossAccount:
+        """The losses by their cause."""
+        return LossAccount(
+            self.link_name, self.kind, self.lost_in_outage, self.lost_on_way, self.lost_at_queue
+        )
+
+    def delivery_account(self) -> DeliveryAccount:
+        """What acknowledged delivery did."""
+        return DeliveryAccount(
+            self.link_name, self.kind, self.retransmitted, self.deduplicated, self.abandoned
+        )

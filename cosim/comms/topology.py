@@ -1,0 +1,159 @@
+"""Which links there are, what each is called, and which random numbers it draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cosim.comms.draws import Draws
+from cosim.comms.latency import Latency, TraceReader, build_latency
+from cosim.comms.link import Link
+from cosim.comms.loss import bernoulli_probability
+from cosim.comms.message import METER, PLATFORM, Address
+from cosim.config.comms import CommsConfig, Direction, LatencyConfig, LinkConfig, resolve
+from cosim.streams import Streams
+
+CACHED_NUMBERS = 200_000
+"""Random numbers held at most per purpose, over all senders of one direction (about 8 MB)."""
+
+_FEWEST_ROWS = 4
+_MOST_ROWS = 1024
+
+
+class Topology:
+    """Makes links.
+
+    Parameters
+    ----------
+    config : CommsConfig
+        Links and overrides.
+    addresses : sequence of Address
+        The households, in the order of their numbers.
+    streams : Streams
+        The run's random numbers.
+    read_trace : callable
+        Called as ``read_trace(file, column)``; gives measured latencies (ms).
+    """
+
+    def __init__(
+        self,
+        config: CommsConfig,
+        addresses: Sequence[Address],
+        streams: Streams,
+        read_trace: TraceReader,
+    ) -> None:
+        self._config = config
+        self._addresses = list(addresses)
+        self._streams = streams
+        self._read_trace = read_trace
+        self._latencies: dict[LatencyConfig, Latency] = {}
+        self._draws: dict[str, Draws] = {}
+        self._configs: dict[tuple[Direction, int], LinkConfig] = {}
+        # Opened in advance, so that a bad trace is found before the run starts.
+        for direction in ("downlink", "uplink"):
+            self._household_draws(direction)
+        self._latency(self._link_config("meter", METER).latency)
+
+    def link(self, direction: Direction, sender: int, recipient: int) -> Link:
+        """The link of this direction between these addresses, new.
+
+        Raises
+        ------
+        ValueError
+            If this direction does not join these addresses.
+        """
+        n_households = len(self._addresses)
+        sender_name, recipient_name = self._household_name(sender), self._household_name(recipient)
+        match direction:
+            case "downlink" if sender == PLATFORM and recipient_name is not None:
+                return self._household_link("downlink", recipient, (sender, recipient))
+            case "uplink" if recipient == PLATFORM and sender_name is not None:
+                return self._household_link("uplink", sender, (sender, recipient))
+            case "meter" if {sender, recipient} == {METER, PLATFORM}:
+                return self._meter_link(sender, recipient)
+            case "peer" if sender_name is not None and recipient_name is not None and sender != recipient:
+                return self._peer_link(sender, recipient)
+        raise ValueError(
+            f"no {direction} link leads from address {sender} to {recipient}: households are 0 to "
+            f"{n_households - 1}, the platform is {PLATFORM}, the meter is {METER}"
+        )
+
+    def reverse(self, link: Link) -> tuple[Direction, int, int]:
+        """Direction and ends of the link that carries the acknowledgements for `link`."""
+        back: dict[Direction, Direction] = {"downlink": "uplink", "uplink": "downlink"}
+        return back.get(link.direction, link.direction), link.recipient, link.sender
+
+    def _household_name(self, number: int) -> str | None:
+        return self._addresses[number].name if 0 <= number < len(self._addresses) else None
+
+    def _link_config(self, direction: Direction, household: int) -> LinkConfig:
+        key = (direction, household)
+        config = self._configs.get(key)
+        if config is None:
+            if household == METER:
+                config = resolve(self._config, direction, None, None)
+            else:
+                address = self._addresses[household]
+                config = resolve(self._config, direction, address.group, address.name)
+            self._configs[key] = config
+        return config
+
+    def _latency(self, config: LatencyConfig) -> Latency:
+        latency = self._latencies.get(config)
+        if latency is None:
+            latency = self._latencies[config] = build_latency(config, self._read_trace)
+        return latency
+
+    def _household_link(self, direction: Direction, household: int, ends: tuple[int, int]) -> Link:
+        config = self._link_config(direction, household)
+        name = f"{direction}/{self._addresses[household].name}"
+        draws = self._household_draws(direction)
+        return Link(name, direction, ends, config, config.outages, draws, household)
+
+    def _meter_link(self, sender: int, recipient: int) -> Link:
+        config = self._link_config("meter", METER)
+        draws = self._shared_draws("meter", config, 2, 1)
+        name, column = ("meter", 0) if sender == METER else ("meter/reverse", 1)
+        return Link(name, "meter", (sender, recipient), config, config.outages, draws, column)
+
+    def _peer_link(self, sender: int, recipient: int) -> Link:
+        config = self._link_config("peer", sender)
+        # A household that is cut off can neither send nor be reached.
+        outages = (*config.outages, *self._link_config("peer", recipient).outages)
+        n_households = len(self._addresses)
+        draws = self._shared_draws(f"peer.{sender}", config, n_households, n_households)
+        name = f"peer/{self._addresses[sender].name}/{self._addresses[recipient].name}"
+        return Link(name, "peer", (sender, recipient), config, outages, draws, recipient)
+
+    def _household_draws(self, direction: Direction) -> Draws:
+        draws = self._draws.get(direction)
+        if draws is None:
+            configs = [self._link_config(direction, household) for household in range(len(self._addresses))]
+            draws = self._draws[direction] = Draws(
+                self._streams,
+                direction,
+                [self._latency(config.latency) for config in configs],
+                np.array([bernoulli_probability(config.loss) for config in configs]),
+                _rows_kept(len(configs), 1),
+            )
+        return draws
+
+    def _shared_draws(self, prefix: str, config: LinkConfig, n_columns: int, n_senders: int) -> Draws:
+        """Draws of links that all have one configuration."""
+        draws = self._draws.get(prefix)
+        if draws is None:
+            draws = self._draws[prefix] = Draws(
+                self._streams,
+                prefix,
+                [self._latency(config.latency)] * n_columns,
+                np.full(n_columns, bernoulli_probability(config.loss)),
+                _rows_kept(n_columns, n_senders),
+            )
+        return draws
+
+
+def _rows_kept(n_columns: int, n_senders: int) -> int:
+    """How many rows to hold: links at counters further apart than this make rows again and again."""
+    rows = CACHED_NUMBERS // (max(1, n_columns) * n_senders)
+    return min(_MOST_ROWS, max(_FEWEST_ROWS, rows))

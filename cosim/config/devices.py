@@ -1,0 +1,138 @@
+"""What stands behind a household's connection point: load, photovoltaics, battery."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cosim.config.base import Fraction, LocalPath, Model, NonNegative, Probability
+from cosim.config.values import NonNegativeValue, PositiveValue, ProbabilityValue
+
+PowerFactor = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+
+
+class FeederLoad(Model):
+    """The load that the feeder itself has where the household is placed, with its own P and Q profile."""
+
+    kind: Literal["feeder"] = "feeder"
+    """Taken from the feeder."""
+    scaling: NonNegativeValue = 1.0
+    """Factor on active and reactive power."""
+
+
+class SimbenchLoad(Model):
+    """A relative SimBench profile times a peak."""
+
+    kind: Literal["simbench"]
+    """A profile of the SimBench data set, by name."""
+    profile: str
+    """Profile, such as `H0-A` (households) or `G1-B` (trade)."""
+    peak_kw: NonNegativeValue
+    """What the relative profile is multiplied by, kW."""
+
+
+class CsvLoad(Model):
+    """A measured load from a CSV file with a time stamp column and units in the header, `home_1 [kW]`."""
+
+    kind: Literal["csv"]
+    """Read from a CSV file."""
+    file: LocalPath
+    """The file, inside the scenario's folder."""
+    columns: tuple[str, ...] = ()
+    """Columns (names without unit), dealt to the households in turn; all of the file's by default."""
+    scaling: NonNegativeValue = 1.0
+    """Factor on the values."""
+    power_factor: PowerFactor = 0.95
+    """Active over apparent power, inductive."""
+
+
+class ConstantLoad(Model):
+    """A load that never changes."""
+
+    kind: Literal["constant"]
+    """The same power all the time."""
+    p_kw: NonNegativeValue
+    """Active power, kW."""
+    power_factor: PowerFactor = 0.95
+    """Active over apparent power, inductive."""
+
+
+LoadConfig = Annotated[FeederLoad | SimbenchLoad | CsvLoad | ConstantLoad, Field(discriminator="kind")]
+
+
+class FeederPv(Model):
+    """The generators that the feeder itself has at the household's bus, with their own profiles."""
+
+    kind: Literal["feeder"]
+    """Taken from the feeder."""
+    cos_phi: PowerFactor = 1.0
+    """Fixed power factor of the inverter, under-excited (it draws reactive power)."""
+
+
+class SimbenchPv(Model):
+    """A SimBench profile of photovoltaics times an installed power."""
+
+    kind: Literal["simbench"] = "simbench"
+    """A profile of the SimBench data set."""
+    profile: str = "any"
+    """Profile, such as `PV3`; `any` deals PV1 ... PV8 to the households by seed."""
+    kwp: NonNegativeValue
+    """Installed power, kWp."""
+    cos_phi: PowerFactor = 1.0
+    """Fixed power factor of the inverter, under-excited (it draws reactive power)."""
+
+
+class CsvPv(Model):
+    """Generation from a CSV file, in `[kW/kWp]` and multiplied by `kwp`, or in `[kW]` or `[W]`."""
+
+    kind: Literal["csv"]
+    """Read from a CSV file."""
+    file: LocalPath
+    """The file, inside the scenario's folder."""
+    columns: tuple[str, ...] = ()
+    """Columns (names without unit), dealt to the households in turn; all of the file's by default."""
+    kwp: NonNegativeValue = 1.0
+    """Installed power, kWp; a plain factor where the file is in kW or W."""
+    cos_phi: PowerFactor = 1.0
+    """Fixed power factor of the inverter, under-excited (it draws reactive power)."""
+
+
+PvConfig = Annotated[FeederPv | SimbenchPv | CsvPv, Field(discriminator="kind")]
+
+
+class BatteryConfig(Model):
+    """A battery behind the meter; efficiencies apply on the way in and on the way out."""
+
+    capacity_kwh: PositiveValue
+    """Usable capacity, kWh."""
+    charge_kw: NonNegativeValue = 5.0
+    """Largest charging power at the terminals, kW."""
+    discharge_kw: NonNegativeValue = 5.0
+    """Largest discharging power at the terminals, kW."""
+    charge_efficiency: Fraction = 0.95
+    """Stored energy over energy at the terminals."""
+    discharge_efficiency: Fraction = 0.95
+    """Energy at the terminals over energy taken from storage."""
+    self_discharge_per_day: Probability = 0.0
+    """Share of the stored energy that is lost in a day."""
+    soc_initial: ProbabilityValue = 0.5
+    """State of charge at the start, as a share of the capacity."""
+    soc_min: Probability = 0.1
+    """State of charge below which it does not discharge, as a share of the capacity."""
+    charge_from: Literal["surplus", "surplus_and_grid"] = "surplus"
+    """`surplus`: what the sun leaves after the household's load; or also the grid, up to `grid_charge_soc`."""
+    grid_charge_soc: Probability = 0.3
+    """With `surplus_and_grid`: the grid charges while the state of charge is below this share."""
+    grid_charge_kw: NonNegative = 1.0
+    """With `surplus_and_grid`: charging power from the grid, kW."""
+
+
+class MembershipConfig(Model):
+    """When a household takes part in its community's market; its load and PV stay either way."""
+
+    joins_h: NonNegativeValue = 0.0
+    """Hours after the start when it joins."""
+    leaves_h: PositiveValue | None = None
+    """Hours after the start when it leaves; stays to the end by default."""
+

@@ -1,0 +1,137 @@
+"""A scenario: everything that determines a run, and nothing that does not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, to_ms
+from cosim.config.base import Model, Name, Positive, PositiveCount
+from cosim.config.comms import CommsConfig
+from cosim.config.devices import BatteryConfig, LoadConfig, MembershipConfig, PvConfig
+from cosim.config.network import GridConfig
+from cosim.config.regulation import CommunityConfig, CostConfig
+
+
+def _as_utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+UtcTime = Annotated[datetime, AfterValidator(_as_utc)]
+
+
+class TimeConfig(Model):
+    """When the run starts, how long it is, and how often the market steps."""
+
+    start: UtcTime = datetime(2016, 1, 1, tzinfo=UTC)
+    """First instant, ISO 8601; UTC unless it names another offset."""
+    step_s: Positive = 3600.0
+    """Length of a market step, s; a whole number of milliseconds."""
+    steps: PositiveCount | None = None
+    """Length of the run in market steps; give this or `duration_h`."""
+    duration_h: Positive | None = None
+    """Length of the run in hours; a whole number of market steps."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> TimeConfig:
+        if (self.steps is None) == (self.duration_h is None):
+            raise ValueError("give the length once: either 'steps' or 'duration_h'")
+        if self.step_ms < 1 or self.step_s * MS_PER_SECOND != self.step_ms:
+            raise ValueError("step_s must be a whole number of milliseconds, at least 0.001")
+        if self.duration_h is not None and to_ms(self.duration_h, MS_PER_HOUR) % self.step_ms:
+            raise ValueError("duration_h is not a whole number of steps of step_s")
+        return self
+
+    @property
+    def step_ms(self) -> int:
+        """Length of a market step, ms."""
+        return to_ms(self.step_s, MS_PER_SECOND)
+
+    @property
+    def duration_ms(self) -> int:
+        """Length of the run, ms."""
+        if self.steps is not None:
+            return self.steps * self.step_ms
+        assert self.duration_h is not None  # one of the two is there, see _one_length
+        return to_ms(self.duration_h, MS_PER_HOUR)
+
+    @property
+    def n_steps(self) -> int:
+        """Number of market steps."""
+        return self.duration_ms // self.step_ms
+
+
+class GroupConfig(Model):
+    """Households that are alike: the same devices and the same form of cost, with parameters of their own."""
+
+    name: Name
+    """Name of the group."""
+    households: PositiveCount
+    """How many households it has; they are numbered through the groups in their order."""
+    cost: CostConfig | None = None
+    """Private cost of a household; needed where the group belongs to a community."""
+    load: LoadConfig | None = None
+    """Electrical load; none by default."""
+    pv: PvConfig | None = None
+    """Photovoltaics; none by default."""
+    battery: BatteryConfig | None = None
+    """Battery; none by default."""
+    membership: MembershipConfig = MembershipConfig()
+    """When its households join and leave their community."""
+
+
+class RecordConfig(Model):
+    """Which of the large tables a run writes."""
+
+    decisions: bool = True
+    """One row a decision and resource."""
+    batteries: bool = True
+    """One row a battery and interval."""
+    meters: bool = True
+    """One row a household and interval: load, generation and net energy."""
+    grid: bool = True
+    """Injections, voltages and loadings: one row an element and interval."""
+
+
+class ReportConfig(Model):
+    """What is made of the tables after a run."""
+
+    figures: bool = True
+    """Draw the figures into `figures/`."""
+
+
+class Scenario(Model):
+    """A run, whole: time, households, communities, links, grid."""
+
+    name: Name
+    """Name of the scenario; names its folder under results/."""
+    title: str = ""
+    """One line that says what it shows."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    """Seed of every random number of the run."""
+    time: TimeConfig
+    """Start, length and step."""
+    groups: Annotated[tuple[GroupConfig, ...], Field(min_length=1)]
+    """The households."""
+    communities: tuple[CommunityConfig, ...] = ()
+    """Regulation markets (paper A), each with its resources and its platform."""
+    comms: CommsConfig = CommsConfig()
+    """The links that messages travel over."""
+    grid: GridConfig | None = None
+    """The feeder; without it there is no power flow."""
+    record: RecordConfig = RecordConfig()
+    """Which large tables are written."""
+    report: ReportConfig = ReportConfig()
+    """What is drawn after the run."""
+
+    @property
+    def n_households(self) -> int:
+        """Number of households in all groups."""
+        return sum(group.households for group in self.groups)
+
+    @property
+    def interval_ms(self) -> int:
+        """Length of a metering and power-flow interval, ms; an hour without a grid."""
+        return (60 if self.grid is None else self.grid.interval_min) * MS_PER_MINUTE

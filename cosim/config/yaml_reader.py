@@ -1,0 +1,186 @@
+"""YAML as plain data with the line of every key, and nothing that YAML could do beyond that.
+
+A scenario is data from outside. Tags, aliases, duplicate keys, huge files and deep nesting are refused
+before any object is built.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from cosim.errors import InputError, Problem
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 30
+
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")}
+
+
+@dataclass
+class Document:
+    """A YAML file as plain data.
+
+    Attributes
+    ----------
+    data : object
+        Mappings, lists and scalars; time stamps stay text.
+    file : str
+        The file's name, for messages.
+    places : dict
+        Dotted path to the file and the line (from 1) where its key or list item stands.
+    """
+
+    data: Any
+    file: str
+    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+
+    def place_of(self, path: str) -> tuple[str, int]:
+        """File and line of `path`, or of the closest thing above it that has one."""
+        while path:
+            if path in self.places:
+                return self.places[path]
+            path = path.rpartition(".")[0]
+        return self.places.get("", (self.file, 0))
+
+
+def read_yaml(file: Path, shown_as: str = "") -> Document:
+    """Read one YAML file.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    shown_as : str
+        Its name in messages; the path itself by default.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is empty, larger than a megabyte, no UTF-8, no YAML, or uses tags,
+        aliases or a key twice; every problem that can be found is named, with its line.
+    """
+    name = shown_as or str(file)
+    try:
+        size = file.stat().st_size
+        if not file.is_file():
+            raise InputError([Problem("this is no file", "Name a YAML file.", file=name)])
+        if size > MAX_BYTES:
+            raise InputError([_too_large(name, size)])
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError([Problem(f"cannot be read: {error.strerror or error}", file=name)]) from None
+    except UnicodeDecodeError:
+        raise InputError([Problem("is not UTF-8 text", "Save it as UTF-8.", file=name)]) from None
+    return parse_yaml(text, name)
+
+
+def parse_yaml(text: str, name: str) -> Document:
+    """The same for text already read; `name` stands for the file in messages."""
+    reader = YAML(typ="safe", pure=True)
+    reader.version = (1, 2)  # type: ignore[assignment]
+    try:
+        root = reader.compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 0
+        problem = Problem(f"not valid YAML: {error.problem or error.context}", file=name, line=line)
+        raise InputError([problem]) from None
+    except (YAMLError, RecursionError, ValueError) as error:
+        raise InputError([Problem(f"not valid YAML: {error}", file=name)]) from None
+    if root is None:
+        remedy = "`cosim scenarios` lists examples to start from."
+        raise InputError([Problem("the file is empty", remedy, file=name)])
+    builder = _Builder(name, reader)
+    data = builder.build(root, "", 0)
+    if builder.problems:
+        raise InputError(builder.problems)
+    return Document(data, name, {path: (name, line) for path, line in builder.lines.items()})
+
+
+def _too_large(name: str, size: int) -> Problem:
+    return Problem(
+        f"{size / 1e6:.0f} MB is too large for a configuration file (limit {MAX_BYTES / 1e6:.0f} MB)",
+        "Put series into CSV files and name those.",
+        file=name,
+    )
+
+
+class _Builder:
+    """Plain data from composed nodes, with lines kept and problems collected."""
+
+    def __init__(self, name: str, reader: YAML) -> None:
+        self.name = name
+        self.lines: dict[str, int] = {}
+        self.problems: list[Problem] = []
+        self._constructor = reader.constructor
+        self._seen: set[int] = set()
+
+    def build(self, node: Node, path: str, depth: int) -> Any:
+        line = node.start_mark.line + 1
+        self.lines.setdefault(path, line)
+        if depth > MAX_DEPTH:
+            self._problem(f"nested deeper than {MAX_DEPTH} levels", "", path, line)
+            return None
+        if id(node) in self._seen:
+            remedy = "Write the values out, or use `base:` and `override:`."
+            self._problem("an alias (*name) is not allowed here", remedy, path, line)
+            return None
+        self._seen.add(id(node))
+        if isinstance(node, MappingNode):
+            return self._mapping(node, path, depth)
+        if isinstance(node, SequenceNode):
+            if not self._plain(node, "tag:yaml.org,2002:seq", path):
+                return None
+            return [self.build(item, _join(path, str(i)), depth + 1) for i, item in enumerate(node.value)]
+        return self._scalar(node, path, line)
+
+    def _mapping(self, node: MappingNode, path: str, depth: int) -> dict[str, Any] | None:
+        if not self._plain(node, "tag:yaml.org,2002:map", path):
+            return None
+        result: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, ScalarNode):
+                self._problem("a key must be plain text", "", path, line)
+                continue
+            key = str(key_node.value)
+            below = _join(path, key)
+            if key in result:
+                self._problem("this key stands here twice", "Keep one of them.", below, line)
+                continue
+            self.lines[below] = line
+            result[key] = self.build(value_node, below, depth + 1)
+        return result
+
+    def _scalar(self, node: Node, path: str, line: int) -> Any:
+        tag = str(node.tag)
+        if tag not in _PLAIN_TAGS:
+            self._problem(f"the tag {tag} is not allowed", "Write plain data without tags.", path, line)
+            return None
+        if tag.endswith(("str", "timestamp")):
+            return str(node.value)
+        try:
+            return self._constructor.construct_object(node)
+        except (ValueError, YAMLError):
+            self._problem("this value cannot be read", "", path, line, str(node.value))
+            return None
+
+    def _plain(self, node: Node, tag: str, path: str) -> bool:
+        if str(node.tag) == tag:
+            return True
+        line = node.start_mark.line + 1
+        self._problem(f"the tag {node.tag} is not allowed", "Write plain data without tags.", path, line)
+        return False
+
+    def _problem(self, message: str, remedy: str, path: str, line: int, value: str = "") -> None:
+        self.problems.append(Problem(message, remedy, path, self.name, line, value))
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

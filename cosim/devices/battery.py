@@ -1,0 +1,82 @@
+"""A battery behind a meter: what it takes, what it gives, and what it loses on the way.
+
+Energies at the terminals and energies in storage are kept apart:
+
+    stored(t+h) = stored(t) - leak + charge_efficiency * charged - discharged / discharge_efficiency
+
+closes by construction. The functions decide with comparisons, so they take one household's floats.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+
+class Battery(NamedTuple):
+    """Constants of one battery.
+
+    Attributes
+    ----------
+    capacity_kwh, floor_kwh : float
+        Most and least energy in storage; below the floor it does not discharge.
+    charge_kw, discharge_kw : float
+        Power limits at the terminals.
+    charge_efficiency, discharge_efficiency : float
+        Stored over taken, and given over taken from storage; in (0, 1].
+    leak_per_hour : float
+        Rate of self-discharge, 1/h: without charging, stored energy falls as exp(-leak_per_hour * h).
+    grid_charge_kw, grid_charge_below_kwh : float
+        Power that it takes from the grid while less than that energy is stored; 0 for none.
+    """
+
+    capacity_kwh: float
+    floor_kwh: float
+    charge_kw: float
+    discharge_kw: float
+    charge_efficiency: float
+    discharge_efficiency: float
+    leak_per_hour: float
+    grid_charge_kw: float = 0.0
+    grid_charge_below_kwh: float = 0.0
+
+
+def leak_rate(self_discharge_per_day: float) -> float:
+    """Rate of self-discharge, 1/h, that loses the given share of the stored energy in 24 hours."""
+    return 0.0 if self_discharge_per_day == 0 else -math.log1p(-min(self_discharge_per_day, 1 - 1e-12)) / 24
+
+
+def leaked_kwh(battery: Battery, stored_kwh: float, hours: float) -> float:
+    """Energy lost by self-discharge in `hours`, from what was stored at their start, kWh."""
+    if battery.leak_per_hour == 0.0:
+        return 0.0
+    return -stored_kwh * math.expm1(-battery.leak_per_hour * hours)
+
+
+def charged_kwh(battery: Battery, stored_kwh: float, surplus_kw: float, hours: float) -> float:
+    """Energy at the terminals that a controller takes in `hours` at a constant surplus, kWh.
+
+    It follows the surplus up to the power limit and until the battery is full; below
+    `grid_charge_below_kwh` the grid makes up for what the sun does not give.
+    """
+    power_kw = surplus_kw if surplus_kw > 0.0 else 0.0
+    if stored_kwh < battery.grid_charge_below_kwh and power_kw < battery.grid_charge_kw:
+        power_kw = battery.grid_charge_kw
+    if power_kw > battery.charge_kw:
+        power_kw = battery.charge_kw
+    energy_kwh = power_kw * hours
+    room_kwh = (battery.capacity_kwh - stored_kwh) / battery.charge_efficiency
+    if energy_kwh > room_kwh:
+        energy_kwh = room_kwh
+    return energy_kwh if energy_kwh > 0.0 else 0.0
+
+
+def can_deliver(battery: Battery, stored_kwh: float, energy_kwh: float, hours: float) -> bool:
+    """Whether `energy_kwh` at the terminals can be given evenly over the next `hours`.
+
+    The answer allows for self-discharge on the way, so a promise made at the start of a step is kept.
+    """
+    if energy_kwh > battery.discharge_kw * hours:
+        return False
+    left_kwh = stored_kwh * math.exp(-battery.leak_per_hour * hours) - energy_kwh / battery.discharge_efficiency
+    return left_kwh >= battery.floor_kwh

@@ -1,0 +1,173 @@
+"""From a scenario to the parts of a run, or to every problem that only building can find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from cosim.comms.latency import TraceReader
+from cosim.comms.message import PLATFORM, Address
+from cosim.comms.network import Network
+from cosim.comms.trace import parse_trace
+from cosim.config.load import LoadedScenario
+from cosim.config.scenario import Scenario
+from cosim.engine.demand import household_demand, slots_of
+from cosim.engine.grid_parts import GridParts, build_grid
+from cosim.engine.market import Design, Market, build_market, design
+from cosim.engine.placement import Placement, nowhere
+from cosim.engine.population import Membership, Population, batteries, build_population, membership
+from cosim.errors import InputError, Problem
+from cosim.households.home import Home
+from cosim.households.meters import Meters
+from cosim.households.profile_book import ProfileBook
+from cosim.streams import Streams
+
+_Part = TypeVar("_Part")
+
+MAX_TRACE_BYTES = 100_000_000
+
+
+@dataclass
+class Parts:
+    """Everything a run consists of, in its initial state.
+
+    Attributes
+    ----------
+    meters : Meters or None
+        None where no household has any device and there is no feeder: then there is nothing to meter.
+    """
+
+    env: simpy.Environment
+    population: Population
+    placement: Placement
+    membership: Membership
+    network: Network
+    markets: list[Market]
+    homes: list[Home]
+    meters: Meters | None
+    grid: GridParts | None
+
+
+def has_devices(scenario: Scenario) -> bool:
+    """Whether anything of the scenario is electrical."""
+    return scenario.grid is not None or any(
+        group.load or group.pv or group.battery for group in scenario.groups
+    )
+
+
+def trace_reader(folder: Path) -> TraceReader:
+    """Reads files of measured latencies that lie in `folder`."""
+
+    def read(file: str, column: str) -> NDArray[np.float64]:
+        path = folder / file
+        if not path.is_file():
+            raise InputError([Problem("no such file of latencies", "Paths are relative to the scenario.", file=file)])
+        if path.stat().st_size > MAX_TRACE_BYTES:
+            raise InputError([Problem("the file of latencies is larger than 100 MB", "Thin it out.", file=file)])
+        with path.open(encoding="utf-8") as lines:
+            return parse_trace(lines, column, file)
+
+    return read
+
+
+def build(loaded: LoadedScenario) -> Parts:
+    """Build a scenario.
+
+    Raises
+    ------
+    InputError
+        With every problem of its parts.
+    """
+    scenario, folder = loaded.scenario, loaded.folder
+    streams = Streams(scenario.seed)
+    population = build_population(scenario)
+    present = membership(population, streams)
+    problems: list[Problem] = []
+    grid = _collect(problems, lambda: build_grid(scenario, folder, population, streams))
+    placement = grid.placement if grid is not None else nowhere(population)
+    book = None
+    if has_devices(scenario) and not (scenario.grid is not None and grid is None):
+        book = _collect(problems, lambda: _book(scenario, folder, population, placement, streams))
+    designs = [
+        _collect(problems, lambda n=n: design(n, scenario, population, streams, trace_reader(folder)))  # type: ignore[misc]
+        for n in range(len(scenario.communities))
+    ]
+    if problems:
+        raise InputError([_placed(problem, loaded) for problem in problems])
+    env = simpy.Environment(initial_time=0)
+    addresses = [Address(name, population.group_of(i).config.name) for i, name in enumerate(population.names)]
+    network = Network(env, scenario.comms, addresses, streams, trace_reader(folder))
+    homes = _homes(scenario, population, book, streams) if book is not None else []
+    markets = [
+        _market(number, made, scenario, population, present, homes, streams, network)
+        for number, made in enumerate(designs)
+        if made is not None
+    ]
+    meters = Meters(homes, book, scenario.interval_ms) if book is not None else None
+    return Parts(env, population, placement, present, network, markets, homes, meters, grid)
+
+
+def _collect(problems: list[Problem], make: Callable[[], _Part]) -> _Part | None:
+    """What `make` gives; its problems go to `problems`."""
+    try:
+        return make()
+    except InputError as error:
+        problems += error.problems
+        return None
+
+
+def _placed(problem: Problem, loaded: LoadedScenario) -> Problem:
+    """The problem with file and line of its path in the scenario, where it has none of its own."""
+    if problem.file:
+        return problem
+    file, line = loaded.document.place_of(problem.path)
+    return Problem(
+        problem.message, problem.remedy, problem.path, file, line, problem.value, problem.severity
+    )
+
+
+def _book(
+    scenario: Scenario, folder: Path, population: Population, placement: Placement, streams: Streams
+) -> ProfileBook:
+    demand = household_demand(scenario, folder, population, placement, streams)
+    slots = slots_of(scenario)
+    return ProfileBook(demand, slots.slot_ms, scenario.interval_ms // slots.slot_ms)
+
+
+def _homes(scenario: Scenario, population: Population, book: ProfileBook, streams: Streams) -> list[Home]:
+    homes: list[Home] = []
+    for group in population.groups:
+        if group.config.battery is None:
+            homes += [Home(household, None, 0.0, book) for household in group.members]
+            continue
+        made, stored = batteries(group.config.battery, group, streams, population.size)
+        homes += [
+            Home(household, battery, float(kwh), book)
+            for household, battery, kwh in zip(group.members, made, stored, strict=True)
+        ]
+    return homes
+
+
+def _market(
+    number: int,
+    designed: Design,
+    scenario: Scenario,
+    population: Population,
+    present: Membership,
+    homes: list[Home],
+    streams: Streams,
+    network: Network,
+) -> Market:
+    def report(household: int, step: int, delivered: tuple[int, ...]) -> None:
+        network.send("uplink", household, PLATFORM, "report", step, delivered)
+
+    uses_batteries = any(resource.unit_kwh for resource in designed.config.resources)
+    return build_market(
+        number, designed, scenario, population, present, homes if uses_batteries else None, streams, report
+    )

@@ -1,0 +1,290 @@
+"""From configured profiles to series: what the households and the feeder's own elements draw over the run."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.clock import MS_PER_MINUTE
+from cosim.config.devices import (
+    ConstantLoad,
+    CsvLoad,
+    CsvPv,
+    FeederLoad,
+    FeederPv,
+    SimbenchLoad,
+    SimbenchPv,
+)
+from cosim.config.scenario import Scenario
+from cosim.devices.csv_profiles import read_csv
+from cosim.devices.profiles import resample_mean
+from cosim.engine.placement import Placement
+from cosim.engine.population import Group, Population, household_values
+from cosim.errors import InputError, Problem
+from cosim.grid.elements import ElementRecord
+from cosim.grid.simbench_data import SLOT_MINUTES, profile_names, read_profiles
+from cosim.households.profile_book import Demand, Series
+from cosim.streams import Streams
+
+Array = NDArray[np.float64]
+_CONSTANT = "constant"
+
+
+class Slots(NamedTuple):
+    """The grid of time of all series."""
+
+    start: datetime
+    slot_ms: int
+    n_slots: int
+
+
+def slots_of(scenario: Scenario) -> Slots:
+    """Slots that fit both SimBench's quarter hours and the metering interval."""
+    interval_min = scenario.interval_ms // MS_PER_MINUTE
+    slot_ms = math.gcd(SLOT_MINUTES, interval_min) * MS_PER_MINUTE
+    n_slots = -(-scenario.time.duration_ms // slot_ms)
+    return Slots(scenario.time.start, slot_ms, n_slots)
+
+
+class _Columns:
+    """Source columns of one quantity, each kept once."""
+
+    def __init__(self, slots: Slots, n_takers: int) -> None:
+        self._slots = slots
+        self._position: dict[str, int] = {}
+        self._columns: list[Array] = []
+        self.choice = np.zeros(n_takers, np.int64)
+        self.scale = np.zeros(n_takers)
+
+    def put(self, taker: int, key: str, scale: float) -> None:
+        """Let `taker` use column `key`, scaled; `add` brings the column itself."""
+        self.choice[taker] = self._position.setdefault(key, len(self._position))
+        self.scale[taker] = scale
+
+    def keys(self) -> list[str]:
+        """Columns asked for, in order."""
+        return list(self._position)
+
+    def series(self, columns: dict[str, Array]) -> Series:
+        """The finished series; `columns` holds what `keys` asked for."""
+        stacked = [columns[key] for key in self._position] or [np.zeros(self._slots.n_slots)]
+        return Series(np.stack(stacked, axis=1), self.choice, self.scale)
+
+
+class DemandBuilder:
+    """Collects who uses which profile, then reads each profile once.
+
+    Parameters
+    ----------
+    slots : Slots
+        The grid of time.
+    folder : Path
+        What CSV files are relative to.
+    n_takers : int
+        Number of households or elements.
+    """
+
+    def __init__(self, slots: Slots, folder: Path, n_takers: int) -> None:
+        self._slots = slots
+        self._folder = folder
+        self._load, self._load_q = _Columns(slots, n_takers), _Columns(slots, n_takers)
+        self._pv, self._pv_q = _Columns(slots, n_takers), _Columns(slots, n_takers)
+        self._csv: dict[str, Array] = {}
+        self._simbench: set[str] = set()
+
+    def constant_load(self, taker: int, p_kw: float, q_kvar: float) -> None:
+        """The same power all the time."""
+        self._load.put(taker, _CONSTANT, p_kw)
+        self._load_q.put(taker, _CONSTANT, q_kvar)
+
+    def simbench_load(self, taker: int, p_profile: str, q_profile: str, p_kw: float, q_kvar: float) -> None:
+        """SimBench columns times powers; an empty name means constant."""
+        self._load.put(taker, self._ask(p_profile), p_kw)
+        self._load_q.put(taker, self._ask(q_profile), q_kvar)
+
+    def simbench_pv(self, taker: int, profile: str, kwp: float, q_per_p: float) -> None:
+        """A SimBench column of generation times an installed power; an empty name means constant."""
+        key = self._ask(profile)
+        self._pv.put(taker, key, kwp)
+        self._pv_q.put(taker, key, kwp * q_per_p)
+
+    def csv(self, taker: int, key: str, p_scale: float, q_per_p: float, is_pv: bool) -> None:
+        """A column read by `read_csv_columns`."""
+        p, q = (self._pv, self._pv_q) if is_pv else (self._load, self._load_q)
+        p.put(taker, key, p_scale)
+        q.put(taker, key, p_scale * q_per_p)
+
+    def read_csv_columns(self, file: str, wanted: tuple[str, ...], path: str) -> list[str]:
+        """Read a CSV file, cut and resample it to the run; gives the keys of its columns.
+
+        Raises
+        ------
+        InputError
+            If it cannot be used, or does not cover the run.
+        """
+        profiles = read_csv(self._folder / file, file, wanted)
+        slots = self._slots
+        first_ms = round((slots.start - profiles.start).total_seconds() * 1000)
+        n_needed = -(-slots.n_slots * slots.slot_ms // profiles.slot_ms)
+        first = first_ms // profiles.slot_ms
+        if first_ms < 0 or first + n_needed > len(profiles.values_kw):
+            end = slots.start + timedelta(milliseconds=slots.n_slots * slots.slot_ms)
+            message = (
+                f"the profile covers {profiles.start:%Y-%m-%dT%H:%MZ} to {profiles.end:%Y-%m-%dT%H:%MZ}, "
+                f"the run {slots.start:%Y-%m-%dT%H:%MZ} to {end:%Y-%m-%dT%H:%MZ}"
+            )
+            remedy = "Shorten the run, move its start, or give a longer series."
+            raise InputError([Problem(message, remedy, path, file)])
+        if first_ms % profiles.slot_ms:
+            message = f"the run does not start where a row of {file} starts"
+            raise InputError([Problem(message, "Move time.start to a time stamp of the file.", path, file)])
+        values = resample_mean(
+            profiles.values_kw[first : first + n_needed], profiles.slot_ms, slots.slot_ms
+        )[: slots.n_slots]
+        keys = [f"csv:{file}:{name}" for name in profiles.columns]
+        self._csv.update(zip(keys, values.T, strict=True))
+        return keys
+
+    def build(self) -> Demand:
+        """Read what was asked for and put it together."""
+        columns = {_CONSTANT: np.ones(self._slots.n_slots), **self._csv, **self._read_simbench()}
+        parts = (self._load, self._load_q, self._pv, self._pv_q)
+        return Demand(*(part.series(columns) for part in parts))
+
+    def _ask(self, profile: str) -> str:
+        if not profile:
+            return _CONSTANT
+        self._simbench.add(profile)
+        return profile
+
+    def _read_simbench(self) -> dict[str, Array]:
+        if not self._simbench:
+            return {}
+        names = sorted(self._simbench)
+        slots = self._slots
+        quarter_ms = SLOT_MINUTES * MS_PER_MINUTE
+        n_quarters = -(-slots.n_slots * slots.slot_ms // quarter_ms)
+        values = read_profiles(names, slots.start, n_quarters).values
+        resampled = resample_mean(values, quarter_ms, slots.slot_ms)[: slots.n_slots]
+        return dict(zip(names, resampled.T, strict=True))
+
+
+def household_demand(
+    scenario: Scenario, folder: Path, population: Population, placement: Placement, streams: Streams
+) -> Demand:
+    """Load and generation of every household.
+
+    Raises
+    ------
+    InputError
+        With every profile that is missing, unknown, broken or too short.
+    """
+    builder = DemandBuilder(slots_of(scenario), folder, population.size)
+    problems: list[Problem] = []
+    for number, group in enumerate(population.groups):
+        for part, add in (("load", _add_load), ("pv", _add_pv)):
+            try:
+                add(builder, group, f"groups.{number}.{part}", placement, streams, population.size)
+            except InputError as error:
+                problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return builder.build()
+
+
+def background_demand(
+    scenario: Scenario, folder: Path, elements: tuple[ElementRecord, ...], follow_profiles: bool, scaling: float
+) -> Demand:
+    """What the feeder's own elements draw that no household took; storages stand still."""
+    builder = DemandBuilder(slots_of(scenario), folder, len(elements))
+    for taker, element in enumerate(elements):
+        if element.kind == "storage":
+            continue
+        p_kw, q_kvar = element.p_mw * 1000 * scaling, element.q_mvar * 1000 * scaling
+        p_profile = element.p_profile if follow_profiles else ""
+        q_profile = element.q_profile if follow_profiles else ""
+        builder.simbench_load(taker, p_profile, q_profile, p_kw, q_kvar)
+    return builder.build()
+
+
+def _add_load(
+    builder: DemandBuilder, group: Group, path: str, placement: Placement, streams: Streams, n: int
+) -> None:
+    load = group.config.load
+    if load is None:
+        return
+    if isinstance(load, ConstantLoad):
+        q_per_p = math.tan(math.acos(load.power_factor))
+        for taker, p_kw in zip(group.members, _values(streams, "load.p_kw", load.p_kw, group, n), strict=True):
+            builder.constant_load(taker, p_kw, p_kw * q_per_p)
+    elif isinstance(load, SimbenchLoad):
+        _require_profile(f"{load.profile}_pload", load.profile, f"{path}.profile")
+        peaks = _values(streams, "load.peak_kw", load.peak_kw, group, n)
+        for taker, peak in zip(group.members, peaks, strict=True):
+            builder.simbench_load(taker, f"{load.profile}_pload", f"{load.profile}_qload", peak, peak)
+    elif isinstance(load, CsvLoad):
+        keys = builder.read_csv_columns(load.file, load.columns, f"{path}.file")
+        q_per_p = math.tan(math.acos(load.power_factor))
+        scales = _values(streams, "load.scaling", load.scaling, group, n)
+        for position, (taker, scale) in enumerate(zip(group.members, scales, strict=True)):
+            builder.csv(taker, keys[position % len(keys)], scale, q_per_p, is_pv=False)
+    elif isinstance(load, FeederLoad):
+        scales = _values(streams, "load.scaling", load.scaling, group, n)
+        for taker, scale in zip(group.members, scales, strict=True):
+            element = placement.loads[taker]
+            if element is None:
+                message = "load.kind is 'feeder', and a household stands where the feeder has no load of its own"
+                raise InputError([Problem(message, "Use another load, or `grid.placement.kind: loads`.", path)])
+            p_kw, q_kvar = element.p_mw * 1000 * scale, element.q_mvar * 1000 * scale
+            builder.simbench_load(taker, element.p_profile, element.q_profile, p_kw, q_kvar)
+
+
+def _add_pv(
+    builder: DemandBuilder, group: Group, path: str, placement: Placement, streams: Streams, n: int
+) -> None:
+    pv = group.config.pv
+    if pv is None:
+        return
+    # An under-excited inverter draws reactive power while it generates: Q has the load's sign.
+    q_per_p = math.tan(math.acos(pv.cos_phi))
+    if isinstance(pv, SimbenchPv):
+        names = _pv_profiles() if pv.profile == "any" else (pv.profile,)
+        if pv.profile != "any":
+            _require_profile(pv.profile, pv.profile, f"{path}.profile")
+        picks = streams.field("household/pv.profile").row(0, n)
+        powers = _values(streams, "pv.kwp", pv.kwp, group, n)
+        for taker, kwp in zip(group.members, powers, strict=True):
+            builder.simbench_pv(taker, names[int(picks[taker] * len(names))], kwp, q_per_p)
+    elif isinstance(pv, CsvPv):
+        keys = builder.read_csv_columns(pv.file, pv.columns, f"{path}.file")
+        powers = _values(streams, "pv.kwp", pv.kwp, group, n)
+        for position, (taker, kwp) in enumerate(zip(group.members, powers, strict=True)):
+            builder.csv(taker, keys[position % len(keys)], kwp, q_per_p, is_pv=True)
+    elif isinstance(pv, FeederPv):
+        for taker in group.members:
+            own = placement.sgens[taker]
+            if own:
+                builder.simbench_pv(taker, own[0].p_profile, -1000 * sum(e.p_mw for e in own), q_per_p)
+
+
+def _values(streams: Streams, purpose: str, value: object, group: Group, n: int) -> list[float]:
+    drawn: list[float] = household_values(streams, purpose, value, group, n).tolist()  # type: ignore[arg-type]
+    return drawn
+
+
+def _pv_profiles() -> tuple[str, ...]:
+    return tuple(sorted(name for name in profile_names() if name.startswith("PV")))
+
+
+def _require_profile(column: str, profile: str, path: str) -> None:
+    known = profile_names()
+    if column not in known:
+        from cosim.errors import suggest
+
+        names = sorted({name.removesuffix("_pload").removesuffix("_qload") for name in known})
+        raise InputError([Problem("SimBench has no such profile", suggest(profile, names), path, value=profile)])

@@ -1,0 +1,53 @@
+"""How many steps pass between a signal and the first signal made from its effect: d of the stability limit."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.config.regulation import PlatformConfig
+
+
+def loop_delay_steps(
+    platform: PlatformConfig,
+    step_ms: int,
+    phases_ms: NDArray[np.int64],
+    down_ms: NDArray[np.float64],
+    up_ms: NDArray[np.float64],
+    meter_ms: float,
+) -> NDArray[np.float64]:
+    """d of each household, at its mean latencies.
+
+    A signal made at tick 0 is used at the household's first decision after it has arrived; that decision is
+    reported when it is made or when its step ends; the report counts at the first tick after it has arrived.
+    The signal of that tick is the first one made from the effect, and d = 0 would be the tick at step 1. Paper
+    A's recursion (no phases, no latency, reports at the step's end) has d = 1.
+
+    Parameters
+    ----------
+    platform : PlatformConfig
+        Says what is measured and when households report.
+    step_ms : int
+        Length of a step, ms.
+    phases_ms : ndarray of int, shape (N,)
+        When within a step each household decides.
+    down_ms, up_ms : ndarray, shape (N,)
+        Mean latencies to and from each household, ms.
+    meter_ms : float
+        Mean latency of the meter's link, ms.
+
+    Returns
+    -------
+    ndarray, shape (N,)
+    """
+    # At one instant decisions come before the tick, so what arrives with no delay waits for the next one.
+    arrives = np.where(down_ms > 0, down_ms, np.nextafter(0.0, 1.0))
+    decides = np.ceil((arrives - phases_ms) / step_ms) * step_ms + phases_ms
+    if platform.measurement == "meter":
+        # The meter reads a whole step after it has ended, just after that instant's tick.
+        read = np.ceil((decides + step_ms) / step_ms) * step_ms
+        tick = np.floor((read + meter_ms) / step_ms) + 1
+    else:
+        reported = decides + (step_ms if platform.report == "at_step_end" else 0)
+        tick = np.ceil((reported + up_ms) / step_ms)
+    return np.asarray(tick - 1, dtype=np.float64)

@@ -1,0 +1,79 @@
+"""The table `prosumers`: every household with each parameter it has, one column a parameter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cosim.clock import MS_PER_HOUR
+from cosim.config.scenario import Scenario
+from cosim.devices.battery import Battery
+from cosim.engine.build import Parts
+from cosim.markets.regulation.costs import columns as cost_columns
+from cosim.results.store import RunStore
+from cosim.results.tables import PROSUMER_COLUMNS, Column
+
+
+def write_prosumers(scenario: Scenario, parts: Parts, store: RunStore) -> None:
+    """Write the table."""
+    data, columns = prosumer_table(scenario, parts)
+    store.writer("prosumers", columns).append(data)
+
+
+def prosumer_table(scenario: Scenario, parts: Parts) -> tuple[dict[str, Any], tuple[Column, ...]]:
+    """Columns by name, and what they mean; a parameter that a household does not have is NaN."""
+    population = parts.population
+    n = population.size
+    groups = [population.group_of(household) for household in range(n)]
+    data: dict[str, Any] = {
+        "prosumer": list(population.names),
+        "group": [group.config.name for group in groups],
+        "community": [
+            scenario.communities[group.community].name if group.community >= 0 else "" for group in groups
+        ],
+        "bus": list(parts.placement.buses),
+    }
+    numbers = {**_market_columns(parts, n), **_device_columns(parts, n)}
+    extra = tuple(Column(name, "number", _unit(name), "a parameter of the household") for name in numbers)
+    return data | numbers, (*PROSUMER_COLUMNS, *extra)
+
+
+def _market_columns(parts: Parts, n: int) -> dict[str, np.ndarray]:
+    table: dict[str, np.ndarray] = {}
+
+    def put(name: str, members: np.ndarray, values: np.ndarray) -> None:
+        table.setdefault(name, np.full(n, np.nan))[members] = values
+
+    for market in parts.markets:
+        design, members = market.design, market.design.members
+        names = [resource.name for resource in design.config.resources]
+        put("phase_ms", members, design.phases_ms)
+        drift = [(agent.clock.slowness - 1) * 1e6 for agent in market.agents.values()]
+        put("drift_ppm", members, np.array(drift))
+        for name, values in cost_columns(design.costs, names).items():
+            put(name, members, values)
+        put("joins_h", members, parts.membership.joins_ms[members] / MS_PER_HOUR)
+        leaves = parts.membership.leaves_ms[members]
+        put("leaves_h", members, np.where(leaves < 0, np.nan, leaves / MS_PER_HOUR))
+    return table
+
+
+def _device_columns(parts: Parts, n: int) -> dict[str, np.ndarray]:
+    table: dict[str, np.ndarray] = {}
+    if parts.meters is None:
+        return table
+    demand = parts.homes[0].book.demand
+    table["load_scale_kw"], table["pv_scale_kw"] = demand.load_kw.scale, demand.pv_kw.scale
+    for field in Battery._fields:
+        values = [getattr(home.battery, field, np.nan) for home in parts.homes]
+        if not np.all(np.isnan(values)):
+            table[f"battery_{field}"] = np.array(values, float)
+    return table
+
+
+def _unit(name: str) -> str:
+    for suffix, unit in (("_kwh", "kWh"), ("_kw", "kW"), ("_ms", "ms"), ("_h", "h"), ("_ppm", "ppm")):
+        if name.endswith(suffix):
+            return unit
+    return "1/h" if name.endswith("_per_hour") else ""

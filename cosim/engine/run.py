@@ -1,0 +1,239 @@
+"""Running a scenario into a directory that always says how the run went."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import cosim
+from cosim.config.devices import CsvLoad, CsvPv
+from cosim.config.dump import to_yaml
+from cosim.config.load import LoadedScenario
+from cosim.config.scenario import Scenario
+from cosim.engine.build import Parts, build
+from cosim.engine.message_record import write_messages
+from cosim.engine.prosumers import write_prosumers
+from cosim.engine.simulation import Progress, Simulation
+from cosim.errors import CosimError, SimulationError
+from cosim.results.store import RunStore
+
+Status = Literal["running", "done", "failed", "interrupted"]
+_PACKAGES = ("simpy", "pandapower", "numpy", "pandas", "pyarrow", "scipy", "pydantic", "simbench")
+
+
+@dataclass
+class RunRecord:
+    """What ``run.json`` holds."""
+
+    scenario: str
+    seed: int
+    scenario_hash: str
+    status: Status = "running"
+    cause: str = ""
+    start: str = ""
+    end: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+    events: int = 0
+    simulated_until_ms: int = 0
+
+    def content(self) -> dict[str, Any]:
+        """As a mapping, with versions."""
+        return {
+            "status": self.status,
+            "cause": self.cause,
+            "scenario": self.scenario,
+            "seed": self.seed,
+            "scenario_hash": self.scenario_hash,
+            "start": self.start,
+            "end": self.end,
+            "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
+            "events": self.events,
+            "simulated_until_ms": self.simulated_until_ms,
+            "cosim": cosim.__version__,
+            "python": platform.python_version(),
+            "packages": {name: _version(name) for name in _PACKAGES},
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run went.
+
+    Attributes
+    ----------
+    folder : Path
+        The run's directory.
+    status : str
+        ``done``, ``failed`` or ``interrupted``.
+    summary : dict
+        What ``summary.json`` holds.
+    cause : str
+        Why it did not end well.
+    """
+
+    folder: Path
+    status: Status
+    summary: dict[str, float | int | None]
+    cause: str = ""
+
+
+def scenario_hash(scenario: Scenario) -> str:
+    """Twelve hexadecimal digits that two scenarios share only if they are the same."""
+    text = json.dumps(scenario.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def default_folder(scenario: Scenario, results: Path) -> Path:
+    """``results/<scenario>/<time>-<hash>``; the time is the computer's, in UTC."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return results / scenario.name / f"{stamp}-{scenario_hash(scenario)[:8]}"
+
+
+def run_scenario(
+    loaded: LoadedScenario,
+    folder: Path,
+    progress: Progress = lambda now_ms, events: None,
+    after: Callable[[Path], None] | None = None,
+) -> Outcome:
+    """Run a scenario.
+
+    Parameters
+    ----------
+    loaded : LoadedScenario
+        What to run.
+    folder : Path
+        Where results go; must not exist or be empty.
+    progress : callable
+        Told now and then how far the run is.
+    after : callable, optional
+        Called with the folder once the tables are complete, to draw figures; its time is a stage of its own.
+
+    Returns
+    -------
+    Outcome
+        Also of a run that failed or was interrupted: what it had is on disk and readable.
+
+    Raises
+    ------
+    InputError
+        If the scenario cannot be built; nothing has been written then.
+    """
+    scenario = loaded.scenario
+    record = RunRecord(scenario.name, scenario.seed, scenario_hash(scenario), start=_now())
+    with _stage(record, "build"):
+        parts = build(loaded)
+    store = RunStore(folder)
+    store.write_json("run.json", record.content())
+    _keep_inputs(loaded, store)
+    write_prosumers(scenario, parts, store)
+    simulation = Simulation(scenario, parts, store, progress)
+    try:
+        with _stage(record, "simulate"):
+            simulation.run()
+        record.status = "done"
+    except KeyboardInterrupt:
+        record.status, record.cause = "interrupted", "interrupted by the user"
+    except Exception as error:
+        if not isinstance(error, CosimError | OSError | MemoryError):
+            record.cause = f"{type(error).__name__}: {error}"
+            _conclude(record, simulation, store, "failed")
+            raise
+        record.status, record.cause = "failed", f"{type(error).__name__}: {error}"
+    summary = _conclude(record, simulation, store, record.status)
+    if record.status == "done" and after is not None:
+        with _stage(record, "report"):
+            after(folder)
+        store.write_json("run.json", record.content())
+    return Outcome(folder, record.status, summary, record.cause)
+
+
+def _conclude(
+    record: RunRecord, simulation: Simulation, store: RunStore, status: Status
+) -> dict[str, float | int | None]:
+    """Write all there is; the status is the last thing written, so nothing unfinished claims to be done."""
+    try:
+        with _stage(record, "store"):
+            simulation.close()
+            write_messages(simulation.network, store)
+            store.finish_tables()
+            summary = simulation.summary()
+            store.write_json("summary.json", summary)
+    except OSError as error:
+        record.status, record.cause = "failed", f"could not write results: {error}"
+        record.end = _now()
+        try:
+            store.write_json("run.json", record.content())
+        except OSError:  # a full disk: run.json still says "running", which claims nothing
+            pass
+        raise SimulationError(f"{record.cause}; what was written is in {store.folder}") from error
+    record.status = status
+    record.end = _now()
+    record.events = simulation.events
+    record.simulated_until_ms = int(simulation.env.now)
+    store.write_json("run.json", record.content())
+    return summary
+
+
+def _keep_inputs(loaded: LoadedScenario, store: RunStore) -> None:
+    """The scenario as resolved, and the files it names beside it, so that it can be run again as it is."""
+    scenario = loaded.scenario
+    files = {
+        part.file
+        for group in scenario.groups
+        for part in (group.load, group.pv)
+        if isinstance(part, CsvLoad | CsvPv)
+    }
+    links = [scenario.comms.default, *scenario.comms.overrides]
+    files |= {link.latency.file for link in links if getattr(link.latency, "model", "") == "trace"}  # type: ignore[union-attr]
+    if scenario.grid is not None and scenario.grid.network.endswith((".yaml", ".yml")):
+        files |= _network_files(loaded.folder, scenario.grid.network)
+    for file in sorted(files):
+        target = store.folder / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(loaded.folder / file, target)
+    store.write_text("scenario.yaml", to_yaml(scenario))
+
+
+def _network_files(folder: Path, file: str) -> set[str]:
+    from cosim.config.load import load_network
+    from cosim.config.network import JsonSource
+
+    network, network_folder = load_network(file, folder)
+    files = {file}
+    if isinstance(network.source, JsonSource):
+        files.add(os.path.relpath(network_folder / network.source.file, folder))
+    return files
+
+
+class _stage:  # noqa: N801 - reads as a statement
+    """Adds the seconds that a block takes to a record."""
+
+    def __init__(self, record: RunRecord, name: str) -> None:
+        self._record, self._name = record, name
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._record.seconds[self._name] = time.perf_counter() - self._began
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,246 @@
+"""A run in motion: processes on one clock, and what they hand to the recorders.
+
+This is where siblings meet: households, links, platforms and the feeder know nothing of each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import numpy as np
+import simpy
+
+from cosim.clock import Priority, to_hours, wait_until
+from cosim.comms.message import METER, PLATFORM, Message
+from cosim.comms.network import Network
+from cosim.config.scenario import Scenario
+from cosim.engine.build import Parts
+from cosim.engine.grid_record import GridRecorder
+from cosim.engine.market import Market, is_down, tick_times
+from cosim.engine.market_record import DecisionRecorder, NoDecisions, TickRecorder
+from cosim.engine.meter_record import MeterRecorder
+from cosim.grid.coupling import Coupling
+from cosim.households.processes import take_part
+from cosim.markets.regulation.agent import Agent
+from cosim.markets.regulation.aggregate import MeanReader
+from cosim.markets.regulation.controller import FeederReading
+from cosim.results.store import RunStore
+
+Process = Generator[simpy.Event, object, None]
+Progress = Callable[[int, int], None]
+"""Called with the simulated time (ms) and the number of events so far."""
+
+
+class Simulation:
+    """All processes of a run.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is run.
+    parts : Parts
+        What was built from it.
+    store : RunStore
+        Where tables go.
+    progress : callable
+        Told now and then how far the run is.
+    """
+
+    def __init__(self, scenario: Scenario, parts: Parts, store: RunStore, progress: Progress) -> None:
+        self.scenario = scenario
+        self.parts = parts
+        self.env = parts.env
+        self.network: Network = parts.network
+        self.events = 0
+        self._progress = progress
+        start = scenario.time.start
+        self._end_ms = scenario.time.duration_ms
+        ticks, decisions = store.writer("regulation"), store.writer("decisions")
+        self._tick_recorders = [TickRecorder(market, ticks, start) for market in parts.markets]
+        self._decision_recorders: list[DecisionRecorder | NoDecisions] = [
+            DecisionRecorder(market, decisions, start, parts.population.names)
+            if scenario.record.decisions
+            else NoDecisions(market)
+            for market in parts.markets
+        ]
+        self.meter_recorder = MeterRecorder(scenario, parts, store) if parts.meters else None
+        self.grid_recorder: GridRecorder | None = None
+        self._coupling: Coupling | None = None
+        if parts.grid is not None:
+            self.grid_recorder = GridRecorder(scenario, parts.grid, store)
+            per_block = 1 if parts.grid.config.feedback else 168
+            self._coupling = Coupling(parts.grid.power_flow, self.grid_recorder.keep, per_block)
+        self._connect()
+        self._start_processes()
+
+    def run(self) -> None:
+        """Let time pass from the start to the end of the scenario."""
+        self.env.run(until=wait_until(self.env, self._end_ms, Priority.END))
+        self._progress(self._end_ms, self.events)
+
+    def close(self) -> None:
+        """Write what is still held back; also after a run that was cut short."""
+        for recorder in self._tick_recorders:
+            recorder.flush()
+        for decisions in self._decision_recorders:
+            decisions.flush(everything=True)
+        if self.meter_recorder is not None:
+            self.meter_recorder.flush()
+        if self._coupling is not None:
+            self._coupling.flush()
+
+    def summary(self) -> dict[str, float | int | None]:
+        """All numbers of the run."""
+        result: dict[str, float | int | None] = {}
+        for recorder in self._tick_recorders:
+            result |= recorder.summary()
+        rows = self.network.accounting()
+        result["messages_sent"] = sum(row.sent for row in rows)
+        result["messages_delivered"] = sum(row.delivered for row in rows)
+        result["messages_lost"] = sum(row.lost for row in rows)
+        result["messages_expired"] = sum(row.expired for row in rows)
+        if self.meter_recorder is not None:
+            result |= self.meter_recorder.summary()
+        if self.grid_recorder is not None:
+            result |= self.grid_recorder.metrics.result()
+        return result
+
+    def _connect(self) -> None:
+        """Register who hears which message."""
+        network, markets = self.network, self.parts.markets
+        market_of = {member: market for market in markets for member in market.agents}
+        for member, market in market_of.items():
+            network.on_receive(member, _ear(market.agents[member]))
+
+        def hear(message: Message) -> None:
+            if message.kind == "report":
+                market = market_of[message.sender]
+                if not is_down(market.design.config.platform.outages, int(self.env.now)):
+                    market.platform.hear_report(message.sender, message.sequence, message.payload)  # type: ignore[arg-type]
+                return
+            number, payload = message.payload  # type: ignore[misc]
+            market = markets[number]
+            if is_down(market.design.config.platform.outages, int(self.env.now)):
+                return
+            if message.kind == "meter":
+                market.platform.hear_meter(message.sequence, payload)
+            else:
+                market.platform.hear_feeder(message.sequence, payload)
+
+        network.on_receive(PLATFORM, hear)
+
+    def _start_processes(self) -> None:
+        env, present = self.env, self.parts.membership
+        for number, market in enumerate(self.parts.markets):
+            recorder = self._tick_recorders[number]
+            join, leave = self._joining(market, recorder), self._leaving(market, recorder)
+            for member, agent in market.agents.items():
+                leaves = int(present.leaves_ms[member])
+                joins = int(present.joins_ms[member])
+                stays_until = None if leaves < 0 else leaves
+                env.process(take_part(env, agent, joins, stays_until, self._end_ms, join, leave))
+            env.process(self._ticks(number, market))
+            if market.design.config.platform.measurement == "meter":
+                env.process(self._measurements(number, market))
+        if self.parts.meters is not None:
+            env.process(self._intervals())
+
+    def _joining(self, market: Market, recorder: TickRecorder) -> Callable[[Agent], None]:
+        initial = market.design.config.agent.initial_decision
+        n_resources = len(market.design.config.resources)
+
+        def join(agent: Agent) -> None:
+            recorder.flush()
+            recorder.members_changed()
+            now, step_ms = int(self.env.now), self.scenario.time.step_ms
+            market.active[market.position[agent.household]] = True
+            market.platform.join(agent.household, (float(initial),) * n_resources)
+            for resource in range(n_resources):
+                market.total.change(now, resource, initial)
+            agent.state.signals = list(market.platform.state.signals)
+            agent.state.step = max(0, -(-(now - agent.clock.phase_ms) // step_ms))
+
+        return join
+
+    def _leaving(self, market: Market, recorder: TickRecorder) -> Callable[[Agent], None]:
+        def leave(agent: Agent) -> None:
+            recorder.flush()
+            recorder.members_changed()
+            agent.leave(int(self.env.now))
+            market.active[market.position[agent.household]] = False
+            market.platform.leave(agent.household)
+
+        return leave
+
+    def _ticks(self, number: int, market: Market) -> Process:
+        """Algorithm 1: measure, integrate, broadcast, step after step."""
+        platform, outages = market.platform, market.design.config.platform.outages
+        recorder, decisions = self._tick_recorders[number], self._decision_recorders[number]
+        reader = MeanReader(market.total)
+        for step, at_ms in enumerate(tick_times(self.scenario)):
+            yield wait_until(self.env, at_ms, Priority.TICK)
+            aggregates = reader.read(at_ms)
+            if is_down(outages, at_ms):
+                recorder.add(step, at_ms, platform.idle(at_ms), aggregates)
+            else:
+                recorder.add(step, at_ms, platform.tick(at_ms), aggregates)
+                self.network.broadcast("signal", step + 1, platform.state.signals, platform.state.members)
+            self.events += 1 + 3 * len(platform.state.members)
+            decisions.flush()
+            self._progress(at_ms, self.events)
+
+    def _measurements(self, number: int, market: Market) -> Process:
+        """The meter of the community's aggregate, read at the end of every step."""
+        reader = MeanReader(market.total)
+        for step, at_ms in enumerate(tick_times(self.scenario)):
+            yield wait_until(self.env, at_ms, Priority.METER_CLOSE)
+            means = tuple(reader.read(at_ms))
+            self.network.send("meter", METER, PLATFORM, "meter", step, (number, means))
+
+    def _intervals(self) -> Process:
+        """Close the meters, then let the feeder answer."""
+        meters, interval_ms = self.parts.meters, self.scenario.interval_ms
+        assert meters is not None
+        assert self.meter_recorder is not None
+        for interval in range(self._end_ms // interval_ms):
+            end_ms = (interval + 1) * interval_ms
+            yield wait_until(self.env, end_ms, Priority.METER_CLOSE)
+            reading = meters.close(interval)
+            self.meter_recorder.add(interval * interval_ms, reading)
+            self.events += 1
+            if self.parts.grid is not None and self._coupling is not None:
+                yield wait_until(self.env, end_ms, Priority.POWER_FLOW)
+                p_mw, q_mvar = self.parts.grid.injections(reading, interval)
+                block = self._coupling.add(end_ms - interval_ms, p_mw, q_mvar)
+                if block is not None and self.parts.grid.config.feedback:
+                    self._announce(interval, _feeder_reading(block))
+            if not self.parts.markets:
+                self._progress(end_ms, self.events)
+
+    def _announce(self, interval: int, reading: FeederReading) -> None:
+        for number in range(len(self.parts.markets)):
+            self.network.send("meter", METER, PLATFORM, "feeder", interval, (number, reading))
+
+
+def _ear(agent: Agent) -> Callable[[Message], None]:
+    def hear(message: Message) -> None:
+        if agent.state.active:
+            agent.hear(message.sequence, message.sent_ms, message.payload)  # type: ignore[arg-type]
+
+    return hear
+
+
+def _feeder_reading(block: Any) -> FeederReading:
+    flow = block.flow
+    loadings = np.concatenate([flow.line_loading_percent[0], flow.trafo_loading_percent[0]])
+    if not flow.converged[0]:
+        return FeederReading(float("nan"), float("nan"), float("nan"))
+    return FeederReading(
+        float(np.nanmin(flow.vm_pu[0])), float(np.nanmax(flow.vm_pu[0])), float(np.nanmax(loadings))
+    )
+
+
+def interval_hours(scenario: Scenario) -> float:
+    """Length of an interval, h."""
+    return to_hours(scenario.interval_ms)

@@ -1,0 +1,88 @@
+"""What can go wrong, as data: a problem says where, what, what would be right, and what was given."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with an input.
+
+    Attributes
+    ----------
+    message : str
+        What is wrong.
+    remedy : str
+        What would be right, or what to do.
+    path : str
+        Where in the configuration, dotted: ``communities.0.groups.1.battery.capacity_kwh``.
+    file : str
+        The file it stands in; empty when the value came from elsewhere (``--set``).
+    line : int
+        Line in that file, from 1; 0 when unknown.
+    value : str
+        The value that was given, as text; empty when nothing was given.
+    severity : {"error", "warning"}
+        An error stops a run before it starts; a warning does not.
+    """
+
+    message: str
+    remedy: str = ""
+    path: str = ""
+    file: str = ""
+    line: int = 0
+    value: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        head = ": ".join(part for part in (place, self.path) if part)
+        text = f"{head}: {self.message}" if head else self.message
+        if self.value:
+            text += f" (given: {self.value})"
+        if self.remedy:
+            text += f". {self.remedy}"
+        return text
+
+
+class CosimError(Exception):
+    """Root of every error cosim raises on purpose."""
+
+
+class InputError(CosimError):
+    """Bad input: carries every problem found, not only the first.
+
+    SimPy rebuilds an exception from its positional arguments, so `problems` is positional.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+class SimulationError(CosimError):
+    """A run that started and could not go on."""
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """A sentence naming the closest of `known`, or all of them where none is close and they are few.
+
+    Parameters
+    ----------
+    word : str
+        What was written.
+    known : iterable of str
+        What could have been meant.
+    """
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.55)
+    if close:
+        return f"Did you mean '{close[0]}'?"
+    return f"Known: {', '.join(names)}." if 0 < len(names) <= 20 else ""

@@ -1,0 +1,106 @@
+"""The loads, generators and storages that a net brings along, as records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from pandapower.auxiliary import pandapowerNet
+
+ElementKind = Literal["load", "asymmetric_load", "sgen", "asymmetric_sgen", "storage"]
+_KINDS: tuple[ElementKind, ...] = ("load", "asymmetric_load", "sgen", "asymmetric_sgen", "storage")
+
+
+@dataclass(frozen=True)
+class ElementRecord:
+    """One load, generator or storage of a feeder.
+
+    Attributes
+    ----------
+    kind : {"load", "asymmetric_load", "sgen", "asymmetric_sgen", "storage"}
+        pandapower's table. A single-phase element is taken as balanced: its phases are summed.
+    index : int
+        Its index in that table.
+    name : str
+        Its name; empty where it has none.
+    bus : int
+        Index of its bus.
+    p_mw, q_mvar : float
+        Nominal powers, MW and Mvar, scaling included, in load convention: generation is negative.
+    sn_mva : float
+        Rated power, MVA; NaN where not given.
+    profile : str
+        Name of its profile; empty where it has none.
+    """
+
+    kind: ElementKind
+    index: int
+    name: str
+    bus: int
+    p_mw: float
+    q_mvar: float
+    sn_mva: float
+    profile: str = ""
+
+    @property
+    def is_load(self) -> bool:
+        """Whether it is a load."""
+        return self.kind in ("load", "asymmetric_load")
+
+    @property
+    def is_sgen(self) -> bool:
+        """Whether it is a generator."""
+        return self.kind in ("sgen", "asymmetric_sgen")
+
+    @property
+    def p_profile(self) -> str:
+        """Name of the profile column that is a factor on `p_mw`; empty where there is none."""
+        return f"{self.profile}_pload" if self.profile and self.is_load else self.profile
+
+    @property
+    def q_profile(self) -> str:
+        """Name of the profile column that is a factor on `q_mvar`; empty where `q_mvar` is constant."""
+        return f"{self.profile}_qload" if self.profile and self.is_load else ""
+
+
+def take_elements(net: pandapowerNet) -> tuple[ElementRecord, ...]:
+    """Remove loads, generators and storages from `net`; those in service are given back as records.
+
+    Records are in the order load, asymmetric_load, sgen, asymmetric_sgen, storage, each by index.
+    """
+    records = []
+    for kind in _KINDS:
+        table = net[kind].sort_index()
+        for index, row in zip(table.index, table.to_dict("records"), strict=True):
+            if row["in_service"]:
+                records.append(_record(kind, int(index), row))
+        net[kind] = net[kind].iloc[:0].copy()
+    return tuple(records)
+
+
+def _record(kind: ElementKind, index: int, row: dict[Any, Any]) -> ElementRecord:
+    """One row as a record."""
+    if kind.startswith("asymmetric"):
+        p_mw = sum(float(row[f"p_{phase}_mw"]) for phase in "abc")
+        q_mvar = sum(float(row[f"q_{phase}_mvar"]) for phase in "abc")
+    else:
+        p_mw, q_mvar = float(row["p_mw"]), float(row["q_mvar"])
+    sign = -1.0 if kind.endswith("sgen") else 1.0
+    factor = sign * float(row["scaling"])
+    sn_mva = row.get("sn_mva")
+    return ElementRecord(
+        kind,
+        index,
+        _text(row.get("name")),
+        int(row["bus"]),
+        factor * p_mw + 0.0,
+        factor * q_mvar + 0.0,
+        float(sn_mva) if sn_mva is not None else float("nan"),
+        _text(row.get("profile")),
+    )
+
+
+def _text(value: Any) -> str:
+    """`value` if it is a text, else nothing (pandas writes NaN where a text is missing)."""
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,308 @@
+"""A feeder: the net that the power flow solves, and its tables as plain arrays and records.
+
+The feeder's own loads, generators and storages are taken out of the net and kept as records: every power
+comes in as P and Q at a bus. Nothing else in the net is changed.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.config.network import BusRef, NetworkConfig, SimbenchSource
+from cosim.errors import InputError, Problem, suggest
+from cosim.grid.checks import find_problems
+from cosim.grid.elements import ElementRecord, take_elements
+from cosim.grid.layout import Edge, Tree, read_points, shortest_tree, tree_layout
+from cosim.grid.sources import build_net
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandapower.auxiliary import pandapowerNet
+
+
+@dataclass(frozen=True)
+class BusTable:
+    """Buses, in the order of ``net.bus``; the columns of every result are in this order."""
+
+    index: NDArray[np.int64]
+    """Index in the net, shape (n_bus,)."""
+    name: tuple[str, ...]
+    """Name in the net; empty where it has none."""
+    vn_kv: NDArray[np.float64]
+    """Nominal voltage, kV."""
+    supplied: NDArray[np.bool_]
+    """Whether the bus is in service and a closed way leads to a supply."""
+    xy: NDArray[np.float64]
+    """Coordinates, shape (n_bus, 2); see `Feeder.coordinates`."""
+    tree: Tree
+    """Shortest ways to the supply."""
+
+
+@dataclass(frozen=True)
+class LineTable:
+    """Lines, in the order of ``net.line``."""
+
+    index: NDArray[np.int64]
+    """Index in the net, shape (n_line,)."""
+    name: tuple[str, ...]
+    """Name in the net; empty where it has none."""
+    from_bus: NDArray[np.int64]
+    """Index of the bus at one end."""
+    to_bus: NDArray[np.int64]
+    """Index of the bus at the other end."""
+    length_km: NDArray[np.float64]
+    """Length, km."""
+    closed: NDArray[np.bool_]
+    """In service, and no open switch at either end."""
+
+
+@dataclass(frozen=True)
+class TrafoTable:
+    """Transformers, in the order of ``net.trafo``."""
+
+    index: NDArray[np.int64]
+    """Index in the net, shape (n_trafo,)."""
+    name: tuple[str, ...]
+    """Name in the net; empty where it has none."""
+    hv_bus: NDArray[np.int64]
+    """Index of the bus on the high-voltage side."""
+    lv_bus: NDArray[np.int64]
+    """Index of the bus on the low-voltage side."""
+    sn_mva: NDArray[np.float64]
+    """Rated power of one unit, MVA."""
+    closed: NDArray[np.bool_]
+    """In service, and no open switch on either side."""
+
+
+@dataclass(frozen=True)
+class Feeder:
+    """A feeder ready for power flows.
+
+    Attributes
+    ----------
+    network : NetworkConfig
+        What it was made from.
+    net : pandapowerNet
+        The net without loads, generators and storages. Do not change it; copy it first.
+    bus, line, trafo : BusTable, LineTable, TrafoTable
+        Its tables.
+    elements : tuple of ElementRecord
+        The loads, generators and storages that the net had, in service and at supplied buses.
+    candidate_buses : tuple of int
+        Index of the bus of each place for a household: place i is the feeder's load i, or the i-th bus the
+        network file lists. A bus with two loads is there twice.
+    coordinates : {"own", "layout"}
+        Whether `bus.xy` are the net's own coordinates or the tree laid out here.
+    """
+
+    network: NetworkConfig
+    net: pandapowerNet
+    bus: BusTable
+    line: LineTable
+    trafo: TrafoTable
+    elements: tuple[ElementRecord, ...]
+    candidate_buses: tuple[int, ...]
+    coordinates: Literal["own", "layout"]
+
+    @property
+    def n_bus(self) -> int:
+        """Number of buses."""
+        return len(self.bus.index)
+
+    @property
+    def loads(self) -> tuple[ElementRecord, ...]:
+        """The feeder's own loads."""
+        return tuple(element for element in self.elements if element.is_load)
+
+    @property
+    def sgens(self) -> tuple[ElementRecord, ...]:
+        """The feeder's own generators."""
+        return tuple(element for element in self.elements if element.is_sgen)
+
+    @property
+    def has_profiles(self) -> bool:
+        """Whether profiles exist for its own elements (SimBench grids)."""
+        return isinstance(self.network.source, SimbenchSource) and any(e.p_profile for e in self.elements)
+
+    def bus_positions(self, buses: NDArray[np.int64] | tuple[int, ...] | list[int]) -> NDArray[np.int64]:
+        """Columns of buses given by their index in the net.
+
+        Raises
+        ------
+        KeyError
+            If an index is none of the feeder's.
+        """
+        position = {int(index): column for column, index in enumerate(self.bus.index)}
+        return np.array([position[int(bus)] for bus in buses], dtype=np.int64)
+
+    def resolve_bus(self, reference: BusRef, path: str = "") -> int:
+        """Index of the bus that an index or a name means.
+
+        Raises
+        ------
+        InputError
+            If there is no such bus, the name is not unique, or the bus is not supplied.
+        """
+        return _resolve(reference, self.bus, path)
+
+
+def load_feeder(network: NetworkConfig, folder: Path) -> Feeder:
+    """The feeder that a network file describes.
+
+    Parameters
+    ----------
+    network : NetworkConfig
+        The file's content.
+    folder : Path
+        The file's folder; a JSON source lies in it.
+
+    Raises
+    ------
+    InputError
+        With everything about the grid that cannot be calculated, element by element.
+    """
+    return feeder_from_net(build_net(network, folder), network)
+
+
+def feeder_from_net(source: pandapowerNet, network: NetworkConfig) -> Feeder:
+    """The feeder of a pandapower net; the net itself is left as it is.
+
+    Parameters
+    ----------
+    source : pandapowerNet
+        A low-voltage grid.
+    network : NetworkConfig
+        What says where households go and what the limits are; its `source` is not read.
+
+    Raises
+    ------
+    InputError
+        As in `load_feeder`.
+    """
+    problems = find_problems(source)
+    if problems:
+        raise InputError(problems)
+    net = copy.deepcopy(source)
+    elements = take_elements(net)
+    line, trafo = _line_table(net), _trafo_table(net)
+    bus, coordinates = _bus_table(net, line, trafo)
+    supplied = set(bus.index[bus.supplied].tolist())
+    elements = tuple(element for element in elements if element.bus in supplied)
+    places = _places(network, bus, elements)
+    return Feeder(network, net, bus, line, trafo, elements, places, coordinates)
+
+
+def _line_table(net: pandapowerNet) -> LineTable:
+    """Lines as arrays."""
+    table = net.line
+    return LineTable(
+        table.index.to_numpy(np.int64),
+        _names(table),
+        table.from_bus.to_numpy(np.int64),
+        table.to_bus.to_numpy(np.int64),
+        table.length_km.to_numpy(np.float64),
+        _closed(net, "l", table),
+    )
+
+
+def _trafo_table(net: pandapowerNet) -> TrafoTable:
+    """Transformers as arrays."""
+    table = net.trafo
+    return TrafoTable(
+        table.index.to_numpy(np.int64),
+        _names(table),
+        table.hv_bus.to_numpy(np.int64),
+        table.lv_bus.to_numpy(np.int64),
+        table.sn_mva.to_numpy(np.float64),
+        _closed(net, "t", table),
+    )
+
+
+def _closed(net: pandapowerNet, kind: str, table: pd.DataFrame) -> NDArray[np.bool_]:
+    """Elements in service with no open switch at either end."""
+    open_switches = net.switch[(net.switch.et == kind) & ~net.switch.closed.astype(bool)]
+    return np.asarray(table.in_service.to_numpy(bool) & ~table.index.isin(open_switches.element))
+
+
+def _bus_table(
+    net: pandapowerNet, line: LineTable, trafo: TrafoTable
+) -> tuple[BusTable, Literal["own", "layout"]]:
+    """Buses as arrays, with the tree below the supply, and whether the coordinates are the net's own."""
+    index = net.bus.index.to_numpy(np.int64)
+    tree = _tree(net, index, line, trafo)
+    points = read_points(net.bus["geo"].tolist()) if "geo" in net.bus else None
+    coordinates: Literal["own", "layout"] = "layout" if points is None else "own"
+    xy = tree_layout(tree.parent, tree.distance_km) if points is None else points
+    vn_kv = net.bus.vn_kv.to_numpy(np.float64)
+    return BusTable(index, _names(net.bus), vn_kv, tree.supplied, xy, tree), coordinates
+
+
+def _tree(net: pandapowerNet, index: NDArray[np.int64], line: LineTable, trafo: TrafoTable) -> Tree:
+    """Shortest ways from the external grids over everything that is closed and in service."""
+    in_service = set(index[net.bus.in_service.to_numpy(bool)].tolist())
+    position = {int(bus): column for column, bus in enumerate(index)}
+    edges: list[Edge] = []
+
+    def connect(first: int, second: int, length_km: float = 0.0, is_trafo: bool = False) -> None:
+        if first in in_service and second in in_service:
+            edges.append(Edge(position[first], position[second], length_km, is_trafo))
+
+    for k in np.flatnonzero(line.closed):
+        connect(int(line.from_bus[k]), int(line.to_bus[k]), float(line.length_km[k]))
+    for k in np.flatnonzero(trafo.closed):
+        connect(int(trafo.hv_bus[k]), int(trafo.lv_bus[k]), is_trafo=True)
+    switches = net.switch[(net.switch.et == "b") & net.switch.closed.astype(bool)]
+    for first, second in zip(switches.bus, switches.element, strict=True):
+        connect(int(first), int(second))
+    impedances = net.impedance[net.impedance.in_service.astype(bool)]
+    for first, second in zip(impedances.from_bus, impedances.to_bus, strict=True):
+        connect(int(first), int(second))
+    grids = net.ext_grid[net.ext_grid.in_service.astype(bool)]
+    roots = [position[int(bus)] for bus in grids.bus if int(bus) in in_service]
+    return shortest_tree(len(index), edges, roots)
+
+
+def _names(table: pd.DataFrame) -> tuple[str, ...]:
+    """Names of a table's elements; empty where there is none."""
+    missing = table["name"].isna()
+    return tuple("" if absent else str(name) for name, absent in zip(table["name"], missing, strict=True))
+
+
+def _places(network: NetworkConfig, bus: BusTable, elements: tuple[ElementRecord, ...]) -> tuple[int, ...]:
+    """Bus of each place for a household."""
+    if network.households == "loads":
+        return tuple(element.bus for element in elements if element.is_load)
+    problems: list[Problem] = []
+    places = []
+    for position, reference in enumerate(network.households):
+        try:
+            places.append(_resolve(reference, bus, f"households.{position}"))
+        except InputError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return tuple(places)
+
+
+def _resolve(reference: BusRef, bus: BusTable, path: str) -> int:
+    """Index of the supplied bus that an index or a name means."""
+    if isinstance(reference, str):
+        found = [int(i) for i, name in zip(bus.index, bus.name, strict=True) if name == reference]
+        remedy = suggest(reference, [name for name in bus.name if name])
+    else:
+        found = [reference] if reference in bus.index else []
+        remedy = f"indices go from {bus.index.min()} to {bus.index.max()}"
+    if len(found) != 1:
+        message = "several buses have this name" if found else "the feeder has no such bus"
+        remedy = "name the bus by its index" if found else remedy
+        raise InputError([Problem(message, remedy, path, value=str(reference))])
+    if not bus.supplied[np.flatnonzero(bus.index == found[0])[0]]:
+        message = "this bus is out of service or has no way to a supply"
+        raise InputError([Problem(message, "name a bus that is supplied", path, value=str(reference))])
+    return found[0]

@@ -1,0 +1,77 @@
+"""What a power flow gives, interval by interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.grid.feeder import Feeder
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FlowResult:
+    """Results of T intervals; columns are in the order of the feeder's tables.
+
+    Attributes
+    ----------
+    vm_pu : ndarray of float64, shape (T, n_bus)
+        Voltage magnitude; NaN at buses without supply, and everywhere in an interval that did not converge.
+    line_loading_percent : ndarray of float64, shape (T, n_line)
+        Larger of the two ends' currents over the rated current; 0 for a line out of service between supplied
+        buses, NaN for one without supply.
+    trafo_loading_percent : ndarray of float64, shape (T, n_trafo)
+        Larger of the two sides' currents over the rated current; 0 and NaN as for lines.
+    p_slack_mw, q_slack_mvar : ndarray of float64, shape (T,)
+        Power that all external grids together deliver; negative when the feeder exports.
+    losses_mw : ndarray of float64, shape (T,)
+        Active losses of lines, transformers and other branches.
+    status : ndarray of str, shape (T,)
+        ``converged``, ``diverged`` or ``skipped``.
+    cause : ndarray of object (str), shape (T,)
+        Why an interval did not converge, or was not solved; empty otherwise.
+    residual_mva : ndarray of float64, shape (T,)
+        Largest power that is unbalanced at any node; NaN where not converged.
+    route : ndarray of str, shape (T,)
+        What solved it: ``zbus`` or ``runpp``; empty for what was not solved.
+    """
+
+    vm_pu: FloatArray
+    line_loading_percent: FloatArray
+    trafo_loading_percent: FloatArray
+    p_slack_mw: FloatArray
+    q_slack_mvar: FloatArray
+    losses_mw: FloatArray
+    status: NDArray[np.str_]
+    cause: NDArray[np.object_]
+    residual_mva: FloatArray
+    route: NDArray[np.str_]
+
+    @property
+    def converged(self) -> NDArray[np.bool_]:
+        """Intervals whose values stand, shape (T,)."""
+        return np.asarray(self.status == "converged")
+
+    @classmethod
+    def empty(cls, n_interval: int, feeder: Feeder) -> FlowResult:
+        """`n_interval` intervals of which nothing is known yet: NaN, ``skipped``."""
+        return cls(
+            np.full((n_interval, feeder.n_bus), np.nan),
+            np.full((n_interval, len(feeder.line.index)), np.nan),
+            np.full((n_interval, len(feeder.trafo.index)), np.nan),
+            np.full(n_interval, np.nan),
+            np.full(n_interval, np.nan),
+            np.full(n_interval, np.nan),
+            np.full(n_interval, "skipped", dtype="U9"),
+            np.full(n_interval, "", dtype=object),
+            np.full(n_interval, np.nan),
+            np.full(n_interval, "", dtype="U5"),
+        )
+
+    def put(self, rows: NDArray[np.intp] | slice | int, other: FlowResult) -> None:
+        """Write the intervals of `other` into `rows`."""
+        for field in fields(self):
+            getattr(self, field.name)[rows] = getattr(other, field.name)

@@ -1,0 +1,115 @@
+"""Load and generation of all households, one block of time after another.
+
+The source columns are kept as they are (a few dozen); what each household makes of them is worked out for a
+block at a time, so memory does not grow with the length of the run.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class Series(NamedTuple):
+    """One quantity of many takers, as a scaled choice among a few columns.
+
+    Attributes
+    ----------
+    columns : ndarray, shape (n_slots, n_columns)
+        Source values over the whole run, slot by slot.
+    choice : ndarray of int, shape (n_takers,)
+        The column each taker uses.
+    scale : ndarray, shape (n_takers,)
+        What it is multiplied by; 0 for a taker that has none.
+    """
+
+    columns: Array
+    choice: NDArray[np.int64]
+    scale: Array
+
+    def block(self, first: int, n_slots: int) -> Array:
+        """Values of slots ``first ... first + n_slots - 1``; shape (n_slots, n_takers)."""
+        rows = self.columns[first : first + n_slots]
+        return rows[:, self.choice] * self.scale
+
+
+def nothing(n_slots: int, n_takers: int) -> Series:
+    """A series that is zero for everybody."""
+    return Series(np.zeros((n_slots, 1)), np.zeros(n_takers, np.int64), np.zeros(n_takers))
+
+
+class Demand(NamedTuple):
+    """What many takers draw and generate over the run."""
+
+    load_kw: Series
+    load_kvar: Series
+    pv_kw: Series
+    pv_kvar: Series
+
+
+class ProfileBook:
+    """The current block of a demand.
+
+    Parameters
+    ----------
+    demand : Demand
+        Of all households, over the whole run.
+    slot_ms : int
+        Length of a slot; divides the interval.
+    slots_per_interval : int
+        Slots in a metering interval.
+    intervals_per_block : int
+        Intervals that a block covers.
+
+    Attributes
+    ----------
+    first_ms : int
+        Start of the block.
+    surplus_kw : list of list of float
+        For each household, generation minus load of each slot of the block, kW.
+    """
+
+    def __init__(
+        self, demand: Demand, slot_ms: int, slots_per_interval: int, intervals_per_block: int = 168
+    ) -> None:
+        self.demand = demand
+        self.slot_ms = slot_ms
+        self._per_interval = slots_per_interval
+        self._per_block = intervals_per_block
+        self._first_interval = 0
+        self._open(0)
+
+    def interval_means(self, interval: int) -> tuple[Array, Array, Array, Array]:
+        """Load kW and kvar, generation kW and kvar of every household, as means over an interval.
+
+        Parameters
+        ----------
+        interval : int
+            Its number from the start; intervals are read in their order.
+        """
+        row = interval - self._first_interval
+        return self._load_kw[row], self._load_kvar[row], self._pv_kw[row], self._pv_kvar[row]
+
+    def turn_to(self, interval: int) -> None:
+        """Make the block current that holds `interval`; called when every home is up to date."""
+        if interval - self._first_interval >= self._per_block:
+            self._open(interval)
+
+    def _open(self, interval: int) -> None:
+        n_slots = self._per_block * self._per_interval
+        first = interval * self._per_interval
+        load, load_q, pv, pv_q = (series.block(first, n_slots) for series in self.demand)
+        self._first_interval = interval
+        self.first_ms = first * self.slot_ms
+        self.surplus_kw: list[list[float]] = (pv - load).T.tolist()
+        self._load_kw, self._load_kvar = self._means(load), self._means(load_q)
+        self._pv_kw, self._pv_kvar = self._means(pv), self._means(pv_q)
+
+    def _means(self, block: Array) -> Array:
+        n_intervals = len(block) // self._per_interval
+        used = block[: n_intervals * self._per_interval]
+        return used.reshape(n_intervals, self._per_interval, block.shape[1]).mean(axis=1)

@@ -1,0 +1,54 @@
+"""What a community does in sum, integrated exactly over time."""
+
+from __future__ import annotations
+
+
+class ActiveSum:
+    """Sum over the members of what is being delivered, as a function of time, for each resource.
+
+    All arithmetic is on whole numbers (units and milliseconds), so a mean over a step in which nothing
+    changes is that sum to the bit.
+
+    Parameters
+    ----------
+    initial : sequence of int
+        Sum of each resource before the first decision.
+    """
+
+    def __init__(self, initial: list[int]) -> None:
+        self.initial = list(initial)
+        self.current = list(initial)
+        self._integral = [0] * len(initial)
+        self._changed_ms = [0] * len(initial)
+
+    def change(self, now_ms: int, resource: int, delta: int) -> None:
+        """Add `delta` units from `now_ms` on."""
+        self._integral[resource] += self.current[resource] * (now_ms - self._changed_ms[resource])
+        self._changed_ms[resource] = now_ms
+        self.current[resource] += delta
+
+    def integral(self, now_ms: int, resource: int) -> int:
+        """Integral from the start to `now_ms`, units times ms."""
+        return self._integral[resource] + self.current[resource] * (now_ms - self._changed_ms[resource])
+
+
+class MeanReader:
+    """Reads the time-mean of an `ActiveSum` since it was last read; at the start, the initial sum."""
+
+    def __init__(self, source: ActiveSum) -> None:
+        self._source = source
+        self._read_ms = 0
+        self._integrals = [0] * len(source.initial)
+
+    def read(self, now_ms: int) -> list[float]:
+        """Mean of each resource over the time since the last reading, units."""
+        elapsed_ms = now_ms - self._read_ms
+        if elapsed_ms == 0:
+            return [float(value) for value in self._source.initial]
+        means = []
+        for resource in range(len(self._integrals)):
+            integral = self._source.integral(now_ms, resource)
+            means.append((integral - self._integrals[resource]) / elapsed_ms)
+            self._integrals[resource] = integral
+        self._read_ms = now_ms
+        return means

@@ -1,0 +1,125 @@
+"""How fast the regulation loop may be, and how restless it then is: gain limits and the stationary variance.
+
+Near its operating point the aggregate answers the signal linearly, and the platform integrates::
+
+    x(k) = G Ω(k−d) + w(k)        Ω(k+1) = Ω(k) − τ (x(k) − C)
+
+with the loop gain G = dΣx/dΩ, the delay d in steps and decisions' noise w. With d = 0 the next signal already
+sees the response to the last one; paper A's own recursion (Algorithms 1 and 2) has d = 1.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.errors import InputError, Problem
+
+
+def stability_limit(delay_steps: float) -> float:
+    """Largest stable product τG: 2 sin(π / (2(2d+1))).
+
+    It is where the roots of z^(d+1) − z^d + τG first reach the unit circle.
+
+    Parameters
+    ----------
+    delay_steps : float
+        d, the mean delay in steps. It need not be a whole number: households with different phases and
+        latencies make a mixture of whole delays. Of all mixtures with one mean (weighted by dσ/dΩ) the one
+        without spread has the lowest limit, so the formula at the mean is on the stable side. In continuous
+        time this is known: x' = −a ∫ x(t−s) dη(s) is stable for a ∫ s dη(s) < π/2. Here a test holds it on
+        random mixtures.
+
+    Raises
+    ------
+    InputError
+        If the delay is negative or not finite.
+    """
+    if not (math.isfinite(delay_steps) and delay_steps >= 0):
+        raise InputError(
+            [Problem("a delay is a number of steps, 0 or more", "Give 0 or more", value=str(delay_steps))]
+        )
+    return 2.0 * math.sin(math.pi / (2.0 * (2.0 * delay_steps + 1.0)))
+
+
+def gain_for_margin(margin: float, delay_steps: float, loop_gain: float) -> float:
+    """The gain τ that is `margin` times the largest stable one.
+
+    Parameters
+    ----------
+    margin : float
+        τ over its limit; below 1 is stable.
+    delay_steps : float
+        d, as in `stability_limit`.
+    loop_gain : float
+        G = dΣx/dΩ at the operating point.
+
+    Raises
+    ------
+    InputError
+        If the loop gain is not positive: no household answers the signal, so no gain has a margin.
+    """
+    if not loop_gain > 0:
+        raise InputError(
+            [
+                Problem(
+                    "the aggregate does not answer the signal: every household is at 0 or 1 for good",
+                    "Give the gain as a number, or choose a capacity between 0 and the number of households",
+                    value=str(loop_gain),
+                )
+            ]
+        )
+    return margin * stability_limit(delay_steps) / loop_gain
+
+
+def margin_of_gain(gain: float, delay_steps: float, loop_gain: float) -> float:
+    """The gain `gain` over the largest stable one; 1 or more oscillates."""
+    return gain * loop_gain / stability_limit(delay_steps)
+
+
+def decision_variance(probabilities: NDArray[np.float64]) -> float:
+    """Variance of the sum of independent decisions: Σ σ(1−σ), of responses clipped to [0, 1]."""
+    clipped = np.clip(probabilities, 0.0, 1.0)
+    return float(np.sum(clipped * (1.0 - clipped)))
+
+
+def stationary_variance(gain: float, loop_gain: float, delay_steps: int, noise_variance: float) -> float:
+    """Variance of the aggregate x(k) once the loop has settled.
+
+    Parameters
+    ----------
+    gain : float
+        τ.
+    loop_gain : float
+        G.
+    delay_steps : int
+        d, a whole number.
+    noise_variance : float
+        Variance of the white noise w(k).
+
+    Returns
+    -------
+    float
+        Variance of x(k), at least `noise_variance`; infinite where the loop is not stable.
+
+    Notes
+    -----
+    The state (Ω(k), …, Ω(k−d)) has the covariance P = A P Aᵀ + τ² var(w) b bᵀ (discrete Lyapunov), and
+    Var x = G² P_dd + var(w), for Ω(k−d) does not know w(k). For d = 0 this is 2 var(w) / (2 − τG).
+    """
+    product = gain * loop_gain
+    if not 0.0 < product < stability_limit(delay_steps):
+        return math.inf
+    from scipy.linalg import solve_discrete_lyapunov  # takes long to load, and few runs need it
+
+    n_states = delay_steps + 1
+    transition = np.eye(n_states, k=-1)
+    transition[0, 0] = 1.0
+    transition[0, -1] -= product
+    noise = np.zeros((n_states, n_states))
+    noise[0, 0] = product * product * noise_variance
+    # The state is scaled by G, so the last diagonal entry is already the variance of G Ω(k−d).
+    covariance = solve_discrete_lyapunov(transition, noise)
+    return float(covariance[-1, -1]) + noise_variance

@@ -1,0 +1,211 @@
+"""The numbers of ``summary.json``, gathered block by block while a run goes on.
+
+Every name ends in its unit; `null` stands for a number that does not exist in this run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Summary = dict[str, float | int | None]
+
+
+@dataclass
+class TrackingMetrics:
+    """How well a resource's aggregate follows its capacity, over all ticks but the initial one.
+
+    Parameters
+    ----------
+    prefix : str
+        ``community_resource``.
+    """
+
+    prefix: str
+    n: int = 0
+    error_sum: float = 0.0
+    square_sum: float = 0.0
+    spread_end: float = math.nan
+    average_shortfall_end: float = math.nan
+
+    def add(self, columns: Mapping[str, Array]) -> None:
+        """Take a block of the regulation table of this resource."""
+        used = columns["step"] > 0
+        error = (columns["aggregate"] - columns["capacity"])[used]
+        self.n += len(error)
+        self.error_sum += math.fsum(error)
+        self.square_sum += math.fsum(error * error)
+        self.spread_end = float(columns["gradient_spread"][-1])
+        self.average_shortfall_end = float(columns["capacity"][-1] - columns["average_sum"][-1])
+
+    def result(self) -> Summary:
+        """Tracking error (aggregate minus capacity) and the state at the end."""
+        n = self.n or math.nan
+        return {
+            f"{self.prefix}_tracking_rmse_units": _number(math.sqrt(self.square_sum / n) if self.n else math.nan),
+            f"{self.prefix}_tracking_bias_units": _number(self.error_sum / n),
+            f"{self.prefix}_gradient_spread_end": _number(self.spread_end),
+            f"{self.prefix}_average_shortfall_end_units": _number(self.average_shortfall_end),
+        }
+
+
+@dataclass
+class GapMetrics:
+    """How far a community's averages are from the optimum when a run ends, and what the optimum costs.
+
+    Parameters
+    ----------
+    prefix : str
+        The community's name.
+    """
+
+    prefix: str
+    gap_end: float = math.nan
+    distance_end: float = math.nan
+
+    def add(self, gaps: Array, distances: Array) -> None:
+        """Take a block of ticks."""
+        self.gap_end, self.distance_end = float(gaps[-1]), float(distances[-1])
+
+    def result(self) -> Summary:
+        """Gap and distance at the last tick."""
+        return {
+            f"{self.prefix}_cost_gap_end": _number(self.gap_end),
+            f"{self.prefix}_distance_to_optimum_end": _number(self.distance_end),
+        }
+
+
+@dataclass
+class EnergyMetrics:
+    """Energy at the connection points, from interval means, kWh.
+
+    Imports and exports are those of each household by itself; what neighbours exchange counts in both.
+    """
+
+    load_kwh: float = 0.0
+    pv_kwh: float = 0.0
+    imported_kwh: float = 0.0
+    exported_kwh: float = 0.0
+    charged_kwh: float = 0.0
+    discharged_kwh: float = 0.0
+    leaked_kwh: float = 0.0
+    stored_start_kwh: float = 0.0
+    stored_end_kwh: float = 0.0
+
+    def add(self, load: Array, pv: Array, net: Array, charged: Array, discharged: Array, leaked: Array) -> None:
+        """Take one interval: kWh of each household."""
+        self.load_kwh += math.fsum(load)
+        self.pv_kwh += math.fsum(pv)
+        self.imported_kwh += math.fsum(net[net > 0])
+        self.exported_kwh -= math.fsum(net[net < 0])
+        self.charged_kwh += math.fsum(charged)
+        self.discharged_kwh += math.fsum(discharged)
+        self.leaked_kwh += math.fsum(leaked)
+
+    def result(self) -> Summary:
+        """Self-consumption is the share of the generation that is not exported, self-sufficiency the share of the
+        load that is not imported. Both can leave [0, 1] a little where storage starts and ends at different levels.
+        """
+        conversion = self.charged_kwh - self.discharged_kwh - (self.stored_end_kwh - self.stored_start_kwh)
+        return {
+            "energy_load_kwh": self.load_kwh,
+            "energy_generated_kwh": self.pv_kwh,
+            "energy_imported_kwh": self.imported_kwh,
+            "energy_exported_kwh": self.exported_kwh,
+            "energy_battery_charged_kwh": self.charged_kwh,
+            "energy_battery_discharged_kwh": self.discharged_kwh,
+            "energy_battery_lost_kwh": conversion,
+            "energy_stored_change_kwh": self.stored_end_kwh - self.stored_start_kwh,
+            "self_consumption_fraction": _ratio(self.pv_kwh - self.exported_kwh, self.pv_kwh),
+            "self_sufficiency_fraction": _ratio(self.load_kwh - self.imported_kwh, self.load_kwh),
+        }
+
+
+@dataclass
+class Extreme:
+    """The smallest or largest value seen, with where and when."""
+
+    sign: int
+    value: float = math.nan
+    element: int = -1
+    time_ms: int = -1
+
+    def add(self, values: Array, elements: Sequence[int], times_ms: NDArray[np.int64]) -> None:
+        """Take a block of shape (n_times, n_elements); NaN does not count, the first of equals stays."""
+        signed = np.where(np.isnan(values), -np.inf, self.sign * values)
+        if signed.size == 0:
+            return
+        row, column = np.unravel_index(int(np.argmax(signed)), signed.shape)
+        best = float(signed[row, column])
+        if best > -math.inf and not best <= self.sign * self.value:
+            self.value, self.element = self.sign * best, int(elements[column])
+            self.time_ms = int(times_ms[row])
+
+    def result(self, name: str, unit: str, element: str) -> Summary:
+        """The value, its element and the hours since the start; null where nothing was seen."""
+        seen = self.element >= 0
+        return {
+            f"{name}_{unit}": _number(self.value),
+            f"{name}_{element}": self.element if seen else None,
+            f"{name}_time_h": self.time_ms / 3_600_000 if seen else None,
+        }
+
+
+@dataclass
+class GridMetrics:
+    """Voltages, loadings and losses over all intervals."""
+
+    interval_h: float
+    vm_min: Extreme = field(default_factory=lambda: Extreme(-1))
+    vm_max: Extreme = field(default_factory=lambda: Extreme(1))
+    line_max: Extreme = field(default_factory=lambda: Extreme(1))
+    trafo_max: Extreme = field(default_factory=lambda: Extreme(1))
+    n_intervals: int = 0
+    n_outside: int = 0
+    n_diverged: int = 0
+    n_skipped: int = 0
+    losses_kwh: float = 0.0
+    slack_import_kwh: float = 0.0
+    slack_export_kwh: float = 0.0
+
+    def add_counts(
+        self, status: Sequence[str], outside: NDArray[np.bool_], p_slack_mw: Array, losses_mw: Array
+    ) -> None:
+        """Take a block of intervals: their status, whether a limit is violated, slack power and losses."""
+        self.n_intervals += len(status)
+        self.n_outside += int(np.count_nonzero(outside))
+        self.n_diverged += sum(one == "diverged" for one in status)
+        self.n_skipped += sum(one == "skipped" for one in status)
+        slack_kwh = np.nan_to_num(p_slack_mw) * 1000 * self.interval_h
+        self.slack_import_kwh += math.fsum(slack_kwh[slack_kwh > 0])
+        self.slack_export_kwh -= math.fsum(slack_kwh[slack_kwh < 0])
+        self.losses_kwh += math.fsum(np.nan_to_num(losses_mw)) * 1000 * self.interval_h
+
+    def result(self) -> Summary:
+        """Extremes with element and time, energies over the slack, counts of intervals."""
+        return {
+            **self.vm_min.result("voltage_min", "pu", "bus"),
+            **self.vm_max.result("voltage_max", "pu", "bus"),
+            **self.line_max.result("line_loading_max", "percent", "line"),
+            **self.trafo_max.result("trafo_loading_max", "percent", "trafo"),
+            "energy_feeder_imported_kwh": self.slack_import_kwh,
+            "energy_feeder_exported_kwh": self.slack_export_kwh,
+            "energy_lost_in_feeder_kwh": self.losses_kwh,
+            "intervals": self.n_intervals,
+            "intervals_outside_limits": self.n_outside,
+            "intervals_diverged": self.n_diverged,
+            "intervals_skipped": self.n_skipped,
+        }
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None

@@ -1,0 +1,197 @@
+"""The run directory: tables in batches while the run goes on, and a status that never promises too much.
+
+Batches are files of their own under ``tables/.parts``, each complete and readable. When the run ends,
+however it ends, they are joined into one file a table. A run that was killed leaves the parts, and
+``run.json`` still says ``running``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.results.tables import TABLES, Column
+
+ROWS_PER_BATCH = 131_072
+
+
+class Coded(NamedTuple):
+    """A text column as numbers into a list of texts."""
+
+    codes: NDArray[np.integer[Any]]
+    texts: tuple[str, ...]
+
+
+ColumnData = NDArray[Any] | Coded | list[Any]
+
+
+def _arrow_type(column: Column) -> Any:
+    import pyarrow as pa
+
+    return {
+        "time": pa.timestamp("ms", tz="UTC"),
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "flag": pa.bool_(),
+    }[column.type]
+
+
+def _arrow_array(column: Column, data: ColumnData) -> Any:
+    import pyarrow as pa
+
+    if isinstance(data, Coded):
+        codes = pa.array(data.codes.astype(np.int32))
+        return pa.DictionaryArray.from_arrays(codes, pa.array(data.texts, pa.string())).cast(pa.string())
+    if column.type == "time":
+        return pa.array(np.asarray(data, dtype="datetime64[ms]"), _arrow_type(column))
+    return pa.array(data, _arrow_type(column))
+
+
+class TableWriter:
+    """Collects rows of one table and writes them in batches of `ROWS_PER_BATCH`.
+
+    Batches are cut by number of rows alone, so the file's bytes do not depend on when rows arrive.
+    """
+
+    def __init__(self, folder: Path, name: str, columns: tuple[Column, ...]) -> None:
+        self._columns = columns
+        self._parts = folder / ".parts" / name
+        self._target = folder / f"{name}.parquet"
+        self._pending: list[Any] = []
+        self._n_pending = 0
+        self._n_parts = 0
+
+    def append(self, data: Mapping[str, ColumnData]) -> None:
+        """Add rows.
+
+        Parameters
+        ----------
+        data : mapping
+            One array or list for each column of the table, all of one length.
+        """
+        import pyarrow as pa
+
+        arrays = [_arrow_array(column, data[column.name]) for column in self._columns]
+        table = pa.Table.from_arrays(arrays, names=[column.name for column in self._columns])
+        self._pending.append(table)
+        self._n_pending += table.num_rows
+        while self._n_pending >= ROWS_PER_BATCH:
+            self._write_part(ROWS_PER_BATCH)
+
+    def finish(self) -> None:
+        """Write what is left and join the batches into one file, which appears whole or not at all."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self._n_pending:
+            self._write_part(self._n_pending)
+        schema = pa.schema([(column.name, _arrow_type(column)) for column in self._columns])
+        partial = self._target.with_suffix(".parquet.partial")
+        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+            for part in sorted(self._parts.glob("*.parquet")):
+                writer.write_table(pq.read_table(part))
+        _replace(partial, self._target)
+        shutil.rmtree(self._parts, ignore_errors=True)
+
+    def _write_part(self, n_rows: int) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        rows = pa.concat_tables(self._pending)
+        self._parts.mkdir(parents=True, exist_ok=True)
+        part = self._parts / f"{self._n_parts:06d}.parquet"
+        pq.write_table(rows.slice(0, n_rows), part.with_suffix(".partial"), compression="zstd")
+        os.replace(part.with_suffix(".partial"), part)
+        rest = rows.slice(n_rows)
+        self._pending = [rest] if rest.num_rows else []
+        self._n_pending = rest.num_rows
+        self._n_parts += 1
+
+
+class RunStore:
+    """The directory of one run.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if need be; must not hold a run already.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder holds something.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        if folder.exists() and any(folder.iterdir()):
+            raise FileExistsError(f"the folder {folder} is not empty; name another with --out")
+        self.folder = folder
+        self.tables_folder = folder / "tables"
+        self.tables_folder.mkdir(parents=True, exist_ok=True)
+        self._writers: dict[str, TableWriter] = {}
+
+    def writer(self, name: str, columns: tuple[Column, ...] | None = None) -> TableWriter:
+        """The writer of a table; a known table's columns need not be given."""
+        if name not in self._writers:
+            self._writers[name] = TableWriter(self.tables_folder, name, columns or TABLES[name])
+        return self._writers[name]
+
+    def finish_tables(self) -> None:
+        """Join the batches of every table."""
+        for writer in self._writers.values():
+            writer.finish()
+        shutil.rmtree(self.tables_folder / ".parts", ignore_errors=True)
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON file; it appears whole or not at all."""
+        text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        self.write_text(name, text)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text file; it appears whole or not at all."""
+        target = self.folder / name
+        partial = target.with_name(target.name + ".partial")
+        with partial.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+        _replace(partial, target)
+
+
+def _replace(partial: Path, target: Path) -> None:
+    """Move a file into place after its bytes have reached the disk."""
+    with partial.open("rb") as stream:
+        os.fsync(stream.fileno())
+    os.replace(partial, target)
+
+
+def read_table(run_folder: Path, name: str) -> Any:
+    """A table of a run as a pandas data frame; of a run that was killed, what it had written.
+
+    Parameters
+    ----------
+    run_folder : Path
+        The run's directory.
+    name : str
+        A table's name, such as ``regulation``.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the run has no such table.
+    """
+    import pandas as pd
+
+    whole = run_folder / "tables" / f"{name}.parquet"
+    parts = sorted((run_folder / "tables" / ".parts" / name).glob("*.parquet"))
+    if whole.exists():
+        return pd.read_parquet(whole)
+    if parts:
+        return pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
+    raise FileNotFoundError(f"{run_folder} has no table '{name}'")

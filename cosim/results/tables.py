@@ -1,0 +1,120 @@
+"""Every table a run leaves: its columns, their types, units and meanings. The docs are made from this."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+ColumnType = Literal["time", "text", "integer", "number", "flag"]
+
+
+class Column(NamedTuple):
+    """One column of a table."""
+
+    name: str
+    type: ColumnType
+    unit: str
+    meaning: str
+
+
+_TIME = Column("time", "time", "UTC", "start of the interval")
+_INSTANT = Column("time", "time", "UTC", "the instant it happened")
+_PROSUMER = Column("prosumer", "text", "", "household, h001 ... in the order of the groups")
+_COMMUNITY = Column("community", "text", "", "community; empty for a household that takes part in none")
+_RESOURCE = Column("resource", "text", "", "resource of the community")
+_BUS = Column("bus", "integer", "", "bus index in the feeder (-1 without a feeder)")
+
+
+TABLES: dict[str, tuple[Column, ...]] = {
+    "regulation": (
+        Column("step", "integer", "", "number k of the platform's tick"),
+        _INSTANT,
+        _COMMUNITY,
+        _RESOURCE,
+        Column("signal", "number", "", "Ω(k), the signal in force when the tick comes"),
+        Column("capacity", "number", "units", "C at the tick"),
+        Column("aggregate", "number", "units", "what the community did: Σx, time-mean over the step that ends here"),
+        Column("measured", "number", "units", "Σx as the platform measured it; NaN while it is down"),
+        Column("average_sum", "number", "units", "Σx̄ over the members, as their averages stand"),
+        Column("optimum_gap", "number", "cost", "cost of the averages above the optimum for the sums they reach"),
+        Column("distance", "number", "", "‖x̄ - x*‖ over members and resources, x* the optimum for those sums"),
+        Column("gradient_mean", "number", "cost", "mean of ∇g over the members"),
+        Column("gradient_spread", "number", "cost", "largest minus smallest ∇g among the members"),
+        Column("members", "integer", "", "households that take part"),
+    ),
+    "decisions": (
+        Column("step", "integer", "", "the step decided for, from 1; step 0 is the initial decision"),
+        _INSTANT,
+        _PROSUMER,
+        _RESOURCE,
+        Column("requested", "integer", "units", "what the draw asked for: 0 or 1"),
+        Column("delivered", "integer", "units", "what the device could do of it"),
+        Column("average", "number", "units", "x̄ that the decision was made from"),
+        Column("gradient", "number", "cost", "∇g at the averages"),
+        Column("probability", "number", "", "σ, clipped to [0, 1]"),
+        Column("signal_step", "integer", "", "number of the signal it knew; 0 is Ω(0)"),
+        Column("signal_age_ms", "integer", "ms", "age of that signal: now minus when it was sent"),
+    ),
+    "injections": (
+        _TIME,
+        _BUS,
+        Column("p_mw", "number", "MW", "mean active power drawn at the bus"),
+        Column("q_mvar", "number", "Mvar", "mean reactive power drawn at the bus"),
+    ),
+    "bus_voltage": (_TIME, _BUS, Column("vm_pu", "number", "pu", "voltage magnitude; NaN where not solved")),
+    "line_loading": (
+        _TIME,
+        Column("line", "integer", "", "line index in the feeder"),
+        Column("loading_percent", "number", "%", "current over rated current"),
+    ),
+    "trafo_loading": (
+        _TIME,
+        Column("trafo", "integer", "", "transformer index in the feeder"),
+        Column("loading_percent", "number", "%", "current over rated current, the larger side"),
+    ),
+    "power_flow": (
+        _TIME,
+        Column("status", "text", "", "converged, diverged or skipped"),
+        Column("cause", "text", "", "why it did not converge; empty where it did"),
+        Column("route", "text", "", "zbus, or runpp where the fast route did not close"),
+        Column("residual_mva", "number", "MVA", "largest mismatch of power at a bus"),
+        Column("p_slack_mw", "number", "MW", "active power drawn from the grid above"),
+        Column("q_slack_mvar", "number", "Mvar", "reactive power drawn from the grid above"),
+        Column("losses_mw", "number", "MW", "losses in lines and transformers"),
+    ),
+    "messages": (
+        Column("link", "text", "", "direction and household: downlink/h001, uplink/h001, meter, ..."),
+        Column("kind", "text", "", "signal, report, meter, feeder, ack"),
+        Column("sent", "integer", "", "transmissions, repeated ones too"),
+        Column("duplicated", "integer", "", "copies the link made"),
+        Column("delivered", "integer", "", "handed to the receiver"),
+        Column("lost", "integer", "", "lost on the way: outage, loss, or a full queue"),
+        Column("expired", "integer", "", "came after their lifetime"),
+        Column("in_flight", "integer", "", "still on the way at the end of the run"),
+        Column("latency_p50_ms", "number", "ms", "median latency of what was delivered"),
+        Column("latency_p99_ms", "number", "ms", "99th percentile of it"),
+    ),
+    "message_latency": (
+        Column("direction", "text", "", "downlink, uplink, peer, meter"),
+        Column("kind", "text", "", "signal, report, meter, feeder, ack"),
+        Column("latency_ms", "integer", "ms", "latency, exact below a second, to 0.2 % above"),
+        Column("count", "integer", "", "messages delivered with it"),
+    ),
+    "batteries": (
+        _TIME,
+        _PROSUMER,
+        Column("soc_kwh", "number", "kWh", "stored at the end of the interval"),
+        Column("charge_kwh", "number", "kWh", "taken at the terminals"),
+        Column("discharge_kwh", "number", "kWh", "given at the terminals"),
+        Column("leaked_kwh", "number", "kWh", "lost by self-discharge"),
+    ),
+    "meters": (
+        _TIME,
+        _PROSUMER,
+        Column("load_kwh", "number", "kWh", "consumed by the household's load"),
+        Column("pv_kwh", "number", "kWh", "generated"),
+        Column("net_kwh", "number", "kWh", "load - generation + battery at the connection point"),
+    ),
+}
+"""Tables written in batches, by name. `prosumers` has a column for each parameter and is made by the engine."""
+
+PROSUMER_COLUMNS: tuple[Column, ...] = (_PROSUMER, Column("group", "text", "", "group"), _COMMUNITY, _BUS)

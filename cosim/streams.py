@@ -1,0 +1,93 @@
+"""Randomness as a pure function of (seed, purpose, counter, entity).
+
+Every purpose has its own field of numbers: one row per counter, one column per entity. A number is looked
+up, never drawn in sequence, so results depend neither on the order of events nor on how many entities
+there are (design section 4).
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Field:
+    """Uniform numbers on [0, 1), indexed by counter (row) and entity (column).
+
+    Parameters
+    ----------
+    seed : int
+        The scenario's seed.
+    purpose : str
+        What the numbers are for; different purposes are independent.
+
+    Notes
+    -----
+    Philox (Salmon et al., SC'11) is keyed by seed and purpose; the row is the upper half of its 256-bit
+    counter, so a row holds 2**128 blocks and rows never overlap. Column ``i`` of a row is the same number
+    whatever the row's length.
+    """
+
+    def __init__(self, seed: int, purpose: str) -> None:
+        digest = hashlib.blake2b(f"{seed}/{purpose}".encode(), digest_size=16).digest()
+        self._key = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
+
+    def row(self, counter: int, n_entities: int) -> NDArray[np.float64]:
+        """Row `counter`, first `n_entities` columns; shape ``(n_entities,)``."""
+        start = np.array([0, 0, counter, 0], dtype=np.uint64)
+        bits = np.random.Philox(key=self._key, counter=start)
+        return np.random.Generator(bits).random(n_entities)
+
+    def block(self, first: int, n_rows: int, n_entities: int) -> NDArray[np.float64]:
+        """Rows ``first ... first + n_rows - 1``; shape ``(n_rows, n_entities)``."""
+        return np.stack([self.row(first + offset, n_entities) for offset in range(n_rows)])
+
+
+class Streams:
+    """All fields of one run.
+
+    Parameters
+    ----------
+    seed : int
+        The scenario's seed.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def field(self, purpose: str) -> Field:
+        """The field of numbers for `purpose`."""
+        return Field(self.seed, purpose)
+
+
+class RowCache:
+    """Rows of a field as lists of floats, for scalar look-ups in a hot loop.
+
+    Rows of many counters are in use at once when entities are at different counters, so the newest
+    `keep` rows are held and an older one is made again when asked for.
+    """
+
+    def __init__(self, field: Field, n_entities: int, keep: int = 64) -> None:
+        self._field = field
+        self._n_entities = n_entities
+        self._keep = keep
+        self._rows: dict[int, list[float]] = {}
+
+    def value(self, counter: int, entity: int) -> float:
+        """The number at row `counter`, column `entity`."""
+        row = self._rows.get(counter)
+        if row is None:
+            row = self.row(counter)
+        return row[entity]
+
+    def row(self, counter: int) -> list[float]:
+        """Row `counter` as a list of length ``n_entities``."""
+        row = self._rows.get(counter)
+        if row is None:
+            row = self._field.row(counter, self._n_entities).tolist()
+            if len(self._rows) >= self._keep:
+                del self._rows[next(iter(self._rows))]
+            self._rows[counter] = row
+        return row

@@ -1,0 +1,93 @@
+"""What holds for all costs: a float and an array give the same bits; value and gradient belong together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cosim.markets.regulation.averages import Cumulative, Exponential
+from cosim.markets.regulation.costs import CostParameters, gradient, gradients, household, value
+from cosim.markets.regulation.optimum import cost_gaps, solve_optimum
+from cosim.markets.regulation.policies import build_policy
+
+WEIGHTS = st.floats(0.0, 30.0)
+SHARES = st.floats(0.0, 1.0)
+
+
+@st.composite
+def _instances(draw: Any) -> tuple[CostParameters, Any]:
+    """Costs of a few households and averages of shape (m, N)."""
+    n, m = draw(st.integers(1, 5)), draw(st.integers(1, 3))
+
+    def column(numbers: Any) -> Any:
+        return np.array(draw(st.lists(numbers, min_size=n, max_size=n)))
+
+    costs = CostParameters(
+        column(st.floats(-20.0, 20.0)),
+        column(st.floats(0.0, 3.0)),
+        column(WEIGHTS),
+        column(WEIGHTS),
+        tuple(column(SHARES) for _ in range(m)),
+        tuple(column(WEIGHTS) for _ in range(m)),
+        tuple(column(WEIGHTS) for _ in range(m)),
+    )
+    return costs, np.array([column(SHARES) for _ in range(m)])
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(_instances())
+def test_floats_and_arrays_give_the_same_bits(instance: tuple[CostParameters, Any]) -> None:
+    costs, x = instance
+    values, slopes = value(costs, list(x)), gradients(costs, list(x))
+    for i in range(costs.n_households):
+        one, point = household(costs, i), [float(row[i]) for row in x]
+        assert value(one, point) == values[i]
+        assert gradients(one, point) == tuple(float(slope[i]) for slope in slopes)
+        assert gradients(one, point) == tuple(gradient(one, point, r) for r in range(len(point)))
+        for name in ("additive", "proportional", "inverse_average"):
+            policy = build_policy(name)  # type: ignore[arg-type]
+            array = policy.response(11.6, x[0], slopes[0])
+            assert policy.response(11.6, point[0], float(slopes[0][i])) == array[i]
+        for rule in (Cumulative(), Exponential(0.0392)):
+            assert rule.update(point[0], 1, 7) == rule.update(x[0], np.ones(len(x[0])), 7)[i]
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(_instances())
+def test_the_gradient_is_the_derivative_of_the_value(instance: tuple[CostParameters, Any]) -> None:
+    costs, x = instance
+    step = 1e-5
+    for r in range(len(x)):
+        up, down = x.copy(), x.copy()
+        up[r] += step
+        down[r] -= step
+        difference = (value(costs, list(up)) - value(costs, list(down))) / (2 * step)
+        # The difference quotient's own error: third derivatives up to 24 · 30 · 6, and rounding.
+        assert difference == pytest.approx(gradient(costs, list(x), r), abs=1e-5)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(_instances(), st.floats(0.0, 1.0))
+def test_every_cost_is_convex_on_the_box(instance: tuple[CostParameters, Any], share: float) -> None:
+    costs, x = instance
+    other = x[:, ::-1]
+    between = value(costs, list(share * x + (1 - share) * other))
+    chord = share * value(costs, list(x)) + (1 - share) * value(costs, list(other))
+    assert (between <= chord + 1e-9 * (1 + np.abs(chord))).all()
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(_instances())
+def test_no_averages_cost_less_than_the_optimum_for_their_sums(instance: tuple[CostParameters, Any]) -> None:
+    costs, x = instance
+    optimum = solve_optimum(costs, x.sum(axis=1))
+    reached = float(value(costs, list(x)).sum())
+    gap = float(cost_gaps(costs, x.T[np.newaxis])[0])
+    assert gap > -1e-9
+    assert optimum.cost <= reached + 1e-6
+    assert np.allclose(optimum.x.sum(axis=0), x.sum(axis=1), atol=1e-7)
+    assert gap == pytest.approx(reached - optimum.cost, abs=1e-6)

@@ -1,0 +1,120 @@
+"""The loop's stability limit and stationary variance, against characteristic roots and plain simulation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cosim.errors import InputError
+from cosim.markets.regulation.stability import (
+    decision_variance,
+    gain_for_margin,
+    margin_of_gain,
+    stability_limit,
+    stationary_variance,
+)
+
+
+def _largest_root(delay_shares: Any, product: float) -> float:
+    """Largest root of z^D (z − 1) + τG Σ_j p_j z^(D−j): a share p_j of the answer is j steps late."""
+    polynomial = np.zeros(len(delay_shares) + 1)
+    polynomial[0] += 1.0
+    polynomial[1] -= 1.0
+    polynomial[1:] += product * np.asarray(delay_shares)
+    return float(np.abs(np.roots(polynomial)).max())
+
+
+def _simulate(product: float, delay: int, n_steps: int, noise: Any) -> Any:
+    """x(k) = G Ω(k−d) + w(k), Ω(k+1) = Ω(k) − τ (x(k) − C) with G = 1, C = 0, from Ω = 1."""
+    signals = np.ones(n_steps + delay + 1)
+    x = np.zeros(n_steps)
+    for k in range(n_steps):
+        x[k] = signals[k] + noise[k]
+        signals[k + delay + 1] = signals[k + delay] - product * x[k]
+    return x
+
+
+@pytest.mark.parametrize("delay", range(6))
+def test_roots_reach_the_unit_circle_at_the_limit(delay: int) -> None:
+    shares = np.eye(delay + 1)[delay]
+    assert _largest_root(shares, stability_limit(delay)) == pytest.approx(1.0, abs=1e-9)
+    assert _largest_root(shares, 0.999 * stability_limit(delay)) < 1.0
+    assert _largest_root(shares, 1.001 * stability_limit(delay)) > 1.0
+
+
+@pytest.mark.parametrize("delay", range(5))
+def test_steady_below_the_limit_and_oscillating_above(delay: int) -> None:
+    quiet = np.zeros(3000)
+    below = _simulate(0.8 * stability_limit(delay), delay, 3000, quiet)
+    above = _simulate(1.2 * stability_limit(delay), delay, 400, quiet)
+    assert np.abs(below[-100:]).max() < 1e-9
+    assert np.abs(above[-20:]).max() > 1e3
+    assert (np.sign(above[-40:]) != np.sign(above[-1])).any()  # it swings; it does not run away to one side
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12).filter(lambda weights: sum(weights) > 0.01))
+def test_no_mixture_of_delays_is_unstable_below_the_limit_at_its_mean(weights: list[float]) -> None:
+    shares = np.array(weights) / sum(weights)
+    mean = float(shares @ np.arange(len(shares)))
+    assert _largest_root(shares, 0.999 * stability_limit(mean)) < 1.0
+
+
+@pytest.mark.parametrize("delay", range(5))
+@pytest.mark.parametrize("margin", [0.2, 0.7])
+def test_variance_agrees_with_simulation(delay: int, margin: float) -> None:
+    n_steps, deviation = 200_000, 1.7
+    noise = deviation * np.random.default_rng(delay).standard_normal(n_steps)
+    product = margin * stability_limit(delay)
+    simulated = np.var(_simulate(product, delay, n_steps, noise)[1000:])
+    theory = stationary_variance(product / 30.0, 30.0, delay, deviation**2)
+    # The loop's memory is some ten steps, so 200,000 steps tell the variance to about 1 %.
+    assert simulated == pytest.approx(theory, rel=0.03)
+
+
+@pytest.mark.parametrize("product", [0.1, 0.5, 1.0, 1.5, 1.9])
+def test_variance_without_delay_has_a_closed_form(product: float) -> None:
+    assert stationary_variance(product / 7.0, 7.0, 0, 3.0) == pytest.approx(2 * 3.0 / (2 - product))
+
+
+@pytest.mark.parametrize("product", [0.1, 0.5, 0.9])
+def test_variance_with_one_step_of_delay_has_a_closed_form(product: float) -> None:
+    """GΩ is AR(2) with φ₁ = 1, φ₂ = −τG, so Var GΩ = (τG)² v (1 − φ₂) / ((1 + φ₂) ((1 − φ₂)² − φ₁²))."""
+    phi = -product
+    signal_part = product**2 * 3.0 * (1 - phi) / ((1 + phi) * ((1 - phi) ** 2 - 1.0))
+    assert stationary_variance(product, 1.0, 1, 3.0) == pytest.approx(signal_part + 3.0)
+
+
+def test_variance_is_infinite_where_the_loop_is_not_stable() -> None:
+    assert math.isinf(stationary_variance(1.0, 1.01, 1, 3.0))
+    assert math.isinf(stationary_variance(0.0, 1.0, 1, 3.0))
+
+
+def test_bernoulli_decisions_have_the_variance_of_their_responses() -> None:
+    responses = np.array([-0.3, 0.0, 0.2, 0.5, 1.0, 7.0])
+    draws = np.random.default_rng(0).random((200_000, 6))
+    assert np.var((draws < responses).sum(axis=1)) == pytest.approx(decision_variance(responses), rel=0.02)
+    assert decision_variance(responses) == pytest.approx(0.16 + 0.25)
+
+
+def test_a_gain_for_a_margin_has_that_margin() -> None:
+    gain = gain_for_margin(0.3, 1, 29.7)
+    assert gain == pytest.approx(0.3 / 29.7)
+    assert margin_of_gain(gain, 1, 29.7) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("loop_gain", [0.0, -1.0, math.nan])
+def test_no_margin_without_an_answer(loop_gain: float) -> None:
+    with pytest.raises(InputError, match="does not answer"):
+        gain_for_margin(0.3, 1, loop_gain)
+
+
+@pytest.mark.parametrize("delay", [-1.0, math.nan, math.inf])
+def test_a_delay_is_a_number_of_steps(delay: float) -> None:
+    with pytest.raises(InputError, match="0 or more"):
+        stability_limit(delay)

@@ -1,0 +1,124 @@
+"""What a platform computes: integrator, aggregate from reports, capacities over time, grid awareness."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from cosim.clock import MS_PER_HOUR
+from cosim.config.regulation import GridAwareRule, ResourceConfig
+from cosim.markets.regulation.controller import (
+    FeederReading,
+    capacity_at,
+    greatest_capacity,
+    initial_reports,
+    measure,
+    next_share,
+    open_window,
+    receive,
+    update,
+)
+
+
+def test_the_integrator_lowers_the_signal_when_too_much_is_taken() -> None:
+    assert update(11.7, 5e-3, 92.0, 90.0) == pytest.approx(11.69)
+    assert update(11.7, 5e-3, 90.0, 90.0) == 11.7
+
+
+def test_the_signal_stays_when_nothing_is_known() -> None:
+    assert update(11.7, 5e-3, math.nan, 90.0) == 11.7
+
+
+def test_before_the_first_report_everyone_is_taken_to_do_the_initial_decision() -> None:
+    reports = initial_reports(3, (1, 1))
+    assert measure(reports, range(3), 2, "hold_last") == [3.0, 3.0]
+    assert measure(reports, range(3), 2, "zero") == [0.0, 0.0]
+    assert all(math.isnan(total) for total in measure(reports, range(3), 2, "scale"))
+
+
+def test_what_stands_for_a_missing_report() -> None:
+    reports = initial_reports(4, (1, 1))
+    for i in range(4):
+        assert receive(reports, i, 0, (1, 0))
+    open_window(reports)
+    assert receive(reports, 0, 1, (0, 1))
+    assert receive(reports, 2, 1, (1, 1))
+    assert measure(reports, range(4), 2, "hold_last") == [3.0, 2.0]
+    assert measure(reports, range(4), 2, "zero") == [1.0, 2.0]
+    assert measure(reports, range(4), 2, "scale") == [2.0, 4.0]
+    assert measure(reports, [0, 1], 2, "hold_last") == [1.0, 1.0]
+    assert measure(reports, [1, 3], 2, "zero") == [0.0, 0.0]
+
+
+def test_a_late_report_does_not_replace_a_newer_one() -> None:
+    reports = initial_reports(1, (1,))
+    assert receive(reports, 0, 5, (0,))
+    assert not receive(reports, 0, 4, (1,))
+    assert not receive(reports, 0, 5, (1,))
+    assert measure(reports, [0], 1, "hold_last") == [0.0]
+
+
+def _capacity(raw: Any) -> Any:
+    return ResourceConfig.model_validate({"name": "x", "capacity": raw}).capacity
+
+
+def test_capacity_by_hour_of_the_day() -> None:
+    table = _capacity({"by_hour": list(range(24))})
+    assert capacity_at(table, 0) == 0
+    assert capacity_at(table, MS_PER_HOUR - 1) == 0
+    assert capacity_at(table, MS_PER_HOUR) == 1
+    assert capacity_at(table, 25 * MS_PER_HOUR) == 1
+    assert capacity_at(table, 2 * MS_PER_HOUR, start_of_day_ms=23 * MS_PER_HOUR) == 1
+    assert greatest_capacity(table) == 23
+
+
+def test_capacity_in_steps() -> None:
+    table = _capacity(
+        {"steps": [{"from_h": 0, "value": 3}, {"from_h": 1.5, "value": 7}, {"from_h": 4, "value": 5}]}
+    )
+    assert [capacity_at(table, ms) for ms in (0, 5_399_999, 5_400_000, 4 * MS_PER_HOUR, 10**12)] == [
+        3,
+        3,
+        7,
+        5,
+        5,
+    ]
+    assert greatest_capacity(table) == 7
+    assert capacity_at(_capacity(90), 12345) == greatest_capacity(_capacity(90)) == 90.0
+
+
+RULE = GridAwareRule(resource="production", increase_per_step=0.25, decrease_factor=0.5, least_share=0.2)
+CALM = FeederReading(0.98, 1.02, 60.0)
+
+
+def test_capacity_gives_way_at_once_and_comes_back_step_by_step() -> None:
+    shares = [1.0]
+    for reading in [FeederReading(0.98, 1.06, 60.0)] * 3 + [CALM] * 5:
+        shares.append(next_share(shares[-1], RULE, reading))
+    assert shares == pytest.approx([1.0, 0.5, 0.25, 0.2, 0.45, 0.7, 0.95, 1.0, 1.0])
+
+
+@pytest.mark.parametrize(
+    ("reacts_to", "reading", "lowers"),
+    [
+        ("overvoltage", FeederReading(0.90, 1.051, 50.0), True),
+        ("overvoltage", FeederReading(0.90, 1.05, 150.0), False),
+        ("undervoltage", FeederReading(0.949, 1.10, 150.0), True),
+        ("undervoltage", FeederReading(0.95, 1.10, 150.0), False),
+        ("overload", FeederReading(0.90, 1.10, 100.1), True),
+        ("overload", FeederReading(0.90, 1.10, 100.0), False),
+    ],
+)
+def test_a_rule_reacts_to_its_own_limits_only(reacts_to: Any, reading: FeederReading, lowers: bool) -> None:
+    rule = GridAwareRule(resource="x", reacts_to=(reacts_to,))
+    assert next_share(0.5, rule, reading) == (0.25 if lowers else pytest.approx(0.55))
+
+
+def test_an_unknown_reading_changes_nothing_but_a_known_violation_counts() -> None:
+    nothing = FeederReading(math.nan, math.nan, math.nan)
+    assert next_share(0.5, RULE, None) == 0.5
+    assert next_share(0.5, RULE, nothing) == 0.5
+    assert next_share(0.5, RULE, nothing._replace(loading_max_percent=130.0)) == 0.25
+    assert next_share(0.5, RULE, nothing._replace(loading_max_percent=30.0)) == 0.5

@@ -1,0 +1,116 @@
+"""Policies and averages: formulae, fixed points, slopes, and operating points."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cosim.config.regulation import CumulativeAverage, ExponentialAverage
+from cosim.markets.regulation.averages import build_average, weight_of_newest
+from cosim.markets.regulation.costs import CostParameters, gradients
+from cosim.markets.regulation.policies import Additive, Proportional, build_policy, operating_point
+
+NAMES: list[Any] = ["additive", "proportional", "inverse_average"]
+
+
+def test_the_formulae() -> None:
+    assert build_policy("proportional").response(11.6, 0.8, 10.0) == pytest.approx(11.6 * 0.8 / 10)
+    assert build_policy("inverse_average").response(0.06, 0.8, 10.0) == pytest.approx(0.06 * 10 / 0.8)
+    assert build_policy("additive").response(11.6, 0.8, 11.0) == pytest.approx(0.8 + 0.3 * 0.6)
+    assert build_policy("additive", 0.5) == Additive(0.5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_slope_is_the_derivative_by_the_signal(name: Any) -> None:
+    policy = build_policy(name, 0.4)
+    difference = policy.response(3.1, 0.7, 9.0) - policy.response(2.9, 0.7, 9.0)
+    assert policy.slope(0.7, 9.0) == pytest.approx(difference / 0.2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("average", "gradient"), [(0.0, 5.0), (0.5, 0.0), (0.0, 0.0)])
+def test_a_denominator_of_zero_is_no_error(name: Any, average: float, gradient: float) -> None:
+    policy = build_policy(name)
+    scalar = policy.response(11.0, average, gradient)
+    array = policy.response(11.0, np.array([average]), np.array([gradient]))
+    assert not math.isnan(scalar)
+    assert array[0] == scalar
+
+
+def test_proportional_stays_at_an_average_of_zero() -> None:
+    assert Proportional().response(11.0, 0.0, 5.0) == 0.0
+
+
+def test_cumulative_average_is_the_mean() -> None:
+    outcomes = np.random.default_rng(0).integers(0, 2, 500)
+    average: Any = float(outcomes[0])
+    rule = build_average(CumulativeAverage())
+    for k, outcome in enumerate(outcomes[1:].tolist()):
+        average = rule.update(average, outcome, k)
+    assert average == pytest.approx(outcomes.mean(), rel=1e-12)
+
+
+def test_exponential_average_forgets_to_1_over_e_in_a_time_constant() -> None:
+    rule = build_average(ExponentialAverage(time_constant_steps=25))
+    average: Any = 1.0
+    for k in range(25):
+        average = rule.update(average, 0, k)
+    assert average == pytest.approx(math.exp(-1), rel=1e-12)
+    assert weight_of_newest(1e9) == pytest.approx(1e-9, rel=1e-8)
+
+
+def _costs(n: int, seed: int) -> CostParameters:
+    rng = np.random.default_rng(seed)
+    half = np.full(n, 0.5)
+    return CostParameters(
+        rng.uniform(11, 12, n),
+        np.full(n, 1.4),
+        rng.uniform(0.1, 1.0, n),
+        np.zeros(n),
+        (half, half),
+        (rng.uniform(1, 3, n), rng.uniform(1, 3, n)),
+        (np.zeros(n), np.zeros(n)),
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seed", range(5))
+def test_the_operating_point_is_a_fixed_point_and_g_its_slope(name: Any, seed: int) -> None:
+    policy, costs = build_policy(name), _costs(30, seed)
+    capacities = np.array([21.0, 18.0])
+    point = operating_point(policy, costs, capacities)
+    assert point.residual < 1e-8
+    assert np.allclose(point.averages.sum(axis=0), capacities)
+
+    def aggregate(shift: float) -> Any:
+        x = point.averages.T
+        slopes = np.array(gradients(costs, list(x)))
+        return np.clip(policy.response((point.signals + shift)[:, None], x, slopes), 0, 1).sum(axis=1)
+
+    assert np.allclose((aggregate(1e-7) - aggregate(-1e-7)) / 2e-7, point.loop_gains, rtol=1e-4)
+
+
+def test_households_at_a_bound_do_not_answer() -> None:
+    zero, half = np.zeros(2), np.full(2, 0.5)
+    costs = CostParameters(np.array([1.0, 50.0]), half, zero, zero, (half,), (half,), (zero,))
+    point = operating_point(Additive(0.3), costs, np.array([1.4]))
+    assert point.averages[:, 0] == pytest.approx([1.0, 0.4])
+    assert point.loop_gains == pytest.approx([0.3])
+
+
+def test_only_members_count() -> None:
+    costs, active = _costs(30, 1), np.arange(30) < 20
+    point = operating_point(Additive(0.3), costs, np.array([14.0, 12.0]), active)
+    assert not point.averages[20:].any()
+    assert point.loop_gains == pytest.approx([6.0, 6.0])
+
+
+def test_a_missing_fixed_point_shows_in_the_residual() -> None:
+    """With (22), a gradient that is negative at every average leaves no x̄² = Ω ∇g to hold the sum."""
+    n = 3
+    zero, half = np.zeros(n), np.full(n, 0.5)
+    costs = CostParameters(np.full(n, -50.0), half, zero, zero, (half,), (half,), (zero,))
+    assert operating_point(build_policy("inverse_average"), costs, np.array([1.5])).residual > 0.1
