@@ -22,6 +22,9 @@ from cosim.errors import Problem, suggest
 Direction = Literal["downlink", "uplink", "peer", "meter"]
 """Platform to household, household to platform, household to household, feeder meter to platform."""
 
+DIRECTIONS: tuple[Direction, ...] = ("downlink", "uplink", "peer", "meter")
+"""All directions."""
+
 Ordering = Literal["free", "in_order"]
 Delivery = Literal["at_most_once", "at_least_once", "exactly_once"]
 

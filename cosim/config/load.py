@@ -149,14 +149,30 @@ def _on_base(document: Document, base_name: str, file: Path, depth: int) -> tupl
     return merged, folder if folder.is_dir() else file.parent
 
 
+_FORM_KEYS = ("model", "kind", "form")
+_WHOLE_FORMS = ("uniform", "uniform_int", "normal", "choice", "each", "by_hour", "steps", "margin")
+
+
 def _merge(below: Any, above: Any) -> Any:
-    """`above` over `below`: mappings key by key, everything else as a whole."""
-    if isinstance(below, dict) and isinstance(above, dict):
-        merged = dict(below)
-        for key, value in above.items():
-            merged[key] = _merge(below[key], value) if key in below else value
-        return merged
-    return above
+    """`above` over `below`: mappings key by key, everything else as a whole.
+
+    A mapping that says which form it is (another `model:`, another distribution) replaces what was there,
+    for the keys of two forms do not mix.
+    """
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    other_form = any(key in above and above[key] != below.get(key) for key in _FORM_KEYS)
+    whole_form = any(key in above and key not in below for key in _WHOLE_FORMS)
+    if other_form or (whole_form and "start" not in below):
+        return above
+    merged = dict(below)
+    for key, value in above.items():
+        merged[key] = _merge(below[key], value) if key in below else value
+    if "steps" in above and "start" in below:  # the time section: one length replaces the other
+        merged.pop("duration_h", None)
+    elif "duration_h" in above and "steps" not in above:
+        merged.pop("steps", None)
+    return merged
 
 
 def _apply_all(document: Document, overrides: Sequence[str]) -> list[Problem]:
@@ -177,6 +193,10 @@ def _apply_all(document: Document, overrides: Sequence[str]) -> list[Problem]:
     return problems
 
 
+_INSTEAD_OF = {"time.steps": "duration_h", "time.duration_h": "steps"}
+"""Of these only one is given; to override one is to drop the other."""
+
+
 def _set(data: Any, path: str, value: Any) -> list[tuple[str, str]]:
     """Write `value` at the dotted `path` of `data`; what is wrong as (message, remedy)."""
     place = data
@@ -195,6 +215,7 @@ def _set(data: Any, path: str, value: Any) -> list[tuple[str, str]]:
         elif isinstance(place, dict):
             if last:
                 place[key] = value
+                place.pop(_INSTEAD_OF.get(path, ""), None)
             elif place.get(key) is None:
                 place[key] = {}
             place = place[key]

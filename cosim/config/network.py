@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
-from cosim.config.base import Count, Finite, LocalPath, Model, Name, NonNegative, Positive
+from cosim.config.base import Count, Finite, LocalPath, Model, Name, NonNegative, Positive, PositiveCount
 from cosim.errors import InputError, Problem
 
 PandapowerFunction = Literal[
@@ -134,6 +134,8 @@ class NetworkConfig(Model):
     """Who published it, and what to cite."""
     licence: str
     """Terms under which its data may be used."""
+    places: PositiveCount | None = None
+    """How many places for households it has, so that a scenario can be checked without loading the grid."""
     limits: VoltageAndLoadingLimits = VoltageAndLoadingLimits()
     """Voltage band and loadings within which it is in order."""
     households: Literal["loads"] | tuple[BusRef, ...] = "loads"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -135,3 +135,21 @@ class Scenario(Model):
     def interval_ms(self) -> int:
         """Length of a metering and power-flow interval, ms; an hour without a grid."""
         return (60 if self.grid is None else self.grid.interval_min) * MS_PER_MINUTE
+
+
+def scenario_schema() -> dict[str, Any]:
+    """The JSON schema of a scenario file, with `base` and `override`, which are gone once a file is loaded."""
+    schema = Scenario.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "cosim scenario"
+    schema["properties"]["base"] = {
+        "type": "string",
+        "description": "A scenario to build on, by name or path; what stands here goes over it, key by key.",
+    }
+    schema["properties"]["override"] = {
+        "type": "object",
+        "description": "Paths and values that go over all else in the file: `communities.market.agent.policy: additive`.",
+    }
+    # A file with a base need not repeat what the base says.
+    schema["required"] = ["name"]
+    return schema

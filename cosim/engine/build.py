@@ -99,7 +99,7 @@ def build(loaded: LoadedScenario) -> Parts:
         for n in range(len(scenario.communities))
     ]
     if problems:
-        raise InputError([_placed(problem, loaded) for problem in problems])
+        raise InputError([placed(problem, loaded) for problem in problems])
     env = simpy.Environment(initial_time=0)
     addresses = [Address(name, population.group_of(i).config.name) for i, name in enumerate(population.names)]
     network = Network(env, scenario.comms, addresses, streams, trace_reader(folder))
@@ -122,7 +122,7 @@ def _collect(problems: list[Problem], make: Callable[[], _Part]) -> _Part | None
         return None
 
 
-def _placed(problem: Problem, loaded: LoadedScenario) -> Problem:
+def placed(problem: Problem, loaded: LoadedScenario) -> Problem:
     """The problem with file and line of its path in the scenario, where it has none of its own."""
     if problem.file:
         return problem

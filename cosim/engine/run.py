@@ -21,6 +21,7 @@ from cosim.config.dump import to_yaml
 from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts, build
+from cosim.engine.feeder_record import write_feeder
 from cosim.engine.message_record import write_messages
 from cosim.engine.prosumers import write_prosumers
 from cosim.engine.simulation import Progress, Simulation
@@ -136,6 +137,8 @@ def run_scenario(
     store.write_json("run.json", record.content())
     _keep_inputs(loaded, store)
     write_prosumers(scenario, parts, store)
+    if parts.grid is not None:
+        write_feeder(parts.grid, store)
     simulation = Simulation(scenario, parts, store, progress)
     try:
         with _stage(record, "simulate"):

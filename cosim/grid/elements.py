@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
 ElementKind = Literal["load", "asymmetric_load", "sgen", "asymmetric_sgen", "storage"]
-_KINDS: tuple[ElementKind, ...] = ("load", "asymmetric_load", "sgen", "asymmetric_sgen", "storage")
+KINDS: tuple[ElementKind, ...] = ("load", "asymmetric_load", "sgen", "asymmetric_sgen", "storage")
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,17 @@ def take_elements(net: pandapowerNet) -> tuple[ElementRecord, ...]:
     Records are in the order load, asymmetric_load, sgen, asymmetric_sgen, storage, each by index.
     """
     records = []
-    for kind in _KINDS:
+    for kind in KINDS:
         table = net[kind].sort_index()
         for index, row in zip(table.index, table.to_dict("records"), strict=True):
             if row["in_service"]:
-                records.append(_record(kind, int(index), row))
+                records.append(record_of(kind, int(index), row))
         net[kind] = net[kind].iloc[:0].copy()
     return tuple(records)
 
 
-def _record(kind: ElementKind, index: int, row: dict[Any, Any]) -> ElementRecord:
-    """One row as a record."""
+def record_of(kind: ElementKind, index: int, row: dict[Any, Any]) -> ElementRecord:
+    """One row of pandapower's table `kind` as a record."""
     if kind.startswith("asymmetric"):
         p_mw = sum(float(row[f"p_{phase}_mw"]) for phase in "abc")
         q_mvar = sum(float(row[f"q_{phase}_mvar"]) for phase in "abc")

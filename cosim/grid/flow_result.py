@@ -71,7 +71,7 @@ class FlowResult:
             np.full(n_interval, "", dtype="U5"),
         )
 
-    def put(self, rows: NDArray[np.intp] | slice | int, other: FlowResult) -> None:
+    def put(self, rows: NDArray[np.intp] | slice, other: FlowResult) -> None:
         """Write the intervals of `other` into `rows`."""
         for field in fields(self):
             getattr(self, field.name)[rows] = getattr(other, field.name)

@@ -65,8 +65,8 @@ def place_households(
                 feeder.resolve_bus(bus, f"grid.placement.buses.{k}") for k, bus in enumerate(placement.buses)
             ]
         case PlaceSpread():
-            draw = streams.field("household placement").row(0, len(feeder.candidate_buses))
-            buses = [feeder.candidate_buses[k] for k in np.argsort(draw, kind="stable")]
+            order = spread_order(len(feeder.candidate_buses), streams)
+            buses = [feeder.candidate_buses[k] for k in order]
     if n_households > len(buses):
         message = f"{n_households} households, but {len(buses)} places on {feeder.network.name}"
         remedy = f"take at most {len(buses)} households, or a larger network (`cosim networks`)"
@@ -79,6 +79,12 @@ def place_households(
         waiting = free.get(bus)
         placed.append(PlacedHousehold(bus, waiting.pop(0) if waiting else None))
     return tuple(placed)
+
+
+def spread_order(n_places: int, streams: Streams) -> list[int]:
+    """Places in the order in which `spread` fills them."""
+    draw = streams.field("household placement").row(0, n_places)
+    return [int(place) for place in np.argsort(draw, kind="stable")]
 
 
 def background_elements(feeder: Feeder, households: Collection[PlacedHousehold]) -> tuple[ElementRecord, ...]:

@@ -99,7 +99,7 @@ class PowerFlow:
         good = (iterations > 0) & (result.residual_mva <= RESIDUAL_TOLERANCE_MVA)
         if not good.all():
             for row in np.flatnonzero(~good):
-                result.put(int(row), self._fall_back(p_mw[row], q_mvar[row], int(iterations[row])))
+                result.put(slice(row, row + 1), self._fall_back(p_mw[row], q_mvar[row], int(iterations[row])))
         return result
 
     def _results(self, voltage: FloatArray, p_pu: FloatArray, q_pu: FloatArray) -> FlowResult:

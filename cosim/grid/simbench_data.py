@@ -83,8 +83,19 @@ def read_grid(code: str) -> pandapowerNet:
     """
     from cosim.grid.safe_json import read_net
 
+    return cached_grid_file(code, read_net)
+
+
+def cached_grid_file(code: str, read: Callable[[Path], _Read]) -> _Read:
+    """What `read` gives for the grid of a SimBench code in the cache, a pandapower JSON file.
+
+    Raises
+    ------
+    InputError
+        As `read_grid`.
+    """
     _scenario_of(code)
-    return _cached(f"{code}.json", ["grid", code], read_net)
+    return _cached(f"{code}.json", ["grid", code], read)
 
 
 def profile_names(scenario: int = 0) -> tuple[str, ...]:

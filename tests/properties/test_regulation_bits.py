@@ -91,3 +91,43 @@ def test_no_averages_cost_less_than_the_optimum_for_their_sums(instance: tuple[C
     assert optimum.cost <= reached + 1e-6
     assert np.allclose(optimum.x.sum(axis=0), x.sum(axis=1), atol=1e-7)
     assert gap == pytest.approx(reached - optimum.cost, abs=1e-6)
+
+
+def _often_degenerate(rng: Any, n: int, low: float, high: float) -> Any:
+    """Numbers that are often all zero, partly zero, tiny, or equal: flat directions and ties."""
+    numbers = rng.uniform(low, high, n)
+    return [
+        numbers,
+        np.zeros(n),
+        np.where(rng.random(n) < 0.5, numbers, 0.0),
+        numbers * 10.0 ** rng.uniform(-8, 0, n),
+        np.full(n, numbers[0]),
+    ][rng.integers(5)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_flat_directions_ties_and_edges_are_solved_too(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for _ in range(150):
+        n, m = int(rng.integers(1, 6)), int(rng.integers(1, 4))
+
+        def each(low: float, high: float, n: int = n, m: int = m) -> tuple[Any, ...]:
+            return tuple(_often_degenerate(rng, n, low, high) for _ in range(m))
+
+        costs = CostParameters(
+            _often_degenerate(rng, n, -20, 20),
+            _often_degenerate(rng, n, 0, 3),
+            _often_degenerate(rng, n, 0, 30),
+            _often_degenerate(rng, n, 0, 30),
+            each(0, 1),
+            each(0, 30),
+            each(0, 30),
+        )
+        x = np.array(each(0, 1))
+        x = np.round(x) if rng.random() < 0.2 else x
+        optimum = solve_optimum(costs, x.sum(axis=1))
+        gap = float(cost_gaps(costs, x.T[np.newaxis])[0])
+        assert gap > -1e-9
+        assert np.allclose(optimum.x.sum(axis=0), x.sum(axis=1), atol=1e-7)
+        # The bound that the multipliers prove and the cost of the point found: together they are exact.
+        assert gap == pytest.approx(float(value(costs, list(x)).sum()) - optimum.cost, abs=1e-6)

@@ -170,6 +170,16 @@ def test_message_sent_anew_under_its_old_number_is_recognised_for_a_while() -> N
     assert [sequence for _, sequence in setup.log].count(7) == 2
 
 
+def test_repeat_is_recognised_however_many_messages_came_between() -> None:
+    setup = Setup("exactly_once", {}, {"outages": [cut(10, 11)]})
+    setup.send(7)
+    setup.env.run(until=20)
+    setup.send(*range(1000, 1600))  # more than the receiver remembers by number
+    setup.env.run()
+    assert setup.extras() == (1, 1, 0)
+    assert [sequence for _, sequence in setup.log].count(7) == 1
+
+
 def test_reverse_of_the_meters_link_carries_its_acknowledgements() -> None:
     env = simpy.Environment()
     config = CommsConfig.model_validate({"default": {"delivery": "exactly_once"}})

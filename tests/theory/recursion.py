@@ -110,7 +110,7 @@ class Recursion:
         k = self.k
         gradients = self.gradients()
         responses = self.responses(gradients)
-        decisions = (draws.T < responses).astype(float)
+        decisions = (responses > draws.T).astype(float)
         self.signals = self.signals - self.gains * (self.decisions.sum(axis=1) - self.capacities)
         if self.weight is None:
             self.averages = (k + 1) / (k + 2) * self.averages + 1 / (k + 2) * decisions

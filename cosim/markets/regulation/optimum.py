@@ -30,6 +30,8 @@ _TOLERANCE = 1e-13
 _MAX_POLISHING = 8
 _PINNED = 1e-12
 """A mean nearer than this to 0 or 1 leaves no interior to search: every household is at that bound."""
+_PROXIMAL = 1e-8
+"""Curvature added to each step (not to the problem), so that directions without any stay solvable."""
 _CHUNK = 30_000
 """Numbers in one array of a batch; more would leave the processor's cache."""
 
@@ -210,14 +212,14 @@ def _gradient(costs: CostParameters, x: Array) -> Array:
 
 
 def _curvature(costs: CostParameters, x: Array) -> tuple[Array, Array]:
-    """Diagonal (K, m, N) and rank-one weight (K, N) of the households' Hessians."""
+    """Diagonal (K, m, N), made positive, and rank-one weight (K, N) of the households' Hessians."""
     deviation = x.sum(axis=1) - costs.target
     coupling = 2.0 * costs.quadratic + 12.0 * costs.quartic * (deviation * deviation)
     own = x - np.array(costs.alpha) * costs.target
     diagonal = 2.0 * np.array(costs.own_quadratic) + 12.0 * np.array(costs.own_quartic) * (own * own)
     if x.shape[1] == 1:  # one resource: its sum is itself
-        return diagonal + coupling[:, np.newaxis], np.zeros_like(coupling)
-    return diagonal, coupling
+        return diagonal + coupling[:, np.newaxis] + _PROXIMAL, np.zeros_like(coupling)
+    return diagonal + _PROXIMAL, coupling
 
 
 class _NewtonSystem:
@@ -240,6 +242,7 @@ class _NewtonSystem:
         diagonal += inverse_diagonal.sum(axis=2)
         # A resource that no household can move has no equation; its multiplier stays.
         diagonal[~inverse_diagonal.any(axis=2)] = 1.0
+        diagonal *= 1.0 + 1e-14  # two resources that every household may exchange freely
         self._schur = schur
 
     def solve(self, b: Array, e: Array) -> tuple[Array, Array]:
@@ -272,21 +275,37 @@ def _interior_point(costs: CostParameters, sums: Array) -> _Point:
     # The last term is what rounding leaves of the dual residual.
     goal = _TOLERANCE * (1.0 + np.abs(slope * x).sum(axis=(1, 2))) + 1e-15 * np.abs(slope).sum(axis=(1, 2))
     n_pairs = 2.0 * n * np.maximum((~pinned).sum(axis=1), 1)
+    # Complementarity far below the goal would only spoil the numbers while the gradients still settle.
+    floor = 0.1 * goal / n_pairs
+    best, least = point, np.full(len(sums), np.inf)
     with np.errstate(all="ignore"):
         for _ in range(_MAX_ITERATIONS):
             slope = _gradient(costs, point.x)
             dual = np.where(free, slope - point.mu[..., np.newaxis], 0.0)
-            pairs = point.x * point.z_low + point.below_one * point.z_high
-            rest = np.abs(dual - point.z_low + point.z_high).sum(axis=(1, 2))
-            going = pairs.sum(axis=(1, 2)) + rest > goal
+            pairs = (point.x * point.z_low + point.below_one * point.z_high).sum(axis=(1, 2))
+            error = pairs + np.abs(dual - point.z_low + point.z_high).sum(axis=(1, 2))
+            better = error < least
+            least = np.where(better, error, least)
+            best = best._replace(
+                x=np.where(better[:, np.newaxis, np.newaxis], point.x, best.x),
+                mu=np.where(better[:, np.newaxis], point.mu, best.mu),
+            )
+            going = least > goal
             if not going.any():
                 break
-            point = _step(costs, sums, point, dual, free, going, pairs.sum(axis=(1, 2)) / n_pairs)
-    return point._replace(mu=_pinned_multipliers(costs, point, mean, pinned))
+            point = _step(costs, sums, point, dual, free, going, pairs / n_pairs, floor)
+    return best._replace(mu=_pinned_multipliers(costs, best, mean, pinned))
 
 
 def _step(
-    costs: CostParameters, sums: Array, point: _Point, dual: Array, free: Mask, going: Mask, gap: Array
+    costs: CostParameters,
+    sums: Array,
+    point: _Point,
+    dual: Array,
+    free: Mask,
+    going: Mask,
+    gap: Array,
+    floor: Array,
 ) -> _Point:
     """One predictor and corrector step; problems that are done stay where they are."""
     x, below_one, z_low, z_high, mu = point
@@ -302,7 +321,7 @@ def _step(
     predicted = (x + length * dx) * (z_low + length * dz_low)
     predicted += (below_one - length * dx) * (z_high + length * dz_high)
     share = predicted.sum(axis=(1, 2)) / np.maximum((x * z_low + below_one * z_high).sum(axis=(1, 2)), 1e-300)
-    centre = (np.clip(share, 0.0, 1.0) ** 3 * gap)[:, np.newaxis, np.newaxis]
+    centre = np.maximum(np.clip(share, 0.0, 1.0) ** 3 * gap, floor)[:, np.newaxis, np.newaxis]
 
     pull_low = np.where(free, (centre - dx * dz_low) / x, 0.0)
     pull_high = np.where(free, (centre + dx * dz_high) / below_one, 0.0)

@@ -1,0 +1,199 @@
+"""The command line: parses, calls, and translates errors once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cosim.errors import CosimError, InputError, Problem, SimulationError
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 3, 2, 130
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="What happens on a low-voltage feeder when hundreds of households decide for themselves, over a network "
+    "that is late and loses messages.",
+)
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Source = Annotated[str, typer.Argument(help="A built-in name (see `cosim scenarios`) or a YAML file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override one value, e.g. time.steps=200. May be repeated."),
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed in place of the scenario's.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    # --debug is taken out of the arguments in main, so that it may stand anywhere; here it is for --help.
+    if version:
+        import cosim
+
+        out.print(f"cosim {cosim.__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    scenario: Source,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Directory of the run [results/SCENARIO/TIME-HASH].")
+    ] = None,
+    seed: Seed = None,
+    set_: Overrides = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
+) -> None:
+    """Run one scenario into a directory of tables, figures and a report."""
+    from cosim.config.load import load_scenario
+    from cosim.engine.preflight import preflight
+    from cosim.engine.run import default_folder, run_scenario
+    from cosim.progress import RunProgress
+
+    loaded = load_scenario(scenario, set_ or (), seed)
+    problems = preflight(loaded)
+    _print_problems(problems, quiet)
+    if any(problem.severity == "error" for problem in problems):
+        raise typer.Exit(BAD_INPUT)
+    folder = out_dir or default_folder(loaded.scenario, Path("results"))
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        message = "the directory is not empty, and a run never overwrites another"
+        raise InputError([Problem(message, "Name another with --out.", file=str(folder))])
+    after = _draw if loaded.scenario.report.figures else None
+    with RunProgress(loaded.scenario.name, loaded.scenario.time.duration_ms, quiet) as progress:
+        outcome = run_scenario(loaded, folder, progress.update, after)
+    if not quiet:
+        from cosim.report.console import print_summary
+
+        print_summary(out, outcome.status, outcome.summary)
+        out.print(f"[bold]{outcome.status}[/bold]: {outcome.folder}")
+    if outcome.status == "failed":
+        raise SimulationError(f"{outcome.cause}; what there is of the run is in {outcome.folder}")
+    if outcome.status == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+def _draw(folder: Path) -> None:
+    from cosim.report import draw_figures, write_report
+
+    draw_figures(folder)
+    write_report(folder)
+
+
+@app.command()
+def check(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
+    """Say everything that is wrong with a scenario, and what is doubtful, without running it."""
+    from cosim.config.load import load_scenario
+    from cosim.engine.preflight import preflight
+
+    problems = preflight(load_scenario(scenario, set_ or (), seed))
+    _print_problems(problems, quiet=False)
+    errors = sum(problem.severity == "error" for problem in problems)
+    if errors:
+        raise typer.Exit(BAD_INPUT)
+    warnings = len(problems)
+    out.print(f"{scenario}: no errors, {warnings} warning{'s' * (warnings != 1)}")
+
+
+@app.command()
+def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
+    """Show every value, household, bus, link, device and agent that the run will have, and what is a default."""
+    from cosim.config.load import load_scenario
+    from cosim.engine.build import build
+    from cosim.engine.explain import explain_lines
+
+    loaded = load_scenario(scenario, set_ or (), seed)
+    for line in explain_lines(loaded, build(loaded)):
+        out.print(line, markup=False)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of scenario files, so that an editor completes and checks keys."""
+    import json
+
+    from cosim.config.scenario import scenario_schema
+
+    sys.stdout.write(json.dumps(scenario_schema(), indent=2, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def networks() -> None:
+    """List the built-in networks."""
+    from cosim.config.library import names
+    from cosim.config.load import load_network
+
+    for name in names("networks"):
+        network, _ = load_network(name, Path())
+        places = f"{network.places} places" if network.places else ""
+        out.print(f"[bold]{name:<44}[/bold] {places:>11}  {network.title}", soft_wrap=True)
+
+
+@app.command()
+def scenarios() -> None:
+    """List the built-in scenarios."""
+    from cosim.config.library import names
+    from cosim.config.load import load_scenario
+
+    for name in names("scenarios"):
+        out.print(f"[bold]{name:<28}[/bold] {load_scenario(name).scenario.title}", soft_wrap=True)
+
+
+@app.command()
+def report(folder: Annotated[Path, typer.Argument(help="Directory of a run.")]) -> None:
+    """Draw the figures and the page of a run again."""
+    if not (folder / "run.json").is_file():
+        raise InputError([Problem("this is no directory of a run", "It must hold a run.json.", file=str(folder))])
+    _draw(folder)
+    out.print(f"{folder / 'report.html'}")
+
+
+def _print_problems(problems: list[Problem] | tuple[Problem, ...], quiet: bool) -> None:
+    for problem in problems:
+        if problem.severity == "error" or not quiet:
+            colour = "red" if problem.severity == "error" else "yellow"
+            err.print(f"[{colour}]{problem.severity}[/{colour}] ", end="")
+            err.print(str(problem), markup=False)
+
+
+def main() -> None:
+    """Entry point of the console script: runs a command and turns errors into messages and exit codes."""
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments, standalone_mode=True)
+    except InputError as error:
+        if debug:
+            raise
+        _print_problems(error.problems, quiet=False)
+        sys.exit(BAD_INPUT)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except (CosimError, OSError) as error:
+        if debug:
+            raise
+        err.print("[red]error[/red] ", end="")
+        err.print(str(error), markup=False)
+        sys.exit(FAILED)
+    except Exception as error:
+        if debug:
+            raise
+        err.print("[red]error[/red] ", end="")
+        err.print(f"cosim met a fault of its own: {type(error).__name__}: {error}", markup=False)
+        err.print("Please report it; `cosim --debug ...` shows where it happened.")
+        sys.exit(FAILED)
+
+
+if __name__ == "__main__":
+    main()

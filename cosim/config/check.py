@@ -1,0 +1,158 @@
+"""What a scenario must fulfil beyond each value by itself, as far as the configuration alone can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cosim.clock import MS_PER_MINUTE
+from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
+from cosim.config.load import LoadedScenario, load_network
+from cosim.config.network import PlaceByList
+from cosim.config.regulation import AnyCapacity, HourlyCapacity, SteppedCapacity
+from cosim.config.scenario import GroupConfig, Scenario
+from cosim.errors import InputError, Problem, suggest
+
+
+def check_configuration(loaded: LoadedScenario) -> list[Problem]:
+    """Every cross problem of a scenario that needs neither profiles nor a grid.
+
+    Returns
+    -------
+    list of Problem
+        Errors and warnings, in the order of the scenario.
+    """
+    scenario = loaded.scenario
+    return [
+        *_names(loaded, scenario),
+        *_time(loaded, scenario),
+        *_groups(loaded, scenario),
+        *_communities(loaded, scenario),
+        *_links(loaded, scenario),
+        *_grid(loaded, scenario),
+    ]
+
+
+def largest_capacity(capacity: AnyCapacity) -> float:
+    """The largest value a capacity ever takes."""
+    if isinstance(capacity, HourlyCapacity):
+        return max(capacity.by_hour)
+    if isinstance(capacity, SteppedCapacity):
+        return max(step.value for step in capacity.steps)
+    return capacity
+
+
+def _names(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    for kind, names in (
+        ("groups", [group.name for group in scenario.groups]),
+        ("communities", [community.name for community in scenario.communities]),
+    ):
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                yield loaded.problem(f"{kind}.{number}.name", f"two {kind} have the same name", "Rename one.", name)
+    known = [group.name for group in scenario.groups]
+    taken: dict[str, str] = {}
+    for number, community in enumerate(scenario.communities):
+        for position, name in enumerate(community.groups):
+            path = f"communities.{number}.groups.{position}"
+            if name not in known:
+                yield loaded.problem(path, "there is no group of this name", suggest(name, known), name)
+            elif name in taken:
+                message = f"the group belongs to community '{taken[name]}' already"
+                yield loaded.problem(path, message, "A household takes part in one community.", name)
+            taken.setdefault(name, community.name)
+
+
+def _time(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    time, grid = scenario.time, scenario.grid
+    electrical = grid is not None or any(g.load or g.pv or g.battery for g in scenario.groups)
+    if electrical and time.duration_ms % scenario.interval_ms:
+        minutes = scenario.interval_ms // MS_PER_MINUTE
+        message = f"the run is no whole number of metering intervals of {minutes} min"
+        key = "duration_h" if time.duration_h is not None else "steps"
+        yield loaded.problem(f"time.{key}", message, "Change the length or grid.interval_min.")
+
+
+def _groups(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    for number, group in enumerate(scenario.groups):
+        path = f"groups.{number}"
+        for part, kind in (("load", FeederLoad), ("pv", FeederPv)):
+            if isinstance(getattr(group, part), kind) and scenario.grid is None:
+                message = f"{part}.kind is 'feeder', and the scenario has no grid"
+                yield loaded.problem(f"{path}.{part}", message, "Add a grid, or take a profile.")
+        for part in ("load", "pv"):
+            device = getattr(group, part)
+            if isinstance(device, CsvLoad | CsvPv) and not (loaded.folder / device.file).is_file():
+                remedy = f"Paths are relative to {loaded.folder}."
+                yield loaded.problem(f"{path}.{part}.file", "there is no such file", remedy, device.file)
+        if group.battery is not None and group.pv is None and group.battery.charge_from == "surplus":
+            message = "a battery that charges from surplus alone, in homes without generation, never charges"
+            remedy = "Add `pv:`, or `charge_from: surplus_and_grid`."
+            yield loaded.problem(f"{path}.battery", message, remedy, warning=True)
+
+
+def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    groups = {group.name: group for group in scenario.groups}
+    for number, community in enumerate(scenario.communities):
+        members = [groups[name] for name in community.groups if name in groups]
+        n = sum(group.households for group in members)
+        for position, resource in enumerate(community.resources):
+            path = f"communities.{number}.resources.{position}"
+            largest = largest_capacity(resource.capacity)
+            if largest > n:
+                message = f"a capacity of {largest:g} units for {n} households, who take one unit each at most"
+                remedy = "Lower the capacity, or add households."
+                yield loaded.problem(f"{path}.capacity", message, remedy, f"{largest:g}")
+            if resource.unit_kwh:
+                yield from _batteries(loaded, members, f"{path}.unit_kwh")
+        for group in members:
+            if group.cost is None:
+                place = f"groups.{scenario.groups.index(group)}"
+                message = f"the group belongs to community '{community.name}' and has no cost"
+                yield loaded.problem(place, message, "Add `cost: {form: ...}`.")
+        if community.platform.grid_aware and (scenario.grid is None or not scenario.grid.feedback):
+            message = "capacities react to the feeder, and nothing is measured of it"
+            remedy = "Set `grid.feedback: true`."
+            yield loaded.problem(f"communities.{number}.platform.grid_aware", message, remedy)
+
+
+def _batteries(loaded: LoadedScenario, members: list[GroupConfig], path: str) -> Iterator[Problem]:
+    for group in members:
+        if group.battery is None:
+            message = f"a unit takes energy from a battery, and the group '{group.name}' has none"
+            yield loaded.problem(path, message, "Add `battery:`, or remove unit_kwh.")
+
+
+def _links(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    groups = [group.name for group in scenario.groups]
+    width = max(3, len(str(scenario.n_households)))
+    for number, override in enumerate(scenario.comms.overrides):
+        path = f"comms.overrides.{number}"
+        if override.group is not None and override.group not in groups:
+            message = "there is no group of this name"
+            yield loaded.problem(f"{path}.group", message, suggest(override.group, groups), override.group)
+        if override.household is not None:
+            digits = override.household.removeprefix("h")
+            if not digits.isdigit() or not 1 <= int(digits) <= scenario.n_households:
+                message = "there is no household of this name"
+                remedy = f"They are h{1:03d} to h{scenario.n_households:0{width}d}."
+                yield loaded.problem(f"{path}.household", message, remedy, override.household)
+
+
+def _grid(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    grid = scenario.grid
+    if grid is None:
+        return
+    try:
+        network, _ = load_network(grid.network, loaded.folder)
+    except InputError as error:
+        for problem in error.problems:
+            if problem.line:
+                yield problem
+            else:
+                yield loaded.problem("grid.network", problem.message, problem.remedy, grid.network)
+        return
+    by_list = isinstance(grid.placement, PlaceByList)
+    if network.places is not None and scenario.n_households > network.places and not by_list:
+        message = f"{scenario.n_households} households, and '{network.name}' has {network.places} places"
+        remedy = "Take fewer households, another network (`cosim networks`), or list buses by `placement: {kind: list}`."
+        yield loaded.problem("grid.network", message, remedy, grid.network)

@@ -1,0 +1,150 @@
+"""Whether the sun can feed what the batteries are asked for: an estimate before the run."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.clock import MS_PER_DAY, to_hours
+from cosim.config.devices import FeederLoad, FeederPv
+from cosim.config.load import LoadedScenario, load_network
+from cosim.config.network import PlaceByList, PlaceSpread, SimbenchSource
+from cosim.config.scenario import Scenario
+from cosim.engine.demand import household_demand, slots_of
+from cosim.engine.market import capacity_reader, tick_times
+from cosim.engine.placement import Placement, nowhere
+from cosim.engine.population import Population, batteries
+from cosim.errors import InputError, Problem
+from cosim.grid.elements_file import read_elements
+from cosim.grid.placement import spread_order
+from cosim.streams import Streams
+
+_SHORT = 1.0
+_IDLE = 3.0
+
+
+class Balance(NamedTuple):
+    """Energy of one community over the run, a day on average.
+
+    Attributes
+    ----------
+    asked_kwh : float
+        What its capacities take out of the batteries, at the terminals.
+    available_kwh : float
+        What the batteries could give: each day's surplus, at most what a battery takes in, less its losses.
+    capacity_kwh : float
+        What all batteries hold between floor and full, at the terminals.
+    """
+
+    asked_kwh: float
+    available_kwh: float
+    capacity_kwh: float
+
+
+def balance_problems(loaded: LoadedScenario, population: Population, streams: Streams) -> list[Problem]:
+    """Warnings where a community's batteries will stand empty or idle, and errors of its profiles."""
+    scenario = loaded.scenario
+    regulated = [
+        number
+        for number, community in enumerate(scenario.communities)
+        if any(resource.unit_kwh for resource in community.resources)
+    ]
+    if not regulated and not any(group.load or group.pv for group in scenario.groups):
+        return []
+    try:
+        placement = _placement(loaded, population, streams)
+        if placement is None:
+            return []
+        demand = household_demand(scenario, loaded.folder, population, placement, streams)
+    except InputError as error:
+        return [
+            loaded.problem(p.path, p.message, p.remedy, p.value) if not p.line else p for p in error.problems
+        ]
+    surplus_kw = _surplus(demand.load_kw.block, demand.pv_kw.block, slots_of(scenario).n_slots)
+    problems = []
+    for number in regulated:
+        balance = estimate(scenario, number, population, streams, surplus_kw)
+        problems += _judge(loaded, number, balance)
+    return problems
+
+
+def estimate(
+    scenario: Scenario, number: int, population: Population, streams: Streams, surplus_kw: NDArray[np.float64]
+) -> Balance:
+    """The daily energy balance of community `number`.
+
+    Parameters
+    ----------
+    surplus_kw : ndarray, shape (n_slots, N)
+        Generation minus load of every household where positive, else 0.
+    """
+    community = scenario.communities[number]
+    capacities = capacity_reader(community, scenario)
+    times = tick_times(scenario)
+    days = len(times) * scenario.time.step_ms / MS_PER_DAY
+    units = np.array([resource.unit_kwh for resource in community.resources])
+    asked = sum(float(np.dot(capacities(t), units)) for t in times) / days
+    slots = slots_of(scenario)
+    slots_per_day = MS_PER_DAY // slots.slot_ms
+    available = held = 0.0
+    for group in population.groups:
+        if group.community != number or group.config.battery is None:
+            continue
+        made, _ = batteries(group.config.battery, group, streams, population.size)
+        for household, battery in zip(group.members, made, strict=True):
+            round_trip = battery.charge_efficiency * battery.discharge_efficiency
+            most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
+            limited_kw = np.minimum(surplus_kw[:, household], battery.charge_kw)
+            starts = np.arange(0, len(limited_kw), slots_per_day)
+            per_day = np.add.reduceat(limited_kw, starts) * to_hours(slots.slot_ms)
+            available += round_trip * float(np.minimum(per_day, most_kwh).sum()) / max(days, len(starts))
+            held += most_kwh * round_trip
+    return Balance(asked, available, held)
+
+
+def _judge(loaded: LoadedScenario, number: int, balance: Balance) -> list[Problem]:
+    path = f"communities.{number}.resources"
+    asked, available = balance.asked_kwh, balance.available_kwh
+    if asked > _SHORT * available:
+        message = (
+            f"the capacities take {asked:.0f} kWh a day from the batteries, and the sun can leave them about "
+            f"{available:.0f}: they will stand empty, and the averages fall short of the capacities"
+        )
+        return [loaded.problem(path, message, "Lower capacities or unit_kwh, or add generation.", warning=True)]
+    if asked * _IDLE < available:
+        message = (
+            f"the capacities take {asked:.0f} kWh a day from the batteries, and the sun can leave them about "
+            f"{available:.0f}: they will stand full most of the time"
+        )
+        return [loaded.problem(path, message, "Raise capacities or unit_kwh to use the storage.", warning=True)]
+    return []
+
+
+def _placement(loaded: LoadedScenario, population: Population, streams: Streams) -> Placement | None:
+    """Where the households stand, as far as it can be told without loading the grid; None where it cannot."""
+    scenario = loaded.scenario
+    needs_feeder = any(
+        isinstance(group.load, FeederLoad) or isinstance(group.pv, FeederPv) for group in scenario.groups
+    )
+    if scenario.grid is None or not needs_feeder:
+        return nowhere(population)
+    network, _ = load_network(scenario.grid.network, loaded.folder)
+    plain = isinstance(network.source, SimbenchSource) and network.households == "loads"
+    if not plain or isinstance(scenario.grid.placement, PlaceByList):
+        return None
+    assert isinstance(network.source, SimbenchSource)
+    elements = read_elements(network.source.code)
+    loads = [element for element in elements if element.is_load]
+    order = list(range(len(loads)))
+    if isinstance(scenario.grid.placement, PlaceSpread):
+        order = spread_order(len(loads), streams)
+    places = [loads[position] for position in order[: population.size]]
+    sgens = tuple(tuple(e for e in elements if e.is_sgen and e.bus == place.bus) for place in places)
+    return Placement(tuple(place.bus for place in places), tuple(places), sgens, ())
+
+
+def _surplus(load: object, pv: object, n_slots: int) -> NDArray[np.float64]:
+    difference = pv(0, n_slots) - load(0, n_slots)  # type: ignore[operator]
+    return np.asarray(np.maximum(difference, 0.0))

@@ -1,0 +1,38 @@
+"""The feeder as tables, so that a run's results can be drawn and joined without the grid itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from cosim.engine.grid_parts import GridParts
+from cosim.results.store import RunStore
+
+
+def write_feeder(grid: GridParts, store: RunStore) -> None:
+    """Write `feeder_buses` and `feeder_branches`."""
+    bus, line, trafo = grid.feeder.bus, grid.feeder.line, grid.feeder.trafo
+    households = Counter(grid.placement.buses)
+    store.writer("feeder_buses").append(
+        {
+            "bus": bus.index,
+            "name": list(bus.name),
+            "vn_kv": bus.vn_kv,
+            "x": bus.xy[:, 0],
+            "y": bus.xy[:, 1],
+            "supplied": bus.supplied,
+            "households": [households[int(index)] for index in bus.index],
+        }
+    )
+    store.writer("feeder_branches").append(
+        {
+            "kind": ["line"] * len(line.index) + ["trafo"] * len(trafo.index),
+            "element": np.concatenate([line.index, trafo.index]),
+            "name": [*line.name, *trafo.name],
+            "from_bus": np.concatenate([line.from_bus, trafo.hv_bus]),
+            "to_bus": np.concatenate([line.to_bus, trafo.lv_bus]),
+            "length_km": np.concatenate([line.length_km, np.full(len(trafo.index), np.nan)]),
+            "closed": np.concatenate([line.closed, trafo.closed]),
+        }
+    )

@@ -1,0 +1,72 @@
+"""Everything that can be said against a scenario before it runs: errors, and warnings worth a thought."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cosim.config.check import check_configuration
+from cosim.config.load import LoadedScenario
+from cosim.engine.build import placed, trace_reader
+from cosim.engine.energy_balance import balance_problems
+from cosim.engine.market import Design, design
+from cosim.engine.population import build_population
+from cosim.errors import InputError, Problem
+from cosim.markets.regulation.costs import assumption_1_violations
+from cosim.markets.regulation.stability import margin_of_gain
+from cosim.streams import Streams
+
+_NAMED = 5
+
+
+def preflight(loaded: LoadedScenario) -> list[Problem]:
+    """Errors and warnings of a scenario.
+
+    Neither pandapower nor matplotlib is loaded; what only the grid's data can tell is found when the run is built.
+    """
+    problems = check_configuration(loaded)
+    if any(problem.severity == "error" for problem in problems):
+        return problems
+    scenario = loaded.scenario
+    streams, population = Streams(scenario.seed), build_population(scenario)
+    for number in range(len(scenario.communities)):
+        try:
+            made = design(number, scenario, population, streams, trace_reader(loaded.folder))
+        except InputError as error:
+            problems += [placed(problem, loaded) for problem in error.problems]
+            continue
+        problems += [*_assumption_1(loaded, number, made, population.names), *_stability(loaded, number, made)]
+    if not any(problem.severity == "error" for problem in problems):
+        problems += balance_problems(loaded, population, streams)
+    return problems
+
+
+def _assumption_1(
+    loaded: LoadedScenario, number: int, made: Design, names: tuple[str, ...]
+) -> Iterator[Problem]:
+    violations = assumption_1_violations(made.costs)
+    guilty = [(names[int(m)], text) for m, text in zip(made.members, violations, strict=True) if text]
+    if not guilty:
+        return
+    listed = ", ".join(name for name, _ in guilty[:_NAMED])
+    more = f" and {len(guilty) - _NAMED} more" if len(guilty) > _NAMED else ""
+    message = f"Assumption 1 of paper A fails on (0, 1] for {len(guilty)} households: {listed}{more}; {guilty[0][1]}"
+    remedy = "A household with ∇g below 0 can be locked out by a policy that multiplies; raise the cost's linear part."
+    yield loaded.problem(f"communities.{number}.groups", message, remedy, warning=True)
+
+
+def _stability(loaded: LoadedScenario, number: int, made: Design) -> Iterator[Problem]:
+    for resource, gain, loop_gain in zip(
+        made.config.resources, made.gains, made.at_mean.loop_gains, strict=True
+    ):
+        if not loop_gain > 0:
+            continue
+        margin = margin_of_gain(gain, made.delay_steps, float(loop_gain))
+        if margin >= 1:
+            message = (
+                f"the gain {gain:.4g} of '{resource.name}' is {margin:.2f} times the largest stable one "
+                f"(loop gain {loop_gain:.4g}, delay {np.ceil(made.delay_steps):g} steps): the aggregate will oscillate"
+            )
+            remedy = f"Take at most {gain / margin:.4g}, or `gain: {{margin: 0.3}}`."
+            yield loaded.problem(f"communities.{number}.platform.gain", message, remedy, warning=True)

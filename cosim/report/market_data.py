@@ -1,0 +1,79 @@
+"""The table `regulation`, by community and resource."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.report.run_data import RunData
+
+Array = NDArray[np.float64]
+
+_COLUMNS = (
+    "time", "community", "resource", "signal", "capacity", "aggregate", "average_sum", "optimum_gap", "distance",
+    "gradient_spread",
+)  # fmt: skip
+_SIGNAL_UNITS = {"additive": "cost/unit", "proportional": "cost/unit", "inverse_average": "unit/cost"}
+
+
+class ResourceSeries(NamedTuple):
+    """One resource of one community over the ticks of its platform; arrays of shape (K,).
+
+    Attributes
+    ----------
+    title : str
+        Name of the resource, with its community where there are several.
+    unit : str
+        What one unit is.
+    signal_unit : str
+        Unit of the signal under the community's policy.
+    """
+
+    community: str
+    resource: str
+    title: str
+    unit: str
+    signal_unit: str
+    time_ms: NDArray[np.int64]
+    signal: Array
+    capacity: Array
+    aggregate: Array
+    average_sum: Array
+    optimum_gap: Array
+    distance: Array
+    gradient_spread: Array
+
+
+def resource_series(run: RunData) -> list[ResourceSeries]:
+    """Every resource that has ticks, in the scenario's order."""
+    if not run.has("regulation"):
+        return []
+    table = run.read("regulation", _COLUMNS)
+    community, resource = table.pop("community"), table.pop("resource")
+    table["time_ms"] = table.pop("time")
+    result = []
+    for config in run.scenario.communities:
+        for one in config.resources:
+            rows = _rows(community, config.name) & _rows(resource, one.name)
+            if not rows.any():
+                continue
+            several = len(run.scenario.communities) > 1
+            result.append(
+                ResourceSeries(
+                    community=config.name,
+                    resource=one.name,
+                    title=f"{config.name}: {one.name}" if several else one.name,
+                    unit=f"units of {one.unit_kwh:g} kWh" if one.unit_kwh else "units",
+                    signal_unit=_SIGNAL_UNITS[config.agent.policy],
+                    **{name: values[rows] for name, values in table.items()},
+                )
+            )
+    return result
+
+
+def _rows(column: object, text: str) -> NDArray[np.bool_]:
+    codes, texts = column  # type: ignore[misc]
+    wanted = texts.index(text) if text in texts else -1
+    return np.asarray(codes == wanted)

@@ -1,0 +1,155 @@
+"""Read access to a finished, interrupted or killed run: its record, its scenario, and its tables by column.
+
+Tables are read in batches and only in the columns asked for, so that a year of a feeder stays small in memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.config.load import load_network, load_scenario
+from cosim.config.network import VoltageAndLoadingLimits
+from cosim.config.scenario import Scenario
+from cosim.results.store import Coded
+
+Array = NDArray[np.float64]
+Columns = dict[str, Any]
+"""Columns by name: arrays of numbers, times as integer ms since 1970 (UTC), texts as `Coded`."""
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What a run left.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's directory.
+    """
+
+    folder: Path
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """Content of ``run.json``; empty where there is none."""
+        return self._json("run.json")
+
+    @cached_property
+    def summary(self) -> dict[str, float | int | None]:
+        """Content of ``summary.json``; empty where the run never got that far."""
+        return self._json("summary.json")
+
+    @cached_property
+    def scenario(self) -> Scenario:
+        """The scenario as the run resolved it.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        return load_scenario(str(self.folder / "scenario.yaml")).scenario
+
+    @cached_property
+    def limits(self) -> VoltageAndLoadingLimits | None:
+        """Limits of the feeder as the run applied them; None without a feeder."""
+        grid = self.scenario.grid
+        if grid is None:
+            return None
+        network, _ = load_network(grid.network, self.folder)
+        return grid.limits.applied_to(network.limits)
+
+    def files(self, table: str) -> list[Path]:
+        """Files that hold a table: one where the run ended, its batches where the run was killed."""
+        whole = self.folder / "tables" / f"{table}.parquet"
+        if whole.exists():
+            return [whole]
+        return sorted((self.folder / "tables" / ".parts" / table).glob("*.parquet"))
+
+    def has(self, table: str, *columns: str) -> bool:
+        """Whether the run has the table, with some row, and with these columns."""
+        import pyarrow.parquet as pq
+
+        files = self.files(table)
+        if not files or not set(columns) <= set(pq.read_schema(files[0]).names):
+            return False
+        return any(pq.read_metadata(file).num_rows > 0 for file in files)
+
+    def batches(self, table: str, columns: Sequence[str]) -> Iterator[Columns]:
+        """The table's rows in order, some ten thousand at a time.
+
+        Parameters
+        ----------
+        table : str
+            A table's name.
+        columns : sequence of str
+            The columns to read.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        for file in self.files(table):
+            schema = pq.read_schema(file)
+            texts = [name for name in columns if pa.types.is_string(schema.field(name).type)]
+            with pq.ParquetFile(file, read_dictionary=texts) as source:
+                for batch in source.iter_batches(columns=list(columns), batch_size=65_536):
+                    if batch.num_rows:
+                        yield {name: _decoded(batch.column(name)) for name in columns}
+
+    def read(self, table: str, columns: Sequence[str]) -> Columns:
+        """Whole columns of a table; arrays of length 0 where it has no rows."""
+        parts = list(self.batches(table, columns))
+        return {name: _joined([part[name] for part in parts]) for name in columns}
+
+    def distinct(self, table: str, column: str) -> list[Any]:
+        """Every value that occurs in a column of integers or texts, sorted."""
+        seen: set[Any] = set()
+        for batch in self.batches(table, [column]):
+            values = batch[column]
+            if isinstance(values, Coded):
+                seen.update(values.texts[code] for code in np.unique(values.codes))
+            else:
+                seen.update(np.unique(values).tolist())
+        return sorted(seen)
+
+    def _json(self, name: str) -> dict[str, Any]:
+        path = self.folder / name
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def text_list(column: Coded) -> list[str]:
+    """A column of texts, row by row."""
+    return [column.texts[code] for code in column.codes.tolist()]
+
+
+def _decoded(column: Any) -> Any:
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        return Coded(codes, tuple(column.dictionary.to_pylist()))
+    values = column.to_numpy(zero_copy_only=False)
+    if pa.types.is_timestamp(column.type):
+        return values.astype("datetime64[ms]").astype(np.int64)
+    return values
+
+
+def _joined(parts: list[Any]) -> Any:
+    if not parts:
+        return np.zeros(0)
+    if not isinstance(parts[0], Coded):
+        return np.concatenate(parts)
+    position: dict[str, int] = {}
+    codes = []
+    for part in parts:
+        translation = np.array([position.setdefault(text, len(position)) for text in part.texts], np.int64)
+        codes.append(translation[part.codes])
+    return Coded(np.concatenate(codes), tuple(position))

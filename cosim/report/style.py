@@ -1,0 +1,267 @@
+"""One look for all figures: readable in black and white, nothing over the data, the same bytes every time.
+
+Figures are drawn on canvases of their own; pyplot and matplotlib's global settings are left as they are.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
+from cosim.config.scenario import Scenario
+from cosim.report.series import bin_width_ms, gather
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = NDArray[np.float64]
+
+WIDTH_INCH = 8.0
+DPI = 130
+DARK, STRONG, WARM, MIDDLE, LIGHT, PALE = "#111111", "#0b3c5d", "#d9822b", "#7d7d7d", "#b9c4cf", "#e3e8ed"
+"""Colours from dark to light; any two of them differ in luminance, so they stay apart in grey."""
+COLORMAP = "cividis_r"
+"""From light to dark, evenly in luminance."""
+UNCERTAIN = "#c9ced4"
+
+
+class Look(NamedTuple):
+    """How one of several series is drawn: told apart by colour, by line and by marker."""
+
+    color: str
+    line: str
+    marker: str
+    hatch: str
+
+
+LOOKS = (
+    Look(STRONG, "-", "o", ""),
+    Look(WARM, "--", "s", "////"),
+    Look(MIDDLE, "-.", "^", "...."),
+    Look(DARK, ":", "D", "xxxx"),
+    Look("#9ab8d1", (0, (8, 2, 1, 2, 1, 2)), "v", "----"),  # type: ignore[arg-type]
+    Look("#8a5a1a", (0, (3, 1)), "P", "++++"),  # type: ignore[arg-type]
+)
+
+_SETTINGS: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "axes.labelsize": 9,
+    "axes.formatter.useoffset": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": "#dddddd",
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "lines.linewidth": 1.4,
+    "figure.constrained_layout.use": True,
+    "figure.titlesize": 11,
+    "figure.titleweight": "bold",
+    "hatch.linewidth": 0.5,
+    "savefig.dpi": DPI,
+    "figure.dpi": DPI,
+    "text.parse_math": False,
+    "timezone": "UTC",
+}
+_DRAWING = (
+    "axes", "axes3d", "contour", "date", "errorbar", "figure", "font", "grid", "hatch", "hist", "image", "legend",
+    "lines", "markers", "mathtext", "patch", "path", "pcolor", "polaraxes", "savefig", "scatter", "text", "timezone",
+    "xaxis", "xtick", "yaxis", "ytick",
+)  # fmt: skip
+"""Families of matplotlib's settings that bear on what is drawn."""
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Matplotlib with this style on top of its own defaults, whatever the user's settings; undone afterwards."""
+    import matplotlib
+
+    defaults = {
+        name: value
+        for name, value in matplotlib.rcParamsDefault.items()
+        if name.split(".")[0] in _DRAWING
+        and name not in ("date.epoch", "figure.max_open_warning", "savefig.directory")
+    }
+    with matplotlib.rc_context(defaults | _SETTINGS):
+        yield
+
+
+def new_figure(
+    height_inch: float, rows: int = 1, columns: int = 1, **options: Any
+) -> tuple[Figure, list[Axes]]:
+    """An empty figure of the common width, and its axes, row by row."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH_INCH, height_inch))
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    return figure, list(axes.ravel())
+
+
+def grid_shape(n_panels: int, n_columns: int = 2) -> tuple[int, int]:
+    """Rows and columns for so many panels; a single column for up to three."""
+    columns = 1 if n_panels <= 3 else n_columns
+    return -(-n_panels // columns), columns
+
+
+def hide_unused(axes: Sequence[Axes], n_used: int) -> None:
+    """Take away the axes that no panel needs."""
+    for ax in axes[n_used:]:
+        ax.set_visible(False)
+
+
+def legend_below(figure: Figure, handles: Sequence[Artist], columns: int = 4) -> None:
+    """A legend under the axes, where it covers nothing; entries of one label are shown once."""
+    by_label = {str(handle.get_label()): handle for handle in handles}
+    if by_label:
+        figure.legend(
+            handles=list(by_label.values()), loc="outside lower center", ncols=min(columns, len(by_label))
+        )
+
+
+def legend_of_axes(figure: Figure, axes: Sequence[Axes], columns: int = 4) -> None:
+    """`legend_below` of everything that has a label in these axes."""
+    legend_below(figure, [handle for ax in axes for handle in ax.get_legend_handles_labels()[0]], columns)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a PNG, which appears whole or not at all and holds nothing but the picture."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+    partial = path.with_name(path.name + ".partial")
+    partial.write_bytes(stream.getvalue())
+    os.replace(partial, path)
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """The horizontal axis of time: dates where the run has a calendar, steps of the market where it has none.
+
+    Attributes
+    ----------
+    dated : bool
+        Whether dates are shown.
+    start_ms : int
+        Start of the run, ms since 1970.
+    step_ms : int
+        Length of a market step.
+    """
+
+    dated: bool
+    start_ms: int
+    step_ms: int
+
+    def positions(self, time_ms: NDArray[np.int64]) -> Array:
+        """Where instants lie on the axis."""
+        if self.dated:
+            return np.asarray(time_ms / MS_PER_DAY)  # matplotlib counts days since 1970
+        return np.asarray((time_ms - self.start_ms) / self.step_ms)
+
+    def finish(self, ax: Axes, label: bool = True) -> None:
+        """Ticks and label."""
+        if self.dated:
+            from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+            locator = AutoDateLocator(minticks=4, maxticks=9, tz=UTC)
+            ax.xaxis.set_major_locator(locator)
+            ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))
+        ax.margins(x=0.01)
+        if label:
+            ax.set_xlabel("time (UTC)" if self.dated else f"step k (of {duration_text(self.step_ms)} each)")
+
+
+def time_axis(scenario: Scenario) -> TimeAxis:
+    """The axis of a scenario. Without a feeder or any device its start date means nothing: then it shows steps."""
+    dated = scenario.grid is not None or any(g.load or g.pv or g.battery for g in scenario.groups)
+    start_ms = round(scenario.time.start.timestamp() * MS_PER_SECOND)
+    return TimeAxis(dated, start_ms, scenario.time.step_ms)
+
+
+def duration_text(duration_ms: int) -> str:
+    """A length of time in the largest unit that it is a whole number of: ``1 day``, ``15 min``."""
+    units = ((MS_PER_DAY, "day"), (MS_PER_HOUR, "h"), (MS_PER_MINUTE, "min"), (MS_PER_SECOND, "s"), (1, "ms"))
+    for unit_ms, name in units:
+        if duration_ms % unit_ms == 0:
+            count = duration_ms // unit_ms
+            return f"{count} days" if name == "day" and count > 1 else f"{count} {name}"
+    raise AssertionError("every whole number of milliseconds is a number of milliseconds")
+
+
+def draw_series(
+    ax: Axes,
+    axis: TimeAxis,
+    time_ms: NDArray[np.int64],
+    values: Array,
+    look: Look,
+    label: str,
+    *,
+    steps: bool = False,
+    band: bool = True,
+) -> None:
+    """A series over time; a long one as the mean of each stretch, with the band that holds 90 % of its values.
+
+    Parameters
+    ----------
+    ax : Axes
+        Where to.
+    axis : TimeAxis
+        The axis of time.
+    time_ms : ndarray of int64, shape (n,)
+        Increasing.
+    values : ndarray of float64, shape (n,)
+        NaN leaves a gap.
+    look : Look
+        Colour, line and marker.
+    label : str
+        Text for the legend.
+    steps : bool
+        Draw steps, each value up to its own instant.
+    band : bool
+        Whether a long series shows its band.
+    """
+    width_ms = bin_width_ms(time_ms)
+    style: dict[str, Any] = {"color": look.color, "linestyle": look.line}
+    if not width_ms:
+        lone = {"marker": look.marker} if np.count_nonzero(np.isfinite(values)) == 1 else {}
+        drawn = "steps-pre" if steps else "default"
+        ax.plot(axis.positions(time_ms), values, drawstyle=drawn, label=label, **style, **lone)
+        return
+    bins = gather(time_ms, values, width_ms)
+    x, stretch = axis.positions(bins.time_ms), stretch_text(axis, width_ms)
+    if band:
+        ax.fill_between(
+            x,
+            bins.low,
+            bins.high,
+            facecolor=look.color,
+            alpha=0.25,
+            linewidth=0,
+            label=f"{label}: 5-95 % of {stretch}",
+        )
+    ax.plot(x, bins.mean, label=f"{label}: mean of {stretch}", **style)
+
+
+def stretch_text(axis: TimeAxis, width_ms: int) -> str:
+    """What a bin is called in a legend."""
+    if width_ms == MS_PER_DAY and axis.dated:
+        return "each day"
+    return f"{width_ms // axis.step_ms} steps" if width_ms % axis.step_ms == 0 else duration_text(width_ms)
