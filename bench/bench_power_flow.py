@@ -60,7 +60,9 @@ def main() -> int:
     print(f"{NETWORK}: {feeder.n_bus} buses, {N_INTERVALS} intervals, {result.converged.sum()} converged")
     print(f"cosim, in blocks     {year_s:8.3f} s a year   {year_s / N_INTERVALS * 1e3:8.4f} ms an interval")
     print(f"cosim, one by one    {alone_s * N_INTERVALS:8.3f} s a year   {alone_s * 1e3:8.4f} ms an interval")
-    print(f"runpp ({N_SAMPLED} sampled)  {call_s * N_INTERVALS:8.1f} s a year   {call_s * 1e3:8.4f} ms an interval")
+    print(
+        f"runpp ({N_SAMPLED} sampled)  {call_s * N_INTERVALS:8.1f} s a year   {call_s * 1e3:8.4f} ms an interval"
+    )
     print(f"largest voltage difference {gap_pu:.1e} pu (runpp at its default tolerance)")
     print(f"ratio {ratio:.0f}, needed {NEEDED_RATIO}")
     return 0 if ratio >= NEEDED_RATIO else 1

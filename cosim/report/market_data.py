@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.report.run_data import RunData
+from cosim.results.store import Coded
 
 Array = NDArray[np.float64]
 
 _COLUMNS = (
-    "time", "community", "resource", "signal", "capacity", "aggregate", "average_sum", "optimum_gap", "distance",
-    "gradient_spread",
+    "time", "community", "resource", "signal", "capacity", "aggregate", "average_sum", "optimum_gap",
+    "distance", "gradient_spread",
 )  # fmt: skip
 _SIGNAL_UNITS = {"additive": "cost/unit", "proportional": "cost/unit", "inverse_average": "unit/cost"}
 
@@ -73,7 +74,6 @@ def resource_series(run: RunData) -> list[ResourceSeries]:
     return result
 
 
-def _rows(column: object, text: str) -> NDArray[np.bool_]:
-    codes, texts = column  # type: ignore[misc]
-    wanted = texts.index(text) if text in texts else -1
-    return np.asarray(codes == wanted)
+def _rows(column: Coded, text: str) -> NDArray[np.bool_]:
+    wanted = column.texts.index(text) if text in column.texts else -1
+    return np.asarray(column.codes == wanted)

@@ -24,8 +24,10 @@ from cosim.report.style import (
     hide_unused,
     legend_of_axes,
     new_figure,
+    scale_by_spread,
     stretch_text,
     time_axis,
+    whole_numbers,
 )
 
 if TYPE_CHECKING:
@@ -127,17 +129,17 @@ def averages(run: RunData) -> Figure | None:
         axis.finish(ax, label=ax in axes[2:])
     for ax in axes[1:]:
         _say_if_empty(ax)
+        scale_by_spread(ax)
     figure.align_ylabels(axes)
     _legend_of_averages(figure, axes, firsts, axis)
     return figure
 
 
 def _draw_positive(ax: Axes, axis: TimeAxis, time_ms: NDArray[np.int64], values: Array, look: Look) -> None:
-    """On a logarithmic scale what is above the rounding of the optimum's solver."""
+    """What is above the rounding of the optimum's solver; the scale follows in `scale_by_spread`."""
     positive = np.where(values > 1e-9, values, np.nan)
     if np.isfinite(positive).any():
         draw_series(ax, axis, time_ms, positive, look, "_", band=False)
-        ax.set_yscale("log")
 
 
 def _say_if_empty(ax: Axes) -> None:
@@ -226,6 +228,7 @@ def _draw_histogram(ax: Axes, one: ResourceSeries) -> None:
     ax.set_title(f"{one.title}: the last {len(values)} steps")
     ax.set_xlabel(f"{'aggregate − capacity' if moves else 'aggregate Σx'} [{one.unit} per step]")
     ax.set_ylabel("number of steps")
+    whole_numbers(ax.yaxis)
 
 
 def _edges(values: Array) -> Array:

@@ -1,16 +1,16 @@
 """Read access to a finished, interrupted or killed run: its record, its scenario, and its tables by column.
 
-Tables are read in batches and only in the columns asked for, so that a year of a feeder stays small in memory.
+Tables are read in batches and only in the columns asked for, so that a year of a feeder needs little memory.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ Columns = dict[str, Any]
 """Columns by name: arrays of numbers, times as integer ms since 1970 (UTC), texts as `Coded`."""
 
 
+_Made = TypeVar("_Made")
+
+
 @dataclass(frozen=True)
 class RunData:
     """What a run left.
@@ -36,6 +39,7 @@ class RunData:
     """
 
     folder: Path
+    _remembered: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def record(self) -> dict[str, Any]:
@@ -119,6 +123,13 @@ class RunData:
             else:
                 seen.update(np.unique(values).tolist())
         return sorted(seen)
+
+    def remember(self, key: str, make: Callable[[], _Made]) -> _Made:
+        """What `make` gives, made once under this key, for what several figures need."""
+        if key not in self._remembered:
+            self._remembered[key] = make()
+        made: _Made = self._remembered[key]
+        return made
 
     def _json(self, name: str) -> dict[str, Any]:
         path = self.folder / name

@@ -24,6 +24,7 @@ from cosim.report.series import bin_width_ms, gather
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
@@ -41,7 +42,7 @@ class Look(NamedTuple):
     """How one of several series is drawn: told apart by colour, by line and by marker."""
 
     color: str
-    line: str
+    line: Any
     marker: str
     hatch: str
 
@@ -51,8 +52,8 @@ LOOKS = (
     Look(WARM, "--", "s", "////"),
     Look(MIDDLE, "-.", "^", "...."),
     Look(DARK, ":", "D", "xxxx"),
-    Look("#9ab8d1", (0, (8, 2, 1, 2, 1, 2)), "v", "----"),  # type: ignore[arg-type]
-    Look("#8a5a1a", (0, (3, 1)), "P", "++++"),  # type: ignore[arg-type]
+    Look("#9ab8d1", (0, (8, 2, 1, 2, 1, 2)), "v", "----"),
+    Look("#8a5a1a", (0, (3, 1)), "P", "++++"),
 )
 
 _SETTINGS: dict[str, Any] = {
@@ -78,23 +79,22 @@ _SETTINGS: dict[str, Any] = {
     "hatch.linewidth": 0.5,
     "savefig.dpi": DPI,
     "figure.dpi": DPI,
-    "text.parse_math": False,
     "timezone": "UTC",
 }
 _DRAWING = (
-    "axes", "axes3d", "contour", "date", "errorbar", "figure", "font", "grid", "hatch", "hist", "image", "legend",
-    "lines", "markers", "mathtext", "patch", "path", "pcolor", "polaraxes", "savefig", "scatter", "text", "timezone",
-    "xaxis", "xtick", "yaxis", "ytick",
+    "axes", "axes3d", "contour", "date", "errorbar", "figure", "font", "grid", "hatch", "hist", "image",
+    "legend", "lines", "markers", "mathtext", "patch", "path", "pcolor", "polaraxes", "savefig", "scatter",
+    "text", "timezone", "xaxis", "xtick", "yaxis", "ytick",
 )  # fmt: skip
 """Families of matplotlib's settings that bear on what is drawn."""
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Matplotlib with this style on top of its own defaults, whatever the user's settings; undone afterwards."""
+    """Matplotlib with this style on its own defaults, whatever the user's settings; undone afterwards."""
     import matplotlib
 
-    defaults = {
+    defaults: dict[Any, Any] = {
         name: value
         for name, value in matplotlib.rcParamsDefault.items()
         if name.split(".")[0] in _DRAWING
@@ -143,6 +143,28 @@ def legend_of_axes(figure: Figure, axes: Sequence[Axes], columns: int = 4) -> No
     legend_below(figure, [handle for ax in axes for handle in ax.get_legend_handles_labels()[0]], columns)
 
 
+def whole_numbers(axis: Axis) -> None:
+    """Ticks at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+
+
+def scale_by_spread(ax: Axes) -> None:
+    """A logarithmic vertical axis where what is drawn spreads over a factor of ten, with plain numbers at it."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines] or [np.zeros(0)])
+    drawn = drawn[drawn > 0]
+    if len(drawn) == 0 or drawn.max() < 10 * drawn.min():
+        return
+    ax.set_yscale("log")
+    decades = float(np.log10(drawn.max() / drawn.min()))
+    ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if decades < 2.5 else (1.0,), numticks=9))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG, which appears whole or not at all and holds nothing but the picture."""
     stream = io.BytesIO()
@@ -181,16 +203,18 @@ class TimeAxis:
         if self.dated:
             from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-            locator = AutoDateLocator(minticks=4, maxticks=9, tz=UTC)
+            locator = AutoDateLocator(minticks=4, maxticks=9, tz=UTC)  # type: ignore[no-untyped-call]
             ax.xaxis.set_major_locator(locator)
-            ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=UTC))
+            ax.xaxis.set_major_formatter(
+                ConciseDateFormatter(locator, tz=UTC)  # type: ignore[no-untyped-call]
+            )
         ax.margins(x=0.01)
         if label:
             ax.set_xlabel("time (UTC)" if self.dated else f"step k (of {duration_text(self.step_ms)} each)")
 
 
 def time_axis(scenario: Scenario) -> TimeAxis:
-    """The axis of a scenario. Without a feeder or any device its start date means nothing: then it shows steps."""
+    """The axis of a scenario: steps where it has neither feeder nor device, as its dates mean nothing then."""
     dated = scenario.grid is not None or any(g.load or g.pv or g.battery for g in scenario.groups)
     start_ms = round(scenario.time.start.timestamp() * MS_PER_SECOND)
     return TimeAxis(dated, start_ms, scenario.time.step_ms)
@@ -217,7 +241,7 @@ def draw_series(
     steps: bool = False,
     band: bool = True,
 ) -> None:
-    """A series over time; a long one as the mean of each stretch, with the band that holds 90 % of its values.
+    """A series over time; a long one as the mean of each stretch, with the band of 90 % of its values.
 
     Parameters
     ----------
@@ -241,9 +265,10 @@ def draw_series(
     width_ms = bin_width_ms(time_ms)
     style: dict[str, Any] = {"color": look.color, "linestyle": look.line}
     if not width_ms:
-        lone = {"marker": look.marker} if np.count_nonzero(np.isfinite(values)) == 1 else {}
-        drawn = "steps-pre" if steps else "default"
-        ax.plot(axis.positions(time_ms), values, drawstyle=drawn, label=label, **style, **lone)
+        if np.count_nonzero(np.isfinite(values)) == 1:
+            style["marker"] = look.marker
+        style["drawstyle"] = "steps-pre" if steps else "default"
+        ax.plot(axis.positions(time_ms), values, label=label, **style)
         return
     bins = gather(time_ms, values, width_ms)
     x, stretch = axis.positions(bins.time_ms), stretch_text(axis, width_ms)

@@ -59,5 +59,7 @@ def test_closed_form(result: FlowResult, row: int, case: dict[str, Any]) -> None
 
 
 def test_the_last_stretch_before_the_limit_is_runpp_s(result: FlowResult) -> None:
-    routes = {case["near_limit"]: result.route[row] for row, case in enumerate(CASE["cases"]) if case["expected"]}
+    routes = {
+        case["near_limit"]: result.route[row] for row, case in enumerate(CASE["cases"]) if case["expected"]
+    }
     assert routes == {False: "zbus", True: "runpp"}

@@ -88,4 +88,6 @@ def test_opendss_agrees() -> None:
     assert result.converged.all()
     assert np.ptp(result.vm_pu) > 0.05  # far from no load, both ways
     for row in range(len(p_mw)):
-        np.testing.assert_allclose(solve_dss(source, p_mw[row], q_mvar[row]), result.vm_pu[row], rtol=0, atol=1e-8)
+        np.testing.assert_allclose(
+            solve_dss(source, p_mw[row], q_mvar[row]), result.vm_pu[row], rtol=0, atol=1e-8
+        )

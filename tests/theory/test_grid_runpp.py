@@ -42,7 +42,14 @@ def awkward_net() -> pp.pandapowerNet:
         pp.create_transformer(net, mv, lv[0], "0.25 MVA 20/0.4 kV", tap_pos=k - 1, parallel=1 + k % 2)
     net.trafo.loc[2, "in_service"] = False
     kind = "NAYY 4x150 SE"
-    for first, second, length in ((0, 1, 0.2), (1, 2, 0.15), (2, 0, 0.3), (2, 3, 0.05), (3, 4, 0.1), (5, 6, 0.1)):
+    for first, second, length in (
+        (0, 1, 0.2),
+        (1, 2, 0.15),
+        (2, 0, 0.3),
+        (2, 3, 0.05),
+        (3, 4, 0.1),
+        (5, 6, 0.1),
+    ):
         pp.create_line(net, lv[first], lv[second], length, kind)
     pp.create_line(net, lv[1], lv[4], 0.2, kind, parallel=2, df=0.8)
     tie = pp.create_line(net, lv[3], lv[6], 0.2, kind)  # open at one end: charged, and a bus of its own
@@ -84,7 +91,9 @@ NETS = {
 }
 
 
-def injections(buses: np.ndarray, supplied: np.ndarray, n: int, peak_mw: float) -> tuple[np.ndarray, np.ndarray]:
+def injections(
+    buses: np.ndarray, supplied: np.ndarray, n: int, peak_mw: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Loads and generation in turn, the first interval without any."""
     rng = np.random.default_rng(len(buses))
     mean = np.linspace(-peak_mw, peak_mw, n)[:, None]

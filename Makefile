@@ -1,0 +1,52 @@
+# Needs Python 3.11 or newer, pip and make; everything else goes into .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: install demo test test-slow bench lint format docs lock clean
+
+install: .venv/.installed
+
+.venv/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	touch $@
+
+# The demo: 99 homes with sun and storage on a real feeder, two weeks of July.
+demo: install
+	$(BIN)/cosim run storage_village
+
+test: install
+	$(BIN)/python -m pytest -m "not slow"
+
+# What takes longer than a minute: the paper's market for 100,000 steps, a year on the feeder, the wheel.
+test-slow: install
+	$(BIN)/python -m pytest -m slow
+
+# Speed and memory, each beside what it is compared with.
+bench: install
+	$(BIN)/python bench/bench_market.py
+	$(BIN)/python bench/bench_power_flow.py
+	$(BIN)/python bench/bench_memory.py
+
+lint: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Reference pages that are made from the code.
+docs: install
+	$(BIN)/python docs/build_reference.py
+
+# Pin what pyproject.toml allows; uv is needed for this alone.
+lock: install
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --no-annotate --python-version 3.11 \
+		--no-emit-index-url --custom-compile-command "make lock" --quiet --upgrade --output-file requirements.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist

@@ -1,0 +1,140 @@
+"""Make the reference pages from the code: every key of a scenario, every column of a table.
+
+    python docs/build_reference.py            # writes docs/scenario_keys.md and docs/tables.md
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from cosim.config.network import NetworkConfig
+from cosim.config.scenario import Scenario
+from cosim.config.values import Choice, Each, Normal, NormalMoments, Uniform, UniformInt
+from cosim.results.tables import PROSUMER_COLUMNS, TABLES, Column
+
+FOLDER = Path(__file__).parent
+_VALUE_FORMS = {Uniform, UniformInt, Normal, NormalMoments, Choice, Each}
+
+
+def models_below(model: type[BaseModel], seen: list[type[BaseModel]]) -> list[type[BaseModel]]:
+    """`model` and every model that its keys can hold, in the order they are met."""
+    if model in seen or model in _VALUE_FORMS:
+        return seen
+    seen.append(model)
+    for field in model.model_fields.values():
+        for inner in models_in(field.annotation):
+            models_below(inner, seen)
+    return seen
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Every model that an annotation mentions."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from models_in(argument)
+
+
+def type_name(annotation: Any) -> str:
+    """An annotation in words that a user of YAML understands."""
+    found = set(models_in(annotation))
+    if found & _VALUE_FORMS:
+        return "value" if found <= _VALUE_FORMS else "value or list"
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is typing.Annotated:
+        return type_name(arguments[0])
+    if origin is typing.Literal:
+        return " \\| ".join(f"`{argument}`" for argument in arguments)
+    if origin in (typing.Union, UnionType):
+        names = dict.fromkeys(type_name(argument) for argument in arguments if argument is not type(None))
+        return " or ".join(names)
+    if origin in (tuple, list):
+        inner = type_name(arguments[0]) if arguments else "any"
+        return f"list of {inner}"
+    if origin is dict:
+        return "mapping"
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
+    return {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "datetime": "time"}.get(
+        getattr(annotation, "__name__", ""), "any"
+    )
+
+
+def default_name(field: FieldInfo) -> str:
+    """A key's default as it would be written."""
+    if field.is_required():
+        return "required"
+    default = field.get_default(call_default_factory=True)
+    if default is PydanticUndefined or default is None:
+        return "-"
+    if isinstance(default, BaseModel):
+        given = default.model_dump(mode="json", exclude_defaults=False)
+        return f"`{given}`" if len(str(given)) < 60 else "see there"
+    return f"`{list(default) if isinstance(default, tuple) else default}`"
+
+
+def scenario_page() -> str:
+    """Every key of a scenario and of a network file."""
+    lines = [
+        "# Keys of a scenario",
+        "",
+        "Made from the code by `make docs`. `cosim schema` prints the same as a JSON schema for editors.",
+        "A *value* is a number, or says how each household's number is drawn: `{uniform: [low, high]}`, "
+        "`{uniform_int: [low, high]}`, `{normal: {mean: m, std: s}, low: a, high: b}`, `{choice: [a, b]}`, "
+        "`{each: [one for each household]}`. Two keys are for files alone: `base:` names a scenario to build on, and "
+        "`override:` maps paths to values.",
+        "",
+    ]
+    seen: list[type[BaseModel]] = []
+    models_below(Scenario, seen)
+    models_below(NetworkConfig, seen)
+    for model in seen:
+        lines += [f"## {model.__name__}", "", (model.__doc__ or "").strip().replace("\n    ", "\n"), ""]
+        lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
+        for name, field in model.model_fields.items():
+            meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+            # FieldInfo keeps the annotation without its Annotated wrapper, which is what is wanted here.
+            lines.append(f"| `{name}` | {type_name(field.annotation)} | {default_name(field)} | {meaning} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def tables_page() -> str:
+    """Every column of every table."""
+    lines = [
+        "# Tables of a run",
+        "",
+        "Made from the code by `make docs`. Each is a Parquet file `tables/<name>.parquet`; read one with "
+        "`pandas.read_parquet` or DuckDB.",
+        "",
+    ]
+    every: dict[str, tuple[Column, ...]] = {"prosumers": PROSUMER_COLUMNS, **TABLES}
+    for name, columns in every.items():
+        lines += [f"## {name}", ""]
+        if name == "prosumers":
+            lines += ["One row a household; after these, one column for each cost, device and agent parameter.", ""]
+        lines += ["| column | type | unit | meaning |", "|---|---|---|---|"]
+        lines += [
+            f"| `{column.name}` | {column.type} | {column.unit} | {column.meaning.replace('|', chr(92) + '|')} |"
+            for column in columns
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write the pages."""
+    (FOLDER / "scenario_keys.md").write_text(scenario_page(), encoding="utf-8")
+    (FOLDER / "tables.md").write_text(tables_page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

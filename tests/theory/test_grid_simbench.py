@@ -1,0 +1,175 @@
+"""SimBench by way of the cache is SimBench: powers, voltages, time; and the cache mends itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandapower as pp
+import pytest
+import simbench
+
+from cosim.config.network import GridConfig, NetworkConfig
+from cosim.errors import InputError, SimulationError
+from cosim.grid import simbench_data
+from cosim.grid.feeder import Feeder, feeder_from_net, load_feeder
+from cosim.grid.placement import background_power
+from cosim.grid.power_flow import PowerFlow
+
+CODE = "1-LV-rural3--0-sw"
+NETWORK = NetworkConfig.model_validate(
+    {"name": "n", "title": "t", "source": {"kind": "simbench", "code": CODE}, "origin": "o", "licence": "l"}
+)
+
+
+@pytest.fixture(scope="module")
+def original() -> Any:
+    return simbench.get_simbench_net(CODE)
+
+
+@pytest.fixture(scope="module")
+def feeder() -> Feeder:
+    return load_feeder(NETWORK, Path())
+
+
+def test_profile_powers_equal_simbench_s_absolute_values(original: Any, feeder: Feeder) -> None:
+    """All buses, two days in each of four places of the year, both changes of the clock among them."""
+    absolute = simbench.get_absolute_values(original, True)
+    assert feeder.has_profiles
+    grid = GridConfig.model_validate({"network": "n", "interval_min": 15})
+    position = {int(bus): column for column, bus in enumerate(feeder.bus.index)}
+    for first in (0, 86 * 96 - 40, 200 * 96, 303 * 96 - 40):
+        start = simbench_data.FIRST_SLOT + timedelta(minutes=15) * first
+        p_mw, q_mvar = background_power(feeder, feeder.elements, grid, start, 192)
+        expected_p, expected_q = np.zeros_like(p_mw), np.zeros_like(q_mvar)
+        rows = slice(first, first + 192)
+        for kind, sign in (("load", 1), ("sgen", -1)):
+            for index, bus in original[kind].bus.items():
+                expected_p[:, position[bus]] += sign * absolute[kind, "p_mw"][index].to_numpy()[rows]
+        for index, bus in original.load.bus.items():
+            expected_q[:, position[bus]] += absolute["load", "q_mvar"][index].to_numpy()[rows]
+        np.testing.assert_allclose(p_mw, expected_p, rtol=0, atol=1e-15)
+        np.testing.assert_allclose(q_mvar, expected_q, rtol=0, atol=1e-15)
+
+
+def test_voltages_equal_runpp_on_simbench_s_own_net(original: Any, feeder: Feeder) -> None:
+    """The net that went through the cache, against the one that did not."""
+    absolute = simbench.get_absolute_values(original, True)
+    grid = GridConfig.model_validate({"network": "n", "interval_min": 15})
+    flow = PowerFlow(feeder)
+    for row in (40, 19_000, 19_250):
+        start = simbench_data.FIRST_SLOT + timedelta(minutes=15) * row
+        result = flow.solve(*background_power(feeder, feeder.elements, grid, start, 1))
+        for (kind, column), table in absolute.items():
+            if len(original[kind]):
+                original[kind][column] = table.iloc[row]
+        pp.runpp(original, tolerance_mva=1e-11, numba=False)
+        np.testing.assert_allclose(result.vm_pu[0], original.res_bus.vm_pu, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(
+            result.line_loading_percent[0], original.res_line.loading_percent, rtol=0, atol=1e-6
+        )
+
+
+def test_hours_are_means_of_quarters(feeder: Feeder) -> None:
+    start = datetime(2016, 7, 4, tzinfo=UTC)
+    powers = {
+        minutes: background_power(
+            feeder,
+            feeder.elements,
+            GridConfig.model_validate({"network": "n", "interval_min": minutes}),
+            start,
+            24 * 60 // minutes,
+        )[0]
+        for minutes in (60, 15, 10)
+    }
+    hourly = powers[60]
+    np.testing.assert_allclose(powers[15].reshape(24, 4, -1).mean(axis=1), hourly, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(powers[10].reshape(24, 6, -1).mean(axis=1), hourly, rtol=0, atol=1e-15)
+
+
+def test_the_sun_keeps_universal_time() -> None:
+    """Over each month the sun's power is centred near noon at 10° E, 11:20 UTC; summer time would shift it."""
+    values = simbench_data.read_profiles(["PV1"], simbench_data.FIRST_SLOT, simbench_data.N_SLOTS).values[
+        :, 0
+    ]
+    hour = np.array([(23 + 0.25 * k + 0.125) % 24 for k in range(simbench_data.N_SLOTS)])
+    centre = []
+    for first in range(0, 360 * 96, 30 * 96):
+        month = slice(first, first + 30 * 96)
+        centre.append(float(np.average(hour[month], weights=values[month])))
+    assert 10.6 < min(centre) <= max(centre) < 12.2
+    assert abs(np.mean(centre[4:9]) - np.mean(centre[:3] + centre[-2:])) < 0.5
+
+
+def test_stamps_are_checked() -> None:
+    with pytest.raises(SimulationError, match="quarter hours"):
+        simbench_data.check_stamps(["01.01.2016 00:00"] * simbench_data.N_SLOTS)
+
+
+@pytest.mark.parametrize(
+    ("start", "n", "says"),
+    [
+        (datetime(2019, 7, 1, tzinfo=UTC), 96, "2016 alone"),
+        (datetime(2016, 12, 31, tzinfo=UTC), 96, "2016 alone"),
+        (datetime(2016, 7, 1), 96, "no time zone"),
+        (datetime(2016, 7, 1, 0, 7, tzinfo=UTC), 96, "quarter hour"),
+    ],
+)
+def test_times_without_profiles_are_refused(start: datetime, n: int, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        simbench_data.read_profiles(["PV1"], start, n)
+
+
+def test_unknown_names_are_refused_with_the_right_one() -> None:
+    with pytest.raises(InputError, match="H0-A_pload"):
+        simbench_data.read_profiles(["H0-A_plaod"], datetime(2016, 7, 1, tzinfo=UTC), 4)
+    with pytest.raises(InputError, match="low-voltage"):
+        simbench_data.read_grid("1-HV-mixed--0-sw")
+
+
+def test_a_broken_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, feeder: Feeder) -> None:
+    monkeypatch.setenv("COSIM_CACHE_DIR", str(tmp_path))
+    folder = tmp_path / f"simbench-{metadata.version('simbench')}-pandapower-{metadata.version('pandapower')}"
+    folder.mkdir()
+    (folder / f"{CODE}.json").write_text('{"_module": "os", "_class": "function", "_object": "system"}')
+    again = feeder_from_net(simbench_data.read_grid(CODE), NETWORK)
+    assert again.net.line.equals(feeder.net.line)
+    assert again.elements == feeder.elements
+    assert [file.name for file in folder.iterdir()] == [f"{CODE}.json"]  # nothing half-written left
+
+
+def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(simbench_data.metadata, "version", absent)
+    simbench_data._versions.cache_clear()
+    with pytest.raises(InputError, match=r"pip install 'cosim\[simbench\]'"):
+        simbench_data.read_grid(CODE)
+    simbench_data._versions.cache_clear()
+
+
+def test_the_calling_process_stays_small() -> None:
+    """Reading a feeder and its profiles adds little to what pandapower's import takes, and never loads simbench."""
+    code = (
+        "import resource, sys\n"
+        "import pandapower, pyarrow.parquet, scipy.sparse.linalg\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak()\n"
+        "from datetime import UTC, datetime\n"
+        "from cosim.grid.simbench_data import read_grid, read_profiles\n"
+        f"read_grid('{CODE}')\n"
+        "read_profiles(['H0-A_pload', 'H0-A_qload', 'PV1'], datetime(2016, 1, 1, tzinfo=UTC), 35000)\n"
+        "assert 'simbench' not in sys.modules\n"
+        "print((peak() - before) // 1024)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
+    )
+    assert int(done.stdout) < 120
