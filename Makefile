@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow bench lint format docs lock clean
+.PHONY: install demo test test-slow bench lint format docs pictures lock clean
 
 install: .venv/.installed
 
@@ -50,3 +50,9 @@ lock: install
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
+
+# The pictures of the README, from a run of the demo.
+pictures: install
+	rm -rf results/pictures
+	$(BIN)/cosim run storage_village --quiet --out results/pictures
+	cp results/pictures/figures/feeder.png results/pictures/figures/aggregate.png docs/images/

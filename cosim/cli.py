@@ -1,25 +1,30 @@
-"""The command line: parses, calls, and translates errors once."""
+"""The command line: parses, calls, and translates errors once.
+
+Nothing here imports what takes long to load before it is needed, so that help and messages come at once.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cosim.errors import CosimError, InputError, Problem, SimulationError
+from cosim.errors import CosimError, InputError, Problem, SimulationError, count
 
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 3, 2, 130
+DONE, BAD_INPUT, FAILED, INTERRUPTED = 0, 2, 3, 130
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="What happens on a low-voltage feeder when hundreds of households decide for themselves, over a network "
-    "that is late and loses messages.",
+    help="What happens on a low-voltage feeder when hundreds of households decide for themselves, "
+    "over a network that is late and loses messages.",
 )
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -27,7 +32,9 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 Source = Annotated[str, typer.Argument(help="A built-in name (see `cosim scenarios`) or a YAML file.")]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Override one value, e.g. time.steps=200. May be repeated."),
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Override one value, e.g. time.steps=200. May be repeated."
+    ),
 ]
 Seed = Annotated[int | None, typer.Option(min=0, help="Seed in place of the scenario's.")]
 
@@ -55,21 +62,24 @@ def run(
     set_: Overrides = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
 ) -> None:
-    """Run one scenario into a directory of tables, figures and a report."""
+    """Run one scenario into a directory of tables, figures and a report.
+
+    Leaves with 0 when done, 2 for bad input (nothing is written), 3 when the simulation failed, 130 when
+    interrupted; what a failed or interrupted run had is kept and marked.
+    """
     from cosim.config.load import load_scenario
+    from cosim.engine.interrupt import terminate_like_interrupt
     from cosim.engine.preflight import preflight
     from cosim.engine.run import default_folder, run_scenario
     from cosim.progress import RunProgress
 
+    terminate_like_interrupt()
     loaded = load_scenario(scenario, set_ or (), seed)
-    problems = preflight(loaded)
-    _print_problems(problems, quiet)
-    if any(problem.severity == "error" for problem in problems):
-        raise typer.Exit(BAD_INPUT)
+    _refuse_errors(preflight(loaded), quiet)
     folder = out_dir or default_folder(loaded.scenario, Path("results"))
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        message = "the directory is not empty, and a run never overwrites another"
-        raise InputError([Problem(message, "Name another with --out.", file=str(folder))])
+    _require_empty(folder)
+    if not quiet:
+        err.print(f"{loaded.scenario.name} runs into {folder}", markup=False)
     after = _draw if loaded.scenario.report.figures else None
     with RunProgress(loaded.scenario.name, loaded.scenario.time.duration_ms, quiet) as progress:
         outcome = run_scenario(loaded, folder, progress.update, after)
@@ -80,12 +90,29 @@ def run(
         out.print(f"[bold]{outcome.status}[/bold]: {outcome.folder}")
     if outcome.status == "failed":
         raise SimulationError(f"{outcome.cause}; what there is of the run is in {outcome.folder}")
-    if outcome.status == "interrupted":
+    if outcome.report.startswith("failed"):
+        remedy = f"the tables are complete, and `cosim report {outcome.folder}` draws again"
+        raise SimulationError(f"the report could not be made ({outcome.report}); {remedy}")
+    if "interrupted" in (outcome.status, outcome.report):
         raise typer.Exit(INTERRUPTED)
 
 
+def _refuse_errors(problems: list[Problem], quiet: bool = False) -> None:
+    """Show problems, and leave if one of them is an error."""
+    _print_problems(problems, quiet)
+    if any(problem.severity == "error" for problem in problems):
+        raise typer.Exit(BAD_INPUT)
+
+
+def _require_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        message = "there is something here already, and a run never overwrites another"
+        raise InputError([Problem(message, "Name an empty or a new directory with --out.", file=str(folder))])
+
+
 def _draw(folder: Path) -> None:
-    from cosim.report import draw_figures, write_report
+    from cosim.report.catalogue import draw_figures
+    from cosim.report.page import write_report
 
     draw_figures(folder)
     write_report(folder)
@@ -98,24 +125,21 @@ def check(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
     from cosim.engine.preflight import preflight
 
     problems = preflight(load_scenario(scenario, set_ or (), seed))
-    _print_problems(problems, quiet=False)
-    errors = sum(problem.severity == "error" for problem in problems)
-    if errors:
-        raise typer.Exit(BAD_INPUT)
-    warnings = len(problems)
-    out.print(f"{scenario}: no errors, {warnings} warning{'s' * (warnings != 1)}")
+    _refuse_errors(problems)
+    out.print(f"{scenario}: no errors, {count(len(problems), 'warning')}", markup=False)
 
 
 @app.command()
 def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
-    """Show every value, household, bus, link, device and agent that the run will have, and what is a default."""
+    """Show every value, household, bus, link, device and agent of the run, and what is a default."""
     from cosim.config.load import load_scenario
     from cosim.engine.build import build
     from cosim.engine.explain import explain_lines
+    from cosim.engine.preflight import preflight
 
     loaded = load_scenario(scenario, set_ or (), seed)
-    for line in explain_lines(loaded, build(loaded)):
-        out.print(line, markup=False)
+    _refuse_errors(preflight(loaded))
+    _write(explain_lines(loaded, build(loaded)))
 
 
 @app.command()
@@ -123,9 +147,9 @@ def schema() -> None:
     """Print the JSON schema of scenario files, so that an editor completes and checks keys."""
     import json
 
-    from cosim.config.scenario import scenario_schema
+    from cosim.config.json_schema import scenario_schema
 
-    sys.stdout.write(json.dumps(scenario_schema(), indent=2, ensure_ascii=False) + "\n")
+    _write([json.dumps(scenario_schema(), indent=2, ensure_ascii=False)])
 
 
 @app.command()
@@ -154,7 +178,9 @@ def scenarios() -> None:
 def report(folder: Annotated[Path, typer.Argument(help="Directory of a run.")]) -> None:
     """Draw the figures and the page of a run again."""
     if not (folder / "run.json").is_file():
-        raise InputError([Problem("this is no directory of a run", "It must hold a run.json.", file=str(folder))])
+        raise InputError(
+            [Problem("this is no directory of a run", "It must hold a run.json.", file=str(folder))]
+        )
     _draw(folder)
     out.print(f"{folder / 'report.html'}")
 
@@ -165,6 +191,18 @@ def _print_problems(problems: list[Problem] | tuple[Problem, ...], quiet: bool) 
             colour = "red" if problem.severity == "error" else "yellow"
             err.print(f"[{colour}]{problem.severity}[/{colour}] ", end="")
             err.print(str(problem), markup=False)
+
+
+def _write(lines: Iterable[str]) -> None:
+    """Plain lines to the standard output; a reader that has seen enough (`| head`) ends them in peace."""
+    try:
+        for line in lines:
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What Python still holds back at its end must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(DONE) from None
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,12 +40,14 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        head = ": ".join(part for part in (place, self.path) if part)
+        path = "" if place.endswith(f" {self.path}") else self.path  # `--set time.steps` says it already
+        head = ": ".join(part for part in (place, path) if part)
         text = f"{head}: {self.message}" if head else self.message
         if self.value:
             text += f" (given: {self.value})"
         if self.remedy:
-            text += f". {self.remedy}"
+            remedy = self.remedy[0].upper() + self.remedy[1:]
+            text += f"{'' if text[-1] in '.!?' else '.'} {remedy}{'' if remedy[-1] in '.!?' else '.'}"
         return text
 
 
@@ -82,7 +84,26 @@ def suggest(word: str, known: Iterable[str]) -> str:
         What could have been meant.
     """
     names = list(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.55)
-    if close:
-        return f"Did you mean '{close[0]}'?"
+    match = closest(word, names)
+    if match:
+        return f"Did you mean '{match}'?"
     return f"Known: {', '.join(names)}." if 0 < len(names) <= 20 else ""
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """The one of `known` that `word` is most likely a misspelling of; empty where none is close."""
+    by_folded = {name.lower(): name for name in known}
+    matches = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.55)
+    return by_folded[matches[0]] if matches else ""
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Words as a list in a sentence: ``a, b and c``."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun in the right form: ``1 household``, ``2 households``."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -1,4 +1,4 @@
-"""The progress bar of a run: simulated time, speed in events per second, time left."""
+"""How far a run is: simulated time, speed in events per second, time left; a bar, or lines in a log."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from rich.text import Text
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR
 
 _REFRESH_S = 0.2
+_LINE_EVERY_S = 10.0
 
 
 class RunProgress:
-    """Shows how far a run is; does nothing when quiet, and no bar where there is no terminal.
+    """Shows how far a run is: a bar on a terminal, now and then a line elsewhere, nothing when quiet.
 
     Parameters
     ----------
@@ -25,19 +26,24 @@ class RunProgress:
         Length of the run.
     quiet : bool
         Show nothing.
+    console : Console, optional
+        Where to; the standard error by default.
     """
 
-    def __init__(self, name: str, duration_ms: int, quiet: bool) -> None:
-        self._next = 0.0
+    def __init__(self, name: str, duration_ms: int, quiet: bool, console: Console | None = None) -> None:
+        self._name, self._duration_ms, self._quiet = name, duration_ms, quiet
+        self._console = console or Console(stderr=True)
+        self._began = time.monotonic()
+        self._next = self._began + (_REFRESH_S if self._console.is_terminal else _LINE_EVERY_S)
         self._progress: Progress | None = None
-        if not quiet:
+        if not quiet and self._console.is_terminal:
             self._progress = Progress(
                 TextColumn("[bold]{task.description}"),
                 BarColumn(),
                 _SimulatedTime(),
                 _Speed(),
                 TimeRemainingColumn(),
-                console=Console(stderr=True),
+                console=self._console,
             )
             self._task = self._progress.add_task(name, total=duration_ms, events=0)
 
@@ -54,12 +60,19 @@ class RunProgress:
 
     def update(self, now_ms: int, events: int) -> None:
         """Show the simulated time and the number of events so far."""
-        if self._progress is None:
-            return
         now = time.monotonic()
-        if now >= self._next or now_ms >= (self._progress.tasks[0].total or 0):
+        if self._quiet or (now < self._next and (now_ms < self._duration_ms or self._progress is None)):
+            return
+        if self._progress is not None:
             self._progress.update(self._task, completed=now_ms, events=events)
             self._next = now + _REFRESH_S
+            return
+        speed = f"{events / max(now - self._began, 1e-9):,.0f} events/s"
+        reached = f"{_duration(now_ms)} of {_duration(self._duration_ms)}"
+        self._console.print(
+            f"{self._name}: {reached}, {speed}", markup=False, highlight=False, soft_wrap=True
+        )
+        self._next = now + _LINE_EVERY_S
 
 
 class _SimulatedTime(ProgressColumn):

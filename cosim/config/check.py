@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cosim.clock import MS_PER_MINUTE
+from cosim.config.comms import TraceLatency
 from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
+from cosim.config.library import local_file
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import PlaceByList
 from cosim.config.regulation import AnyCapacity, HourlyCapacity, SteppedCapacity
-from cosim.config.scenario import GroupConfig, Scenario
-from cosim.errors import InputError, Problem, suggest
+from cosim.config.scenario import MAX_HOUSEHOLDS, GroupConfig, Scenario
+from cosim.errors import InputError, Problem, count, suggest
 
 
 def check_configuration(loaded: LoadedScenario) -> list[Problem]:
@@ -22,6 +24,9 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
         Errors and warnings, in the order of the scenario.
     """
     scenario = loaded.scenario
+    if scenario.n_households > MAX_HOUSEHOLDS:
+        message = f"{scenario.n_households:,} households are more than cosim takes ({MAX_HOUSEHOLDS:,})"
+        return [loaded.problem("groups", message, "Lower the groups' `households`.")]
     return [
         *_names(loaded, scenario),
         *_time(loaded, scenario),
@@ -48,14 +53,21 @@ def _names(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
     ):
         for number, name in enumerate(names):
             if name in names[:number]:
-                yield loaded.problem(f"{kind}.{number}.name", f"two {kind} have the same name", "Rename one.", name)
+                yield loaded.problem(
+                    f"{kind}.{number}.name", f"two {kind} have the same name", "Rename one.", name
+                )
     known = [group.name for group in scenario.groups]
     taken: dict[str, str] = {}
     for number, community in enumerate(scenario.communities):
         for position, name in enumerate(community.groups):
             path = f"communities.{number}.groups.{position}"
             if name not in known:
-                yield loaded.problem(path, "there is no group of this name", suggest(name, known), name)
+                yield loaded.problem(
+                    path,
+                    "there is no group of this name",
+                    suggest(name, known) or "Define it under groups.",
+                    name,
+                )
             elif name in taken:
                 message = f"the group belongs to community '{taken[name]}' already"
                 yield loaded.problem(path, message, "A household takes part in one community.", name)
@@ -81,13 +93,21 @@ def _groups(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
                 yield loaded.problem(f"{path}.{part}", message, "Add a grid, or take a profile.")
         for part in ("load", "pv"):
             device = getattr(group, part)
-            if isinstance(device, CsvLoad | CsvPv) and not (loaded.folder / device.file).is_file():
-                remedy = f"Paths are relative to {loaded.folder}."
-                yield loaded.problem(f"{path}.{part}.file", "there is no such file", remedy, device.file)
+            if isinstance(device, CsvLoad | CsvPv):
+                yield from _file(loaded, f"{path}.{part}.file", device.file)
         if group.battery is not None and group.pv is None and group.battery.charge_from == "surplus":
             message = "a battery that charges from surplus alone, in homes without generation, never charges"
             remedy = "Add `pv:`, or `charge_from: surplus_and_grid`."
             yield loaded.problem(f"{path}.battery", message, remedy, warning=True)
+
+
+def _file(loaded: LoadedScenario, path: str, name: str) -> Iterator[Problem]:
+    """A file that the scenario names must be there, and in its folder."""
+    try:
+        local_file(loaded.folder, name)
+    except InputError as error:
+        for problem in error.problems:
+            yield loaded.problem(path, problem.message, problem.remedy, problem.value)
 
 
 def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
@@ -99,7 +119,9 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
             path = f"communities.{number}.resources.{position}"
             largest = largest_capacity(resource.capacity)
             if largest > n:
-                message = f"a capacity of {largest:g} units for {n} households, who take one unit each at most"
+                message = (
+                    f"a capacity of {largest:g} units for {n} households, who take one unit each at most"
+                )
                 remedy = "Lower the capacity, or add households."
                 yield loaded.problem(f"{path}.capacity", message, remedy, f"{largest:g}")
             if resource.unit_kwh:
@@ -124,35 +146,56 @@ def _batteries(loaded: LoadedScenario, members: list[GroupConfig], path: str) ->
 
 def _links(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
     groups = [group.name for group in scenario.groups]
-    width = max(3, len(str(scenario.n_households)))
+    last = f"h{scenario.n_households:03d}"
+    links = [("comms.default", scenario.comms.default.latency)]
+    links += [
+        (f"comms.overrides.{n}", o.latency) for n, o in enumerate(scenario.comms.overrides) if o.latency
+    ]
+    for place, latency in links:
+        if isinstance(latency, TraceLatency):
+            yield from _file(loaded, f"{place}.latency.file", latency.file)
     for number, override in enumerate(scenario.comms.overrides):
         path = f"comms.overrides.{number}"
         if override.group is not None and override.group not in groups:
             message = "there is no group of this name"
-            yield loaded.problem(f"{path}.group", message, suggest(override.group, groups), override.group)
+            yield loaded.problem(
+                f"{path}.group", message, suggest(override.group, groups) or "Name a group.", override.group
+            )
         if override.household is not None:
             digits = override.household.removeprefix("h")
-            if not digits.isdigit() or not 1 <= int(digits) <= scenario.n_households:
+            number_of = int(digits) if digits.isascii() and digits.isdigit() else 0
+            if override.household != f"h{number_of:03d}" or not 1 <= number_of <= scenario.n_households:
                 message = "there is no household of this name"
-                remedy = f"They are h{1:03d} to h{scenario.n_households:0{width}d}."
+                remedy = f"They are h001 to {last}."
                 yield loaded.problem(f"{path}.household", message, remedy, override.household)
 
 
 def _grid(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
-    grid = scenario.grid
+    grid, n = scenario.grid, scenario.n_households
     if grid is None:
         return
     try:
         network, _ = load_network(grid.network, loaded.folder)
     except InputError as error:
         for problem in error.problems:
-            if problem.line:
+            in_the_network_file = problem.line or problem.file.endswith(grid.network)
+            if in_the_network_file:
                 yield problem
             else:
                 yield loaded.problem("grid.network", problem.message, problem.remedy, grid.network)
         return
-    by_list = isinstance(grid.placement, PlaceByList)
-    if network.places is not None and scenario.n_households > network.places and not by_list:
-        message = f"{scenario.n_households} households, and '{network.name}' has {network.places} places"
-        remedy = "Take fewer households, another network (`cosim networks`), or list buses by `placement: {kind: list}`."
+    try:
+        grid.limits.applied_to(network.limits)
+    except InputError as error:
+        for problem in error.problems:
+            yield loaded.problem(problem.path, problem.message, problem.remedy, problem.value)
+    if isinstance(grid.placement, PlaceByList):
+        n_buses = len(grid.placement.buses)
+        if n_buses < n:
+            message = f"{count(n_buses, 'bus', 'buses')} listed for {count(n, 'household')}"
+            remedy = "List one bus for each household, in their order; a bus may be named again."
+            yield loaded.problem("grid.placement.buses", message, remedy)
+    elif network.places is not None and n > network.places:
+        message = f"{count(n, 'household')}, and '{network.name}' has {count(network.places, 'place')}"
+        remedy = "Take fewer households, another network (`cosim networks`), or `placement: {kind: list}`."
         yield loaded.problem("grid.network", message, remedy, grid.network)

@@ -9,7 +9,7 @@ from pydantic import Field
 from cosim.config.base import Fraction, LocalPath, Model, NonNegative, Probability
 from cosim.config.values import NonNegativeValue, PositiveValue, ProbabilityValue
 
-PowerFactor = Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)]
+PowerFactor = Fraction
 
 
 class FeederLoad(Model):
@@ -121,7 +121,8 @@ class BatteryConfig(Model):
     soc_min: Probability = 0.1
     """State of charge below which it does not discharge, as a share of the capacity."""
     charge_from: Literal["surplus", "surplus_and_grid"] = "surplus"
-    """`surplus`: what the sun leaves after the household's load; or also the grid, up to `grid_charge_soc`."""
+    """`surplus`: what the sun leaves after the household's load; or also from the grid, up to
+    `grid_charge_soc`."""
     grid_charge_soc: Probability = 0.3
     """With `surplus_and_grid`: the grid charges while the state of charge is below this share."""
     grid_charge_kw: NonNegative = 1.0
@@ -135,4 +136,3 @@ class MembershipConfig(Model):
     """Hours after the start when it joins."""
     leaves_h: PositiveValue | None = None
     """Hours after the start when it leaves; stays to the end by default."""
-

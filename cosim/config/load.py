@@ -1,28 +1,30 @@
 """From a file, its base and the overrides to one frozen scenario, or to every problem at once.
 
-Precedence, the later wins: defaults of the schema, the base scenario (``base:``), the file, its
-``override:`` block, ``--set``, ``--seed``.
+Precedence, the later wins: defaults of the schema; the base scenario (``base:``, which may have a base
+itself); the file; its ``override:`` block, from top to bottom; ``--set``, from left to right; ``--seed``. How
+two of them are put over each other, `cosim.config.merge` says.
+
+A file names other files relative to its own folder, and none outside of it.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
-from cosim.config.library import locate
+from cosim.config.library import local_file, locate, names
+from cosim.config.merge import merge, set_value
 from cosim.config.network import NetworkConfig
 from cosim.config.scenario import Scenario
+from cosim.config.wording import translate
 from cosim.config.yaml_reader import Document, parse_yaml, read_yaml
-from cosim.errors import InputError, Problem, suggest
+from cosim.errors import InputError, Problem
 
-_MAX_BASES = 8
+YAML_ENDINGS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -77,17 +79,17 @@ def load_scenario(
         With every problem found.
     """
     file = locate("scenarios", source, folder)
-    document, data_folder = _read_with_base(file, 0)
-    problems = [*_apply_all(document, overrides)]
+    document, problems = _read_with_base(file, [])
+    problems += _apply_options(document, overrides)
     if seed is not None:
-        document.data["seed"] = seed
+        set_value(document, "seed", seed, {"": ("--seed", 0)})
     try:
         scenario = Scenario.model_validate(document.data)
     except ValidationError as error:
         problems += translate(error, document, Scenario)
     if problems:
         raise InputError(problems)
-    return LoadedScenario(scenario, data_folder, document.file, document)
+    return LoadedScenario(scenario, file.parent, document.file, document)
 
 
 def load_network(name_or_path: str, folder: Path) -> tuple[NetworkConfig, Path]:
@@ -110,208 +112,122 @@ def load_network(name_or_path: str, folder: Path) -> tuple[NetworkConfig, Path]:
     InputError
         With every problem found.
     """
-    file = locate("networks", name_or_path, folder)
-    document = read_yaml(file, name_or_path if name_or_path.endswith((".yaml", ".yml")) else "")
+    if name_or_path in names("networks"):
+        file, shown = locate("networks", name_or_path), ""
+    else:
+        file, shown = locate("networks", name_or_path, folder), name_or_path
+        local_file(folder, name_or_path)
+    document = read_yaml(file, shown)
+    _require_mapping(document, "A network file starts with `name: ...`.")
     try:
         return NetworkConfig.model_validate(document.data), file.parent
     except ValidationError as error:
         raise InputError(translate(error, document, NetworkConfig)) from None
 
 
-def _read_with_base(file: Path, depth: int) -> tuple[Document, Path]:
+def _read_with_base(file: Path, above: list[Path]) -> tuple[Document, list[Problem]]:
+    """A scenario file over its base, its override block applied; and what is wrong with the block."""
     document = read_yaml(file)
-    if not isinstance(document.data, dict):
-        remedy = "A scenario starts with `name: ...`."
-        raise InputError([Problem("this is no mapping of keys to values", remedy, file=document.file, line=1)])
-    base_name = document.data.pop("base", None)
-    override = document.data.pop("override", {}) or {}
-    folder = file.parent
-    if base_name is not None:
-        document, folder = _on_base(document, str(base_name), file, depth)
-    if not isinstance(override, dict):
-        raise InputError([Problem("must map paths to values", "", "override", *document.place_of("override"))])
-    problems = [
-        Problem(problem, remedy, f"override.{path}", *document.place_of("override"))
-        for path, value in override.items()
-        for problem, remedy in _set(document.data, path, value)
-    ]
-    if problems:
-        raise InputError(problems)
-    return document, folder
+    _require_mapping(document, "A scenario starts with `name: ...`.")
+    base = document.data.pop("base", None)
+    block = document.data.pop("override", None)
+    problems: list[Problem] = []
+    block_places = _take_places(document, "override")
+    if base is not None:
+        below, problems = _read_base(document, base, file, [*above, file.resolve()])
+        document = merge(below, document)
+    if block is not None and not isinstance(block, dict):
+        remedy = "Write one path and value a line: `communities.market.agent.policy: additive`."
+        at = block_places.get("", (document.file, 0))
+        return document, [*problems, Problem("must map paths to values", remedy, "override", *at)]
+    for path, value in (block or {}).items():
+        places = {
+            below.removeprefix(f".{path}"): at for below, at in block_places.items() if _below(below, path)
+        }
+        problem = set_value(document, path, value, places)
+        if problem is not None:
+            at = places.get("", (document.file, 0))
+            problems.append(Problem(problem.message, problem.remedy, f"override.{path}", *at))
+    return document, problems
 
 
-def _on_base(document: Document, base_name: str, file: Path, depth: int) -> tuple[Document, Path]:
-    if depth >= _MAX_BASES:
-        raise InputError([Problem("bases build on each other in a circle", "", "base", str(file))])
-    base, folder = _read_with_base(locate("scenarios", base_name, file.parent), depth + 1)
-    places = {**base.places, **document.places}
-    merged = Document(_merge(base.data, document.data), document.file, places)
-    return merged, folder if folder.is_dir() else file.parent
+def _read_base(
+    document: Document, base: Any, file: Path, above: list[Path]
+) -> tuple[Document, list[Problem]]:
+    at = document.place_of("base")
+    if not isinstance(base, str):
+        remedy = "Write the name of a built-in scenario, or of a file in this folder."
+        raise InputError([Problem("must name one scenario", remedy, "base", *at)])
+    try:
+        found = locate("scenarios", base, file.parent)
+        if base not in names("scenarios"):
+            local_file(file.parent, base)
+        if found.resolve() in above:
+            circle = " → ".join(path.name for path in (*above[above.index(found.resolve()) :], found))
+            remedy = "Let one of them stand on its own."
+            raise InputError([Problem(f"the bases build on each other in a circle: {circle}", remedy)])
+    except InputError as error:
+        raise InputError(
+            [Problem(p.message, p.remedy, "base", *at, value=base) for p in error.problems]
+        ) from None
+    below, problems = _read_with_base(found, above)
+    if base not in names("scenarios"):
+        _move_files(below.data, PurePosixPath(base).parent)
+    return below, problems
 
 
-_FORM_KEYS = ("model", "kind", "form")
-_WHOLE_FORMS = ("uniform", "uniform_int", "normal", "choice", "each", "by_hour", "steps", "margin")
+def _move_files(data: Any, folder: PurePosixPath) -> None:
+    """Make the paths that a base names relative to the folder of the file above it, which is `folder` up."""
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+        if isinstance(value, dict | list):
+            _move_files(value, folder)
+        elif isinstance(value, str) and (
+            key == "file" or (key == "network" and value.endswith(YAML_ENDINGS))
+        ):
+            data[key] = str(folder / value)
 
 
-def _merge(below: Any, above: Any) -> Any:
-    """`above` over `below`: mappings key by key, everything else as a whole.
-
-    A mapping that says which form it is (another `model:`, another distribution) replaces what was there,
-    for the keys of two forms do not mix.
-    """
-    if not (isinstance(below, dict) and isinstance(above, dict)):
-        return above
-    other_form = any(key in above and above[key] != below.get(key) for key in _FORM_KEYS)
-    whole_form = any(key in above and key not in below for key in _WHOLE_FORMS)
-    if other_form or (whole_form and "start" not in below):
-        return above
-    merged = dict(below)
-    for key, value in above.items():
-        merged[key] = _merge(below[key], value) if key in below else value
-    if "steps" in above and "start" in below:  # the time section: one length replaces the other
-        merged.pop("duration_h", None)
-    elif "duration_h" in above and "steps" not in above:
-        merged.pop("steps", None)
-    return merged
-
-
-def _apply_all(document: Document, overrides: Sequence[str]) -> list[Problem]:
-    problems = []
+def _apply_options(document: Document, overrides: Sequence[str]) -> list[Problem]:
+    """Apply what ``--set`` gave."""
+    problems: list[Problem] = []
     for text in overrides:
         path, equals, value = text.partition("=")
+        path = path.strip()
         if not equals or not path:
-            problems.append(Problem("must be written path=value", "Example: --set seed=7", f"--set {text}"))
+            remedy = "Write it as PATH=VALUE, for example --set time.steps=200."
+            problems.append(Problem("this names no path and value", remedy, file=f"--set {text}"))
+            continue
+        option = f"--set {path}"
+        if path.partition(".")[0] in ("base", "override"):
+            remedy = "Write it into a scenario file."
+            problems.append(Problem(f"'{path}' cannot be set from outside a file", remedy, file=option))
             continue
         try:
-            parsed = parse_yaml(value, f"--set {path}").data if value.strip() else None
+            parsed = parse_yaml(value, option) if value.strip() else Document(None, option)
         except InputError as error:
-            problems += error.problems
+            problems += [Problem(p.message, p.remedy, file=option, value=value) for p in error.problems]
             continue
-        problems += [
-            Problem(message, remedy, f"--set {path}") for message, remedy in _set(document.data, path, parsed)
-        ]
+        places = {f".{below}" if below else "": (option, 0) for below in parsed.places} | {"": (option, 0)}
+        problem = set_value(document, path, parsed.data, places)
+        if problem is not None:
+            problems.append(Problem(problem.message, problem.remedy, file=option))
     return problems
 
 
-_INSTEAD_OF = {"time.steps": "duration_h", "time.duration_h": "steps"}
-"""Of these only one is given; to override one is to drop the other."""
+def _take_places(document: Document, path: str) -> dict[str, tuple[str, int]]:
+    """Move the places at and below `path` out of the document; ``""`` is `path` itself."""
+    taken = {
+        known: at for known, at in document.places.items() if known == path or known.startswith(f"{path}.")
+    }
+    for known in taken:
+        del document.places[known]
+    return {known.removeprefix(path): at for known, at in taken.items()}
 
 
-def _set(data: Any, path: str, value: Any) -> list[tuple[str, str]]:
-    """Write `value` at the dotted `path` of `data`; what is wrong as (message, remedy)."""
-    place = data
-    keys = path.split(".")
-    for position, key in enumerate(keys):
-        last = position == len(keys) - 1
-        where = ".".join(keys[: position + 1])
-        if isinstance(place, list):
-            index = _index(place, key)
-            if index is None:
-                known = [str(item.get("name")) for item in place if isinstance(item, dict) and "name" in item]
-                return [(f"'{where}' names no item of this list", suggest(key, known))]
-            if last:
-                place[index] = value
-            place = place[index]
-        elif isinstance(place, dict):
-            if last:
-                place[key] = value
-                place.pop(_INSTEAD_OF.get(path, ""), None)
-            elif place.get(key) is None:
-                place[key] = {}
-            place = place[key]
-        else:
-            return [(f"'{where}' lies below a plain value", "Name the key above it.")]
-    return []
+def _below(place: str, path: str) -> bool:
+    return place == f".{path}" or place.startswith(f".{path}.")
 
 
-def _index(items: list[Any], key: str) -> int | None:
-    if re.fullmatch(r"\d+", key):
-        return int(key) if int(key) < len(items) else None
-    for index, item in enumerate(items):
-        if isinstance(item, dict) and item.get("name") == key:
-            return index
-    return None
-
-
-def translate(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Problem]:
-    """Pydantic's errors as problems with file, line and remedy, one for each place.
-
-    A union reports one error for each member it tried; the first of a place is kept, with what the
-    others would have taken.
-    """
-    problems: dict[str, Problem] = {}
-    for detail in error.errors(include_url=False):
-        path = _path(detail, document.data)
-        if path in problems:
-            continue
-        value = _shown(detail.get("input"))
-        message, remedy = _wording(detail, model, document.data)
-        problems[path] = Problem(message, remedy, path, *document.place_of(path), value)
-    return list(problems.values())
-
-
-def _path(detail: ErrorDetails, data: Any) -> str:
-    """The dotted path in the file: pydantic's location without the names of union members."""
-    parts: list[str] = []
-    place = data
-    for position, part in enumerate(detail["loc"]):
-        last = position == len(detail["loc"]) - 1
-        if isinstance(part, int) and isinstance(place, list) and part < len(place):
-            place = place[part]
-        elif isinstance(part, str) and isinstance(place, dict) and part in place:
-            place = place[part]
-        elif last and detail["type"] in ("missing", "union_tag_not_found") and isinstance(part, str):
-            place = None
-        else:
-            continue
-        parts.append(str(part))
-    return ".".join(parts)
-
-
-def _wording(detail: ErrorDetails, model: type[BaseModel], data: Any) -> tuple[str, str]:
-    kind, key = detail["type"], str(detail["loc"][-1]) if detail["loc"] else ""
-    context = detail.get("ctx", {})
-    if kind == "extra_forbidden":
-        return f"unknown key '{key}'", suggest(key, sorted(_all_keys(model)))
-    if kind == "missing":
-        return "this key is missing", f"Add `{key}: ...`."
-    if kind in ("union_tag_invalid", "literal_error"):
-        expected = str(context.get("expected_tags", context.get("expected", "")))
-        given = str(context.get("tag", detail.get("input")))
-        return f"'{given}' is not one of the choices", f"{suggest(given, _quoted(expected))} Choices: {expected}."
-    if kind == "union_tag_not_found":
-        return f"the key {context.get('discriminator', 'kind')} is missing", "It says which of the forms this is."
-    if kind == "value_error":
-        return str(context.get("error", detail["msg"])), ""
-    quantity = _quantity(detail.get("input"))
-    if quantity and kind in ("float_parsing", "int_parsing", "float_type", "int_type", "model_type"):
-        number, unit = quantity
-        named = f" The unit belongs to the key's name ({key})." if "_" in key else ""
-        return f"a plain number is expected, not a number with the unit '{unit}'", f"Write {number}.{named}"
-    return detail["msg"][0].lower() + detail["msg"][1:], ""
-
-
-def _quoted(text: str) -> list[str]:
-    return re.findall(r"'([^']+)'", text)
-
-
-def _quantity(value: Any) -> tuple[str, str] | None:
-    match = re.fullmatch(r"\s*([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([%a-zA-Z/]+)\s*", str(value))
-    return (match[1], match[2]) if isinstance(value, str) and match else None
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = json.dumps(value, default=str)
-    except (TypeError, ValueError):
-        text = str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _all_keys(model: type[BaseModel]) -> set[str]:
-    """Every key that occurs anywhere in the schema: a misspelt one is most often among them."""
-    schema = model.model_json_schema()
-    keys = set(schema.get("properties", {}))
-    for definition in schema.get("$defs", {}).values():
-        keys |= set(definition.get("properties", {}))
-    return keys
+def _require_mapping(document: Document, remedy: str) -> None:
+    if not isinstance(document.data, dict):
+        raise InputError([Problem("keys and values are expected", remedy, file=document.file, line=1)])

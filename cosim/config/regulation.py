@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from cosim.config.base import Finite, Fraction, Model, Name, NonNegative, Positive
+from cosim.config.base import Finite, Fraction, Model, Name, NonNegative, Number, Positive, Probability
 from cosim.config.values import (
     NonNegativeValue,
     ProbabilityValue,
@@ -285,15 +285,15 @@ class GridAwareRule(Model):
     """Overload is a line or transformer loaded above this [%]."""
     increase_per_step: Fraction = 0.05
     """Share of the configured capacity that a step without violation gives back [1]."""
-    decrease_factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    decrease_factor: Annotated[Number, Field(gt=0, lt=1)] = 0.5
     """What a step with a violation multiplies the share by [1]."""
-    least_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    least_share: Probability = 0.1
     """The share never falls below this [1]."""
 
     @model_validator(mode="after")
     def _band_is_open(self) -> Self:
         if self.vm_min_pu >= self.vm_max_pu:
-            raise ValueError("vm_min_pu must be below vm_max_pu")
+            raise ValueError("vm_min_pu is not below vm_max_pu; exchange or correct them")
         return self
 
 
@@ -350,11 +350,9 @@ class SteppedCapacity(Model):
     def _in_order(self) -> Self:
         times = [step.from_h for step in self.steps]
         if times[0] != 0:
-            raise ValueError(
-                "the first step must start at from_h: 0, so that there is a capacity from the start"
-            )
+            raise ValueError("there is no capacity at the start; let the first step begin at from_h: 0")
         if any(later <= earlier for earlier, later in pairwise(times)):
-            raise ValueError("from_h must increase from one step to the next")
+            raise ValueError("from_h must increase from one step to the next; put the steps in order of time")
         return self
 
 
@@ -419,7 +417,7 @@ class CommunityConfig(Model):
         if strangers:
             raise ValueError(
                 f"platform.grid_aware names '{strangers[0]}', which is no resource of this community; "
-                f"it has {', '.join(names)}"
+                f"take one of {', '.join(names)}"
             )
         return self
 
@@ -439,4 +437,4 @@ def initial_signals(community: CommunityConfig) -> tuple[float | Literal["gradie
 def _require_unique(what: str, names: list[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(f"{what} names '{twice[0]}' more than once")
+        raise ValueError(f"{what} names '{twice[0]}' more than once; keep one of them, or rename it")

@@ -5,21 +5,33 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, to_ms
-from cosim.config.base import Model, Name, Positive, PositiveCount
+from cosim.config.base import Integer, Model, Name, Positive, PositiveCount
 from cosim.config.comms import CommsConfig
 from cosim.config.devices import BatteryConfig, LoadConfig, MembershipConfig, PvConfig
 from cosim.config.network import GridConfig
 from cosim.config.regulation import CommunityConfig, CostConfig
 
 
-def _as_utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+def _as_utc(raw: Any) -> Any:
+    """A moment from ISO 8601; a bare number is refused, which pydantic would take for seconds since 1970."""
+    try:
+        moment = raw if isinstance(raw, datetime) else datetime.fromisoformat(str(raw))
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("not a date and time; write it as 2016-07-04T00:00:00Z") from None
 
 
-UtcTime = Annotated[datetime, AfterValidator(_as_utc)]
+UtcTime = Annotated[datetime, BeforeValidator(_as_utc)]
+
+MAX_STEPS = 100_000_000
+"""Longest run, in market steps; a longer one is more likely a slip of the pen."""
+MAX_HOUSEHOLDS = 1_000_000
+"""Largest population, for the same reason."""
+
+_LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 class TimeConfig(Model):
@@ -37,11 +49,21 @@ class TimeConfig(Model):
     @model_validator(mode="after")
     def _one_length(self) -> TimeConfig:
         if (self.steps is None) == (self.duration_h is None):
-            raise ValueError("give the length once: either 'steps' or 'duration_h'")
+            given = "is not given" if self.steps is None else "is given twice"
+            raise ValueError(f"the run's length {given}; write either steps or duration_h")
         if self.step_ms < 1 or self.step_s * MS_PER_SECOND != self.step_ms:
-            raise ValueError("step_s must be a whole number of milliseconds, at least 0.001")
+            raise ValueError(
+                "step_s is no whole number of milliseconds; round it to three decimals, at least 0.001"
+            )
         if self.duration_h is not None and to_ms(self.duration_h, MS_PER_HOUR) % self.step_ms:
-            raise ValueError("duration_h is not a whole number of steps of step_s")
+            step_h = self.step_ms / MS_PER_HOUR
+            nearest = max(1, round(self.duration_h / step_h)) * step_h
+            message = f"duration_h is no whole number of steps of {self.step_s:g} s"
+            raise ValueError(f"{message}; write {nearest:.10g}, or change step_s")
+        if self.n_steps > MAX_STEPS:
+            raise ValueError(f"more than {MAX_STEPS:,} market steps; shorten the run, or lengthen step_s")
+        if self.duration_ms > (_LAST_MOMENT - self.start).total_seconds() * MS_PER_SECOND:
+            raise ValueError("the run ends after the year 9999; shorten it, or start earlier")
         return self
 
     @property
@@ -109,7 +131,7 @@ class Scenario(Model):
     """Name of the scenario; names its folder under results/."""
     title: str = ""
     """One line that says what it shows."""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Annotated[Integer, Field(ge=0, lt=2**63)] = 1
     """Seed of every random number of the run."""
     time: TimeConfig
     """Start, length and step."""
@@ -135,21 +157,3 @@ class Scenario(Model):
     def interval_ms(self) -> int:
         """Length of a metering and power-flow interval, ms; an hour without a grid."""
         return (60 if self.grid is None else self.grid.interval_min) * MS_PER_MINUTE
-
-
-def scenario_schema() -> dict[str, Any]:
-    """The JSON schema of a scenario file, with `base` and `override`, which are gone once a file is loaded."""
-    schema = Scenario.model_json_schema()
-    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
-    schema["title"] = "cosim scenario"
-    schema["properties"]["base"] = {
-        "type": "string",
-        "description": "A scenario to build on, by name or path; what stands here goes over it, key by key.",
-    }
-    schema["properties"]["override"] = {
-        "type": "object",
-        "description": "Paths and values that go over all else in the file: `communities.market.agent.policy: additive`.",
-    }
-    # A file with a base need not repeat what the base says.
-    schema["required"] = ["name"]
-    return schema

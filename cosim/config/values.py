@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from cosim.config.base import Finite, Model, Positive
+from cosim.config.base import Finite, Integer, Model, Positive
 from cosim.errors import InputError, Problem
 
 _LEAST_MASS = 1e-6
@@ -43,7 +43,7 @@ class Uniform(Model):
 class UniformInt(Model):
     """A whole number, each of low ... high (both included) equally likely."""
 
-    uniform_int: tuple[int, int]
+    uniform_int: tuple[Integer, Integer]
     """Smallest and largest number, both included, in the parameter's unit."""
 
     @model_validator(mode="after")
@@ -201,6 +201,8 @@ def stay_within(low: float, high: float = math.inf, *, above_low: bool = False) 
         if smallest < low or largest > high or (above_low and smallest <= low):
             least = f"more than {low:g}" if above_low else f"at least {low:g}"
             most = f" and at most {high:g}" if math.isfinite(high) else ""
+            if smallest == largest:
+                raise ValueError(f"must be {least}{most}; write such a number")
             raise ValueError(
                 f"every number that can be drawn must be {least}{most}, and this reaches from "
                 f"{smallest:g} to {largest:g}; change it, or limit a normal distribution by low and high"

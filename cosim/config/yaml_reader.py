@@ -13,6 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import ReaderError
 
 from cosim.errors import InputError, Problem
 
@@ -67,32 +68,41 @@ def read_yaml(file: Path, shown_as: str = "") -> Document:
     """
     name = shown_as or str(file)
     try:
-        size = file.stat().st_size
         if not file.is_file():
-            raise InputError([Problem("this is no file", "Name a YAML file.", file=name)])
+            remedy = "Name a YAML file."
+            raise InputError([Problem("this is a folder or a device, and no file", remedy, file=name)])
+        size = file.stat().st_size
         if size > MAX_BYTES:
             raise InputError([_too_large(name, size)])
-        text = file.read_text(encoding="utf-8")
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise InputError([Problem(f"cannot be read: {error.strerror or error}", file=name)]) from None
-    except UnicodeDecodeError:
-        raise InputError([Problem("is not UTF-8 text", "Save it as UTF-8.", file=name)]) from None
-    return parse_yaml(text, name)
+        remedy = "Check the name and the permissions."
+        raise InputError([Problem(f"cannot be read: {error.strerror or error}", remedy, file=name)]) from None
+    if len(raw) > MAX_BYTES:
+        raise InputError([_too_large(name, len(raw))])
+    return parse_yaml(_decoded(raw, name), name)
 
 
 def parse_yaml(text: str, name: str) -> Document:
     """The same for text already read; `name` stands for the file in messages."""
     reader = YAML(typ="safe", pure=True)
-    reader.version = (1, 2)  # type: ignore[assignment]
+    reader.version = (1, 2)
     try:
         root = reader.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 0
-        problem = Problem(f"not valid YAML: {error.problem or error.context}", file=name, line=line)
-        raise InputError([problem]) from None
-    except (YAMLError, RecursionError, ValueError) as error:
-        raise InputError([Problem(f"not valid YAML: {error}", file=name)]) from None
+        raise InputError(
+            [_not_yaml(name, mark.line + 1 if mark else 0, error.problem or error.context)]
+        ) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        message = "holds a character that YAML does not allow: this is no text file"
+        raise InputError([Problem(message, "Name a YAML file.", file=name, line=line)]) from None
+    except RecursionError:
+        raise InputError([_too_deep("", name, 0)]) from None
+    except (YAMLError, ValueError) as error:
+        raise InputError([_not_yaml(name, 0, str(error))]) from None
     if root is None:
         remedy = "`cosim scenarios` lists examples to start from."
         raise InputError([Problem("the file is empty", remedy, file=name)])
@@ -101,6 +111,27 @@ def parse_yaml(text: str, name: str) -> Document:
     if builder.problems:
         raise InputError(builder.problems)
     return Document(data, name, {path: (name, line) for path, line in builder.lines.items()})
+
+
+def _decoded(raw: bytes, name: str) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise InputError([Problem("is no UTF-8 text", "Save it as UTF-8.", file=name, line=line)]) from None
+
+
+def _not_yaml(name: str, line: int, what: str | None) -> Problem:
+    remedy = "Check colons, brackets, quotes and the indentation here and in the line above."
+    return Problem(
+        f"not valid YAML: {(what or 'it cannot be parsed').splitlines()[0]}", remedy, file=name, line=line
+    )
+
+
+def _too_deep(path: str, name: str, line: int) -> Problem:
+    return Problem(
+        f"nested deeper than {MAX_DEPTH} levels", "Remove brackets or indentation.", path, name, line
+    )
 
 
 def _too_large(name: str, size: int) -> Problem:
@@ -125,11 +156,16 @@ class _Builder:
         line = node.start_mark.line + 1
         self.lines.setdefault(path, line)
         if depth > MAX_DEPTH:
-            self._problem(f"nested deeper than {MAX_DEPTH} levels", "", path, line)
+            self.problems.append(_too_deep(path.rpartition(".")[2], self.name, line))
             return None
         if id(node) in self._seen:
             remedy = "Write the values out, or use `base:` and `override:`."
-            self._problem("an alias (*name) is not allowed here", remedy, path, line)
+            self._problem(
+                "an anchor (&name) is used again by an alias (*name), which is not allowed",
+                remedy,
+                path,
+                line,
+            )
             return None
         self._seen.add(id(node))
         if isinstance(node, MappingNode):
@@ -147,12 +183,19 @@ class _Builder:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, ScalarNode):
-                self._problem("a key must be plain text", "", path, line)
+                self._problem("a key must be plain text", "Write it as `key: value`.", path, line)
                 continue
             key = str(key_node.value)
             below = _join(path, key)
+            if id(key_node) in self._seen:
+                self._problem("an alias (*name) is not allowed as a key", "Write the key out.", path, line)
+                continue
+            self._seen.add(id(key_node))
             if key in result:
-                self._problem("this key stands here twice", "Keep one of them.", below, line)
+                first = self.lines[below]
+                self._problem(
+                    f"this key stands here twice, first in line {first}", "Keep one of them.", below, line
+                )
                 continue
             self.lines[below] = line
             result[key] = self.build(value_node, below, depth + 1)
@@ -161,25 +204,33 @@ class _Builder:
     def _scalar(self, node: Node, path: str, line: int) -> Any:
         tag = str(node.tag)
         if tag not in _PLAIN_TAGS:
-            self._problem(f"the tag {tag} is not allowed", "Write plain data without tags.", path, line)
+            self._problem(
+                f"the tag {_short_tag(tag)} is not allowed", "Write plain data without tags.", path, line
+            )
             return None
         if tag.endswith(("str", "timestamp")):
             return str(node.value)
         try:
             return self._constructor.construct_object(node)
         except (ValueError, YAMLError):
-            self._problem("this value cannot be read", "", path, line, str(node.value))
+            self._problem("this value cannot be read", "Write a plain one.", path, line, str(node.value)[:60])
             return None
 
     def _plain(self, node: Node, tag: str, path: str) -> bool:
         if str(node.tag) == tag:
             return True
         line = node.start_mark.line + 1
-        self._problem(f"the tag {node.tag} is not allowed", "Write plain data without tags.", path, line)
+        self._problem(
+            f"the tag {_short_tag(node.tag)} is not allowed", "Write plain data without tags.", path, line
+        )
         return False
 
     def _problem(self, message: str, remedy: str, path: str, line: int, value: str = "") -> None:
         self.problems.append(Problem(message, remedy, path, self.name, line, value))
+
+
+def _short_tag(tag: object) -> str:
+    return str(tag).replace("tag:yaml.org,2002:", "!!")
 
 
 def _join(path: str, key: str) -> str:

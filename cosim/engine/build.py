@@ -15,6 +15,7 @@ from cosim.comms.latency import TraceReader
 from cosim.comms.message import PLATFORM, Address
 from cosim.comms.network import Network
 from cosim.comms.trace import parse_trace
+from cosim.config.check import check_configuration
 from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.engine.demand import household_demand, slots_of
@@ -67,9 +68,13 @@ def trace_reader(folder: Path) -> TraceReader:
     def read(file: str, column: str) -> NDArray[np.float64]:
         path = folder / file
         if not path.is_file():
-            raise InputError([Problem("no such file of latencies", "Paths are relative to the scenario.", file=file)])
+            raise InputError(
+                [Problem("no such file of latencies", "Paths are relative to the scenario.", file=file)]
+            )
         if path.stat().st_size > MAX_TRACE_BYTES:
-            raise InputError([Problem("the file of latencies is larger than 100 MB", "Thin it out.", file=file)])
+            raise InputError(
+                [Problem("the file of latencies is larger than 100 MB", "Thin it out.", file=file)]
+            )
         with path.open(encoding="utf-8") as lines:
             return parse_trace(lines, column, file)
 
@@ -85,6 +90,9 @@ def build(loaded: LoadedScenario) -> Parts:
         With every problem of its parts.
     """
     scenario, folder = loaded.scenario, loaded.folder
+    wrong = [problem for problem in check_configuration(loaded) if problem.severity == "error"]
+    if wrong:
+        raise InputError(wrong)
     streams = Streams(scenario.seed)
     population = build_population(scenario)
     present = membership(population, streams)
@@ -127,9 +135,7 @@ def placed(problem: Problem, loaded: LoadedScenario) -> Problem:
     if problem.file:
         return problem
     file, line = loaded.document.place_of(problem.path)
-    return Problem(
-        problem.message, problem.remedy, problem.path, file, line, problem.value, problem.severity
-    )
+    return Problem(problem.message, problem.remedy, problem.path, file, line, problem.value, problem.severity)
 
 
 def _book(

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_DAY, to_hours
-from cosim.config.devices import FeederLoad, FeederPv
+from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import PlaceByList, PlaceSpread, SimbenchSource
 from cosim.config.scenario import Scenario
-from cosim.engine.demand import household_demand, slots_of
+from cosim.engine.build import placed
+from cosim.engine.demand import DemandBuilder, household_demand, slots_of
 from cosim.engine.market import capacity_reader, tick_times
 from cosim.engine.placement import Placement, nowhere
 from cosim.engine.population import Population, batteries
@@ -56,12 +57,10 @@ def balance_problems(loaded: LoadedScenario, population: Population, streams: St
     try:
         placement = _placement(loaded, population, streams)
         if placement is None:
-            return []
+            return _profile_problems(loaded, population)
         demand = household_demand(scenario, loaded.folder, population, placement, streams)
     except InputError as error:
-        return [
-            loaded.problem(p.path, p.message, p.remedy, p.value) if not p.line else p for p in error.problems
-        ]
+        return [placed(problem, loaded) for problem in error.problems]
     surplus_kw = _surplus(demand.load_kw.block, demand.pv_kw.block, slots_of(scenario).n_slots)
     problems = []
     for number in regulated:
@@ -112,14 +111,32 @@ def _judge(loaded: LoadedScenario, number: int, balance: Balance) -> list[Proble
             f"the capacities take {asked:.0f} kWh a day from the batteries, and the sun can leave them about "
             f"{available:.0f}: they will stand empty, and the averages fall short of the capacities"
         )
-        return [loaded.problem(path, message, "Lower capacities or unit_kwh, or add generation.", warning=True)]
+        return [
+            loaded.problem(path, message, "Lower capacities or unit_kwh, or add generation.", warning=True)
+        ]
     if asked * _IDLE < available:
         message = (
             f"the capacities take {asked:.0f} kWh a day from the batteries, and the sun can leave them about "
             f"{available:.0f}: they will stand full most of the time"
         )
-        return [loaded.problem(path, message, "Raise capacities or unit_kwh to use the storage.", warning=True)]
+        return [
+            loaded.problem(path, message, "Raise capacities or unit_kwh to use the storage.", warning=True)
+        ]
     return []
+
+
+def _profile_problems(loaded: LoadedScenario, population: Population) -> list[Problem]:
+    """What is wrong with the CSV files of a scenario whose other profiles only the grid knows."""
+    builder = DemandBuilder(slots_of(loaded.scenario), loaded.folder, population.size)
+    problems: list[Problem] = []
+    for number, group in enumerate(loaded.scenario.groups):
+        for part, device in (("load", group.load), ("pv", group.pv)):
+            if isinstance(device, CsvLoad | CsvPv):
+                try:
+                    builder.read_csv_columns(device.file, device.columns, f"groups.{number}.{part}.file")
+                except InputError as error:
+                    problems += [placed(problem, loaded) for problem in error.problems]
+    return problems
 
 
 def _placement(loaded: LoadedScenario, population: Population, streams: Streams) -> Placement | None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from cosim.config.comms import DIRECTIONS, resolve
 from cosim.config.load import LoadedScenario
+from cosim.config.units import unit_of
 from cosim.engine.build import Parts
 from cosim.engine.grid_parts import GridParts
 from cosim.engine.market import Market
 from cosim.engine.prosumers import prosumer_table
 from cosim.markets.regulation.stability import margin_of_gain, stability_limit
-
-_UNITS = {
-    "_kwh": "kWh", "_kwp": "kWp", "kwp": "kWp", "_kw": "kW", "_ms": "ms", "_s": "s", "_h": "h", "interval_min": "min",
-    "_pu": "pu", "_percent": "%", "_ppm": "ppm", "_bytes": "bytes", "_kbit_per_s": "kbit/s", "_steps": "steps",
-    "_per_day": "1/day",
-}  # fmt: skip
 
 
 def explain_lines(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
@@ -31,9 +28,9 @@ def explain_lines(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
         What was built from it.
     """
     yield f"# {loaded.scenario.name}: {loaded.scenario.title}"
-    yield "# values: path = value unit [given or default]"
-    yield from _values(loaded.scenario.model_dump(mode="json"), loaded.document.data, "")
-    yield "# households: name, group, community, bus, then each parameter it has"
+    yield "# values: path = value unit [given where, or default]"
+    yield from _values(loaded, loaded.scenario.model_dump(mode="json"), loaded.document.data, "")
+    yield "# households: name, group, community, bus, devices, then each parameter it has"
     yield from _households(loaded, parts)
     if parts.grid is not None:
         yield "# feeder"
@@ -45,29 +42,40 @@ def explain_lines(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
         yield from _controller(market)
 
 
-def unit_of(path: str) -> str:
-    """The unit that a key's name carries; empty where it has none."""
-    key = path.rpartition(".")[2]
-    for ending in sorted(_UNITS, key=len, reverse=True):
-        if key.endswith(ending):
-            return _UNITS[ending]
-    return ""
+def _values(loaded: LoadedScenario, value: Any, given: Any, path: str) -> Iterator[str]:
+    """One line a value, down to the leaves."""
+    items: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        items = list(value.items())
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        items = [(str(number), item) for number, item in enumerate(value)]
+    for key, below in items:
+        yield from _values(loaded, below, _below(given, key), f"{path}.{key}" if path else key)
+    if items:
+        return
+    unit = "" if value is None else unit_of(path).symbol
+    yield f"{path} = {_plain(value)}{' ' if unit else ''}{unit} [{_origin(loaded, given, path)}]"
 
 
-def _values(value: Any, given: Any, path: str) -> Iterator[str]:
-    if isinstance(value, dict) and value:
-        for key, below in value.items():
-            known = given.get(key, _ABSENT) if isinstance(given, dict) else _ABSENT
-            yield from _values(below, known, f"{path}.{key}" if path else key)
-        return
-    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        for number, item in enumerate(value):
-            known = given[number] if isinstance(given, list) and number < len(given) else _ABSENT
-            yield from _values(item, known, f"{path}.{number}")
-        return
-    unit = unit_of(path)
-    shown = "-" if value is None else value
-    yield f"{path} = {shown}{' ' + unit if unit else ''} [{'default' if given is _ABSENT else 'given'}]"
+def _below(given: Any, key: str) -> Any:
+    if isinstance(given, dict):
+        return given.get(key, _ABSENT)
+    return given[int(key)] if isinstance(given, list) and int(key) < len(given) else _ABSENT
+
+
+def _origin(loaded: LoadedScenario, given: Any, path: str) -> str:
+    """Where a value comes from; files without their folder, so that the text is the same on every machine."""
+    if given is _ABSENT:
+        return "default"
+    file, line = loaded.document.place_of(path)
+    return f"given {Path(file).name}:{line}" if line else f"given {file}"
+
+
+def _plain(value: Any) -> str:
+    """A value as in YAML."""
+    return (
+        "-" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    )
 
 
 _ABSENT = object()
@@ -75,14 +83,14 @@ _ABSENT = object()
 
 def _households(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
     data, columns = prosumer_table(loaded.scenario, parts)
-    for row in range(parts.population.size):
-        texts = []
-        for column in columns:
+    for row, name in enumerate(parts.population.names):
+        texts = [name]
+        for column in columns[1:]:
             value = data[column.name][row]
-            if isinstance(value, float) and value != value:
+            if value in ("", None) or value != value:
                 continue
             shown = f"{value:.6g}" if isinstance(value, float) else str(value)
-            texts.append(f"{column.name}={shown or '-'}{' ' + column.unit if column.unit else ''}")
+            texts.append(f"{column.name}={shown}{' ' if column.unit else ''}{column.unit}")
         yield "  ".join(texts)
 
 
@@ -95,8 +103,9 @@ def _feeder(grid: GridParts) -> Iterator[str]:
         f"{feeder.n_bus} buses, {len(feeder.line.index)} lines, {len(feeder.trafo.index)} transformers, "
         f"{len(feeder.candidate_buses)} places for households"
     )
-    yield f"limits: {limits.vm_min_pu} to {limits.vm_max_pu} pu, lines {limits.line_loading_max_percent} %, " + (
-        f"transformers {limits.trafo_loading_max_percent} %"
+    yield (
+        f"limits: {limits.vm_min_pu} to {limits.vm_max_pu} pu, lines {limits.line_loading_max_percent} %, "
+        + (f"transformers {limits.trafo_loading_max_percent} %")
     )
     for bus in range(feeder.n_bus):
         index = int(feeder.bus.index[bus])
@@ -105,7 +114,8 @@ def _feeder(grid: GridParts) -> Iterator[str]:
         yield f"bus {index}  {name}  {kilovolt:g} kV  households={here}"
     for element in grid.placement.background:
         power = f"{element.p_mw * 1000:.4g} kW  {element.q_mvar * 1000:.4g} kvar"
-        yield f"background {element.kind} {element.index}  bus={element.bus}  {power}  profile={element.profile or '-'}"
+        profile = element.profile or "-"
+        yield f"background {element.kind} {element.index}  bus={element.bus}  {power}  profile={profile}"
 
 
 def _links(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
@@ -127,9 +137,17 @@ def _link(link: Any) -> str:
     parts = []
     for key, value in link.model_dump(mode="json").items():
         if isinstance(value, dict):
-            value = " ".join(f"{name}={number}" for name, number in value.items())
-        parts.append(f"{key}: {'-' if value is None or value == [] else value}")
+            shown = " ".join(f"{name}={_measured(name, number)}" for name, number in value.items())
+        else:
+            shown = "-" if value in (None, []) else _measured(key, value)
+        parts.append(f"{key}: {shown}")
     return ", ".join(parts)
+
+
+def _measured(key: str, value: Any) -> str:
+    """A value with its unit."""
+    unit = "" if value is None else unit_of(key).symbol
+    return f"{_plain(value)}{' ' if unit else ''}{unit}"
 
 
 def _controller(market: Market) -> Iterator[str]:

@@ -23,6 +23,9 @@ def loop_delay_steps(
     The signal of that tick is the first one made from the effect, and d = 0 would be the tick at step 1. Paper
     A's recursion (no phases, no latency, reports at the step's end) has d = 1.
 
+    A meter's steps are not the household's: what is decided at a phase counts in two readings, in each by its share
+    of the time. Then d is the mean, with which the stability limit is on the safe side.
+
     Parameters
     ----------
     platform : PlatformConfig
@@ -40,13 +43,13 @@ def loop_delay_steps(
     -------
     ndarray, shape (N,)
     """
-    # At one instant decisions come before the tick, so what arrives with no delay waits for the next one.
-    arrives = np.where(down_ms > 0, down_ms, np.nextafter(0.0, 1.0))
-    decides = np.ceil((arrives - phases_ms) / step_ms) * step_ms + phases_ms
+    since_phase = (down_ms - phases_ms) / step_ms
+    # What arrives at the instant of a decision is in time for it; but without latency it comes with the tick, which
+    # is after the decisions of its instant.
+    decides = np.where(down_ms > 0, np.ceil(since_phase), np.floor(since_phase) + 1) * step_ms + phases_ms
     if platform.measurement == "meter":
-        # The meter reads a whole step after it has ended, just after that instant's tick.
-        read = np.ceil((decides + step_ms) / step_ms) * step_ms
-        tick = np.floor((read + meter_ms) / step_ms) + 1
+        # A meter's reading comes just after the tick at its step's end, so without latency too the next one has it.
+        tick = decides / step_ms + 1 + max(1, np.ceil(meter_ms / step_ms))
     else:
         reported = decides + (step_ms if platform.report == "at_step_end" else 0)
         tick = np.ceil((reported + up_ms) / step_ms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.comms.draws import Rows
 from cosim.comms.latency import TraceReader, build_latency
 from cosim.config.comms import Direction, resolve
 from cosim.config.regulation import (
@@ -25,7 +27,7 @@ from cosim.engine.loop_delay import loop_delay_steps
 from cosim.engine.population import Membership, Population, household_values
 from cosim.errors import InputError, Problem
 from cosim.households.home import Home
-from cosim.markets.regulation.agent import Agent, AgentState, Clock, Decision, Rules
+from cosim.markets.regulation.agent import Agent, AgentState, Clock, DecisionLog, Rules
 from cosim.markets.regulation.aggregate import ActiveSum
 from cosim.markets.regulation.averages import build_average
 from cosim.markets.regulation.controller import capacity_at, initial_reports
@@ -36,6 +38,9 @@ from cosim.markets.regulation.stability import gain_for_margin
 from cosim.streams import RowCache, Streams
 
 Array = NDArray[np.float64]
+
+_ROWS_KEPT = 64
+"""Rows of draws that are held: households whose clocks drift are at different steps."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +147,14 @@ class Market:
     platform: Platform
     agents: dict[int, Agent]
     total: ActiveSum
-    log: list[Decision]
+    log: DecisionLog | None
     active: NDArray[np.bool_]
     position: dict[int, int]
+
+    @property
+    def outages(self) -> tuple[Outage, ...]:
+        """Times in which its platform is down."""
+        return self.design.config.platform.outages
 
 
 def build_market(
@@ -177,14 +187,11 @@ def build_market(
     initial = (config.agent.initial_decision,) * n_resources
     there = [int(member) for member in members if present.joins_ms[member] == 0]
     total = ActiveSum([config.agent.initial_decision * len(there)] * n_resources)
-    log: list[Decision] = []
+    log = array("d") if scenario.record.decisions else None
     rules = Rules(
         policy=designed.policy,
         average=build_average(config.agent.averages),
-        draws=[
-            RowCache(streams.field(f"decision/{config.name}/{resource.name}"), population.size)
-            for resource in config.resources
-        ],
+        draws=_decision_draws(config, streams, population.size),
         units_kwh=[resource.unit_kwh for resource in config.resources],
         report_at_end=config.platform.report == "at_step_end",
     )
@@ -197,7 +204,7 @@ def build_market(
             cost=household(designed.costs, position),
             rules=rules,
             clock=clocks[position],
-            state=AgentState(0, 0, list(designed.signals), 0, 0, averages, list(initial)),
+            state=AgentState(0, 0, designed.signals, 0, 0, averages, list(initial)),
             device=None if homes is None else homes[member],
             total=total,
             report=report,
@@ -206,6 +213,16 @@ def build_market(
     platform = _platform(designed, scenario, population.size, there)
     active = np.isin(members, there)
     return Market(designed, platform, agents, total, log, active, {m: i for i, m in enumerate(members.tolist())})
+
+
+def _decision_draws(config: CommunityConfig, streams: Streams, n_households: int) -> Rows[tuple[float, ...]]:
+    """The uniform numbers of all decisions, by step: for each household one for each resource."""
+    fields = [streams.field(f"decision/{config.name}/{resource.name}") for resource in config.resources]
+
+    def make(step: int) -> list[tuple[float, ...]]:
+        return list(zip(*(field.row(step, n_households).tolist() for field in fields), strict=True))
+
+    return Rows(make, _ROWS_KEPT)
 
 
 def _platform(designed: Design, scenario: Scenario, n_households: int, members: list[int]) -> Platform:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cosim.engine.market import Market
 from cosim.errors import InputError
+from cosim.markets.regulation.agent import DecisionLog, log_width
 from cosim.markets.regulation.costs import gradients, select
 from cosim.markets.regulation.optimum import Optimum, cost_gaps, solve_optimum
 from cosim.markets.regulation.platform import Tick
@@ -19,7 +20,6 @@ from cosim.results.store import Coded, ColumnData, TableWriter
 
 Array = NDArray[np.float64]
 _NUMBERS_PER_BATCH = 400_000
-_DECISIONS_PER_BATCH = 16_384
 
 
 def to_utc(start: datetime, times_ms: NDArray[np.int64]) -> NDArray[np.datetime64]:
@@ -159,49 +159,40 @@ def _spread(slopes: Array, n_ticks: int) -> dict[str, Array]:
 class DecisionRecorder:
     """The table `decisions`: one row a decision and resource, in the order they were made."""
 
-    def __init__(self, market: Market, writer: TableWriter, start: datetime, names: tuple[str, ...]) -> None:
-        self._log = market.log
+    def __init__(
+        self, market: Market, log: DecisionLog, writer: TableWriter, start: datetime, names: tuple[str, ...]
+    ) -> None:
+        self._log = log
         self._resources = tuple(resource.name for resource in market.design.config.resources)
+        self._width = log_width(len(self._resources))
         self._writer = writer
         self._start = start
         self._names = names
 
     def flush(self, everything: bool = False) -> None:
         """Write the log if it is long, or in any case; then empty it."""
-        log = self._log
-        if not log or (len(log) < _DECISIONS_PER_BATCH and not everything):
+        log, n_resources = self._log, len(self._resources)
+        if not log or (len(log) < _NUMBERS_PER_BATCH and not everything):
             return
-        step, time_ms, household, *values, signal_step, age = zip(*log, strict=True)
-        n_resources = len(self._resources)
-
-        def repeated(column: tuple[int, ...]) -> NDArray[np.int64]:
-            return np.repeat(np.array(column), n_resources)
-
-        requested, delivered, average, gradient, response = (np.array(column).ravel() for column in values)
+        table = np.array(log).reshape(-1, self._width)
+        del log[:]
+        n = len(table)
+        step, time_ms, household, signal_step, age_ms = np.repeat(table[:, :5].T, n_resources, axis=1).astype(int)
+        requested, delivered, average, gradient, response = (
+            np.moveaxis(table[:, 5:].reshape(n, 5, n_resources), 1, 0).reshape(5, -1)
+        )
         self._writer.append(
             {
-                "step": repeated(step),
-                "time": to_utc(self._start, repeated(time_ms)),
-                "prosumer": Coded(repeated(household), self._names),
-                "resource": Coded(np.tile(np.arange(n_resources), len(log)), self._resources),
-                "requested": requested,
-                "delivered": delivered,
+                "step": step,
+                "time": to_utc(self._start, time_ms),
+                "prosumer": Coded(household, self._names),
+                "resource": Coded(np.tile(np.arange(n_resources), n), self._resources),
+                "requested": requested.astype(int),
+                "delivered": delivered.astype(int),
                 "average": average,
                 "gradient": gradient,
                 "probability": np.clip(response, 0.0, 1.0),
-                "signal_step": repeated(signal_step),
-                "signal_age_ms": repeated(age),
+                "signal_step": signal_step,
+                "signal_age_ms": age_ms,
             }
         )
-        log.clear()
-
-
-class NoDecisions:
-    """In place of a `DecisionRecorder` where decisions are not wanted: only empties the log."""
-
-    def __init__(self, market: Market) -> None:
-        self._log = market.log
-
-    def flush(self, everything: bool = False) -> None:
-        """Empty the log."""
-        self._log.clear()

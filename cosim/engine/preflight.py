@@ -7,12 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from cosim.config.check import check_configuration
-from cosim.config.load import LoadedScenario
+from cosim.config.library import local_file
+from cosim.config.load import LoadedScenario, load_network
+from cosim.config.network import JsonSource
 from cosim.engine.build import placed, trace_reader
 from cosim.engine.energy_balance import balance_problems
 from cosim.engine.market import Design, design
 from cosim.engine.population import build_population
-from cosim.errors import InputError, Problem
+from cosim.errors import InputError, Problem, count
+from cosim.grid.safe_json import read_document
 from cosim.markets.regulation.costs import assumption_1_violations
 from cosim.markets.regulation.stability import margin_of_gain
 from cosim.streams import Streams
@@ -23,10 +26,14 @@ _NAMED = 5
 def preflight(loaded: LoadedScenario) -> list[Problem]:
     """Errors and warnings of a scenario.
 
-    Neither pandapower nor matplotlib is loaded; what only the grid's data can tell is found when the run is built.
+    Neither pandapower nor matplotlib is loaded; what only the grid's data can tell is found when the run is
+    built.
     """
     problems = check_configuration(loaded)
     if any(problem.severity == "error" for problem in problems):
+        return problems
+    problems += _network_document(loaded)
+    if problems and problems[-1].severity == "error":
         return problems
     scenario = loaded.scenario
     streams, population = Streams(scenario.seed), build_population(scenario)
@@ -36,10 +43,30 @@ def preflight(loaded: LoadedScenario) -> list[Problem]:
         except InputError as error:
             problems += [placed(problem, loaded) for problem in error.problems]
             continue
-        problems += [*_assumption_1(loaded, number, made, population.names), *_stability(loaded, number, made)]
-    if not any(problem.severity == "error" for problem in problems):
-        problems += balance_problems(loaded, population, streams)
-    return problems
+        problems += [
+            *_assumption_1(loaded, number, made, population.names),
+            *_stability(loaded, number, made),
+        ]
+    problems += balance_problems(loaded, population, streams)
+    return list(dict.fromkeys(problems))
+
+
+def _network_document(loaded: LoadedScenario) -> list[Problem]:
+    """What is wrong with the grid's JSON file, where it has one; the file is only looked at as data."""
+    grid = loaded.scenario.grid
+    if grid is None:
+        return []
+    network, folder = load_network(grid.network, loaded.folder)
+    if not isinstance(network.source, JsonSource):
+        return []
+    try:
+        read_document(local_file(folder, network.source.file))
+    except InputError as error:
+        return [
+            p if p.file else loaded.problem("grid.network", p.message, p.remedy, p.value)
+            for p in error.problems
+        ]
+    return []
 
 
 def _assumption_1(
@@ -51,8 +78,9 @@ def _assumption_1(
         return
     listed = ", ".join(name for name, _ in guilty[:_NAMED])
     more = f" and {len(guilty) - _NAMED} more" if len(guilty) > _NAMED else ""
-    message = f"Assumption 1 of paper A fails on (0, 1] for {len(guilty)} households: {listed}{more}; {guilty[0][1]}"
-    remedy = "A household with ∇g below 0 can be locked out by a policy that multiplies; raise the cost's linear part."
+    who = f"{count(len(guilty), 'household')}: {listed}{more}"
+    message = f"Assumption 1 of paper A fails on (0, 1] for {who}; {guilty[0][1]}"
+    remedy = "Such a household can be locked out by a policy that multiplies; raise the cost's linear part."
     yield loaded.problem(f"communities.{number}.groups", message, remedy, warning=True)
 
 
@@ -66,7 +94,8 @@ def _stability(loaded: LoadedScenario, number: int, made: Design) -> Iterator[Pr
         if margin >= 1:
             message = (
                 f"the gain {gain:.4g} of '{resource.name}' is {margin:.2f} times the largest stable one "
-                f"(loop gain {loop_gain:.4g}, delay {np.ceil(made.delay_steps):g} steps): the aggregate will oscillate"
+                f"(loop gain {loop_gain:.4g}, delay {np.ceil(made.delay_steps):g} steps): "
+                "the aggregate will oscillate"
             )
             remedy = f"Take at most {gain / margin:.4g}, or `gain: {{margin: 0.3}}`."
             yield loaded.problem(f"communities.{number}.platform.gain", message, remedy, warning=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from cosim.clock import MS_PER_HOUR
-from cosim.config.scenario import Scenario
+from cosim.config.scenario import GroupConfig, Scenario
+from cosim.config.units import split_key
 from cosim.devices.battery import Battery
 from cosim.engine.build import Parts
 from cosim.markets.regulation.costs import columns as cost_columns
@@ -34,9 +36,26 @@ def prosumer_table(scenario: Scenario, parts: Parts) -> tuple[dict[str, Any], tu
         ],
         "bus": list(parts.placement.buses),
     }
+    kinds = _kinds([group.config for group in groups])
     numbers = {**_market_columns(parts, n), **_device_columns(parts, n)}
-    extra = tuple(Column(name, "number", _unit(name), "a parameter of the household") for name in numbers)
-    return data | numbers, (*PROSUMER_COLUMNS, *extra)
+    extra = [Column(name, "text", "", "what device of this kind the household has") for name in kinds]
+    extra += [Column(name, "number", _unit(name), "a parameter of the household") for name in numbers]
+    return data | kinds | numbers, (*PROSUMER_COLUMNS, *extra)
+
+
+def _kinds(configs: list[GroupConfig]) -> dict[str, list[str]]:
+    """Each household's load and generation by their `kind`, with the profile where the scenario names one."""
+    table = {}
+    for part in ("load", "pv"):
+        devices = [getattr(config, part) for config in configs]
+        if any(devices):
+            table[part] = ["" if device is None else _kind(device) for device in devices]
+    return table
+
+
+def _kind(device: BaseModel) -> str:
+    source = getattr(device, "profile", "") or getattr(device, "file", "")
+    return f"{getattr(device, 'kind', '')}{':' if source else ''}{source}"
 
 
 def _market_columns(parts: Parts, n: int) -> dict[str, np.ndarray]:
@@ -73,7 +92,4 @@ def _device_columns(parts: Parts, n: int) -> dict[str, np.ndarray]:
 
 
 def _unit(name: str) -> str:
-    for suffix, unit in (("_kwh", "kWh"), ("_kw", "kW"), ("_ms", "ms"), ("_h", "h"), ("_ppm", "ppm")):
-        if name.endswith(suffix):
-            return unit
-    return "1/h" if name.endswith("_per_hour") else ""
+    return "" if name.startswith("cost_") else split_key(name)[1].symbol

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import platform
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -16,16 +18,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import cosim
+from cosim.config.comms import TraceLatency
 from cosim.config.devices import CsvLoad, CsvPv
 from cosim.config.dump import to_yaml
-from cosim.config.load import LoadedScenario
+from cosim.config.library import names
+from cosim.config.load import LoadedScenario, load_network
+from cosim.config.network import JsonSource
 from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts, build
 from cosim.engine.feeder_record import write_feeder
+from cosim.engine.interrupt import Interruption
 from cosim.engine.message_record import write_messages
 from cosim.engine.prosumers import write_prosumers
 from cosim.engine.simulation import Progress, Simulation
-from cosim.errors import CosimError, SimulationError
+from cosim.errors import CosimError, InputError, Problem
 from cosim.results.store import RunStore
 
 Status = Literal["running", "done", "failed", "interrupted"]
@@ -46,6 +52,7 @@ class RunRecord:
     seconds: dict[str, float] = field(default_factory=dict)
     events: int = 0
     simulated_until_ms: int = 0
+    report: str = "none"
 
     def content(self) -> dict[str, Any]:
         """As a mapping, with versions."""
@@ -60,6 +67,7 @@ class RunRecord:
             "seconds": {stage: round(seconds, 3) for stage, seconds in self.seconds.items()},
             "events": self.events,
             "simulated_until_ms": self.simulated_until_ms,
+            "report": self.report,
             "cosim": cosim.__version__,
             "python": platform.python_version(),
             "packages": {name: _version(name) for name in _PACKAGES},
@@ -80,12 +88,15 @@ class Outcome:
         What ``summary.json`` holds.
     cause : str
         Why it did not end well.
+    report : str
+        ``done``, ``none``, ``interrupted`` or ``failed: ...``: what became of figures and page.
     """
 
     folder: Path
     status: Status
     summary: dict[str, float | int | None]
     cause: str = ""
+    report: str = "none"
 
 
 def scenario_hash(scenario: Scenario) -> str:
@@ -95,9 +106,11 @@ def scenario_hash(scenario: Scenario) -> str:
 
 
 def default_folder(scenario: Scenario, results: Path) -> Path:
-    """``results/<scenario>/<time>-<hash>``; the time is the computer's, in UTC."""
+    """``results/<scenario>/<time>-<hash>``, which does not exist; the time is the computer's, in UTC."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return results / scenario.name / f"{stamp}-{scenario_hash(scenario)[:8]}"
+    name = f"{stamp}-{scenario_hash(scenario)[:8]}"
+    tries = (results / scenario.name / f"{name}{f'-{n}' if n > 1 else ''}" for n in itertools.count(1))
+    return next(folder for folder in tries if not folder.exists())
 
 
 def run_scenario(
@@ -128,63 +141,109 @@ def run_scenario(
     ------
     InputError
         If the scenario cannot be built; nothing has been written then.
+    Exception
+        Whatever a fault of the program raised; the run is marked failed then.
     """
     scenario = loaded.scenario
     record = RunRecord(scenario.name, scenario.seed, scenario_hash(scenario), start=_now())
     with _stage(record, "build"):
         parts = build(loaded)
-    store = RunStore(folder)
-    store.write_json("run.json", record.content())
+    store = _new_store(folder)
+    summary: dict[str, float | int | None] = {}
+    with Interruption() as interruption:
+        try:
+            store.write_json("run.json", record.content())
+            summary = _run(loaded, parts, store, record, progress, interruption)
+        except OSError as error:
+            _mark(record, store, "failed", f"could not write results: {error}")
+        except KeyboardInterrupt:  # the second one: nothing more is written but this
+            _mark(record, store, "interrupted", "interrupted by the user, twice")
+            raise
+        except Exception as error:
+            _mark(record, store, "failed", f"{type(error).__name__}: {error}")
+            raise
+    if record.status == "done" and after is not None:
+        _report(record, store, after, interruption)
+    return Outcome(folder, record.status, summary, record.cause, record.report)
+
+
+def _run(
+    loaded: LoadedScenario,
+    parts: Parts,
+    store: RunStore,
+    record: RunRecord,
+    progress: Progress,
+    interruption: Interruption,
+) -> dict[str, float | int | None]:
+    """Simulate, and write all there is; the status comes last, so nothing unfinished is ever `done`."""
+
+    def at_rest(now_ms: int, events: int) -> None:
+        progress(now_ms, events)
+        interruption.check()
+
+    scenario = loaded.scenario
+    status: Status = "done"
+    fault: Exception | None = None
     _keep_inputs(loaded, store)
     write_prosumers(scenario, parts, store)
     if parts.grid is not None:
         write_feeder(parts.grid, store)
-    simulation = Simulation(scenario, parts, store, progress)
+    simulation = Simulation(scenario, parts, store, at_rest)
     try:
         with _stage(record, "simulate"):
             simulation.run()
-        record.status = "done"
     except KeyboardInterrupt:
-        record.status, record.cause = "interrupted", "interrupted by the user"
+        status, record.cause = "interrupted", "interrupted by the user"
     except Exception as error:
-        if not isinstance(error, CosimError | OSError | MemoryError):
-            record.cause = f"{type(error).__name__}: {error}"
-            _conclude(record, simulation, store, "failed")
-            raise
-        record.status, record.cause = "failed", f"{type(error).__name__}: {error}"
-    summary = _conclude(record, simulation, store, record.status)
-    if record.status == "done" and after is not None:
-        with _stage(record, "report"):
-            after(folder)
-        store.write_json("run.json", record.content())
-    return Outcome(folder, record.status, summary, record.cause)
-
-
-def _conclude(
-    record: RunRecord, simulation: Simulation, store: RunStore, status: Status
-) -> dict[str, float | int | None]:
-    """Write all there is; the status is the last thing written, so nothing unfinished claims to be done."""
-    try:
-        with _stage(record, "store"):
-            simulation.close()
-            write_messages(simulation.network, store)
-            store.finish_tables()
-            summary = simulation.summary()
-            store.write_json("summary.json", summary)
-    except OSError as error:
-        record.status, record.cause = "failed", f"could not write results: {error}"
-        record.end = _now()
-        try:
-            store.write_json("run.json", record.content())
-        except OSError:  # a full disk: run.json still says "running", which claims nothing
-            pass
-        raise SimulationError(f"{record.cause}; what was written is in {store.folder}") from error
+        status, record.cause = "failed", f"{type(error).__name__}: {error}"
+        fault = None if isinstance(error, CosimError | OSError | MemoryError) else error
+    with _stage(record, "store"):
+        simulation.close()
+        write_messages(simulation.network, store)
+        store.finish_tables()
+        summary = simulation.summary()
+        store.write_json("summary.json", summary)
     record.status = status
     record.end = _now()
     record.events = simulation.events
     record.simulated_until_ms = int(simulation.env.now)
     store.write_json("run.json", record.content())
+    if fault is not None:
+        raise fault
     return summary
+
+
+def _mark(record: RunRecord, store: RunStore, status: Status, cause: str) -> None:
+    """Mark a run whose results could not all be written; the first cause is kept."""
+    record.status, record.end = status, _now()
+    record.cause = record.cause or cause
+    # On a full disk run.json still says "running", or is not there; neither claims anything.
+    with suppress(OSError):
+        store.write_json("run.json", record.content())
+
+
+def _new_store(folder: Path) -> RunStore:
+    try:
+        return RunStore(folder)
+    except OSError as error:
+        message = f"the run's directory cannot be made: {error.strerror or error}"
+        raise InputError([Problem(message, "Name another with --out.", file=str(folder))]) from None
+
+
+def _report(
+    record: RunRecord, store: RunStore, after: Callable[[Path], None], interruption: Interruption
+) -> None:
+    """Draw; the run is complete without it, and `cosim report` makes up for it."""
+    try:
+        interruption.check()  # one that came while the tables were written
+        with _stage(record, "report"):
+            after(store.folder)
+        record.report = "done"
+    except KeyboardInterrupt:
+        record.report = "interrupted"
+    except Exception as error:
+        record.report = f"failed: {type(error).__name__}: {error}"
+    store.write_json("run.json", record.content())
 
 
 def _keep_inputs(loaded: LoadedScenario, store: RunStore) -> None:
@@ -196,9 +255,9 @@ def _keep_inputs(loaded: LoadedScenario, store: RunStore) -> None:
         for part in (group.load, group.pv)
         if isinstance(part, CsvLoad | CsvPv)
     }
-    links = [scenario.comms.default, *scenario.comms.overrides]
-    files |= {link.latency.file for link in links if getattr(link.latency, "model", "") == "trace"}  # type: ignore[union-attr]
-    if scenario.grid is not None and scenario.grid.network.endswith((".yaml", ".yml")):
+    latencies = [scenario.comms.default.latency, *(link.latency for link in scenario.comms.overrides)]
+    files |= {latency.file for latency in latencies if isinstance(latency, TraceLatency)}
+    if scenario.grid is not None and scenario.grid.network not in names("networks"):
         files |= _network_files(loaded.folder, scenario.grid.network)
     for file in sorted(files):
         target = store.folder / file
@@ -208,9 +267,6 @@ def _keep_inputs(loaded: LoadedScenario, store: RunStore) -> None:
 
 
 def _network_files(folder: Path, file: str) -> set[str]:
-    from cosim.config.load import load_network
-    from cosim.config.network import JsonSource
-
     network, network_folder = load_network(file, folder)
     files = {file}
     if isinstance(network.source, JsonSource):

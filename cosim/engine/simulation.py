@@ -18,10 +18,10 @@ from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts
 from cosim.engine.grid_record import GridRecorder
 from cosim.engine.market import Market, is_down, tick_times
-from cosim.engine.market_record import DecisionRecorder, NoDecisions, TickRecorder
+from cosim.engine.market_record import DecisionRecorder, TickRecorder
 from cosim.engine.meter_record import MeterRecorder
 from cosim.grid.coupling import Coupling
-from cosim.households.processes import take_part
+from cosim.households.processes import AlarmClock, take_part
 from cosim.markets.regulation.agent import Agent
 from cosim.markets.regulation.aggregate import MeanReader
 from cosim.markets.regulation.controller import FeederReading
@@ -58,10 +58,9 @@ class Simulation:
         self._end_ms = scenario.time.duration_ms
         ticks, decisions = store.writer("regulation"), store.writer("decisions")
         self._tick_recorders = [TickRecorder(market, ticks, start) for market in parts.markets]
-        self._decision_recorders: list[DecisionRecorder | NoDecisions] = [
-            DecisionRecorder(market, decisions, start, parts.population.names)
-            if scenario.record.decisions
-            else NoDecisions(market)
+        names = parts.population.names
+        self._decision_recorders = [
+            None if market.log is None else DecisionRecorder(market, market.log, decisions, start, names)
             for market in parts.markets
         ]
         self.meter_recorder = MeterRecorder(scenario, parts, store) if parts.meters else None
@@ -84,7 +83,8 @@ class Simulation:
         for recorder in self._tick_recorders:
             recorder.flush()
         for decisions in self._decision_recorders:
-            decisions.flush(everything=True)
+            if decisions is not None:
+                decisions.flush(everything=True)
         if self.meter_recorder is not None:
             self.meter_recorder.flush()
         if self._coupling is not None:
@@ -111,27 +111,26 @@ class Simulation:
         network, markets = self.network, self.parts.markets
         market_of = {member: market for market in markets for member in market.agents}
         for member, market in market_of.items():
-            network.on_receive(member, _ear(market.agents[member]))
+            network.on_receive(member, market.agents[member].hear)
 
         def hear(message: Message) -> None:
-            if message.kind == "report":
-                market = market_of[message.sender]
-                if not is_down(market.design.config.platform.outages, int(self.env.now)):
-                    market.platform.hear_report(message.sender, message.sequence, message.payload)  # type: ignore[arg-type]
+            content: Any = message.payload
+            is_report = message.kind == "report"
+            market = market_of[message.sender] if is_report else markets[content[0]]
+            if market.outages and is_down(market.outages, int(self.env.now)):
                 return
-            number, payload = message.payload  # type: ignore[misc]
-            market = markets[number]
-            if is_down(market.design.config.platform.outages, int(self.env.now)):
-                return
-            if message.kind == "meter":
-                market.platform.hear_meter(message.sequence, payload)
+            if is_report:
+                market.platform.hear_report(message.sender, message.sequence, content)
+            elif message.kind == "meter":
+                market.platform.hear_meter(message.sequence, content[1])
             else:
-                market.platform.hear_feeder(message.sequence, payload)
+                market.platform.hear_feeder(message.sequence, content[1])
 
         network.on_receive(PLATFORM, hear)
 
     def _start_processes(self) -> None:
         env, present = self.env, self.parts.membership
+        alarm = AlarmClock(env, self._end_ms)
         for number, market in enumerate(self.parts.markets):
             recorder = self._tick_recorders[number]
             join, leave = self._joining(market, recorder), self._leaving(market, recorder)
@@ -139,7 +138,7 @@ class Simulation:
                 leaves = int(present.leaves_ms[member])
                 joins = int(present.joins_ms[member])
                 stays_until = None if leaves < 0 else leaves
-                env.process(take_part(env, agent, joins, stays_until, self._end_ms, join, leave))
+                env.process(take_part(env, alarm, agent, joins, stays_until, join, leave))
             env.process(self._ticks(number, market))
             if market.design.config.platform.measurement == "meter":
                 env.process(self._measurements(number, market))
@@ -158,7 +157,8 @@ class Simulation:
             market.platform.join(agent.household, (float(initial),) * n_resources)
             for resource in range(n_resources):
                 market.total.change(now, resource, initial)
-            agent.state.signals = list(market.platform.state.signals)
+            agent.state.signals = market.platform.state.signals
+            agent.state.signal_step, agent.state.signal_sent_ms = -(-now // step_ms), now
             agent.state.step = max(0, -(-(now - agent.clock.phase_ms) // step_ms))
 
         return join
@@ -175,7 +175,7 @@ class Simulation:
 
     def _ticks(self, number: int, market: Market) -> Process:
         """Algorithm 1: measure, integrate, broadcast, step after step."""
-        platform, outages = market.platform, market.design.config.platform.outages
+        platform, outages = market.platform, market.outages
         recorder, decisions = self._tick_recorders[number], self._decision_recorders[number]
         reader = MeanReader(market.total)
         for step, at_ms in enumerate(tick_times(self.scenario)):
@@ -187,7 +187,8 @@ class Simulation:
                 recorder.add(step, at_ms, platform.tick(at_ms), aggregates)
                 self.network.broadcast("signal", step + 1, platform.state.signals, platform.state.members)
             self.events += 1 + 3 * len(platform.state.members)
-            decisions.flush()
+            if decisions is not None:
+                decisions.flush()
             self._progress(at_ms, self.events)
 
     def _measurements(self, number: int, market: Market) -> Process:
@@ -221,14 +222,6 @@ class Simulation:
     def _announce(self, interval: int, reading: FeederReading) -> None:
         for number in range(len(self.parts.markets)):
             self.network.send("meter", METER, PLATFORM, "feeder", interval, (number, reading))
-
-
-def _ear(agent: Agent) -> Callable[[Message], None]:
-    def hear(message: Message) -> None:
-        if agent.state.active:
-            agent.hear(message.sequence, message.sent_ms, message.payload)  # type: ignore[arg-type]
-
-    return hear
 
 
 def _feeder_reading(block: Any) -> FeederReading:

@@ -158,18 +158,33 @@ def verify(
     solved = np.flatnonzero(result.status != "skipped")
     draw = streams.field("verify power flow").row(0, len(solved))
     chosen = np.sort(solved[np.argsort(draw, kind="stable")[:n_samples]]).tolist()
+    return compare(feeder, p_mw, q_mvar, result, chosen)
+
+
+def compare(
+    feeder: Feeder, p_mw: FloatArray, q_mvar: FloatArray, result: FlowResult, rows: list[int]
+) -> Agreement:
+    """Solve the intervals `rows` again by `runpp` and compare.
+
+    Parameters
+    ----------
+    feeder, p_mw, q_mvar, result
+        As in `verify`.
+    rows : list of int
+        Which intervals.
+    """
     worst = dict.fromkeys(
         ("vm_pu", "line_loading_percent", "trafo_loading_percent", "p_slack_mw", "losses_mw"), 0.0
     )
     differs = []
-    for row in chosen:
+    for row in rows:
         again = reference(feeder, p_mw[row], q_mvar[row])
         if again.converged[0] != result.converged[row]:
             differs.append(row)
         elif again.converged[0]:
             for name in worst:
                 worst[name] = max(worst[name], _apart(getattr(result, name)[row], getattr(again, name)[0]))
-    return Agreement(tuple(chosen), **worst, status_differs=tuple(differs))
+    return Agreement(tuple(rows), **worst, status_differs=tuple(differs))
 
 
 def _apart(first: FloatArray, second: FloatArray) -> float:

@@ -45,13 +45,24 @@ def read_net(file: Path) -> pandapowerNet:
         If the file is missing, too large, not JSON, nested too deeply, or holds anything but tables of plain
         values; every refusal says where in the file.
     """
-    document = _parse(file)
+    return _build(read_document(file)["_object"], file)
+
+
+def read_document(file: Path) -> dict[str, Any]:
+    """The parsed and harmless document, without a net made of it: this needs no pandapower.
+
+    Raises
+    ------
+    InputError
+        As `read_net`, but for what only the making of tables finds.
+    """
+    document: dict[str, Any] = _parse(file)
     refusals = list(scan_net(document))
     if refusals:
         raise InputError(
             [Problem(r.message, _REMEDY, r.where, str(file), value=r.value) for r in refusals[:MAX_PROBLEMS]]
         )
-    return _build(document["_object"], file)
+    return document
 
 
 def _parse(file: Path) -> Any:

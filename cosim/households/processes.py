@@ -1,4 +1,4 @@
-"""The SimPy side of a household in a market: it joins, wakes step after step, and leaves."""
+"""The SimPy side of the households in a market: they join, wake step after step, and leave."""
 
 from __future__ import annotations
 
@@ -7,15 +7,49 @@ from collections.abc import Callable, Generator
 import simpy
 
 from cosim.clock import Priority, wait_until
+from cosim.comms.timetable import Timetable
 from cosim.markets.regulation.agent import Agent
+
+
+class AlarmClock:
+    """Wakes agents, each at the instant that its own state names.
+
+    Those who wake at one instant share one event, and wake in the order in which they were set.
+
+    Parameters
+    ----------
+    env : simpy.Environment
+        The clock.
+    end_ms : int
+        End of the run; nobody wakes at that instant.
+    """
+
+    def __init__(self, env: simpy.Environment, end_ms: int) -> None:
+        self._env = env
+        self._end_ms = end_ms
+        self._timetable: Timetable[Agent] = Timetable(env, Priority.DECISION, self._wake)
+
+    def set(self, agent: Agent) -> None:
+        """Wake `agent` at its next instant of decision; now, if that has passed."""
+        at_ms = max(agent.clock.wake_ms(agent.state.step, agent.household), int(self._env.now))
+        if at_ms < self._end_ms:
+            self._timetable.add(at_ms, agent)
+
+    def _wake(self, agents: list[Agent]) -> None:
+        now_ms = int(self._env.now)
+        while agents:
+            agent = agents.pop()
+            if agent.state.active:
+                agent.wake(now_ms)
+                self.set(agent)
 
 
 def take_part(
     env: simpy.Environment,
+    alarm: AlarmClock,
     agent: Agent,
     joins_ms: int,
     leaves_ms: int | None,
-    end_ms: int,
     join: Callable[[Agent], None],
     leave: Callable[[Agent], None],
 ) -> Generator[simpy.Event, object, None]:
@@ -25,23 +59,19 @@ def take_part(
     ----------
     env : simpy.Environment
         The clock.
+    alarm : AlarmClock
+        Wakes it from when it joins until it is no longer active.
     agent : Agent
-        Who wakes; its state says when next, so the process remembers nothing itself.
+        Who wakes.
     joins_ms, leaves_ms : int
         When it joins and leaves; None for a household that stays.
-    end_ms : int
-        End of the run; no decision is made at that instant.
     join, leave : callable
         Told when it happens; `join` is not called for a household that is there from the start.
     """
     if joins_ms:
         yield wait_until(env, joins_ms, Priority.FAULT)
         join(agent)
-    stops_ms = end_ms if leaves_ms is None else min(leaves_ms, end_ms)
-    wake_ms, household, state = agent.clock.wake_ms, agent.household, agent.state
-    while (at_ms := wake_ms(state.step, household)) < stops_ms:
-        yield wait_until(env, at_ms, Priority.DECISION)
-        agent.wake(int(env.now))
-    if leaves_ms is not None and leaves_ms < end_ms:
+    alarm.set(agent)
+    if leaves_ms is not None:
         yield wait_until(env, leaves_ms, Priority.FAULT)
         leave(agent)

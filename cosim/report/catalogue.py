@@ -6,7 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cosim.report import market_figures, prosumer_figures
+from cosim.report import (
+    energy_figures,
+    feeder_figure,
+    grid_figures,
+    market_figures,
+    message_figures,
+    prosumer_figures,
+)
 from cosim.report.run_data import RunData
 from cosim.report.style import drawing, save
 
@@ -36,16 +43,110 @@ class Entry(NamedTuple):
 
 
 FIGURES: tuple[Entry, ...] = (
-    Entry("aggregate", "Aggregate and capacity", "c", market_figures.aggregate),
-    Entry("signals", "Signals", "c", market_figures.signals),
-    Entry("averages", "Averages and optimum", "c", market_figures.averages),
-    Entry("averages_by_prosumer", "A", "c", prosumer_figures.averages_by_prosumer),
-    Entry("averages_at_end", "A", "c", prosumer_figures.averages_at_end),
-    Entry("utilisation", "A", "c", prosumer_figures.utilisation),
-    Entry("gradients", "A", "c", prosumer_figures.gradients),
-    Entry("last_steps", "A", "c", market_figures.last_steps),
-    Entry("frequency", "A", "c", market_figures.frequency),
+    Entry(
+        "aggregate",
+        "Aggregate and capacity",
+        "What the community did of each resource in each step, against the capacity it was meant "
+        "to follow; of a long run the mean of each day or stretch with the band that holds 90 % "
+        "of the steps.",
+        market_figures.aggregate,
+    ),
+    Entry(
+        "signals",
+        "Signals",
+        "The signal Ω of each resource that the platform broadcasts.",
+        market_figures.signals,
+    ),
+    Entry(
+        "averages",
+        "Averages against the optimum",
+        "The sums of the households' averages beside the capacities, and how far the averages are"
+        " from the exact optimum: in cost, in distance, and in the spread of the gradients, which"
+        " is zero at an inner optimum.",
+        market_figures.averages,
+    ),
+    Entry(
+        "averages_by_prosumer",
+        "Averages of single households",
+        "Time-averaged decisions of three households of each group: those whose averages are "
+        "lowest, in the middle and highest at the end (paper A, Figure 4).",
+        prosumer_figures.averages_by_prosumer,
+    ),
+    Entry(
+        "averages_at_end",
+        "Averages of every household at the end",
+        "The average of every household at its last decision, by group (paper A, Figure 5).",
+        prosumer_figures.averages_at_end,
+    ),
+    Entry(
+        "utilisation",
+        "Distance from the wanted utilisation",
+        "How far the sum of a household's averages is from the T of its cost: over time for three"
+        " households of each group, and at the end for all (paper A, Figure 6).",
+        prosumer_figures.utilisation,
+    ),
+    Entry(
+        "gradients",
+        "Gradients",
+        "Gradients of the households' costs by group: mean with standard deviation, median and "
+        "extremes; they come together where the averages approach an inner optimum (paper A, "
+        "Figure 7).",
+        prosumer_figures.gradients,
+    ),
+    Entry(
+        "last_steps",
+        "The last steps",
+        f"The aggregates of the last {market_figures.LAST_STEPS} steps, one by one (paper A, Figure 8).",
+        market_figures.last_steps,
+    ),
+    Entry(
+        "frequency",
+        "Frequency of the aggregates",
+        f"How often each aggregate occurred in the last {market_figures.HISTOGRAM_STEPS} steps; "
+        "where the capacity moves, how often each deviation from it did (paper A, Figure 9).",
+        market_figures.frequency,
+    ),
+    Entry(
+        "storage",
+        "Batteries and power",
+        "How full the batteries are, and below it what all households together consume, generate,"
+        " store and draw.",
+        energy_figures.storage,
+    ),
+    Entry(
+        "power",
+        "Power",
+        "What all households together consume, generate and draw.",
+        energy_figures.power,
+    ),
+    Entry(
+        "voltage_band",
+        "Voltages",
+        "Lowest, median and highest voltage of all buses over time, with the limits where they are near.",
+        grid_figures.voltage,
+    ),
+    Entry(
+        "feeder",
+        "The feeder",
+        "The feeder, each bus coloured by its largest deviation from nominal voltage and each "
+        "line by its highest loading, each in its own worst interval.",
+        feeder_figure.feeder,
+    ),
+    Entry(
+        "loading_duration",
+        "Loading duration",
+        "For how many hours the most loaded lines and transformers carried at least a given loading.",
+        grid_figures.loading_duration,
+    ),
+    Entry(
+        "latencies",
+        "Latencies and losses",
+        "The share of the delivered messages that came within a given time, by direction and "
+        "kind, with what was lost; not drawn where every message came at once.",
+        message_figures.latencies,
+    ),
 )
+"""Every figure there is, in the order in which a report shows them."""
 
 
 def draw_figures(run_folder: Path) -> list[Path]:
@@ -59,8 +160,8 @@ def draw_figures(run_folder: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        The files written, in the order of `FIGURES`. A figure from an earlier drawing that no longer applies is
-        taken away.
+        The files written, in the order of `FIGURES`. A figure of an earlier drawing that no longer applies
+        is taken away.
     """
     run = RunData(run_folder)
     folder = run_folder / "figures"

@@ -51,6 +51,10 @@ def resource_series(run: RunData) -> list[ResourceSeries]:
     """Every resource that has ticks, in the scenario's order."""
     if not run.has("regulation"):
         return []
+    return run.remember("regulation", lambda: _read(run))
+
+
+def _read(run: RunData) -> list[ResourceSeries]:
     table = run.read("regulation", _COLUMNS)
     community, resource = table.pop("community"), table.pop("resource")
     table["time_ms"] = table.pop("time")

@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_RANKS = ("lowest", "middle", "highest")
-"""Households of each group that are drawn one by one, by what their averages come to at the end."""
-
 
 def averages_by_prosumer(run: RunData) -> Figure | None:
     """Averages of some households of each group over time."""
@@ -58,7 +55,7 @@ def _draw_sample(ax: Axes, axis: TimeAxis, data: DecisionData, group_number: int
     """Some households of a group: the line tells the group, colour and marker the household."""
     x = axis.positions(data.time_ms)
     group, look = data.groups[group_number], LOOKS[group_number % len(LOOKS)]
-    for number, member in enumerate(sample(data, group)):
+    for number, (rank, member) in enumerate(sample(data, group).items()):
         every = max(1, len(x) // 12)
         ax.plot(
             x,
@@ -70,19 +67,23 @@ def _draw_sample(ax: Axes, axis: TimeAxis, data: DecisionData, group_number: int
             markevery=(number * every // 3, every),
             markerfacecolor="white" if group_number else None,
             linewidth=1.1,
-            label=f"{group.name}: {data.prosumers[member]} ({_RANKS[number]})",
+            label=f"{group.name}: {data.prosumers[member]}{rank}",
         )
 
 
-def sample(data: DecisionData, group: Group) -> list[int]:
+def sample(data: DecisionData, group: Group) -> dict[str, int]:
     """The members of a group whose averages are lowest, in the middle and highest at the end.
 
-    Of equals the one with the lower number; the columns of fewer than three in a smaller group.
+    Columns by rank, as a label says it; of equals the one with the lower number. None is there twice in a
+    group of fewer than three, and a single household has no rank.
     """
     total = np.nansum(data.last_average[group.members], axis=1)
+    if len(group.members) == 1:
+        return {"": int(group.members[0])}
     order = group.members[np.argsort(total, kind="stable")]
-    places = dict.fromkeys([0, (len(order) - 1) // 2, len(order) - 1])
-    return [int(order[place]) for place in places]
+    ranks = {" (lowest)": 0, " (highest)": len(order) - 1, " (middle)": (len(order) - 1) // 2}
+    first_rank = {int(order[place]): rank for rank, place in reversed(ranks.items())}
+    return {first_rank[member]: member for member in sorted(first_rank, key=order.tolist().index)}
 
 
 def averages_at_end(run: RunData) -> Figure | None:
@@ -141,7 +142,7 @@ def utilisation(run: RunData) -> Figure | None:
         3.6 + 1.9 * len(groups), 1 + len(groups), height_ratios=[1.5] + [1] * len(groups)
     )
     for number, group in enumerate(groups):
-        _draw_sample(axes[0], axis, data, group, over_time, LOOKS[number % len(LOOKS)])
+        _draw_sample(axes[0], axis, data, number, over_time)
         ax = axes[1 + number]
         _draw_by_household(ax, data, group, at_end)
         ax.set_title(f"{group.name}: at the last decision (step {data.last_step}), every household")
@@ -193,9 +194,7 @@ def gradients(run: RunData) -> Figure | None:
             axis.finish(ax, label=row == n_rows - 1)
             if column == 0:
                 ax.set_ylabel("gradient ∇g [cost/unit]")
-    figure.suptitle(
-        "Gradients of the households' costs by group; at the optimum they are equal" + _of_points(data)
-    )
+    figure.suptitle(f"Gradients of the households' costs, by group{_of_points(data)}")
     legend_of_axes(figure, axes)
     hide_unused(axes, n_rows * n_columns)
     return figure

@@ -88,7 +88,7 @@ class RunData:
         return any(pq.read_metadata(file).num_rows > 0 for file in files)
 
     def batches(self, table: str, columns: Sequence[str]) -> Iterator[Columns]:
-        """The table's rows in order, some ten thousand at a time.
+        """The table's rows in order, a row group at a time.
 
         Parameters
         ----------
@@ -104,9 +104,12 @@ class RunData:
             schema = pq.read_schema(file)
             texts = [name for name in columns if pa.types.is_string(schema.field(name).type)]
             with pq.ParquetFile(file, read_dictionary=texts) as source:
-                for batch in source.iter_batches(columns=list(columns), batch_size=65_536):
-                    if batch.num_rows:
-                        yield {name: _decoded(batch.column(name)) for name in columns}
+                # One row group at a time: `iter_batches` over a whole file with texts holds on to it.
+                for number in range(source.num_row_groups):
+                    group = source.read_row_group(number, columns=list(columns))
+                    for batch in group.to_batches():
+                        if batch.num_rows:
+                            yield {name: _decoded(batch.column(name)) for name in columns}
 
     def read(self, table: str, columns: Sequence[str]) -> Columns:
         """Whole columns of a table; arrays of length 0 where it has no rows."""

@@ -151,7 +151,7 @@ def whole_numbers(axis: Axis) -> None:
 
 
 def scale_by_spread(ax: Axes) -> None:
-    """A logarithmic vertical axis where what is drawn spreads over a factor of ten, with plain numbers at it."""
+    """A logarithmic vertical axis, with plain numbers, where what is drawn spreads over a factor of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     drawn = np.concatenate([np.asarray(line.get_ydata(), float) for line in ax.lines] or [np.zeros(0)])
@@ -214,7 +214,7 @@ class TimeAxis:
 
 
 def time_axis(scenario: Scenario) -> TimeAxis:
-    """The axis of a scenario: steps where it has neither feeder nor device, as its dates mean nothing then."""
+    """The axis of a scenario: steps where it has neither feeder nor device, since dates mean nothing then."""
     dated = scenario.grid is not None or any(g.load or g.pv or g.battery for g in scenario.groups)
     start_ms = round(scenario.time.start.timestamp() * MS_PER_SECOND)
     return TimeAxis(dated, start_ms, scenario.time.step_ms)
@@ -265,6 +265,8 @@ def draw_series(
     width_ms = bin_width_ms(time_ms)
     style: dict[str, Any] = {"color": look.color, "linestyle": look.line}
     if not width_ms:
+        if len(values) > 500 and look.line == "-":
+            style["linewidth"] = 0.9  # leaves what lies below or above it visible
         if np.count_nonzero(np.isfinite(values)) == 1:
             style["marker"] = look.marker
         style["drawstyle"] = "steps-pre" if steps else "default"

@@ -63,6 +63,9 @@ class TableWriter:
 
     def __init__(self, folder: Path, name: str, columns: tuple[Column, ...]) -> None:
         self._columns = columns
+        # A dictionary of measured numbers is tried, found useless and thrown away: half the time of writing.
+        repeating = [column.name for column in columns if column.type != "number"]
+        self._format: dict[str, Any] = {"compression": "zstd", "use_dictionary": repeating}
         self._parts = folder / ".parts" / name
         self._target = folder / f"{name}.parquet"
         self._pending: list[Any] = []
@@ -95,7 +98,7 @@ class TableWriter:
             self._write_part(self._n_pending)
         schema = pa.schema([(column.name, _arrow_type(column)) for column in self._columns])
         partial = self._target.with_suffix(".parquet.partial")
-        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
+        with pq.ParquetWriter(partial, schema, **self._format) as writer:
             for part in sorted(self._parts.glob("*.parquet")):
                 writer.write_table(pq.read_table(part))
         _replace(partial, self._target)
@@ -108,7 +111,7 @@ class TableWriter:
         rows = pa.concat_tables(self._pending)
         self._parts.mkdir(parents=True, exist_ok=True)
         part = self._parts / f"{self._n_parts:06d}.parquet"
-        pq.write_table(rows.slice(0, n_rows), part.with_suffix(".partial"), compression="zstd")
+        pq.write_table(rows.slice(0, n_rows), part.with_suffix(".partial"), **self._format)
         os.replace(part.with_suffix(".partial"), part)
         rest = rows.slice(n_rows)
         self._pending = [rest] if rest.num_rows else []

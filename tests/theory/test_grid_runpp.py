@@ -1,6 +1,6 @@
-"""Voltages, loadings, slack and losses equal `runpp` on a net made afresh, over random injections and reverse flow.
+"""Voltages, loadings, slack and losses equal `runpp` on a net made afresh, with loads and with reverse flow.
 
-The nets here are built without the feeder's code: from pandapower's functions, from SimBench's own extraction,
+The nets here are built without the feeder's code: from pandapower's functions, from SimBench's extraction,
 and by hand with everything that is awkward in one net.
 """
 
@@ -33,7 +33,7 @@ NETWORK = NetworkConfig.model_validate(
 
 
 def awkward_net() -> pp.pandapowerNet:
-    """Meshed, two transformers with taps, fused buses, an open line end, a dead end, a shunt, parallel lines."""
+    """Meshed; transformers with taps, fused buses, an open line end, a dead end, a shunt, parallel lines."""
     net = pp.create_empty_network(sn_mva=0.7)
     mv = pp.create_bus(net, 20.0, index=100)
     lv = [pp.create_bus(net, 0.4, index=k) for k in (7, 3, 50, 21, 22, 23, 24, 25, 26)]

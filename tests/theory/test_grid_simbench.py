@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandapower as pp
@@ -93,18 +94,39 @@ def test_hours_are_means_of_quarters(feeder: Feeder) -> None:
     np.testing.assert_allclose(powers[10].reshape(24, 6, -1).mean(axis=1), hourly, rtol=0, atol=1e-15)
 
 
-def test_the_sun_keeps_universal_time() -> None:
-    """Over each month the sun's power is centred near noon at 10° E, 11:20 UTC; summer time would shift it."""
-    values = simbench_data.read_profiles(["PV1"], simbench_data.FIRST_SLOT, simbench_data.N_SLOTS).values[
-        :, 0
+def test_businesses_open_at_the_same_local_time_all_year() -> None:
+    """In universal time they open an hour earlier in summer; so rows are spaced evenly in universal time."""
+    names = ("G1-B_pload", "G1-C_pload", "G4-A_pload")
+    values = simbench_data.read_profiles(names, simbench_data.FIRST_SLOT, simbench_data.N_SLOTS).values
+    quarter = timedelta(minutes=15)
+    berlin = ZoneInfo("Europe/Berlin")
+    stamps = [
+        (simbench_data.FIRST_SLOT + k * quarter).astimezone(berlin) for k in range(simbench_data.N_SLOTS)
     ]
+    slot = np.array([stamp.hour * 4 + stamp.minute // 15 for stamp in stamps])
+    weekday = np.array([stamp.weekday() < 5 for stamp in stamps])
+    summer = np.array([bool(stamp.dst()) for stamp in stamps])
+    for column in range(len(names)):
+        opening = []
+        for season in (summer, ~summer):
+            day = np.array([values[season & weekday & (slot == k), column].mean() for k in range(56)])
+            opening.append(int(np.argmax(day > (day[:20].min() + day[20:].max()) / 2)))
+        assert abs(opening[0] - opening[1]) <= 1
+        assert 6 * 4 <= opening[0] <= 8 * 4
+
+
+def test_the_sun_does_not_jump_when_the_clock_does() -> None:
+    """Its mean hour in UTC, a month before and after the change of the clock, over all eight profiles."""
+    names = [f"PV{k}" for k in range(1, 9)]
+    values = simbench_data.read_profiles(names, simbench_data.FIRST_SLOT, simbench_data.N_SLOTS).values.mean(
+        axis=1
+    )
     hour = np.array([(23 + 0.25 * k + 0.125) % 24 for k in range(simbench_data.N_SLOTS)])
-    centre = []
-    for first in range(0, 360 * 96, 30 * 96):
-        month = slice(first, first + 30 * 96)
-        centre.append(float(np.average(hour[month], weights=values[month])))
-    assert 10.6 < min(centre) <= max(centre) < 12.2
-    assert abs(np.mean(centre[4:9]) - np.mean(centre[:3] + centre[-2:])) < 0.5
+    change = int((datetime(2016, 3, 27, 1, tzinfo=UTC) - simbench_data.FIRST_SLOT) / timedelta(minutes=15))
+    month = 30 * 96
+    before, after = slice(change - month, change), slice(change, change + month)
+    mean_hour = [float(np.average(hour[part], weights=values[part])) for part in (before, after)]
+    assert abs(mean_hour[0] - mean_hour[1]) < 0.3
 
 
 def test_stamps_are_checked() -> None:
@@ -144,6 +166,13 @@ def test_a_broken_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert [file.name for file in folder.iterdir()] == [f"{CODE}.json"]  # nothing half-written left
 
 
+def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("COSIM_CACHE_DIR", str(tmp_path / "file"))
+    with pytest.raises(InputError, match="COSIM_CACHE_DIR"):
+        simbench_data.read_grid(CODE)
+
+
 def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> str:
         raise metadata.PackageNotFoundError(name)
@@ -156,7 +185,7 @@ def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_the_calling_process_stays_small() -> None:
-    """Reading a feeder and its profiles adds little to what pandapower's import takes, and never loads simbench."""
+    """A feeder and its profiles add little to what pandapower's import takes, and simbench is not loaded."""
     code = (
         "import resource, sys\n"
         "import pandapower, pyarrow.parquet, scipy.sparse.linalg\n"

@@ -150,7 +150,7 @@ def spoil_power(net: pp.pandapowerNet) -> None:
 
 def spoil_switch(net: pp.pandapowerNet) -> None:
     """A switch on a line that is not there."""
-    pp.create_switch(net, 5, net.line.index[0], "l")
+    pp.create_switch(net, net.line.from_bus[0], 0, "l")
     net.switch.loc[0, "element"] = 777
 
 

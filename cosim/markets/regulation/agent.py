@@ -6,13 +6,15 @@ The agent is called when it wakes and when a signal arrives; it never waits. Wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
+from cosim.comms.message import Message
 from cosim.markets.regulation.aggregate import ActiveSum
 from cosim.markets.regulation.averages import Average
-from cosim.markets.regulation.costs import CostParameters, gradients
+from cosim.markets.regulation.costs import CostParameters
 from cosim.markets.regulation.policies import Policy
 from cosim.streams import RowCache
 
@@ -26,8 +28,49 @@ class Device(Protocol):
         """What of the requested units will be delivered over the coming step."""
 
 
-Decision = tuple[int, int, int, list[int], list[int], list[float], tuple[float, ...], list[float], int, int]
-"""step, time_ms, household, requested, delivered, averages, gradients, responses, signal step, signal age."""
+DecisionLog: TypeAlias = "array[float]"
+"""Decisions one after another as plain numbers, each in the order of `log_width`.
+
+step, time (ms), household, number and age (ms) of the signal it knew; then for each resource: requested, delivered,
+average, gradient, response. Whole numbers below 2**53 are exact as floats.
+"""
+
+
+def log_width(n_resources: int) -> int:
+    """How many numbers a decision takes in a `DecisionLog`."""
+    return 5 + 5 * n_resources
+
+
+class Slopes(NamedTuple):
+    """A household's cost as its gradient needs it: what does not change from step to step, worked out once.
+
+    Doubling is exact, so the gradient has the bits of `cosim.markets.regulation.costs.gradient`.
+
+    Attributes
+    ----------
+    linear, target, double_quadratic, fourfold_quartic : float
+        l, T, 2q and 4Q.
+    own : tuple of (float, float, float)
+        α_r T, 2p_r and 4P_r of each resource.
+    """
+
+    linear: float
+    target: float
+    double_quadratic: float
+    fourfold_quartic: float
+    own: tuple[tuple[float, float, float], ...]
+
+
+def prepare(cost: CostParameters) -> Slopes:
+    """The terms of the gradient of one household's cost, given as floats."""
+    own = zip(cost.alpha, cost.own_quadratic, cost.own_quartic, strict=True)
+    return Slopes(
+        cost.linear,
+        cost.target,
+        2.0 * cost.quadratic,
+        4.0 * cost.quartic,
+        tuple((alpha * cost.target, 2.0 * quadratic, 4.0 * quartic) for alpha, quadratic, quartic in own),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,21 +112,21 @@ class AgentState:
         Number of the next decision instant k; the decision made there is x(k+1).
     taken : int
         Decisions made since it joined; the k of the averages (17).
-    signals : list of float
+    signals : sequence of float
         The freshest signal of each resource.
     signal_step, signal_sent_ms : int
         Its number and when it was sent.
     averages : list of float
-        x̄ of each resource, over what was delivered.
+        x̄ of each resource, over what was delivered; replaced, never changed.
     delivered : list of int
-        What is being delivered in the step that is on.
+        What is being delivered in the step that is on; replaced, never changed.
     active : bool
         Whether it takes part.
     """
 
     step: int
     taken: int
-    signals: list[float]
+    signals: Sequence[float]
     signal_step: int
     signal_sent_ms: int
     averages: list[float]
@@ -101,8 +144,8 @@ class Rules:
         The response (20), (22) or additive.
     average : Average
         How x̄ takes one more outcome in (17).
-    draws : sequence of RowCache
-        Uniform numbers of each resource: row = step, column = household.
+    draws : mapping of int to list of tuple of float
+        By step: for each household, a uniform number for each resource.
     units_kwh : sequence of float
         What a unit of each resource takes from a battery, kWh.
     report_at_end : bool
@@ -111,7 +154,7 @@ class Rules:
 
     policy: Policy
     average: Average
-    draws: Sequence[RowCache]
+    draws: Mapping[int, Sequence[tuple[float, ...]]]
     units_kwh: Sequence[float]
     report_at_end: bool
 
@@ -136,12 +179,12 @@ class Agent:
     total : ActiveSum
         The community's sum, which its deliveries change.
     report : callable
-        Sends (step, delivered) to the platform.
-    log : list
+        Sends (household, step, delivered) to the platform.
+    log : DecisionLog or None
         Where decisions are written down.
     """
 
-    __slots__ = ("clock", "cost", "device", "household", "log", "report", "rules", "state", "total")
+    __slots__ = ("clock", "device", "household", "log", "report", "rules", "slopes", "state", "total")
 
     def __init__(
         self,
@@ -153,10 +196,10 @@ class Agent:
         device: Device | None,
         total: ActiveSum,
         report: Callable[[int, int, tuple[int, ...]], None],
-        log: list[Decision],
+        log: DecisionLog | None,
     ) -> None:
         self.household = household
-        self.cost = cost
+        self.slopes = prepare(cost)
         self.rules = rules
         self.clock = clock
         self.state = state
@@ -165,66 +208,81 @@ class Agent:
         self.report = report
         self.log = log
 
-    def hear(self, signal_step: int, sent_ms: int, signals: Sequence[float]) -> None:
+    def hear(self, message: Message) -> None:
         """Take a signal that has arrived, unless a fresher one is known."""
         state = self.state
-        if signal_step > state.signal_step:
-            state.signal_step = signal_step
-            state.signal_sent_ms = sent_ms
-            state.signals = list(signals)
+        if message.sequence > state.signal_step and state.active:
+            state.signal_step = message.sequence
+            state.signal_sent_ms = message.sent_ms
+            state.signals = message.payload  # type: ignore[assignment]
 
     def wake(self, now_ms: int) -> None:
         """End step k: account for it; then decide, deliver and report step k+1 (Algorithm 2, lines 5 to 9)."""
-        state, rules = self.state, self.rules
-        self._end_step(now_ms)
-        k = state.step
-        requested, gradients, responses = self._draw(k + 1)
-        delivered = (
-            requested
-            if self.device is None
-            else self.device.deliver(requested, rules.units_kwh, now_ms, self.clock.step_ms)
-        )
-        for resource, (old, new) in enumerate(zip(state.delivered, delivered, strict=True)):
-            if new != old:
-                self.total.change(now_ms, resource, new - old)
-        age_ms = now_ms - state.signal_sent_ms if state.signal_step else now_ms
-        entry = (k + 1, now_ms, self.household, requested, delivered, state.averages, gradients, responses)
-        self.log.append((*entry, state.signal_step, age_ms))
-        state.delivered = delivered
+        state, rules, household = self.state, self.rules, self.household
+        k, before = state.step, state.delivered
+        if state.taken:
+            self._take_into_averages()
+        if rules.report_at_end:
+            self.report(household, k, tuple(before))
+        requested, gradients, responses = self._decide(k + 1)
+        delivered = requested
+        if self.device is not None:
+            delivered = self.device.deliver(requested, rules.units_kwh, now_ms, self.clock.step_ms)
+        if delivered != before:
+            self._change(now_ms, delivered)
+        if self.log is not None:
+            self.log.extend(
+                (
+                    k + 1, now_ms, household, state.signal_step, now_ms - state.signal_sent_ms,
+                    *requested, *delivered, *state.averages, *gradients, *responses,
+                )
+            )  # fmt: skip
         state.step = k + 1
         state.taken += 1
         if not rules.report_at_end:
-            self.report(self.household, k + 1, tuple(delivered))
+            self.report(household, k + 1, tuple(delivered))
 
     def leave(self, now_ms: int) -> None:
         """Stop taking part: nothing is delivered any more."""
-        for resource, value in enumerate(self.state.delivered):
-            self.total.change(now_ms, resource, -value)
-        self.state.delivered = [0] * len(self.state.delivered)
+        nothing = [0] * len(self.state.delivered)
+        if self.device is not None:
+            self.device.deliver(nothing, self.rules.units_kwh, now_ms, self.clock.step_ms)
+        self._change(now_ms, nothing)
         self.state.active = False
 
-    def _end_step(self, now_ms: int) -> None:
-        state = self.state
-        if state.taken:
-            update, k = self.rules.average.update, state.taken - 1
-            state.averages = [
-                update(average, value, k)
-                for average, value in zip(state.averages, state.delivered, strict=True)
-            ]
-        if self.rules.report_at_end:
-            self.report(self.household, state.step, tuple(state.delivered))
+    def _change(self, now_ms: int, delivered: list[int]) -> None:
+        """Deliver this from now on."""
+        for resource, (old, new) in enumerate(zip(self.state.delivered, delivered, strict=True)):
+            if new != old:
+                self.total.change(now_ms, resource, new - old)
+        self.state.delivered = delivered
 
-    def _draw(self, step: int) -> tuple[list[int], tuple[float, ...], list[float]]:
-        state, rules, household = self.state, self.rules, self.household
-        slopes = gradients(self.cost, state.averages)
-        response = rules.policy.response
-        responses = [
-            response(signal, average, slope)
-            for signal, average, slope in zip(state.signals, state.averages, slopes, strict=True)
+    def _take_into_averages(self) -> None:
+        """Paper A (17) for the step that ends."""
+        state, update = self.state, self.rules.average.update
+        k = state.taken - 1
+        state.averages = [
+            update(average, value, k) for average, value in zip(state.averages, state.delivered, strict=True)
         ]
-        # A draw in [0, 1) is compared with the unclipped response: clipping would change no decision.
-        requested = [
-            1 if draws.value(step, household) < wanted else 0
-            for draws, wanted in zip(rules.draws, responses, strict=True)
-        ]
-        return requested, slopes, responses
+
+    def _decide(self, step: int) -> tuple[list[int], list[float], list[float]]:
+        """Draw x(step): what is wanted of each resource, and the gradients and responses it came from."""
+        state, slopes, response = self.state, self.slopes, self.rules.policy.response
+        averages = state.averages
+        total = averages[0]
+        for average in averages[1:]:
+            total += average
+        d = total - slopes.target
+        shared = slopes.linear + (slopes.double_quadratic + slopes.fourfold_quartic * (d * d)) * d
+        requested, gradients, responses = [], [], []
+        for signal, average, draw, (own_target, double_own, fourfold_own) in zip(
+            state.signals, averages, self.rules.draws[step][self.household], slopes.own, strict=True
+        ):
+            e = average - own_target
+            gradient = shared + (double_own + fourfold_own * (e * e)) * e
+            wanted = response(signal, average, gradient)
+            gradients.append(gradient)
+            responses.append(wanted)
+            # A draw in [0, 1) is compared with the unclipped response: clipping would change no decision.
+            requested.append(1 if draw < wanted else 0)
+        return requested, gradients, responses

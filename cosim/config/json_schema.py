@@ -1,0 +1,39 @@
+"""The JSON schema of a scenario file, for editors that complete and check keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cosim.config.scenario import Scenario
+
+_FORM_KEYS = ("model", "kind", "form")
+
+
+def scenario_schema() -> dict[str, Any]:
+    """JSON schema, draft 2020-12, of what a scenario file may hold.
+
+    It has `base` and `override`, which are gone once a file is loaded. What a file with a base may leave out,
+    it does not ask for.
+    """
+    schema = Scenario.model_json_schema()
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "cosim scenario"}
+    schema["properties"]["base"] = {
+        "type": "string",
+        "title": "Base",
+        "description": "A scenario to build on: a built-in name, or a file in this folder. What stands here "
+        "goes over it, key by key.",
+    }
+    schema["properties"]["override"] = {
+        "type": "object",
+        "title": "Override",
+        "description": "Dotted paths and values that go over all else in the file and its base, such as "
+        "`communities.market.agent.policy: additive`. A list's items go by number from 0, or by name.",
+    }
+    schema["anyOf"] = [{"required": ["base"]}, {"required": schema.pop("required")}]
+    for definition in schema["$defs"].values():
+        for key in _FORM_KEYS:
+            if "const" in definition.get("properties", {}).get(key, {}):
+                definition["required"] = sorted({*definition.get("required", ()), key})
+    # A file may change part of the grid that its base names.
+    schema["$defs"]["GridConfig"].pop("required", None)
+    return schema

@@ -1,0 +1,326 @@
+"""What pydantic found wrong, in the words of somebody who writes a scenario."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from cosim.config.schema_walk import Loc, all_keys, keys_of, models_at, sections_with, tags_of
+from cosim.config.units import convert, named, quantity, split_key, unit_of
+from cosim.config.yaml_reader import Document
+from cosim.errors import Problem, closest, count, listed
+
+_EXPECTED = {
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "int_parsing_size": "a smaller number",
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "keys and values",
+    "model_type": "keys and values",
+    "model_attributes_type": "keys and values",
+    "datetime_type": "a date and time",
+}
+_REMEDIES = {
+    "a text": "Put it into quotes.",
+    "true or false": "Write true or false.",
+    "a list": "Write [first, second], or one item a line after a dash.",
+    "a date and time": "Write it as 2016-07-04T00:00:00Z.",
+    "a whole number": "Write digits alone, without a point.",
+    "a smaller number": "Write a smaller one.",
+}
+_PATTERNS = {
+    "^[A-Za-z]": ("not a valid name", "Begin with a letter, and use letters, digits, - and _ alone."),
+    "^1-LV": ("no SimBench code of a low-voltage grid", "Write it as 1-LV-rural3--0-sw."),
+}
+
+
+def translate(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Problem]:
+    """Pydantic's errors as problems with file, line and remedy, one for each place.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What pydantic raised.
+    document : Document
+        What it was given.
+    model : type
+        What it was asked to make of it.
+    """
+    at_place: dict[str, list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False):
+        if not _is_consequence(detail, document.data):
+            at_place.setdefault(_path(detail, document.data), []).append(detail)
+    problems = [_problem(path, details, document, model) for path, details in at_place.items()]
+    return sorted(problems, key=lambda problem: (problem.file, problem.line))
+
+
+def _is_consequence(detail: ErrorDetails, data: Any) -> bool:
+    """Whether a list is called too short only because pydantic threw out an item that was wrong."""
+    if detail["type"] != "too_short":
+        return False
+    given = _at(data, _path(detail, data))
+    return isinstance(given, list) and len(given) >= detail["ctx"]["min_length"]
+
+
+def _path(detail: ErrorDetails, data: Any) -> str:
+    """The dotted path in the file: pydantic's location without the names of union members."""
+    parts: list[str] = []
+    place = data
+    for position, part in enumerate(detail["loc"]):
+        last = position == len(detail["loc"]) - 1
+        in_list = isinstance(part, int) and isinstance(place, list) and part < len(place)
+        in_mapping = isinstance(part, str) and isinstance(place, dict) and part in place
+        if in_list or (in_mapping and not _is_tag(detail["loc"], position)):
+            place = place[part]
+        elif last and detail["type"] == "missing" and isinstance(part, str):
+            place = None
+        else:
+            continue
+        parts.append(str(part))
+    if detail["type"] == "union_tag_invalid":
+        parts.append(_discriminator(detail))
+    return ".".join(parts)
+
+
+def _is_tag(loc: Loc, position: int) -> bool:
+    """Whether a part names a union's member: then the key of the same name follows."""
+    return position + 1 < len(loc) and loc[position] == loc[position + 1]
+
+
+def _at(data: Any, path: str) -> Any:
+    for part in path.split(".") if path else ():
+        data = (
+            data[int(part)] if isinstance(data, list) else data.get(part) if isinstance(data, dict) else None
+        )
+    return data
+
+
+def _problem(path: str, details: list[ErrorDetails], document: Document, model: type[BaseModel]) -> Problem:
+    detail = details[0]
+    message, remedy = _union_wording(details) or _wording(detail, path, model)
+    value = detail.get("input")
+    if detail["type"] == "union_tag_invalid":
+        value = detail["ctx"]["tag"]
+    about_the_whole = detail["type"] in ("missing", "value_error", "union_tag_not_found") and isinstance(
+        value, dict | list
+    )
+    return Problem(message, remedy, path, *document.place_of(path), "" if about_the_whole else shown(value))
+
+
+def _union_wording(details: list[ErrorDetails]) -> tuple[str, str] | None:
+    """Where several types are allowed, and it is none of them: all of them."""
+    expected = list(dict.fromkeys(_EXPECTED[d["type"]] for d in details if d["type"] in _EXPECTED))
+    choices = [
+        choice for d in details if d["type"] == "literal_error" for choice in _choices(d["ctx"]["expected"])
+    ]
+    if len(expected) + bool(choices) < 2:
+        return None
+    wanted = [*expected, *(f"'{choice}'" for choice in choices)]
+    return f"{listed(wanted, 'or')} is expected", f"Write {listed(wanted, 'or')}."
+
+
+def _wording(detail: ErrorDetails, path: str, model: type[BaseModel]) -> tuple[str, str]:
+    """Message and remedy."""
+    kind, loc, context = detail["type"], detail["loc"], detail.get("ctx", {})
+    given = detail.get("input")
+    match kind:
+        case "extra_forbidden":
+            return _unknown_key(str(loc[-1]), given, loc, model)
+        case "missing" if isinstance(loc[-1], int):
+            n = len(given) if isinstance(given, list | tuple) else loc[-1]
+            return (
+                f"the list has {count(n, 'value')}, and more are expected",
+                "Give one for each place: [low, high].",
+            )
+        case "missing":
+            return "this key is missing", f"Add `{loc[-1]}: ...`{_meaning(str(loc[-1]), loc, model)}."
+        case "union_tag_invalid" | "literal_error":
+            choices = _choices(str(context.get("expected_tags", context.get("expected", ""))))
+            return _no_choice(str(context.get("tag", given)), choices)
+        case "union_tag_not_found":
+            choices = sorted(tag for m in models_at(model, loc) for tag in tags_of(m))
+            return (
+                f"the key '{_discriminator(detail)}' is missing",
+                f"It says which form this is: {listed(choices, 'or')}.",
+            )
+        case "too_short" | "too_long":
+            return _wrong_length(context)
+        case "value_error":
+            message, _, remedy = str(context.get("error", detail["msg"])).rpartition("; ")
+            return (message, remedy) if message else (remedy, "Correct it.")
+        case "string_pattern_mismatch":
+            pattern = str(context["pattern"])
+            return next(w for begin, w in _PATTERNS.items() if pattern.startswith(begin))
+        case "string_too_long":
+            return f"longer than {count(context['max_length'], 'character')}", "Shorten it."
+        case "string_too_short":
+            return "an empty text", "Fill it in, or remove the key."
+        case "finite_number":
+            return "not a finite number", "Write a finite one."
+        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
+            return _out_of_bounds(kind, context, given, path)
+        case "value_form":
+            return str(detail["msg"]), "Write a number, or one of these forms."
+    if kind in _EXPECTED:
+        return _wrong_type(kind, given, path, loc, model)
+    return detail["msg"][0].lower() + detail["msg"][1:], "Correct it."
+
+
+def _unknown_key(key: str, value: Any, loc: Loc, model: type[BaseModel]) -> tuple[str, str]:
+    """Suggest a key that is allowed at this place first, then one from elsewhere."""
+    here = keys_of(models_at(model, loc[:-1]))
+    message = f"unknown key '{key}'"
+    stem, unit = split_key(key)
+    for candidate in here:
+        other_stem, other_unit = split_key(candidate)
+        if other_stem == stem and other_unit != unit and unit.symbol:
+            number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+            converted = None if number is None else convert(number, unit, other_unit)
+            if converted is not None:
+                return message, f"Write `{candidate}: {converted:g}`."
+            return message, f"Did you mean '{candidate}'?"
+    match = closest(key, here)
+    if match:
+        return message, f"Did you mean '{match}'?"
+    sections = sections_with(model, key)
+    if sections:
+        return (
+            message,
+            f"It belongs under {listed([f'`{s}`' for s in sections[:3]], 'or')}. {_keys_here(here)}",
+        )
+    match = closest(key, sorted(all_keys(model)))
+    elsewhere = (
+        f"'{match}' is a key of {listed([f'`{s}`' for s in sections_with(model, match)[:3]], 'and')}. "
+        if match
+        else ""
+    )
+    return message, f"{elsewhere}{_keys_here(here)}"
+
+
+def _keys_here(keys: list[str]) -> str:
+    return f"Keys here: {', '.join(keys)}." if keys else "Remove it."
+
+
+def _meaning(key: str, loc: Loc, model: type[BaseModel]) -> str:
+    """The first clause of a key's description."""
+    for owner in models_at(model, loc[:-1]):
+        field = owner.model_fields.get(key)
+        if field is not None and field.description:
+            return f" ({re.split(r'[.;:] ?', field.description.replace(chr(10), ' '), maxsplit=1)[0]})"
+    return ""
+
+
+def _no_choice(given: str, choices: list[str]) -> tuple[str, str]:
+    match = closest(given, choices)
+    hint = f"Did you mean '{match}'? " if match and len(choices) > 1 else ""
+    if len(choices) == 1:
+        return f"neither a number nor the word '{choices[0]}'", f"Write a number, or {choices[0]}."
+    return f"'{given}' is not one of the choices", f"{hint}Choices: {', '.join(choices)}."
+
+
+def _choices(text: str) -> list[str]:
+    """The choices that pydantic lists: quoted texts, or numbers."""
+    return re.findall(r"'([^']+)'", text) or re.split(r", | or ", text)
+
+
+def _wrong_length(context: dict[str, Any]) -> tuple[str, str]:
+    n = int(context["actual_length"])
+    if "min_length" in context:
+        wanted = int(context["min_length"])
+        if n == 0:
+            return "the list is empty", f"Give at least {count(wanted, 'item')}."
+        return (
+            f"the list has {count(n, 'item')}, and at least {wanted} are expected",
+            f"Give {wanted} or more.",
+        )
+    wanted = int(context["max_length"])
+    return f"the list has {count(n, 'item')}, and {wanted} are expected", f"Give {wanted}."
+
+
+_BOUNDS = {
+    "greater_than": ("gt", "more than"),
+    "greater_than_equal": ("ge", "at least"),
+    "less_than": ("lt", "less than"),
+    "less_than_equal": ("le", "at most"),
+}
+
+
+def _out_of_bounds(kind: str, context: dict[str, Any], given: Any, path: str) -> tuple[str, str]:
+    key, words = _BOUNDS[kind]
+    bound = f"{words} {context[key]:g}" if abs(context[key]) < 1e15 else f"{words} {context[key]}"
+    unit = unit_of(path)
+    symbol = f" {unit.symbol}" if unit.symbol else ""
+    remedy = f"Write a number of {bound}{symbol}."
+    if unit.kind == "share" and unit.factor == 1 and given > 1:
+        remedy = (
+            f"It is a share of 1: if {given:g} % is meant, write {given / 100:g}." if given <= 100 else remedy
+        )
+    return f"must be {bound}{symbol}", remedy
+
+
+def _wrong_type(kind: str, given: Any, path: str, loc: Loc, model: type[BaseModel]) -> tuple[str, str]:
+    expected, unit = _EXPECTED[kind], unit_of(path)
+    if expected in ("a number", "a whole number") and isinstance(given, str):
+        stated = quantity(given)
+        if stated is not None:
+            return _with_unit(*stated, path)
+        if _is_number(given):
+            return f"{expected} is expected, not a text", f"Write {given.strip()} without quotes."
+    if expected == "keys and values":
+        choices = sorted(tag for m in models_at(model, loc) for tag in tags_of(m))
+        keys = keys_of(models_at(model, loc))
+        if kind == "model_attributes_type" and choices:
+            key = next(key for key in ("model", "kind", "form") if key in keys)
+            return "keys and values are expected", f"Begin with `{key}:`, which is {listed(choices, 'or')}."
+        return "keys and values are expected", _keys_here(keys) if keys else "Write `key: value`."
+    symbol = f" of {unit.symbol}" if unit.symbol else ""
+    return f"{expected} is expected", _REMEDIES.get(expected, f"Write {expected}{symbol}.")
+
+
+def _with_unit(number: float, symbol: str, path: str) -> tuple[str, str]:
+    """A value was given with a unit, where the unit stands in the key's name."""
+    wanted, given = unit_of(path), named(symbol)
+    if not wanted.symbol and wanted.kind != "share":
+        return f"a plain number is expected, not one with the unit '{symbol}'", f"Write {number:g}."
+    if wanted == given:
+        return "a plain number is expected: the unit stands in the key's name", f"Write {number:g}."
+    converted = convert(number, given, wanted) if given is not None else None
+    scale = wanted.symbol or "a share of 1"
+    if converted is not None:
+        return f"a plain number is expected, in {scale}", f"Write {converted:g}."
+    return (
+        f"a number of {scale} is expected, and '{symbol}' is another unit",
+        f"Write a plain number, in {scale}.",
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _discriminator(detail: ErrorDetails) -> str:
+    return str(detail["ctx"]["discriminator"]).strip("'")
+
+
+def shown(value: Any) -> str:
+    """A value as it would be written in YAML's flow style, shortened."""
+    try:
+        text = json.dumps(value, default=str, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        text = str(value)
+    text = {"NaN": ".nan", "Infinity": ".inf", "-Infinity": "-.inf"}.get(text, text)
+    return text if len(text) <= 60 else text[:57] + "..."

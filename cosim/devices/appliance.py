@@ -1,0 +1,168 @@
+"""A schedulable appliance: a constant power for whole hours, in one piece or in several, inside a window.
+
+A schedule is a row of on and off, one entry an hour; hour ``t`` is ``[t, t+1)`` from the day's start. Paper B
+(Lotfi et al.) counts hours from 1: its hour 20 is hour 19 here.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import combinations
+from math import comb
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_WAYS = 50_000
+"""So many ways of running one appliance are listed at most; a day of 24 hours has no more than 19,448."""
+
+
+class Appliance(NamedTuple):
+    """Constants of one appliance.
+
+    Attributes
+    ----------
+    name : str
+        Its name in tables and messages.
+    power_kw : float
+        Power while it runs.
+    duration_h : int
+        Length of a run, hours.
+    contiguous : bool
+        Whether a run is in one piece. If not, the hours of all its runs may lie anywhere in the window.
+    earliest_start_h, latest_end_h : int
+        The window: it runs in hours ``earliest_start_h ... latest_end_h - 1``.
+    runs_per_day : int
+        Number of runs, which do not overlap; one may follow the other at once.
+    """
+
+    name: str
+    power_kw: float
+    duration_h: int
+    contiguous: bool = True
+    earliest_start_h: int = 0
+    latest_end_h: int = 24
+    runs_per_day: int = 1
+
+    @property
+    def hours_needed(self) -> int:
+        """Hours it runs in a day."""
+        return self.duration_h * self.runs_per_day
+
+    @property
+    def energy_kwh(self) -> float:
+        """Energy of a day."""
+        return self.power_kw * self.hours_needed
+
+    @property
+    def window_h(self) -> int:
+        """Length of the window, hours."""
+        return self.latest_end_h - self.earliest_start_h
+
+    @property
+    def fits(self) -> bool:
+        """Whether its runs fit into its window."""
+        return 0 <= self.earliest_start_h and self.hours_needed <= self.window_h
+
+
+def any_hours(appliance: Appliance) -> bool:
+    """Whether any hours of the window will do, in the number needed.
+
+    So it is where the appliance may be interrupted, and also where each run lasts one hour.
+    """
+    return not appliance.contiguous or appliance.duration_h == 1
+
+
+def count_ways(appliance: Appliance) -> int:
+    """Number of ways to run the appliance in a day; 0 where its runs do not fit."""
+    if not appliance.fits:
+        return 0
+    if any_hours(appliance):
+        return comb(appliance.window_h, appliance.hours_needed)
+    spare_h = appliance.window_h - appliance.hours_needed
+    return comb(spare_h + appliance.runs_per_day, appliance.runs_per_day)
+
+
+def ways_to_run(appliance: Appliance, n_hours: int) -> NDArray[np.bool_]:
+    """Every way to run the appliance, the earliest first.
+
+    Parameters
+    ----------
+    appliance : Appliance
+        Its window must lie within `n_hours`.
+    n_hours : int
+        Length of the day.
+
+    Returns
+    -------
+    ndarray of bool, shape (count_ways(appliance), n_hours)
+        Row by row whether it is on; not to be changed. Rows are sorted by their first hour, then the second, ....
+
+    Raises
+    ------
+    ValueError
+        If there are more than `MAX_WAYS`, or the window ends after the day.
+    """
+    if appliance.latest_end_h > n_hours:
+        raise ValueError(f"the window of {appliance.name} ends at {appliance.latest_end_h} h of {n_hours} h")
+    if count_ways(appliance) > MAX_WAYS:
+        raise ValueError(f"{appliance.name} can be run in {count_ways(appliance)} ways, more than {MAX_WAYS}")
+    if not appliance.fits:
+        return np.zeros((0, n_hours), dtype=np.bool_)
+    piece_h = 1 if any_hours(appliance) else appliance.duration_h
+    pieces = appliance.hours_needed // piece_h
+    return _rows(n_hours, appliance.earliest_start_h, appliance.window_h, piece_h, pieces)
+
+
+@lru_cache(maxsize=512)
+def _rows(n_hours: int, first_h: int, window_h: int, piece_h: int, pieces: int) -> NDArray[np.bool_]:
+    # Pieces that do not overlap correspond to distinct positions once each piece is shrunk to one hour.
+    positions = range(window_h - pieces * (piece_h - 1))
+    rows = np.zeros((comb(len(positions), pieces), n_hours), dtype=np.bool_)
+    for row, chosen in zip(rows, combinations(positions, pieces), strict=True):
+        for number, position in enumerate(chosen):
+            start_h = first_h + position + number * (piece_h - 1)
+            row[start_h : start_h + piece_h] = True
+    rows.flags.writeable = False
+    return rows
+
+
+def is_valid_run(appliance: Appliance, on: NDArray[np.bool_]) -> bool:
+    """Whether a row of on and off is one of the ways to run the appliance.
+
+    Parameters
+    ----------
+    appliance : Appliance
+        Its constants.
+    on : ndarray of bool, shape (n_hours,)
+        Hour by hour whether it runs.
+    """
+    hours = np.flatnonzero(on)
+    if len(hours) != appliance.hours_needed:
+        return False
+    if len(hours) and (hours[0] < appliance.earliest_start_h or hours[-1] >= appliance.latest_end_h):
+        return False
+    if any_hours(appliance):
+        return True
+    # Each piece of the row is a whole number of runs, one after the other.
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], np.asarray(on, dtype=np.int8), [0]))))
+    return not np.any((edges[1::2] - edges[::2]) % appliance.duration_h)
+
+
+def load_kwh(appliances: tuple[Appliance, ...], on: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Energy the appliances take in each hour, kWh.
+
+    Parameters
+    ----------
+    appliances : tuple of Appliance
+        Their order is that of the rows of `on`.
+    on : ndarray of bool, shape (len(appliances), n_hours)
+        The allocation matrix A of paper B (3).
+
+    Returns
+    -------
+    ndarray, shape (n_hours,)
+    """
+    power_kw = np.array([appliance.power_kw for appliance in appliances], dtype=np.float64)
+    return np.asarray(power_kw @ on, dtype=np.float64)

@@ -1,0 +1,104 @@
+"""The best hours for the flexible appliances, exactly, once all the others are scheduled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.markets.energy_value.choices import Choices
+
+
+def best_hours(
+    choices: Choices, cost: NDArray[np.float64], levels: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Worth of the flexible appliances less the cost of the whole load, and their hours.
+
+    Parameters
+    ----------
+    choices : Choices
+        What is to be decided.
+    cost : ndarray, shape (n_subsets, n_levels, n_hours)
+        Cost of each load, EUR; ``inf`` where it must not be.
+    levels : ndarray of int, shape (n, n_hours)
+        Levels of the listed appliances in n schedules.
+
+    Returns
+    -------
+    value : ndarray, shape (n,)
+        EUR; ``-inf`` where the limits cannot be kept.
+    on : ndarray of bool, shape (n, n_flexible, n_hours)
+        Hours of the flexible appliances.
+    """
+    hours = np.arange(choices.n_hours)
+    costs = cost[:, levels, hours]
+    n = len(levels)
+    if not choices.flexible_hours:
+        return -costs[0].sum(axis=1), np.zeros((n, 0, choices.n_hours), dtype=np.bool_)
+    if len(choices.flexible_hours) == 1:
+        return _one(choices, costs)
+    return _several(choices, costs)
+
+
+def _one(choices: Choices, costs: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """One flexible appliance takes the hours in which it gains most, the earlier ones first if equal."""
+    off, on = costs
+    with np.errstate(invalid="ignore"):
+        gain = choices.flexible_worth[0] + (off - on)
+    gain = np.where(np.isfinite(on), gain, -np.inf)
+    order = np.argsort(-gain, axis=1, kind="stable")[:, : choices.flexible_hours[0]]
+    taken = np.zeros(gain.shape, dtype=np.bool_)
+    np.put_along_axis(taken, order, True, axis=1)
+    value = np.where(taken, gain, 0.0).sum(axis=1) - off.sum(axis=1)
+    value = np.where(np.isfinite(off).all(axis=1), value, -np.inf)
+    return value, taken[:, None, :]
+
+
+def _several(choices: Choices, costs: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Dynamic programming over the hours; the state is how many hours each appliance has had."""
+    needed = choices.flexible_hours
+    n_subsets, n, n_hours = costs.shape
+    shape = tuple(hours + 1 for hours in needed)
+    start = np.full((n, *shape), -np.inf)
+    start[(slice(None), *(0 for _ in needed))] = 0.0
+    values = [start]
+    for hour in range(n_hours):
+        after = np.full((n, *shape), -np.inf)
+        for number in range(n_subsets):
+            gain = _gain(choices, costs, number, hour)
+            bits = choices.subset[number]
+            target = (slice(None), *(slice(bit, None) for bit in bits))
+            source = (slice(None), *(slice(None, -bit or None) for bit in bits))
+            moved = values[-1][source] + gain.reshape(-1, *(1 for _ in needed))
+            np.maximum(after[target], moved, out=after[target])
+        values.append(after)
+    value = values[-1][(slice(None), *needed)]
+    on = np.zeros((n, len(needed), n_hours), dtype=np.bool_)
+    for row in np.flatnonzero(np.isfinite(value)):
+        on[row] = _trace(choices, costs, values, int(row))
+    return value, on
+
+
+def _gain(choices: Choices, costs: NDArray[np.float64], number: int, hour: int) -> NDArray[np.float64]:
+    """Worth less cost of a combination in an hour, for every schedule; shape (n,)."""
+    running = choices.subset[number] == 1
+    return np.asarray(choices.flexible_worth[running, hour].sum() - costs[number, :, hour])
+
+
+def _trace(
+    choices: Choices, costs: NDArray[np.float64], values: list[NDArray[np.float64]], row: int
+) -> NDArray[np.bool_]:
+    """Hours of the best path to the last state, from the end back; the first combination if several are best."""
+    state = np.array(choices.flexible_hours)
+    n_hours = len(values) - 1
+    on = np.zeros((len(state), n_hours), dtype=np.bool_)
+    for hour in range(n_hours - 1, -1, -1):
+        best, best_number = -np.inf, 0
+        for number, bits in enumerate(choices.subset):
+            before = state - bits
+            if np.all(before >= 0):
+                reached = values[hour][(row, *before)] + _gain(choices, costs, number, hour)[row]
+                if reached > best:
+                    best, best_number = float(reached), number
+        on[:, hour] = choices.subset[best_number] == 1
+        state = state - choices.subset[best_number]
+    return on

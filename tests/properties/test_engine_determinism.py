@@ -1,0 +1,59 @@
+"""The same seed gives the same bytes: in another process, and from the scenario that a run has left."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SETTINGS = {
+    "section6": ["time.steps=120", "comms.default.latency={model: gamma, mean_ms: 4e7, shape: 2}"],
+    "storage_village": [
+        "time.duration_h=48",
+        "grid.network=kerber_vorstadtnetz_kabel_1",
+        "groups.homes.load={kind: constant, p_kw: {uniform: [0.2, 1]}}",
+        "groups.homes.pv={kind: csv, file: sun.csv, kwp: {uniform: [3, 7]}}",
+        "communities.village.agent.jitter_ms=2000",
+        "communities.village.agent.drift_ppm={uniform: [-50, 50]}",
+        "comms.default.loss={model: gilbert_elliott, probability_good_to_bad: 0.02, probability_bad_to_good: 0.3}",
+        "comms.default.delivery=at_least_once",
+    ],
+}
+SUN = "time,roof [kW/kWp]\n" + "".join(
+    f"2016-07-{4 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n" for hour in range(48)
+)
+PROGRAM = """
+import sys
+from pathlib import Path
+from cosim.config.load import load_scenario
+from cosim.engine.run import run_scenario
+source, folder, *settings = sys.argv[1:]
+run_scenario(load_scenario(source, settings), Path(folder))
+"""
+
+
+def _run(source: str, folder: Path, settings: list[str], hash_seed: str) -> dict[str, bytes]:
+    """The bytes of every table of a run in a process of its own."""
+    subprocess.run(
+        [sys.executable, "-c", PROGRAM, source, str(folder), *settings],
+        check=True,
+        env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+    )
+    return {file.name: file.read_bytes() for file in sorted((folder / "tables").glob("*.parquet"))}
+
+
+@pytest.mark.parametrize("name", list(SETTINGS))
+def test_same_seed_same_bytes(tmp_path: Path, name: str) -> None:
+    (tmp_path / "sun.csv").write_text(SUN)
+    builtin = Path(__file__).parents[2] / "scenarios" / f"{name}.yaml"
+    copied = tmp_path / f"{name}.yaml"
+    copied.write_text(builtin.read_text())
+    first = _run(str(copied), tmp_path / "first", SETTINGS[name], "1")
+    assert {"regulation.parquet", "decisions.parquet", "messages.parquet"} <= set(first)
+    assert first == _run(str(copied), tmp_path / "second", SETTINGS[name], "2")
+    again = _run(str(tmp_path / "first" / "scenario.yaml"), tmp_path / "again", [], "3")
+    assert first == again
+    other = _run(str(copied), tmp_path / "other", [*SETTINGS[name], "seed=99"], "1")
+    assert first["decisions.parquet"] != other["decisions.parquet"]

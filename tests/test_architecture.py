@@ -1,0 +1,261 @@
+"""The layers of the design, read off the imports themselves.
+
+    ground ◄ config ◄ {comms, devices, grid, results} ◄ markets ◄ households ◄ engine ◄ study
+           ◄ {report, adapters, progress} ◄ cli
+
+Every import counts, also one inside a function or under TYPE_CHECKING.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "cosim"
+
+GROUND = ("errors", "clock", "streams")
+LAYERS: tuple[tuple[str, ...], ...] = (
+    GROUND,
+    ("config",),
+    ("comms", "devices", "grid", "results"),
+    ("markets",),
+    ("households",),
+    ("engine",),
+    ("study",),
+    ("report", "adapters", "progress"),
+    ("cli",),
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+
+# SimPy is for the clock, for links, for processes and for where they are put together.
+MAY_USE_SIMPY = ("clock", "comms", "households", "engine")
+
+# What is not a function of the scenario and its seed, and who may look at it, and why.
+IMPURE = {
+    ("cosim.engine.run", "datetime.now"): "the stamps of run.json and the name of the run's folder",
+    ("cosim.engine.run", "time.perf_counter"): "the seconds of each stage in run.json",
+    ("cosim.progress", "time.monotonic"): "how often the bar is drawn, and the speed it shows",
+    ("cosim.grid.sources", "random.getstate"): "puts Python's generator back after pandapower drew from it",
+    ("cosim.grid.sources", "random.setstate"): "the same",
+    ("cosim.grid.sources", "random.seed"): "makes pandapower's draws the same every time",
+    ("cosim.streams", "np.random.Philox"): "the counter-based generator that all randomness is made of",
+    ("cosim.streams", "np.random.Generator"): "turns its bits into floats; holds no state of its own",
+}
+CLOCKS = {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns", "process_time"}
+
+
+class Import(NamedTuple):
+    """One import of a module of this package."""
+
+    importer: str
+    imported: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.importer}:{self.line} imports {self.imported}"
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Every module of the package, parsed."""
+    found = {}
+    for file in sorted(PACKAGE.rglob("*.py")):
+        parts = file.relative_to(ROOT).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found[name] = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    return found
+
+
+@cache
+def imports() -> tuple[Import, ...]:
+    """Every import from one module of the package to another."""
+    return tuple(i for name, tree in modules().items() for i in imports_of(name, tree))
+
+
+def imports_of(name: str, tree: ast.Module) -> Iterator[Import]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.split(".")[0] == "cosim":
+                    yield Import(name, alias.name, node.lineno)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "cosim":
+            for alias in node.names:
+                below = f"{node.module}.{alias.name}"
+                yield Import(name, below if below in modules() else str(node.module), node.lineno)
+
+
+def part(module: str) -> str:
+    """The layer's member a module belongs to; empty for the root, which holds the version alone."""
+    names = module.split(".")
+    return names[1] if len(names) > 1 else ""
+
+
+def test_every_module_has_a_layer() -> None:
+    known = {*LEVEL, ""}
+    assert {name for name in modules() if part(name) not in known} == set()
+    assert len(modules()) > 40, "the walk finds the package"
+
+
+def test_imports_go_downwards() -> None:
+    wrong = [
+        str(i)
+        for i in imports()
+        if part(i.imported)
+        and part(i.importer) != part(i.imported)
+        and LEVEL[part(i.importer)] < LEVEL[part(i.imported)]
+    ]
+    assert wrong == []
+
+
+def test_siblings_do_not_import_each_other() -> None:
+    wrong = [
+        str(i)
+        for i in imports()
+        if part(i.imported)
+        and part(i.importer) != part(i.imported)
+        and LEVEL[part(i.importer)] == LEVEL[part(i.imported)]
+        and part(i.importer) not in GROUND
+    ]
+    assert wrong == []
+
+
+def test_the_root_imports_nothing() -> None:
+    assert [str(i) for i in imports() if i.importer == "cosim"] == []
+
+
+def test_no_cycle_between_modules() -> None:
+    assert cycle({(i.importer, i.imported) for i in imports()}) == []
+
+
+def test_no_cycle_between_packages() -> None:
+    pairs = {(i.importer.rpartition(".")[0], i.imported.rpartition(".")[0]) for i in imports()}
+    assert cycle({(above, below) for above, below in pairs if above != below and below != "cosim"}) == []
+
+
+def test_a_cycle_would_be_found() -> None:
+    assert cycle({("a", "b"), ("b", "c"), ("c", "a"), ("c", "d")}) == ["a", "b", "c", "a"]
+
+
+def cycle(pairs: set[tuple[str, str]]) -> list[str]:
+    """A path that comes back to where it began; empty where there is none."""
+    below: dict[str, list[str]] = {}
+    for importer, imported in sorted(pairs):
+        below.setdefault(importer, []).append(imported)
+    done: set[str] = set()
+
+    def walk(node: str, path: list[str]) -> list[str]:
+        if node in path:
+            return [*path[path.index(node) :], node]
+        if node in done:
+            return []
+        for next_ in below.get(node, ()):
+            found = walk(next_, [*path, node])
+            if found:
+                return found
+        done.add(node)
+        return []
+
+    return next((found for start in sorted(below) if (found := walk(start, []))), [])
+
+
+def test_imports_are_absolute() -> None:
+    relative = [
+        f"{name}:{node.lineno}"
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert relative == []
+
+
+def test_simpy_stays_where_processes_are() -> None:
+    users = {
+        part(name)
+        for name, tree in modules().items()
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Import) and any(a.name.split(".")[0] == "simpy" for a in node.names))
+        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "simpy")
+    }
+    assert users <= set(MAY_USE_SIMPY)
+
+
+@pytest.mark.parametrize("heavy", ["pandapower", "simbench", "matplotlib"])
+def test_heavy_packages_are_imported_inside_functions(heavy: str) -> None:
+    at_top = [
+        f"{name}:{node.lineno}"
+        for name, tree in modules().items()
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for module in ([a.name for a in node.names] if isinstance(node, ast.Import) else [str(node.module)])
+        if module.split(".")[0] == heavy
+    ]
+    # A module that only a function imports may itself import matplotlib at its top: then it is in report.
+    assert [place for place in at_top if not place.startswith("cosim.report.")] == []
+
+
+def test_nothing_depends_on_the_clock_of_the_computer_or_on_global_randomness() -> None:
+    found = {(name, use) for name, tree in modules().items() for use in impure_uses(tree)}
+    assert found == set(IMPURE)
+
+
+@pytest.mark.parametrize(
+    ("source", "use"),
+    [
+        ("import random as r\nr.random()", "random.random"),
+        ("import numpy as n\nn.random.default_rng(1)", "np.random.default_rng"),
+        ("from numpy import random\nrandom.normal()", "np.random.normal"),
+        ("from numpy.random import default_rng", "np.random.default_rng"),
+        ("from random import choice", "random.choice"),
+        ("import time\ntime.time()", "time.time"),
+        ("from time import monotonic", "time.monotonic"),
+        ("import datetime\ndatetime.datetime.now()", "datetime.now"),
+        ("from datetime import date\ndate.today()", "date.today"),
+        ("import os\nos.urandom(3)", "os.urandom"),
+        ("import uuid", "uuid"),
+    ],
+)
+def test_impure_uses_would_be_found(source: str, use: str) -> None:
+    assert use in set(impure_uses(ast.parse(source)))
+
+
+def impure_uses(tree: ast.Module) -> Iterator[str]:
+    """Uses of clocks and of generators with a state, by the names they have in their own modules."""
+    aliases = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                aliases[alias.asname or alias.name.split(".")[0]] = (
+                    alias.name if alias.asname else alias.name.split(".")[0]
+                )
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    named = {ast.Name, ast.Attribute}
+    dotted = {dotted_name(node, aliases) for node in ast.walk(tree) if type(node) in named}
+    for full in sorted({*dotted, *aliases.values()} - {""}):
+        head, _, last = full.rpartition(".")
+        if head == "random":
+            yield full
+        elif head == "numpy.random":
+            yield f"np.random.{last}"
+        elif (head == "time" and last in CLOCKS) or full == "os.urandom":
+            yield full
+        elif head in ("datetime.datetime", "datetime.date") and last in ("now", "utcnow", "today"):
+            yield f"{head.rpartition('.')[2]}.{last}"
+        elif full in ("uuid", "secrets"):
+            yield full
+
+
+def dotted_name(node: ast.AST, aliases: dict[str, str]) -> str:
+    if isinstance(node, ast.Name):
+        return aliases.get(node.id, "")
+    if isinstance(node, ast.Attribute):
+        head = dotted_name(node.value, aliases)
+        return f"{head}.{node.attr}" if head else ""
+    return ""

@@ -1,0 +1,121 @@
+"""Runs that end early: interrupted, killed, or out of disk. None claims to be done, and what was written is readable."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cosim.config.load import load_scenario
+from cosim.engine.run import run_scenario
+from cosim.errors import SimulationError
+from cosim.results import store as store_module
+from cosim.results.store import read_table
+
+STEPS = 60
+SETTINGS = (f"time.steps={STEPS}",)
+
+
+def _status(run: Path) -> Any:
+    return json.loads((run / "run.json").read_text())["status"]
+
+
+@pytest.mark.parametrize("at_step", [0, 1, 40])
+def test_interrupted(tmp_path: Path, at_step: int) -> None:
+    def stop(now_ms: int, events: int) -> None:
+        if now_ms == at_step * 86_400_000:
+            raise KeyboardInterrupt
+
+    outcome = run_scenario(load_scenario("section6", SETTINGS), tmp_path / "run", stop)
+    assert outcome.status == _status(tmp_path / "run") == "interrupted"
+    regulation = read_table(tmp_path / "run", "regulation")
+    assert regulation["step"].max() == at_step
+    assert len(read_table(tmp_path / "run", "decisions")) == 99 * 2 * (at_step + 1)
+    run_scenario(load_scenario("section6", SETTINGS), tmp_path / "whole")
+    whole = read_table(tmp_path / "whole", "regulation")
+    assert regulation["signal"].tolist() == whole[whole["step"] <= at_step]["signal"].tolist()
+    assert not list((tmp_path / "run").rglob("*.partial"))
+
+
+def test_interrupted_with_a_feeder(tmp_path: Path) -> None:
+    def stop(now_ms: int, events: int) -> None:
+        if now_ms >= 30 * 3_600_000:
+            raise KeyboardInterrupt
+
+    settings = (
+        "grid.network=kerber_vorstadtnetz_kabel_1",
+        "groups.homes.load={kind: constant, p_kw: 0.5}",
+        "groups.homes.pv=null",
+    )
+    outcome = run_scenario(load_scenario("storage_village", settings), tmp_path / "run", stop)
+    assert outcome.status == "interrupted"
+    # The tick at 30 h comes before the meters close that interval.
+    for table in ("power_flow", "meters", "batteries", "bus_voltage"):
+        assert read_table(tmp_path / "run", table)["time"].nunique() == 29
+    assert outcome.summary["intervals"] == 29
+
+
+@pytest.mark.parametrize("writes", [0, 3])
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int) -> None:
+    import pyarrow.parquet as pq
+
+    monkeypatch.setattr(store_module, "ROWS_PER_BATCH", 2000)
+    monkeypatch.setattr("cosim.engine.market_record._NUMBERS_PER_BATCH", 5000)
+    left, write_table = iter(range(writes)), pq.write_table
+
+    def write(*args: Any, **more: Any) -> None:
+        if next(left, None) is None:
+            raise OSError(28, "No space left on device")
+        write_table(*args, **more)
+
+    monkeypatch.setattr(pq, "write_table", write)
+    with pytest.raises(SimulationError, match="No space left"):
+        run_scenario(load_scenario("section6", SETTINGS), tmp_path / "run")
+    assert _status(tmp_path / "run") == "failed"
+    assert not (tmp_path / "run" / "summary.json").exists()
+    if writes:
+        assert len(read_table(tmp_path / "run", "decisions")) == 2000 * writes
+
+
+PROGRAM = """
+import sys
+from pathlib import Path
+import cosim.results.store
+cosim.results.store.ROWS_PER_BATCH = 5000
+import cosim.engine.market_record
+cosim.engine.market_record._NUMBERS_PER_BATCH = 10000
+from cosim.config.load import load_scenario
+from cosim.engine.run import run_scenario
+run_scenario(load_scenario("section6", ["time.steps=1000000"]), Path(sys.argv[1]))
+"""
+
+
+def test_killed(tmp_path: Path) -> None:
+    """kill -9 in the middle: what was written can be read, and run.json says that the run was on."""
+    run = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(run)], env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while len(list(run.glob("tables/.parts/decisions/*.parquet"))) < 3:
+            assert process.poll() is None, "the run ended by itself"
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert _status(run) == "running"
+    decisions = read_table(run, "decisions")
+    assert len(decisions) >= 15_000
+    assert len(decisions) % 5000 == 0
+    assert (decisions["step"].diff().dropna() >= 0).all()
+    assert not (run / "summary.json").exists()
+    assert (run / "scenario.yaml").exists()

@@ -1,0 +1,629 @@
+"""Figures and page of small runs made by hand: which appear, that they repeat, what they are made from."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cosim.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.report.catalogue import FIGURES, draw_figures
+from cosim.report.decision_data import decision_data, steps_per_point
+from cosim.report.energy_figures import community_power
+from cosim.report.feeder_figure import feeder_map, worst_voltage
+from cosim.report.grid_data import ByElement, loadings, voltage_band
+from cosim.report.message_figures import latency_data
+from cosim.report.page import write_report
+from cosim.report.prosumer_figures import target_gap
+from cosim.report.run_data import RunData
+from cosim.report.summary_table import number_text, summary_rows
+from cosim.results.store import RunStore
+from cosim.results.tables import PROSUMER_COLUMNS, Column
+
+START_MS = 1_467_590_400_000  # 2016-07-04
+BUSES, LINES, TRAFOS = [0, 4, 9], [2, 7], [0]
+
+MARKET = {
+    "aggregate", "signals", "averages", "averages_by_prosumer", "averages_at_end", "utilisation", "gradients",
+    "last_steps", "frequency",
+}  # fmt: skip
+GRID = {"voltage_band", "feeder", "loading_duration"}
+
+
+def scenario_text(n_homes: int, n_hours: int, grid: bool, title: str = "A small run") -> str:
+    """A scenario that fits the tables below."""
+    text = f"""
+name: small
+title: {json.dumps(title)}
+seed: 7
+time: {{start: 2016-07-04T00:00:00Z, step_s: 3600, duration_h: {n_hours}}}
+groups:
+  - name: homes
+    households: {n_homes}
+    cost: {{form: separable, linear: 6, target: 0.5}}
+    load: {{kind: constant, p_kw: 1}}
+communities:
+  - name: village
+    groups: [homes]
+    resources:
+      - {{name: own_use, capacity: 2}}
+      - {{name: sale, capacity: 1}}
+"""
+    return text + ("grid: {network: cigre_lv}\n" if grid else "")
+
+
+def hours(n: int, repeat: int = 1) -> Any:
+    return np.repeat(np.datetime64(START_MS, "ms") + np.arange(n) * np.timedelta64(1, "h"), repeat)
+
+
+class SmallRun:
+    """A run directory with made-up tables.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to.
+    n_homes, n_hours : int
+        Households, and steps and intervals of an hour each.
+    grid : bool
+        Whether the scenario has a feeder.
+    """
+
+    def __init__(self, folder: Path, n_homes: int = 4, n_hours: int = 48, grid: bool = False) -> None:
+        self.store = RunStore(folder)
+        self.folder, self.n_homes, self.n_hours = folder, n_homes, n_hours
+        self.names = [f"h{number + 1:03d}" for number in range(n_homes)]
+        self.rng = np.random.default_rng(3)
+        self.store.write_text("scenario.yaml", scenario_text(n_homes, n_hours, grid))
+        self.store.write_json("run.json", {"status": "done", "cause": "", "seed": 7, "cosim": "0.1.0"})
+
+    def prosumers(self) -> SmallRun:
+        n = self.n_homes
+        extra = [Column(name, "number", "", "") for name in ("cost_target", "battery_capacity_kwh")]
+        self.store.writer("prosumers", (*PROSUMER_COLUMNS, *extra)).append(
+            {
+                "prosumer": self.names,
+                "group": ["homes"] * n,
+                "community": ["village"] * n,
+                "bus": np.full(n, -1),
+                "cost_target": np.full(n, 0.5),
+                "battery_capacity_kwh": np.full(n, 8.0),
+            }
+        )
+        return self
+
+    def market(self) -> SmallRun:
+        n = self.n_hours
+        for resource, capacity in (("own_use", 2.0), ("sale", 1.0)):
+            self.store.writer("regulation").append(
+                {
+                    "step": np.arange(n),
+                    "time": hours(n),
+                    "community": ["village"] * n,
+                    "resource": [resource] * n,
+                    "capacity": np.full(n, capacity),
+                    "members": np.full(n, self.n_homes),
+                    **{
+                        name: self.rng.random(n)
+                        for name in (
+                            "signal", "aggregate", "measured", "average_sum", "optimum_gap", "distance",
+                            "gradient_mean", "gradient_spread",
+                        )
+                    },
+                }
+            )  # fmt: skip
+        return self.decisions()
+
+    def decisions(self) -> SmallRun:
+        n_rows = self.n_hours * self.n_homes * 2
+        step = np.repeat(np.arange(self.n_hours) + 1, self.n_homes * 2)
+        self.store.writer("decisions").append(
+            {
+                "step": step,
+                "time": hours(self.n_hours, self.n_homes * 2),
+                "prosumer": np.repeat(self.names, 2).tolist() * self.n_hours,
+                "resource": ["own_use", "sale"] * (self.n_hours * self.n_homes),
+                "requested": np.ones(n_rows, int),
+                "delivered": np.ones(n_rows, int),
+                "average": self.rng.random(n_rows),
+                "gradient": self.rng.random(n_rows),
+                "probability": np.full(n_rows, 0.5),
+                "signal_step": step,
+                "signal_age_ms": np.zeros(n_rows, int),
+            }
+        )
+        return self
+
+    def messages(self, latency_ms: list[int], lost: int = 1) -> SmallRun:
+        account = {"sent": 48, "duplicated": 0, "delivered": 47, "lost": lost, "expired": 0, "in_flight": 0}
+        rows = {name: [count] * self.n_homes for name, count in account.items()}
+        self.store.writer("messages").append(
+            {
+                "link": [f"downlink/{name}" for name in self.names],
+                "kind": ["signal"] * self.n_homes,
+                "latency_p50_ms": [1.0] * self.n_homes,
+                "latency_p99_ms": [1.0] * self.n_homes,
+                **rows,
+            }
+        )
+        n = len(latency_ms)
+        self.store.writer("message_latency").append(
+            {
+                "direction": ["downlink"] * n,
+                "kind": ["signal"] * n,
+                "latency_ms": latency_ms,
+                "count": [10] * n,
+            }
+        )
+        return self
+
+    def meters(self) -> SmallRun:
+        rows = self.n_hours * self.n_homes
+        self.store.writer("meters").append(
+            {
+                "time": hours(self.n_hours, self.n_homes),
+                "prosumer": self.names * self.n_hours,
+                "load_kwh": self.rng.random(rows),
+                "pv_kwh": self.rng.random(rows),
+                "net_kwh": self.rng.normal(size=rows),
+            }
+        )
+        return self
+
+    def batteries(self) -> SmallRun:
+        rows = self.n_hours * self.n_homes
+        self.store.writer("batteries").append(
+            {
+                "time": hours(self.n_hours, self.n_homes),
+                "prosumer": self.names * self.n_hours,
+                "soc_kwh": 8 * self.rng.random(rows),
+                "charge_kwh": self.rng.random(rows),
+                "discharge_kwh": self.rng.random(rows),
+                "leaked_kwh": np.zeros(rows),
+            }
+        )
+        return self
+
+    def feeder(self, diverged: tuple[int, ...] = ()) -> SmallRun:
+        n = self.n_hours
+        self.vm_pu = 1 + 0.02 * self.rng.normal(size=(n, len(BUSES)))
+        self.percent = 40 * self.rng.random((n, len(LINES)))
+        trafo_percent = 40 * self.rng.random((n, len(TRAFOS)))
+        for values in (self.vm_pu, self.percent, trafo_percent):
+            values[list(diverged)] = np.nan
+        status = np.full(n, "converged", dtype=object)
+        status[list(diverged)] = "diverged"
+        zeros = np.zeros(n)
+        flow = {"cause": [""] * n, "route": ["zbus"] * n, "residual_mva": zeros, "p_slack_mw": zeros}
+        self.store.writer("power_flow").append(
+            {"time": hours(n), "status": list(status), **flow, "q_slack_mvar": zeros, "losses_mw": zeros}
+        )
+        for table, element, index, column, values in (
+            ("bus_voltage", "bus", BUSES, "vm_pu", self.vm_pu),
+            ("line_loading", "line", LINES, "loading_percent", self.percent),
+            ("trafo_loading", "trafo", TRAFOS, "loading_percent", trafo_percent),
+        ):
+            self.store.writer(table).append(
+                {"time": hours(n, len(index)), element: np.tile(index, n), column: values.ravel()}
+            )
+        return self
+
+    def topology(self) -> SmallRun:
+        self.store.writer("feeder_buses").append(
+            {
+                "bus": BUSES,
+                "name": ["$x_1$", "", ""],
+                "vn_kv": [20.0, 0.4, 0.4],
+                "x": [0.0, 1.0, 2.0],
+                "y": [0.0, 0.5, 3.0],
+                "supplied": [True] * 3,
+                "households": [0, 2, 2],
+            }
+        )
+        self.store.writer("feeder_branches").append(
+            {
+                "kind": ["line", "line", "trafo"],
+                "element": [*LINES, *TRAFOS],
+                "name": ["", "", ""],
+                "from_bus": [4, 4, 0],
+                "to_bus": [9, 9, 4],
+                "length_km": [0.1, 0.1, np.nan],
+                "closed": [True, False, True],
+            }
+        )
+        return self
+
+    def end(self) -> RunData:
+        self.store.finish_tables()
+        return RunData(self.folder)
+
+
+def names(files: list[Path]) -> set[str]:
+    for file in files:
+        assert file.read_bytes().startswith(b"\x89PNG")
+    return {file.stem for file in files}
+
+
+# --- which figures there are ---------------------------------------------------------------------------
+
+
+def test_every_figure_of_a_full_run(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run", grid=True).prosumers().market().messages([5, 900]).meters()
+    run = small.batteries().feeder().topology().end()
+    expected = {entry.name for entry in FIGURES} - {"power"}
+    assert names(draw_figures(run.folder)) == expected
+    assert {file.name for file in (run.folder / "figures").iterdir()} == {f"{name}.png" for name in expected}
+
+
+def test_a_market_without_feeder_has_the_figures_of_paper_a_only(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run").prosumers().market().messages([0], lost=0).end()
+    assert names(draw_figures(run.folder)) == MARKET
+
+
+def test_without_decisions_only_what_the_platform_sees(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run").prosumers()
+    small.decisions = lambda: small  # type: ignore[method-assign]
+    run = small.market().end()
+    assert names(draw_figures(run.folder)) == {"aggregate", "signals", "averages", "last_steps", "frequency"}
+
+
+def test_a_feeder_without_market_or_battery(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run", grid=True).meters().feeder().topology().end()
+    assert names(draw_figures(run.folder)) == GRID | {"power"}
+
+
+def test_a_feeder_without_topology_has_no_map(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run", grid=True).feeder().end()
+    assert names(draw_figures(run.folder)) == GRID - {"feeder"}
+
+
+def test_a_run_with_no_tables_has_no_figures(tmp_path: Path) -> None:
+    assert draw_figures(SmallRun(tmp_path / "run").end().folder) == []
+
+
+def test_a_figure_that_no_longer_applies_goes(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run").meters().end()
+    old = run.folder / "figures" / "feeder.png"
+    old.parent.mkdir()
+    old.write_bytes(b"old")
+    assert names(draw_figures(run.folder)) == {"power"}
+    assert not old.exists()
+
+
+def test_one_household_and_few_steps(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run", n_homes=1, n_hours=3).prosumers().market().messages([200]).meters()
+    run = small.batteries().end()
+    expected = MARKET - {"last_steps", "frequency"} | {"storage", "latencies"}
+    assert names(draw_figures(run.folder)) == expected
+
+
+def test_a_single_step(tmp_path: Path) -> None:
+    run = (
+        SmallRun(tmp_path / "run", n_homes=2, n_hours=1, grid=True)
+        .prosumers()
+        .market()
+        .meters()
+        .feeder()
+        .end()
+    )
+    assert {"aggregate", "gradients", "power", "voltage_band"} <= names(draw_figures(run.folder))
+
+
+def test_a_long_run_is_gathered_by_day(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run", n_homes=2, n_hours=1600, grid=True).prosumers().market()
+    run = small.meters().batteries().feeder(diverged=tuple(range(24, 48))).end()
+    assert MARKET | {"storage", "voltage_band"} <= names(draw_figures(run.folder))
+
+
+def test_numbers_that_are_not_positive_or_not_known(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run").prosumers()
+    small.rng = type("Flat", (), {"random": staticmethod(lambda n: np.full(n, np.nan))})()  # type: ignore[assignment]
+    run = small.market().end()
+    assert MARKET - {"utilisation"} <= names(draw_figures(run.folder))
+
+
+# --- runs that did not end well ------------------------------------------------------------------------
+
+
+def test_diverged_intervals_leave_gaps(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run", grid=True).feeder(diverged=(0, 5, 6)).topology()
+    run = small.end()
+    assert names(draw_figures(run.folder)) == GRID
+    band, _ = voltage_band(run)
+    assert np.flatnonzero(np.isnan(band.quantiles[:, 2])).tolist() == [0, 5, 6]
+
+
+def test_a_run_of_which_nothing_converged(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run", grid=True).feeder(diverged=tuple(range(48))).topology()
+    assert names(draw_figures(small.end().folder)) == {"voltage_band", "loading_duration"}
+
+
+def test_a_killed_run_shows_the_parts_it_had_written(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run", grid=True).market().meters().feeder()
+    for writer in small.store._writers.values():
+        writer._write_part(writer._n_pending // 2)  # the rest was in memory only
+    small.store.write_json("run.json", {"status": "running", "seed": 7})
+    assert not list((small.folder / "tables").glob("*.parquet"))
+    drawn = names(draw_figures(small.folder))
+    assert {"aggregate", "gradients", "voltage_band", "loading_duration", "power"} <= drawn
+    assert "utilisation" not in drawn  # the T of the costs was not written yet
+    text = write_report(small.folder).read_text(encoding="utf-8")
+    assert "it was killed" in text
+    assert "has no summary" in text
+
+
+def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run").prosumers().market()
+    small.end()
+    record = {"status": "interrupted", "cause": "interrupted by the user", "simulated_until_ms": 7_200_000}
+    small.store.write_json("run.json", record)
+    text = write_report(small.folder).read_text(encoding="utf-8")
+    assert "Cause: interrupted by the user" in text
+    assert "2 h of 2 days" in text
+
+
+# --- drawing leaves no trace but the files ----------------------------------------------------------------
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        small = SmallRun(tmp_path / name, grid=True).prosumers().market().messages([1, 5000]).meters()
+        draw_figures(small.batteries().feeder().topology().end().folder)
+        write_report(tmp_path / name)
+    first = sorted((tmp_path / "one" / "figures").iterdir())
+    assert len(first) == len(FIGURES) - 1
+    for file in [*first, tmp_path / "one" / "report.html"]:
+        assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()
+
+
+def test_the_users_settings_neither_matter_nor_change(tmp_path: Path) -> None:
+    import matplotlib
+
+    run = SmallRun(tmp_path / "run").prosumers().market().end()
+    plain = {file: file.read_bytes() for file in draw_figures(run.folder)}
+    with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "lines.linewidth": 7}):
+        before = dict(matplotlib.rcParams)
+        again = draw_figures(run.folder)
+        assert dict(matplotlib.rcParams) == before
+    assert {file: file.read_bytes() for file in again} == plain
+
+
+def test_neither_pyplot_nor_pandapower_is_loaded(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run", grid=True).prosumers().market().feeder().topology().end()
+    code = (
+        "import sys; from pathlib import Path\n"
+        "import cosim.report.page\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        f"cosim.report.page.write_report(Path({str(run.folder)!r}))\n"
+        "assert 'matplotlib' in sys.modules\n"
+        "assert not {'matplotlib.pyplot', 'pandapower'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nothing_is_cut_off(tmp_path: Path) -> None:
+    """Every text of every figure lies within its canvas."""
+    from cosim.report.style import drawing
+
+    small = (
+        SmallRun(tmp_path / "run", n_hours=1600, grid=True).prosumers().market().messages([1, 5000]).meters()
+    )
+    run = small.batteries().feeder(diverged=(3,)).topology().end()
+    with drawing():
+        for entry in FIGURES:
+            figure = entry.draw(run)
+            if figure is None:
+                continue
+            figure.canvas.draw()  # type: ignore[no-untyped-call]
+            box = figure.get_tightbbox()
+            width, height = figure.get_size_inches()
+            assert box.x0 > -0.02, entry.name
+            assert box.y0 > -0.02, entry.name
+            assert box.x1 < width + 0.02, entry.name
+            assert box.y1 < height + 0.02, entry.name
+            assert any(ax.get_xlabel() for ax in figure.axes), entry.name
+            assert any(ax.get_ylabel() for ax in figure.axes), entry.name
+
+
+# --- what they are made from -----------------------------------------------------------------------------
+
+
+def test_voltage_band_of_intervals_and_of_days(tmp_path: Path) -> None:
+    short = SmallRun(tmp_path / "short", grid=True).feeder()
+    band, by_bus = voltage_band(short.end())
+    levels = [0, 0.05, 0.5, 0.95, 1]
+    np.testing.assert_allclose(band.quantiles, np.quantile(short.vm_pu, levels, axis=1).T, atol=1e-14)
+    assert by_bus.elements == BUSES
+    np.testing.assert_array_equal(by_bus.high, short.vm_pu.max(axis=0))
+    long = SmallRun(tmp_path / "long", n_hours=24 * 70, grid=True).feeder()
+    band, by_bus = voltage_band(long.end())
+    by_day = long.vm_pu.reshape(70, -1)
+    assert band.width_ms == MS_PER_DAY
+    np.testing.assert_allclose(band.quantiles, np.quantile(by_day, levels, axis=1).T, atol=1e-14)
+    np.testing.assert_array_equal(by_bus.low, long.vm_pu.min(axis=0))
+    assert band.time_ms[0] == START_MS + MS_PER_DAY // 2
+
+
+def test_loadings_follow_the_busiest(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run", grid=True).feeder(diverged=(2,))
+    found = loadings(small.end(), "line", 1)
+    busiest = int(np.nanargmax(np.nanmax(small.percent, axis=0)))
+    assert list(found.busiest) == [LINES[busiest]]
+    np.testing.assert_array_equal(found.busiest[LINES[busiest]], small.percent[:, busiest])
+    assert np.isnan(found.largest[2])
+    np.testing.assert_array_equal(
+        np.delete(found.largest, 2), np.delete(small.percent, 2, axis=0).max(axis=1)
+    )
+
+
+def test_the_map_takes_each_elements_own_worst(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run", grid=True).feeder(diverged=(2,)).topology()
+    found = feeder_map(small.end())
+    farthest = np.nanargmax(np.abs(small.vm_pu - 1), axis=0)
+    np.testing.assert_array_equal(found.vm_pu, small.vm_pu[farthest, [0, 1, 2]])
+    assert found.line == {2: (1, 2), 7: (1, 2)}
+    assert found.trafo == {0: (0, 1)}
+    assert ("line", 7) not in found.closed
+    assert found.percent["line", 2] == np.nanmax(small.percent[:, 0])
+
+
+def test_worst_voltage_is_the_one_farther_from_nominal() -> None:
+    extremes = ByElement([1, 2, 3], np.array([0.9, 0.99, np.nan]), np.array([1.05, 1.05, np.nan]))
+    np.testing.assert_array_equal(worst_voltage(extremes), [0.9, 1.05, np.nan])
+
+
+def test_community_power_is_in_kilowatts_of_all_households(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run").meters().batteries().end()
+    data = community_power(run)
+    table = run.read("meters", ["load_kwh", "net_kwh"])
+    np.testing.assert_allclose(data.load, table["load_kwh"].reshape(48, 4).sum(axis=1))
+    np.testing.assert_allclose(data.net, table["net_kwh"].reshape(48, 4).sum(axis=1))
+    charge = run.read("batteries", ["charge_kwh"])["charge_kwh"].reshape(48, 4).sum(axis=1)
+    np.testing.assert_allclose(data.charge, charge)
+
+
+def test_decisions_of_a_short_run_are_kept_as_they_are(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run").prosumers().market().end()
+    data = decision_data(run)
+    assert data is not None
+    table = run.read("decisions", ["average", "gradient"])
+    np.testing.assert_array_equal(data.average, table["average"].reshape(48, 4, 2))
+    np.testing.assert_array_equal(data.gradient, table["gradient"].reshape(48, 4, 2))
+    np.testing.assert_array_equal(data.last_average, data.average[-1])
+    assert data.target.tolist() == [0.5] * 4
+    assert [group.name for group in data.groups] == ["homes"]
+
+
+def test_decisions_of_a_long_run_are_daily_means(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run", n_homes=2, n_hours=24 * 60).prosumers().market().end()
+    data = decision_data(run)
+    assert data is not None
+    assert data.steps_per_point == 24
+    table = run.read("decisions", ["average"])["average"].reshape(60, 24, 2, 2)
+    np.testing.assert_allclose(data.average, table.mean(axis=1), rtol=1e-12)
+    assert (data.time_ms[0] - START_MS) / MS_PER_HOUR == pytest.approx(11.5)
+
+
+@pytest.mark.parametrize(
+    ("last_step", "numbers", "step_ms", "expected"),
+    [
+        (1000, 200, MS_PER_DAY, 1),
+        (100_000, 200, MS_PER_DAY, 100),
+        (8760, 200, MS_PER_HOUR, 24),
+        (8760 * 4, 200, MS_PER_HOUR // 4, 96),
+        (1000, 40_000, MS_PER_DAY, 10),
+    ],
+)
+def test_steps_of_a_point(last_step: int, numbers: int, step_ms: int, expected: int) -> None:
+    assert steps_per_point(last_step, numbers, step_ms) == expected
+
+
+def test_target_gap_leaves_out_what_a_household_does_not_take() -> None:
+    average = np.array([[0.9, 0.8], [0.3, np.nan], [np.nan, np.nan]])
+    np.testing.assert_allclose(target_gap(average, np.array([1.74, 1.0, 1.0])), [0.04, 0.7, np.nan])
+
+
+def test_latencies_and_losses_by_direction(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run").messages([7, 3]).end()
+    ((key, one),) = latency_data(run).items()
+    assert key == ("downlink", "signal")
+    assert one.latency_ms.tolist() == [3, 7]
+    assert (one.sent, one.lost) == (4 * 48, 4)
+
+
+# --- the page --------------------------------------------------------------------------------------------
+
+
+class Page(HTMLParser):
+    """Collects a page's elements and checks that every one is closed in its turn."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+HOSTILE = "<script>alert('a & b')</script> \"quoted\" $x_1$"
+
+
+def test_the_page_stands_alone_and_escapes_what_it_shows(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run", grid=True).prosumers().market().feeder().topology()
+    small.store.write_text("scenario.yaml", scenario_text(4, 48, True, HOSTILE))
+    small.store.write_json("run.json", {"status": "failed", "cause": f"OSError: {HOSTILE}", "seed": 7})
+    small.store.write_json("summary.json", {"village_cost_gap_end": 1.5, "<b>_kwh": None})
+    run = small.end()
+    drawn = draw_figures(run.folder)
+    text = write_report(run.folder).read_text(encoding="utf-8")
+    page = Page(text)
+    tags = {tag for tag, _ in page.elements}
+    assert not tags & {"script", "link", "iframe", "b"}
+    assert page.text.count(HOSTILE) == 2
+    pictures = [attributes for tag, attributes in page.elements if tag == "img"]
+    assert len(pictures) == len(drawn)
+    assert all(str(one["src"]).startswith("data:image/png;base64,") and one["alt"] for one in pictures)
+    assert not re.search(r"(?:https?:)?//[a-z]", re.sub(r"base64,[A-Za-z0-9+/=]+", "", text))
+
+
+def test_the_page_draws_what_is_missing(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run").meters().end()
+    text = write_report(run.folder).read_text(encoding="utf-8")
+    assert 'id="power"' in text
+    assert (run.folder / "figures" / "power.png").exists()
+
+
+def test_summary_rows_name_value_and_unit() -> None:
+    summary = {
+        "energy_load_kwh": 8410.498634749998,
+        "voltage_min_pu": 1.0188836689478364,
+        "voltage_min_time_h": 224.0,
+        "village_own_use_tracking_rmse_units": 13.4234287,
+        "messages_sent": 66528,
+        "self_consumption_fraction": 0.29676220783080287,
+        "line_loading_max_percent": None,
+        "something_new": 2.5,
+    }
+    rows = summary_rows(summary, datetime(2016, 7, 4, tzinfo=UTC), ["village"])
+    assert [tuple(row) for row in rows] == [
+        ("Community village", "Own use tracking rmse", "13.42", "units"),
+        ("Messages", "Messages sent", "66\u2009528", ""),
+        ("Energy", "Energy load", "8\u2009410", "kWh"),
+        ("Energy", "Self consumption", "29.68", "%"),
+        ("Feeder", "Voltage min", "1.0189", "pu"),
+        ("Feeder", "Voltage min time", "2016-07-13 08:00 UTC", "224 h after the start"),
+        ("Feeder", "Line loading max", "–", "%"),
+        ("Others", "Something new", "2.5", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"), (-0.0, "0"), (3, "3"), (0.1, "0.1"), (-2.5, "-2.5"), (123456.789, "123\u2009457"),
+        (9.99999, "10"), (1e-7, "1.000e-07"), (1e12, "1.000e+12"), (0.00012345, "0.0001234"), (100.0, "100"),
+    ],
+)  # fmt: skip
+def test_numbers_as_text(value: float, text: str) -> None:
+    assert number_text(value) == text

@@ -1,0 +1,134 @@
+"""Tables on disk: the same bytes however rows arrive, readable parts, and nothing half written under its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cosim.results import store as store_module
+from cosim.results.store import Coded, RunStore, TableWriter, read_table
+from cosim.results.tables import Column
+
+COLUMNS = (
+    Column("time", "time", "UTC", ""),
+    Column("name", "text", "", ""),
+    Column("count", "integer", "", ""),
+    Column("value", "number", "", ""),
+    Column("on", "flag", "", ""),
+)
+N = 1000
+NAMES = ("a", "b", "c")
+_numbers = np.random.default_rng(1)
+DATA: dict[str, Any] = {
+    "time": np.datetime64("2016-01-01", "ms") + np.arange(N) * np.timedelta64(900_000, "ms"),
+    "name": _numbers.integers(0, 3, N),
+    "count": _numbers.integers(-5, 5, N),
+    "value": np.where(_numbers.random(N) < 0.1, np.nan, _numbers.random(N)),
+    "on": _numbers.random(N) < 0.5,
+}
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "ROWS_PER_BATCH", 128)
+
+
+def _append(writer: TableWriter, first: int, last: int, as_texts: bool = False) -> None:
+    rows = {name: values[first:last] for name, values in DATA.items()}
+    codes = rows["name"]
+    rows["name"] = [NAMES[code] for code in codes] if as_texts else Coded(codes, NAMES)
+    if as_texts:
+        rows["count"] = rows["count"].tolist()
+    writer.append(rows)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(cuts=st.lists(st.integers(0, N), max_size=12), as_texts=st.booleans())
+def test_bytes_do_not_depend_on_how_rows_arrive(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int], as_texts: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("tables")
+    whole = TableWriter(folder, "whole", COLUMNS)
+    _append(whole, 0, N)
+    whole.finish()
+    pieces = TableWriter(folder, "pieces", COLUMNS)
+    edges = [0, *sorted(cuts), N]
+    for number, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+        _append(pieces, first, last, as_texts and number % 2 == 0)
+    pieces.finish()
+    assert (folder / "whole.parquet").read_bytes() == (folder / "pieces.parquet").read_bytes()
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "run")
+    _append(store.writer("things", COLUMNS), 0, N)
+    store.finish_tables()
+    table = read_table(tmp_path / "run", "things")
+    assert list(table.columns) == [column.name for column in COLUMNS]
+    assert table["name"].tolist() == [NAMES[code] for code in DATA["name"]]
+    assert np.array_equal(table["value"], DATA["value"], equal_nan=True)
+    assert table["on"].tolist() == DATA["on"].tolist()
+    assert (table["time"] == pd.Series(DATA["time"]).dt.tz_localize("UTC")).all()
+    assert not (tmp_path / "run" / "tables" / ".parts").exists()
+
+
+def test_a_table_without_rows_has_its_columns(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "run")
+    store.writer("things", COLUMNS)
+    store.finish_tables()
+    table = read_table(tmp_path / "run", "things")
+    assert len(table) == 0
+    assert list(table.columns) == [column.name for column in COLUMNS]
+    assert str(table["time"].dtype) == "datetime64[ms, UTC]"
+
+
+def test_batches_can_be_read_before_the_run_has_ended(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "run")
+    _append(store.writer("things", COLUMNS), 0, 500)
+    table = read_table(tmp_path / "run", "things")
+    assert table["count"].tolist() == DATA["count"][: 3 * 128].tolist()
+    with pytest.raises(FileNotFoundError, match="no table 'other'"):
+        read_table(tmp_path / "run", "other")
+
+
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pyarrow.parquet as pq
+
+    store = RunStore(tmp_path / "run")
+    writer = store.writer("things", COLUMNS)
+    _append(writer, 0, 300)
+
+    def no_space(*args: object, **more: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(pq, "write_table", no_space)
+        full.setattr(pq, "ParquetWriter", no_space)
+        with pytest.raises(OSError, match="No space"):
+            _append(writer, 300, 500)
+        with pytest.raises(OSError, match="No space"):
+            store.finish_tables()
+        assert len(read_table(tmp_path / "run", "things")) == 2 * 128
+    store.finish_tables()  # with space again, nothing was lost
+    assert read_table(tmp_path / "run", "things")["count"].tolist() == DATA["count"][:500].tolist()
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "run")
+    store.write_json("run.json", {"status": "running"})
+    with pytest.raises(ValueError, match="Out of range"):
+        store.write_json("run.json", {"value": float("nan")})
+    assert '"running"' in (tmp_path / "run" / "run.json").read_text()
+    assert [file.name for file in (tmp_path / "run").iterdir() if file.is_file()] == ["run.json"]
+
+
+def test_a_run_never_goes_over_another(tmp_path: Path) -> None:
+    RunStore(tmp_path / "run").write_text("run.json", "{}")
+    with pytest.raises(FileExistsError, match="not empty"):
+        RunStore(tmp_path / "run")
