@@ -68,7 +68,9 @@ class BareMarket:
         self.env = simpy.Environment()
         draw = self.random.randint
         first = [Household(i, 11.75, 1.74, draw(1, 10) / 4, 0.0) for i in range(50)]
-        second = [Household(i, 11.65, 1.725, draw(1, 10) / 8, 1.25 * draw(1, 15)) for i in range(50, N_HOUSEHOLDS)]
+        second = [
+            Household(i, 11.65, 1.725, draw(1, 10) / 8, 1.25 * draw(1, 15)) for i in range(50, N_HOUSEHOLDS)
+        ]
         self.households = first + second
         self.reports = [(1, 1)] * N_HOUSEHOLDS
         self.signals = (11.7, 11.6)

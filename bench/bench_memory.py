@@ -2,8 +2,9 @@
 
     python bench/bench_memory.py
 
-Each run is a process of its own, figures left out. Prints the peak resident memory that the operating system counted,
-and the seconds of each stage; leaves with 1 if a year's peak is above 1 GiB, or a tenth above a quarter's.
+Each run is a process of its own, without figures. Prints the peak of resident memory that the system
+counted, and the seconds of each stage; leaves with 1 if a year's peak is above 1 GiB, or a tenth above a
+quarter's.
 
 SimBench's data is read once before, so that it lies in the user's cache; reading it takes 775 MB.
 """

@@ -16,6 +16,8 @@ from rich.console import Console
 
 from cosim.errors import CosimError, InputError, Problem, SimulationError, count
 
+_MOST_PROBLEMS = 100
+
 DONE, BAD_INPUT, FAILED, INTERRUPTED = 0, 2, 3, 130
 
 app = typer.Typer(
@@ -186,11 +188,13 @@ def report(folder: Annotated[Path, typer.Argument(help="Directory of a run.")]) 
 
 
 def _print_problems(problems: list[Problem] | tuple[Problem, ...], quiet: bool) -> None:
-    for problem in problems:
-        if problem.severity == "error" or not quiet:
-            colour = "red" if problem.severity == "error" else "yellow"
-            err.print(f"[{colour}]{problem.severity}[/{colour}] ", end="")
-            err.print(str(problem), markup=False)
+    shown = [problem for problem in problems if problem.severity == "error" or not quiet]
+    for problem in shown[:_MOST_PROBLEMS]:
+        colour = "red" if problem.severity == "error" else "yellow"
+        err.print(f"[{colour}]{problem.severity}[/{colour}] ", end="")
+        err.print(str(problem), markup=False)
+    if len(shown) > _MOST_PROBLEMS:
+        err.print(f"and {len(shown) - _MOST_PROBLEMS} more")
 
 
 def _write(lines: Iterable[str]) -> None:

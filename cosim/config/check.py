@@ -115,13 +115,14 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
     for number, community in enumerate(scenario.communities):
         members = [groups[name] for name in community.groups if name in groups]
         n = sum(group.households for group in members)
+        all_known = len(members) == len(community.groups)
         for position, resource in enumerate(community.resources):
             path = f"communities.{number}.resources.{position}"
             largest = largest_capacity(resource.capacity)
-            if largest > n:
-                message = (
-                    f"a capacity of {largest:g} units for {n} households, who take one unit each at most"
-                )
+            if largest > n and all_known:
+                units = f"{largest:g} unit{'s' * (largest != 1)}"
+                homes = count(n, "household")
+                message = f"a capacity of {units} for {homes}, and a household takes one unit at most"
                 remedy = "Lower the capacity, or add households."
                 yield loaded.problem(f"{path}.capacity", message, remedy, f"{largest:g}")
             if resource.unit_kwh:

@@ -87,7 +87,8 @@ def local_file(folder: Path, name: str) -> Path:
             [Problem("the path leaves the folder of the file that names it", remedy, value=name)]
         )
     if not exists:
-        raise InputError([Problem("there is no such file", f"Paths are relative to {folder}.", value=name)])
+        remedy = f"It is looked for in {folder.resolve()}."
+        raise InputError([Problem("there is no such file", remedy, value=name)])
     if not is_file:
         raise InputError([Problem("this is a folder or a device, and no file", "Name a file.", value=name)])
     return file

@@ -293,7 +293,7 @@ class GridAwareRule(Model):
     @model_validator(mode="after")
     def _band_is_open(self) -> Self:
         if self.vm_min_pu >= self.vm_max_pu:
-            raise ValueError("vm_min_pu is not below vm_max_pu; exchange or correct them")
+            raise ValueError("vm_min_pu must be below vm_max_pu; exchange or correct them")
         return self
 
 

@@ -23,6 +23,16 @@ def models_at(model: type[BaseModel], loc: Loc) -> list[type[BaseModel]]:
     return [type_ for _, type_ in members if _is_model(type_)]
 
 
+def tags_in(model: type[BaseModel], loc: Loc) -> list[bool]:
+    """For each part of `loc`, whether it is a tag that stands for a union's member, and no key."""
+    members: list[Member] = [(frozenset(), model)]
+    found = []
+    for part in loc:
+        found.append(_is_tag(members, part))
+        members = _step(members, part)
+    return found
+
+
 def keys_of(models: Sequence[type[BaseModel]]) -> list[str]:
     """The keys that the models allow, in the order of their definition."""
     return list(dict.fromkeys(key for model in models for key in model.model_fields))
@@ -74,16 +84,19 @@ def _step(members: list[Member], part: str | int) -> list[Member]:
     if isinstance(part, int):
         inside = [get_args(type_) for _, type_ in members if _origin(type_) in (tuple, list)]
         return [m for arguments in inside for a in arguments if a is not Ellipsis for m in _members(a)]
-    tagged = [member for member in members if part in member[0]]
-    if tagged and len(members) > 1:
+    if _is_tag(members, part):
         # The tag is used up: where the next part has the same name, it is a key.
-        return [(tags - {part}, type_) for tags, type_ in tagged]
+        return [(tags - {part}, type_) for tags, type_ in members if part in tags]
     fields = [
         type_.model_fields[part] for _, type_ in members if _is_model(type_) and part in type_.model_fields
     ]
     if fields:
         return [member for field in fields for member in _members(field.annotation)]
     return members
+
+
+def _is_tag(members: list[Member], part: str | int) -> bool:
+    return len(members) > 1 and any(part in tags for tags, _ in members)
 
 
 def _members(annotation: Any, tags: frozenset[str] = frozenset()) -> list[Member]:

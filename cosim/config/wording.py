@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from cosim.config.schema_walk import Loc, all_keys, keys_of, models_at, sections_with, tags_of
+from cosim.config.schema_walk import Loc, all_keys, keys_of, models_at, sections_with, tags_in, tags_of
 from cosim.config.units import convert, named, quantity, split_key, unit_of
 from cosim.config.yaml_reader import Document
 from cosim.errors import Problem, closest, count, listed
@@ -57,30 +57,44 @@ def translate(error: ValidationError, document: Document, model: type[BaseModel]
         What it was asked to make of it.
     """
     at_place: dict[str, list[ErrorDetails]] = {}
-    for detail in error.errors(include_url=False):
-        if not _is_consequence(detail, document.data):
-            at_place.setdefault(_path(detail, document.data), []).append(detail)
-    problems = [_problem(path, details, document, model) for path, details in at_place.items()]
+    details = error.errors(include_url=False)
+    meant = {
+        _meant(detail, document.data, model) for detail in details if detail["type"] == "extra_forbidden"
+    }
+    for detail in details:
+        path = _path(detail, document.data, model)
+        is_consequence = _only_seems_short(detail, document.data, path) or (
+            detail["type"] == "missing" and path in meant
+        )
+        if not is_consequence:
+            at_place.setdefault(path, []).append(detail)
+    problems = [_problem(path, found, document, model) for path, found in at_place.items()]
     return sorted(problems, key=lambda problem: (problem.file, problem.line))
 
 
-def _is_consequence(detail: ErrorDetails, data: Any) -> bool:
+def _only_seems_short(detail: ErrorDetails, data: Any, path: str) -> bool:
     """Whether a list is called too short only because pydantic threw out an item that was wrong."""
     if detail["type"] != "too_short":
         return False
-    given = _at(data, _path(detail, data))
+    given = _at(data, path)
     return isinstance(given, list) and len(given) >= detail["ctx"]["min_length"]
 
 
-def _path(detail: ErrorDetails, data: Any) -> str:
+def _meant(detail: ErrorDetails, data: Any, model: type[BaseModel]) -> str:
+    """The path of the key that an unknown key is a slip for; nothing is missing there then."""
+    *above, key = _path(detail, data, model).split(".")
+    return ".".join([*above, _likely(key, keys_of(models_at(model, detail["loc"][:-1])))])
+
+
+def _path(detail: ErrorDetails, data: Any, model: type[BaseModel]) -> str:
     """The dotted path in the file: pydantic's location without the names of union members."""
     parts: list[str] = []
-    place = data
-    for position, part in enumerate(detail["loc"]):
-        last = position == len(detail["loc"]) - 1
+    place, loc = data, detail["loc"]
+    for position, (part, is_tag) in enumerate(zip(loc, tags_in(model, loc), strict=True)):
+        last = position == len(loc) - 1
         in_list = isinstance(part, int) and isinstance(place, list) and part < len(place)
         in_mapping = isinstance(part, str) and isinstance(place, dict) and part in place
-        if in_list or (in_mapping and not _is_tag(detail["loc"], position)):
+        if not is_tag and (in_list or in_mapping):
             place = place[part]
         elif last and detail["type"] == "missing" and isinstance(part, str):
             place = None
@@ -90,11 +104,6 @@ def _path(detail: ErrorDetails, data: Any) -> str:
     if detail["type"] == "union_tag_invalid":
         parts.append(_discriminator(detail))
     return ".".join(parts)
-
-
-def _is_tag(loc: Loc, position: int) -> bool:
-    """Whether a part names a union's member: then the key of the same name follows."""
-    return position + 1 < len(loc) and loc[position] == loc[position + 1]
 
 
 def _at(data: Any, path: str) -> Any:
@@ -110,7 +119,7 @@ def _problem(path: str, details: list[ErrorDetails], document: Document, model: 
     message, remedy = _union_wording(details) or _wording(detail, path, model)
     value = detail.get("input")
     if detail["type"] == "union_tag_invalid":
-        value = detail["ctx"]["tag"]
+        value = value.get(_discriminator(detail)) if isinstance(value, dict) else None
     about_the_whole = detail["type"] in ("missing", "value_error", "union_tag_not_found") and isinstance(
         value, dict | list
     )
@@ -146,7 +155,9 @@ def _wording(detail: ErrorDetails, path: str, model: type[BaseModel]) -> tuple[s
             return "this key is missing", f"Add `{loc[-1]}: ...`{_meaning(str(loc[-1]), loc, model)}."
         case "union_tag_invalid" | "literal_error":
             choices = _choices(str(context.get("expected_tags", context.get("expected", ""))))
-            return _no_choice(str(context.get("tag", given)), choices)
+            if kind == "union_tag_invalid" and isinstance(given, dict):
+                given = given.get(_discriminator(detail))
+            return _no_choice(given if isinstance(given, str) else shown(given), choices)
         case "union_tag_not_found":
             choices = sorted(tag for m in models_at(model, loc) for tag in tags_of(m))
             return (
@@ -180,17 +191,13 @@ def _unknown_key(key: str, value: Any, loc: Loc, model: type[BaseModel]) -> tupl
     """Suggest a key that is allowed at this place first, then one from elsewhere."""
     here = keys_of(models_at(model, loc[:-1]))
     message = f"unknown key '{key}'"
-    stem, unit = split_key(key)
-    for candidate in here:
-        other_stem, other_unit = split_key(candidate)
-        if other_stem == stem and other_unit != unit and unit.symbol:
-            number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
-            converted = None if number is None else convert(number, unit, other_unit)
-            if converted is not None:
-                return message, f"Write `{candidate}: {converted:g}`."
-            return message, f"Did you mean '{candidate}'?"
-    match = closest(key, here)
+    match = _likely(key, here)
     if match:
+        unit, wanted = split_key(key)[1], split_key(match)[1]
+        number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+        converted = None if number is None or unit == wanted else convert(number, unit, wanted)
+        if converted is not None:
+            return message, f"Write `{match}: {converted:g}`."
         return message, f"Did you mean '{match}'?"
     sections = sections_with(model, key)
     if sections:
@@ -205,6 +212,13 @@ def _unknown_key(key: str, value: Any, loc: Loc, model: type[BaseModel]) -> tupl
         else ""
     )
     return message, f"{elsewhere}{_keys_here(here)}"
+
+
+def _likely(key: str, here: list[str]) -> str:
+    """The one of the allowed keys that is the same with another unit, or else spelt most alike."""
+    stem, unit = split_key(key)
+    same = [name for name in here if split_key(name)[0] == stem and split_key(name)[1] != unit]
+    return same[0] if same and unit.symbol else closest(key, here)
 
 
 def _keys_here(keys: list[str]) -> str:

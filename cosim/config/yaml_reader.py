@@ -6,6 +6,7 @@ before any object is built.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,9 +124,8 @@ def _decoded(raw: bytes, name: str) -> str:
 
 def _not_yaml(name: str, line: int, what: str | None) -> Problem:
     remedy = "Check colons, brackets, quotes and the indentation here and in the line above."
-    return Problem(
-        f"not valid YAML: {(what or 'it cannot be parsed').splitlines()[0]}", remedy, file=name, line=line
-    )
+    told = re.sub(r"'?<([a-z ]+)>'?", r"the \1", (what or "it cannot be parsed").splitlines()[0])
+    return Problem(f"not valid YAML: {told.replace('stream end', 'end')}", remedy, file=name, line=line)
 
 
 def _too_deep(path: str, name: str, line: int) -> Problem:
@@ -153,19 +153,17 @@ class _Builder:
         self._seen: set[int] = set()
 
     def build(self, node: Node, path: str, depth: int) -> Any:
+        if id(node) in self._seen:
+            # The node is the anchor's; the alias stands where its key or the list around it stands.
+            line = self.lines.get(path) or self.lines.get(path.rpartition(".")[0], 0)
+            remedy = "Write the values out, or use `base:` and `override:`."
+            message = "an anchor (&name) is used again by an alias (*name), which is not allowed"
+            self._problem(message, remedy, path, line)
+            return None
         line = node.start_mark.line + 1
         self.lines.setdefault(path, line)
         if depth > MAX_DEPTH:
             self.problems.append(_too_deep(path.rpartition(".")[2], self.name, line))
-            return None
-        if id(node) in self._seen:
-            remedy = "Write the values out, or use `base:` and `override:`."
-            self._problem(
-                "an anchor (&name) is used again by an alias (*name), which is not allowed",
-                remedy,
-                path,
-                line,
-            )
             return None
         self._seen.add(id(node))
         if isinstance(node, MappingNode):

@@ -63,7 +63,7 @@ class Appliance(NamedTuple):
     @property
     def fits(self) -> bool:
         """Whether its runs fit into its window."""
-        return 0 <= self.earliest_start_h and self.hours_needed <= self.window_h
+        return self.earliest_start_h >= 0 and self.hours_needed <= self.window_h
 
 
 def any_hours(appliance: Appliance) -> bool:

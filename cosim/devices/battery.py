@@ -78,5 +78,7 @@ def can_deliver(battery: Battery, stored_kwh: float, energy_kwh: float, hours: f
     """
     if energy_kwh > battery.discharge_kw * hours:
         return False
-    left_kwh = stored_kwh * math.exp(-battery.leak_per_hour * hours) - energy_kwh / battery.discharge_efficiency
+    left_kwh = (
+        stored_kwh * math.exp(-battery.leak_per_hour * hours) - energy_kwh / battery.discharge_efficiency
+    )
     return left_kwh >= battery.floor_kwh

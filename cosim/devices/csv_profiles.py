@@ -1,8 +1,8 @@
 """Profiles from a CSV file: a time stamp column, units in the header, no gaps.
 
-    time,home_1 [kW],home_2 [kW]
-    2016-07-04T00:00:00Z,0.31,0.12
-    2016-07-04T00:15:00Z,0.28,0.10
+time,home_1 [kW],home_2 [kW]
+2016-07-04T00:00:00Z,0.31,0.12
+2016-07-04T00:15:00Z,0.28,0.10
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,13 +62,15 @@ def read_csv(file: Path, shown_as: str, wanted: tuple[str, ...] = ()) -> CsvProf
     Raises
     ------
     InputError
-        If it is missing, too large, has no unit in a header, an unknown column, a value that is no finite number,
-        stamps that do not increase, or a gap. Every problem is named, with its line.
+        If it is missing, too large, has no unit in a header, an unknown column, a value that is no finite
+        number, stamps that do not increase, or a gap. Every problem is named, with its line.
     """
     import pandas as pd
 
     if not file.is_file():
-        raise InputError([Problem("no such file", "Paths are relative to the scenario's folder.", file=shown_as)])
+        raise InputError(
+            [Problem("no such file", "Paths are relative to the scenario's folder.", file=shown_as)]
+        )
     if file.stat().st_size > MAX_BYTES:
         size_mb = file.stat().st_size / 1e6
         raise InputError([Problem(f"{size_mb:.0f} MB is larger than the limit of 500 MB", file=shown_as)])
@@ -90,7 +92,7 @@ def read_csv(file: Path, shown_as: str, wanted: tuple[str, ...] = ()) -> CsvProf
     return CsvProfiles(tuple(keep), values * scale, stamps[0].to_pydatetime(), slot_ms)
 
 
-def _header(columns, file: str, problems: list[Problem]) -> tuple[list[str], list[float]]:  # type: ignore[no-untyped-def]
+def _header(columns: Any, file: str, problems: list[Problem]) -> tuple[list[str], list[float]]:
     names, factors = [], []
     for column in columns:
         match = re.fullmatch(r"\s*(.*?)\s*\[([^\]]+)\]\s*", str(column))
@@ -111,13 +113,15 @@ def _selection(names: list[str], wanted: tuple[str, ...], file: str, problems: l
     return [name for name in wanted if name in names] or names
 
 
-def _stamps(column, file: str, problems: list[Problem]):  # type: ignore[no-untyped-def]
+def _stamps(column: Any, file: str, problems: list[Problem]) -> tuple[Any, int]:
     import pandas as pd
 
     stamps = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601")
     for row in np.flatnonzero(stamps.isna().to_numpy())[:5]:
         remedy = "Write it as 2016-07-04T00:15:00Z."
-        problems.append(Problem("no time stamp", remedy, file=file, line=int(row) + 2, value=str(column.iloc[row])))
+        problems.append(
+            Problem("no time stamp", remedy, file=file, line=int(row) + 2, value=str(column.iloc[row]))
+        )
     if problems:
         return stamps, 0
     steps_ms = (stamps.diff().dropna().dt.total_seconds() * 1000).round().astype("int64").to_numpy()
@@ -126,11 +130,15 @@ def _stamps(column, file: str, problems: list[Problem]):  # type: ignore[no-unty
         line, minutes = int(row) + 3, steps_ms[row] / 60_000
         what = "a gap" if steps_ms[row] > slot_ms else "time stamps that do not increase evenly"
         message = f"{what}: {minutes:g} min after the row before, where {slot_ms / 60_000:g} min are usual"
-        problems.append(Problem(message, "Fill or cut the series; gaps are not filled here.", file=file, line=line))
+        problems.append(
+            Problem(message, "Fill or cut the series; gaps are not filled here.", file=file, line=line)
+        )
     return stamps, slot_ms
 
 
-def _values(frame, names: list[str], keep: list[str], file: str, problems: list[Problem]) -> NDArray[np.float64]:  # type: ignore[no-untyped-def]
+def _values(
+    frame: Any, names: list[str], keep: list[str], file: str, problems: list[Problem]
+) -> NDArray[np.float64]:
     import pandas as pd
 
     columns = []

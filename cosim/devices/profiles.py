@@ -31,7 +31,8 @@ def resample_mean(values: Array, source_ms: int, target_ms: int) -> Array:
     common = math.gcd(source_ms, target_ms)
     fine = np.repeat(values, source_ms // common, axis=0)
     per_slot = target_ms // common
-    return fine[: n_target * per_slot].reshape(n_target, per_slot, *values.shape[1:]).mean(axis=1)
+    means: Array = fine[: n_target * per_slot].reshape(n_target, per_slot, *values.shape[1:]).mean(axis=1)
+    return means
 
 
 def reactive_power(p_kw: Array | float, power_factor: float) -> Array | float:

@@ -132,10 +132,12 @@ def _collect(problems: list[Problem], make: Callable[[], _Part]) -> _Part | None
 
 def placed(problem: Problem, loaded: LoadedScenario) -> Problem:
     """The problem with file and line of its path in the scenario, where it has none of its own."""
-    if problem.file:
+    in_the_scenario = problem.path.partition(".")[0] in Scenario.model_fields
+    if problem.line or (problem.file and not in_the_scenario):
         return problem
     file, line = loaded.document.place_of(problem.path)
-    return Problem(problem.message, problem.remedy, problem.path, file, line, problem.value, problem.severity)
+    value = problem.value or problem.file
+    return Problem(problem.message, problem.remedy, problem.path, file, line, value, problem.severity)
 
 
 def _book(

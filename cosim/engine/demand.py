@@ -143,9 +143,9 @@ class DemandBuilder:
         if first_ms % profiles.slot_ms:
             message = f"the run does not start where a row of {file} starts"
             raise InputError([Problem(message, "Move time.start to a time stamp of the file.", path, file)])
-        values = resample_mean(
-            profiles.values_kw[first : first + n_needed], profiles.slot_ms, slots.slot_ms
-        )[: slots.n_slots]
+        values = resample_mean(profiles.values_kw[first : first + n_needed], profiles.slot_ms, slots.slot_ms)[
+            : slots.n_slots
+        ]
         keys = [f"csv:{file}:{name}" for name in profiles.columns]
         self._csv.update(zip(keys, values.T, strict=True))
         return keys
@@ -198,7 +198,11 @@ def household_demand(
 
 
 def background_demand(
-    scenario: Scenario, folder: Path, elements: tuple[ElementRecord, ...], follow_profiles: bool, scaling: float
+    scenario: Scenario,
+    folder: Path,
+    elements: tuple[ElementRecord, ...],
+    follow_profiles: bool,
+    scaling: float,
 ) -> Demand:
     """What the feeder's own elements draw that no household took; storages stand still."""
     builder = DemandBuilder(slots_of(scenario), folder, len(elements))
@@ -220,7 +224,9 @@ def _add_load(
         return
     if isinstance(load, ConstantLoad):
         q_per_p = math.tan(math.acos(load.power_factor))
-        for taker, p_kw in zip(group.members, _values(streams, "load.p_kw", load.p_kw, group, n), strict=True):
+        for taker, p_kw in zip(
+            group.members, _values(streams, "load.p_kw", load.p_kw, group, n), strict=True
+        ):
             builder.constant_load(taker, p_kw, p_kw * q_per_p)
     elif isinstance(load, SimbenchLoad):
         _require_profile(f"{load.profile}_pload", load.profile, f"{path}.profile")
@@ -238,8 +244,12 @@ def _add_load(
         for taker, scale in zip(group.members, scales, strict=True):
             element = placement.loads[taker]
             if element is None:
-                message = "load.kind is 'feeder', and a household stands where the feeder has no load of its own"
-                raise InputError([Problem(message, "Use another load, or `grid.placement.kind: loads`.", path)])
+                message = (
+                    "load.kind is 'feeder', and a household stands where the feeder has no load of its own"
+                )
+                raise InputError(
+                    [Problem(message, "Use another load, or `grid.placement.kind: loads`.", path)]
+                )
             p_kw, q_kvar = element.p_mw * 1000 * scale, element.q_mvar * 1000 * scale
             builder.simbench_load(taker, element.p_profile, element.q_profile, p_kw, q_kvar)
 
@@ -287,4 +297,6 @@ def _require_profile(column: str, profile: str, path: str) -> None:
         from cosim.errors import suggest
 
         names = sorted({name.removesuffix("_pload").removesuffix("_qload") for name in known})
-        raise InputError([Problem("SimBench has no such profile", suggest(profile, names), path, value=profile)])
+        raise InputError(
+            [Problem("SimBench has no such profile", suggest(profile, names), path, value=profile)]
+        )

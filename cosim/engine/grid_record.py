@@ -60,10 +60,10 @@ class GridRecorder:
 
     def _measure(self, block: Block) -> None:
         feeder, flow, metrics, times = self._grid.feeder, block.flow, self.metrics, block.starts_ms
-        metrics.vm_min.add(flow.vm_pu, feeder.bus.index, times)
-        metrics.vm_max.add(flow.vm_pu, feeder.bus.index, times)
-        metrics.line_max.add(flow.line_loading_percent, feeder.line.index, times)
-        metrics.trafo_max.add(flow.trafo_loading_percent, feeder.trafo.index, times)
+        metrics.vm_min.add(flow.vm_pu, feeder.bus.index.tolist(), times)
+        metrics.vm_max.add(flow.vm_pu, feeder.bus.index.tolist(), times)
+        metrics.line_max.add(flow.line_loading_percent, feeder.line.index.tolist(), times)
+        metrics.trafo_max.add(flow.trafo_loading_percent, feeder.trafo.index.tolist(), times)
         outside = find_violations(
             flow.vm_pu, flow.line_loading_percent, flow.trafo_loading_percent, self._grid.limits
         ).outside

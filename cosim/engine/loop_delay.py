@@ -1,4 +1,4 @@
-"""How many steps pass between a signal and the first signal made from its effect: d of the stability limit."""
+"""Steps between a signal and the first signal made from its effect: d of the stability limit."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def loop_delay_steps(
 
     A signal made at tick 0 is used at the household's first decision after it has arrived; that decision is
     reported when it is made or when its step ends; the report counts at the first tick after it has arrived.
-    The signal of that tick is the first one made from the effect, and d = 0 would be the tick at step 1. Paper
-    A's recursion (no phases, no latency, reports at the step's end) has d = 1.
+    The signal of that tick is the first one made from the effect, and d = 0 would be the tick at step 1.
+    Paper A's recursion (no phases, no latency, reports at the step's end) has d = 1.
 
-    A meter's steps are not the household's: what is decided at a phase counts in two readings, in each by its share
-    of the time. Then d is the mean, with which the stability limit is on the safe side.
+    A meter's steps are not the household's: what is decided at a phase counts in two readings, in each by its
+    share of the time. Then d is the mean, with which the stability limit is on the safe side.
 
     Parameters
     ----------
@@ -44,11 +44,11 @@ def loop_delay_steps(
     ndarray, shape (N,)
     """
     since_phase = (down_ms - phases_ms) / step_ms
-    # What arrives at the instant of a decision is in time for it; but without latency it comes with the tick, which
-    # is after the decisions of its instant.
+    # What arrives at the instant of a decision is in time for it; but without latency it comes with the tick,
+    # which is after the decisions of its instant.
     decides = np.where(down_ms > 0, np.ceil(since_phase), np.floor(since_phase) + 1) * step_ms + phases_ms
     if platform.measurement == "meter":
-        # A meter's reading comes just after the tick at its step's end, so without latency too the next one has it.
+        # A meter is read just after the tick at its step's end, so even without latency the next tick has it.
         tick = decides / step_ms + 1 + max(1, np.ceil(meter_ms / step_ms))
     else:
         reported = decides + (step_ms if platform.report == "at_step_end" else 0)

@@ -110,9 +110,17 @@ def design(
     delay = float(np.mean(_delays(config, scenario, population, members, phases, read_trace)))
     signals = _initial_signals(config, policy, costs, np.array(capacities_at(0)))
     return Design(
-        config, members, costs, policy, at_mean, delay, _gains(config, at_mean, delay, number), signals, phases,
-        _initial_averages(config, population, streams, number),
-    )  # fmt: skip
+        config=config,
+        members=members,
+        costs=costs,
+        policy=policy,
+        at_mean=at_mean,
+        delay_steps=delay,
+        gains=_gains(config, at_mean, delay, number),
+        signals=signals,
+        phases_ms=phases,
+        initial_averages=_initial_averages(config, population, streams, number),
+    )
 
 
 def tick_times(scenario: Scenario) -> range:
@@ -141,7 +149,27 @@ def is_down(outages: tuple[Outage, ...], now_ms: int) -> bool:
 
 @dataclass
 class Market:
-    """A community while it runs."""
+    """A community while it runs.
+
+    Attributes
+    ----------
+    design : Design
+        What it was made from.
+    platform : Platform
+        Its controller.
+    agents : dict of int to Agent
+        Its households by number, in the order of `design.members`.
+    total : ActiveSum
+        What they deliver in sum.
+    log : DecisionLog or None
+        Decisions not yet written; None where they are not recorded.
+    active : ndarray of bool, shape (n,)
+        Who takes part now, in the order of `design.members`.
+    position : dict of int to int
+        Place of a household in `design.members`.
+    outages : tuple of Outage
+        Times in which its platform is down.
+    """
 
     design: Design
     platform: Platform
@@ -150,11 +178,7 @@ class Market:
     log: DecisionLog | None
     active: NDArray[np.bool_]
     position: dict[int, int]
-
-    @property
-    def outages(self) -> tuple[Outage, ...]:
-        """Times in which its platform is down."""
-        return self.design.config.platform.outages
+    outages: tuple[Outage, ...]
 
 
 def build_market(
@@ -212,7 +236,16 @@ def build_market(
         )
     platform = _platform(designed, scenario, population.size, there)
     active = np.isin(members, there)
-    return Market(designed, platform, agents, total, log, active, {m: i for i, m in enumerate(members.tolist())})
+    return Market(
+        design=designed,
+        platform=platform,
+        agents=agents,
+        total=total,
+        log=log,
+        active=active,
+        position={member: position for position, member in enumerate(members.tolist())},
+        outages=config.platform.outages,
+    )
 
 
 def _decision_draws(config: CommunityConfig, streams: Streams, n_households: int) -> Rows[tuple[float, ...]]:
@@ -261,9 +294,7 @@ def _costs(config: CommunityConfig, population: Population, streams: Streams, nu
     return concatenate(parts)
 
 
-def _per_member(
-    population: Population, streams: Streams, number: int, purpose: str, value: object
-) -> Array:
+def _per_member(population: Population, streams: Streams, number: int, purpose: str, value: object) -> Array:
     parts = [
         household_values(streams, purpose, value, group, population.size)  # type: ignore[arg-type]
         for group in population.groups
@@ -316,7 +347,8 @@ def _initial_averages(
         path = f"communities.{number}.agent.initial_average"
         raise InputError([Problem(message, "Give one value, or one for each resource.", path)])
     return tuple(
-        _per_member(population, streams, number, f"initial_average.{r}", value) for r, value in enumerate(each)
+        _per_member(population, streams, number, f"initial_average.{r}", value)
+        for r, value in enumerate(each)
     )
 
 
@@ -343,7 +375,9 @@ def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, numbe
             result.append(gain_for_margin(gain.margin, steps, float(at_mean.loop_gains[resource])))
         except InputError as error:
             path = f"communities.{number}.platform.gain"
-            raise InputError([Problem(p.message, p.remedy, path, value=p.value) for p in error.problems]) from None
+            raise InputError(
+                [Problem(p.message, p.remedy, path, value=p.value) for p in error.problems]
+            ) from None
     return tuple(result)
 
 

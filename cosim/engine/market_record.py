@@ -74,7 +74,7 @@ class TickRecorder:
             self.flush()
 
     def flush(self) -> None:
-        """Work out the yardstick of the ticks that wait, and write them. Called before anybody joins or leaves."""
+        """Work out the yardstick of the ticks that wait, and write them; before anybody joins or leaves."""
         pending = self._pending
         if not pending.steps:
             return
@@ -83,7 +83,9 @@ class TickRecorder:
         averages = np.array(pending.averages)[:, members]
         costs = select(self._market.design.costs, members)
         columns = np.moveaxis(averages, 2, 0)
-        slopes = np.array(gradients(costs, list(columns))) if len(members) else np.zeros((len(self._names), 1, 0))
+        slopes = (
+            np.array(gradients(costs, list(columns))) if len(members) else np.zeros((len(self._names), 1, 0))
+        )
         gaps = cost_gaps(costs, averages) if len(members) else np.full(len(pending.steps), math.nan)
         distances = self._distances(averages, pending.capacities, members)
         self._gap.add(gaps, distances)
@@ -177,10 +179,12 @@ class DecisionRecorder:
         table = np.array(log).reshape(-1, self._width)
         del log[:]
         n = len(table)
-        step, time_ms, household, signal_step, age_ms = np.repeat(table[:, :5].T, n_resources, axis=1).astype(int)
-        requested, delivered, average, gradient, response = (
-            np.moveaxis(table[:, 5:].reshape(n, 5, n_resources), 1, 0).reshape(5, -1)
+        step, time_ms, household, signal_step, age_ms = np.repeat(table[:, :5].T, n_resources, axis=1).astype(
+            int
         )
+        requested, delivered, average, gradient, response = np.moveaxis(
+            table[:, 5:].reshape(n, 5, n_resources), 1, 0
+        ).reshape(5, -1)
         self._writer.append(
             {
                 "step": step,

@@ -43,8 +43,8 @@ def nowhere(population: Population) -> Placement:
 def place(population: Population, grid: GridConfig, feeder: Feeder, streams: Streams) -> Placement:
     """Put the households on the feeder.
 
-    A household takes the place of the load it stands on; one with generation of its own also takes the place of
-    the generators at its bus.
+    A household takes the place of the load it stands on; one with generation of its own also takes the place
+    of the generators at its bus.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import simpy
 
-from cosim.clock import Priority, to_hours, wait_until
+from cosim.clock import Priority, wait_until
 from cosim.comms.message import METER, PLATFORM, Message
 from cosim.comms.network import Network
 from cosim.config.scenario import Scenario
@@ -159,7 +159,7 @@ class Simulation:
                 market.total.change(now, resource, initial)
             agent.state.signals = market.platform.state.signals
             agent.state.signal_step, agent.state.signal_sent_ms = -(-now // step_ms), now
-            agent.state.step = max(0, -(-(now - agent.clock.phase_ms) // step_ms))
+            agent.state.step = agent.clock.first_step(now)
 
         return join
 
@@ -232,8 +232,3 @@ def _feeder_reading(block: Any) -> FeederReading:
     return FeederReading(
         float(np.nanmin(flow.vm_pu[0])), float(np.nanmax(flow.vm_pu[0])), float(np.nanmax(loadings))
     )
-
-
-def interval_hours(scenario: Scenario) -> float:
-    """Length of an interval, h."""
-    return to_hours(scenario.interval_ms)

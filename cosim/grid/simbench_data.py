@@ -204,7 +204,7 @@ def _versions() -> str:
         simbench = metadata.version("simbench")
     except metadata.PackageNotFoundError:
         message = "SimBench grids and profiles need the package simbench, which is not installed"
-        raise InputError([Problem(message, "pip install 'cosim[simbench]'")]) from None
+        raise InputError([Problem(message, "Run pip install 'cosim[simbench]'")]) from None
     return f"simbench-{simbench}-pandapower-{metadata.version('pandapower')}"
 
 

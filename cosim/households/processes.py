@@ -31,9 +31,12 @@ class AlarmClock:
 
     def set(self, agent: Agent) -> None:
         """Wake `agent` at its next instant of decision; now, if that has passed."""
-        at_ms = max(agent.clock.wake_ms(agent.state.step, agent.household), int(self._env.now))
+        self._set(agent, int(self._env.now))
+
+    def _set(self, agent: Agent, now_ms: int) -> None:
+        at_ms = agent.clock.wake_ms(agent.state.step, agent.household)
         if at_ms < self._end_ms:
-            self._timetable.add(at_ms, agent)
+            self._timetable.add(at_ms if at_ms > now_ms else now_ms, agent)
 
     def _wake(self, agents: list[Agent]) -> None:
         now_ms = int(self._env.now)
@@ -41,7 +44,7 @@ class AlarmClock:
             agent = agents.pop()
             if agent.state.active:
                 agent.wake(now_ms)
-                self.set(agent)
+                self._set(agent, now_ms)
 
 
 def take_part(

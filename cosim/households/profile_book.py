@@ -112,4 +112,5 @@ class ProfileBook:
     def _means(self, block: Array) -> Array:
         n_intervals = len(block) // self._per_interval
         used = block[: n_intervals * self._per_interval]
-        return used.reshape(n_intervals, self._per_interval, block.shape[1]).mean(axis=1)
+        means: Array = used.reshape(n_intervals, self._per_interval, block.shape[1]).mean(axis=1)
+        return means

@@ -96,12 +96,16 @@ class TableWriter:
 
         if self._n_pending:
             self._write_part(self._n_pending)
-        schema = pa.schema([(column.name, _arrow_type(column)) for column in self._columns])
-        partial = self._target.with_suffix(".parquet.partial")
-        with pq.ParquetWriter(partial, schema, **self._format) as writer:
-            for part in sorted(self._parts.glob("*.parquet")):
-                writer.write_table(pq.read_table(part))
-        _replace(partial, self._target)
+        parts = sorted(self._parts.glob("*.parquet"))
+        if len(parts) == 1:
+            _replace(parts[0], self._target)
+        else:
+            schema = pa.schema([(column.name, _arrow_type(column)) for column in self._columns])
+            partial = self._target.with_suffix(".parquet.partial")
+            with pq.ParquetWriter(partial, schema, **self._format) as writer:
+                for part in parts:
+                    writer.write_table(pq.read_table(part))
+            _replace(partial, self._target)
         shutil.rmtree(self._parts, ignore_errors=True)
 
     def _write_part(self, n_rows: int) -> None:

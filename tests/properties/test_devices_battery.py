@@ -47,8 +47,10 @@ def _book(surplus_kw: np.ndarray, intervals_per_block: int = 24) -> ProfileBook:
 
     load, nothing = np.ones(n), np.zeros(n)
     return ProfileBook(
-        Demand(series(load), series(nothing), series(surplus_kw + 1.0), series(nothing)), SLOT_MS, 4,
-        intervals_per_block
+        Demand(series(load), series(nothing), series(surplus_kw + 1.0), series(nothing)),
+        SLOT_MS,
+        4,
+        intervals_per_block,
     )
 
 
@@ -128,7 +130,7 @@ def test_a_promise_is_kept_in_any_number_of_pieces(
 
 
 def test_efficiencies_by_hand() -> None:
-    """4 kW of surplus for half an hour at 90 %: 2 kWh taken, 1.8 kWh stored; 0.9 kWh given take 1.125 at 80 %."""
+    """4 kW for half an hour at 90 %: 2 kWh taken, 1.8 kWh stored; 0.9 kWh given take 1.125 at 80 %."""
     battery = Battery(10.0, 0.0, 4.0, 4.0, 0.9, 0.8, 0.0)
     assert charged_kwh(battery, 5.0, 6.0, 0.5) == 2.0
     assert charged_kwh(battery, 9.1, 6.0, 0.5) == pytest.approx(1.0)  # room for 0.9 kWh, which takes 1 kWh

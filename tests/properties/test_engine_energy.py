@@ -1,4 +1,4 @@
-"""A run's tables agree with each other: energy, state of charge, promises, injections, and the feedback switch."""
+"""A run's tables agree: energy, state of charge, promises, injections, with feedback and without."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def village(folder: Path, **changes: Any) -> LoadedScenario:
     """Five homes with sun and storage on a Kerber feeder, stepping every 20 minutes."""
     hours = np.arange(N_HOURS)
     sun = np.maximum(0.0, np.sin((hours % 24 - 6) / 12 * np.pi))
-    rows = [f"{pd.Timestamp(2016, 7, 4) + pd.Timedelta(hours=int(h))}Z,{s:.6f}\n" for h, s in zip(hours, sun, strict=True)]
+    rows = [
+        f"{pd.Timestamp(2016, 7, 4) + pd.Timedelta(hours=int(h))}Z,{s:.6f}\n"
+        for h, s in zip(hours, sun, strict=True)
+    ]
     (folder / "sun.csv").write_text("time,roof [kW/kWp]\n" + "".join(rows))
     content: dict[str, Any] = {
         "name": "village",
@@ -189,7 +192,9 @@ def test_a_capacity_gives_way_while_the_feeder_is_outside_its_limits(tmp_path: P
     grid = {"network": "kerber_landnetz_kabel_1", "background": "none", "feedback": True}
     time = base["time"] | {"step_s": 3600}
     comms: dict[str, Any] = {}
-    run_scenario(village(tmp_path, communities=communities, grid=grid, time=time, comms=comms), tmp_path / "run")
+    run_scenario(
+        village(tmp_path, communities=communities, grid=grid, time=time, comms=comms), tmp_path / "run"
+    )
     regulation = read_table(tmp_path / "run", "regulation")
     sale = regulation[regulation["resource"] == "sale"]
     share = (sale["capacity"].to_numpy()) / np.array(([1] * 12 + [2] * 12) * 2)

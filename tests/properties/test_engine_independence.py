@@ -93,7 +93,10 @@ def test_a_second_community_changes_nothing_in_the_first(tmp_path: Path) -> None
 def test_communities_with_different_resources_stand_side_by_side(tmp_path: Path) -> None:
     groups = [group("a", 9, PAIR), group("b", 7, SINGLE)]
     run_scenario(loaded(tmp_path, groups, [FIRST, SECOND]), tmp_path / "run")
-    regulation, decisions = read_table(tmp_path / "run", "regulation"), read_table(tmp_path / "run", "decisions")
+    regulation, decisions = (
+        read_table(tmp_path / "run", "regulation"),
+        read_table(tmp_path / "run", "decisions"),
+    )
     assert regulation.groupby(["community", "resource"]).size().to_dict() == {
         ("first", "x"): 60,
         ("first", "y"): 60,
@@ -154,11 +157,16 @@ def test_members_come_and_go(tmp_path: Path, phase: dict[str, Any]) -> None:
     made = decisions.groupby("prosumer").size()
     assert all(messages[f"uplink/{name}"] == made[name] for name in made.index)
     # What the community did in each step, from the decisions alone.
-    start_ms = ((decisions["time"] - pd.Timestamp("2016-01-01", tz="UTC")) / pd.Timedelta(milliseconds=1)).to_numpy()
+    start_ms = (
+        (decisions["time"] - pd.Timestamp("2016-01-01", tz="UTC")) / pd.Timedelta(milliseconds=1)
+    ).to_numpy()
     expected = np.zeros(60)
     for name, rows in decisions.groupby("prosumer"):
         begins = start_ms[rows.index].astype(int)
-        joined, left = (7_200_000 if name in ("h003", "h004") else 0), (21_600_000 if name > "h004" else 36_000_000)
+        joined, left = (
+            (7_200_000 if name in ("h003", "h004") else 0),
+            (21_600_000 if name > "h004" else 36_000_000),
+        )
         values = [1, *rows["delivered"]]  # x(0) = 1 until the first decision
         for value, first, last in zip(values, [joined, *begins], [*begins, left], strict=True):
             for k in range(1, 60):
@@ -181,7 +189,12 @@ def test_who_leaves_takes_his_battery_out_of_the_market(tmp_path: Path) -> None:
     run_scenario(loaded(tmp_path, [homes], [market], time=time, comms={}), tmp_path / "run")
     given = read_table(tmp_path / "run", "batteries")["discharge_kwh"].to_numpy()
     assert given.tolist() == [0.5, 0.125, 0.0, 0.0]
-    assert read_table(tmp_path / "run", "regulation")["aggregate"].to_numpy().tolist() == [1.0, 1.0, 0.25, 0.0]
+    assert read_table(tmp_path / "run", "regulation")["aggregate"].to_numpy().tolist() == [
+        1.0,
+        1.0,
+        0.25,
+        0.0,
+    ]
 
 
 def test_capacities_follow_the_clock(tmp_path: Path) -> None:
@@ -193,3 +206,39 @@ def test_capacities_follow_the_clock(tmp_path: Path) -> None:
     run = tmp_path / "run"
     assert _table(run, "regulation", resource="hourly")["capacity"].tolist() == [22, 23, 23, 0, 0, 1, 1, 2]
     assert _table(run, "regulation", resource="stepped")["capacity"].tolist() == [4, 4, 4, 7, 7, 7, 0, 0]
+
+
+def test_a_platform_that_is_down_hears_nothing_and_says_nothing(tmp_path: Path) -> None:
+    market = community("market", ["a"], {"x": 5, "y": 6})
+    market["platform"]["outages"] = [{"start_h": 2, "duration_h": 1}]
+    run_scenario(loaded(tmp_path, [group("a", 9, PAIR)], [market], comms={}), tmp_path / "run")
+    regulation = _table(tmp_path / "run", "regulation", resource="x")
+    is_down = regulation["measured"].isna().to_numpy()
+    assert np.flatnonzero(is_down).tolist() == list(range(12, 18))
+    # The signal of the last tick before it stays in force to the first tick after it.
+    assert regulation["signal"][12:19].nunique() == 1
+    messages = read_table(tmp_path / "run", "messages").groupby("kind")["sent"].sum()
+    assert messages.to_dict() == {"report": 9 * 60, "signal": 9 * 54}
+    decisions = read_table(tmp_path / "run", "decisions")
+    late = decisions[decisions["step"] == 18]
+    assert (late["signal_step"] == 12).all()
+    assert (late["signal_age_ms"] > 3_000_000).all()
+    # What came in meanwhile is lost: the tick at 18 works with the newest reports from before and just now.
+    assert regulation["aggregate"][13:18].nunique() > 1
+
+
+@pytest.mark.parametrize(
+    ("drift_ppm", "phase_ms"), [(0.0, 0), (0.0, 599_999), (-2000.0, 300_000), (2000.0, 1)]
+)
+def test_who_joins_late_keeps_the_rhythm_of_his_own_clock(
+    tmp_path: Path, drift_ppm: float, phase_ms: int
+) -> None:
+    """With a clock a fifth of a percent off for five hours, it joins 36 s beside the beat of the others."""
+    homes = group("a", 2, SINGLE, membership={"joins_h": {"each": [0, 5]}})
+    phase = {"kind": "given", "phase_ms": phase_ms}
+    market = community("market", ["a"], {"x": 1}, phase=phase, drift_ppm=drift_ppm)
+    run_scenario(loaded(tmp_path, [homes], [market], comms={}), tmp_path / "run")
+    decisions = read_table(tmp_path / "run", "decisions")
+    times = {name: rows["time"].tolist() for name, rows in decisions.groupby("prosumer")}
+    joined = pd.Timestamp("2016-01-01T05:00Z")
+    assert times["h002"] == [time for time in times["h001"] if time >= joined]

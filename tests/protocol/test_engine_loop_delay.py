@@ -42,12 +42,18 @@ def _impulse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Platform, "tick", tick_with_impulse)
 
 
-def _measured(folder: Path, platform: dict[str, str], phase_ms: int, latency_ms: dict[str, int]) -> np.ndarray:
+def _measured(
+    folder: Path, platform: dict[str, str], phase_ms: int, latency_ms: dict[str, int]
+) -> np.ndarray:
     data = {
         "name": "impulse",
         "time": {"step_s": STEP_MS / 1000, "steps": N_STEPS},
         "groups": [
-            {"name": "home", "households": 1, "cost": {"form": "consumption_only", "linear": 1.0, "target": 0.5}}
+            {
+                "name": "home",
+                "households": 1,
+                "cost": {"form": "consumption_only", "linear": 1.0, "target": 0.5},
+            }
         ],
         "communities": [
             {
@@ -73,7 +79,8 @@ def _measured(folder: Path, platform: dict[str, str], phase_ms: int, latency_ms:
 @pytest.mark.parametrize("report", ["at_step_end", "at_decision"])
 @pytest.mark.parametrize("phase_ms", [0, 1, 400, 999])
 @pytest.mark.parametrize(
-    ("down_ms", "up_ms"), [(0, 0), (1, 0), (400, 0), (399, 601), (600, 1), (1000, 0), (1001, 2000), (2400, 3600)]
+    ("down_ms", "up_ms"),
+    [(0, 0), (1, 0), (400, 0), (399, 601), (600, 1), (1000, 0), (1001, 2000), (2400, 3600)],
 )
 def test_by_reports(tmp_path: Path, report: str, phase_ms: int, down_ms: int, up_ms: int) -> None:
     measured = _measured(tmp_path, {"report": report}, phase_ms, {"downlink": down_ms, "uplink": up_ms})

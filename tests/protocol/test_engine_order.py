@@ -7,8 +7,8 @@ r"""What happens at one instant of a run, in which order.
                              ▼
                       Kerber feeder, solved in the loop
 
-Arrivals, then decisions, then the tick, then the meters, then the power flow; what a tick sends with zero latency
-arrives in the same instant, after the decisions already taken.
+Arrivals, then decisions, then the tick, then the meters, then the power flow; what a tick sends with zero
+latency arrives in the same instant, after the decisions already taken.
 """
 
 from __future__ import annotations
@@ -40,7 +40,9 @@ def happenings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...,
 
     def run(latency_ms: int, **home: Any) -> list[Entry]:
         data = _scenario(latency_ms, home)
-        loaded = LoadedScenario(Scenario.model_validate(data), tmp_path, "test.yaml", Document(data, "test.yaml"))
+        loaded = LoadedScenario(
+            Scenario.model_validate(data), tmp_path, "test.yaml", Document(data, "test.yaml")
+        )
         parts = build(loaded)
         log: list[Entry] = []
 
@@ -56,7 +58,11 @@ def happenings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...,
         note(Agent, "wake", lambda agent, now: f"h{agent.household + 1} decides x({agent.state.step + 1})")
         note(Agent, "hear", lambda agent, m: f"h{agent.household + 1} hears Ω({m.sequence})")
         note(Agent, "leave", lambda agent, now: f"h{agent.household + 1} leaves")
-        note(Platform, "hear_report", lambda _, sender, step, value: f"platform hears x({step}) of h{sender + 1}")
+        note(
+            Platform,
+            "hear_report",
+            lambda _, sender, step, value: f"platform hears x({step}) of h{sender + 1}",
+        )
         note(Platform, "tick", lambda _, now: "tick")
         note(Platform, "join", lambda _, household, x: f"h{household + 1} joins")
         note(Platform, "hear_feeder", lambda _, step, reading: f"platform hears of interval {step}")
@@ -123,7 +129,9 @@ def test_without_latency(happenings: Callable[..., list[Entry]]) -> None:
     assert _at(log, 3) == ["meters close interval 2", "power flow", "platform hears of interval 2"]
 
 
-def test_what_was_sent_a_step_ago_arrives_before_the_decisions(happenings: Callable[..., list[Entry]]) -> None:
+def test_what_was_sent_a_step_ago_arrives_before_the_decisions(
+    happenings: Callable[..., list[Entry]],
+) -> None:
     log = happenings(MS_PER_HOUR)
     assert _at(log, 0) == ["h1 decides x(1)", "h2 decides x(1)", "tick"]
     assert _at(log, 2) == [
@@ -140,7 +148,9 @@ def test_what_was_sent_a_step_ago_arrives_before_the_decisions(happenings: Calla
     ]
 
 
-def test_who_joins_is_there_before_the_decisions_of_that_instant(happenings: Callable[..., list[Entry]]) -> None:
+def test_who_joins_is_there_before_the_decisions_of_that_instant(
+    happenings: Callable[..., list[Entry]],
+) -> None:
     log = happenings(1000, membership={"joins_h": 1})
     assert _at(log, 0) == ["h1 decides x(1)", "tick"]
     assert _at(log, 1)[:3] == ["h2 joins", "h1 decides x(2)", "h2 decides x(2)"]

@@ -39,7 +39,11 @@ groups:
   - name: homes
     households: 40
     cost:
-      {form: consumption_only, linear: {uniform: [4, 6]}, quadratic: {uniform: [0.5, 2]}, quartic: 0.5, target: 0.7}
+      form: consumption_only
+      linear: {uniform: [4, 6]}
+      quadratic: {uniform: [0.5, 2]}
+      quartic: 0.5
+      target: 0.7
 communities:
   - name: market
     groups: [homes]
@@ -54,14 +58,18 @@ def _plain_run(run: Path, seed: int, **settings: Any) -> Any:
     resources = list(dict.fromkeys(regulation["resource"]))
     prosumers = read_table(run, "prosumers")
     n_steps = int(regulation["step"].max())
-    cost = {name: prosumers[f"cost_{name}"].to_numpy() for name in ("linear", "target", "quadratic", "quartic")}
+    cost = {
+        name: prosumers[f"cost_{name}"].to_numpy() for name in ("linear", "target", "quadratic", "quartic")
+    }
     for name in ("alpha", "own_quadratic", "own_quartic"):
         cost[name] = np.array([prosumers[f"cost_{name}_{resource}"] for resource in resources])
     fields = [Streams(seed).field(f"decision/market/{resource}") for resource in resources]
     # Row k+1 decides x(k+1); the last decision comes before the last tick.
     draws = np.stack([field.block(1, n_steps + 1, len(prosumers)) for field in fields], axis=-1)
     first = regulation[regulation["step"] == 0]
-    market = recursion.Recursion(cost, first["capacity"].to_numpy(), signals=first["signal"].to_numpy(), **settings)
+    market = recursion.Recursion(
+        cost, first["capacity"].to_numpy(), signals=first["signal"].to_numpy(), **settings
+    )
     return market.run(draws)
 
 
@@ -98,9 +106,15 @@ def _assert_equal(run: Path, trajectory: Any) -> None:
 @pytest.mark.parametrize("weight", [None, -np.expm1(-1 / 30)], ids=["cumulative", "exponential"])
 @pytest.mark.parametrize(
     ("policy", "start", "gain"),
-    [("additive", [11.7, 11.6], 5e-3), ("proportional", [11.7, 11.6], 5e-3), ("inverse_average", [0.06, 0.06], 2e-4)],
+    [
+        ("additive", [11.7, 11.6], 5e-3),
+        ("proportional", [11.7, 11.6], 5e-3),
+        ("inverse_average", [0.06, 0.06], 2e-4),
+    ],
 )
-def test_two_resources(tmp_path: Path, policy: str, start: list[float], gain: float, weight: float | None) -> None:
+def test_two_resources(
+    tmp_path: Path, policy: str, start: list[float], gain: float, weight: float | None
+) -> None:
     settings = [
         "time.steps=250",
         "report.figures=false",
@@ -134,7 +148,7 @@ def test_one_resource(tmp_path: Path, weight: float | None) -> None:
 def test_section_6_additive_follows_the_recursion_for_thousands_of_steps(tmp_path: Path) -> None:
     """What the recursion shows in 100,000 steps (test_regulation_section6) so holds for the engine."""
     settings = [
-        "time.steps=3000",
+        "time.steps=2000",
         "record.decisions=false",
         "communities.market.platform.initial_signal=[11.7, 11.6]",
         "communities.market.platform.gain=5e-3",
@@ -142,8 +156,10 @@ def test_section_6_additive_follows_the_recursion_for_thousands_of_steps(tmp_pat
     run_scenario(load_scenario("section6_additive", settings), tmp_path / "run")
     trajectory = _plain_run(tmp_path / "run", 1, gains=[5e-3, 5e-3], policy="additive", kappa=0.3)
     regulation = read_table(tmp_path / "run", "regulation")
-    assert np.array_equal(_by_step(regulation, "signal", "resource"), trajectory.signals[:3000])
-    assert np.array_equal(_by_step(regulation, "measured", "resource"), trajectory.decisions.sum(axis=1)[:3000])
+    assert np.array_equal(_by_step(regulation, "signal", "resource"), trajectory.signals[:2000])
+    assert np.array_equal(
+        _by_step(regulation, "measured", "resource"), trajectory.decisions.sum(axis=1)[:2000]
+    )
 
 
 def _last(run: Path, column: str) -> np.ndarray:
@@ -152,10 +168,10 @@ def _last(run: Path, column: str) -> np.ndarray:
 
 
 def test_section_6_as_printed_locks_households_out(tmp_path: Path) -> None:
-    settings = ["time.steps=6000", "record.decisions=true", "communities.market.platform.gain=2e-4"]
+    settings = ["time.steps=2500", "communities.market.platform.gain=2e-4"]
     run_scenario(load_scenario("section6", settings), tmp_path / "run")
     decisions = read_table(tmp_path / "run", "decisions")
-    late = decisions[decisions["step"] > 5000]
+    late = decisions[decisions["step"] > 2000]
     highest = late.groupby("prosumer")["probability"].max()
     locked_out = highest.index[highest == 0.0]
     assert len(locked_out) > 0
@@ -165,7 +181,7 @@ def test_section_6_as_printed_locks_households_out(tmp_path: Path) -> None:
 
 def test_section_6_additive_recovers_from_the_printed_signal(tmp_path: Path) -> None:
     settings = [
-        "time.steps=6000",
+        "time.steps=4000",
         "record.decisions=false",
         "communities.market.platform.initial_signal=0.06",
         "communities.market.platform.gain=5e-3",

@@ -1,17 +1,17 @@
-r"""The stability limit 2 sin(π / (2(2d+1))) out of the simulator itself, the delay made by the links' latency.
+r"""The stability limit 2 sin(π / (2(2d+1))) from the simulator itself, the delay made by the links' latency.
 
 The averages move so slowly (a time constant of 1e9 steps) that every household's response stays
-0.5 + κ(Ω − ∇g): the aggregate is linear in Ω with G = κN, and its noise is that of N coins. Loops with the same
+0.5 + κ(Ω − ∇g): the aggregate is linear in Ω with G = κN, and its noise is that of N coins. Loops of one
 delay differ only in their gain, here 0.8 and 1.2 times the limit.
 
 ::
 
-    Ω(k) ──► downlink, whole steps ──► decision ──► a step later (or at once) its report ──► uplink, whole steps
+    Ω(k) ──► downlink, whole steps ──► decision ──► a step later (or now) its report ──► uplink, whole steps
       ▲                                                                                            │
       └────────────────────────────────────── tick ◄───────────────────────────────────────────────┘
 
-A signal that travels for 0 or 1 step is used at the same decision, one that travels for 2 steps a step later; each
-step of the uplink is a step of delay.
+A signal that travels for 0 or 1 step is used at the same decision, one that travels for 2 steps a step
+later; each step of the uplink is a step of delay.
 """
 
 from __future__ import annotations

@@ -13,7 +13,10 @@ from cosim.devices.profiles import reactive_power, resample_mean
 from cosim.errors import InputError, Problem
 
 HEADER = "time,a [kW],b [W]\n"
-ROWS = [f"2016-07-04T00:{minute:02d}:00Z,{value},{value}000\n" for minute, value in ((0, 1), (15, 2), (30, 3), (45, 4))]
+ROWS = [
+    f"2016-07-04T00:{minute:02d}:00Z,{value},{value}000\n"
+    for minute, value in ((0, 1), (15, 2), (30, 3), (45, 4))
+]
 
 
 def _read(folder: Path, text: str, wanted: tuple[str, ...] = ()) -> CsvProfiles:
@@ -37,7 +40,9 @@ def test_units_are_those_of_the_header(tmp_path: Path) -> None:
 
 
 def test_wanted_columns_come_in_the_wanted_order(tmp_path: Path) -> None:
-    profiles = _read(tmp_path, "time,a [kW],b [MW]\n2016-07-04T00:00Z,1,2\n2016-07-04T01:00Z,3,4\n", ("b", "a"))
+    profiles = _read(
+        tmp_path, "time,a [kW],b [MW]\n2016-07-04T00:00Z,1,2\n2016-07-04T01:00Z,3,4\n", ("b", "a")
+    )
     assert profiles.columns == ("b", "a")
     assert np.array_equal(profiles.values_kw, [[2000, 1], [4000, 3]])
 
@@ -87,7 +92,9 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
         read_csv(tmp_path / "none.csv", "none.csv")
 
 
-@pytest.mark.parametrize(("source_ms", "target_ms"), [(900, 3600), (600, 900), (3600, 900), (900, 600), (7, 7)])
+@pytest.mark.parametrize(
+    ("source_ms", "target_ms"), [(900, 3600), (600, 900), (3600, 900), (900, 600), (7, 7)]
+)
 def test_resampling_keeps_the_energy(source_ms: int, target_ms: int) -> None:
     values = np.random.default_rng(1).random((72, 3))
     resampled = resample_mean(values, source_ms, target_ms)

@@ -1,4 +1,4 @@
-"""Runs that end early: interrupted, killed, or out of disk. None claims to be done, and what was written is readable."""
+"""Runs that end early, interrupted, killed or out of disk: none claims to be done, all can be read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ import pytest
 
 from cosim.config.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.errors import SimulationError
 from cosim.results import store as store_module
 from cosim.results.store import read_table
 
@@ -76,9 +75,9 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: in
         write_table(*args, **more)
 
     monkeypatch.setattr(pq, "write_table", write)
-    with pytest.raises(SimulationError, match="No space left"):
-        run_scenario(load_scenario("section6", SETTINGS), tmp_path / "run")
-    assert _status(tmp_path / "run") == "failed"
+    outcome = run_scenario(load_scenario("section6", SETTINGS), tmp_path / "run")
+    assert outcome.status == _status(tmp_path / "run") == "failed"
+    assert "No space left" in outcome.cause
     assert not (tmp_path / "run" / "summary.json").exists()
     if writes:
         assert len(read_table(tmp_path / "run", "decisions")) == 2000 * writes
@@ -101,7 +100,8 @@ def test_killed(tmp_path: Path) -> None:
     """kill -9 in the middle: what was written can be read, and run.json says that the run was on."""
     run = tmp_path / "run"
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(run)], env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        [sys.executable, "-c", PROGRAM, str(run)],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     try:
         deadline = time.monotonic() + 60

@@ -19,7 +19,9 @@ from cosim.results.store import read_table
 GRID = {"network": "kerber_landnetz_kabel_1", "background": "none"}
 
 
-def _loaded(folder: Path, start: str = "2016-07-04T00:00:00Z", hours: float = 2, **data: Any) -> LoadedScenario:
+def _loaded(
+    folder: Path, start: str = "2016-07-04T00:00:00Z", hours: float = 2, **data: Any
+) -> LoadedScenario:
     groups = data.pop("groups", None) or [
         {"name": "homes", "households": 3, "load": {"kind": "csv", "file": "load.csv", "power_factor": 0.8}}
     ]
@@ -29,7 +31,9 @@ def _loaded(folder: Path, start: str = "2016-07-04T00:00:00Z", hours: float = 2,
         "groups": groups,
         **data,
     }
-    return LoadedScenario(Scenario.model_validate(content), folder, "test.yaml", Document(content, "test.yaml"))
+    return LoadedScenario(
+        Scenario.model_validate(content), folder, "test.yaml", Document(content, "test.yaml")
+    )
 
 
 @pytest.fixture
@@ -55,7 +59,9 @@ def test_a_csv_load_is_resampled_by_mean_and_dealt_in_turn(folder: Path, minutes
     assert np.allclose(total["q_mvar"], 0.75 * total["p_mw"])
 
 
-@pytest.mark.parametrize(("start", "hours"), [("2016-07-03T23:00:00Z", 2), ("2016-07-04T03:00:00Z", 2), ("2017-01-01", 1)])
+@pytest.mark.parametrize(
+    ("start", "hours"), [("2016-07-03T23:00:00Z", 2), ("2016-07-04T03:00:00Z", 2), ("2017-01-01", 1)]
+)
 def test_a_profile_that_does_not_cover_the_run_is_refused(folder: Path, start: str, hours: float) -> None:
     with pytest.raises(InputError, match="the profile covers 2016-07-04T00:00Z to 2016-07-04T04:00Z"):
         build(_loaded(folder, start, hours))

@@ -32,7 +32,7 @@ def _drawn(raw: Any, uniforms: Any = UNIFORMS) -> Any:
 
 def test_a_number_is_the_same_for_all() -> None:
     assert np.array_equal(_drawn(1.74), np.full(1000, 1.74))
-    assert np.array_equal(_drawn("3"), np.full(1000, 3.0))
+    assert np.array_equal(_drawn(3), np.full(1000, 3.0))
 
 
 def test_uniform_is_linear_in_the_draw_and_stays_inside() -> None:
@@ -128,7 +128,7 @@ def test_what_is_refused(raw: Any, message: str) -> None:
 )
 def test_limits_hold_for_everything_that_can_be_drawn(form: Any, good: Any, bad: Any) -> None:
     TypeAdapter(form).validate_python(good)
-    with pytest.raises(ValidationError, match="every number that can be drawn"):
+    with pytest.raises(ValidationError, match="must be"):
         TypeAdapter(form).validate_python(bad)
 
 

@@ -1,7 +1,8 @@
-"""Tables on disk: the same bytes however rows arrive, readable parts, and nothing half written under its name."""
+"""Tables on disk: the same bytes however rows arrive, readable parts, nothing half written under its name."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def test_bytes_do_not_depend_on_how_rows_arrive(
     whole.finish()
     pieces = TableWriter(folder, "pieces", COLUMNS)
     edges = [0, *sorted(cuts), N]
-    for number, (first, last) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for number, (first, last) in enumerate(pairwise(edges)):
         _append(pieces, first, last, as_texts and number % 2 == 0)
     pieces.finish()
     assert (folder / "whole.parquet").read_bytes() == (folder / "pieces.parquet").read_bytes()

@@ -61,14 +61,18 @@ def levels_of(powers_kw: tuple[float, ...]) -> Levels:
     for power in powers_kw:
         sums = np.unique(np.round(np.concatenate([sums, sums + power]), _DIGITS))
         if len(sums) > MAX_LEVELS:
-            message = f"the powers of {len(powers_kw)} appliances add up to more than {MAX_LEVELS} different loads"
+            message = (
+                f"the powers of {len(powers_kw)} appliances add up to more than {MAX_LEVELS} different loads"
+            )
             raise InputError([Problem(message, "Give the powers in steps of 0.01 kW.")])
     steps = np.array(powers_kw, dtype=np.float64).reshape(-1, 1)
     return Levels(sums, _nearest(sums, sums + steps), _nearest(sums, sums - steps))
 
 
 def _nearest(sums: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray[np.int64]:
-    right = np.clip(np.searchsorted(sums, targets), 1, max(1, len(sums) - 1)) if len(sums) > 1 else 0 * targets
+    right = (
+        np.clip(np.searchsorted(sums, targets), 1, max(1, len(sums) - 1)) if len(sums) > 1 else 0 * targets
+    )
     right = np.asarray(right, dtype=np.int64)
     left = np.maximum(right - 1, 0)
     return np.where(targets - sums[left] <= sums[right] - targets, left, right)

@@ -23,7 +23,7 @@ from cosim.markets.energy_value.choices import Choices, Roles, assign_roles, lis
 from cosim.markets.energy_value.flexible import best_hours
 from cosim.markets.energy_value.frontier import Frontier, expand
 from cosim.markets.energy_value.improve import Improver
-from cosim.markets.energy_value.offers import GRID
+from cosim.markets.energy_value.mixed_integer import solve_mixed_integer
 from cosim.markets.energy_value.schedule import (
     Infeasible,
     Schedule,
@@ -41,9 +41,10 @@ TOLERANCE = 1e-9
 
 
 _FIRST_STEPS = 24
-_MORE_STEPS = 160
+_MORE_STEPS = 60
 _SUBPROBLEM_STEPS = 16
-_MAX_PARTIAL = 20_000
+_MAX_PARTIAL = 4_000
+_MAX_SUBPROBLEMS = 150
 _LEAVES_AT_ONCE = 64
 
 
@@ -57,10 +58,13 @@ class SearchCount:
         Most partial schedules held at once.
     subproblems : int
         Problems for which prices were looked for.
+    handed_over : int
+        How often HiGHS had to close the search.
     """
 
     partial_schedules: int = 0
     subproblems: int = 0
+    handed_over: int = 0
 
 
 def solve_exact(problem: ScheduleProblem, count: SearchCount | None = None) -> Schedule | Infeasible:
@@ -88,15 +92,24 @@ def solve_exact(problem: ScheduleProblem, count: SearchCount | None = None) -> S
     search = _Search(problem, tolerance, _PENALTY * (1.0 + price), count or SearchCount())
     search.look_around(choices)
     if not np.isfinite(search.value):
-        unkept = _keep_limits(problem, roles, search)
+        unkept = _keep_limits(problem, roles, choices, search)
         if unkept is not None:
             return unkept
-    search.run(choices, (), 0.0, None)
-    order = sorted(range(len(roles.listed + roles.flexible)), key=lambda i: (roles.listed + roles.flexible)[i])
+    try:
+        search.run(choices, (), 0.0, None)
+    except _TakesLongError:
+        search.hand_over(choices)
+    order = sorted(
+        range(len(roles.listed + roles.flexible)), key=lambda i: (roles.listed + roles.flexible)[i]
+    )
     ways, flexible_on = Improver(choices, search.penalty).settle_early(
         np.array(search.ways, dtype=np.int64), search.flexible_on, order, tolerance / 100
     )
     return evaluate(problem, _allocation(problem, roles, choices, ways, flexible_on))
+
+
+class _TakesLongError(Exception):
+    """The search has looked at so many subproblems that another solver is as fast."""
 
 
 class _Search:
@@ -114,7 +127,9 @@ class _Search:
         Counts the work.
     """
 
-    def __init__(self, problem: ScheduleProblem, tolerance: float, penalty: float, count: SearchCount) -> None:
+    def __init__(
+        self, problem: ScheduleProblem, tolerance: float, penalty: float, count: SearchCount
+    ) -> None:
         self.problem = problem
         self.tolerance = tolerance
         self.penalty = penalty
@@ -122,6 +137,7 @@ class _Search:
         self.value = -np.inf
         self.ways: tuple[int, ...] = ()
         self.flexible_on: NDArray[np.bool_] = np.zeros((0, problem.n_hours), dtype=np.bool_)
+        self._subproblems = 0
         self.aim = -np.inf
         """No schedule of less than this is of any use."""
 
@@ -135,7 +151,11 @@ class _Search:
         self._improve(choices, np.zeros(len(choices.ways), dtype=np.int64), (), 0.0)
 
     def run(
-        self, choices: Choices, prefix: tuple[int, ...], prefix_worth: float, prices: NDArray[np.float64] | None
+        self,
+        choices: Choices,
+        prefix: tuple[int, ...],
+        prefix_worth: float,
+        prices: NDArray[np.float64] | None,
     ) -> None:
         """Search everything that begins with given ways of the first listed appliances.
 
@@ -151,15 +171,18 @@ class _Search:
             Prices to begin with.
         """
         self.count.subproblems += 1
+        self._subproblems += 1
+        if self._subproblems > _MAX_SUBPROBLEMS:
+            raise _TakesLongError
         relaxed = PriceSearch(choices)
         if not relaxed.feasible:
             return
         for start in self._first_prices(choices) if prices is None else [prices]:
             relaxed.evaluate(start)
         steps = _FIRST_STEPS if prices is None else _SUBPROBLEM_STEPS
-        for n_steps in (steps, _MORE_STEPS):
+        for n_steps, thorough in ((steps, False), (_MORE_STEPS, True)):
             chosen = relaxed.descend(self._target() - prefix_worth, n_steps, self.tolerance)
-            self._improve(choices, chosen, prefix, prefix_worth)
+            self._improve(choices, chosen, prefix, prefix_worth, thorough)
             relaxation = relaxed.relax()
             gap = relaxation.bound + prefix_worth - self._target() - self.tolerance
             if gap <= 0:
@@ -170,6 +193,14 @@ class _Search:
                 return
         self._branch(choices, prefix, prefix_worth, relaxation)
 
+    def hand_over(self, choices: Choices) -> None:
+        """Let HiGHS close what is left open; its schedule counts if it is better."""
+        self.count.handed_over += 1
+        found = solve_mixed_integer(self.problem.supply, choices)
+        if found is not None:
+            ways, flexible_on = found
+            self.offer(Improver(choices, self.penalty).value_of(ways, flexible_on), tuple(ways.tolist()), flexible_on)
+
     def _target(self) -> float:
         return max(self.value, self.aim)
 
@@ -177,17 +208,25 @@ class _Search:
         supply = self.problem.supply
         if choices.excess_only:
             return [np.zeros(choices.n_hours)]
-        grid = supply.price[supply.seller == GRID]
         load = choices.fixed_kwh.copy()
         for power, rows, way in zip(choices.powers_kw, choices.ways, self.ways, strict=True):
             load += power * rows[way]
         load += np.array(choices.flexible_kw) @ self.flexible_on
-        return [grid, supply.marginal_cost(load)]
+        return [supply.grid_price, supply.marginal_cost(load)]
 
     def _improve(
-        self, choices: Choices, chosen: NDArray[np.int64], prefix: tuple[int, ...], prefix_worth: float
+        self,
+        choices: Choices,
+        chosen: NDArray[np.int64],
+        prefix: tuple[int, ...],
+        prefix_worth: float,
+        thorough: bool = False,
     ) -> None:
-        value, ways, flexible_on = Improver(choices, self.penalty).improve(chosen)
+        improver = Improver(choices, self.penalty)
+        value, ways, flexible_on = improver.improve(chosen)
+        if thorough:
+            self.offer(value + prefix_worth, (*prefix, *ways.tolist()), flexible_on)
+            value, ways, flexible_on = improver.improve_pairs(ways, flexible_on)
         self.offer(value + prefix_worth, (*prefix, *ways.tolist()), flexible_on)
 
     def _finish(
@@ -208,9 +247,8 @@ class _Search:
             rows = rows[reachable > self._target() + self.tolerance]
             if not len(rows):
                 return
-            values, flexible_on = best_hours(choices, cost, frontier.levels[rows])
-            for worth, ways in zip(choices.worth, frontier.ways[rows].T, strict=True):
-                values = values + worth[ways]
+            worth = sum((w[ways] for w, ways in zip(choices.worth, frontier.ways[rows].T, strict=True)), np.zeros(len(rows)))
+            values, flexible_on = best_hours(choices, cost, frontier.levels[rows], worth)
             top = int(values.argmax())
             ways = (*prefix, *frontier.ways[rows[top]].tolist())
             if values[top] + prefix_worth > self.value + self.tolerance:
@@ -229,23 +267,26 @@ class _Search:
             self.run(rest, (*prefix, way), worth, relaxation.prices)
 
 
-def _keep_limits(problem: ScheduleProblem, roles: Roles, search: _Search) -> Infeasible | None:
+def _keep_limits(
+    problem: ScheduleProblem, roles: Roles, choices: Choices, search: _Search
+) -> Infeasible | None:
     """Look for a schedule that keeps the limits and let the search begin with it; or say why there is none."""
-    choices = list_choices(problem, roles, excess_only=True)
+    excess = list_choices(problem, roles, excess_only=True)
     least = _Search(problem, TOLERANCE_KWH / 2, 1.0, search.count)
     # Only a schedule without any excess is of use, so all that is sure to have some is passed over.
     least.aim = -TOLERANCE_KWH
-    least.look_around(choices)
-    least.run(choices, (), 0.0, None)
+    least.look_around(excess)
+    try:
+        least.run(excess, (), 0.0, None)
+    except _TakesLongError:
+        search.hand_over(choices)
+        if np.isfinite(search.value):
+            return None
     ways = np.array(least.ways, dtype=np.int64)
-    on = _allocation(problem, roles, choices, ways, least.flexible_on)
     if least.value < 0:
-        return shortage(problem, on, proved=True)
-    real = list_choices(problem, roles)
-    worth = float(np.sum(problem.worth * on)) - sum(float(problem.worth[i][on[i]].sum()) for i in roles.fixed)
-    cost = float(np.sum(problem.supply.cost(evaluate(problem, on).load_kwh)))
-    search.offer(worth - cost, least.ways, least.flexible_on)
-    search._improve(real, ways, (), 0.0)
+        return shortage(problem, _allocation(problem, roles, excess, ways, least.flexible_on), proved=True)
+    value = Improver(choices, search.penalty).value_of(ways, least.flexible_on)
+    search.offer(value, least.ways, least.flexible_on)
     return None
 
 

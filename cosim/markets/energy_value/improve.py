@@ -59,15 +59,102 @@ class Improver:
             cost = self._cost[combination, :, hours]
             for number in range(len(chosen)):
                 level = self._move_listed(number, chosen, level, cost)
-            worth = sum(float(w[way]) for w, way in zip(choices.worth, chosen, strict=True))
-            worth += float(choices.flexible_worth[flexible_on].sum())
-            reached = worth - float(cost[hours, level].sum())
+            reached = self._value(chosen, flexible_on, level, combination)
             if reached <= value + 1e-12 * (1.0 + abs(value)):
                 break
             value = reached
-        if not choices.excess_only and np.any(choices.excess_kwh[combination, level, hours] > 0):
+        if self._exceeds(level, combination):
             return -np.inf, chosen, flexible_on
         return value, chosen, flexible_on
+
+    def value_of(self, chosen: NDArray[np.int64], flexible_on: NDArray[np.bool_]) -> float:
+        """Worth less cost of a schedule, EUR; ``-inf`` if it exceeds a limit and that is not allowed."""
+        level, combination = self._levels(chosen), self._combination(flexible_on)
+        if self._exceeds(level, combination):
+            return -np.inf
+        return self._value(chosen, flexible_on, level, combination)
+
+    def _value(
+        self,
+        chosen: NDArray[np.int64],
+        flexible_on: NDArray[np.bool_],
+        level: NDArray[np.int64],
+        combination: NDArray[np.int64],
+    ) -> float:
+        choices = self.choices
+        worth = sum(float(w[way]) for w, way in zip(choices.worth, chosen, strict=True))
+        worth += float(choices.flexible_worth[flexible_on].sum())
+        return worth - float(self._cost[combination, level, self._hours].sum())
+
+    def _exceeds(self, level: NDArray[np.int64], combination: NDArray[np.int64]) -> bool:
+        choices = self.choices
+        excess = choices.excess_kwh[combination, level, self._hours]
+        return not choices.excess_only and bool(np.any(excess > 0))
+
+    def improve_pairs(
+        self, chosen: NDArray[np.int64], flexible_on: NDArray[np.bool_]
+    ) -> tuple[float, NDArray[np.int64], NDArray[np.bool_]]:
+        """Improve by moving two listed appliances at a time, then each alone, until neither helps.
+
+        Parameters
+        ----------
+        chosen : ndarray of int, shape (n_listed,)
+            The ways to begin with.
+        flexible_on : ndarray of bool, shape (n_flexible, n_hours)
+            The hours of the flexible appliances to begin with.
+
+        Returns
+        -------
+        value, chosen, flexible_on
+            As from `improve`.
+        """
+        chosen = chosen.copy()
+        value = -np.inf
+        for _ in range(MAX_SWEEPS):
+            combination = self._combination(flexible_on)
+            cost = self._cost[combination, :, self._hours]
+            level = self._levels(chosen)
+            for first in range(len(chosen)):
+                for second in range(first + 1, len(chosen)):
+                    level = self._move_pair(first, second, chosen, level, cost)
+            reached, chosen, flexible_on = self.improve(chosen)
+            if reached <= value + 1e-12 * (1.0 + abs(value)):
+                break
+            value = reached
+        return value, chosen, flexible_on
+
+    def _move_pair(
+        self,
+        first: int,
+        second: int,
+        chosen: NDArray[np.int64],
+        level: NDArray[np.int64],
+        cost: NDArray[np.float64],
+    ) -> NDArray[np.int64]:
+        choices, hours = self.choices, self._hours
+        for number in (second, first):
+            running = choices.ways[number][chosen[number]] > 0
+            level = np.where(running, choices.levels.minus[number][level], level)
+        plus_first, plus_second = choices.levels.plus[first], choices.levels.plus[second]
+        none = cost[hours, level]
+        only_first = cost[hours, plus_first[level]] - none
+        only_second = cost[hours, plus_second[level]] - none
+        # What both in one hour cost beyond what each costs alone.
+        together = cost[hours, plus_second[plus_first[level]]] - none - only_first - only_second
+        rows, columns = choices.ways[first], choices.ways[second]
+        net = (choices.worth[first] - rows @ only_first)[:, None] - (rows * together) @ columns.T
+        net += choices.worth[second] - columns @ only_second
+        chosen[first], chosen[second] = divmod(int(net.argmax()), len(columns))
+        for number in (first, second):
+            running = choices.ways[number][chosen[number]] > 0
+            level = np.where(running, choices.levels.plus[number][level], level)
+        return level
+
+    def _combination(self, flexible_on: NDArray[np.bool_]) -> NDArray[np.int64]:
+        combination = np.zeros(self.choices.n_hours, dtype=np.int64)
+        for number, row in enumerate(flexible_on):
+            combination |= row.astype(np.int64) << number
+        return combination
 
     def settle_early(
         self, chosen: NDArray[np.int64], flexible_on: NDArray[np.bool_], order: list[int], tolerance: float
@@ -87,9 +174,7 @@ class Improver:
         """
         chosen, flexible_on = chosen.copy(), flexible_on.copy()
         level = self._levels(chosen)
-        combination = np.zeros(self.choices.n_hours, dtype=np.int64)
-        for number, row in enumerate(flexible_on):
-            combination |= row.astype(np.int64) << number
+        combination = self._combination(flexible_on)
         for _ in range(MAX_SWEEPS):
             before = chosen.copy(), flexible_on.copy()
             for number in order:

@@ -55,9 +55,7 @@ def has_margin(feed_in_price: ArrayLike, grid_price: ArrayLike) -> NDArray[np.bo
     return np.asarray(np.asarray(feed_in_price) < np.asarray(grid_price), dtype=np.bool_)
 
 
-def prices_at(
-    position: ArrayLike, feed_in_price: ArrayLike, grid_price: ArrayLike
-) -> NDArray[np.float64]:
+def prices_at(position: ArrayLike, feed_in_price: ArrayLike, grid_price: ArrayLike) -> NDArray[np.float64]:
     """Prices at a position between the feed-in price (0) and the grid's (1); NaN where there is no margin.
 
     Parameters

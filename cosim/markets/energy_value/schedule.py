@@ -50,7 +50,11 @@ class ScheduleProblem:
         supply: Supply,
         fixed_load_kwh: NDArray[np.float64] | None = None,
     ) -> None:
-        fixed = np.zeros(supply.n_hours) if fixed_load_kwh is None else np.asarray(fixed_load_kwh, dtype=np.float64)
+        fixed = (
+            np.zeros(supply.n_hours)
+            if fixed_load_kwh is None
+            else np.asarray(fixed_load_kwh, dtype=np.float64)
+        )
         object.__setattr__(self, "appliances", tuple(appliances))
         object.__setattr__(self, "values", np.asarray(values, dtype=np.float64).reshape(len(appliances), -1))
         object.__setattr__(self, "supply", supply)
@@ -80,16 +84,22 @@ class ScheduleProblem:
             message = f"values of shape {self.values.shape} for {len(self.appliances)} appliances and {n_hours} hours"
             problems.append(Problem(message, "One row an appliance, one column an hour."))
         elif not np.all(np.isfinite(self.values)):
-            problems.append(Problem("an energy value is not a finite number", "Check preferences and prices."))
+            problems.append(
+                Problem("an energy value is not a finite number", "Check preferences and prices.")
+            )
         if self.fixed_load_kwh.shape != (n_hours,) or not np.all(self.fixed_load_kwh >= 0):
-            problems.append(Problem("the fixed load must be one number of at least 0 kWh for each hour", "Check it."))
+            problems.append(
+                Problem("the fixed load must be one number of at least 0 kWh for each hour", "Check it.")
+            )
         for appliance in self.appliances:
             if appliance.latest_end_h > n_hours or appliance.earliest_start_h < 0:
                 remedy = f"Hours are 0 to {n_hours}."
                 problems.append(Problem(f"the window of {appliance.name} lies outside the day", remedy))
             if not 0 <= appliance.power_kw < np.inf or appliance.duration_h < 1 or appliance.runs_per_day < 1:
                 remedy = "Power of at least 0 kW, duration and runs of at least 1."
-                problems.append(Problem(f"{appliance.name} has an impossible power, duration or number of runs", remedy))
+                problems.append(
+                    Problem(f"{appliance.name} has an impossible power, duration or number of runs", remedy)
+                )
         return problems
 
 

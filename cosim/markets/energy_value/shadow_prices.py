@@ -69,7 +69,8 @@ class PriceSearch:
         widest = max(self._counts, default=0)
         # One row an appliance, padded, so that all choose in one step.
         self._place = np.concatenate(
-            [row * widest + np.arange(count) for row, count in enumerate(self._counts)] or [np.zeros(0, np.int64)]
+            [row * widest + np.arange(count) for row, count in enumerate(self._counts)]
+            or [np.zeros(0, np.int64)]
         ).astype(np.int64)
         self._padded = np.full(widest * len(self._counts), -np.inf)
         self.feasible = bool(np.all(np.isfinite(self._cost[0])))

@@ -59,6 +59,8 @@ class Supply:
         What a load of `start_kwh` costs, EUR.
     limit_kwh : ndarray, shape (n_hours,)
         The largest load: the contracted power, or all of the supply if that is less.
+    grid_price : ndarray, shape (n_hours,)
+        P^G, EUR/kWh.
     """
 
     price: NDArray[np.float64]
@@ -67,6 +69,7 @@ class Supply:
     start_kwh: NDArray[np.float64]
     start_cost: NDArray[np.float64]
     limit_kwh: NDArray[np.float64]
+    grid_price: NDArray[np.float64]
 
     @property
     def n_hours(self) -> int:
@@ -128,7 +131,12 @@ class Supply:
         """Who sells what, cheapest first in every hour; adds up to the load of each hour."""
         taken = self.split(load_kwh)
         return [
-            Purchase(int(hour), int(self.seller[hour, step]), float(taken[hour, step]), float(self.price[hour, step]))
+            Purchase(
+                int(hour),
+                int(self.seller[hour, step]),
+                float(taken[hour, step]),
+                float(self.price[hour, step]),
+            )
             for hour, step in zip(*np.nonzero(taken), strict=True)
         ]
 
@@ -176,7 +184,7 @@ def merit_order(
     quantity = np.concatenate([[offer.quantity_kwh for offer in listed], from_grid])
     price = np.concatenate([[offer.price for offer in listed], grid])
     order = np.lexsort((quantity, seller, seller == GRID, price, hour))
-    return _pack(hour[order], seller[order], quantity[order], price[order], n_hours, contracted_kw)
+    return _pack(hour[order], seller[order], quantity[order], price[order], grid, contracted_kw)
 
 
 def _pack(
@@ -184,10 +192,11 @@ def _pack(
     seller: NDArray[np.int64],
     quantity: NDArray[np.float64],
     price: NDArray[np.float64],
-    n_hours: int,
+    grid_price: NDArray[np.float64],
     contracted_kw: float,
 ) -> Supply:
     """Tables of one row an hour from entries sorted by hour and price."""
+    n_hours = len(grid_price)
     count = np.bincount(hour, minlength=n_hours)
     first = np.concatenate(([0], np.cumsum(count)[:-1]))
     n_steps = int(count.max())
@@ -206,6 +215,7 @@ def _pack(
         np.concatenate([zero, ends[:, :-1]], axis=1),
         np.concatenate([zero, costs[:, :-1]], axis=1),
         np.minimum(contracted_kw, ends[:, -1]),
+        grid_price,
     )
 
 
@@ -217,7 +227,9 @@ def _problems(offers: list[Offer], grid: NDArray[np.float64], contracted_kw: flo
     for offer in offers:
         what = f"the offer of seller {offer.seller} for hour {offer.hour}"
         if not 0 <= offer.hour < len(grid):
-            yield Problem(f"{what} is outside the day", f"Hours are 0 to {len(grid) - 1}.", value=str(offer.hour))
+            yield Problem(
+                f"{what} is outside the day", f"Hours are 0 to {len(grid) - 1}.", value=str(offer.hour)
+            )
         if not 0 <= offer.quantity_kwh < np.inf:
             yield Problem(f"{what} has no valid quantity", "At least 0 kWh.", value=f"{offer.quantity_kwh:g}")
         if not np.isfinite(offer.price):

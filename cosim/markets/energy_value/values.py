@@ -70,9 +70,7 @@ def scaling_factor(
     return np.asarray(share * np.abs(np.asarray(grid_price, dtype=np.float64)))
 
 
-def energy_values(
-    normalised: ArrayLike, scaling: ArrayLike, grid_price: ArrayLike
-) -> NDArray[np.float64]:
+def energy_values(normalised: ArrayLike, scaling: ArrayLike, grid_price: ArrayLike) -> NDArray[np.float64]:
     """ζ of paper B (4), (5), EUR/kWh: ``μ γ + P^G``.
 
     Parameters

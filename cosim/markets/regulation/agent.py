@@ -6,6 +6,7 @@ The agent is called when it wakes and when a signal arrives; it never waits. Wha
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,8 +32,8 @@ class Device(Protocol):
 DecisionLog: TypeAlias = "array[float]"
 """Decisions one after another as plain numbers, each in the order of `log_width`.
 
-step, time (ms), household, number and age (ms) of the signal it knew; then for each resource: requested, delivered,
-average, gradient, response. Whole numbers below 2**53 are exact as floats.
+step, time (ms), household, number and age (ms) of the signal it knew; then, each for all resources:
+requested, delivered, average, gradient, response. Whole numbers below 2**53 are exact as floats.
 """
 
 
@@ -100,6 +101,10 @@ class Clock:
             return nominal
         late = 0.0 if self.jitter is None else self.jitter_ms * self.jitter.value(step, household)
         return round(nominal * self.slowness + late)
+
+    def first_step(self, now_ms: int) -> int:
+        """The first step whose instant of decision, but for jitter, is not before `now_ms`."""
+        return max(0, math.ceil((now_ms / self.slowness - self.phase_ms) / self.step_ms))
 
 
 @dataclass(slots=True)
@@ -217,7 +222,7 @@ class Agent:
             state.signals = message.payload  # type: ignore[assignment]
 
     def wake(self, now_ms: int) -> None:
-        """End step k: account for it; then decide, deliver and report step k+1 (Algorithm 2, lines 5 to 9)."""
+        """End step k and account for it; decide, deliver and report step k+1 (Algorithm 2, lines 5 to 9)."""
         state, rules, household = self.state, self.rules, self.household
         k, before = state.step, state.delivered
         if state.taken:

@@ -143,7 +143,7 @@ class Platform:
         return tuple(measure(state.reports, state.members, len(rules.gains), rules.missing))
 
     def _capacities(self, now_ms: int) -> tuple[float, ...]:
-        """The configured capacities, less what grid-aware rules take; a reading of the feeder is used once."""
+        """The configured capacities, less what grid-aware rules take; a feeder's reading is used once."""
         state, capacities = self.state, list(self.rules.capacities(now_ms))
         for number, (resource, rule) in enumerate(self.rules.grid_aware):
             state.shares[number] = next_share(state.shares[number], rule, state.feeder)

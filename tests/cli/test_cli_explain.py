@@ -1,0 +1,90 @@
+"""`cosim explain`: everything that a run will have, with units, and where each value comes from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cosim.config.library import names
+from cosim.config.load import load_scenario
+
+
+def test_origins_of_values(cosim: Callable, write: Callable, folder: Path) -> None:
+    write(name="base.yaml")
+    override = "override:\n  groups.homes.load.p_kw: {uniform: [1, 2]}\n"
+    top = f"name: top\nbase: base.yaml\ntime: {{duration_h: 2}}\n{override}"
+    (folder / "top.yaml").write_text(top)
+    ended = cosim("explain", "top.yaml", "--set", "groups.homes.households=2", "--seed", "5")
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    for expected in (
+        "name = top [given top.yaml:1]",
+        "seed = 5 [given --seed]",
+        "time.step_s = 3600.0 s [given base.yaml:3]",
+        "time.steps = - [default]",
+        "time.duration_h = 2.0 h [given top.yaml:3]",
+        "groups.0.households = 2 [given --set groups.homes.households]",
+        "groups.0.load.kind = constant [given base.yaml:9]",
+        "groups.0.load.p_kw.uniform = [1.0, 2.0] kW [given top.yaml:5]",
+        "groups.0.load.power_factor = 0.95 [default]",
+        "groups.0.membership.joins_h = 0.0 h [default]",
+        "communities.0.resources.1.capacity = 1.0 units per step [given base.yaml:15]",
+        "communities.0.agent.jitter_ms = 0.0 ms [default]",
+        "comms.default.timeout_ms = 5000 ms [default]",
+        "report.figures = false [given base.yaml:16]",
+    ):
+        assert expected in lines
+
+
+@pytest.mark.parametrize("name", sorted({*names("scenarios")} - {"storage_year", "section6_proportional"}))
+def test_every_value_and_household_of_the_built_in_scenarios(cosim: Callable, name: str) -> None:
+    ended = cosim("explain", name)
+    assert ended.code == 0, ended.err
+    lines = ended.out.splitlines()
+    scenario = load_scenario(name).scenario
+    start = lines.index("# households: name, group, community, bus, devices, then each parameter it has")
+    homes = lines[start + 1 : start + 1 + scenario.n_households]
+    assert [line.split()[0] for line in homes] == [f"h{n + 1:03d}" for n in range(scenario.n_households)]
+    values = [line for line in lines[2:start]]
+    assert all(line.endswith("]") and " = " in line for line in values)
+    assert len(values) == len(leaves(scenario.model_dump(mode="json")))
+    assert cosim("explain", name).out == ended.out
+
+
+def test_devices_with_units(cosim: Callable) -> None:
+    lines = cosim("explain", "storage_village").out.splitlines()
+    (home,) = [line for line in lines if line.startswith("h001 ")]
+    for key, unit in (("load_scale_kw", "kW"), ("pv_scale_kw", "kW"), ("battery_capacity_kwh", "kWh"),
+                      ("battery_charge_kw", "kW"), ("phase_ms", "ms"), ("drift_ppm", "ppm")):  # fmt: skip
+        (text,) = [text for text in home.split("  ") if text.startswith(f"{key}=")]
+        number, shown = text.removeprefix(f"{key}=").split(" ")
+        assert float(number) >= 0
+        assert shown == unit
+    assert "load=feeder" in home
+    assert "pv=simbench" in home
+    assert any(line.startswith("bus ") for line in lines)
+    assert any(line.startswith("downlink/h001") and "timeout_ms: 5000 ms" in line for line in lines)
+    assert any(line.startswith("own_use: gain ") for line in lines)
+
+
+def test_schema_is_json(cosim: Callable) -> None:
+    ended = cosim("schema")
+    assert (ended.code, ended.err) == (0, "")
+    assert json.loads(ended.out)["title"] == "cosim scenario"
+
+
+def test_networks_are_listed(cosim: Callable) -> None:
+    lines = cosim("networks").out.splitlines()
+    assert len(lines) == len(names("networks"))
+    assert any(line.startswith("cigre_lv ") and " 15 places " in line for line in lines)
+
+
+def leaves(value: object, path: str = "") -> list[str]:
+    if isinstance(value, dict) and value:
+        return [leaf for key, below in value.items() for leaf in leaves(below, f"{path}.{key}")]
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return [leaf for n, item in enumerate(value) for leaf in leaves(item, f"{path}.{n}")]
+    return [path]

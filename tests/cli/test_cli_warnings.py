@@ -1,0 +1,82 @@
+"""What is doubtful is told with its place, and does not keep a scenario from running."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+WITH_BATTERIES = (
+    "{kind: constant, p_kw: 0.4}",
+    "{kind: constant, p_kw: 0.4}\n    pv: {kind: csv, file: sun.csv, kwp: 1}\n    battery: {capacity_kwh: 5}",
+)
+
+
+def sun(folder: Path, kw: float) -> None:
+    rows = [f"2016-01-01T{hour:02d}:00:00Z,{kw}\n" for hour in range(4)]
+    (folder / "sun.csv").write_text("time,roof [kW]\n" + "".join(rows))
+
+
+def warnings(cosim: Callable, source: str, *arguments: str) -> list[str]:
+    ended = cosim("check", source, *arguments)
+    assert ended.code == 0, ended.err
+    n = len(ended.problems)
+    assert ended.out == f"{source}: no errors, {n} warning{'s' * (n != 1)}\n"
+    assert all(line.startswith("warning ") for line in ended.problems)
+    return [line.removeprefix("warning ") for line in ended.problems]
+
+
+def test_assumption_1_names_who_breaks_it(cosim: Callable, write: Callable) -> None:
+    cost = "{form: section6_community_2, a: 0, b: {each: [0, 15, 15]}}"
+    (warning,) = warnings(cosim, write(("{form: separable, linear: 6, own_quadratic: 1, target: 0.5}", cost)))
+    assert warning.startswith("s.yaml:12: communities.0.groups: Assumption 1 of paper A fails on (0, 1] ")
+    assert "for 2 households: h002, h003; " in warning
+
+
+def test_a_gain_beyond_the_stable_limit(cosim: Callable, write: Callable) -> None:
+    source = write(("groups: [homes]", "groups: [homes]\n    platform: {gain: {margin: 1.5}}"))
+    told = warnings(cosim, source)
+    assert len(told) == 2
+    assert all(line.startswith("s.yaml:13: communities.0.platform.gain: the gain ") for line in told)
+    assert "is 1.50 times the largest stable one" in told[0]
+    assert "'use'" in told[0]
+    assert "'sale'" in told[1]
+    assert told[0].endswith("or `gain: {margin: 0.3}`.")
+
+
+def test_batteries_that_will_stand_empty(cosim: Callable, write: Callable, folder: Path) -> None:
+    sun(folder, 0.5)
+    source = write(WITH_BATTERIES, ("{name: use, capacity: 1}", "{name: use, capacity: 2, unit_kwh: 1}"))
+    (warning,) = warnings(cosim, source)
+    assert warning.startswith("s.yaml:15: communities.0.resources: the capacities take 48 kWh a day")
+    assert "stand empty" in warning
+
+
+def test_batteries_that_will_stand_full(cosim: Callable, write: Callable, folder: Path) -> None:
+    sun(folder, 3)
+    source = write(WITH_BATTERIES, ("{name: use, capacity: 1}", "{name: use, capacity: 1, unit_kwh: 0.001}"))
+    (warning,) = warnings(cosim, source)
+    assert "stand full" in warning
+
+
+def test_batteries_that_never_charge(cosim: Callable, write: Callable) -> None:
+    battery = "{kind: constant, p_kw: 0.4}\n    battery: {capacity_kwh: 5}"
+    (warning,) = warnings(cosim, write(("{kind: constant, p_kw: 0.4}", battery)))
+    assert warning.startswith("s.yaml:10: groups.0.battery: a battery that charges from surplus alone")
+
+
+def test_warnings_do_not_keep_from_running_and_quiet_leaves_them_out(
+    cosim: Callable, write: Callable
+) -> None:
+    source = write(("groups: [homes]", "groups: [homes]\n    platform: {gain: {margin: 1.5}}"))
+    ended = cosim("run", source, "--out", "loud")
+    assert (ended.code, len(ended.problems)) == (0, 2)
+    ended = cosim("run", source, "--out", "quiet", "--quiet")
+    assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_all_built_in_scenarios_are_without_error(cosim: Callable) -> None:
+    listed = cosim("scenarios").out.splitlines()
+    assert len(listed) >= 7
+    for line in listed:
+        ended = cosim("check", line.split()[0])
+        assert ended.code == 0, ended.err

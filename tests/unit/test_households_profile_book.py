@@ -1,0 +1,54 @@
+"""The book of profiles: the same numbers in blocks of any length, and means that keep the energy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cosim.households.home import Home
+from cosim.households.meters import Meters
+from cosim.households.profile_book import Demand, ProfileBook, Series, nothing
+
+N_INTERVALS, PER_INTERVAL, SLOT_MS = 20, 4, 900_000
+N_SLOTS, N_HOMES = N_INTERVALS * PER_INTERVAL, 5
+
+
+def _demand() -> Demand:
+    numbers = np.random.default_rng(2)
+
+    def series() -> Series:
+        columns = numbers.random((N_SLOTS, 3))
+        return Series(columns, numbers.integers(0, 3, N_HOMES), numbers.random(N_HOMES) * 5)
+
+    return Demand(series(), series(), series(), nothing(N_SLOTS, N_HOMES))
+
+
+def _of(series: Series) -> np.ndarray:
+    return np.stack(
+        [series.columns[:, c] * s for c, s in zip(series.choice, series.scale, strict=True)], axis=1
+    )
+
+
+@pytest.mark.parametrize("per_block", [1, 3, 20, 168])
+def test_means_and_surplus_in_blocks_of_any_length(per_block: int) -> None:
+    demand = _demand()
+    book = ProfileBook(demand, SLOT_MS, PER_INTERVAL, per_block)
+    load, pv = _of(demand.load_kw), _of(demand.pv_kw)
+    for interval in range(N_INTERVALS):
+        book.turn_to(interval)
+        slots = slice(interval * PER_INTERVAL, (interval + 1) * PER_INTERVAL)
+        means = book.interval_means(interval)
+        for mean, series in zip(means, demand, strict=True):
+            assert np.allclose(mean, _of(series)[slots].mean(axis=0), rtol=1e-14, atol=0)
+        first = (interval * PER_INTERVAL * SLOT_MS - book.first_ms) // SLOT_MS
+        surplus = np.array([of_home[first : first + PER_INTERVAL] for of_home in book.surplus_kw]).T
+        assert np.array_equal(surplus, (pv - load)[slots])
+
+
+def test_meters_integrate_exactly() -> None:
+    demand = _demand()
+    book = ProfileBook(demand, SLOT_MS, PER_INTERVAL, 7)
+    meters = Meters([Home(i, None, 0.0, book) for i in range(N_HOMES)], book, PER_INTERVAL * SLOT_MS)
+    net = sum(meters.close(interval).net_kwh for interval in range(N_INTERVALS))
+    energy = (_of(demand.load_kw) - _of(demand.pv_kw)).sum(axis=0) * SLOT_MS / 3_600_000
+    assert np.allclose(net, energy, rtol=1e-13)
