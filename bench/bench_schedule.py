@@ -2,37 +2,37 @@
 
     python bench/bench_schedule.py [--instances N]
 
-Full size: the nine appliances of paper B's Table I, 24 hours, 50 sellers. In the plain formulation every block has a
-binary variable for each start, every hour of an appliance that may pause one too, and every offer of every hour a
-continuous one; `scipy.optimize.milp` (HiGHS) solves it to a gap of 0. Both run on one thread. Prints the median and
-the worst time of both, the ratio of the medians, the median and the smallest of the ratios, and how far the greedy
-schedule is below. Leaves with 1 if the ratio of the medians is below 20 or the two disagree.
+Full size: the nine appliances of paper B's Table I, 24 hours, 50 sellers. In the plain formulation every
+block has a binary variable for each start, every hour of an appliance that may pause one too, and every
+offer of every hour a continuous one; `scipy.optimize.milp` (HiGHS) solves it to a gap of 0. Both run on one
+thread. Prints the median and the worst time of both, the ratio of the medians, the median and the smallest
+of the ratios, and how far the greedy schedule is below. Leaves with 1 if the ratio of the medians is below
+20 or the two disagree.
 """
 
 from __future__ import annotations
 
-import os
-
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_variable] = "1"
-
 import argparse
+import os
 import sys
 import time
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_variable] = "1"
 
-from cosim.config.energy_value import TableIAppliances
-from cosim.devices.appliance import Appliance
-from cosim.markets.energy_value.exact import solve_exact
-from cosim.markets.energy_value.greedy import solve_greedy
-from cosim.markets.energy_value.offers import Offer
-from cosim.markets.energy_value.population import listed_day
-from cosim.markets.energy_value.schedule import Schedule, ScheduleProblem
-from cosim.markets.energy_value.supply import merit_order
-from cosim.markets.energy_value.values import energy_values, normalised_preferences, scaling_factor
+import numpy as np  # noqa: E402 - after the number of threads
+from numpy.typing import NDArray  # noqa: E402 - as above
+
+from cosim.config.energy_value import TableIAppliances  # noqa: E402 - as above
+from cosim.devices.appliance import Appliance  # noqa: E402 - as above
+from cosim.markets.energy_value.exact import solve_exact  # noqa: E402 - as above
+from cosim.markets.energy_value.greedy import solve_greedy  # noqa: E402 - as above
+from cosim.markets.energy_value.offers import Offer  # noqa: E402 - as above
+from cosim.markets.energy_value.population import listed_day  # noqa: E402 - as above
+from cosim.markets.energy_value.schedule import Schedule, ScheduleProblem  # noqa: E402 - as above
+from cosim.markets.energy_value.supply import merit_order  # noqa: E402 - as above
+from cosim.markets.energy_value.values import energy_values, normalised_preferences, scaling_factor  # noqa: E402 - as above
 
 N_HOURS = 24
 CONTRACTED_KW = 10.35
@@ -65,8 +65,9 @@ class Instance(NamedTuple):
 def full_size(seed: int, kind: str = "solar", n_sellers: int = 50) -> Instance:
     """A random full-size instance.
 
-    Grid prices have a morning and an evening peak, as those of paper B's Table II (a picture in the source) seem to.
-    Preferences are Table III, shifted by up to two hours. κ is uniform between the IEP's 10 % and 1.
+    Grid prices have a morning and an evening peak, as those of paper B's Table II (a picture in the source)
+    seem to. Preferences are Table III, shifted by up to two hours. κ is uniform between the IEP's 10 % and
+    1.
 
     Parameters
     ----------
@@ -114,7 +115,9 @@ class PlainModel(NamedTuple):
 
 
 def plain_model(instance: Instance, contracted_kw: float = CONTRACTED_KW) -> PlainModel:
-    """The plain formulation. Rows: a balance for each hour, a choice for each appliance, the limit of each hour."""
+    """The plain formulation. Rows: a balance for each hour, a choice for each appliance, the limit of each
+    hour.
+    """
     from scipy.optimize import Bounds, LinearConstraint
     from scipy.sparse import coo_matrix
 
@@ -134,13 +137,17 @@ def plain_model(instance: Instance, contracted_kw: float = CONTRACTED_KW) -> Pla
             upper.append(1.0)
         chosen.append(1.0 if appliance.contiguous else float(appliance.duration_h))
     n_binary, n_rows = len(c), N_HOURS + len(chosen)
-    from_grid = [Offer(hour, -1, contracted_kw, float(price)) for hour, price in enumerate(instance.grid_price)]
+    from_grid = [
+        Offer(hour, -1, contracted_kw, float(price)) for hour, price in enumerate(instance.grid_price)
+    ]
     for offer in [*instance.offers, *from_grid]:
         entries.append((offer.hour, len(c), -1.0))
         c.append(offer.price)
         integrality.append(0)
         upper.append(offer.quantity_kwh)
-    limits = [(n_rows + row, column, value) for row, column, value in entries if row < N_HOURS and column < n_binary]
+    limits = [
+        (n_rows + row, column, value) for row, column, value in entries if row < N_HOURS and column < n_binary
+    ]
     row, column, value = zip(*entries, *limits, strict=True)
     matrix = coo_matrix((value, (row, column)), shape=(n_rows + N_HOURS, len(c))).tocsr()
     low = np.concatenate([np.zeros(N_HOURS), chosen, np.full(N_HOURS, -np.inf)])
@@ -206,8 +213,8 @@ def _report(
     print(f"  exact    median {np.median(exact_ms):8.2f} ms   worst {exact_ms.max():8.1f} ms")
     print(f"  plain    median {np.median(plain_ms):8.2f} ms   worst {plain_ms.max():8.1f} ms")
     print(
-        f"  ratio    of medians {np.median(plain_ms) / np.median(exact_ms):.0f}, median {np.median(ratios):.0f}, "
-        f"smallest {ratios.min():.1f}, of the worst {plain_ms.max() / exact_ms.max():.0f}"
+        f"  ratio    of medians {np.median(plain_ms) / np.median(exact_ms):.0f}, "
+        f"median {np.median(ratios):.0f}, smallest {ratios.min():.1f}, of the worst {plain_ms.max() / exact_ms.max():.0f}"
     )
     missing = int(np.sum(np.isnan(gap)))
     print(

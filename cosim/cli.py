@@ -62,6 +62,12 @@ def run(
     ] = None,
     seed: Seed = None,
     set_: Overrides = None,
+    verify_power_flow: Annotated[
+        int,
+        typer.Option(
+            "--verify-power-flow", min=0, help="Solve so many intervals again by pandapower's runpp."
+        ),
+    ] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
 ) -> None:
     """Run one scenario into a directory of tables, figures and a report.
@@ -74,9 +80,11 @@ def run(
     from cosim.engine.preflight import preflight
     from cosim.engine.run import default_folder, run_scenario
     from cosim.progress import RunProgress
+    from cosim.results.metrics import doubts
 
     terminate_like_interrupt()
-    loaded = load_scenario(scenario, set_ or (), seed)
+    verify = [f"grid.verify_power_flow={verify_power_flow}"] if verify_power_flow else []
+    loaded = load_scenario(scenario, [*(set_ or ()), *verify], seed)
     _refuse_errors(preflight(loaded), quiet)
     folder = out_dir or default_folder(loaded.scenario, Path("results"))
     _require_empty(folder)
@@ -90,6 +98,7 @@ def run(
 
         print_summary(out, outcome.status, outcome.summary)
         out.print(f"[bold]{outcome.status}[/bold]: {outcome.folder}")
+    _print_problems(doubts(outcome.summary), quiet=False)
     if outcome.status == "failed":
         raise SimulationError(f"{outcome.cause}; what there is of the run is in {outcome.folder}")
     if outcome.report.startswith("failed"):

@@ -1,6 +1,7 @@
 """Configuration of the energy-value market (paper B: Lotfi et al., 2019): appliances, values, prices, bids.
 
-Hours are counted from 0: hour t is from t:00 to t+1:00. Paper B counts from 1, so its hour 20 is hour 19 here.
+Hours are counted from 0: hour t is from t:00 to t+1:00. Paper B counts from 1, so its hour 20 is hour 19
+here.
 """
 
 from __future__ import annotations
@@ -141,7 +142,8 @@ TABLE_I: tuple[ApplianceConfig, ...] = (
 )
 """The nine appliances of paper B's Table I with their preferences of Table III.
 
-The refrigerator may pause: 20 hours in one piece would leave it five starts. Table IV shows it in hours 1 to 19.
+The refrigerator may pause: 20 hours in one piece would leave it five starts. Table IV shows it in hours 1
+to 19.
 """
 
 
@@ -174,10 +176,10 @@ class ListedAppliances(Model):
 class GeneratedAppliances(Model):
     """A population drawn by seed: who owns what, when it is liked to run, and on which days it does.
 
-    Ownership, cycles a year, cycle lengths and powers are those of StROBe (R. Baetens and D. Saelens, Modelling
-    uncertainty in district energy simulations by stochastic residential occupant behaviour, J. Building
-    Performance Simulation 9, 2016; `Data/Appliances.py` of github.com/open-ideas/StROBe). Hours are the patterns
-    of paper B's Table III, shifted for each household.
+    Ownership, cycles a year, cycle lengths and powers are those of StROBe (R. Baetens and D. Saelens,
+    Modelling uncertainty in district energy simulations by stochastic residential occupant behaviour, J.
+    Building Performance Simulation 9, 2016; `Data/Appliances.py` of github.com/open-ideas/StROBe). Hours are
+    the patterns of paper B's Table III, shifted for each household.
     """
 
     kind: Literal["generated"]
@@ -188,7 +190,7 @@ class GeneratedAppliances(Model):
     """Preferences are shifted by up to so many hours, earlier or later."""
     space_heater_share: Probability = 0.0
     """Share of households with the space heaters of Table I; the source has none."""
-    ownership: dict[str, Probability] = {}
+    ownership: Annotated[dict[str, Probability], Field(default_factory=dict)]
     """Share of households that own an appliance, by its name, instead of the source's."""
 
 
@@ -220,7 +222,7 @@ class RigidityConfig(Model):
     """How much preferences weigh against cost, paper B (7) and (8)."""
 
     rigidity: Annotated[Value, AfterValidator(_whole)] = 3
-    """R, a whole number from 1 (cost alone counts) to `rigidity_max`; a number, or drawn for each household."""
+    """R, a whole number from 1 (cost alone counts) to `rigidity_max`; or drawn for each household."""
     rigidity_max: Annotated[int, Field(gt=2)] = 5
     """R_max, more than 2."""
     gamma_b: NonNegativeValue = 1.0
@@ -231,7 +233,8 @@ class RigidityConfig(Model):
         low, high = bounds(self.rigidity)
         if low < 1 or high > self.rigidity_max:
             raise ValueError(
-                f"rigidity reaches from {low:g} to {high:g}, and must lie in 1 ... rigidity_max = {self.rigidity_max}"
+                f"rigidity reaches from {low:g} to {high:g}, and must lie in 1 ... "
+                f"rigidity_max = {self.rigidity_max}"
             )
         return self
 
@@ -298,7 +301,7 @@ FeedIn = Annotated[
     Discriminator(
         _feed_in_form,
         custom_error_type="feed_in_form",
-        custom_error_message="the feed-in price is {share: 0.1} of the grid's price or a {price: ...} of its own",
+        custom_error_message="the feed-in price is {share: 0.1} of the grid's price or its own {price: ...}",
     ),
 ]
 
@@ -346,9 +349,10 @@ class FixedBids(Model):
 class LearningBids(Model):
     """κ learnt from what was earned with it: the modified Roth–Erev rule.
 
-    I. Erev and A. Roth, Predicting how people play games, American Economic Review 88 (1998); modified by
-    J. Nicolaisen, V. Petrov and L. Tesfatsion, Market power and efficiency in a computational electricity market
-    with discriminatory double-auction pricing, IEEE Trans. Evolutionary Computation 5 (2001), 504-523.
+    I. Erev and A. Roth, Predicting how people play games, American Economic Review 88 (1998); modified by J.
+    Nicolaisen, V. Petrov and L. Tesfatsion, Market power and efficiency in a computational electricity
+    market with discriminatory double-auction pricing, IEEE Trans. Evolutionary Computation 5 (2001),
+    504-523.
     """
 
     strategy: Literal["learning"]
@@ -400,8 +404,8 @@ class PersistenceForecast(Model):
 class ErrorForecast(Model):
     """The day to come with an error: value · (1 + bias + e), at least 0.
 
-    e is a stationary first-order autoregressive series over the day's hours (Box and Jenkins), of its own for each
-    household, day and quantity.
+    e is a stationary first-order autoregressive series over the day's hours (Box and Jenkins), of its own
+    for each household, day and quantity.
     """
 
     kind: Literal["error"]

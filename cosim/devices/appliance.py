@@ -97,7 +97,8 @@ def ways_to_run(appliance: Appliance, n_hours: int) -> NDArray[np.bool_]:
     Returns
     -------
     ndarray of bool, shape (count_ways(appliance), n_hours)
-        Row by row whether it is on; not to be changed. Rows are sorted by their first hour, then the second, ....
+        Row by row whether it is on; not to be changed. Rows are sorted by their first hour, then the second,
+        ....
 
     Raises
     ------

@@ -26,7 +26,6 @@ from cosim.devices.profiles import resample_mean
 from cosim.engine.placement import Placement
 from cosim.engine.population import Group, Population, household_values
 from cosim.errors import InputError, Problem
-from cosim.grid.elements import ElementRecord
 from cosim.grid.simbench_data import SLOT_MINUTES, profile_names, read_profiles
 from cosim.households.profile_book import Demand, Series
 from cosim.streams import Streams
@@ -66,12 +65,8 @@ class _Columns:
         self.choice[taker] = self._position.setdefault(key, len(self._position))
         self.scale[taker] = scale
 
-    def keys(self) -> list[str]:
-        """Columns asked for, in order."""
-        return list(self._position)
-
     def series(self, columns: dict[str, Array]) -> Series:
-        """The finished series; `columns` holds what `keys` asked for."""
+        """The finished series; `columns` holds what was asked for."""
         stacked = [columns[key] for key in self._position] or [np.zeros(self._slots.n_slots)]
         return Series(np.stack(stacked, axis=1), self.choice, self.scale)
 
@@ -194,25 +189,6 @@ def household_demand(
                 problems += error.problems
     if problems:
         raise InputError(problems)
-    return builder.build()
-
-
-def background_demand(
-    scenario: Scenario,
-    folder: Path,
-    elements: tuple[ElementRecord, ...],
-    follow_profiles: bool,
-    scaling: float,
-) -> Demand:
-    """What the feeder's own elements draw that no household took; storages stand still."""
-    builder = DemandBuilder(slots_of(scenario), folder, len(elements))
-    for taker, element in enumerate(elements):
-        if element.kind == "storage":
-            continue
-        p_kw, q_kvar = element.p_mw * 1000 * scaling, element.q_mvar * 1000 * scaling
-        p_profile = element.p_profile if follow_profiles else ""
-        q_profile = element.q_profile if follow_profiles else ""
-        builder.simbench_load(taker, p_profile, q_profile, p_kw, q_kvar)
     return builder.build()
 
 

@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from cosim.config.load import load_network
 from cosim.config.network import GridConfig, VoltageAndLoadingLimits
 from cosim.config.scenario import Scenario
-from cosim.engine.demand import background_demand, slots_of
 from cosim.engine.placement import Placement, place
 from cosim.engine.population import Population
+from cosim.grid.background import Background
 from cosim.grid.feeder import Feeder, load_feeder
-from cosim.grid.placement import background_mode
 from cosim.grid.power_flow import PowerFlow
 from cosim.households.meters import Reading
-from cosim.households.profile_book import ProfileBook
 from cosim.streams import Streams
 
 Array = NDArray[np.float64]
@@ -40,10 +38,8 @@ class GridParts:
         Within which it is in order.
     columns : ndarray of int, shape (N,)
         The column of each household's bus.
-    background : ProfileBook
+    background : Background
         What the feeder's own remaining elements draw.
-    background_columns : ndarray of int
-        The columns of their buses.
     """
 
     config: GridConfig
@@ -52,19 +48,15 @@ class GridParts:
     placement: Placement
     limits: VoltageAndLoadingLimits
     columns: NDArray[np.int64]
-    background: ProfileBook
-    background_columns: NDArray[np.int64]
+    background: Background
 
     def injections(self, reading: Reading, interval: int) -> tuple[Array, Array]:
         """Mean power drawn at every bus in an interval, MW and Mvar, shape (n_bus,) each."""
         n_bus = self.feeder.n_bus
-        p_kw = np.bincount(self.columns, reading.p_kw, n_bus)
-        q_kvar = np.bincount(self.columns, reading.q_kvar, n_bus)
-        self.background.turn_to(interval)
-        load_kw, load_kvar, _, _ = self.background.interval_means(interval)
-        p_kw += np.bincount(self.background_columns, load_kw, n_bus)
-        q_kvar += np.bincount(self.background_columns, load_kvar, n_bus)
-        return p_kw / 1000, q_kvar / 1000
+        background_p_mw, background_q_mvar = self.background.power(interval, 1)
+        p_mw = np.bincount(self.columns, reading.p_kw, n_bus) / 1000 + background_p_mw[0]
+        q_mvar = np.bincount(self.columns, reading.q_kvar, n_bus) / 1000 + background_q_mvar[0]
+        return p_mw, q_mvar
 
 
 def build_grid(
@@ -83,10 +75,6 @@ def build_grid(
     network, network_folder = load_network(config.network, folder)
     feeder = load_feeder(network, network_folder)
     placement = place(population, config, feeder, streams)
-    kind = background_mode(feeder, config)
-    elements = () if kind == "none" else placement.background
-    demand = background_demand(scenario, folder, elements, kind == "profile", config.background_scaling)
-    slots = slots_of(scenario)
     return GridParts(
         config=config,
         feeder=feeder,
@@ -94,6 +82,12 @@ def build_grid(
         placement=placement,
         limits=config.limits.applied_to(network.limits),
         columns=feeder.bus_positions(placement.buses),
-        background=ProfileBook(demand, slots.slot_ms, scenario.interval_ms // slots.slot_ms),
-        background_columns=feeder.bus_positions([element.bus for element in elements]),
+        background=Background(
+            feeder,
+            # A storage has no profile of its own and no controller here: it stands still.
+            [element for element in placement.background if element.kind != "storage"],
+            config,
+            scenario.time.start,
+            scenario.time.duration_ms // scenario.interval_ms,
+        ),
     )

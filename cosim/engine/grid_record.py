@@ -10,8 +10,10 @@ from cosim.engine.grid_parts import GridParts
 from cosim.engine.market_record import to_utc
 from cosim.grid.coupling import Block
 from cosim.grid.limits import find_violations
-from cosim.results.metrics import GridMetrics
+from cosim.grid.reference import compare
+from cosim.results.metrics import Disagreement, GridMetrics, Summary
 from cosim.results.store import RunStore
+from cosim.streams import Streams
 
 
 class GridRecorder:
@@ -27,10 +29,14 @@ class GridRecorder:
             if scenario.record.grid
         }
         self.metrics = GridMetrics(to_hours(scenario.interval_ms))
+        self._interval_ms = scenario.interval_ms
+        self._to_verify = _sample(scenario, grid.config.verify_power_flow)
+        self._disagreement = Disagreement()
 
     def keep(self, block: Block) -> None:
         """Write one block."""
         self._measure(block)
+        self._verify(block)
         flow, times = block.flow, to_utc(self._start, block.starts_ms)
         self._power_flow.append(
             {
@@ -58,6 +64,19 @@ class GridRecorder:
         self._wide["line_loading"].append(long("line", lines, loading_percent=flow.line_loading_percent))
         self._wide["trafo_loading"].append(long("trafo", trafos, loading_percent=flow.trafo_loading_percent))
 
+    def summary(self) -> Summary:
+        """Extremes, energies and counts; where intervals were solved again by `runpp`, how far apart they are."""
+        return self.metrics.result() | (self._disagreement.result() if self._to_verify else {})
+
+    def _verify(self, block: Block) -> None:
+        rows = [
+            row for row, start in enumerate(block.starts_ms) if start // self._interval_ms in self._to_verify
+        ]
+        if rows:
+            agreement = compare(self._grid.feeder, block.p_mw, block.q_mvar, block.flow, rows)
+            loading = max(agreement.line_loading_percent, agreement.trafo_loading_percent)
+            self._disagreement.add(len(rows), agreement.vm_pu, loading, len(agreement.status_differs))
+
     def _measure(self, block: Block) -> None:
         feeder, flow, metrics, times = self._grid.feeder, block.flow, self.metrics, block.starts_ms
         metrics.vm_min.add(flow.vm_pu, feeder.bus.index.tolist(), times)
@@ -68,3 +87,10 @@ class GridRecorder:
             flow.vm_pu, flow.line_loading_percent, flow.trafo_loading_percent, self._grid.limits
         ).outside
         metrics.add_counts(flow.status.tolist(), outside, flow.p_slack_mw, flow.losses_mw)
+
+
+def _sample(scenario: Scenario, n: int) -> frozenset[int]:
+    """Numbers of `n` intervals, chosen by the seed."""
+    n_intervals = scenario.time.duration_ms // scenario.interval_ms
+    draws = Streams(scenario.seed).field("verify power flow").row(0, n_intervals)
+    return frozenset(np.argsort(draws, kind="stable")[:n].tolist())

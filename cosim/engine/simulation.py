@@ -103,7 +103,7 @@ class Simulation:
         if self.meter_recorder is not None:
             result |= self.meter_recorder.summary()
         if self.grid_recorder is not None:
-            result |= self.grid_recorder.metrics.result()
+            result |= self.grid_recorder.summary()
         return result
 
     def _connect(self) -> None:

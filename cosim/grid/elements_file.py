@@ -1,4 +1,4 @@
-"""The loads and generators of a SimBench grid read from the cache as plain JSON, without loading pandapower."""
+"""The loads and generators of a SimBench grid, read from the cache without loading pandapower."""
 
 from __future__ import annotations
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.errors import Problem
+
 Array = NDArray[np.float64]
 Summary = dict[str, float | int | None]
 
@@ -47,7 +49,9 @@ class TrackingMetrics:
         """Tracking error (aggregate minus capacity) and the state at the end."""
         n = self.n or math.nan
         return {
-            f"{self.prefix}_tracking_rmse_units": _number(math.sqrt(self.square_sum / n) if self.n else math.nan),
+            f"{self.prefix}_tracking_rmse_units": _number(
+                math.sqrt(self.square_sum / n) if self.n else math.nan
+            ),
             f"{self.prefix}_tracking_bias_units": _number(self.error_sum / n),
             f"{self.prefix}_gradient_spread_end": _number(self.spread_end),
             f"{self.prefix}_average_shortfall_end_units": _number(self.average_shortfall_end),
@@ -97,7 +101,9 @@ class EnergyMetrics:
     stored_start_kwh: float = 0.0
     stored_end_kwh: float = 0.0
 
-    def add(self, load: Array, pv: Array, net: Array, charged: Array, discharged: Array, leaked: Array) -> None:
+    def add(
+        self, load: Array, pv: Array, net: Array, charged: Array, discharged: Array, leaked: Array
+    ) -> None:
         """Take one interval: kWh of each household."""
         self.load_kwh += math.fsum(load)
         self.pv_kwh += math.fsum(pv)
@@ -143,7 +149,7 @@ class Extreme:
         row, column = np.unravel_index(int(np.argmax(signed)), signed.shape)
         best = float(signed[row, column])
         if best > -math.inf and not best <= self.sign * self.value:
-            self.value, self.element = self.sign * best, int(elements[column])
+            self.value, self.element = self.sign * best, int(elements[int(column)])
             self.time_ms = int(times_ms[row])
 
     def result(self, name: str, unit: str, element: str) -> Summary:
@@ -201,6 +207,54 @@ class GridMetrics:
             "intervals_diverged": self.n_diverged,
             "intervals_skipped": self.n_skipped,
         }
+
+
+@dataclass
+class Disagreement:
+    """How far the power flow and pandapower's `runpp` are apart on the intervals that both solved."""
+
+    n_intervals: int = 0
+    voltage_pu: float = 0.0
+    loading_percent: float = 0.0
+    n_status: int = 0
+
+    def add(self, n_intervals: int, voltage_pu: float, loading_percent: float, n_status: int) -> None:
+        """Take a block: how many intervals were compared, the largest differences, and how often one diverged alone."""
+        self.n_intervals += n_intervals
+        self.voltage_pu = max(self.voltage_pu, voltage_pu)
+        self.loading_percent = max(self.loading_percent, loading_percent)
+        self.n_status += n_status
+
+    def result(self) -> Summary:
+        """Largest differences in voltage and loading."""
+        return {
+            "verified_intervals": self.n_intervals,
+            "verified_voltage_difference_max_pu": _number(self.voltage_pu),
+            "verified_loading_difference_max_percent": _number(self.loading_percent),
+            "verified_status_differs_intervals": self.n_status,
+        }
+
+
+LARGEST_VOLTAGE_DIFFERENCE_PU = 1e-9
+"""More than this between the power flow and `runpp` is not rounding."""
+
+
+def doubts(summary: Summary) -> list[Problem]:
+    """What in a summary says that the grid's results are not whole or not right, as warnings."""
+    found = []
+    n_diverged, n = summary.get("intervals_diverged") or 0, summary.get("intervals") or 0
+    if n_diverged:
+        message = f"the power flow did not converge in {n_diverged} of {n} intervals; their values are NaN"
+        found.append((message, "tables/power_flow.parquet says which and why."))
+    if summary.get("intervals_skipped"):
+        message = f"{summary['intervals_skipped']} of {n} intervals were not solved"
+        found.append((message, "tables/power_flow.parquet says which and why."))
+    difference = summary.get("verified_voltage_difference_max_pu", 0.0)
+    if difference is None or difference > LARGEST_VOLTAGE_DIFFERENCE_PU:
+        found.append(
+            (f"voltages differ from pandapower's runpp by up to {difference} pu", "Please report it.")
+        )
+    return [Problem(message, remedy, severity="warning") for message, remedy in found]
 
 
 def _number(value: float) -> float | None:

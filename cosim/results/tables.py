@@ -32,11 +32,20 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _RESOURCE,
         Column("signal", "number", "", "Ω(k), the signal in force when the tick comes"),
         Column("capacity", "number", "units", "C at the tick"),
-        Column("aggregate", "number", "units", "what the community did: Σx, time-mean over the step that ends here"),
+        Column(
+            "aggregate",
+            "number",
+            "units",
+            "what the community did: Σx, time-mean over the step that ends here",
+        ),
         Column("measured", "number", "units", "Σx as the platform measured it; NaN while it is down"),
         Column("average_sum", "number", "units", "Σx̄ over the members, as their averages stand"),
-        Column("optimum_gap", "number", "cost", "cost of the averages above the optimum for the sums they reach"),
-        Column("distance", "number", "", "‖x̄ - x*‖ over members and resources, x* the optimum for those sums"),
+        Column(
+            "optimum_gap", "number", "cost", "cost of the averages above the optimum for the sums they reach"
+        ),
+        Column(
+            "distance", "number", "", "‖x̄ - x*‖ over members and resources, x* the optimum for those sums"
+        ),
         Column("gradient_mean", "number", "cost", "mean of ∇g over the members"),
         Column("gradient_spread", "number", "cost", "largest minus smallest ∇g among the members"),
         Column("members", "integer", "", "households that take part"),
@@ -133,6 +142,6 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("net_kwh", "number", "kWh", "load - generation + battery at the connection point"),
     ),
 }
-"""Tables written in batches, by name. `prosumers` has a column for each parameter and is made by the engine."""
+"""Tables written in batches, by name; `prosumers`, with a column for each parameter, is made by the engine."""
 
 PROSUMER_COLUMNS: tuple[Column, ...] = (_PROSUMER, Column("group", "text", "", "group"), _COMMUNITY, _BUS)

@@ -32,7 +32,10 @@ def run(command: str, folder: Path) -> None:
     words = shlex.split(command.split(" > ")[0])
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     if words[0] == "python":
-        words = [sys.executable, *(str(ROOT / word) if word.startswith("docs/") else word for word in words[1:])]
+        words = [
+            sys.executable,
+            *(str(ROOT / word) if word.startswith("docs/") else word for word in words[1:]),
+        ]
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
@@ -45,7 +48,9 @@ def follow(page: str, folder: Path, slow: bool) -> int:
         if ("slow" in flags) != slow:
             continue
         if kind == "yaml" and not slow:
-            (folder / f"{re.search(r'^name: (.+)$', content, re.M)[1]}.yaml").write_text(content, encoding="utf-8")
+            (folder / f"{re.search(r'^name: (.+)$', content, re.M)[1]}.yaml").write_text(
+                content, encoding="utf-8"
+            )
         elif kind == "console":
             for command in commands(content):
                 run(command, folder)
@@ -63,7 +68,9 @@ def test_page(page: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [page for page in PAGES if any("slow" in language for language, _ in blocks(page))])
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if any("slow" in language for language, _ in blocks(page))]
+)
 def test_page_slow(page: str, tmp_path: Path) -> None:
     assert follow(page, tmp_path, slow=True)
 
@@ -86,5 +93,8 @@ def test_reference_pages_are_current() -> None:
         import build_reference
     finally:
         sys.path.pop(0)
-    for name, page in (("scenario_keys", build_reference.scenario_page), ("tables", build_reference.tables_page)):
+    for name, page in (
+        ("scenario_keys", build_reference.scenario_page),
+        ("tables", build_reference.tables_page),
+    ):
         assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == page(), "run `make docs`"

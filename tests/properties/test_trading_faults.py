@@ -1,4 +1,4 @@
-"""Trading over real links and with real crashes, on the clock, under fault schedules that hypothesis draws."""
+"""Trading over real links, with real crashes, on the clock, under fault schedules that hypothesis draws."""
 
 from __future__ import annotations
 

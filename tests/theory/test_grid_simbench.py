@@ -19,8 +19,8 @@ import simbench
 from cosim.config.network import GridConfig, NetworkConfig
 from cosim.errors import InputError, SimulationError
 from cosim.grid import simbench_data
+from cosim.grid.background import Background
 from cosim.grid.feeder import Feeder, feeder_from_net, load_feeder
-from cosim.grid.placement import background_power
 from cosim.grid.power_flow import PowerFlow
 
 CODE = "1-LV-rural3--0-sw"
@@ -47,7 +47,7 @@ def test_profile_powers_equal_simbench_s_absolute_values(original: Any, feeder: 
     position = {int(bus): column for column, bus in enumerate(feeder.bus.index)}
     for first in (0, 86 * 96 - 40, 200 * 96, 303 * 96 - 40):
         start = simbench_data.FIRST_SLOT + timedelta(minutes=15) * first
-        p_mw, q_mvar = background_power(feeder, feeder.elements, grid, start, 192)
+        p_mw, q_mvar = Background(feeder, feeder.elements, grid, start, 192).power(0, 192)
         expected_p, expected_q = np.zeros_like(p_mw), np.zeros_like(q_mvar)
         rows = slice(first, first + 192)
         for kind, sign in (("load", 1), ("sgen", -1)):
@@ -66,7 +66,7 @@ def test_voltages_equal_runpp_on_simbench_s_own_net(original: Any, feeder: Feede
     flow = PowerFlow(feeder)
     for row in (40, 19_000, 19_250):
         start = simbench_data.FIRST_SLOT + timedelta(minutes=15) * row
-        result = flow.solve(*background_power(feeder, feeder.elements, grid, start, 1))
+        result = flow.solve(*Background(feeder, feeder.elements, grid, start, 1).power(0, 1))
         for (kind, column), table in absolute.items():
             if len(original[kind]):
                 original[kind][column] = table.iloc[row]
@@ -80,13 +80,13 @@ def test_voltages_equal_runpp_on_simbench_s_own_net(original: Any, feeder: Feede
 def test_hours_are_means_of_quarters(feeder: Feeder) -> None:
     start = datetime(2016, 7, 4, tzinfo=UTC)
     powers = {
-        minutes: background_power(
+        minutes: Background(
             feeder,
             feeder.elements,
             GridConfig.model_validate({"network": "n", "interval_min": minutes}),
             start,
             24 * 60 // minutes,
-        )[0]
+        ).power(0, 24 * 60 // minutes)[0]
         for minutes in (60, 15, 10)
     }
     hourly = powers[60]

@@ -52,7 +52,7 @@ def plain_loop(village: Village, order: list[int]) -> dict[Key, float]:
     for buyer in order:
         for hour in range(24):
             wanted = np.floor(village.load[buyer, hour] / grain) * grain
-            ranking = sorted(range(len(left)), key=lambda s: (village.price[s, hour], s))  # noqa: B023
+            ranking = sorted(range(len(left)), key=lambda s: (village.price[s, hour], s))
             for seller in ranking:
                 if village.price[seller, hour] >= village.grid[hour]:
                     break

@@ -15,9 +15,10 @@ from ruamel.yaml import YAML
 
 from cosim.config.network import GridConfig, LimitsOverride, NetworkConfig, VoltageAndLoadingLimits
 from cosim.errors import InputError
+from cosim.grid.background import Background
 from cosim.grid.feeder import Feeder, feeder_from_net, load_feeder
 from cosim.grid.layout import Edge, shortest_tree, tree_layout
-from cosim.grid.placement import background_elements, background_power, place_households
+from cosim.grid.placement import background_elements, place_households
 from cosim.grid.power_flow import PowerFlow
 from cosim.streams import Streams
 
@@ -59,7 +60,7 @@ def test_built_in_networks_converge_at_nominal_load(name: str) -> None:
     grid = GridConfig.model_validate({"network": name})
     from datetime import UTC, datetime
 
-    p_mw, q_mvar = background_power(built, built.elements, grid, datetime(2016, 1, 1, tzinfo=UTC), 1)
+    p_mw, q_mvar = Background(built, built.elements, grid, datetime(2016, 1, 1, tzinfo=UTC), 1).power(0, 1)
     result = PowerFlow(built).solve(p_mw, q_mvar)
     assert result.status.tolist() == ["converged"]
     assert result.route.tolist() == ["zbus"]
@@ -249,17 +250,17 @@ def test_background_is_what_no_household_took() -> None:
     households = place_households(made, grid.placement, 14, Streams(1))
     left = background_elements(made, households)
     assert [element.index for element in left] == [14]
-    p_mw, _ = background_power(made, left, grid, datetime(2020, 1, 1, tzinfo=UTC), 3)
+    p_mw, _ = Background(made, left, grid, datetime(2020, 1, 1, tzinfo=UTC), 3).power(0, 3)
     assert p_mw.sum(axis=1) == pytest.approx([0.0005] * 3)
     assert np.flatnonzero(p_mw[0]).tolist() == made.bus_positions([net.load.bus.iloc[0]]).tolist()
     with pytest.raises(InputError, match="no profiles"):
-        background_power(
+        Background(
             made,
             left,
             GridConfig.model_validate({"network": "n", "background": "profile"}),
             datetime(2016, 1, 1, tzinfo=UTC),
             3,
-        )
+        ).power(0, 3)
 
 
 def test_limits_override() -> None:

@@ -62,7 +62,9 @@ def fixed_prices(bidding: FixedBids, feed_in_price: ArrayLike, grid_price: Array
     if np.any(tradable) and not np.any(np.isfinite(prices[tradable])):
         lowest = float(np.min(feed_in_ratio(feed_in_price, grid_price)[tradable]))
         message = f"κ is never above the feed-in price over the grid's, which is {lowest:.3g} at least"
-        raise InputError([Problem(message, f"Take a κ between {lowest:.3g} and 1.", "", value=f"{bidding.kappa:g}")])
+        raise InputError(
+            [Problem(message, f"Take a κ between {lowest:.3g} and 1.", "", value=f"{bidding.kappa:g}")]
+        )
     return prices
 
 
@@ -92,7 +94,7 @@ def choose(propensities: NDArray[np.float64], uniforms: ArrayLike) -> NDArray[np
     """
     below = np.cumsum(propensities, axis=1)
     target = np.asarray(uniforms, dtype=np.float64) * below[:, -1]
-    return np.minimum((below <= target[:, None]).sum(axis=1), propensities.shape[1] - 1)
+    return np.asarray(np.minimum((below <= target[:, None]).sum(axis=1), propensities.shape[1] - 1))
 
 
 def learn(
@@ -100,8 +102,8 @@ def learn(
 ) -> NDArray[np.float64]:
     """Propensities after a day: the modified Roth–Erev rule.
 
-    ``q_j ← (1 - r) q_j + reward · (1 - e)`` for the choice made, and ``(1 - r) q_j + q_j e / (choices - 1)`` for
-    the others (Nicolaisen, Petrov and Tesfatsion, 2001, section IV).
+    ``q_j ← (1 - r) q_j + reward · (1 - e)`` for the choice made, and ``(1 - r) q_j + q_j e / (choices - 1)``
+    for the others (Nicolaisen, Petrov and Tesfatsion, 2001, section IV).
 
     Parameters
     ----------
@@ -199,4 +201,3 @@ def check_kappa(price: ArrayLike, feed_in_price: ArrayLike, grid_price: ArrayLik
     asked = np.asarray(price, dtype=np.float64)
     inside = (asked > np.asarray(feed_in_price)) & (asked < np.asarray(grid_price))
     return np.asarray(inside | np.isnan(asked), dtype=np.bool_)
-

@@ -144,8 +144,8 @@ class Buyer:
         request.granted = accept.lines
         request.transmissions = 1
         request.due_ms = now_ms + self.terms.timeout_ms
-        missing = self._give_back(book, request, accept.lines)
-        return [Letter(sender, Confirm(request.id, book.day)), *self._ask(now_ms, book, missing)]
+        self._give_back(book, request, accept.lines)
+        return [Letter(sender, Confirm(request.id, book.day)), *self._ask(now_ms, book, _hours(request))]
 
     def on_receipt(self, now_ms: int, sender: int, receipt: Receipt) -> list[Letter]:
         """Keep a receipt that was waited for; disown any other."""
@@ -154,10 +154,11 @@ class Buyer:
             return self._disown(sender, book, receipt.id, receipt.day)
         del book.open_requests[receipt.id]
         self._keep(book, request, receipt.lines)
-        # Before the seller's accept has come, what it did not grant is not known yet.
-        return self._ask(
-            now_ms, book, self._give_back(book, request, receipt.lines) if request.granted is None else ()
-        )
+        if request.granted is not None:
+            return []
+        # The accept was lost or comes later: what it would have said of the rest follows from the receipt.
+        self._give_back(book, request, receipt.lines)
+        return self._ask(now_ms, book, _hours(request))
 
     def on_reject(self, now_ms: int, reject: Reject) -> list[Letter]:
         """Look elsewhere. A receipt that is already held stays good."""
@@ -205,7 +206,7 @@ class Buyer:
         return sorted(held, key=lambda each: (each.hour, each.seller, each.request))
 
     def _ask(self, now_ms: int, book: PurchaseBook, hours: Iterable[int]) -> list[Letter]:
-        """Ask the next candidate of each of these hours: one request a seller."""
+        """Ask the next candidate of each of these hours that wants more: one request a seller."""
         if book.is_closed:
             return []
         asked: dict[int, list[Line]] = {}
@@ -258,15 +259,13 @@ class Buyer:
             for line in lines
         )  # fmt: skip
 
-    def _give_back(self, book: PurchaseBook, request: OpenRequest, granted: tuple[Line, ...]) -> list[int]:
-        """Return what was asked for and not granted to the demand; the hours in which that is something."""
+    def _give_back(self, book: PurchaseBook, request: OpenRequest, granted: tuple[Line, ...]) -> None:
+        """Return what was asked for and not granted to the demand."""
         got = {line.hour: line.energy_kwh for line in granted}
-        missing = [line for line in request.asked if got.get(line.hour, 0.0) < line.energy_kwh]
-        for line in missing:
+        for line in request.asked:
             book.needs[line.hour].remaining_kwh += line.energy_kwh - got.get(line.hour, 0.0)
-        refused = tuple(line for line in missing if line.hour not in got)
+        refused = tuple(line for line in request.asked if line.hour not in got)
         book.failed.extend(self._failures(request, refused, "rejected"))
-        return [line.hour for line in missing]
 
     def _give_up(
         self, now_ms: int, book: PurchaseBook, request: OpenRequest, status: FailedStatus
@@ -304,6 +303,10 @@ class Buyer:
         number = self.state.next_number
         self.state.next_number += 1
         return RequestId(self.state.household, self.state.epoch, number)
+
+
+def _hours(request: OpenRequest) -> list[int]:
+    return [line.hour for line in request.asked]
 
 
 def _message_of(request: OpenRequest, day: int) -> Request | Confirm:

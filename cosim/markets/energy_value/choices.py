@@ -1,11 +1,12 @@
 """A household's choices as tables: ways to run each appliance, and what every possible load of an hour costs.
 
-Appliances differ in how they are searched. A *listed* one has few ways to run and each is an entry in a list; a
-*flexible* one may take any hours of its window and has too many ways to list (a refrigerator, 20 hours of 24,
-has 10,626). What runs in one way only is load.
+Appliances differ in how they are searched. A *listed* one has few ways to run and each is an entry in a
+list; a *flexible* one may take any hours of its window and has too many ways to list (a refrigerator, 20
+hours of 24, has 10,626). What runs in one way only is load.
 
-The loads that listed appliances can add up to in an hour are few, and the same for every hour: the *levels*. A
-table of cost by level and hour turns the convex cost functions into look-ups, whatever the number of offers.
+The loads that listed appliances can add up to in an hour are few, and the same for every hour: the
+*levels*. A table of cost by level and hour turns the convex cost functions into look-ups, whatever the
+number of offers.
 """
 
 from __future__ import annotations
@@ -129,7 +130,7 @@ class Choices:
     @property
     def n_hours(self) -> int:
         """Number of hours."""
-        return self.cost.shape[2]
+        return len(self.fixed_kwh)
 
 
 @dataclass(frozen=True)
@@ -242,6 +243,6 @@ def _with_costs(
     excess[excess <= TOLERANCE_KWH] = 0.0
     cost = excess if excess_only else problem.supply.cost(total)
     return Choices(
-        ways, worth, powers_kw, flexible_worth, flexible_hours, flexible_kw, subset, load, cost, excess, levels,
-        fixed_kwh, excess_only,
+        ways, worth, powers_kw, flexible_worth, flexible_hours, flexible_kw, subset, load, cost, excess,
+        levels, fixed_kwh, excess_only,
     )  # fmt: skip

@@ -1,14 +1,15 @@
 """The optimal schedule, proved so: branch and bound over the ways to run each appliance.
 
-Prices for load give an upper bound, and at these prices every way of every appliance a regret (`shadow_prices`).
-What loses more than the gap between the bound and the best schedule known cannot be in a better one. The rest is
-searched appliance by appliance, all partial schedules of one depth at once, each bounded by its regrets and by the
-least slack of every hour over what may still be switched on. Where too many partial schedules are left, the first
-appliance is fixed in each of its ways in turn, and prices are found anew for what remains.
+Prices for load give an upper bound, and at these prices every way of every appliance a regret
+(`shadow_prices`). What loses more than the gap between the bound and the best schedule known cannot be in a
+better one. The rest is searched appliance by appliance, all partial schedules of one depth at once, each
+bounded by its regrets and by the least slack of every hour over what may still be switched on. Where too
+many partial schedules are left, the first appliance is fixed in each of its ways in turn, and prices are
+found anew for what remains.
 
-The result is within `TOLERANCE` of the optimum. Equal schedules: every appliance, in the order given, then goes to
-the earliest hours that cost less than that, until none moves. Nothing is random, so the same problem gives the
-same schedule.
+The result is within `TOLERANCE` of the optimum. Equal schedules: every appliance, in the order given, then
+goes to the earliest hours that cost less than that, until none moves. Nothing is random, so the same problem
+gives the same schedule.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from cosim.markets.energy_value.choices import Choices, Roles, assign_roles, lis
 from cosim.markets.energy_value.flexible import best_hours
 from cosim.markets.energy_value.frontier import Frontier, expand
 from cosim.markets.energy_value.improve import Improver
-from cosim.markets.energy_value.mixed_integer import solve_mixed_integer
+from cosim.markets.energy_value.mixed_integer import SolverGaveUpError, solve_mixed_integer
 from cosim.markets.energy_value.schedule import (
     Infeasible,
     Schedule,
@@ -95,10 +96,7 @@ def solve_exact(problem: ScheduleProblem, count: SearchCount | None = None) -> S
         unkept = _keep_limits(problem, roles, choices, search)
         if unkept is not None:
             return unkept
-    try:
-        search.run(choices, (), 0.0, None)
-    except _TakesLongError:
-        search.hand_over(choices)
+    search.finish(choices)
     order = sorted(
         range(len(roles.listed + roles.flexible)), key=lambda i: (roles.listed + roles.flexible)[i]
     )
@@ -138,6 +136,8 @@ class _Search:
         self.ways: tuple[int, ...] = ()
         self.flexible_on: NDArray[np.bool_] = np.zeros((0, problem.n_hours), dtype=np.bool_)
         self._subproblems = 0
+        self.patience: float = _MAX_SUBPROBLEMS
+        """After so many subproblems the search is handed over."""
         self.aim = -np.inf
         """No schedule of less than this is of any use."""
 
@@ -172,7 +172,7 @@ class _Search:
         """
         self.count.subproblems += 1
         self._subproblems += 1
-        if self._subproblems > _MAX_SUBPROBLEMS:
+        if self._subproblems > self.patience:
             raise _TakesLongError
         relaxed = PriceSearch(choices)
         if not relaxed.feasible:
@@ -193,13 +193,26 @@ class _Search:
                 return
         self._branch(choices, prefix, prefix_worth, relaxation)
 
+    def finish(self, choices: Choices) -> None:
+        """Search to the end: alone, with HiGHS if that takes long, or alone if HiGHS gives up."""
+        try:
+            self.run(choices, (), 0.0, None)
+        except _TakesLongError:
+            try:
+                self.hand_over(choices)
+            except SolverGaveUpError:
+                self.patience = np.inf
+                self.run(choices, (), 0.0, None)
+
     def hand_over(self, choices: Choices) -> None:
         """Let HiGHS close what is left open; its schedule counts if it is better."""
         self.count.handed_over += 1
         found = solve_mixed_integer(self.problem.supply, choices)
         if found is not None:
             ways, flexible_on = found
-            self.offer(Improver(choices, self.penalty).value_of(ways, flexible_on), tuple(ways.tolist()), flexible_on)
+            self.offer(
+                Improver(choices, self.penalty).value_of(ways, flexible_on), tuple(ways.tolist()), flexible_on
+            )
 
     def _target(self) -> float:
         return max(self.value, self.aim)
@@ -247,7 +260,10 @@ class _Search:
             rows = rows[reachable > self._target() + self.tolerance]
             if not len(rows):
                 return
-            worth = sum((w[ways] for w, ways in zip(choices.worth, frontier.ways[rows].T, strict=True)), np.zeros(len(rows)))
+            worth = sum(
+                (w[ways] for w, ways in zip(choices.worth, frontier.ways[rows].T, strict=True)),
+                np.zeros(len(rows)),
+            )
             values, flexible_on = best_hours(choices, cost, frontier.levels[rows], worth)
             top = int(values.argmax())
             ways = (*prefix, *frontier.ways[rows[top]].tolist())
@@ -270,7 +286,7 @@ class _Search:
 def _keep_limits(
     problem: ScheduleProblem, roles: Roles, choices: Choices, search: _Search
 ) -> Infeasible | None:
-    """Look for a schedule that keeps the limits and let the search begin with it; or say why there is none."""
+    """Find a schedule that keeps the limits, for the search to begin with; or say why there is none."""
     excess = list_choices(problem, roles, excess_only=True)
     least = _Search(problem, TOLERANCE_KWH / 2, 1.0, search.count)
     # Only a schedule without any excess is of use, so all that is sure to have some is passed over.
@@ -279,9 +295,13 @@ def _keep_limits(
     try:
         least.run(excess, (), 0.0, None)
     except _TakesLongError:
-        search.hand_over(choices)
-        if np.isfinite(search.value):
-            return None
+        try:
+            search.hand_over(choices)
+            if np.isfinite(search.value):
+                return None
+        except SolverGaveUpError:
+            least.patience = np.inf
+            least.run(excess, (), 0.0, None)
     ways = np.array(least.ways, dtype=np.int64)
     if least.value < 0:
         return shortage(problem, _allocation(problem, roles, excess, ways, least.flexible_on), proved=True)

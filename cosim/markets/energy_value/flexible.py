@@ -29,8 +29,8 @@ def best_hours(
     value : ndarray, shape (n,)
         EUR; ``-inf`` where the limits cannot be kept.
     on : ndarray of bool, shape (n, n_flexible, n_hours)
-        Hours of the flexible appliances, in the best of the schedules; not in the others where there are several
-        flexible appliances.
+        Hours of the flexible appliances, in the best of the schedules; not in the others where there are
+        several flexible appliances.
     """
     hours = np.arange(choices.n_hours)
     costs = cost[:, levels, hours]
@@ -42,7 +42,9 @@ def best_hours(
     return _several(choices, costs, worth)
 
 
-def _one(choices: Choices, costs: NDArray[np.float64], worth: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _one(
+    choices: Choices, costs: NDArray[np.float64], worth: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """One flexible appliance takes the hours in which it gains most, the earlier ones first if equal."""
     off, on = costs
     with np.errstate(invalid="ignore"):
@@ -56,24 +58,26 @@ def _one(choices: Choices, costs: NDArray[np.float64], worth: NDArray[np.float64
     return value, taken[:, None, :]
 
 
-def _several(choices: Choices, costs: NDArray[np.float64], worth: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _several(
+    choices: Choices, costs: NDArray[np.float64], worth: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Dynamic programming over the hours; the state is how many hours each appliance has run, or paused."""
     steps, last = _counting(choices)
     n_subsets, n, n_hours = costs.shape
     start = np.full((n, *(count + 1 for count in last)), -np.inf)
-    start[(slice(None), *(0 for _ in last))] = 0.0
+    start.reshape(n, -1)[:, 0] = 0.0
     values = [start]
     for hour in range(n_hours):
         after = np.full(start.shape, -np.inf)
         for number in range(n_subsets):
             gain = _gain(choices, costs, number, hour)
             step = steps[number, :, hour].tolist()
-            target = (slice(None), *(slice(count, None) for count in step))
-            source = (slice(None), *(slice(None, -count or None) for count in step))
+            target = (slice(None), *[slice(count, None) for count in step])
+            source = (slice(None), *[slice(None, -count or None) for count in step])
             moved = values[-1][source] + gain.reshape(-1, *(1 for _ in last))
             np.maximum(after[target], moved, out=after[target])
         values.append(after)
-    value = worth + values[-1][(slice(None), *last)]
+    value = worth + values[-1].reshape(n, -1)[:, -1]
     on = np.zeros((n, len(last), n_hours), dtype=np.bool_)
     best = int(value.argmax())
     if np.isfinite(value[best]):
@@ -113,7 +117,9 @@ def _gain(choices: Choices, costs: NDArray[np.float64], number: int, hour: int) 
 def _trace(
     choices: Choices, costs: NDArray[np.float64], values: list[NDArray[np.float64]], row: int
 ) -> NDArray[np.bool_]:
-    """Hours of the best path to the last state, from the end back; the first combination if several are best."""
+    """Hours of the best path to the last state, from the end back; the first combination if several are
+    best.
+    """
     steps, last = _counting(choices)
     state = np.array(last)
     n_hours = len(values) - 1

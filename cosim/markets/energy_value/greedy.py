@@ -1,7 +1,8 @@
 """A fast schedule that is not always the best: one appliance after the other.
 
-Paper B says "exhaustive search" and "a fraction of a second"; for nine appliances at once that is not possible, one
-after the other it is. Here the largest energy goes first, and none is moved once it has its hours.
+Paper B says "exhaustive search" and "a fraction of a second"; for nine appliances at once that is not
+possible, one after the other it is. Here the largest energy goes first, and none is moved once it has its
+hours.
 """
 
 from __future__ import annotations
@@ -33,8 +34,8 @@ def solve_greedy(problem: ScheduleProblem) -> Schedule | Infeasible:
     Returns
     -------
     Schedule or Infeasible
-        `Infeasible` with ``proved=False`` if an appliance found no room, which the exact schedule might have found.
-        Equal choices: the earliest hours.
+        `Infeasible` with ``proved=False`` if an appliance found no room, which the exact schedule might have
+        found. Equal choices: the earliest hours.
     """
     unfit = misfits(problem)
     if unfit is not None:
@@ -74,7 +75,7 @@ def _best_row(appliance: Appliance, gain: NDArray[np.float64]) -> NDArray[np.boo
     n_hours = len(gain)
     if not any_hours(appliance):
         rows = ways_to_run(appliance, n_hours)
-        return rows[int((rows @ gain).argmax())]
+        return np.asarray(rows[int((rows @ gain).argmax())])
     window = np.arange(appliance.earliest_start_h, appliance.latest_end_h)
     order = np.argsort(-gain[window], kind="stable")
     row = np.zeros(n_hours, dtype=np.bool_)

@@ -1,7 +1,7 @@
 """The choices as a mixed-integer program, for the rare days on which the own search takes long.
 
-One binary variable a way of each listed appliance and an hour of each flexible one, one continuous variable a step
-of the supply that the load can reach; the limit is where the steps end. SciPy's HiGHS solves it.
+One binary variable a way of each listed appliance and an hour of each flexible one, one continuous variable
+a step of the supply that the load can reach; the limit is where the steps end. SciPy's HiGHS solves it.
 """
 
 from __future__ import annotations
@@ -9,12 +9,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import SimulationError
 from cosim.markets.energy_value.choices import Choices
 from cosim.markets.energy_value.supply import Supply
 
 _SCALE = 1e3
-"""The objective is in thousandths of a EUR: HiGHS stops at an absolute gap of 1e-6, which is then 1e-9 EUR."""
+"""The objective is in mEUR: HiGHS stops at an absolute gap of 1e-6, which is then 1e-9 EUR."""
+
+
+class SolverGaveUpError(Exception):
+    """HiGHS ended without a result; its message is the argument."""
 
 
 def solve_mixed_integer(
@@ -40,8 +43,9 @@ def solve_mixed_integer(
 
     Raises
     ------
-    SimulationError
-        If HiGHS neither finds the optimum nor proves that there is none.
+    SolverGaveUpError
+        If HiGHS neither finds the optimum nor proves that there is none: on a few small problems it stops
+        with a "solve error" of its own.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import block_array, csr_array
@@ -50,9 +54,14 @@ def solve_mixed_integer(
     window = np.isfinite(choices.flexible_worth)
     hour_of = [np.flatnonzero(row) for row in window]
     listed_kw = [power * rows for power, rows in zip(choices.powers_kw, choices.ways, strict=True)]
-    flexible_kw = [power * np.eye(n_hours)[hours] for power, hours in zip(choices.flexible_kw, hour_of, strict=True)]
+    flexible_kw = [
+        power * np.eye(n_hours)[hours] for power, hours in zip(choices.flexible_kw, hour_of, strict=True)
+    ]
     blocks = listed_kw + flexible_kw
-    worth = [*choices.worth, *(row[hours] for row, hours in zip(choices.flexible_worth, hour_of, strict=True))]
+    worth = [
+        *choices.worth,
+        *(row[hours] for row, hours in zip(choices.flexible_worth, hour_of, strict=True)),
+    ]
     counts = [len(block) for block in blocks]
     binaries = np.concatenate(blocks) if blocks else np.zeros((0, n_hours))
     step_hour, step_price, step_kwh = _reachable_steps(supply, choices, binaries.sum(axis=0))
@@ -75,7 +84,7 @@ def solve_mixed_integer(
     if found.status == 2:
         return None
     if found.status != 0:
-        raise SimulationError(f"the schedule could not be solved: {found.message}")
+        raise SolverGaveUpError(found.message)
     parts = np.split(found.x[: len(owner)], np.cumsum(counts)[:-1])
     ways = np.array([int(part.argmax()) for part in parts[: len(listed_kw)]], dtype=np.int64)
     flexible_on = np.zeros(window.shape, dtype=np.bool_)

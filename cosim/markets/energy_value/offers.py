@@ -43,7 +43,8 @@ def feed_in_ratio(feed_in_price: ArrayLike, grid_price: ArrayLike) -> NDArray[np
     """
     iep = np.asarray(feed_in_price, dtype=np.float64)
     grid = np.asarray(grid_price, dtype=np.float64)
-    return np.divide(iep, grid, out=np.full(np.broadcast(iep, grid).shape, np.nan), where=grid != 0)
+    shape = np.broadcast(iep, grid).shape
+    return np.asarray(np.divide(iep, grid, out=np.full(shape, np.nan), where=grid != 0))
 
 
 def has_margin(feed_in_price: ArrayLike, grid_price: ArrayLike) -> NDArray[np.bool_]:
@@ -61,8 +62,8 @@ def prices_at(position: ArrayLike, feed_in_price: ArrayLike, grid_price: ArrayLi
     Parameters
     ----------
     position : array_like
-        In (0, 1). The paper's κ is ``φ + position · (1 - φ)``, see `kappa_of`; this form holds for grid prices of
-        zero and below too, where κ is not defined.
+        In (0, 1). The paper's κ is ``φ + position · (1 - φ)``, see `kappa_of`; this form holds for grid
+        prices of zero and below too, where κ is not defined.
     feed_in_price, grid_price : array_like, shape (n_hours,)
         EUR/kWh.
     """

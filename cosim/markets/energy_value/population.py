@@ -1,11 +1,12 @@
 """The appliances of households: from Table I, from a list, or drawn by seed.
 
-Ownership and use of the generated population are those of StROBe (Baetens and Saelens, J. Building Performance
-Simulation 9, 2016; `Data/Appliances.py` of github.com/open-ideas/StROBe): share of households that own an
-appliance, cycles a year, minutes and mean power of a cycle. A cycle takes whole hours here, with the cycle's energy.
-Three are put together differently: television runs once a day for as long as StROBe's four cycles of 73 minutes;
-cooling appliances, which StROBe lets run for a third of the time around the clock, take their day's energy in 20
-hours and may pause, as in paper B. Space heaters are not StROBe's but paper B's.
+Ownership and use of the generated population are those of StROBe (Baetens and Saelens, J. Building
+Performance Simulation 9, 2016; `Data/Appliances.py` of github.com/open-ideas/StROBe): share of households
+that own an appliance, cycles a year, minutes and mean power of a cycle. A cycle takes whole hours here, with
+the cycle's energy. Three are put together differently: television runs once a day for as long as StROBe's
+four cycles of 73 minutes; cooling appliances, which StROBe lets run for a third of the time around the
+clock, take their day's energy in 20 hours and may pause, as in paper B. Space heaters are not StROBe's but
+paper B's.
 """
 
 from __future__ import annotations
@@ -138,7 +139,10 @@ def draw_population(config: GeneratedAppliances, streams: Streams, n_households:
     unknown = [name for name in config.ownership if name not in names]
     if unknown:
         raise InputError(
-            [Problem("there is no appliance of this name", suggest(n, names), f"ownership.{n}", value=n) for n in unknown]
+            [
+                Problem("there is no appliance of this name", suggest(n, names), f"ownership.{n}", value=n)
+                for n in unknown
+            ]
         )
     shares = {entry.name: entry.ownership for entry in CATALOGUE}
     shares["space_heaters"] = config.space_heater_share
@@ -159,14 +163,17 @@ def draw_population(config: GeneratedAppliances, streams: Streams, n_households:
 def runs_on(streams: Streams, day: int, n_households: int) -> NDArray[np.int64]:
     """How often each household runs each appliance of the catalogue on a day, if it owns one.
 
-    With n runs a year: ``floor(n / 365)``, and one more with the probability that is left, so that the mean is right.
+    With n runs a year: ``floor(n / 365)``, and one more with the probability that is left, so that the mean
+    is right.
 
     Returns
     -------
     ndarray of int, shape (n_households, n_entries)
     """
     per_day = np.array([entry.runs_per_year for entry in CATALOGUE]) / _DAYS_PER_YEAR
-    draws = streams.field("energy_value/appliance_runs").block(day * _LARGEST_KEY, len(CATALOGUE), n_households).T
+    draws = (
+        streams.field("energy_value/appliance_runs").block(day * _LARGEST_KEY, len(CATALOGUE), n_households).T
+    )
     whole = np.floor(per_day)
     return np.asarray(whole + (draws < per_day - whole), dtype=np.int64)
 
@@ -207,7 +214,9 @@ def listed_day(config: TableIAppliances | ListedAppliances) -> ApplianceDay:
         )
         for a in chosen
     )
-    return ApplianceDay(appliances, np.array([preferences_of(a.preferences) for a in chosen], dtype=np.float64))
+    return ApplianceDay(
+        appliances, np.array([preferences_of(a.preferences) for a in chosen], dtype=np.float64)
+    )
 
 
 def appliance_days(

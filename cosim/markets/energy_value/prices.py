@@ -80,16 +80,14 @@ def _series(
             return np.full(n_hours, source, dtype=np.float64)
 
 
-def read_prices(
-    file: Path, shown_as: str, column: str, start: datetime, n_hours: int
-) -> NDArray[np.float64]:
+def read_prices(file: Path, shown_as: str, column: str, start: datetime, n_hours: int) -> NDArray[np.float64]:
     """Prices of a run from a CSV file.
 
     Parameters
     ----------
     file : Path
-        Hourly; time stamps (ISO 8601, UTC unless they say otherwise) first, units ``[EUR/kWh]`` or ``[EUR/MWh]``
-        in the header.
+        Hourly; time stamps (ISO 8601, UTC unless they say otherwise) first, units ``[EUR/kWh]`` or
+        ``[EUR/MWh]`` in the header.
     shown_as : str
         Its name in messages.
     column : str
@@ -110,14 +108,18 @@ def read_prices(
         With every problem found, each with its line.
     """
     if not file.is_file():
-        raise InputError([Problem("no such file", "Paths are relative to the scenario's folder.", file=shown_as)])
+        raise InputError(
+            [Problem("no such file", "Paths are relative to the scenario's folder.", file=shown_as)]
+        )
     if file.stat().st_size > MAX_BYTES:
         raise InputError([Problem("larger than the limit of 100 MB", "Cut it to the run.", file=shown_as)])
     try:
         with file.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.reader(stream))
     except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise InputError([Problem(f"cannot be read as CSV: {error}", "Save it as UTF-8.", file=shown_as)]) from None
+        raise InputError(
+            [Problem(f"cannot be read as CSV: {error}", "Save it as UTF-8.", file=shown_as)]
+        ) from None
     if len(rows) < 2:
         raise InputError([Problem("is empty", "Header: time,price [EUR/kWh]", file=shown_as, line=1)])
     place, factor = _column(rows[0], column, shown_as)
@@ -135,7 +137,9 @@ def _column(header: list[str], wanted: str, shown_as: str) -> tuple[int, float]:
     factors = {"EUR/kWh": 1.0, "EUR/MWh": 1e-3}
     if unit is None or unit[1].strip() not in factors:
         remedy = "Write it as 'name [EUR/kWh]' or 'name [EUR/MWh]'."
-        raise InputError([Problem("no known unit in the header", remedy, file=shown_as, line=1, value=header[place])])
+        raise InputError(
+            [Problem("no known unit in the header", remedy, file=shown_as, line=1, value=header[place])]
+        )
     return place, factors[unit[1].strip()]
 
 
@@ -150,7 +154,9 @@ def _cells(rows: list[list[str]], place: int, shown_as: str) -> tuple[list[datet
             stamp = datetime.fromisoformat(row[0].strip())
             stamps.append(stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC))
         except ValueError:
-            problems.append(Problem("no time stamp", "Write 2016-07-04T00:00:00Z.", "", shown_as, line, row[0]))
+            problems.append(
+                Problem("no time stamp", "Write 2016-07-04T00:00:00Z.", "", shown_as, line, row[0])
+            )
             continue
         text = row[place].strip() if place < len(row) else ""
         try:
@@ -158,7 +164,9 @@ def _cells(rows: list[list[str]], place: int, shown_as: str) -> tuple[list[datet
         except ValueError:
             values.append(math.nan)
         if not math.isfinite(values[-1]):
-            problems.append(Problem("not a finite number", "Give a price.", "", shown_as, line, text or "nothing"))
+            problems.append(
+                Problem("not a finite number", "Give a price.", "", shown_as, line, text or "nothing")
+            )
         if len(stamps) > 1 and stamps[-1] - stamps[-2] != _HOUR:
             message = f"{stamps[-1] - stamps[-2]} after the row before, where an hour is needed"
             problems.append(Problem(message, "Fill or cut the series.", "", shown_as, line, row[0]))
@@ -176,6 +184,8 @@ def _covering(
     if not stamps or first < 0 or first != int(first) or first + n_hours > len(values):
         until = start + n_hours * _HOUR
         has = f"{stamps[0]:%Y-%m-%d %H:%M} to {stamps[-1] + _HOUR:%Y-%m-%d %H:%M}" if stamps else "nothing"
-        message = f"has prices for {has}, and the run goes from {start:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}"
+        message = (
+            f"has prices for {has}, and the run goes from {start:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}"
+        )
         raise InputError([Problem(message, "Shorten the run, or give prices for all of it.", file=shown_as)])
     return np.array(values[int(first) : int(first) + n_hours], dtype=np.float64)

@@ -1,7 +1,8 @@
 """The household's scheduling problem, and what a solver hands back: a schedule, or why there is none.
 
-Maximise Σ_t [Σ_α A_tα c_α ζ_tα - cost_t(load_t)] (paper B, section II.D), where the load of an hour is at most the
-contracted power and at most the supply, and is bought cheapest first. `exact` and `greedy` solve it.
+Maximise Σ_t [Σ_α A_tα c_α ζ_tα - cost_t(load_t)] (paper B, section II.D), where the load of an hour is at
+most the contracted power and at most the supply, and is bought cheapest first. `exact` and `greedy` solve
+it.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ class ScheduleProblem:
     def _problems(self) -> list[Problem]:
         n_hours, problems = self.n_hours, []
         if self.values.shape != (len(self.appliances), n_hours) and self.appliances:
-            message = f"values of shape {self.values.shape} for {len(self.appliances)} appliances and {n_hours} hours"
+            wanted = (len(self.appliances), n_hours)
+            message = f"values of shape {self.values.shape}, where {wanted} is needed"
             problems.append(Problem(message, "One row an appliance, one column an hour."))
         elif not np.all(np.isfinite(self.values)):
             problems.append(
@@ -169,7 +171,8 @@ class Infeasible:
     too_long : tuple of str
         Appliances whose runs do not fit into their windows.
     shortages : tuple of Shortage
-        Hours without enough power in the schedule with the least excess that was found; empty if `too_long` is not.
+        Hours without enough power in the schedule with the least excess that was found; empty if `too_long`
+        is not.
     proved : bool
         Whether it is proved that there is none; `greedy` may only have missed it.
     """
@@ -201,8 +204,8 @@ def misfits(problem: ScheduleProblem) -> Infeasible | None:
         return None
     problems = tuple(
         Problem(
-            f"{a.name} needs {a.hours_needed} h, and its window from {a.earliest_start_h} h to {a.latest_end_h} h "
-            f"has {max(0, a.window_h)} h",
+            f"{a.name} needs {a.hours_needed} h, and its window from {a.earliest_start_h} h to "
+            f"{a.latest_end_h} h has {max(0, a.window_h)} h",
             "Widen its window, or shorten or leave out a run.",
         )
         for a in too_long
@@ -233,9 +236,10 @@ def shortage(problem: ScheduleProblem, on: NDArray[np.bool_], proved: bool) -> I
         names = ", ".join(running) or "no appliance"
         problems.append(
             Problem(
-                f"hour {hour}: {load[hour]:.3f} kWh are wanted and {limit:.3f} kWh are to be had, with {names} running "
-                f"and a fixed load of {problem.fixed_load_kwh[hour]:.3f} kWh",
-                f"Raise the limit by {excess[hour]:.3f} kW, or shorten, lower or leave out one of them, or widen a window.",
+                f"hour {hour}: {load[hour]:.3f} kWh are wanted and {limit:.3f} kWh are to be had, with "
+                f"{names} running and a fixed load of {problem.fixed_load_kwh[hour]:.3f} kWh",
+                f"Raise the limit by {excess[hour]:.3f} kW, or shorten, lower or leave out one of them, "
+                "or widen a window.",
             )
         )
     return Infeasible(tuple(problems), (), tuple(shortages), proved)

@@ -4,9 +4,9 @@ Once every hour has a price λ_t for load, each appliance can choose by itself a
 
     bound(λ) = Σ_α max over ways (worth - λ·load of the way) + Σ_t max over loads (λ_t load - cost_t(load))
 
-is at least the value of every schedule (Held and Karp, 1971; Fisher, Management Science 27, 1981). How much less
-than its best a way is worth at these prices, its *regret*, and how much less than best a load is, its *slack*, are
-what a schedule loses against the bound: value = bound - Σ regrets - Σ slacks, exactly.
+is at least the value of every schedule (Held and Karp, 1971; Fisher, Management Science 27, 1981). How much
+less than its best a way is worth at these prices, its *regret*, and how much less than best a load is, its
+*slack*, are what a schedule loses against the bound: value = bound - Σ regrets - Σ slacks, exactly.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Relaxation:
     regrets : tuple of ndarray, each of shape (n_ways,)
         Of each way of each listed appliance, EUR, at least 0.
     slack : ndarray, shape (n_subsets, n_levels, n_hours)
-        Of each load, the regrets of the flexible appliances included, EUR, at least 0; ``inf`` past the limit.
+        Of each load, the regrets of the flexible appliances included, EUR, at least 0; ``inf`` past the
+        limit.
     """
 
     bound: float

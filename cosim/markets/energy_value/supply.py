@@ -1,7 +1,7 @@
 """Supply of a day in merit order: offers and the grid, cheapest first, paper B (9), (14) and section II.D.
 
-What a load costs in an hour is a convex, piecewise-linear function of it. Step 3 of the paper says "descending
-order of cost"; only ascending makes sense, and that is what its step 1 sorts for.
+What a load costs in an hour is a convex, piecewise-linear function of it. Step 3 of the paper says
+"descending order of cost"; only ascending makes sense, and that is what its step 1 sorts for.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Supply:
     @property
     def n_hours(self) -> int:
         """Number of hours."""
-        return self.price.shape[0]
+        return len(self.price)
 
     def steps(self, load_kwh: ArrayLike) -> NDArray[np.int64]:
         """The step that the last kWh of a load comes from.
@@ -98,14 +98,18 @@ class Supply:
         return np.asarray(np.maximum(step, 0), dtype=np.int64)
 
     def cost(self, load_kwh: ArrayLike) -> NDArray[np.float64]:
-        """What a load costs in each hour, EUR; shape ``(..., n_hours)``. Past the limit the last price goes on."""
+        """What a load costs in each hour, EUR; shape ``(..., n_hours)``. Past the limit the last price goes
+        on.
+        """
         load = np.asarray(load_kwh, dtype=np.float64)
         step, hour = self.steps(load), np.arange(self.n_hours)
         rest = load - self.start_kwh[hour, step]
         return np.asarray(self.start_cost[hour, step] + rest * self.price[hour, step])
 
     def marginal_cost(self, load_kwh: ArrayLike) -> NDArray[np.float64]:
-        """Price of the last kWh of a load, EUR/kWh; of the first one where the load is 0; ``(..., n_hours)``."""
+        """Price of the last kWh of a load, EUR/kWh; of the first one where the load is 0; ``(...,
+        n_hours)``.
+        """
         return np.asarray(self.price[np.arange(self.n_hours), self.steps(load_kwh)])
 
     def split(self, load_kwh: ArrayLike) -> NDArray[np.float64]:

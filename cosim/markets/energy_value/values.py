@@ -21,8 +21,8 @@ def normalised_preferences(preferences: ArrayLike) -> NDArray[np.float64]:
     Returns
     -------
     ndarray, shape (..., n_hours)
-        ``(preference - lowest of the row) / 2``. One unit is the whole scale, so that a preference of 2 over 1 is
-        half as strong as one of 3 over 1. An appliance with equal preferences everywhere has μ = 0.
+        ``(preference - lowest of the row) / 2``. One unit is the whole scale, so that a preference of 2 over
+        1 is half as strong as one of 3 over 1. An appliance with equal preferences everywhere has μ = 0.
 
     Raises
     ------
@@ -53,9 +53,8 @@ def scaling_factor(
         P^G, EUR/kWh.
 
     Notes
-    -----
-    The paper has P^G, not its size. They differ where the grid's price is negative: there (8) as printed would make
-    a preferred hour worth less than any other, so the size is taken.
+    ----- The paper has P^G, not its size. They differ where the grid's price is negative: there (8) as
+    printed would make a preferred hour worth less than any other, so the size is taken.
 
     Raises
     ------
