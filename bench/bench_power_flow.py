@@ -23,8 +23,8 @@ import numpy as np  # noqa: E402 - after the number of threads
 from ruamel.yaml import YAML  # noqa: E402 - as above
 
 from cosim.config.network import GridConfig, NetworkConfig  # noqa: E402 - as above
+from cosim.grid.background import Background  # noqa: E402 - as above
 from cosim.grid.feeder import Feeder, load_feeder  # noqa: E402 - as above
-from cosim.grid.placement import background_power  # noqa: E402 - as above
 from cosim.grid.power_flow import FlowResult, PowerFlow  # noqa: E402 - as above
 
 NETWORK = "simbench_rural3"
@@ -39,9 +39,8 @@ def main() -> int:
     folder = Path(__file__).resolve().parent.parent / "networks"
     network = NetworkConfig.model_validate(YAML(typ="safe").load(folder / f"{NETWORK}.yaml"))
     feeder = load_feeder(network, folder)
-    p_mw, q_mvar = background_power(
-        feeder, feeder.elements, GridConfig(network=NETWORK), datetime(2016, 1, 1, tzinfo=UTC), N_INTERVALS
-    )
+    grid, start_time = GridConfig(network=NETWORK), datetime(2016, 1, 1, tzinfo=UTC)
+    p_mw, q_mvar = Background(feeder, feeder.elements, grid, start_time, N_INTERVALS).power(0, N_INTERVALS)
     power_flow = PowerFlow(feeder)
     power_flow.solve(p_mw[:200], q_mvar[:200])
 

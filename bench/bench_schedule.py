@@ -214,7 +214,8 @@ def _report(
     print(f"  plain    median {np.median(plain_ms):8.2f} ms   worst {plain_ms.max():8.1f} ms")
     print(
         f"  ratio    of medians {np.median(plain_ms) / np.median(exact_ms):.0f}, "
-        f"median {np.median(ratios):.0f}, smallest {ratios.min():.1f}, of the worst {plain_ms.max() / exact_ms.max():.0f}"
+        f"median {np.median(ratios):.0f}, smallest {ratios.min():.1f}, "
+        f"of the worst {plain_ms.max() / exact_ms.max():.0f}"
     )
     missing = int(np.sum(np.isnan(gap)))
     print(

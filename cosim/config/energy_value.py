@@ -51,6 +51,16 @@ PatternName = Literal[
 
 Preference = Annotated[float, Field(ge=1, le=3, allow_inf_nan=False)]
 
+
+def _one_an_hour(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    # Not min_length: that counts the valid entries only, and so a bad entry would be two problems.
+    if len(numbers) != HOURS:
+        raise ValueError(
+            f"{HOURS} numbers are needed, one for each hour of the day, and these are {len(numbers)}"
+        )
+    return numbers
+
+
 # Each digit is an hour, 0 to 23: paper B, Table III, columns α₁ to α₈; α₉, the base load, is `any_time`.
 _PATTERNS: dict[PatternName, str] = {
     "any_time": "111111111111111111111111",
@@ -78,7 +88,7 @@ def _pattern_or_list(raw: Any) -> str:
 
 Preferences = Annotated[
     Annotated[PatternName, Tag("pattern")]
-    | Annotated[tuple[Preference, ...], Field(min_length=HOURS, max_length=HOURS), Tag("list")],
+    | Annotated[tuple[Preference, ...], AfterValidator(_one_an_hour), Tag("list")],
     Discriminator(_pattern_or_list),
 ]
 """A pattern by name, or 24 numbers from 1 (lowest) to 3 (highest)."""
@@ -245,7 +255,7 @@ class RigidityConfig(Model):
 class HourlyPrice(Model):
     """A price for each hour of the day."""
 
-    by_hour: Annotated[tuple[Finite, ...], Field(min_length=HOURS, max_length=HOURS)]
+    by_hour: Annotated[tuple[Finite, ...], AfterValidator(_one_an_hour)]
     """24 prices, EUR/kWh; the first holds from 00:00 to 01:00. They may be negative."""
 
 

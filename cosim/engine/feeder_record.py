@@ -14,7 +14,8 @@ def write_feeder(grid: GridParts, store: RunStore) -> None:
     """Write `feeder_buses` and `feeder_branches`."""
     bus, line, trafo = grid.feeder.bus, grid.feeder.line, grid.feeder.trafo
     households = Counter(grid.placement.buses)
-    store.writer("feeder_buses").append(
+    store.write_table(
+        "feeder_buses",
         {
             "bus": bus.index,
             "name": list(bus.name),
@@ -23,9 +24,10 @@ def write_feeder(grid: GridParts, store: RunStore) -> None:
             "y": bus.xy[:, 1],
             "supplied": bus.supplied,
             "households": [households[int(index)] for index in bus.index],
-        }
+        },
     )
-    store.writer("feeder_branches").append(
+    store.write_table(
+        "feeder_branches",
         {
             "kind": ["line"] * len(line.index) + ["trafo"] * len(trafo.index),
             "element": np.concatenate([line.index, trafo.index]),
@@ -34,5 +36,5 @@ def write_feeder(grid: GridParts, store: RunStore) -> None:
             "to_bus": np.concatenate([line.to_bus, trafo.lv_bus]),
             "length_km": np.concatenate([line.length_km, np.full(len(trafo.index), np.nan)]),
             "closed": np.concatenate([line.closed, trafo.closed]),
-        }
+        },
     )

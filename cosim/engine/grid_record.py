@@ -65,7 +65,7 @@ class GridRecorder:
         self._wide["trafo_loading"].append(long("trafo", trafos, loading_percent=flow.trafo_loading_percent))
 
     def summary(self) -> Summary:
-        """Extremes, energies and counts; where intervals were solved again by `runpp`, how far apart they are."""
+        """Extremes, energies and counts; of intervals solved again, how far `runpp` is away."""
         return self.metrics.result() | (self._disagreement.result() if self._to_verify else {})
 
     def _verify(self, block: Block) -> None:

@@ -10,8 +10,9 @@ from cosim.results.tables import TABLES
 def write_messages(network: Network, store: RunStore) -> None:
     """Write the account of every link, and how long messages took."""
     rows = network.accounting()
-    store.writer("messages").append(
-        {column.name: [getattr(row, column.name) for row in rows] for column in TABLES["messages"]}
+    store.write_table(
+        "messages",
+        {column.name: [getattr(row, column.name) for row in rows] for column in TABLES["messages"]},
     )
     histogram = [
         (direction, kind, latency_ms, count)
@@ -20,6 +21,6 @@ def write_messages(network: Network, store: RunStore) -> None:
     ]
     names = [column.name for column in TABLES["message_latency"]]
     columns = list(zip(*histogram, strict=True)) or [()] * len(names)
-    store.writer("message_latency").append(
-        {name: list(values) for name, values in zip(names, columns, strict=True)}
+    store.write_table(
+        "message_latency", {name: list(values) for name, values in zip(names, columns, strict=True)}
     )

@@ -20,7 +20,7 @@ from cosim.results.tables import PROSUMER_COLUMNS, Column
 def write_prosumers(scenario: Scenario, parts: Parts, store: RunStore) -> None:
     """Write the table."""
     data, columns = prosumer_table(scenario, parts)
-    store.writer("prosumers", columns).append(data)
+    store.write_table("prosumers", data, columns)
 
 
 def prosumer_table(scenario: Scenario, parts: Parts) -> tuple[dict[str, Any], tuple[Column, ...]]:

@@ -114,8 +114,10 @@ class EnergyMetrics:
         self.leaked_kwh += math.fsum(leaked)
 
     def result(self) -> Summary:
-        """Self-consumption is the share of the generation that is not exported, self-sufficiency the share of the
-        load that is not imported. Both can leave [0, 1] a little where storage starts and ends at different levels.
+        """Energies, self-consumption and self-sufficiency.
+
+        Self-consumption is the share of the generation that is not exported, self-sufficiency the share of the load
+        that is not imported. Both can leave [0, 1] where storage starts and ends at different levels.
         """
         conversion = self.charged_kwh - self.discharged_kwh - (self.stored_end_kwh - self.stored_start_kwh)
         return {
@@ -219,7 +221,7 @@ class Disagreement:
     n_status: int = 0
 
     def add(self, n_intervals: int, voltage_pu: float, loading_percent: float, n_status: int) -> None:
-        """Take a block: how many intervals were compared, the largest differences, and how often one diverged alone."""
+        """Take a block: intervals compared, largest differences, and how often one of the two diverged alone."""
         self.n_intervals += n_intervals
         self.voltage_pu = max(self.voltage_pu, voltage_pu)
         self.loading_percent = max(self.loading_percent, loading_percent)

@@ -71,6 +71,7 @@ class TableWriter:
         self._pending: list[Any] = []
         self._n_pending = 0
         self._n_parts = 0
+        self._is_finished = False
 
     def append(self, data: Mapping[str, ColumnData]) -> None:
         """Add rows.
@@ -94,6 +95,8 @@ class TableWriter:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        if self._is_finished:
+            return
         if self._n_pending:
             self._write_part(self._n_pending)
         parts = sorted(self._parts.glob("*.parquet"))
@@ -106,6 +109,7 @@ class TableWriter:
                 for part in parts:
                     writer.write_table(pq.read_table(part))
             _replace(partial, self._target)
+        self._is_finished = True
         shutil.rmtree(self._parts, ignore_errors=True)
 
     def _write_part(self, n_rows: int) -> None:
@@ -144,12 +148,21 @@ class RunStore:
         self.tables_folder = folder / "tables"
         self.tables_folder.mkdir(parents=True, exist_ok=True)
         self._writers: dict[str, TableWriter] = {}
+        _give_memory_back()
 
     def writer(self, name: str, columns: tuple[Column, ...] | None = None) -> TableWriter:
         """The writer of a table; a known table's columns need not be given."""
         if name not in self._writers:
             self._writers[name] = TableWriter(self.tables_folder, name, columns or TABLES[name])
         return self._writers[name]
+
+    def write_table(
+        self, name: str, data: Mapping[str, ColumnData], columns: tuple[Column, ...] | None = None
+    ) -> None:
+        """Write a small table that is complete from the start, so that a run that is killed has it too."""
+        writer = self.writer(name, columns)
+        writer.append(data)
+        writer.finish()
 
     def finish_tables(self) -> None:
         """Join the batches of every table."""
@@ -169,6 +182,13 @@ class RunStore:
         with partial.open("w", encoding="utf-8") as stream:
             stream.write(text)
         _replace(partial, target)
+
+
+def _give_memory_back() -> None:
+    """Let Arrow use the system's allocator: its own keeps what batches needed and grows with the run."""
+    import pyarrow as pa
+
+    pa.set_memory_pool(pa.system_memory_pool())
 
 
 def _replace(partial: Path, target: Path) -> None:

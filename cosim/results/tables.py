@@ -142,6 +142,6 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("net_kwh", "number", "kWh", "load - generation + battery at the connection point"),
     ),
 }
-"""Tables written in batches, by name; `prosumers`, with a column for each parameter, is made by the engine."""
+"""Tables by name; `prosumers`, with a column for each parameter, is made by the engine."""
 
 PROSUMER_COLUMNS: tuple[Column, ...] = (_PROSUMER, Column("group", "text", "", "group"), _COMMUNITY, _BUS)

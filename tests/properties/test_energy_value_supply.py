@@ -57,7 +57,9 @@ def test_cost_is_convex_and_its_slope_is_the_marginal_cost(listed: list[Offer], 
 
 @settings(max_examples=50)
 @given(offers, grid_prices, st.randoms(use_true_random=False))
-def test_the_order_of_offers_does_not_matter(listed: list[Offer], grid: list[float], shuffler: object) -> None:
+def test_the_order_of_offers_does_not_matter(
+    listed: list[Offer], grid: list[float], shuffler: object
+) -> None:
     mixed = list(listed)
     shuffler.shuffle(mixed)  # type: ignore[attr-defined]
     one, other = _supply(listed, grid), _supply(mixed, grid)

@@ -130,6 +130,30 @@ def test_a_thousand_small_days() -> None:
     assert kinds.count("exact only") > 5
 
 
+def test_of_equal_schedules_none_is_left_in_which_an_appliance_alone_could_run_earlier() -> None:
+    """The rule for ties, on days with coarse prices and quantities, where ties are many."""
+    could_move, n_checked = 0, 0
+    for seed in range(400):
+        case = small_case(seed)
+        found = solve_exact(case[0])
+        if isinstance(found, Infeasible):
+            continue
+        rows = tuple(tuple(int(on) for on in row) for row in found.on)
+        optimum = worth_of(case, rows)
+        assert optimum is not None
+        for index, appliance in enumerate(case[0].appliances):
+            for other in rows_of(appliance, case[0].n_hours):
+                changed = worth_of(case, (*rows[:index], other, *rows[index + 1 :]))
+                if other == rows[index] or changed is None or changed < optimum - 1e-12:
+                    continue
+                n_checked += 1
+                # As numbers of running hours, compared from the first on; the smaller is the earlier.
+                hours, mine = np.flatnonzero(other).tolist(), np.flatnonzero(rows[index]).tolist()
+                could_move += hours < mine
+    assert n_checked > 100
+    assert could_move == 0
+
+
 def test_days_with_several_flexible_appliances(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dynamic programme over hours: everything with free hours is flexible, not listed."""
     monkeypatch.setattr(choices, "LISTED_WAYS", 1)

@@ -54,7 +54,7 @@ def test_fixed_kappa() -> None:
     prices = fixed_prices(FixedBids(strategy="fixed", kappa=0.5), FEED_IN, GRID)
     assert prices[:2] == pytest.approx([0.1, 0.15])
     assert np.isnan(prices[2:]).all()
-    with pytest.raises(InputError, match="between 0.6 and 1"):
+    with pytest.raises(InputError, match=r"between 0\.6 and 1"):
         fixed_prices(FixedBids(strategy="fixed", kappa=0.5), 0.6 * GRID, GRID)
 
 
@@ -98,7 +98,9 @@ def test_reward_is_one_at_best_and_zero_where_nothing_is_sold() -> None:
     assert reward([1.0, 0, 0, 0], offered, prices, FEED_IN, GRID) == pytest.approx(0.09 / (0.18 + 2 * 0.27))
 
 
-@pytest.mark.parametrize("bids", [RandomBids(), FixedBids(strategy="fixed", kappa=0.5), LearningBids(strategy="learning")])
+@pytest.mark.parametrize(
+    "bids", [RandomBids(), FixedBids(strategy="fixed", kappa=0.5), LearningBids(strategy="learning")]
+)
 def test_every_strategy_by_one_call(bids: RandomBids | FixedBids | LearningBids) -> None:
     prices, chosen = bid_prices(bids, FEED_IN, GRID, np.full(4, 0.3))
     assert check_kappa(prices, FEED_IN, GRID).all()

@@ -1,4 +1,4 @@
-"""Configuration of the energy-value market: Table I and III as printed, and what is refused with which words."""
+"""Configuration of the energy-value market: Tables I and III as printed, and what is refused how."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def test_table_1_and_table_3_as_printed() -> None:
     assert [row[19] for row in table] == [2, 3, 2, 1, 3, 1, 1, 3, 1]
     # How often each column of Table III shows a 1, a 2 and a 3.
     assert [tuple(row.count(level) for level in (1, 2, 3)) for row in table] == [
-        (18, 6, 0), (21, 2, 1), (21, 2, 1), (14, 10, 0), (20, 2, 2), (17, 2, 5), (20, 1, 3), (18, 0, 6), (24, 0, 0),
+        (18, 6, 0), (21, 2, 1), (21, 2, 1), (14, 10, 0), (20, 2, 2),
+        (17, 2, 5), (20, 1, 3), (18, 0, 6), (24, 0, 0),
     ]  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def test_every_key_is_described() -> None:
     [
         ({"preferences": [1] * 23 + [3.5]}, "less than or equal to 3"),
         ({"preferences": [0.5] + [1] * 23}, "greater than or equal to 1"),
-        ({"preferences": [1] * 23}, "at least 24 items"),
+        ({"preferences": [1] * 23}, "24 numbers are needed, one for each hour of the day, and these are 23"),
         ({"preferences": "midnight"}, "space_heaters"),
         ({"duration_h": 9, "earliest_start_h": 8, "latest_end_h": 16}, "do not fit into a window of 8 h"),
         ({"runs_per_day": 13}, "26 h of running do not fit"),
@@ -132,7 +133,10 @@ def test_kappa_must_be_above_the_feed_in_price() -> None:
     _market(household={"bidding": {"strategy": "fixed", "kappa": 0.11}})
     with pytest.raises(ValidationError, match=r"in hour 7 \(φ = 0.75\)"):
         _market(
-            prices={"grid": {"by_hour": [0.2] * 24}, "feed_in": {"price": {"by_hour": [0.1] * 7 + [0.15] + [0.1] * 16}}},
+            prices={
+                "grid": {"by_hour": [0.2] * 24},
+                "feed_in": {"price": {"by_hour": [0.1] * 7 + [0.15] + [0.1] * 16}},
+            },
             household={"bidding": {"strategy": "fixed", "kappa": 0.6}},
         )
 
@@ -147,7 +151,9 @@ def test_a_feed_in_price_above_the_grids_or_from_a_file_is_no_objection_to_kappa
         assert kappa_problems(fixed, PricesConfig.model_validate(prices)) == []
 
 
-@pytest.mark.parametrize("grid", [0.2, -0.05, {"by_hour": [-0.1] * 24}, {"file": "prices.csv", "column": "de"}])
+@pytest.mark.parametrize(
+    "grid", [0.2, -0.05, {"by_hour": [-0.1] * 24}, {"file": "prices.csv", "column": "de"}]
+)
 def test_forms_of_a_price(grid: Any) -> None:
     PricesConfig.model_validate({"grid": grid})
 
@@ -155,10 +161,10 @@ def test_forms_of_a_price(grid: Any) -> None:
 @pytest.mark.parametrize(
     ("prices", "words"),
     [
-        ({"grid": {"by_hour": [0.1] * 23}}, "at least 24 items"),
+        ({"grid": {"by_hour": [0.1] * 23}}, "24 numbers are needed"),
         ({"grid": {"hourly": [1]}}, "a price is a number"),
-        ({"grid": "nan"}, "finite number"),
-        ({"grid": {"file": "../prices.csv"}}, "leaves the scenario's folder"),
+        ({"grid": float("nan")}, "finite number"),
+        ({"grid": {"file": "../prices.csv"}}, "the path leaves"),
         ({"grid": 0.2, "feed_in": {"share": 1.0}}, "less than 1"),
         ({"grid": 0.2, "feed_in": 0.05}, "its own {price"),
     ],

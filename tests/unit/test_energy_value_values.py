@@ -69,7 +69,7 @@ def test_kappa_outside_its_range_offers_nothing() -> None:
     assert prices_from_kappa(0.5, feed_in, grid)[0] == pytest.approx(0.1)
     assert np.isnan(prices_from_kappa(0.5, feed_in, grid)[1:]).all()
     assert np.isnan(prices_from_kappa(1.0, feed_in, grid)).all()
-    assert np.isnan(prices_from_kappa(0.1, feed_in, grid)[0])
+    assert np.isnan(prices_from_kappa(0.1, 0.1 * grid, grid)).all()
 
 
 def test_offers_are_made_where_there_is_something_to_sell_and_sorted_by_price() -> None:

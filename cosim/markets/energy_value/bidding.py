@@ -103,7 +103,7 @@ def learn(
     """Propensities after a day: the modified Roth–Erev rule.
 
     ``q_j ← (1 - r) q_j + reward · (1 - e)`` for the choice made, and ``(1 - r) q_j + q_j e / (choices - 1)``
-    for the others (Nicolaisen, Petrov and Tesfatsion, 2001, section IV).
+    for the others (Nicolaisen, Petrov and Tesfatsion, 2001).
 
     Parameters
     ----------

@@ -60,7 +60,10 @@ def levels_of(powers_kw: tuple[float, ...]) -> Levels:
     """
     sums = np.zeros(1)
     for power in powers_kw:
-        sums = np.unique(np.round(np.concatenate([sums, sums + power]), _DIGITS))
+        both = np.concatenate([sums, sums + power])
+        # Rounding tells equal sums; the sums themselves stay as they are, or equal costs would differ.
+        _, first = np.unique(np.round(both, _DIGITS), return_index=True)
+        sums = both[first]
         if len(sums) > MAX_LEVELS:
             message = (
                 f"the powers of {len(powers_kw)} appliances add up to more than {MAX_LEVELS} different loads"
