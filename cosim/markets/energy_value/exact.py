@@ -7,12 +7,12 @@ bounded by its regrets and by the least slack of every hour over what may still 
 many partial schedules are left, the first appliance is fixed in each of its ways in turn, and prices are
 found anew for what remains.
 
-On the rare days on which that takes long, mostly where preferences do not count and thousands of schedules are
-worth nearly the same, SciPy's HiGHS closes the search (`mixed_integer`), to the tolerances it has.
+On the rare days on which that takes long, mostly where preferences do not count and thousands of schedules
+are worth nearly the same, SciPy's HiGHS closes the search (`mixed_integer`), to the tolerances it has.
 
-The result is within `TOLERANCE` of the optimum. Of equal schedules it is one in which no appliance alone could
-run in earlier hours: each, in the order given, moves to the earliest that lose less than a hundredth of that,
-until none moves. Nothing is random, so the same problem gives the same schedule.
+The result is within `TOLERANCE` of the optimum. Of equal schedules it is one in which no appliance alone
+could run in earlier hours: each, in the order given, moves to the earliest that lose less than a hundredth of
+that, until none moves. Nothing is random, so the same problem gives the same schedule.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ def relative_errors(forecast: ErrorForecast, uniforms: ArrayLike) -> NDArray[np.
     """Errors of a day's hours, as a share of the value.
 
     ``bias + e_t`` with ``e_0 = std · z_0`` and ``e_t = ρ e_(t-1) + std · √(1-ρ²) · z_t``, z standard normal:
-    a stationary first-order autoregressive series, so each hour has the same standard deviation (Box,
-    Jenkins and Reinsel, Time Series Analysis, section 3.2).
+    a stationary first-order autoregressive series, so each hour has the same standard deviation (Box
+    and Jenkins, Time Series Analysis).
 
     Parameters
     ----------

@@ -54,8 +54,8 @@ def scaling_factor(
 
     Notes
     -----
-    The paper has P^G, not its size. They differ where the grid's price is negative: there (8) as printed would
-    make a preferred hour worth less than any other, so the size is taken.
+    The paper has P^G, not its size. They differ where the grid's price is negative: there (8) as printed
+    would make a preferred hour worth less than any other, so the size is taken.
 
     Raises
     ------
