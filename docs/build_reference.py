@@ -1,6 +1,6 @@
 """Make the reference pages from the code: every key of a scenario, every column of a table.
 
-    python docs/build_reference.py            # writes docs/scenario_keys.md and docs/tables.md
+python docs/build_reference.py            # writes docs/scenario_keys.md and docs/tables.md
 """
 
 from __future__ import annotations
@@ -21,6 +21,13 @@ from cosim.config.values import Choice, Each, Normal, NormalMoments, Uniform, Un
 from cosim.results.tables import PROSUMER_COLUMNS, TABLES, Column
 
 FOLDER = Path(__file__).parent
+PLAIN_NAMES = {
+    "str": "text",
+    "int": "integer",
+    "float": "number",
+    "bool": "true or false",
+    "datetime": "time",
+}
 _VALUE_FORMS = {Uniform, UniformInt, Normal, NormalMoments, Choice, Each}
 
 
@@ -63,9 +70,7 @@ def type_name(annotation: Any) -> str:
         return "mapping"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return f"[{annotation.__name__}](#{annotation.__name__.lower()})"
-    return {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "datetime": "time"}.get(
-        getattr(annotation, "__name__", ""), "any"
-    )
+    return PLAIN_NAMES.get(getattr(annotation, "__name__", ""), "any")
 
 
 def default_name(field: FieldInfo) -> str:
@@ -89,8 +94,8 @@ def scenario_page() -> str:
         "Made from the code by `make docs`. `cosim schema` prints the same as a JSON schema for editors.",
         "A *value* is a number, or says how each household's number is drawn: `{uniform: [low, high]}`, "
         "`{uniform_int: [low, high]}`, `{normal: {mean: m, std: s}, low: a, high: b}`, `{choice: [a, b]}`, "
-        "`{each: [one for each household]}`. Two keys are for files alone: `base:` names a scenario to build on, and "
-        "`override:` maps paths to values.",
+        "`{each: [one for each household]}`. Two keys are for files alone: `base:` names a scenario to build on, "
+        "and `override:` maps paths to values.",
         "",
     ]
     seen: list[type[BaseModel]] = []
@@ -120,12 +125,11 @@ def tables_page() -> str:
     for name, columns in every.items():
         lines += [f"## {name}", ""]
         if name == "prosumers":
-            lines += ["One row a household; after these, one column for each cost, device and agent parameter.", ""]
+            lines += ["One row a household; then a column for each cost, device and agent parameter.", ""]
         lines += ["| column | type | unit | meaning |", "|---|---|---|---|"]
-        lines += [
-            f"| `{column.name}` | {column.type} | {column.unit} | {column.meaning.replace('|', chr(92) + '|')} |"
-            for column in columns
-        ]
+        for column in columns:
+            meaning = column.meaning.replace("|", "\\|")
+            lines.append(f"| `{column.name}` | {column.type} | {column.unit} | {meaning} |")
         lines.append("")
     return "\n".join(lines)
 

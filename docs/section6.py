@@ -1,7 +1,7 @@
 """The numbers of docs/section6.md: the three policies beside the exact optimum.
 
-    python docs/section6.py                 # K = 1000 from the printed signal, then from near the gradients
-    python docs/section6.py --steps 100000  # the long runs; about twenty minutes
+python docs/section6.py                 # K = 1000 from the printed signal, then from near the gradients
+python docs/section6.py --steps 100000  # the long runs; about twenty minutes
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def main() -> None:
     steps = parser.parse_args().steps
     print(f"K = {steps}")
     print(
-        "| scenario | Ω(0) | cost above optimum | ‖x̄ − x*‖ | spread of ∇g | locked out | Σx̄ (C = 90) | Ω at the end "
-        "| Σx − C, last 200 |"
+        "| scenario | Ω(0) | cost above optimum | ‖x̄ − x*‖ | spread of ∇g | locked out | Σx̄ (C = 90) "
+        "| Ω at the end | Σx − C, last 200 |"
     )
     print("|---|---|---|---|---|---|---|---|---|")
     for signal in ("0.06", "gradient"):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cosim.clock import MS_PER_MINUTE
-from cosim.config.comms import TraceLatency
+from cosim.config.comms import TraceLatency, unmatched_overrides
 from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
 from cosim.config.library import local_file
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import PlaceByList
-from cosim.config.regulation import AnyCapacity, HourlyCapacity, SteppedCapacity
+from cosim.config.regulation import greatest_capacity
 from cosim.config.scenario import MAX_HOUSEHOLDS, GroupConfig, Scenario
+from cosim.config.values import bounds
 from cosim.errors import InputError, Problem, count, suggest
 
 
@@ -32,18 +33,10 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
         *_time(loaded, scenario),
         *_groups(loaded, scenario),
         *_communities(loaded, scenario),
+        *_membership(loaded, scenario),
         *_links(loaded, scenario),
         *_grid(loaded, scenario),
     ]
-
-
-def largest_capacity(capacity: AnyCapacity) -> float:
-    """The largest value a capacity ever takes."""
-    if isinstance(capacity, HourlyCapacity):
-        return max(capacity.by_hour)
-    if isinstance(capacity, SteppedCapacity):
-        return max(step.value for step in capacity.steps)
-    return capacity
 
 
 def _names(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
@@ -118,7 +111,7 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
         all_known = len(members) == len(community.groups)
         for position, resource in enumerate(community.resources):
             path = f"communities.{number}.resources.{position}"
-            largest = largest_capacity(resource.capacity)
+            largest = greatest_capacity(resource.capacity)
             if largest > n and all_known:
                 units = f"{largest:g} unit{'s' * (largest != 1)}"
                 homes = count(n, "household")
@@ -138,6 +131,18 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
             yield loaded.problem(f"communities.{number}.platform.grid_aware", message, remedy)
 
 
+def _membership(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    for number, group in enumerate(scenario.groups):
+        membership = group.membership
+        if membership.leaves_h is None:
+            continue
+        earliest_leave, latest_join = bounds(membership.leaves_h)[0], bounds(membership.joins_h)[1]
+        if earliest_leave <= latest_join:
+            message = f"a household could leave at {earliest_leave:g} h, and join at {latest_join:g} h"
+            remedy = "Let every leaves_h be later than every joins_h."
+            yield loaded.problem(f"groups.{number}.membership.leaves_h", message, remedy)
+
+
 def _batteries(loaded: LoadedScenario, members: list[GroupConfig], path: str) -> Iterator[Problem]:
     for group in members:
         if group.battery is None:
@@ -146,8 +151,6 @@ def _batteries(loaded: LoadedScenario, members: list[GroupConfig], path: str) ->
 
 
 def _links(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
-    groups = [group.name for group in scenario.groups]
-    last = f"h{scenario.n_households:03d}"
     links = [("comms.default", scenario.comms.default.latency)]
     links += [
         (f"comms.overrides.{n}", o.latency) for n, o in enumerate(scenario.comms.overrides) if o.latency
@@ -155,20 +158,9 @@ def _links(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
     for place, latency in links:
         if isinstance(latency, TraceLatency):
             yield from _file(loaded, f"{place}.latency.file", latency.file)
-    for number, override in enumerate(scenario.comms.overrides):
-        path = f"comms.overrides.{number}"
-        if override.group is not None and override.group not in groups:
-            message = "there is no group of this name"
-            yield loaded.problem(
-                f"{path}.group", message, suggest(override.group, groups) or "Name a group.", override.group
-            )
-        if override.household is not None:
-            digits = override.household.removeprefix("h")
-            number_of = int(digits) if digits.isascii() and digits.isdigit() else 0
-            if override.household != f"h{number_of:03d}" or not 1 <= number_of <= scenario.n_households:
-                message = "there is no household of this name"
-                remedy = f"They are h001 to {last}."
-                yield loaded.problem(f"{path}.household", message, remedy, override.household)
+    groups = [group.name for group in scenario.groups]
+    for problem in unmatched_overrides(scenario.comms, groups, scenario.household_names):
+        yield loaded.problem(problem.path, problem.message, problem.remedy, problem.value)
 
 
 def _grid(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:

@@ -422,6 +422,17 @@ class CommunityConfig(Model):
         return self
 
 
+def greatest_capacity(capacity: AnyCapacity) -> float:
+    """The largest value that the configured capacity takes."""
+    match capacity:
+        case HourlyCapacity(by_hour=by_hour):
+            return max(by_hour)
+        case SteppedCapacity(steps=steps):
+            return max(step.value for step in steps)
+        case _:
+            return float(capacity)
+
+
 def gains(community: CommunityConfig) -> tuple[float | GainMargin, ...]:
     """The configured gain of each resource, in order."""
     gain = community.platform.gain

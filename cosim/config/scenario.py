@@ -154,6 +154,11 @@ class Scenario(Model):
         return sum(group.households for group in self.groups)
 
     @property
+    def household_names(self) -> tuple[str, ...]:
+        """Names of the households, ``h001`` ..., numbered through the groups."""
+        return tuple(f"h{number:03d}" for number in range(1, self.n_households + 1))
+
+    @property
     def interval_ms(self) -> int:
         """Length of a metering and power-flow interval, ms; an hour without a grid."""
         return (60 if self.grid is None else self.grid.interval_min) * MS_PER_MINUTE

@@ -19,8 +19,9 @@ from cosim.config.check import check_configuration
 from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.engine.demand import household_demand, slots_of
+from cosim.engine.design import Design, design
 from cosim.engine.grid_parts import GridParts, build_grid
-from cosim.engine.market import Design, Market, build_market, design
+from cosim.engine.market import Market, build_market
 from cosim.engine.placement import Placement, nowhere
 from cosim.engine.population import Membership, Population, batteries, build_population, membership
 from cosim.errors import InputError, Problem

@@ -14,7 +14,7 @@ from cosim.config.network import PlaceByList, PlaceSpread, SimbenchSource
 from cosim.config.scenario import Scenario
 from cosim.engine.build import placed
 from cosim.engine.demand import DemandBuilder, household_demand, slots_of
-from cosim.engine.market import capacity_reader, tick_times
+from cosim.engine.design import capacity_reader, tick_times
 from cosim.engine.placement import Placement, nowhere
 from cosim.engine.population import Population, batteries
 from cosim.errors import InputError, Problem

@@ -77,7 +77,7 @@ def build_population(scenario: Scenario) -> Population:
         last = first + config.households
         groups.append(Group(config, first, last, community_of.get(config.name, -1)))
         first = last
-    return Population(tuple(f"h{number:03d}" for number in range(1, first + 1)), tuple(groups))
+    return Population(scenario.household_names, tuple(groups))
 
 
 def household_values(

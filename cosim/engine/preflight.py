@@ -11,8 +11,8 @@ from cosim.config.library import local_file
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import JsonSource
 from cosim.engine.build import placed, trace_reader
+from cosim.engine.design import Design, design
 from cosim.engine.energy_balance import balance_problems
-from cosim.engine.market import Design, design
 from cosim.engine.population import build_population
 from cosim.errors import InputError, Problem, count
 from cosim.grid.safe_json import read_document
@@ -72,7 +72,7 @@ def _network_document(loaded: LoadedScenario) -> list[Problem]:
 def _assumption_1(
     loaded: LoadedScenario, number: int, made: Design, names: tuple[str, ...]
 ) -> Iterator[Problem]:
-    violations = assumption_1_violations(made.costs)
+    violations = assumption_1_violations(made.costs, [resource.name for resource in made.config.resources])
     guilty = [(names[int(m)], text) for m, text in zip(made.members, violations, strict=True) if text]
     if not guilty:
         return

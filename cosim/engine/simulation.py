@@ -16,8 +16,9 @@ from cosim.comms.message import METER, PLATFORM, Message
 from cosim.comms.network import Network
 from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts
+from cosim.engine.design import is_down, tick_times
 from cosim.engine.grid_record import GridRecorder
-from cosim.engine.market import Market, is_down, tick_times
+from cosim.engine.market import Market
 from cosim.engine.market_record import DecisionRecorder, TickRecorder
 from cosim.engine.meter_record import MeterRecorder
 from cosim.grid.coupling import Coupling

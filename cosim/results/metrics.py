@@ -116,8 +116,8 @@ class EnergyMetrics:
     def result(self) -> Summary:
         """Energies, self-consumption and self-sufficiency.
 
-        Self-consumption is the share of the generation that is not exported, self-sufficiency the share of the load
-        that is not imported. Both can leave [0, 1] where storage starts and ends at different levels.
+        Self-consumption is the share of the generation that is not exported, self-sufficiency the share of
+        the load that is not imported. Both can leave [0, 1] where storage starts and ends at different levels.
         """
         conversion = self.charged_kwh - self.discharged_kwh - (self.stored_end_kwh - self.stored_start_kwh)
         return {
@@ -221,7 +221,7 @@ class Disagreement:
     n_status: int = 0
 
     def add(self, n_intervals: int, voltage_pu: float, loading_percent: float, n_status: int) -> None:
-        """Take a block: intervals compared, largest differences, and how often one of the two diverged alone."""
+        """Take a block: intervals compared, largest differences, and how often one diverged alone."""
         self.n_intervals += n_intervals
         self.voltage_pu = max(self.voltage_pu, voltage_pu)
         self.loading_percent = max(self.loading_percent, loading_percent)

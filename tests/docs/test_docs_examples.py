@@ -41,7 +41,7 @@ def run(command: str, folder: Path) -> None:
 
 
 def follow(page: str, folder: Path, slow: bool) -> int:
-    """Do what a page shows: write the files it shows, run its commands and its Python; gives how much that was."""
+    """Write the files a page shows, run its commands and its Python; gives how much was run."""
     done = 0
     for language, content in blocks(page):
         kind, _, flags = language.partition(" ")

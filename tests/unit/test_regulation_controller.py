@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from cosim.clock import MS_PER_HOUR
-from cosim.config.regulation import GridAwareRule, ResourceConfig
+from cosim.config.regulation import GridAwareRule, ResourceConfig, greatest_capacity
 from cosim.markets.regulation.controller import (
     FeederReading,
     capacity_at,
-    greatest_capacity,
     initial_reports,
     measure,
     next_share,

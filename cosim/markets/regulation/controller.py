@@ -128,17 +128,6 @@ def capacity_at(capacity: AnyCapacity, elapsed_ms: int, start_of_day_ms: int = 0
             return float(capacity)
 
 
-def greatest_capacity(capacity: AnyCapacity) -> float:
-    """The largest value that the configured capacity takes."""
-    match capacity:
-        case HourlyCapacity(by_hour=by_hour):
-            return max(by_hour)
-        case SteppedCapacity(steps=steps):
-            return max(step.value for step in steps)
-        case _:
-            return float(capacity)
-
-
 class FeederReading(NamedTuple):
     """What the platform is told about the feeder. NaN where it is not known.
 

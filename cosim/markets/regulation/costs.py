@@ -230,13 +230,20 @@ def build_costs(
             return _separable(form, n_resources, n_households, drawn)
 
 
-def assumption_1_violations(cost: CostParameters) -> list[str | None]:
+def assumption_1_violations(cost: CostParameters, resources: Sequence[str] = ()) -> list[str | None]:
     """Where paper A's Assumption 1 fails on (0, 1]^m, household by household.
 
     All curvatures are at least 0, so every partial derivative is smallest as x goes to 0: g is strictly
     increasing in each variable iff no derivative is negative there (and none stays at 0). It is strictly
     convex iff no direction is left without curvature: each resource has its own, or all but one have and
     their sum has.
+
+    Parameters
+    ----------
+    cost : CostParameters
+        Arrays over households.
+    resources : sequence of str
+        Names of the resources, for the text; their numbers by default.
 
     Returns
     -------
@@ -250,16 +257,18 @@ def assumption_1_violations(cost: CostParameters) -> list[str | None]:
     coupled = (cost.quadratic > 0) | (cost.quartic > 0)
     own = np.array([(p > 0) | (q > 0) for p, q in zip(cost.own_quadratic, cost.own_quartic, strict=True)])
     strictly_convex = own.sum(axis=0) + coupled >= m
+    names = list(resources) or [str(r) for r in range(m)]
     flat = (~coupled & ~own & (at_zero == 0)).any(axis=0)
     return [
-        _violation(float(least[i]), int(worst[i]), bool(strictly_convex[i]), bool(flat[i])) for i in range(n)
+        _violation(float(least[i]), names[int(worst[i])], bool(strictly_convex[i]), bool(flat[i]))
+        for i in range(n)
     ]
 
 
-def _violation(least: float, r: int, strictly_convex: bool, flat: bool) -> str | None:
+def _violation(least: float, resource: str, strictly_convex: bool, flat: bool) -> str | None:
     parts = []
     if least < 0 or flat:
-        parts.append(f"not strictly increasing: the derivative by resource {r} is {least:.6g} near x = 0")
+        parts.append(f"not strictly increasing: the derivative by {resource} is {least:.6g} near x = 0")
     if not strictly_convex:
         parts.append("not strictly convex: more than one direction has no curvature of its own")
     return "; ".join(parts) or None
