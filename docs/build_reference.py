@@ -94,8 +94,8 @@ def scenario_page() -> str:
         "Made from the code by `make docs`. `cosim schema` prints the same as a JSON schema for editors.",
         "A *value* is a number, or says how each household's number is drawn: `{uniform: [low, high]}`, "
         "`{uniform_int: [low, high]}`, `{normal: {mean: m, std: s}, low: a, high: b}`, `{choice: [a, b]}`, "
-        "`{each: [one for each household]}`. Two keys are for files alone: `base:` names a scenario to build on, "
-        "and `override:` maps paths to values.",
+        "`{each: [one for each household]}`. Two keys are for files alone: `base:` names a scenario to build "
+        "on, and `override:` maps paths to values.",
         "",
     ]
     seen: list[type[BaseModel]] = []

@@ -68,7 +68,7 @@ class _Columns:
     def series(self, columns: dict[str, Array]) -> Series:
         """The finished series; `columns` holds what was asked for."""
         stacked = [columns[key] for key in self._position] or [np.zeros(self._slots.n_slots)]
-        return Series(np.stack(stacked, axis=1), self.choice, self.scale)
+        return Series(np.stack(stacked, axis=1), self.choice, self.scale, tuple(self._position))
 
 
 class DemandBuilder:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from cosim.clock import MS_PER_HOUR
-from cosim.config.scenario import GroupConfig, Scenario
+from cosim.config.scenario import Scenario
 from cosim.config.units import split_key
 from cosim.devices.battery import Battery
 from cosim.engine.build import Parts
@@ -36,26 +35,24 @@ def prosumer_table(scenario: Scenario, parts: Parts) -> tuple[dict[str, Any], tu
         ],
         "bus": list(parts.placement.buses),
     }
-    kinds = _kinds([group.config for group in groups])
+    kinds = _profiles(parts, n)
     numbers = {**_market_columns(parts, n), **_device_columns(parts, n)}
-    extra = [Column(name, "text", "", "what device of this kind the household has") for name in kinds]
+    extra = [Column(name, "text", "", "profile that the household was given") for name in kinds]
     extra += [Column(name, "number", _unit(name), "a parameter of the household") for name in numbers]
     return data | kinds | numbers, (*PROSUMER_COLUMNS, *extra)
 
 
-def _kinds(configs: list[GroupConfig]) -> dict[str, list[str]]:
-    """Each household's load and generation by their `kind`, with the profile where the scenario names one."""
-    table = {}
-    for part in ("load", "pv"):
-        devices = [getattr(config, part) for config in configs]
-        if any(devices):
-            table[part] = ["" if device is None else _kind(device) for device in devices]
-    return table
-
-
-def _kind(device: BaseModel) -> str:
-    source = getattr(device, "profile", "") or getattr(device, "file", "")
-    return f"{getattr(device, 'kind', '')}{':' if source else ''}{source}"
+def _profiles(parts: Parts, n: int) -> dict[str, list[str]]:
+    """The profile of each household's load and generation; empty where it has none."""
+    if parts.meters is None:
+        return {}
+    demand = parts.homes[0].book.demand
+    columns = {"load_profile": demand.load_kw, "pv_profile": demand.pv_kw}
+    return {
+        name: [series.name_of(household) for household in range(n)]
+        for name, series in columns.items()
+        if series.names
+    }
 
 
 def _market_columns(parts: Parts, n: int) -> dict[str, np.ndarray]:

@@ -25,11 +25,18 @@ class Series(NamedTuple):
         The column each taker uses.
     scale : ndarray, shape (n_takers,)
         What it is multiplied by; 0 for a taker that has none.
+    names : tuple of str
+        Names of the columns; empty where they have none.
     """
 
     columns: Array
     choice: NDArray[np.int64]
     scale: Array
+    names: tuple[str, ...] = ()
+
+    def name_of(self, taker: int) -> str:
+        """Name of the column that a taker uses; empty for a taker that has none."""
+        return self.names[self.choice[taker]] if self.names and self.scale[taker] else ""
 
     def block(self, first: int, n_slots: int) -> Array:
         """Values of slots ``first ... first + n_slots - 1``; shape (n_slots, n_takers)."""

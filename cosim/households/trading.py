@@ -242,12 +242,9 @@ class TradingFloor:
         if int(self._env.now) >= self._terms.timeline.gate_ms(day):
             return
         letters = trader.publish(day, self._hooks.offers(household, day), self._others[household])
-        ledger = trader.ledger(day)
-        assert ledger is not None
-        self._offered.setdefault(day, []).extend(
-            Offer(hour, household, energy_kwh, ledger.price[hour])
-            for hour, energy_kwh in ledger.offered_kwh.items()
-        )
+        # Published anew after a loss of memory, it takes the place of what was published before.
+        earlier = [each for each in self._offered.get(day, ()) if each.seller != household]
+        self._offered[day] = earlier + trader.seller.own_offers(int(self._env.now), day)
         self._send(household, letters)
 
     def _plan(self, household: int, day: int) -> None:
@@ -267,7 +264,7 @@ class TradingFloor:
     def _withdraw(self, household: int, now_ms: int) -> None:
         timeline, trader = self._terms.timeline, self.traders[household]
         for day in self._days:
-            if timeline.publication_ms(day) < now_ms <= timeline.gate_ms(day) + self._spread_ms:
+            if timeline.gate_ms(day) < now_ms <= timeline.gate_ms(day) + self._spread_ms:
                 self._send(household, trader.seller.withdraw(day, self._others[household]))
 
     def _send(self, sender: int, letters: Sequence[Letter]) -> None:

@@ -117,7 +117,7 @@ class EnergyMetrics:
         """Energies, self-consumption and self-sufficiency.
 
         Self-consumption is the share of the generation that is not exported, self-sufficiency the share of
-        the load that is not imported. Both can leave [0, 1] where storage starts and ends at different levels.
+        the load that is not imported. Both can leave [0, 1] where storage does not end as it began.
         """
         conversion = self.charged_kwh - self.discharged_kwh - (self.stored_end_kwh - self.stored_start_kwh)
         return {

@@ -63,8 +63,8 @@ def test_devices_with_units(cosim: Callable) -> None:
         number, shown = text.removeprefix(f"{key}=").split(" ")
         assert float(number) >= 0
         assert shown == unit
-    assert "load=feeder" in home
-    assert "pv=simbench" in home
+    assert "load_profile=H0-" in home
+    assert "pv_profile=PV" in home
     assert any(line.startswith("bus ") for line in lines)
     assert any(line.startswith("downlink/h001") and "timeout_ms: 5000 ms" in line for line in lines)
     assert any(line.startswith("own_use: gain ") for line in lines)

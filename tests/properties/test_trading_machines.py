@@ -71,15 +71,20 @@ class Market(RuleBasedStateMachine):
         self.published: dict[tuple[int, int], float] = {
             (seller, hour): quantity for seller, hour, quantity, _ in offers
         }
-        for trader in self.traders:
-            own = [Offer(hour, s, q, p) for s, hour, q, p in offers if s == trader.household and q > 0]
-            others = [each for each in range(N_HOUSEHOLDS) if each != trader.household]
-            self.post(trader.household, trader.publish(DAY, own, others))
+        self.offers = offers
+        for which in range(N_HOUSEHOLDS):
+            self.publish(which)
         for message in list(self.bag):
             if (message.sender, message.recipient) not in sheets_lost:
                 self.hand_over(message)
         self.waiting.clear()
-        self.now = GATE_MS
+        # A millisecond before the gate closes.
+        self.now = GATE_MS - 1
+
+    def publish(self, which: int) -> None:
+        own = [Offer(hour, seller, *rest) for seller, hour, *rest in self.offers if seller == which]
+        others = [each for each in range(N_HOUSEHOLDS) if each != which]
+        self.post(which, self.traders[which].publish(DAY, own, others))
 
     def post(self, sender: int, letters: list[Letter]) -> None:
         for recipient, payload in letters:
@@ -94,7 +99,7 @@ class Market(RuleBasedStateMachine):
     @rule(which=household)
     def plan(self, which: int) -> None:
         trader = self.traders[which]
-        if trader.buyer.book(DAY).is_planned or self.now > DEADLINE_MS:
+        if trader.buyer.book(DAY).is_planned or not GATE_MS <= self.now <= DEADLINE_MS:
             return
         load, grid = [0.0] * 24, [GRID_PRICE] * 24
         for column, hour in enumerate(HOURS):
@@ -104,6 +109,7 @@ class Market(RuleBasedStateMachine):
 
     @rule()
     def plan_all(self) -> None:
+        self.now = max(self.now, GATE_MS)
         for which in range(N_HOUSEHOLDS):
             self.plan(which)
 
@@ -152,8 +158,12 @@ class Market(RuleBasedStateMachine):
 
     @rule(which=household)
     def restart_without_memory(self, which: int) -> None:
+        if self.now == GATE_MS:
+            self.now += 1  # Of an instant, restarts come first, before anything is planned.
         state = state_after_loss(copy.deepcopy(self.traders[which].state), self.now, TERMS)
         self.traders[which] = Trader(TERMS, state)
+        # Whoever runs it may well try; that it sells nothing twice is for the seller to see to.
+        self.publish(which)
 
     @rule()
     def deadline(self) -> None:

@@ -326,3 +326,25 @@ def test_offers_that_come_after_the_gate_are_not_used() -> None:
     on_time.env.run(GATE_MS + 1)
     assert on_time.floor.traders[0].buyer.book(DAY).late_offers == 0
     assert len(on_time.floor.traders[0].buyer.book(DAY).open_requests) == 1
+
+
+def test_a_seller_that_forgets_before_the_gate_closes_publishes_anew() -> None:
+    setup = Setup({0: 1.5})
+    setup.at(-20, setup.floor.restart, 1, False)
+    assert setup.run() == [
+        (10, "request", 0, 1),
+        (20, "accept", 1, 0),
+        (30, "confirm", 0, 1),
+        (40, "receipt", 1, 0),
+    ]
+    assert setup.trades() == [(0, 1, 1.5, "agreed")]
+    assert setup.floor.offered(DAY) == [Offer(HOUR, 1, 2.0, 0.10)]
+    sheets = setup.floor.traders[2].buyer.book(DAY).sheets
+    assert sheets[1].sequence == (1 << 40) + 1, "the second message of its second life"
+
+
+def test_a_seller_that_forgets_after_the_gate_has_closed_withdraws() -> None:
+    setup = Setup({0: 1.5})
+    setup.at(5, setup.floor.restart, 1, False)
+    assert setup.run() == [(10, "request", 0, 1), (20, "reject", 1, 0)]
+    assert setup.trades() == []

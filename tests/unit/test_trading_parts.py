@@ -16,6 +16,7 @@ from cosim.markets.energy_value.demand_plan import (
 )
 from cosim.markets.energy_value.ledger import open_ledger
 from cosim.markets.energy_value.messages import (
+    Accept,
     Confirm,
     Line,
     OfferSheet,
@@ -91,6 +92,12 @@ def test_reservations_expire_each_in_its_time_and_firm_ones_never() -> None:
     for now_ms, left in ((100, 0.25), (101, 0.5), (201, 0.5), (300, 0.5), (301, 0.75), (9999, 0.75)):
         ledger.expire(now_ms)
         assert ledger.left_kwh(12) == left
+    # A sweep for one leaves the next alone that ends a millisecond later.
+    both = open_ledger(1, line(1.0))
+    both.reserve(RequestId(0, 0, 0), line(0.25), 100, 0.1)
+    both.reserve(RequestId(0, 0, 1), line(0.25), 101, 0.1)
+    both.expire(101)
+    assert both.left_kwh(12) == 0.75
     # Asking again extends what is still reserved.
     ledger.reserve(RequestId(1, 0, 0), line(0.25), 400, 0.1)
     ledger.reserve(RequestId(1, 0, 0), line(0.25), 500, 0.1)
@@ -112,17 +119,17 @@ def test_timeline_of_a_run_that_starts_at_six_in_the_morning() -> None:
 
 @pytest.mark.parametrize("before_h", [1, 14, 30])
 @pytest.mark.parametrize("first_h", [0, -7])
-def test_the_first_unpublished_day_is_what_it_says(before_h: int, first_h: int) -> None:
-    timeline = Timeline(first_h * MS_PER_HOUR, before_h * MS_PER_HOUR, 0, 0)
+def test_the_first_open_day_is_what_it_says(before_h: int, first_h: int) -> None:
+    timeline = Timeline(first_h * MS_PER_HOUR, 99 * MS_PER_HOUR, before_h * MS_PER_HOUR, 0)
     for now_h in range(-3, 80):
         for off_ms in (-1, 0, 1):
             now_ms = now_h * MS_PER_HOUR + off_ms
-            day = timeline.first_unpublished_day(now_ms)
-            assert timeline.publication_ms(day) >= now_ms > timeline.publication_ms(day - 1)
+            day = timeline.first_open_day(now_ms)
+            assert timeline.gate_ms(day) >= now_ms > timeline.gate_ms(day - 1)
 
 
-def test_a_household_without_memory_sells_only_days_not_yet_offered() -> None:
-    now_ms = TERMS.timeline.publication_ms(3)
+def test_a_household_without_memory_sells_only_days_whose_gate_is_open() -> None:
+    now_ms = TERMS.timeline.gate_ms(3)
     at_that_instant = Trader(TERMS, state_after_loss(new_state(0), now_ms, TERMS))
     assert [day for day in range(6) if at_that_instant.seller.may_sell(day)] == [3, 4, 5]
     after = Trader(TERMS, state_after_loss(at_that_instant.state, now_ms + 1, TERMS))
@@ -142,8 +149,13 @@ def test_a_seller_publishes_once_and_answers_nothing_before() -> None:
     ledger = trader.ledger(1)
     assert ledger is not None
     assert ledger.offered_kwh == {12: 1.0}
-    late = TERMS.timeline.deadline_ms(1) + 1
-    assert trader.seller.on_request(late, 0, request)[0].payload == Reject(request.id, 1, "closed")
+    gate_ms, deadline_ms = TERMS.timeline.gate_ms(1), TERMS.timeline.deadline_ms(1)
+    for off_ms in (gate_ms - 1, deadline_ms + 1):
+        assert trader.seller.on_request(off_ms, 0, request)[0].payload == Reject(request.id, 1, "closed")
+    for number, on_ms in enumerate((gate_ms, deadline_ms)):
+        name = RequestId(2, 0, number)
+        (answer,) = trader.seller.on_request(on_ms, 2, Request(name, 1, line(0.5)))
+        assert answer.payload == Accept(name, 1, line(0.5))
 
 
 def test_the_freshest_offers_count_in_whatever_order_they_come() -> None:

@@ -17,7 +17,7 @@ TradingKind = Literal[
 """Kinds of messages, as they stand in the table ``messages``."""
 
 RejectReason = Literal["sold_out", "closed", "abstains", "expired"]
-"""Why not: nothing left (or not at this price), past the deadline, ledger lost, reservation gone."""
+"""Why not: nothing left (or not at this price), gate or deadline, ledger lost, reservation gone."""
 
 
 class RequestId(NamedTuple):

@@ -1,7 +1,8 @@
 """The seller's half of the trading protocol: publishes, reserves, confirms. Pure; its state is data.
 
-A seller that restarts without its ledger no longer knows what it promised. It abstains from every day that it
-may have offered before; receipts that buyers hold for such a day stay good, since nothing was sold over them.
+A seller that restarts without its ledger no longer knows what it promised. It abstains from every day whose
+gate had closed; receipts that buyers hold for such a day stay good, since nothing was sold over them. It takes
+no requests before the gate closes, so other days it can offer anew.
 """
 
 from __future__ import annotations
@@ -92,8 +93,9 @@ class Seller:
         if not self.may_sell(request.day):
             return [Letter(sender, Reject(request.id, request.day, "abstains"))]
         ledger = self._ledger(now_ms, request.day)
+        gate_ms = self.terms.timeline.gate_ms(request.day)
         deadline_ms = self.terms.timeline.deadline_ms(request.day)
-        if ledger is None or now_ms > deadline_ms:
+        if ledger is None or not gate_ms <= now_ms <= deadline_ms:
             return [Letter(sender, Reject(request.id, request.day, "closed"))]
         expires_ms = min(now_ms + self.terms.reservation_ms, deadline_ms)
         made = ledger.reserve(request.id, request.lines, expires_ms, self.terms.min_trade_kwh)

@@ -65,10 +65,10 @@ def new_state(household: int, epoch: int = 0, first_day: int = 0) -> TraderState
 def state_after_loss(lost: TraderState, now_ms: int, terms: TradingTerms) -> TraderState:
     """What is left after a restart without memory: who it is, and how often that has happened.
 
-    It may have sold energy of every day whose offers were due before now, and can no longer know; so it sells
-    none of those days again.
+    It may have sold energy of every day whose gate closed before now, and can no longer know; so it sells
+    none of those days again. Of later days it has sold nothing: it takes no requests before the gate closes.
     """
-    first_day = terms.timeline.first_unpublished_day(now_ms)
+    first_day = terms.timeline.first_open_day(now_ms)
     return new_state(lost.buyer.household, lost.buyer.epoch + 1, first_day)
 
 

@@ -65,9 +65,9 @@ class Timeline(NamedTuple):
         last = (duration_ms - self.first_day_ms) // MS_PER_DAY
         return range(max(first, 0), max(last, first, 0))
 
-    def first_unpublished_day(self, now_ms: int) -> int:
-        """The earliest day whose publication is not before `now_ms`."""
-        return -(-(now_ms + self.publication_before_ms - self.first_day_ms) // MS_PER_DAY)
+    def first_open_day(self, now_ms: int) -> int:
+        """The earliest day whose gate does not close before `now_ms`."""
+        return -(-(now_ms + self.gate_before_ms - self.first_day_ms) // MS_PER_DAY)
 
 
 def build_timeline(config: TradingRulesConfig, first_day_ms: int) -> Timeline:
