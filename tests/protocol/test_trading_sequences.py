@@ -52,6 +52,7 @@ class Setup:
         cuts: dict[int, list[tuple[int, int]]] | None = None,
         offers: dict[int, tuple[float, float]] | None = None,
         link: dict[str, Any] | None = None,
+        spread_ms: int = 0,
     ) -> None:
         """Loads and offers (kWh, EUR/kWh) in hour 12; when whom is cut off, ms after gate closure."""
         self.env = simpy.Environment()
@@ -72,7 +73,14 @@ class Setup:
         addresses = [Address(f"h{number}") for number in range(3)]
         self.net = Network(self.env, config, addresses, Streams(1), lambda file, column: np.empty(0))
         self.floor = TradingFloor(
-            self.env, self.net, 3, TERMS, [DAY], 0, Streams(1), Hooks(self.offers, self.plan, self.closed)
+            self.env,
+            self.net,
+            3,
+            TERMS,
+            [DAY],
+            spread_ms,
+            Streams(1),
+            Hooks(self.offers, self.plan, self.closed),
         )
         self.log: list[Event] = []
         self.closed_ms: list[int] = []
@@ -348,3 +356,27 @@ def test_a_seller_that_forgets_after_the_gate_has_closed_withdraws() -> None:
     setup.at(5, setup.floor.restart, 1, False)
     assert setup.run() == [(10, "request", 0, 1), (20, "reject", 1, 0)]
     assert setup.trades() == []
+
+
+def test_who_plans_after_a_withdrawal_does_not_ask() -> None:
+    setup = Setup({0: 1.5, 2: 1.0}, spread_ms=60_000)
+    assert min(setup.floor.planning_ms(DAY, buyer) for buyer in (0, 2)) > GATE_MS + 20
+    setup.at(5, setup.floor.restart, 1, False)
+    assert setup.run() == []
+    assert setup.failed() == []
+
+
+def test_a_timeout_that_passed_while_the_buyer_was_down_is_made_up_for() -> None:
+    setup = Setup({0: 1.5})
+    setup.at(5, setup.floor.crash, 1)
+    setup.at(50, setup.floor.crash, 0)
+    setup.at(340, setup.floor.restart, 1, True)
+    setup.at(350, setup.floor.restart, 0, True)
+    assert setup.run() == [
+        (10, "request", 0, 1),
+        (360, "request", 0, 1),
+        (370, "accept", 1, 0),
+        (380, "confirm", 0, 1),
+        (390, "receipt", 1, 0),
+    ]
+    assert setup.trades() == [(0, 1, 1.5, "agreed")]
