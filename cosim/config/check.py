@@ -118,6 +118,10 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
                 message = f"a capacity of {units} for {homes}, and a household takes one unit at most"
                 remedy = "Lower the capacity, or add households."
                 yield loaded.problem(f"{path}.capacity", message, remedy, f"{largest:g}")
+            if resource.unit_kwh and community.agent.initial_decision:
+                message = "initial_decision is 1, and before the first decision no battery gives anything"
+                remedy = f"Set communities.{number}.agent.initial_decision to 0."
+                yield loaded.problem(f"{path}.unit_kwh", message, remedy)
             if resource.unit_kwh:
                 yield from _batteries(loaded, members, f"{path}.unit_kwh")
         for group in members:

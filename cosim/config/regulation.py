@@ -315,10 +315,19 @@ class PlatformConfig(Model):
     """Ω(0): a number, `gradient` (where the policy's fixed point needs it; for `additive` and `proportional`
     the common gradient at the optimum), or a list with one for each resource. Paper A prints 0.06, which fits
     `inverse_average` only [signal]."""
+    signal_limits: tuple[Finite, Finite] | None = None
+    """Lowest and highest signal; beyond them the integrator stands still (anti-windup), so that it comes back
+    at once when capacities that nobody could meet are over. None, as in paper A, by default [signal]."""
     outages: tuple[Outage, ...] = ()
     """Times in which the platform is down."""
     grid_aware: tuple[GridAwareRule, ...] = ()
     """Rules by which capacities give way to the feeder's voltages and loadings."""
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Self:
+        if self.signal_limits is not None and self.signal_limits[0] >= self.signal_limits[1]:
+            raise ValueError("the first of signal_limits must be below the second; exchange them")
+        return self
 
 
 # --- communities ---------------------------------------------------------------------------------------
@@ -329,6 +338,8 @@ class HourlyCapacity(Model):
 
     by_hour: Annotated[tuple[NonNegative, ...], Field(min_length=24, max_length=24)]
     """24 capacities; the first holds from 00:00 to 01:00 in the scenario's clock [units per step]."""
+    by_month: Annotated[tuple[NonNegative, ...], Field(min_length=12, max_length=12)] | None = None
+    """12 factors on them, January to December; none by default [1]."""
 
 
 class CapacityStep(Model):
@@ -384,6 +395,9 @@ class ResourceConfig(Model):
     unit_kwh: NonNegative = 0.0
     """What one unit takes from the household's battery, at its terminals [kWh]; 0 for a resource that no
     battery stands behind, as in car sharing."""
+    serves: Literal["own_load", "anything"] = "anything"
+    """Of a unit from a battery: `own_load` is delivered only if the household's load, less its generation,
+    takes it at every moment of the step (x of paper A section 5.2); `anything` may go to the feeder (y)."""
 
 
 class CommunityConfig(Model):
@@ -425,8 +439,8 @@ class CommunityConfig(Model):
 def greatest_capacity(capacity: AnyCapacity) -> float:
     """The largest value that the configured capacity takes."""
     match capacity:
-        case HourlyCapacity(by_hour=by_hour):
-            return max(by_hour)
+        case HourlyCapacity(by_hour=by_hour, by_month=by_month):
+            return max(by_hour) * max(by_month or (1.0,))
         case SteppedCapacity(steps=steps):
             return max(step.value for step in steps)
         case _:

@@ -34,6 +34,10 @@ MAX_HOUSEHOLDS = 1_000_000
 _LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
 
 
+_LEAST_PART_MS = 1e-6
+"""A step that is off a whole millisecond by less than this is whole: 32.767 s is no exact float."""
+
+
 class TimeConfig(Model):
     """When the run starts, how long it is, and how often the market steps."""
 
@@ -51,7 +55,7 @@ class TimeConfig(Model):
         if (self.steps is None) == (self.duration_h is None):
             given = "is not given" if self.steps is None else "is given twice"
             raise ValueError(f"the run's length {given}; write either steps or duration_h")
-        if self.step_ms < 1 or self.step_s * MS_PER_SECOND != self.step_ms:
+        if self.step_ms < 1 or abs(self.step_s * MS_PER_SECOND - self.step_ms) > _LEAST_PART_MS:
             raise ValueError(
                 "step_s is no whole number of milliseconds; round it to three decimals, at least 0.001"
             )

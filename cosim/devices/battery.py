@@ -41,6 +41,21 @@ class Battery(NamedTuple):
     grid_charge_below_kwh: float = 0.0
 
 
+class Unit(NamedTuple):
+    """What one unit of a resource takes from a battery.
+
+    Attributes
+    ----------
+    energy_kwh : float
+        At its terminals, evenly over a step; 0 for a resource that no battery stands behind.
+    for_own_load : bool
+        Whether the household itself must use it, at every moment of the step.
+    """
+
+    energy_kwh: float
+    for_own_load: bool = False
+
+
 def leak_rate(self_discharge_per_day: float) -> float:
     """Rate of self-discharge, 1/h, that loses the given share of the stored energy in 24 hours."""
     return 0.0 if self_discharge_per_day == 0 else -math.log1p(-min(self_discharge_per_day, 1 - 1e-12)) / 24

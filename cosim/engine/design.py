@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +127,8 @@ def capacity_reader(config: CommunityConfig, scenario: Scenario) -> Callable[[in
     resources = config.resources
 
     def read(now_ms: int) -> tuple[float, ...]:
-        return tuple(capacity_at(resource.capacity, now_ms, start_of_day_ms) for resource in resources)
+        month = (start + timedelta(milliseconds=now_ms)).month
+        return tuple(capacity_at(resource.capacity, now_ms, start_of_day_ms, month) for resource in resources)
 
     return read
 

@@ -17,31 +17,36 @@ from cosim.engine.demand import DemandBuilder, household_demand, slots_of
 from cosim.engine.design import capacity_reader, tick_times
 from cosim.engine.placement import Placement, nowhere
 from cosim.engine.population import Population, batteries
-from cosim.errors import InputError, Problem
+from cosim.errors import InputError, Problem, count
 from cosim.grid.elements_file import read_elements
 from cosim.grid.placement import spread_order
 from cosim.streams import Streams
 
 _SHORT = 1.0
 _IDLE = 3.0
+_DAYS = 7
 
 
 class Balance(NamedTuple):
-    """Energy of one community over the run, a day on average.
+    """Energy of one community, day by day.
 
     Attributes
     ----------
-    asked_kwh : float
+    asked_kwh : ndarray, shape (n_days,)
         What its capacities take out of the batteries, at the terminals.
-    available_kwh : float
-        What the batteries could give: each day's surplus, at most what a battery takes in, less its losses.
-    capacity_kwh : float
-        What all batteries hold between floor and full, at the terminals.
+    available_kwh : ndarray, shape (n_days,)
+        What the batteries could give of each day's surplus: at most what a battery takes in, less its losses.
     """
 
-    asked_kwh: float
-    available_kwh: float
-    capacity_kwh: float
+    asked_kwh: NDArray[np.float64]
+    available_kwh: NDArray[np.float64]
+
+    def weekly(self) -> Balance:
+        """Means over weeks, for batteries even out a day and not a season; the last week may be short."""
+        starts = np.arange(0, len(self.asked_kwh), _DAYS)
+        lengths = np.diff([*starts, len(self.asked_kwh)])
+        asked, available = (np.add.reduceat(series, starts) / lengths for series in self)
+        return Balance(asked, available)
 
 
 def balance_problems(loaded: LoadedScenario, population: Population, streams: Streams) -> list[Problem]:
@@ -81,13 +86,14 @@ def estimate(
     """
     community = scenario.communities[number]
     capacities = capacity_reader(community, scenario)
-    times = tick_times(scenario)
-    days = len(times) * scenario.time.step_ms / MS_PER_DAY
     units = np.array([resource.unit_kwh for resource in community.resources])
-    asked = sum(float(np.dot(capacities(t), units)) for t in times) / days
     slots = slots_of(scenario)
     slots_per_day = MS_PER_DAY // slots.slot_ms
-    available = held = 0.0
+    starts = np.arange(0, len(surplus_kw), slots_per_day)
+    asked = np.zeros(len(starts))
+    for t in tick_times(scenario):
+        asked[t // MS_PER_DAY] += float(np.dot(capacities(t), units))
+    available = np.zeros(len(starts))
     for group in population.groups:
         if group.community != number or group.config.battery is None:
             continue
@@ -96,33 +102,32 @@ def estimate(
             round_trip = battery.charge_efficiency * battery.discharge_efficiency
             most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
             limited_kw = np.minimum(surplus_kw[:, household], battery.charge_kw)
-            starts = np.arange(0, len(limited_kw), slots_per_day)
             per_day = np.add.reduceat(limited_kw, starts) * to_hours(slots.slot_ms)
-            available += round_trip * float(np.minimum(per_day, most_kwh).sum()) / max(days, len(starts))
-            held += most_kwh * round_trip
-    return Balance(asked, available, held)
+            available += round_trip * np.minimum(per_day, most_kwh)
+    return Balance(asked, available)
 
 
 def _judge(loaded: LoadedScenario, number: int, balance: Balance) -> list[Problem]:
-    path = f"communities.{number}.resources"
-    asked, available = balance.asked_kwh, balance.available_kwh
-    if asked > _SHORT * available:
-        message = (
-            f"the capacities take {asked:.0f} kWh a day from the batteries, and the sun can leave them about "
-            f"{available:.0f}: they will stand empty, and the averages fall short of the capacities"
-        )
-        return [
-            loaded.problem(path, message, "Lower capacities or unit_kwh, or add generation.", warning=True)
-        ]
-    if asked * _IDLE < available:
-        message = (
-            f"the capacities take {asked:.0f} kWh a day from the batteries, and the sun can leave them about "
-            f"{available:.0f}: they will stand full most of the time"
-        )
-        return [
-            loaded.problem(path, message, "Raise capacities or unit_kwh to use the storage.", warning=True)
-        ]
-    return []
+    """Warnings for the weeks in which the batteries cannot follow the capacities, or have little to do."""
+    asked, available = balance.weekly()
+    weeks = len(asked)
+    cases = (
+        (asked - _SHORT * available, "will stand empty", "Lower capacities or unit_kwh, or add generation."),
+        (available - _IDLE * asked, "will stand full most of the time", "Raise capacities or unit_kwh."),
+    )
+    problems = []
+    for excess, consequence, remedy in cases:
+        n = int(np.count_nonzero(excess > 0))
+        if n:
+            worst = int(np.argmax(excess))
+            message = (
+                f"in {n} of {count(weeks, 'week')} the batteries {consequence}; in week {worst + 1} "
+                f"capacities take {asked[worst]:.0f} kWh a day from them, and the sun can leave about "
+                f"{available[worst]:.0f}"
+            )
+            path = f"communities.{number}.resources"
+            problems.append(loaded.problem(path, message, remedy, warning=True))
+    return problems
 
 
 def _profile_problems(loaded: LoadedScenario, population: Population) -> list[Problem]:

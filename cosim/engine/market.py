@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from cosim.config.regulation import (
     Outage,
 )
 from cosim.config.scenario import Scenario
+from cosim.devices.battery import Unit
 from cosim.engine.design import Design, capacity_reader, per_member
 from cosim.engine.population import Membership, Population
 from cosim.households.home import Home
@@ -99,7 +101,7 @@ def build_market(
         policy=designed.policy,
         average=build_average(config.agent.averages),
         draws=_decision_draws(config, streams, population.size),
-        units_kwh=[resource.unit_kwh for resource in config.resources],
+        units=[Unit(resource.unit_kwh, resource.serves == "own_load") for resource in config.resources],
         report_at_end=config.platform.report == "at_step_end",
     )
     clocks = _clocks(designed, scenario, population, streams, number)
@@ -150,6 +152,7 @@ def _platform(designed: Design, scenario: Scenario, n_households: int, members: 
         measurement=config.platform.measurement,
         missing=config.platform.missing,
         capacities=capacity_reader(config, scenario),
+        signal_limits=config.platform.signal_limits or (-math.inf, math.inf),
         grid_aware=tuple((names.index(rule.resource), rule) for rule in config.platform.grid_aware),
     )
     state = PlatformState(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cosim.clock import MS_PER_HOUR
-from cosim.devices.battery import Battery, can_deliver, charged_kwh, leaked_kwh
+from cosim.devices.battery import Battery, Unit, can_deliver, charged_kwh, leaked_kwh
 from cosim.households.profile_book import ProfileBook
 
 
@@ -83,7 +83,7 @@ class Home:
         self.updated_ms = now_ms
 
     def deliver(
-        self, requested: Sequence[int], units_kwh: Sequence[float], now_ms: int, step_ms: int
+        self, requested: Sequence[int], units: Sequence[Unit], now_ms: int, step_ms: int
     ) -> list[int]:
         """Promise what of the requested units the battery can give over the coming step.
 
@@ -91,9 +91,8 @@ class Home:
         ----------
         requested : sequence of int
             0 or 1 for each resource; served in this order.
-        units_kwh : sequence of float
-            What one unit of each takes from the battery at its terminals, kWh; 0 for a resource that does
-            not concern it.
+        units : sequence of Unit
+            What one unit of each takes from the battery.
         now_ms, step_ms : int
             Start and length of the step.
 
@@ -104,21 +103,36 @@ class Home:
         """
         self.advance(now_ms)
         hours = step_ms / MS_PER_HOUR
-        promised_kwh = 0.0
+        battery = self.battery
+        promised_kwh = own_kwh = 0.0
         delivered = []
-        for want, unit_kwh in zip(requested, units_kwh, strict=True):
-            if want and unit_kwh > 0.0:
-                battery = self.battery
-                if battery is None or not can_deliver(
-                    battery, self.stored_kwh, promised_kwh + unit_kwh, hours
+        for want, unit in zip(requested, units, strict=True):
+            if want and unit.energy_kwh > 0.0:
+                own = unit.energy_kwh if unit.for_own_load else 0.0
+                if (
+                    battery is None
+                    or not can_deliver(battery, self.stored_kwh, promised_kwh + unit.energy_kwh, hours)
+                    or (own and (own_kwh + own) / hours > self._least_residual_kw(now_ms, step_ms))
                 ):
                     want = 0
                 else:
-                    promised_kwh += unit_kwh
+                    promised_kwh += unit.energy_kwh
+                    own_kwh += own
             delivered.append(want)
         self.discharge_kw = promised_kwh / hours
         self.discharge_until_ms = now_ms + step_ms if promised_kwh else now_ms
         return delivered
+
+    def _least_residual_kw(self, now_ms: int, step_ms: int) -> float:
+        """Smallest load less generation in the coming step: what its own battery can cover all the time.
+
+        The household knows its own next step; past the end of what the book holds, the last slot stands.
+        """
+        book = self.book
+        surplus_kw = book.surplus_kw[self.index]
+        first = (now_ms - book.first_ms) // book.slot_ms
+        last = (now_ms + step_ms - 1 - book.first_ms) // book.slot_ms
+        return -max(surplus_kw[first : last + 1] or surplus_kw[-1:])
 
     def _give(self, hours: float) -> None:
         battery = self.battery

@@ -109,12 +109,16 @@ class ProfileBook:
     def _open(self, interval: int) -> None:
         n_slots = self._per_block * self._per_interval
         first = interval * self._per_interval
-        load, load_q, pv, pv_q = (series.block(first, n_slots) for series in self.demand)
+        # One interval more than the block: a decision at its end looks into the step that follows.
+        looked_at = n_slots + self._per_interval
+        load, load_q, pv, pv_q = (series.block(first, looked_at) for series in self.demand)
         self._first_interval = interval
         self.first_ms = first * self.slot_ms
         self.surplus_kw: list[list[float]] = (pv - load).T.tolist()
-        self._load_kw, self._load_kvar = self._means(load), self._means(load_q)
-        self._pv_kw, self._pv_kvar = self._means(pv), self._means(pv_q)
+        parts = (load, load_q, pv, pv_q)
+        self._load_kw, self._load_kvar, self._pv_kw, self._pv_kvar = (
+            self._means(part[:n_slots]) for part in parts
+        )
 
     def _means(self, block: Array) -> Array:
         n_intervals = len(block) // self._per_interval

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.clock import MS_PER_HOUR
-from cosim.devices.battery import Battery, can_deliver, charged_kwh, leak_rate, leaked_kwh
+from cosim.devices.battery import Battery, Unit, can_deliver, charged_kwh, leak_rate, leaked_kwh
 from cosim.households.home import Home
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, ProfileBook, Series
@@ -88,7 +88,7 @@ def test_a_day_of_any_requests(
             # Of the last promise, what fell into the time since: it is kept whatever else happened.
             given_kwh += promised_kwh * min(1.0, (now - promised_at) / step_ms)
             wanted = requests[n % len(requests)]
-            delivered = home.deliver(wanted, units_kwh, now, step_ms)
+            delivered = home.deliver(wanted, [Unit(kwh) for kwh in units_kwh], now, step_ms)
             assert all(got <= want for got, want in zip(delivered, wanted, strict=True))
             promised_kwh = sum(got * unit for got, unit in zip(delivered, units_kwh, strict=True))
             promised_at = now
@@ -138,7 +138,7 @@ def test_efficiencies_by_hand() -> None:
     home = Home(0, battery, 5.0, _book(np.array([4.0, 4.0, -1.0, -1.0] + [0.0] * 92)))
     home.advance(30 * 60_000)
     assert home.stored_kwh == pytest.approx(6.8)
-    assert home.deliver([1], [0.9], 30 * 60_000, 30 * 60_000) == [1]
+    assert home.deliver([1], [Unit(0.9)], 30 * 60_000, 30 * 60_000) == [1]
     home.advance(MS_PER_HOUR)
     assert home.stored_kwh == pytest.approx(6.8 - 1.125)
     assert home.discharged_kwh == pytest.approx(0.9)
@@ -177,5 +177,22 @@ def test_what_a_battery_refuses() -> None:
         (2.0, (0.0, 1.0)): [1, 0],  # a resource without energy does not concern it
     }
     for (stored, units), expected in cases.items():
-        assert Home(0, battery, stored, book).deliver([1, 1], units, 0, MS_PER_HOUR) == expected
-    assert Home(0, None, 0.0, book).deliver([1, 1], (0.0, 1.0), 0, MS_PER_HOUR) == [1, 0]
+        home = Home(0, battery, stored, book)
+        assert home.deliver([1, 1], [Unit(kwh) for kwh in units], 0, MS_PER_HOUR) == expected
+    assert Home(0, None, 0.0, book).deliver([1, 1], (Unit(0.0), Unit(1.0)), 0, MS_PER_HOUR) == [1, 0]
+
+
+def test_own_use_needs_own_load_all_through_the_step() -> None:
+    battery = Battery(10.0, 0.0, 4.0, 4.0, 1.0, 1.0, 0.0)
+    load_kw = np.array([0.5, 0.5, 0.5, 0.2, 1.0, 1.0, 1.0, 1.0] + [-2.0] * 88)
+    own, sale = Unit(0.4, for_own_load=True), Unit(0.4)
+
+    def delivered(start_slot: int, *units: Unit) -> list[int]:
+        home = Home(0, battery, 8.0, _book(-load_kw))
+        return home.deliver([1] * len(units), units, start_slot * SLOT_MS, MS_PER_HOUR)
+
+    assert delivered(0, own, sale) == [0, 1]  # 0.2 kW in the fourth quarter is less than 0.4 kW
+    assert delivered(4, own, sale) == [1, 1]
+    assert delivered(4, own, own, own) == [1, 1, 0]  # three of them are more than 1 kW
+    assert delivered(3, own) == [0]
+    assert delivered(8, own, sale) == [0, 1]  # the sun covers the load

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
 from cosim.comms.message import Message
+from cosim.devices.battery import Unit
 from cosim.markets.regulation.aggregate import ActiveSum
 from cosim.markets.regulation.averages import Average
 from cosim.markets.regulation.costs import CostParameters
@@ -24,7 +25,7 @@ class Device(Protocol):
     """What carries out a decision."""
 
     def deliver(
-        self, requested: Sequence[int], units_kwh: Sequence[float], now_ms: int, step_ms: int
+        self, requested: Sequence[int], units: Sequence[Unit], now_ms: int, step_ms: int
     ) -> list[int]:
         """What of the requested units will be delivered over the coming step."""
 
@@ -151,7 +152,7 @@ class Rules:
         How x̄ takes one more outcome in (17).
     draws : mapping of int to list of tuple of float
         By step: for each household, a uniform number for each resource.
-    units_kwh : sequence of float
+    units : sequence of Unit
         What a unit of each resource takes from a battery, kWh.
     report_at_end : bool
         Report a step when it ends, or when it is decided.
@@ -160,7 +161,7 @@ class Rules:
     policy: Policy
     average: Average
     draws: Mapping[int, Sequence[tuple[float, ...]]]
-    units_kwh: Sequence[float]
+    units: Sequence[Unit]
     report_at_end: bool
 
 
@@ -232,7 +233,7 @@ class Agent:
         requested, gradients, responses = self._decide(k + 1)
         delivered = requested
         if self.device is not None:
-            delivered = self.device.deliver(requested, rules.units_kwh, now_ms, self.clock.step_ms)
+            delivered = self.device.deliver(requested, rules.units, now_ms, self.clock.step_ms)
         if delivered != before:
             self._change(now_ms, delivered)
         if self.log is not None:
@@ -251,7 +252,7 @@ class Agent:
         """Stop taking part: nothing is delivered any more."""
         nothing = [0] * len(self.state.delivered)
         if self.device is not None:
-            self.device.deliver(nothing, self.rules.units_kwh, now_ms, self.clock.step_ms)
+            self.device.deliver(nothing, self.rules.units, now_ms, self.clock.step_ms)
         self._change(now_ms, nothing)
         self.state.active = False
 

@@ -106,7 +106,7 @@ def open_window(reports: Reports) -> None:
     reports.is_fresh[:] = [False] * len(reports.is_fresh)
 
 
-def capacity_at(capacity: AnyCapacity, elapsed_ms: int, start_of_day_ms: int = 0) -> float:
+def capacity_at(capacity: AnyCapacity, elapsed_ms: int, start_of_day_ms: int = 0, month: int = 1) -> float:
     """The configured capacity at an instant.
 
     Parameters
@@ -117,10 +117,13 @@ def capacity_at(capacity: AnyCapacity, elapsed_ms: int, start_of_day_ms: int = 0
         Time since the scenario's start, ms.
     start_of_day_ms : int
         Time of day at the scenario's start, ms after midnight in the scenario's clock.
+    month : int
+        Month of the instant, 1 to 12.
     """
     match capacity:
-        case HourlyCapacity(by_hour=by_hour):
-            return by_hour[(start_of_day_ms + elapsed_ms) % MS_PER_DAY // MS_PER_HOUR]
+        case HourlyCapacity(by_hour=by_hour, by_month=by_month):
+            hour = (start_of_day_ms + elapsed_ms) % MS_PER_DAY // MS_PER_HOUR
+            return by_hour[hour] if by_month is None else by_hour[hour] * by_month[month - 1]
         case SteppedCapacity(steps=steps):
             times = [to_ms(step.from_h, MS_PER_HOUR) for step in steps]
             return steps[max(0, bisect_right(times, elapsed_ms) - 1)].value

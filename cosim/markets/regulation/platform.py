@@ -39,6 +39,8 @@ class PlatformRules:
         What stands for a report that did not arrive.
     capacities : callable
         The configured capacity of each resource at an instant (ms since the start).
+    signal_limits : (float, float)
+        Lowest and highest signal.
     grid_aware : tuple of (int, GridAwareRule)
         Resource and rule by which its capacity gives way to the feeder.
     """
@@ -47,6 +49,7 @@ class PlatformRules:
     measurement: Literal["reports", "meter"]
     missing: Missing
     capacities: Callable[[int], tuple[float, ...]]
+    signal_limits: tuple[float, float] = (-math.inf, math.inf)
     grid_aware: tuple[tuple[int, GridAwareRule], ...] = ()
 
 
@@ -127,7 +130,9 @@ class Platform:
         capacities = self._capacities(now_ms)
         measured = self._measure()
         tick = Tick(state.signals, capacities, measured)
-        state.signals = tuple(map(update, state.signals, rules.gains, measured, capacities))
+        low, high = rules.signal_limits
+        updated = map(update, state.signals, rules.gains, measured, capacities)
+        state.signals = tuple(min(max(signal, low), high) for signal in updated)
         open_window(state.reports)
         return tick
 
@@ -138,6 +143,8 @@ class Platform:
 
     def _measure(self) -> tuple[float, ...]:
         state, rules = self.state, self.rules
+        if not state.members:  # nobody there to answer: the integrator stands still
+            return (math.nan,) * len(rules.gains)
         if rules.measurement == "meter":
             return state.metered
         return tuple(measure(state.reports, state.members, len(rules.gains), rules.missing))
