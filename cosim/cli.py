@@ -209,7 +209,8 @@ def compare(
     Runs with one seed share their draws, so that differences come from the values that differ.
     """
     from cosim.report.compare_table import print_comparison
-    from cosim.study.compare import compare_runs, differences_csv, numbers_csv
+    from cosim.study.compare import compare_runs
+    from cosim.study.compare_csv import differences_csv, numbers_csv
 
     comparison = compare_runs(runs)
     _require_targets(out_dir, csv_file)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import string
 from collections.abc import Sequence
@@ -15,7 +13,7 @@ from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
 from cosim.config.yaml_reader import read_yaml
 from cosim.errors import InputError, Problem, listed
 from cosim.study.peaks import Numbers, peaks
-from cosim.study.scenario_differences import UNKNOWN, Difference, scenario_differences, value_text
+from cosim.study.scenario_differences import UNKNOWN, Difference, scenario_differences
 
 MOST_RUNS = len(string.ascii_uppercase)
 _NAMES = ("name", "title", "seed")
@@ -290,31 +288,3 @@ def _unfinished(run: ComparedRun) -> str:
     return (
         f"{run.letter} is not complete ({run.status}{how_far}{of_what}): its sums are of what it had reached."
     )
-
-
-def numbers_csv(comparison: Comparison) -> str:
-    """Every number as CSV: one row a number, one column a run, and its difference to the first run."""
-    first, *others = comparison.runs
-    header = ["number", *(run.label for run in comparison.runs)]
-    for run in others:
-        header += [f"{run.label} minus {first.label}", f"{run.label} change_percent"]
-    rows: list[list[Any]] = [header]
-    for key in comparison.keys:
-        changes = [comparison.change(key, run) for run in others]
-        rows.append(
-            [key, *(run.numbers.get(key) for run in comparison.runs), *(v for c in changes for v in c)]
-        )
-    return _csv(rows)
-
-
-def differences_csv(comparison: Comparison) -> str:
-    """The scenario values that differ as CSV: one row a value, one column a run."""
-    rows: list[list[Any]] = [["path", *(run.label for run in comparison.runs)]]
-    rows += [[one.path, *map(value_text, one.values)] for one in comparison.differences]
-    return _csv(rows)
-
-
-def _csv(rows: Sequence[Sequence[Any]]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue()
