@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +85,22 @@ def test_files(cosim: Callable, runs: Callable, folder: Path) -> None:
     before = {path.name: path.read_bytes() for path in (folder / "new/cmp").iterdir()}
     assert cosim("compare", *names, "--out", "new/cmp").code == 0
     assert {path.name: path.read_bytes() for path in (folder / "new/cmp").iterdir()} == before
+
+
+def test_the_table_alone_loads_neither_pandapower_nor_matplotlib(runs: Callable, folder: Path) -> None:
+    runs(base=[], heavy=["--set", "groups.homes.load.p_kw=0.8"])
+    program = (
+        "import sys; sys.argv = ['cosim', 'compare', 'base', 'heavy', '--csv', 'n.csv']\n"
+        "from cosim.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as left: assert not left.code\n"
+        "assert {'pandapower', 'matplotlib', 'simbench'}.isdisjoint(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (folder / "n.csv").exists()
 
 
 def test_an_unfinished_run_is_marked(cosim: Callable, runs: Callable, folder: Path) -> None:
