@@ -51,8 +51,14 @@ lock: install
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
 
-# The pictures of the README, from a run of the demo.
+# The pictures of the README, from a run of the demo; those of docs/compare.md, from its two runs.
 pictures: install
 	rm -rf results/pictures
 	$(BIN)/cosim run storage_village --quiet --out results/pictures
 	cp results/pictures/figures/feeder.png results/pictures/figures/aggregate.png docs/images/
+	$(BIN)/cosim run storage_village --set time.duration_h=48 --set report.figures=false --quiet --out results/pictures/base
+	$(BIN)/cosim run storage_village --set time.duration_h=48 --set report.figures=false \
+		--set comms.default.loss.loss_probability=0.3 --quiet --out results/pictures/lossy
+	$(BIN)/cosim compare results/pictures/base results/pictures/lossy --out results/pictures/compared
+	cp results/pictures/compared/numbers.png docs/images/compare_numbers.png
+	cp results/pictures/compared/durations.png docs/images/compare_durations.png

@@ -196,6 +196,60 @@ def report(folder: Annotated[Path, typer.Argument(help="Directory of a run.")]) 
     out.print(f"{folder / 'report.html'}")
 
 
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Directories of runs.")],
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Directory for both CSV files and the figures.")
+    ] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="File for the numbers as CSV.")] = None,
+) -> None:
+    """Put runs side by side: what differs in their scenarios, and every number against the first run's.
+
+    Runs with one seed share their draws, so that differences come from the values that differ.
+    """
+    from cosim.report.compare_table import print_comparison
+    from cosim.study.compare import compare_runs
+    from cosim.study.compare_csv import differences_csv, numbers_csv
+
+    comparison = compare_runs(runs)
+    _require_targets(out_dir, csv_file)
+    print_comparison(out, comparison)
+    numbers = numbers_csv(comparison)
+    if csv_file is not None:
+        csv_file.write_text(numbers, encoding="utf-8")
+        out.print(f"{csv_file}", markup=False)
+    if out_dir is not None:
+        from cosim.report.compare_figure import draw_comparison
+
+        out_dir.mkdir(parents=True, exist_ok=True)
+        (out_dir / "numbers.csv").write_text(numbers, encoding="utf-8")
+        (out_dir / "differences.csv").write_text(differences_csv(comparison), encoding="utf-8")
+        for path in (
+            out_dir / "numbers.csv",
+            out_dir / "differences.csv",
+            *draw_comparison(comparison, out_dir),
+        ):
+            out.print(f"{path}", markup=False)
+
+
+def _require_targets(out_dir: Path | None, csv_file: Path | None) -> None:
+    """Refuse places that a comparison cannot be written to, before anything is printed or written."""
+    problems = []
+    if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
+        problems.append(Problem("this is no directory", "Name a directory with --out.", file=str(out_dir)))
+    if out_dir is not None and (out_dir / "run.json").exists():
+        message = "this is the directory of a run, which is left as it is"
+        problems.append(Problem(message, "Name another with --out.", file=str(out_dir)))
+    if csv_file is not None and (csv_file.is_dir() or not csv_file.parent.is_dir()):
+        message = "this is a directory" if csv_file.is_dir() else "its directory does not exist"
+        problems.append(
+            Problem(message, "Name a file in a directory that exists with --csv.", file=str(csv_file))
+        )
+    if problems:
+        raise InputError(problems)
+
+
 def _print_problems(problems: list[Problem] | tuple[Problem, ...], quiet: bool) -> None:
     shown = [problem for problem in problems if problem.severity == "error" or not quiet]
     for problem in shown[:_MOST_PROBLEMS]:

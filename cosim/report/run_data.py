@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from cosim.config.load import load_network, load_scenario
 from cosim.config.network import VoltageAndLoadingLimits
 from cosim.config.scenario import Scenario
-from cosim.results.store import Coded
+from cosim.results.store import Coded, table_files
 
 Array = NDArray[np.float64]
 Columns = dict[str, Any]
@@ -73,10 +73,7 @@ class RunData:
 
     def files(self, table: str) -> list[Path]:
         """Files that hold a table: one where the run ended, its batches where the run was killed."""
-        whole = self.folder / "tables" / f"{table}.parquet"
-        if whole.exists():
-            return [whole]
-        return sorted((self.folder / "tables" / ".parts" / table).glob("*.parquet"))
+        return table_files(self.folder, table)
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether the run has the table, with some row, and with these columns."""

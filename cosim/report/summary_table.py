@@ -8,6 +8,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 _UNITS = {
+    "_eur_per_kwh": "EUR/kWh",
+    "_eur": "EUR",
+    "_bytes": "bytes",
     "_kwh": "kWh",
     "_kw": "kW",
     "_pu": "pu",
@@ -23,8 +26,35 @@ THIN_SPACE = "\u2009"
 NO_VALUE = "–"
 
 
-_FEEDER = ("voltage", "line", "trafo", "energy_feeder", "energy_lost", "intervals")
-_ENERGY = ("energy", "self")
+_BEGINNINGS = {
+    "Bills and trading": ("bill", "energy_value", "welfare", "trade", "offer", "schedule", "settle"),
+    "Messages": ("message",),
+    "Peaks": ("peak",),
+    "Feeder": ("voltage", "line", "trafo", "energy_feeder", "energy_lost", "intervals"),
+    "Energy": ("energy", "self"),
+}
+"""How the names of each section begin; the first section that fits counts."""
+_SECTIONS = ("Bills and trading", "Messages", "Energy", "Peaks", "Feeder", "Others")
+
+
+class Heading(NamedTuple):
+    """What a number is called.
+
+    Attributes
+    ----------
+    section, name, unit : str
+        As a reader wants them.
+    scale : float
+        What the number is multiplied by to be in this unit.
+    digits : int
+        Significant digits that are shown at least.
+    """
+
+    section: str
+    name: str
+    unit: str
+    scale: int
+    digits: int
 
 
 class SummaryRow(NamedTuple):
@@ -39,7 +69,7 @@ class SummaryRow(NamedTuple):
 def summary_rows(
     summary: Mapping[str, float | int | None], start: datetime, communities: Sequence[str] = ()
 ) -> list[SummaryRow]:
-    """The summary's numbers, section by section: communities, messages, energy, feeder, others.
+    """The summary's numbers, section by section, as `sections` orders them.
 
     Parameters
     ----------
@@ -50,9 +80,33 @@ def summary_rows(
     communities : sequence of str
         Names of the communities: their numbers begin with them.
     """
-    rows = [_row(key, value, start, *_place(key, communities)) for key, value in summary.items()]
-    order = [*(f"Community {name}" for name in communities), "Messages", "Energy", "Feeder", "Others"]
+    rows = [_row(key, value, start, communities) for key, value in summary.items()]
+    order = sections(communities)
     return sorted(rows, key=lambda row: order.index(row.section))
+
+
+def sections(communities: Sequence[str] = ()) -> list[str]:
+    """Every section in its order: the communities, then what all runs have in common."""
+    return [*(f"Community {name}" for name in communities), *_SECTIONS]
+
+
+def heading(key: str, communities: Sequence[str] = ()) -> Heading:
+    """Section, name, unit and scale of a number.
+
+    Parameters
+    ----------
+    key : str
+        Its name in ``summary.json``, which ends in the unit.
+    communities : sequence of str
+        Names of the communities: their numbers begin with them.
+    """
+    section, name = _place(key, communities)
+    if name.endswith(_SHARE):
+        return Heading(section, _words(name.removesuffix(_SHARE)), "%", 100, 4)
+    for ending, unit in _UNITS.items():
+        if name.endswith(ending):
+            return Heading(section, _words(name.removesuffix(ending)), unit, 1, 5 if unit == "pu" else 4)
+    return Heading(section, _words(name), "", 1, 4)
 
 
 def _place(key: str, communities: Sequence[str]) -> tuple[str, str]:
@@ -60,25 +114,20 @@ def _place(key: str, communities: Sequence[str]) -> tuple[str, str]:
     for name in sorted(communities, key=len, reverse=True):
         if key.startswith(f"{name}_"):
             return f"Community {name}", key.removeprefix(f"{name}_")
-    for section, beginnings in (("Messages", ("messages",)), ("Feeder", _FEEDER), ("Energy", _ENERGY)):
+    for section, beginnings in _BEGINNINGS.items():
         if key.startswith(beginnings):
             return section, key
     return "Others", key
 
 
-def _row(key: str, value: float | int | None, start: datetime, section: str, name: str) -> SummaryRow:
+def _row(key: str, value: float | int | None, start: datetime, communities: Sequence[str]) -> SummaryRow:
+    found = heading(key, communities)
     if key.endswith(_TIME) and value is not None:
         when = start + timedelta(hours=float(value))
         text = f"{number_text(value)} h after the start"
-        return SummaryRow(section, _words(name.removesuffix("_h")), f"{when:%Y-%m-%d %H:%M} UTC", text)
-    if key.endswith(_SHARE):
-        shown = NO_VALUE if value is None else number_text(100 * value)
-        return SummaryRow(section, _words(name.removesuffix(_SHARE)), shown, "%")
-    for ending, unit in _UNITS.items():
-        if key.endswith(ending):
-            digits = 5 if unit == "pu" else 4
-            return SummaryRow(section, _words(name.removesuffix(ending)), number_text(value, digits), unit)
-    return SummaryRow(section, _words(name), number_text(value), "")
+        return SummaryRow(found.section, found.name, f"{when:%Y-%m-%d %H:%M} UTC", text)
+    shown = None if value is None else value * found.scale
+    return SummaryRow(found.section, found.name, number_text(shown, found.digits), found.unit)
 
 
 def _words(name: str) -> str:

@@ -198,6 +198,12 @@ def _replace(partial: Path, target: Path) -> None:
     os.replace(partial, target)
 
 
+def table_files(run_folder: Path, name: str) -> list[Path]:
+    """Files that hold a table of a run, in order: one where the run ended, else its batches."""
+    whole = run_folder / "tables" / f"{name}.parquet"
+    return [whole] if whole.exists() else sorted((run_folder / "tables" / ".parts" / name).glob("*.parquet"))
+
+
 def read_table(run_folder: Path, name: str) -> Any:
     """A table of a run as a pandas data frame; of a run that was killed, what it had written.
 
@@ -215,10 +221,7 @@ def read_table(run_folder: Path, name: str) -> Any:
     """
     import pandas as pd
 
-    whole = run_folder / "tables" / f"{name}.parquet"
-    parts = sorted((run_folder / "tables" / ".parts" / name).glob("*.parquet"))
-    if whole.exists():
-        return pd.read_parquet(whole)
-    if parts:
-        return pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
-    raise FileNotFoundError(f"{run_folder} has no table '{name}'")
+    files = table_files(run_folder, name)
+    if not files:
+        raise FileNotFoundError(f"{run_folder} has no table '{name}'")
+    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
