@@ -6,9 +6,12 @@ Nothing here imports what takes long to load before it is needed, so that help a
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterable
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -272,10 +275,24 @@ def _write(lines: Iterable[str]) -> None:
         raise typer.Exit(DONE) from None
 
 
+def _note_interrupts() -> list[int]:
+    """Have Ctrl-C written down as well as raised; the list is empty until it comes."""
+    received: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, note)
+    return received
+
+
 def main() -> None:
     """Entry point of the console script: runs a command and turns errors into messages and exit codes."""
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    interrupted = _note_interrupts()
     try:
         app(arguments, standalone_mode=True)
     except InputError as error:
@@ -286,12 +303,17 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except (CosimError, OSError) as error:
+        if interrupted:
+            sys.exit(INTERRUPTED)
         if debug:
             raise
         err.print("[red]error[/red] ", end="")
         err.print(str(error), markup=False)
         sys.exit(FAILED)
     except Exception as error:
+        # An interrupt in the middle of an import can come out as any error of the half-imported package.
+        if interrupted:
+            sys.exit(INTERRUPTED)
         if debug:
             raise
         err.print("[red]error[/red] ", end="")

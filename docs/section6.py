@@ -1,7 +1,7 @@
 """The numbers of docs/section6.md: the three policies beside the exact optimum.
 
 python docs/section6.py                 # K = 1000 from the printed signal, then from near the gradients
-python docs/section6.py --steps 100000  # the long runs; about twenty minutes
+python docs/section6.py --steps 100000  # the long runs; about eight minutes
 """
 
 from __future__ import annotations

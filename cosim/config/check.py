@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cosim.clock import MS_PER_MINUTE
+from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, to_hours
 from cosim.config.comms import TraceLatency, unmatched_overrides
 from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
 from cosim.config.library import local_file
@@ -34,6 +34,7 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
         *_groups(loaded, scenario),
         *_communities(loaded, scenario),
         *_membership(loaded, scenario),
+        *_outages(loaded, scenario),
         *_links(loaded, scenario),
         *_grid(loaded, scenario),
     ]
@@ -123,7 +124,8 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
                 remedy = f"Set communities.{number}.agent.initial_decision to 0."
                 yield loaded.problem(f"{path}.unit_kwh", message, remedy)
             if resource.unit_kwh:
-                yield from _batteries(loaded, members, f"{path}.unit_kwh")
+                hours = to_hours(scenario.time.step_ms)
+                yield from _batteries(loaded, members, resource.unit_kwh / hours, f"{path}.unit_kwh")
         for group in members:
             if group.cost is None:
                 place = f"groups.{scenario.groups.index(group)}"
@@ -136,22 +138,42 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
 
 
 def _membership(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    end_h = scenario.time.duration_ms / MS_PER_HOUR
     for number, group in enumerate(scenario.groups):
-        membership = group.membership
+        path, membership = f"groups.{number}.membership", group.membership
+        latest_join = bounds(membership.joins_h)[1]
+        if latest_join >= end_h:
+            message = f"households can join at {latest_join:g} h, and the run ends at {end_h:g} h"
+            yield loaded.problem(f"{path}.joins_h", message, "Those never take part.", warning=True)
         if membership.leaves_h is None:
             continue
-        earliest_leave, latest_join = bounds(membership.leaves_h)[0], bounds(membership.joins_h)[1]
+        earliest_leave = bounds(membership.leaves_h)[0]
         if earliest_leave <= latest_join:
             message = f"a household could leave at {earliest_leave:g} h, and join at {latest_join:g} h"
             remedy = "Let every leaves_h be later than every joins_h."
-            yield loaded.problem(f"groups.{number}.membership.leaves_h", message, remedy)
+            yield loaded.problem(f"{path}.leaves_h", message, remedy)
 
 
-def _batteries(loaded: LoadedScenario, members: list[GroupConfig], path: str) -> Iterator[Problem]:
+def _outages(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    end_h = scenario.time.duration_ms / MS_PER_HOUR
+    for number, community in enumerate(scenario.communities):
+        for position, outage in enumerate(community.platform.outages):
+            if outage.start_h >= end_h:
+                path = f"communities.{number}.platform.outages.{position}.start_h"
+                message = f"the outage begins at {outage.start_h:g} h, and the run ends at {end_h:g} h"
+                yield loaded.problem(path, message, "It never happens.", warning=True)
+
+
+def _batteries(
+    loaded: LoadedScenario, members: list[GroupConfig], unit_kw: float, path: str
+) -> Iterator[Problem]:
     for group in members:
         if group.battery is None:
             message = f"a unit takes energy from a battery, and the group '{group.name}' has none"
             yield loaded.problem(path, message, "Add `battery:`, or remove unit_kwh.")
+        elif bounds(group.battery.discharge_kw)[1] < unit_kw:
+            message = f"a unit is {unit_kw:g} kW over a step, and no battery of '{group.name}' gives as much"
+            yield loaded.problem(path, message, "Raise discharge_kw, or take smaller units.", warning=True)
 
 
 def _links(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:

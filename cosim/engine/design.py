@@ -151,7 +151,8 @@ def per_member(population: Population, streams: Streams, number: int, purpose: s
 
 def _costs(config: CommunityConfig, population: Population, streams: Streams, number: int) -> CostParameters:
     parts = []
-    for group in population.groups:
+    problems: list[Problem] = []
+    for position, group in enumerate(population.groups):
         if group.community != number:
             continue
         assert group.config.cost is not None  # the check of the scenario sees to it
@@ -160,7 +161,13 @@ def _costs(config: CommunityConfig, population: Population, streams: Streams, nu
             return streams.field(f"household/cost.{name}").row(0, population.size)[first:last]
 
         n = group.last - group.first
-        parts.append(build_costs(group.config.cost, len(config.resources), n, uniforms))
+        try:
+            parts.append(build_costs(group.config.cost, len(config.resources), n, uniforms))
+        except InputError as error:
+            path = f"groups.{position}.cost"
+            problems += [Problem(p.message, p.remedy, p.path or path, value=p.value) for p in error.problems]
+    if problems:
+        raise InputError(problems)
     return concatenate(parts)
 
 

@@ -36,8 +36,9 @@ def prosumer_table(scenario: Scenario, parts: Parts) -> tuple[dict[str, Any], tu
         "bus": list(parts.placement.buses),
     }
     kinds = _profiles(parts, n)
+    kinds |= _policies(parts, n)
     numbers = {**_market_columns(parts, n), **_device_columns(parts, n)}
-    extra = [Column(name, "text", "", "profile that the household was given") for name in kinds]
+    extra = [Column(name, "text", "", "what the household was given") for name in kinds]
     extra += [Column(name, "number", _unit(name), "a parameter of the household") for name in numbers]
     return data | kinds | numbers, (*PROSUMER_COLUMNS, *extra)
 
@@ -55,6 +56,16 @@ def _profiles(parts: Parts, n: int) -> dict[str, list[str]]:
     }
 
 
+def _policies(parts: Parts, n: int) -> dict[str, list[str]]:
+    """The policy of each household; empty for one that takes part in no community."""
+    policy_of = {
+        member: market.design.policy.name
+        for market in parts.markets
+        for member in market.design.members.tolist()
+    }
+    return {"policy": [policy_of.get(household, "") for household in range(n)]} if policy_of else {}
+
+
 def _market_columns(parts: Parts, n: int) -> dict[str, np.ndarray]:
     table: dict[str, np.ndarray] = {}
 
@@ -67,6 +78,16 @@ def _market_columns(parts: Parts, n: int) -> dict[str, np.ndarray]:
         put("phase_ms", members, design.phases_ms)
         drift = [(agent.clock.slowness - 1) * 1e6 for agent in market.agents.values()]
         put("drift_ppm", members, np.array(drift))
+        put("jitter_ms", members, np.full(len(members), design.config.agent.jitter_ms))
+        put("kappa", members, np.full(len(members), getattr(design.policy, "kappa", np.nan)))
+        averages = design.config.agent.averages
+        put(
+            "time_constant_steps",
+            members,
+            np.full(len(members), getattr(averages, "time_constant_steps", np.inf)),
+        )
+        for name, values in zip(names, design.initial_averages, strict=True):
+            put(f"initial_average_{name}", members, values)
         for name, values in cost_columns(design.costs, names).items():
             put(name, members, values)
         put("joins_h", members, parts.membership.joins_ms[members] / MS_PER_HOUR)
@@ -80,7 +101,9 @@ def _device_columns(parts: Parts, n: int) -> dict[str, np.ndarray]:
     if parts.meters is None:
         return table
     demand = parts.homes[0].book.demand
-    table["load_scale_kw"], table["pv_scale_kw"] = demand.load_kw.scale, demand.pv_kw.scale
+    table["load_scale_kw"], table["load_scale_kvar"] = demand.load_kw.scale, demand.load_kvar.scale
+    table["pv_scale_kw"], table["pv_scale_kvar"] = demand.pv_kw.scale, demand.pv_kvar.scale
+    table["battery_stored_start_kwh"] = np.array([home.stored_kwh for home in parts.homes])
     for field in Battery._fields:
         values = [getattr(home.battery, field, np.nan) for home in parts.homes]
         if not np.all(np.isnan(values)):

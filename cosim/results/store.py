@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 
 from cosim.results.tables import TABLES, Column
 
-ROWS_PER_BATCH = 131_072
+ROWS_PER_BATCH = 16_384
+"""Rows that a killed run can lose of each table, at most."""
+ROWS_PER_GROUP = 131_072
+"""Rows that are read together from a finished table."""
 
 
 class Coded(NamedTuple):
@@ -106,8 +109,8 @@ class TableWriter:
             schema = pa.schema([(column.name, _arrow_type(column)) for column in self._columns])
             partial = self._target.with_suffix(".parquet.partial")
             with pq.ParquetWriter(partial, schema, **self._format) as writer:
-                for part in parts:
-                    writer.write_table(pq.read_table(part))
+                for group in _groups(parts, max(1, ROWS_PER_GROUP // ROWS_PER_BATCH)):
+                    writer.write_table(pa.concat_tables([pq.read_table(part) for part in group]))
             _replace(partial, self._target)
         self._is_finished = True
         shutil.rmtree(self._parts, ignore_errors=True)
@@ -182,6 +185,12 @@ class RunStore:
         with partial.open("w", encoding="utf-8") as stream:
             stream.write(text)
         _replace(partial, target)
+
+
+def _groups(parts: list[Path], n: int) -> Iterator[list[Path]]:
+    """`parts`, n at a time."""
+    for first in range(0, len(parts), n):
+        yield parts[first : first + n]
 
 
 def _give_memory_back() -> None:

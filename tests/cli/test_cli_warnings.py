@@ -43,17 +43,41 @@ def test_a_gain_beyond_the_stable_limit(cosim: Callable, write: Callable) -> Non
     assert told[0].endswith("or `gain: {margin: 0.3}`.")
 
 
+FROM_REST = ("groups: [homes]", "groups: [homes]\n    agent: {initial_decision: 0}")
+
+
+def test_batteries_before_the_first_decision(cosim: Callable, write: Callable, folder: Path) -> None:
+    sun(folder, 0.5)
+    ended = cosim(
+        "check", write(WITH_BATTERIES, ("{name: use, capacity: 1}", "{name: use, capacity: 2, unit_kwh: 1}"))
+    )
+    assert ended.code == 2
+    assert "before the first decision no battery gives anything" in ended.err
+
+
+def test_batteries_that_are_too_weak(cosim: Callable, write: Callable, folder: Path) -> None:
+    sun(folder, 3)
+    large = ("{name: use, capacity: 1}", "{name: use, capacity: 1, unit_kwh: 50}")
+    assert any(
+        "gives as much" in warning for warning in warnings(cosim, write(WITH_BATTERIES, FROM_REST, large))
+    )
+
+
 def test_batteries_that_will_stand_empty(cosim: Callable, write: Callable, folder: Path) -> None:
     sun(folder, 0.5)
-    source = write(WITH_BATTERIES, ("{name: use, capacity: 1}", "{name: use, capacity: 2, unit_kwh: 1}"))
+    source = write(
+        WITH_BATTERIES, FROM_REST, ("{name: use, capacity: 1}", "{name: use, capacity: 2, unit_kwh: 1}")
+    )
     (warning,) = warnings(cosim, source)
-    assert warning.startswith("s.yaml:15: communities.0.resources: the capacities take 48 kWh a day")
+    assert warning.startswith("s.yaml:15: communities.0.resources: in 1 of 1 week the batteries will")
+    assert "take 48 kWh a day" in warning
     assert "stand empty" in warning
 
 
 def test_batteries_that_will_stand_full(cosim: Callable, write: Callable, folder: Path) -> None:
     sun(folder, 3)
-    source = write(WITH_BATTERIES, ("{name: use, capacity: 1}", "{name: use, capacity: 1, unit_kwh: 0.001}"))
+    small = ("{name: use, capacity: 1}", "{name: use, capacity: 1, unit_kwh: 0.001}")
+    source = write(WITH_BATTERIES, FROM_REST, small)
     (warning,) = warnings(cosim, source)
     assert "stand full" in warning
 
