@@ -41,10 +41,16 @@ class Balance(NamedTuple):
     asked_kwh: NDArray[np.float64]
     available_kwh: NDArray[np.float64]
 
-    def weekly(self) -> Balance:
-        """Means over weeks, for batteries even out a day and not a season; the last week may be short."""
+    def weekly(self, run_days: float) -> Balance:
+        """Daily means over weeks, for batteries even out a day and not a season.
+
+        Parameters
+        ----------
+        run_days : float
+            Length of the run, days; the last day and the last week may be short.
+        """
         starts = np.arange(0, len(self.asked_kwh), _DAYS)
-        lengths = np.diff([*starts, len(self.asked_kwh)])
+        lengths = np.diff([*starts, run_days])
         asked, available = (np.add.reduceat(series, starts) / lengths for series in self)
         return Balance(asked, available)
 
@@ -109,7 +115,7 @@ def estimate(
 
 def _judge(loaded: LoadedScenario, number: int, balance: Balance) -> list[Problem]:
     """Warnings for the weeks in which the batteries cannot follow the capacities, or have little to do."""
-    asked, available = balance.weekly()
+    asked, available = balance.weekly(loaded.scenario.time.duration_ms / MS_PER_DAY)
     weeks = len(asked)
     cases = (
         (asked - _SHORT * available, "will stand empty", "Lower capacities or unit_kwh, or add generation."),

@@ -69,7 +69,7 @@ def test_batteries_that_will_stand_empty(cosim: Callable, write: Callable, folde
         WITH_BATTERIES, FROM_REST, ("{name: use, capacity: 1}", "{name: use, capacity: 2, unit_kwh: 1}")
     )
     (warning,) = warnings(cosim, source)
-    assert warning.startswith("s.yaml:15: communities.0.resources: in 1 of 1 week the batteries will")
+    assert warning.startswith("s.yaml:16: communities.0.resources: in 1 of 1 week the batteries will")
     assert "take 48 kWh a day" in warning
     assert "stand empty" in warning
 
