@@ -20,6 +20,7 @@ from cosim.config.base import (
     PositiveCount,
     Probability,
 )
+from cosim.config.trading import TradingRulesConfig
 from cosim.config.values import (
     AnyValue,
     Choice,
@@ -459,7 +460,9 @@ class EnergyValueConfig(Model):
     prices: PricesConfig
     """Grid price and feed-in price."""
     household: TradingConfig = TradingConfig()
-    """How a household takes part."""
+    """How a household takes part, unless its group has `trading` of its own."""
+    rules: TradingRulesConfig = TradingRulesConfig()
+    """The rule by which energy is scheduled, traded and settled, and the timetable of trading."""
 
     @model_validator(mode="after")
     def _kappa_above_feed_in(self) -> Self:
@@ -467,6 +470,14 @@ class EnergyValueConfig(Model):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+
+def price_files(prices: PricesConfig) -> dict[str, str]:
+    """The files that prices are read from, with the key of each below `prices`."""
+    sources = {"grid": prices.grid}
+    if isinstance(prices.feed_in, FeedInPrice):
+        sources["feed_in.price"] = prices.feed_in.price
+    return {source.file: f"{key}.file" for key, source in sources.items() if isinstance(source, CsvPrice)}
 
 
 def kappa_problems(bidding: RandomBids | FixedBids | LearningBids, prices: PricesConfig) -> list[str]:

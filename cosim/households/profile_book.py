@@ -88,7 +88,22 @@ class ProfileBook:
         self._per_interval = slots_per_interval
         self._per_block = intervals_per_block
         self._first_interval = 0
+        self._added: dict[int, Array] = {}
         self._open(0)
+
+    def add_load(self, interval: int, load_kw: Array) -> None:
+        """Put load on top of the profiles' for one interval that has not begun: appliances as scheduled.
+
+        Parameters
+        ----------
+        interval : int
+            Its number from the start.
+        load_kw : ndarray, shape (n_households,)
+            Power throughout the interval, at unity power factor.
+        """
+        self._added[interval] = self._added.get(interval, 0.0) + load_kw
+        if interval - self._first_interval < self._per_block:
+            self._raise(interval, load_kw)
 
     def interval_means(self, interval: int) -> tuple[Array, Array, Array, Array]:
         """Load kW and kvar, generation kW and kvar of every household, as means over an interval.
@@ -115,6 +130,20 @@ class ProfileBook:
         self.surplus_kw: list[list[float]] = (pv - load).T.tolist()
         self._load_kw, self._load_kvar = self._means(load), self._means(load_q)
         self._pv_kw, self._pv_kvar = self._means(pv), self._means(pv_q)
+        self._added = {one: load_kw for one, load_kw in self._added.items() if one >= interval}
+        for one, load_kw in self._added.items():
+            if one - interval < self._per_block:
+                self._raise(one, load_kw)
+
+    def _raise(self, interval: int, load_kw: Array) -> None:
+        """Add to the load of an interval of the current block."""
+        row = interval - self._first_interval
+        self._load_kw[row] += load_kw
+        slots = range(row * self._per_interval, (row + 1) * self._per_interval)
+        for surplus_kw, added_kw in zip(self.surplus_kw, load_kw.tolist(), strict=True):
+            if added_kw:
+                for slot in slots:
+                    surplus_kw[slot] -= added_kw
 
     def _means(self, block: Array) -> Array:
         n_intervals = len(block) // self._per_interval

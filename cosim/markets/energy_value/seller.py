@@ -1,8 +1,8 @@
 """The seller's half of the trading protocol: publishes, reserves, confirms. Pure; its state is data.
 
 A seller that restarts without its ledger no longer knows what it promised. It abstains from every day whose
-gate had closed; receipts that buyers hold for such a day stay good, since nothing was sold over them. It takes
-no requests before the gate closes, so other days it can offer anew.
+gate had closed; receipts that buyers hold for such a day stay good, since nothing was sold over them. It
+takes no requests before the gate closes, so other days it can offer anew.
 """
 
 from __future__ import annotations
