@@ -160,8 +160,8 @@ def _energy_value(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Proble
     first_day = -(-before_ms // MS_PER_DAY)
     if market.rules.regime.trades and time.duration_ms < (first_day + 1) * MS_PER_DAY:
         message = (
-            f"no day can be traded: offers for a day are published {market.rules.publication_h:g} h before it, "
-            "which must lie within the run"
+            f"no day can be traded: its offers are due {market.rules.publication_h:g} h before it starts, "
+            "and the run must have begun by then"
         )
         yield loaded.problem(f"time.{key}", message, f"Make it {24 * (first_day + 1)} hours or longer.")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from math import fsum
 from pathlib import Path
 from typing import Any
@@ -40,6 +42,14 @@ energy_value:
     values: {rigidity: {uniform_int: [1, 5]}}
     contracted_power_kw: 15
 grid: {network: kerber_landnetz_kabel_1, background: nominal}
+"""
+PROGRAM = """
+import sys
+from pathlib import Path
+from cosim.config.load import load_scenario
+from cosim.engine.run import run_scenario
+source, folder, *settings = sys.argv[1:]
+run_scenario(load_scenario(source, settings), Path(folder))
 """
 BAD_LINKS = [
     "comms.default.latency={model: exponential, mean_ms: 4000}",
@@ -188,3 +198,40 @@ def test_trading_beside_regulation(tmp_path: Path) -> None:
     assert {"signal", "report", "offer", "request", "receipt"} <= kinds
     assert read_table(folder, "batteries")["discharge_kwh"].sum() > 1
     assert outcome.summary["bills_imbalance_max_eur"] < 1e-9  # type: ignore[operator]
+
+
+def test_same_seed_same_bytes(tmp_path: Path) -> None:
+    """In another process, with another order of hashes, from the scenario that the run has left."""
+    learning = "energy_value.household.bidding={strategy: learning}"
+    hamlet(tmp_path)
+    tables = []
+    for number, source in enumerate(["hamlet.yaml", "0/scenario.yaml"]):
+        folder = tmp_path / str(number)
+        settings = [*BAD_LINKS, learning, "time.duration_h=72"] if number == 0 else []
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM, str(tmp_path / source), str(folder), *settings],
+            check=True,
+            env={"PYTHONHASHSEED": str(number + 1), "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+        )
+        tables.append({file.name: file.read_bytes() for file in sorted((folder / "tables").iterdir())})
+    assert {"offers.parquet", "schedule.parquet", "trades.parquet", "bills.parquet"} <= set(tables[0])
+    assert tables[0] == tables[1]
+
+
+def test_one_household_more_changes_no_other_draw(tmp_path: Path) -> None:
+    """What others own, run and ask for does not depend on how many they are."""
+    _, fewer = run(tmp_path / "fewer", "grid=", "energy_value.rules.rule=no_coordination")
+    _, more = run(
+        tmp_path / "more", "grid=", "energy_value.rules.rule=no_coordination", "groups.other.households=4"
+    )
+    tables = [read_table(folder, "schedule") for folder in (fewer, more)]
+    tables[1] = tables[1][tables[1]["prosumer"] != "h009"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_a_day_without_a_schedule_stops_the_run_and_says_why(tmp_path: Path) -> None:
+    loaded = hamlet(tmp_path, "energy_value.household.contracted_power_kw=1")
+    outcome = run_scenario(loaded, tmp_path / "run")
+    assert outcome.status == "failed"
+    assert "has no feasible schedule: hour" in outcome.cause
+    assert "Raise the limit by" in outcome.cause
