@@ -205,10 +205,17 @@ class GeneratedAppliances(Model):
     """Share of households that own an appliance, by its name, instead of the source's."""
 
 
+class NoAppliances(Model):
+    """Nothing to schedule: such a household offers what it generates and buys what its profile draws."""
+
+    kind: Literal["none"]
+    """None."""
+
+
 AppliancesConfig = Annotated[
-    TableIAppliances | ListedAppliances | GeneratedAppliances, Field(discriminator="kind")
+    TableIAppliances | ListedAppliances | GeneratedAppliances | NoAppliances, Field(discriminator="kind")
 ]
-"""`{kind: table_1}`, `{kind: list, appliances: [...]}` or `{kind: generated}`."""
+"""`{kind: table_1}`, `{kind: list, appliances: [...]}`, `{kind: generated}` or `{kind: none}`."""
 
 # --- values --------------------------------------------------------------------------------------------
 

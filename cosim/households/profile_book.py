@@ -102,8 +102,7 @@ class ProfileBook:
             Power throughout the interval, at unity power factor.
         """
         self._added[interval] = self._added.get(interval, 0.0) + load_kw
-        if interval - self._first_interval < self._per_block:
-            self._raise(interval, load_kw)
+        self._raise(interval, load_kw)
 
     def interval_means(self, interval: int) -> tuple[Array, Array, Array, Array]:
         """Load kW and kvar, generation kW and kvar of every household, as means over an interval.
@@ -124,21 +123,27 @@ class ProfileBook:
     def _open(self, interval: int) -> None:
         n_slots = self._per_block * self._per_interval
         first = interval * self._per_interval
-        load, load_q, pv, pv_q = (series.block(first, n_slots) for series in self.demand)
+        # One interval more than the block: a decision at its end looks into the step that follows.
+        looked_at = n_slots + self._per_interval
+        load, load_q, pv, pv_q = (series.block(first, looked_at) for series in self.demand)
         self._first_interval = interval
         self.first_ms = first * self.slot_ms
         self.surplus_kw: list[list[float]] = (pv - load).T.tolist()
-        self._load_kw, self._load_kvar = self._means(load), self._means(load_q)
-        self._pv_kw, self._pv_kvar = self._means(pv), self._means(pv_q)
+        parts = (load, load_q, pv, pv_q)
+        self._load_kw, self._load_kvar, self._pv_kw, self._pv_kvar = (
+            self._means(part[:n_slots]) for part in parts
+        )
         self._added = {one: load_kw for one, load_kw in self._added.items() if one >= interval}
         for one, load_kw in self._added.items():
-            if one - interval < self._per_block:
-                self._raise(one, load_kw)
+            self._raise(one, load_kw)
 
     def _raise(self, interval: int, load_kw: Array) -> None:
-        """Add to the load of an interval of the current block."""
+        """Add to the load of an interval, if the current block holds it or looks into it."""
         row = interval - self._first_interval
-        self._load_kw[row] += load_kw
+        if row < len(self._load_kw):
+            self._load_kw[row] += load_kw
+        if row > self._per_block:
+            return
         slots = range(row * self._per_interval, (row + 1) * self._per_interval)
         for surplus_kw, added_kw in zip(self.surplus_kw, load_kw.tolist(), strict=True):
             if added_kw:

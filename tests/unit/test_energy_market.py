@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 
 from cosim.config.check import check_configuration
-from cosim.config.energy_value import HOURS, ListedAppliances
+from cosim.config.energy_value import HOURS, ListedAppliances, NoAppliances
 from cosim.config.load import load_scenario
 from cosim.engine.preflight import preflight
 from cosim.errors import InputError
 from cosim.households.profile_book import Demand, ProfileBook, Series, nothing
 from cosim.markets.energy_value.day_plan import DayPlan, Preferences, plan_day
 from cosim.markets.energy_value.offers import Offer
-from cosim.markets.energy_value.population import listed_day
+from cosim.markets.energy_value.population import appliance_days, listed_day
+from cosim.markets.energy_value.schedule import Infeasible
 from cosim.results.metrics import TradingMetrics
+from cosim.streams import Streams
 
 GRID = np.array([0.3] * 12 + [0.2] * 12)
 DISHWASHER = ListedAppliances.model_validate(
@@ -61,6 +63,20 @@ def test_the_value_of_a_plan_is_by_the_households_own_rigidity() -> None:
     assert plan(5, "preferences", []).energy_value == pytest.approx(2.0 * 2 * 0.3)
     assert plan(3, "preferences", []).energy_value == pytest.approx(2.0 * 1.5 * 0.3)
     assert made.energy_kwh.shape == (1, HOURS)
+
+
+@pytest.mark.parametrize("solver", ["exact", "greedy"])
+def test_a_day_with_nothing_to_schedule_is_a_day(solver: str) -> None:
+    (nothing_to_run,) = appliance_days(NoAppliances(kind="none"), Streams(1), 0, 1)
+    fixed = np.full(HOURS, 0.5)
+    for aim in ("value", "cost", "preferences"):
+        made = plan_day(nothing_to_run, Preferences(3, 5, 1.0, 5.0), [], GRID, fixed, aim, solver)  # type: ignore[arg-type]
+        assert isinstance(made, DayPlan)
+        assert made.energy_value == 0.0
+        assert np.array_equal(made.schedule.load_kwh, fixed)
+        assert made.energy_kwh.shape == (0, HOURS)
+    short = plan_day(nothing_to_run, Preferences(3, 5, 1.0, 0.4), [], GRID, fixed, "value", solver)  # type: ignore[arg-type]
+    assert isinstance(short, Infeasible)
 
 
 def book(n_intervals: int, per_block: int) -> ProfileBook:
