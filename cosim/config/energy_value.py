@@ -209,7 +209,7 @@ class NoAppliances(Model):
     """Nothing to schedule: such a household offers what it generates and buys what its profile draws."""
 
     kind: Literal["none"]
-    """None."""
+    """No appliances."""
 
 
 AppliancesConfig = Annotated[
@@ -359,7 +359,7 @@ class FixedBids(Model):
     """The same κ always."""
 
     strategy: Literal["fixed"]
-    """One κ."""
+    """One κ for every hour."""
     kappa: OpenFraction
     """κ, in (φ^IEP, 1)."""
 

@@ -1,4 +1,4 @@
-"""What section IV of paper B claims of its case, in `lotfi_case`; its prices and sellers are in their likeness."""
+"""What section IV of paper B claims of its case, in `lotfi_case`, whose prices and sellers are ours."""
 
 from __future__ import annotations
 

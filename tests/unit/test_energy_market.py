@@ -10,6 +10,7 @@ import pytest
 from cosim.config.check import check_configuration
 from cosim.config.energy_value import HOURS, ListedAppliances, NoAppliances
 from cosim.config.load import load_scenario
+from cosim.config.units import unit_of
 from cosim.engine.preflight import preflight
 from cosim.errors import InputError
 from cosim.households.profile_book import Demand, ProfileBook, Series, nothing
@@ -187,3 +188,17 @@ def test_another_strategy_or_price_replaces_the_earlier_one(tmp_path: Path) -> N
     assert market is not None
     assert market.household.bidding.model_dump() == {"strategy": "fixed", "kappa": 0.5}
     assert market.prices.feed_in.model_dump() == {"price": 0.05}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "energy_value.prices.grid",
+        "energy_value.prices.grid.by_hour",
+        "energy_value.prices.feed_in.price",
+        "energy_value.rules.feed_in_tariff_eur_per_kwh",
+    ],
+)
+def test_prices_have_their_unit(path: str) -> None:
+    assert unit_of(path).symbol == "EUR/kWh"
+    assert unit_of("communities.0.resources.0.capacity.by_hour").symbol == "units per step"
