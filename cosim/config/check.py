@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, to_hours
+from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, to_hours, to_ms
 from cosim.config.comms import TraceLatency, unmatched_overrides
 from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
+from cosim.config.energy_value import kappa_problems, price_files
 from cosim.config.library import local_file
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import PlaceByList
@@ -33,6 +34,7 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
         *_time(loaded, scenario),
         *_groups(loaded, scenario),
         *_communities(loaded, scenario),
+        *_energy_value(loaded, scenario),
         *_membership(loaded, scenario),
         *_outages(loaded, scenario),
         *_links(loaded, scenario),
@@ -69,9 +71,8 @@ def _names(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _time(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
-    time, grid = scenario.time, scenario.grid
-    electrical = grid is not None or any(g.load or g.pv or g.battery for g in scenario.groups)
-    if electrical and time.duration_ms % scenario.interval_ms:
+    time = scenario.time
+    if scenario.is_electrical and time.duration_ms % scenario.interval_ms:
         minutes = scenario.interval_ms // MS_PER_MINUTE
         message = f"the run is no whole number of metering intervals of {minutes} min"
         key = "duration_h" if time.duration_h is not None else "steps"
@@ -135,6 +136,40 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
             message = "capacities react to the feeder, and nothing is measured of it"
             remedy = "Set `grid.feedback: true`."
             yield loaded.problem(f"communities.{number}.platform.grid_aware", message, remedy)
+
+
+def _energy_value(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    market, time = scenario.energy_value, scenario.time
+    for number, group in enumerate(scenario.groups):
+        if group.trading is None:
+            continue
+        path = f"groups.{number}.trading"
+        if market is None:
+            message = "the group trades, and the scenario has no energy-value market"
+            yield loaded.problem(path, message, "Add `energy_value: {prices: {grid: 0.3}}`.")
+        else:
+            for message in kappa_problems(group.trading.bidding, market.prices):
+                yield loaded.problem(f"{path}.bidding", message, "Change κ, or the feed-in price.")
+    if market is None:
+        return
+    for file, key in price_files(market.prices).items():
+        yield from _file(loaded, f"energy_value.prices.{key}", file)
+    key = "duration_h" if time.duration_h is not None else "steps"
+    if (time.start.hour, time.start.minute, time.start.second, time.start.microsecond) != (0, 0, 0, 0):
+        message = "the energy-value market schedules whole days (UTC), and the run starts within one"
+        yield loaded.problem("time.start", message, "Start at midnight UTC.", f"{time.start:%H:%M:%S}Z")
+    if time.duration_ms % MS_PER_DAY:
+        message = "the energy-value market schedules whole days, and the run is no whole number of them"
+        days = max(1, -(-time.duration_ms // MS_PER_DAY))
+        yield loaded.problem(f"time.{key}", message, f"Make it {24 * days} hours.")
+    before_ms = to_ms(market.rules.publication_h, MS_PER_HOUR)
+    first_day = -(-before_ms // MS_PER_DAY)
+    if market.rules.regime.trades and time.duration_ms < (first_day + 1) * MS_PER_DAY:
+        message = (
+            f"no day can be traded: its offers are due {market.rules.publication_h:g} h before it starts, "
+            "and the run must have begun by then"
+        )
+        yield loaded.problem(f"time.{key}", message, f"Make it {24 * (first_day + 1)} hours or longer.")
 
 
 def _membership(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:

@@ -20,6 +20,7 @@ from cosim.config.base import (
     PositiveCount,
     Probability,
 )
+from cosim.config.trading import TradingRulesConfig
 from cosim.config.values import (
     AnyValue,
     Choice,
@@ -204,10 +205,17 @@ class GeneratedAppliances(Model):
     """Share of households that own an appliance, by its name, instead of the source's."""
 
 
+class NoAppliances(Model):
+    """Nothing to schedule: such a household offers what it generates and buys what its profile draws."""
+
+    kind: Literal["none"]
+    """No appliances."""
+
+
 AppliancesConfig = Annotated[
-    TableIAppliances | ListedAppliances | GeneratedAppliances, Field(discriminator="kind")
+    TableIAppliances | ListedAppliances | GeneratedAppliances | NoAppliances, Field(discriminator="kind")
 ]
-"""`{kind: table_1}`, `{kind: list, appliances: [...]}` or `{kind: generated}`."""
+"""`{kind: table_1}`, `{kind: list, appliances: [...]}`, `{kind: generated}` or `{kind: none}`."""
 
 # --- values --------------------------------------------------------------------------------------------
 
@@ -351,7 +359,7 @@ class FixedBids(Model):
     """The same κ always."""
 
     strategy: Literal["fixed"]
-    """One κ."""
+    """One κ for every hour."""
     kappa: OpenFraction
     """κ, in (φ^IEP, 1)."""
 
@@ -459,7 +467,9 @@ class EnergyValueConfig(Model):
     prices: PricesConfig
     """Grid price and feed-in price."""
     household: TradingConfig = TradingConfig()
-    """How a household takes part."""
+    """How a household takes part, unless its group has `trading` of its own."""
+    rules: TradingRulesConfig = TradingRulesConfig()
+    """The rule by which energy is scheduled, traded and settled, and the timetable of trading."""
 
     @model_validator(mode="after")
     def _kappa_above_feed_in(self) -> Self:
@@ -467,6 +477,14 @@ class EnergyValueConfig(Model):
         if problems:
             raise ValueError("; ".join(problems))
         return self
+
+
+def price_files(prices: PricesConfig) -> dict[str, str]:
+    """The files that prices are read from, with the key of each below `prices`."""
+    sources = {"grid": prices.grid}
+    if isinstance(prices.feed_in, FeedInPrice):
+        sources["feed_in.price"] = prices.feed_in.price
+    return {source.file: f"{key}.file" for key, source in sources.items() if isinstance(source, CsvPrice)}
 
 
 def kappa_problems(bidding: RandomBids | FixedBids | LearningBids, prices: PricesConfig) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cosim.config.scenario import Scenario
 
-_FORM_KEYS = ("model", "kind", "form")
+_FORM_KEYS = ("model", "kind", "form", "strategy")
 
 
 def scenario_schema() -> dict[str, Any]:
@@ -34,6 +34,7 @@ def scenario_schema() -> dict[str, Any]:
         for key in _FORM_KEYS:
             if "const" in definition.get("properties", {}).get(key, {}):
                 definition["required"] = sorted({*definition.get("required", ()), key})
-    # A file may change part of the grid that its base names.
-    schema["$defs"]["GridConfig"].pop("required", None)
+    # A file may change part of the grid, or of the market, that its base names.
+    for partly in ("GridConfig", "EnergyValueConfig", "PricesConfig"):
+        schema["$defs"][partly].pop("required", None)
     return schema

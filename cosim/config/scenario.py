@@ -11,6 +11,7 @@ from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, to_ms
 from cosim.config.base import Integer, Model, Name, Positive, PositiveCount
 from cosim.config.comms import CommsConfig
 from cosim.config.devices import BatteryConfig, LoadConfig, MembershipConfig, PvConfig
+from cosim.config.energy_value import EnergyValueConfig, TradingConfig
 from cosim.config.network import GridConfig
 from cosim.config.regulation import CommunityConfig, CostConfig
 
@@ -104,6 +105,8 @@ class GroupConfig(Model):
     """Photovoltaics; none by default."""
     battery: BatteryConfig | None = None
     """Battery; none by default."""
+    trading: TradingConfig | None = None
+    """How its households take part in the energy-value market, instead of `energy_value.household`."""
     membership: MembershipConfig = MembershipConfig()
     """When its households join and leave their community."""
 
@@ -143,6 +146,8 @@ class Scenario(Model):
     """The households."""
     communities: tuple[CommunityConfig, ...] = ()
     """Regulation markets (paper A), each with its resources and its platform."""
+    energy_value: EnergyValueConfig | None = None
+    """Energy-value market (paper B) of all households: day by day they schedule appliances and trade."""
     comms: CommsConfig = CommsConfig()
     """The links that messages travel over."""
     grid: GridConfig | None = None
@@ -151,6 +156,15 @@ class Scenario(Model):
     """Which large tables are written."""
     report: ReportConfig = ReportConfig()
     """What is drawn after the run."""
+
+    @property
+    def is_electrical(self) -> bool:
+        """Whether anything of it draws or generates energy, so that there is something to meter."""
+        return (
+            self.grid is not None
+            or self.energy_value is not None
+            or any(group.load or group.pv or group.battery for group in self.groups)
+        )
 
     @property
     def n_households(self) -> int:

@@ -85,8 +85,8 @@ class TradingRulesConfig(Model):
     request_retries: Count = 3
     """How often it repeats before it gives the trade up and asks the next seller."""
     reservation_s: Positive = 120.0
-    """How long a seller holds what it has accepted while no confirmation comes (s); each repeated accept
-    starts this time anew, and no reservation outlives the deadline."""
+    """How long, in seconds, a seller holds what it has accepted while no confirmation comes; each repeated
+    accept starts this time anew, and no reservation outlives the deadline."""
     min_trade_kwh: NonNegative = 0.001
     """Smallest energy that is asked for or granted in one hour (kWh)."""
     deviations: DeviationRule = "own_account"

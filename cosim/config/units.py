@@ -46,6 +46,7 @@ _BY_ENDING = {
     "bytes": Unit("bytes"),
     "messages": Unit("messages"),
     "kbit_per_s": Unit("kbit/s"),
+    "eur_per_kwh": Unit("EUR/kWh"),
     "per_day": Unit("1/day"),
     "per_hour": Unit("1/h"),
     "steps": Unit("steps"),
@@ -101,6 +102,8 @@ def unit_of(path: str) -> Unit:
         "each",
     ):
         keys.pop()
+    if "prices" in keys and keys[-1] in ("grid", "price", "by_hour"):
+        return Unit("EUR/kWh")
     return split_key(keys[-1])[1] if keys else _NO_UNIT
 
 

@@ -20,6 +20,7 @@ from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.engine.demand import household_demand, slots_of
 from cosim.engine.design import Design, design
+from cosim.engine.energy_market import EnergyMarket, build_energy_market
 from cosim.engine.grid_parts import GridParts, build_grid
 from cosim.engine.market import Market, build_market
 from cosim.engine.placement import Placement, nowhere
@@ -54,13 +55,8 @@ class Parts:
     homes: list[Home]
     meters: Meters | None
     grid: GridParts | None
-
-
-def has_devices(scenario: Scenario) -> bool:
-    """Whether anything of the scenario is electrical."""
-    return scenario.grid is not None or any(
-        group.load or group.pv or group.battery for group in scenario.groups
-    )
+    energy_market: EnergyMarket | None
+    streams: Streams
 
 
 def trace_reader(folder: Path) -> TraceReader:
@@ -101,8 +97,14 @@ def build(loaded: LoadedScenario) -> Parts:
     grid = _collect(problems, lambda: build_grid(scenario, folder, population, streams))
     placement = grid.placement if grid is not None else nowhere(population)
     book = None
-    if has_devices(scenario) and not (scenario.grid is not None and grid is None):
+    if scenario.is_electrical and not (scenario.grid is not None and grid is None):
         book = _collect(problems, lambda: _book(scenario, folder, population, placement, streams))
+    energy_market = None
+    if book is not None:
+        known = book  # what a closure holds must not be None
+        energy_market = _collect(
+            problems, lambda: build_energy_market(scenario, folder, population, known.demand, streams)
+        )
     designs = [
         _collect(problems, lambda n=n: design(n, scenario, population, streams, trace_reader(folder)))  # type: ignore[misc]
         for n in range(len(scenario.communities))
@@ -119,7 +121,9 @@ def build(loaded: LoadedScenario) -> Parts:
         if made is not None
     ]
     meters = Meters(homes, book, scenario.interval_ms) if book is not None else None
-    return Parts(env, population, placement, present, network, markets, homes, meters, grid)
+    return Parts(
+        env, population, placement, present, network, markets, homes, meters, grid, energy_market, streams
+    )
 
 
 def _collect(problems: list[Problem], make: Callable[[], _Part]) -> _Part | None:

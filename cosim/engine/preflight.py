@@ -13,6 +13,7 @@ from cosim.config.network import JsonSource
 from cosim.engine.build import placed, trace_reader
 from cosim.engine.design import Design, design
 from cosim.engine.energy_balance import balance_problems
+from cosim.engine.energy_market import check_energy_market
 from cosim.engine.population import build_population
 from cosim.errors import InputError, Problem, count
 from cosim.grid.safe_json import read_document
@@ -47,8 +48,20 @@ def preflight(loaded: LoadedScenario) -> list[Problem]:
             *_assumption_1(loaded, number, made, population.names),
             *_stability(loaded, number, made),
         ]
+    problems += _energy_value(loaded)
     problems += balance_problems(loaded, population, streams)
     return list(dict.fromkeys(problems))
+
+
+def _energy_value(loaded: LoadedScenario) -> list[Problem]:
+    """What is wrong with prices and bids."""
+    if loaded.scenario.energy_value is None:
+        return []
+    try:
+        check_energy_market(loaded.scenario, loaded.folder)
+    except InputError as error:
+        return [placed(problem, loaded) for problem in error.problems]
+    return []
 
 
 def _network_document(loaded: LoadedScenario) -> list[Problem]:

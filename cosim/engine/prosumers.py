@@ -37,7 +37,7 @@ def prosumer_table(scenario: Scenario, parts: Parts) -> tuple[dict[str, Any], tu
     }
     kinds = _profiles(parts, n)
     kinds |= _policies(parts, n)
-    numbers = {**_market_columns(parts, n), **_device_columns(parts, n)}
+    numbers = {**_market_columns(parts, n), **_device_columns(parts, n), **_trading_columns(parts)}
     extra = [Column(name, "text", "", "what the household was given") for name in kinds]
     extra += [Column(name, "number", _unit(name), "a parameter of the household") for name in numbers]
     return data | kinds | numbers, (*PROSUMER_COLUMNS, *extra)
@@ -109,6 +109,17 @@ def _device_columns(parts: Parts, n: int) -> dict[str, np.ndarray]:
         if not np.all(np.isnan(values)):
             table[f"battery_{field}"] = np.array(values, float)
     return table
+
+
+def _trading_columns(parts: Parts) -> dict[str, np.ndarray]:
+    if parts.energy_market is None:
+        return {}
+    each = [participant.preferences for participant in parts.energy_market.participants]
+    return {
+        "rigidity": np.array([one.rigidity for one in each], float),
+        "gamma_b": np.array([one.gamma_b for one in each], float),
+        "contracted_power_kw": np.array([one.contracted_kw for one in each], float),
+    }
 
 
 def _unit(name: str) -> str:

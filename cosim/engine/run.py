@@ -21,6 +21,7 @@ import cosim
 from cosim.config.comms import TraceLatency
 from cosim.config.devices import CsvLoad, CsvPv
 from cosim.config.dump import to_yaml
+from cosim.config.energy_value import price_files
 from cosim.config.library import names
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import JsonSource
@@ -255,6 +256,8 @@ def _keep_inputs(loaded: LoadedScenario, store: RunStore) -> None:
         for part in (group.load, group.pv)
         if isinstance(part, CsvLoad | CsvPv)
     }
+    if scenario.energy_value is not None:
+        files |= set(price_files(scenario.energy_value.prices))
     latencies = [scenario.comms.default.latency, *(link.latency for link in scenario.comms.overrides)]
     files |= {latency.file for latency in latencies if isinstance(latency, TraceLatency)}
     if scenario.grid is not None and scenario.grid.network not in names("networks"):

@@ -17,12 +17,16 @@ from cosim.comms.network import Network
 from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts
 from cosim.engine.design import is_down, tick_times
+from cosim.engine.energy_days import DeliveryDays
+from cosim.engine.energy_record import EnergyRecorder
 from cosim.engine.grid_record import GridRecorder
 from cosim.engine.market import Market
 from cosim.engine.market_record import DecisionRecorder, TickRecorder
 from cosim.engine.meter_record import MeterRecorder
 from cosim.grid.coupling import Coupling
 from cosim.households.processes import AlarmClock, take_part
+from cosim.households.trading import TradingFloor
+from cosim.markets.energy_value.messages import TRADING_KINDS
 from cosim.markets.regulation.agent import Agent
 from cosim.markets.regulation.aggregate import MeanReader
 from cosim.markets.regulation.controller import FeederReading
@@ -71,6 +75,7 @@ class Simulation:
             self.grid_recorder = GridRecorder(scenario, parts.grid, store)
             per_block = 1 if parts.grid.config.feedback else 168
             self._coupling = Coupling(parts.grid.power_flow, self.grid_recorder.keep, per_block)
+        self.days = self._delivery_days(store)
         self._connect()
         self._start_processes()
 
@@ -103,6 +108,8 @@ class Simulation:
         result["messages_expired"] = sum(row.expired for row in rows)
         if self.meter_recorder is not None:
             result |= self.meter_recorder.summary()
+        if self.days is not None:
+            result |= self.days.summary()
         if self.grid_recorder is not None:
             result |= self.grid_recorder.summary()
         return result
@@ -111,8 +118,12 @@ class Simulation:
         """Register who hears which message."""
         network, markets = self.network, self.parts.markets
         market_of = {member: market for market in markets for member in market.agents}
-        for member, market in market_of.items():
-            network.on_receive(member, market.agents[member].hear)
+        floor = None if self.days is None else self.days.floor
+        for household in range(self.parts.population.size):
+            agent = market_of[household].agents[household] if household in market_of else None
+            if agent is None and floor is None:
+                continue
+            network.on_receive(household, _listener(agent, floor))
 
         def hear(message: Message) -> None:
             content: Any = message.payload
@@ -129,6 +140,24 @@ class Simulation:
 
         network.on_receive(PLATFORM, hear)
 
+    def _delivery_days(self, store: RunStore) -> DeliveryDays | None:
+        """The days of the energy-value market, where the scenario has one."""
+        parts = self.parts
+        if parts.energy_market is None:
+            return None
+        recorder = EnergyRecorder(parts.population.names, store)
+        book, interval_ms = parts.homes[0].book, self.scenario.interval_ms
+        return DeliveryDays(
+            self.env,
+            self.network,
+            parts.energy_market,
+            book,
+            parts.streams,
+            self._end_ms,
+            interval_ms,
+            recorder,
+        )
+
     def _start_processes(self) -> None:
         env, present = self.env, self.parts.membership
         alarm = AlarmClock(env, self._end_ms)
@@ -143,6 +172,8 @@ class Simulation:
             env.process(self._ticks(number, market))
             if market.design.config.platform.measurement == "meter":
                 env.process(self._measurements(number, market))
+        if self.days is not None:
+            self.days.start()
         if self.parts.meters is not None:
             env.process(self._intervals())
 
@@ -211,6 +242,8 @@ class Simulation:
             reading = meters.close(interval)
             self.meter_recorder.add(interval * interval_ms, reading)
             self.events += 1
+            if self.days is not None:
+                self.events += self.days.meter(interval, reading)
             if self.parts.grid is not None and self._coupling is not None:
                 yield wait_until(self.env, end_ms, Priority.POWER_FLOW)
                 p_mw, q_mvar = self.parts.grid.injections(reading, interval)
@@ -223,6 +256,20 @@ class Simulation:
     def _announce(self, interval: int, reading: FeederReading) -> None:
         for number in range(len(self.parts.markets)):
             self.network.send("meter", METER, PLATFORM, "feeder", interval, (number, reading))
+
+
+def _listener(agent: Agent | None, floor: TradingFloor | None) -> Callable[[Message], None]:
+    """What a household does with a message: an agent hears signals, the floor takes what is about trades."""
+    if floor is None or agent is None:
+        return floor.receive if agent is None and floor is not None else agent.hear  # type: ignore[union-attr]
+
+    def hear(message: Message) -> None:
+        if message.kind in TRADING_KINDS:
+            floor.receive(message)
+        else:
+            agent.hear(message)
+
+    return hear
 
 
 def _feeder_reading(block: Any) -> FeederReading:

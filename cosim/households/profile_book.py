@@ -88,7 +88,21 @@ class ProfileBook:
         self._per_interval = slots_per_interval
         self._per_block = intervals_per_block
         self._first_interval = 0
+        self._added: dict[int, Array] = {}
         self._open(0)
+
+    def add_load(self, interval: int, load_kw: Array) -> None:
+        """Put load on top of the profiles' for one interval that has not begun: appliances as scheduled.
+
+        Parameters
+        ----------
+        interval : int
+            Its number from the start.
+        load_kw : ndarray, shape (n_households,)
+            Power throughout the interval, at unity power factor.
+        """
+        self._added[interval] = self._added.get(interval, 0.0) + load_kw
+        self._raise(interval, load_kw)
 
     def interval_means(self, interval: int) -> tuple[Array, Array, Array, Array]:
         """Load kW and kvar, generation kW and kvar of every household, as means over an interval.
@@ -119,6 +133,22 @@ class ProfileBook:
         self._load_kw, self._load_kvar, self._pv_kw, self._pv_kvar = (
             self._means(part[:n_slots]) for part in parts
         )
+        self._added = {one: load_kw for one, load_kw in self._added.items() if one >= interval}
+        for one, load_kw in self._added.items():
+            self._raise(one, load_kw)
+
+    def _raise(self, interval: int, load_kw: Array) -> None:
+        """Add to the load of an interval, if the current block holds it or looks into it."""
+        row = interval - self._first_interval
+        if row < len(self._load_kw):
+            self._load_kw[row] += load_kw
+        if row > self._per_block:
+            return
+        slots = range(row * self._per_interval, (row + 1) * self._per_interval)
+        for surplus_kw, added_kw in zip(self.surplus_kw, load_kw.tolist(), strict=True):
+            if added_kw:
+                for slot in slots:
+                    surplus_kw[slot] -= added_kw
 
     def _means(self, block: Array) -> Array:
         n_intervals = len(block) // self._per_interval

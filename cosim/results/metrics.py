@@ -135,6 +135,69 @@ class EnergyMetrics:
 
 
 @dataclass
+class TradingMetrics:
+    """The energy-value market over all days that were settled."""
+
+    n_days: int = 0
+    n_days_traded: int = 0
+    energy_value_eur: float = 0.0
+    bills_eur: float = 0.0
+    imbalance_eur: float = 0.0
+    offered_kwh: float = 0.0
+    agreed_kwh: float = 0.0
+    delivered_kwh: float = 0.0
+    own_kwh: float = 0.0
+    load_peak_kw: float = 0.0
+    load_peak_h: int = 0
+    import_peak_kw: float = 0.0
+    export_peak_kw: float = 0.0
+
+    def add_trades(self, trades: Sequence[tuple[bool, float, float]]) -> None:
+        """Take a day's trades: whether with oneself, kWh agreed, kWh delivered."""
+        others = [(agreed, delivered) for with_oneself, agreed, delivered in trades if not with_oneself]
+        self.agreed_kwh += math.fsum(agreed for agreed, _ in others)
+        self.delivered_kwh += math.fsum(delivered for _, delivered in others)
+        self.own_kwh += math.fsum(delivered for with_oneself, _, delivered in trades if with_oneself)
+
+    def add_bills(self, totals_eur: Sequence[float]) -> None:
+        """Take a day's bills, the grid's last."""
+        self.bills_eur += math.fsum(totals_eur[:-1])
+        self.imbalance_eur = max(self.imbalance_eur, abs(math.fsum(totals_eur)))
+
+    def add_power(self, load_kwh: Array, generation_kwh: Array, first_h: int, is_traded: bool) -> None:
+        """Take what a day's meters counted, shape (n_households, n_hours) each."""
+        self.n_days += 1
+        self.n_days_traded += is_traded
+        load, net = load_kwh.sum(axis=0), (load_kwh - generation_kwh).sum(axis=0)
+        if float(load.max()) > self.load_peak_kw:
+            self.load_peak_kw, self.load_peak_h = float(load.max()), first_h + int(load.argmax())
+        self.import_peak_kw = max(self.import_peak_kw, float(net.max()))
+        self.export_peak_kw = max(self.export_peak_kw, -float(net.min()))
+
+    def result(self) -> Summary:
+        """Money, energy, peaks of hourly means.
+
+        Welfare is what appliances were worth by the hours in which they ran, less what households paid.
+        """
+        return {
+            "delivery_days": self.n_days,
+            "delivery_days_traded": self.n_days_traded,
+            "energy_value_eur": self.energy_value_eur,
+            "bills_households_eur": self.bills_eur,
+            "bills_imbalance_max_eur": self.imbalance_eur,
+            "welfare_eur": self.energy_value_eur - self.bills_eur,
+            "offered_kwh": self.offered_kwh,
+            "traded_agreed_kwh": self.agreed_kwh,
+            "traded_delivered_kwh": self.delivered_kwh,
+            "traded_with_oneself_kwh": self.own_kwh,
+            "load_peak_kw": self.load_peak_kw,
+            "load_peak_time_h": self.load_peak_h,
+            "net_import_peak_kw": self.import_peak_kw,
+            "net_export_peak_kw": self.export_peak_kw,
+        }
+
+
+@dataclass
 class Extreme:
     """The smallest or largest value seen, with where and when."""
 

@@ -21,6 +21,7 @@ from cosim.config.energy_value import (
     AppliancesConfig,
     GeneratedAppliances,
     ListedAppliances,
+    NoAppliances,
     PatternName,
     TableIAppliances,
     preferences_of,
@@ -226,7 +227,7 @@ def appliance_days(
 
     Parameters
     ----------
-    config : TableIAppliances, ListedAppliances or GeneratedAppliances
+    config : TableIAppliances, ListedAppliances, GeneratedAppliances or NoAppliances
         Where the appliances come from.
     streams : Streams
         The run's random numbers.
@@ -235,6 +236,8 @@ def appliance_days(
     n_households : int
         How many households.
     """
+    if isinstance(config, NoAppliances):
+        return [ApplianceDay((), np.zeros((0, 24)))] * n_households
     if not isinstance(config, GeneratedAppliances):
         return [listed_day(config)] * n_households
     population = draw_population(config, streams, n_households)

@@ -57,7 +57,10 @@ class ScheduleProblem:
             else np.asarray(fixed_load_kwh, dtype=np.float64)
         )
         object.__setattr__(self, "appliances", tuple(appliances))
-        object.__setattr__(self, "values", np.asarray(values, dtype=np.float64).reshape(len(appliances), -1))
+        # Nothing to schedule is a day too; -1 says nothing of an empty array.
+        n_columns = -1 if len(appliances) else supply.n_hours
+        shaped = np.asarray(values, dtype=np.float64).reshape(len(appliances), n_columns)
+        object.__setattr__(self, "values", shaped)
         object.__setattr__(self, "supply", supply)
         object.__setattr__(self, "fixed_load_kwh", fixed)
         problems = self._problems()

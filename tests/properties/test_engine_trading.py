@@ -1,0 +1,237 @@
+"""A run with the energy-value market: every kWh is metered, settled and paid once, whatever the links do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from math import fsum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cosim.config.load import LoadedScenario, load_scenario
+from cosim.config.trading import REGIMES
+from cosim.engine.run import Outcome, run_scenario
+from cosim.results.store import read_table
+
+SUN = "time,roof [kW/kWp]\n" + "".join(
+    f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
+    for hour in range(72)
+)
+SCENARIO = """
+name: hamlet
+seed: 5
+time: {start: 2016-06-13T00:00:00Z, duration_h: 48}
+groups:
+  - name: solar
+    households: 5
+    load: {kind: constant, p_kw: {uniform: [0.2, 0.8]}, power_factor: 0.95}
+    pv: {kind: csv, file: sun.csv, kwp: {uniform: [3, 6]}}
+  - name: other
+    households: 3
+    load: {kind: constant, p_kw: {uniform: [0.2, 0.8]}}
+energy_value:
+  prices:
+    grid: {by_hour: [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.3, 0.35, 0.3, 0.3, 0.3, 0.3,
+                     0.2, 0.2, 0.25, 0.25, 0.3, 0.35, 0.4, 0.4, 0.35, 0.3, 0.2, 0.2]}
+  household:
+    appliances: {kind: generated}
+    values: {rigidity: {uniform_int: [1, 5]}}
+    contracted_power_kw: 15
+grid: {network: kerber_landnetz_kabel_1, background: nominal}
+"""
+PROGRAM = """
+import sys
+from pathlib import Path
+from cosim.config.load import load_scenario
+from cosim.engine.run import run_scenario
+source, folder, *settings = sys.argv[1:]
+run_scenario(load_scenario(source, settings), Path(folder))
+"""
+BAD_LINKS = [
+    "comms.default.latency={model: exponential, mean_ms: 4000}",
+    "comms.default.loss={model: bernoulli, loss_probability: 0.3}",
+    "comms.default.duplication_probability=0.1",
+    "energy_value.rules.reservation_s=10",
+]
+BATTERY = "groups.solar.battery={capacity_kwh: 5, charge_kw: 2, discharge_kw: 2, charge_efficiency: 0.9}"
+
+
+def hamlet(folder: Path, *settings: str) -> LoadedScenario:
+    """Eight homes on a Kerber feeder for two days, of which the second is traded."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sun.csv").write_text(SUN)
+    (folder / "hamlet.yaml").write_text(SCENARIO)
+    return load_scenario(str(folder / "hamlet.yaml"), list(settings))
+
+
+def run(folder: Path, *settings: str) -> tuple[Outcome, Path]:
+    loaded = hamlet(folder, *settings)
+    outcome = run_scenario(loaded, folder / "run")
+    assert outcome.status == "done", outcome.cause
+    return outcome, folder / "run"
+
+
+CASES: dict[str, list[str]] = {
+    "plain": [],
+    "bad_links": BAD_LINKS,
+    "battery": [BATTERY, "time.duration_h=72"],
+    "quarter_hours": ["grid.interval_min=15"],
+    "compensation": [
+        "energy_value.rules.deviations=causer_compensates",
+        "energy_value.household.pv_forecast={kind: error, std: 0.5}",
+        "energy_value.household.load_forecast={kind: error, std: 0.3}",
+    ],
+    "learning": ["energy_value.household.bidding={strategy: learning}", "time.duration_h=72"],
+    "negative_prices": ["energy_value.prices.grid={by_hour: [" + ", ".join(["0.3", "-0.1"] * 12) + "]}"],
+    **{rule: [f"energy_value.rules.rule={rule}"] for rule in REGIMES if rule != "trading"},
+}
+
+
+@pytest.fixture(scope="module", params=list(CASES))
+def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Outcome, Path]:
+    folder = tmp_path_factory.mktemp(request.param)
+    return (request.param, *run(folder, *CASES[request.param]))
+
+
+def test_bills_sum_to_zero_every_day(case: tuple[str, Outcome, Path]) -> None:
+    _, outcome, folder = case
+    bills = read_table(folder, "bills")
+    assert len(bills) == 9 * bills["day"].nunique()
+    for _, day in bills.groupby("day"):
+        assert abs(fsum(day["total_eur"])) < 1e-9
+        assert day.loc[day["prosumer"] != "grid", "total_eur"].abs().sum() > 1
+    assert outcome.summary["bills_imbalance_max_eur"] < 1e-9  # type: ignore[operator]
+
+
+def test_every_metered_kwh_is_settled_once(case: tuple[str, Outcome, Path]) -> None:
+    name, _, folder = case
+    bills = read_table(folder, "bills")
+    homes = bills[bills["prosumer"] != "grid"].set_index(["day", "prosumer"])
+    load = homes["self_consumed_kwh"] + homes["bought_kwh"] + homes["from_grid_kwh"]
+    generation = homes["self_consumed_kwh"] + homes["sold_kwh"] + homes["to_grid_kwh"]
+    assert np.allclose(load, homes["load_kwh"], rtol=0, atol=1e-9)
+    assert np.allclose(generation, homes["generation_kwh"], rtol=0, atol=1e-9)
+    meters = read_table(folder, "meters")
+    meters["day"] = (meters["time"] - meters["time"].min()).dt.days
+    metered = meters.groupby(["day", "prosumer"])[["load_kwh", "pv_kwh", "net_kwh"]].sum()
+    net = homes["load_kwh"] - homes["generation_kwh"]
+    assert np.allclose(net.sort_index(), metered["net_kwh"].sort_index(), rtol=0, atol=1e-9)
+    if name != "battery":
+        assert np.allclose(homes["load_kwh"].sort_index(), metered["load_kwh"].sort_index(), atol=1e-9)
+    assert homes["sold_kwh"].sum() == pytest.approx(homes["bought_kwh"].sum(), abs=1e-9)
+
+
+def test_appliances_run_as_scheduled_and_the_feeder_sees_them(case: tuple[str, Outcome, Path]) -> None:
+    _, _, folder = case
+    schedule, meters = read_table(folder, "schedule"), read_table(folder, "meters")
+    assert len(schedule) > 50
+    start = meters["time"].min()
+    scheduled = schedule.groupby(["prosumer", "day", "hour"])["energy_kwh"].sum()
+    meters["day"] = (meters["time"] - start).dt.days
+    meters["hour"] = meters["time"].dt.hour
+    metered = meters.groupby(["prosumer", "day", "hour"])["load_kwh"].sum()
+    prosumers = read_table(folder, "prosumers").set_index("prosumer")
+    constant = prosumers["load_scale_kw"].reindex(metered.index.get_level_values("prosumer")).to_numpy()
+    expected = scheduled.reindex(metered.index, fill_value=0.0) + constant
+    assert np.allclose(metered, expected, rtol=0, atol=1e-9)
+    bus = prosumers["bus"].reindex(meters["prosumer"]).to_numpy()
+    hours = meters.groupby(["time"])["time"].first().diff().min() / pd.Timedelta(hours=1)
+    drawn_mw = (meters.assign(bus=bus).groupby(["time", "bus"])["net_kwh"].sum() / hours / 1000).rename("mw")
+    injected = read_table(folder, "injections").set_index(["time", "bus"])["p_mw"]
+    assert np.allclose(drawn_mw, injected.reindex(drawn_mw.index), rtol=0, atol=1e-12)
+
+
+def test_nothing_is_sold_twice_and_no_more_than_there_was(case: tuple[str, Outcome, Path]) -> None:
+    name, outcome, folder = case
+    trades, offers = read_table(folder, "trades"), read_table(folder, "offers")
+    if name in REGIMES and not REGIMES[name].trades:  # type: ignore[index]
+        assert len(trades) == len(offers) == outcome.summary["trading_messages"] == 0
+        return
+    assert set(trades["day"]) == set(offers["day"]) == set(range(1, trades["day"].max() + 1))
+    agreed = trades.groupby(["day", "hour", "seller"])["agreed_kwh"].sum()
+    offered = offers.set_index(["day", "hour", "seller"])["quantity_kwh"]
+    assert (agreed <= offered.reindex(agreed.index)).all()
+    assert agreed.sum() > 5
+    assert (trades["delivered_kwh"] <= trades["agreed_kwh"]).all()
+    price = offers.set_index(["day", "hour", "seller"])["price"]
+    asked = trades.set_index(["day", "hour", "seller"])["price"]
+    assert (asked == price.reindex(asked.index)).all()
+
+
+def test_bad_links_are_felt(tmp_path: Path) -> None:
+    outcome, folder = run(tmp_path, *BAD_LINKS)
+    assert outcome.summary["messages_lost"] > 100  # type: ignore[operator]
+    assert {"delivered", "timed_out"} <= set(read_table(folder, "trades")["status"])
+
+
+def test_what_differs_between_rules_is_the_rule(tmp_path: Path) -> None:
+    """Same appliances on the same days, whatever the rule; and the rules do what they say."""
+    rules = ("trading", "no_trading", "no_coordination", "net_metering")
+    runs = {rule: run(tmp_path / rule, f"energy_value.rules.rule={rule}") for rule in rules}
+    energies = {
+        rule: read_table(folder, "schedule").groupby(["day", "prosumer", "appliance"])["energy_kwh"].sum()
+        for rule, (_, folder) in runs.items()
+    }
+    for energy in energies.values():
+        pd.testing.assert_series_equal(energy, energies["trading"])
+    value = {rule: outcome.summary["energy_value_eur"] for rule, (outcome, _) in runs.items()}
+    bills = {rule: outcome.summary["bills_households_eur"] for rule, (outcome, _) in runs.items()}
+    assert bills["trading"] < bills["no_trading"]  # type: ignore[operator]
+    assert bills["net_metering"] < bills["no_trading"]  # type: ignore[operator]
+    assert value["no_coordination"] != value["no_trading"]
+
+
+def test_trading_beside_regulation(tmp_path: Path) -> None:
+    """Batteries follow a signal while appliances follow the schedule; each hears its own messages."""
+    outcome, folder = run(
+        tmp_path,
+        BATTERY,
+        "groups.solar.cost={form: separable, linear: 6, own_quadratic: 1.0, target: 0.5}",
+        "communities=[{name: village, groups: [solar], resources: "
+        "[{name: sale, unit_kwh: 0.5, capacity: 2}]}]",
+    )
+    kinds = set(read_table(folder, "messages")["kind"])
+    assert {"signal", "report", "offer", "request", "receipt"} <= kinds
+    assert read_table(folder, "batteries")["discharge_kwh"].sum() > 1
+    assert outcome.summary["bills_imbalance_max_eur"] < 1e-9  # type: ignore[operator]
+
+
+def test_same_seed_same_bytes(tmp_path: Path) -> None:
+    """In another process, with another order of hashes, from the scenario that the run has left."""
+    learning = "energy_value.household.bidding={strategy: learning}"
+    hamlet(tmp_path)
+    tables = []
+    for number, source in enumerate(["hamlet.yaml", "0/scenario.yaml"]):
+        folder = tmp_path / str(number)
+        settings = [*BAD_LINKS, learning, "time.duration_h=72"] if number == 0 else []
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM, str(tmp_path / source), str(folder), *settings],
+            check=True,
+            env={"PYTHONHASHSEED": str(number + 1), "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+        )
+        tables.append({file.name: file.read_bytes() for file in sorted((folder / "tables").iterdir())})
+    assert {"offers.parquet", "schedule.parquet", "trades.parquet", "bills.parquet"} <= set(tables[0])
+    assert tables[0] == tables[1]
+
+
+def test_one_household_more_changes_no_other_draw(tmp_path: Path) -> None:
+    """What others own, run and ask for does not depend on how many they are."""
+    _, fewer = run(tmp_path / "fewer", "grid=", "energy_value.rules.rule=no_coordination")
+    _, more = run(
+        tmp_path / "more", "grid=", "energy_value.rules.rule=no_coordination", "groups.other.households=4"
+    )
+    tables = [read_table(folder, "schedule") for folder in (fewer, more)]
+    tables[1] = tables[1][tables[1]["prosumer"] != "h009"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_a_day_without_a_schedule_stops_the_run_and_says_why(tmp_path: Path) -> None:
+    loaded = hamlet(tmp_path, "energy_value.household.contracted_power_kw=1")
+    outcome = run_scenario(loaded, tmp_path / "run")
+    assert outcome.status == "failed"
+    assert "has no feasible schedule: hour" in outcome.cause
+    assert "Raise the limit by" in outcome.cause

@@ -1,0 +1,204 @@
+"""The parts that a run with the energy-value market is put together from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cosim.config.check import check_configuration
+from cosim.config.energy_value import HOURS, ListedAppliances, NoAppliances
+from cosim.config.load import load_scenario
+from cosim.config.units import unit_of
+from cosim.engine.preflight import preflight
+from cosim.errors import InputError
+from cosim.households.profile_book import Demand, ProfileBook, Series, nothing
+from cosim.markets.energy_value.day_plan import DayPlan, Preferences, plan_day
+from cosim.markets.energy_value.offers import Offer
+from cosim.markets.energy_value.population import appliance_days, listed_day
+from cosim.markets.energy_value.schedule import Infeasible
+from cosim.results.metrics import TradingMetrics
+from cosim.streams import Streams
+
+GRID = np.array([0.3] * 12 + [0.2] * 12)
+DISHWASHER = ListedAppliances.model_validate(
+    {"kind": "list", "appliances": [{"name": "dishwasher", "power_kw": 2, "duration_h": 1,
+                                     "preferences": "dishwasher"}]}
+)  # fmt: skip
+SCENARIO = """
+name: s
+time: {start: 2016-06-13T00:00:00Z, duration_h: 48}
+groups:
+  - {name: homes, households: 2, load: {kind: constant, p_kw: 0.5}}
+energy_value:
+  prices: {grid: 0.3}
+"""
+
+
+def plan(rigidity: int, aim: str, offers: list[Offer], solver: str = "exact") -> DayPlan:
+    preferences = Preferences(rigidity, 5, 1.0, 5.0)
+    made = plan_day(listed_day(DISHWASHER), preferences, offers, GRID, np.zeros(24), aim, solver)  # type: ignore[arg-type]
+    assert isinstance(made, DayPlan)
+    return made
+
+
+def hour_of(made: DayPlan) -> int:
+    return int(np.flatnonzero(made.schedule.on[0])[0])
+
+
+@pytest.mark.parametrize("solver", ["exact", "greedy"])
+def test_a_plan_follows_its_aim(solver: str) -> None:
+    cheap = [Offer(20, 1, 2.0, 0.05)]
+    # μ γ = 1 · (R-1)/4 · P^G against a saving of 0.15: at R = 3 the preferred hour is worth 0.15 too.
+    assert hour_of(plan(1, "value", cheap, solver)) == 20
+    assert hour_of(plan(2, "value", cheap, solver)) == 20
+    assert hour_of(plan(5, "value", cheap, solver)) == 9
+    assert hour_of(plan(5, "cost", cheap, solver)) == 20
+    assert hour_of(plan(1, "preferences", cheap, solver)) == 9
+
+
+def test_the_value_of_a_plan_is_by_the_households_own_rigidity() -> None:
+    made = plan(5, "cost", [Offer(20, 1, 2.0, 0.05)])
+    assert made.energy_value == pytest.approx(2.0 * 0.2)  # hour 20 is not liked
+    assert plan(5, "preferences", []).energy_value == pytest.approx(2.0 * 2 * 0.3)
+    assert plan(3, "preferences", []).energy_value == pytest.approx(2.0 * 1.5 * 0.3)
+    assert made.energy_kwh.shape == (1, HOURS)
+
+
+@pytest.mark.parametrize("solver", ["exact", "greedy"])
+def test_a_day_with_nothing_to_schedule_is_a_day(solver: str) -> None:
+    (nothing_to_run,) = appliance_days(NoAppliances(kind="none"), Streams(1), 0, 1)
+    fixed = np.full(HOURS, 0.5)
+    for aim in ("value", "cost", "preferences"):
+        made = plan_day(nothing_to_run, Preferences(3, 5, 1.0, 5.0), [], GRID, fixed, aim, solver)  # type: ignore[arg-type]
+        assert isinstance(made, DayPlan)
+        assert made.energy_value == 0.0
+        assert np.array_equal(made.schedule.load_kwh, fixed)
+        assert made.energy_kwh.shape == (0, HOURS)
+    short = plan_day(nothing_to_run, Preferences(3, 5, 1.0, 0.4), [], GRID, fixed, "value", solver)  # type: ignore[arg-type]
+    assert isinstance(short, Infeasible)
+
+
+def book(n_intervals: int, per_block: int) -> ProfileBook:
+    load = Series(np.arange(4.0 * n_intervals)[:, None], np.zeros(2, np.int64), np.array([1.0, 2.0]))
+    none = nothing(4 * n_intervals, 2)
+    return ProfileBook(Demand(load, none, none, none), 900_000, 4, per_block)
+
+
+def test_added_load_is_seen_in_its_interval_alone() -> None:
+    """In the current block, in the next, and in one that is opened much later; twice adds up."""
+    plain, raised = book(9, 3), book(9, 3)
+    added = {1: 0.5, 2: 1.0, 3: 2.0, 7: 4.0}
+    for interval, power in added.items():
+        raised.add_load(interval, np.array([power, 0.0]))
+    raised.add_load(1, np.array([0.25, 0.0]))
+    for interval in range(9):
+        extra = added.get(interval, 0.0) + (0.25 if interval == 1 else 0.0)
+        before, after = plain.interval_means(interval)[0], raised.interval_means(interval)[0]
+        assert np.allclose(after - before, [extra, 0.0])
+        slots = slice(interval % 3 * 4, interval % 3 * 4 + 4)
+        assert np.allclose(np.array(plain.surplus_kw[0][slots]) - raised.surplus_kw[0][slots], extra)
+        assert plain.surplus_kw[1] == raised.surplus_kw[1]
+        plain.turn_to(interval + 1)
+        raised.turn_to(interval + 1)
+
+
+def test_peaks_and_sums() -> None:
+    metrics = TradingMetrics()
+    load, generation = np.zeros((2, 24)), np.zeros((2, 24))
+    load[:, 5], generation[0, 12] = 2.0, 7.0
+    metrics.add_power(load, generation, 24, is_traded=True)
+    metrics.add_trades([(True, 1.0, 0.5), (False, 2.0, 1.5), (False, 0.0, 0.0)])
+    metrics.add_bills([1.0, 2.5, -3.5])
+    metrics.energy_value_eur = 10.0
+    result = metrics.result()
+    assert (result["load_peak_kw"], result["load_peak_time_h"]) == (4.0, 29)
+    assert (result["net_import_peak_kw"], result["net_export_peak_kw"]) == (4.0, 7.0)
+    assert (result["traded_agreed_kwh"], result["traded_delivered_kwh"]) == (2.0, 1.5)
+    assert (result["traded_with_oneself_kwh"], result["welfare_eur"]) == (0.5, 6.5)
+    assert result["bills_imbalance_max_eur"] == 0.0
+
+
+def problems_of(folder: Path, *settings: str) -> list[str]:
+    (folder / "s.yaml").write_text(SCENARIO)
+    try:
+        loaded = load_scenario(str(folder / "s.yaml"), list(settings))
+    except InputError as error:
+        return [str(problem) for problem in error.problems]
+    return [str(problem) for problem in preflight(loaded)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (["time.start=2016-06-13T06:00:00Z"], "whole days (UTC), and the run starts within one"),
+        (["time.duration_h=60"], "the run is no whole number of them"),
+        (["time.duration_h=24"], "no day can be traded"),
+        (["energy_value.prices.grid={file: none.csv}"], "energy_value.prices.grid.file"),
+        (["energy_value.prices.feed_in={price: {file: none.csv}}"], "prices.feed_in.price.file"),
+        (["groups.homes.trading={bidding: {strategy: fixed, kappa: 0.05}}"], "above the feed-in share"),
+        (["energy_value.household.bidding={strategy: fixed, kappa: 0.1}"], "above the feed-in share"),
+        (
+            ["energy_value.household.appliances={kind: generated, ownership: {owen: 1}}"],
+            "Did you mean 'oven'?",
+        ),
+        (
+            ["groups.homes.trading.appliances={kind: generated, ownership: {irn: 1}}"],
+            "groups.0.trading.appliances.ownership.irn",
+        ),
+        (
+            ["energy_value.household.appliances={kind: list, appliances: [{name: iron, power_kw: 1, "
+             "duration_h: 3, earliest_start_h: 8, latest_end_h: 10}]}"],
+            "do not fit into a window of 2 h",
+        ),
+        (["energy_value.rules.rule=barter"], "energy_value.rules.rule"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together_is_said(tmp_path: Path, settings: list[str], expected: str) -> None:
+    found = problems_of(tmp_path, *settings)
+    assert len(found) == 1, found
+    assert expected in found[0]
+
+
+def test_a_price_series_shorter_than_the_run_is_refused(tmp_path: Path) -> None:
+    rows = "".join(f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,0.3\n" for hour in range(40))
+    (tmp_path / "p.csv").write_text("time,price [EUR/kWh]\n" + rows)
+    (found,) = problems_of(tmp_path, "energy_value.prices.grid={file: p.csv}")
+    assert "p.csv: has prices for 2016-06-13 00:00 to 2016-06-14 16:00" in found
+
+
+def test_a_group_that_trades_needs_a_market(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(SCENARIO)
+    loaded = load_scenario(str(tmp_path / "s.yaml"), ["energy_value=", "groups.homes.trading={}"])
+    assert [problem.path for problem in check_configuration(loaded)] == ["groups.0.trading"]
+
+
+def test_one_day_is_enough_without_trading(tmp_path: Path) -> None:
+    assert problems_of(tmp_path, "time.duration_h=24", "energy_value.rules.rule=net_metering") == []
+
+
+def test_another_strategy_or_price_replaces_the_earlier_one(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(SCENARIO + "  household: {bidding: {strategy: random, low: 0.4}}\n")
+    (tmp_path / "s.yaml").write_text(
+        "base: base.yaml\nname: t\nenergy_value:\n  household: {bidding: {strategy: fixed, kappa: 0.5}}\n"
+        "  prices: {feed_in: {price: 0.05}}\n"
+    )
+    market = load_scenario(str(tmp_path / "s.yaml"), []).scenario.energy_value
+    assert market is not None
+    assert market.household.bidding.model_dump() == {"strategy": "fixed", "kappa": 0.5}
+    assert market.prices.feed_in.model_dump() == {"price": 0.05}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "energy_value.prices.grid",
+        "energy_value.prices.grid.by_hour",
+        "energy_value.prices.feed_in.price",
+        "energy_value.rules.feed_in_tariff_eur_per_kwh",
+    ],
+)
+def test_prices_have_their_unit(path: str) -> None:
+    assert unit_of(path).symbol == "EUR/kWh"
+    assert unit_of("communities.0.resources.0.capacity.by_hour").symbol == "units per step"
