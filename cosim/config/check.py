@@ -16,6 +16,8 @@ from cosim.config.scenario import MAX_HOUSEHOLDS, GroupConfig, Scenario
 from cosim.config.values import bounds
 from cosim.errors import InputError, Problem, count, suggest
 
+_WRITTEN_BY_A_RUN = ("run.json", "scenario.yaml", "summary.json", "report.html")
+
 
 def check_configuration(loaded: LoadedScenario) -> list[Problem]:
     """Every cross problem of a scenario that needs neither profiles nor a grid.
@@ -97,7 +99,10 @@ def _groups(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _file(loaded: LoadedScenario, path: str, name: str) -> Iterator[Problem]:
-    """A file that the scenario names must be there, and in its folder."""
+    """A file that the scenario names must be there, in its folder, under a name that a run leaves free."""
+    if name in _WRITTEN_BY_A_RUN or name.split("/")[0] in ("tables", "figures"):
+        message = "a run copies its inputs into its directory, and writes a file of this name there itself"
+        yield loaded.problem(path, message, "Give the file another name.", name)
     try:
         local_file(loaded.folder, name)
     except InputError as error:

@@ -43,7 +43,11 @@ class TrackingMetrics:
         self.error_sum += math.fsum(error)
         self.square_sum += math.fsum(error * error)
         self.spread_end = float(columns["gradient_spread"][-1])
-        self.average_shortfall_end = float(columns["capacity"][-1] - columns["average_sum"][-1])
+        capacity = columns["capacity"]
+        # Averages are of many steps: against a capacity that moves they fall short for no reason.
+        is_constant = bool(np.all(capacity == capacity[0]))
+        shortfall = float(capacity[-1] - columns["average_sum"][-1])
+        self.average_shortfall_end = shortfall if is_constant else math.nan
 
     def result(self) -> Summary:
         """Tracking error (aggregate minus capacity) and the state at the end."""

@@ -182,7 +182,7 @@ def test_members_come_and_go(tmp_path: Path, phase: dict[str, Any]) -> None:
 def test_who_leaves_takes_his_battery_out_of_the_market(tmp_path: Path) -> None:
     battery = {"capacity_kwh": 20, "soc_initial": 1.0, "discharge_efficiency": 1.0}
     homes = group("a", 1, SINGLE, battery=battery, membership={"leaves_h": 1.25})
-    market = community("market", ["a"], {"x": 1}, phase={"kind": "zero"})
+    market = community("market", ["a"], {"x": 1}, phase={"kind": "zero"}, initial_decision=0)
     market["resources"][0]["unit_kwh"] = 0.5
     market["platform"]["initial_signal"] = 100.0  # always wanted
     time = {"step_s": 3600, "duration_h": 4}
@@ -190,7 +190,7 @@ def test_who_leaves_takes_his_battery_out_of_the_market(tmp_path: Path) -> None:
     given = read_table(tmp_path / "run", "batteries")["discharge_kwh"].to_numpy()
     assert given.tolist() == [0.5, 0.125, 0.0, 0.0]
     assert read_table(tmp_path / "run", "regulation")["aggregate"].to_numpy().tolist() == [
-        1.0,
+        0.0,
         1.0,
         0.25,
         0.0,
