@@ -22,7 +22,7 @@ from cosim.config.devices import (
 )
 from cosim.config.scenario import Scenario
 from cosim.devices.csv_profiles import read_csv
-from cosim.devices.profiles import resample_mean
+from cosim.devices.profiles import reactive_power, resample_mean
 from cosim.engine.placement import Placement
 from cosim.engine.population import Group, Population, household_values
 from cosim.errors import InputError, Problem
@@ -199,7 +199,7 @@ def _add_load(
     if load is None:
         return
     if isinstance(load, ConstantLoad):
-        q_per_p = math.tan(math.acos(load.power_factor))
+        q_per_p = float(reactive_power(1.0, load.power_factor))
         for taker, p_kw in zip(
             group.members, _values(streams, "load.p_kw", load.p_kw, group, n), strict=True
         ):
@@ -211,7 +211,7 @@ def _add_load(
             builder.simbench_load(taker, f"{load.profile}_pload", f"{load.profile}_qload", peak, peak)
     elif isinstance(load, CsvLoad):
         keys = builder.read_csv_columns(load.file, load.columns, f"{path}.file")
-        q_per_p = math.tan(math.acos(load.power_factor))
+        q_per_p = float(reactive_power(1.0, load.power_factor))
         scales = _values(streams, "load.scaling", load.scaling, group, n)
         for position, (taker, scale) in enumerate(zip(group.members, scales, strict=True)):
             builder.csv(taker, keys[position % len(keys)], scale, q_per_p, is_pv=False)
@@ -237,7 +237,7 @@ def _add_pv(
     if pv is None:
         return
     # An under-excited inverter draws reactive power while it generates: Q has the load's sign.
-    q_per_p = math.tan(math.acos(pv.cos_phi))
+    q_per_p = float(reactive_power(1.0, pv.cos_phi))
     if isinstance(pv, SimbenchPv):
         names = _pv_profiles() if pv.profile == "any" else (pv.profile,)
         if pv.profile != "any":
