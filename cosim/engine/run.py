@@ -21,10 +21,10 @@ import cosim
 from cosim.config.comms import TraceLatency
 from cosim.config.devices import CsvLoad, CsvPv
 from cosim.config.dump import to_yaml
-from cosim.config.energy_value import price_files
 from cosim.config.library import names
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import JsonSource
+from cosim.config.prices import price_files
 from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts, build
 from cosim.engine.feeder_record import write_feeder

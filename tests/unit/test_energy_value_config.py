@@ -7,18 +7,16 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cosim.config.energy_value import (
+from cosim.config.appliances import (
     TABLE_I,
     ApplianceConfig,
-    BiddingConfig,
-    EnergyValueConfig,
     GeneratedAppliances,
     ListedAppliances,
-    PricesConfig,
-    RigidityConfig,
-    kappa_problems,
     preferences_of,
 )
+from cosim.config.bidding import BiddingConfig
+from cosim.config.energy_value import EnergyValueConfig, RigidityConfig, kappa_problems
+from cosim.config.prices import PricesConfig
 
 
 def _appliance(**more: Any) -> ApplianceConfig:

@@ -7,17 +7,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cosim.config.regulation import (
-    AgentConfig,
-    CommunityConfig,
-    CostConfig,
-    GainMargin,
-    PlatformConfig,
-    ResourceConfig,
-    UniformInt,
-    gains,
-    initial_signals,
-)
+from cosim.config.agent import AgentConfig
+from cosim.config.costs import CostConfig
+from cosim.config.platform import GainMargin, PlatformConfig
+from cosim.config.regulation import CommunityConfig, ResourceConfig, gains, initial_signals
+from cosim.config.values import UniformInt
 
 RESOURCES = [{"name": "consumption", "capacity": 90}, {"name": "production", "capacity": 80}]
 
