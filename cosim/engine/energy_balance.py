@@ -24,6 +24,7 @@ from cosim.streams import Streams
 
 _SHORT = 1.0
 _IDLE = 3.0
+_REFUSED = 0.1
 _DAYS = 7
 
 
@@ -33,13 +34,17 @@ class Balance(NamedTuple):
     Attributes
     ----------
     asked_kwh : ndarray, shape (n_days,)
-        What its capacities take out of the batteries, at the terminals.
+        What its capacities take out of the batteries, at the terminals; for own load, what that can take.
     available_kwh : ndarray, shape (n_days,)
         What the batteries could give of each day's surplus: at most what a battery takes in, less its losses.
+    for_own_load_kwh, refused_kwh : ndarray, shape (n_days,)
+        What the capacities for own load ask for, and what of it the homes cannot take at that time.
     """
 
     asked_kwh: NDArray[np.float64]
     available_kwh: NDArray[np.float64]
+    for_own_load_kwh: NDArray[np.float64]
+    refused_kwh: NDArray[np.float64]
 
     def weekly(self, run_days: float) -> Balance:
         """Daily means over weeks, for batteries even out a day and not a season.
@@ -51,8 +56,7 @@ class Balance(NamedTuple):
         """
         starts = np.arange(0, len(self.asked_kwh), _DAYS)
         lengths = np.diff([*starts, run_days])
-        asked, available = (np.add.reduceat(series, starts) / lengths for series in self)
-        return Balance(asked, available)
+        return Balance(*(np.add.reduceat(series, starts) / lengths for series in self))
 
 
 def balance_problems(loaded: LoadedScenario, population: Population, streams: Streams) -> list[Problem]:
@@ -72,34 +76,43 @@ def balance_problems(loaded: LoadedScenario, population: Population, streams: St
         demand = household_demand(scenario, loaded.folder, population, placement, streams)
     except InputError as error:
         return [placed(problem, loaded) for problem in error.problems]
-    surplus_kw = _surplus(demand.load_kw.block, demand.pv_kw.block, slots_of(scenario).n_slots)
+    n_slots = slots_of(scenario).n_slots
+    net_kw = demand.load_kw.block(0, n_slots) - demand.pv_kw.block(0, n_slots)
     problems = []
     for number in regulated:
-        balance = estimate(scenario, number, population, streams, surplus_kw)
+        balance = estimate(scenario, number, population, streams, net_kw)
         problems += _judge(loaded, number, balance)
     return problems
 
 
 def estimate(
-    scenario: Scenario, number: int, population: Population, streams: Streams, surplus_kw: NDArray[np.float64]
+    scenario: Scenario, number: int, population: Population, streams: Streams, net_kw: NDArray[np.float64]
 ) -> Balance:
     """The daily energy balance of community `number`.
 
     Parameters
     ----------
-    surplus_kw : ndarray, shape (n_slots, N)
-        Generation minus load of every household where positive, else 0.
+    net_kw : ndarray, shape (n_slots, N)
+        Load minus generation of every household.
     """
     community = scenario.communities[number]
     capacities = capacity_reader(community, scenario)
-    units = np.array([resource.unit_kwh for resource in community.resources])
+    units = [resource.unit_kwh for resource in community.resources]
     slots = slots_of(scenario)
     slots_per_day = MS_PER_DAY // slots.slot_ms
-    starts = np.arange(0, len(surplus_kw), slots_per_day)
-    asked = np.zeros(len(starts))
-    for t in tick_times(scenario):
-        asked[t // MS_PER_DAY] += float(np.dot(capacities(t), units))
-    available = np.zeros(len(starts))
+    starts = np.arange(0, len(net_kw), slots_per_day)
+    asked, available, for_own_load, refused = np.zeros((4, len(starts)))
+    ticks = tick_times(scenario)
+    wanted_kwh = np.array([capacities(t) for t in ticks]) * units
+    days = np.array(ticks) // MS_PER_DAY
+    for resource, config in enumerate(community.resources):
+        usable_kwh = wanted_kwh[:, resource]
+        if config.serves == "own_load" and config.unit_kwh:
+            takes_kwh = _own_load_takes(scenario, number, population, net_kw, config.unit_kwh)
+            usable_kwh = np.minimum(usable_kwh, takes_kwh)
+            np.add.at(for_own_load, days, wanted_kwh[:, resource])
+            np.add.at(refused, days, wanted_kwh[:, resource] - usable_kwh)
+        np.add.at(asked, days, usable_kwh)
     for group in population.groups:
         if group.community != number or group.config.battery is None:
             continue
@@ -107,30 +120,51 @@ def estimate(
         for household, battery in zip(group.members, made, strict=True):
             round_trip = battery.charge_efficiency * battery.discharge_efficiency
             most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
-            limited_kw = np.minimum(surplus_kw[:, household], battery.charge_kw)
+            limited_kw = np.clip(-net_kw[:, household], 0.0, battery.charge_kw)
             per_day = np.add.reduceat(limited_kw, starts) * to_hours(slots.slot_ms)
             available += round_trip * np.minimum(per_day, most_kwh)
-    return Balance(asked, available)
+    return Balance(asked, available, for_own_load, refused)
+
+
+def _own_load_takes(
+    scenario: Scenario, number: int, population: Population, net_kw: NDArray[np.float64], unit_kwh: float
+) -> NDArray[np.float64]:
+    """What the homes of a community can use in each step if each is given a unit, kWh; shape (n_steps,)."""
+    slot_ms = slots_of(scenario).slot_ms
+    edges_ms = np.arange(len(net_kw) + 1) * slot_ms
+    bounds_ms = np.append(tick_times(scenario), scenario.time.duration_ms)
+    takes = np.zeros(len(bounds_ms) - 1)
+    members = [m for group in population.groups if group.community == number for m in group.members]
+    for member in members:
+        residual_kwh = np.append(0.0, np.cumsum(np.maximum(net_kw[:, member], 0.0))) * to_hours(slot_ms)
+        takes += np.minimum(np.diff(np.interp(bounds_ms, edges_ms, residual_kwh)), unit_kwh)
+    return takes
 
 
 def _judge(loaded: LoadedScenario, number: int, balance: Balance) -> list[Problem]:
     """Warnings for the weeks in which the batteries cannot follow the capacities, or have little to do."""
-    asked, available = balance.weekly(loaded.scenario.time.duration_ms / MS_PER_DAY)
+    weekly = balance.weekly(loaded.scenario.time.duration_ms / MS_PER_DAY)
+    asked, available, for_own_load, refused = weekly
     weeks = len(asked)
+    take = "capacities take {0:.0f} kWh a day from them, and the sun can leave about {1:.0f}"
+    own = "capacities ask {2:.0f} kWh a day for it, and the homes cannot take {3:.0f} of them then"
     cases = (
-        (asked - _SHORT * available, "will stand empty", "Lower capacities or unit_kwh, or add generation."),
-        (available - _IDLE * asked, "will stand full most of the time", "Raise capacities or unit_kwh."),
+        (asked - _SHORT * available, "the batteries will stand empty", take),
+        (available - _IDLE * asked, "the batteries will stand full most of the time", take),
+        (refused - _REFUSED * for_own_load, "own use falls short", own),
+    )
+    remedies = (
+        "Lower capacities or unit_kwh, or add generation.",
+        "Raise capacities or unit_kwh.",
+        "Lower them where the load is small or the sun covers it.",
     )
     problems = []
-    for excess, consequence, remedy in cases:
+    for (excess, consequence, measure), remedy in zip(cases, remedies, strict=True):
         n = int(np.count_nonzero(excess > 0))
         if n:
             worst = int(np.argmax(excess))
-            message = (
-                f"in {n} of {count(weeks, 'week')} the batteries {consequence}; in week {worst + 1} "
-                f"capacities take {asked[worst]:.0f} kWh a day from them, and the sun can leave about "
-                f"{available[worst]:.0f}"
-            )
+            numbers = measure.format(*(series[worst] for series in weekly))
+            message = f"in {n} of {count(weeks, 'week')} {consequence}; in week {worst + 1} {numbers}"
             path = f"communities.{number}.resources"
             problems.append(loaded.problem(path, message, remedy, warning=True))
     return problems
@@ -171,8 +205,3 @@ def _placement(loaded: LoadedScenario, population: Population, streams: Streams)
     places = [loads[position] for position in order[: population.size]]
     sgens = tuple(tuple(e for e in elements if e.is_sgen and e.bus == place.bus) for place in places)
     return Placement(tuple(place.bus for place in places), tuple(places), sgens, ())
-
-
-def _surplus(load: object, pv: object, n_slots: int) -> NDArray[np.float64]:
-    difference = pv(0, n_slots) - load(0, n_slots)  # type: ignore[operator]
-    return np.asarray(np.maximum(difference, 0.0))
