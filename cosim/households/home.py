@@ -123,7 +123,8 @@ class Home:
             return [0.0 if unit.energy_kwh else want for want, unit in zip(requested, units, strict=True)]
         if not any(requested):
             return list(requested)
-        pieces = self._pieces(now_ms, now_ms + step_ms) if any(unit.for_own_load for unit in units) else []
+        follows = any(want and unit.for_own_load for want, unit in zip(requested, units, strict=True))
+        pieces = self._pieces(now_ms, now_ms + step_ms) if follows else []
         most_kwh = deliverable_kwh(battery, self.stored_kwh, hours)
         steady_kwh = own_kwh = 0.0
         delivered: list[float] = []
