@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, to_hours, to_ms
 from cosim.config.comms import TraceLatency, unmatched_overrides
 from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
-from cosim.config.energy_value import kappa_problems
 from cosim.config.library import local_file
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import PlaceByList
@@ -147,15 +146,10 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
 def _energy_value(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
     market, time = scenario.energy_value, scenario.time
     for number, group in enumerate(scenario.groups):
-        if group.trading is None:
-            continue
-        path = f"groups.{number}.trading"
-        if market is None:
+        if group.trading is not None and market is None:
+            path = f"groups.{number}.trading"
             message = "the group trades, and the scenario has no energy-value market"
             yield loaded.problem(path, message, "Add `energy_value: {prices: {grid: 0.3}}`.")
-        else:
-            for message in kappa_problems(group.trading.bidding, market.prices):
-                yield loaded.problem(f"{path}.bidding", message, "Change κ, or the feed-in price.")
     if market is None:
         return
     for file, key in price_files(market.prices).items():

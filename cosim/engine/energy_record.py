@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from cosim.config.hours import HOURS
 from cosim.markets.energy_value.day_plan import DayPlan
 from cosim.markets.energy_value.offers import GRID, Offer, kappa_of
-from cosim.markets.energy_value.settlement import Bill, Prices, Settlement
+from cosim.markets.energy_value.prices import Prices
+from cosim.markets.energy_value.settlement import Bill, Settlement
 from cosim.results.metrics import TradingMetrics
 from cosim.results.store import Coded, RunStore
 

@@ -15,6 +15,7 @@ import pytest
 from cosim.config.load import LoadedScenario, load_scenario
 from cosim.config.trading import REGIMES
 from cosim.engine.run import Outcome, run_scenario
+from cosim.errors import InputError
 from cosim.results.store import read_table
 
 SUN = "time,roof [kW/kWp]\n" + "".join(
@@ -229,8 +230,72 @@ def test_one_household_more_changes_no_other_draw(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(*tables)
 
 
+def test_trading_without_a_single_message_is_no_trading(tmp_path: Path) -> None:
+    """So the two rules differ in what reaches others, and in nothing else."""
+    deaf = "comms.default.loss={model: bernoulli, loss_probability: 1}"
+    (_, alone), (_, unheard) = (
+        run(tmp_path / "alone", "energy_value.rules.rule=no_trading"),
+        run(tmp_path / "unheard", deaf),
+    )
+    assert not len(read_table(alone, "trades"))
+    trades = read_table(unheard, "trades")
+    assert len(trades)
+    assert (trades["buyer"] == trades["seller"]).all()
+    pd.testing.assert_frame_equal(read_table(alone, "schedule"), read_table(unheard, "schedule"))
+    pd.testing.assert_frame_equal(read_table(alone, "bills"), read_table(unheard, "bills"))
+    # It is the price of own generation that `self_supply` changes.
+    _, own = run(tmp_path / "own", "energy_value.rules.rule=self_supply")
+    assert not read_table(own, "schedule").equals(read_table(alone, "schedule"))
+
+
+def test_negative_prices_turn_payments_around(tmp_path: Path) -> None:
+    """Two hours of the afternoon pay for taking: nobody offers, who draws is paid, who feeds in pays."""
+    by_hour = [0.3] * 24
+    by_hour[13] = by_hour[14] = -0.2
+    _, folder = run(
+        tmp_path,
+        f"energy_value.prices.grid={{by_hour: {by_hour}}}",
+        "energy_value.rules.rule=cost_only",
+        "grid=",
+    )
+    offers, trades = read_table(folder, "offers"), read_table(folder, "trades")
+    assert len(offers)
+    assert not set(offers["hour"]) & {13, 14}
+    assert not set(trades["hour"]) & {13, 14}
+    schedule = read_table(folder, "schedule")
+    # ζ = μ |P^G| (R-1)/4 + P^G: a preferred hour is worth more, though its price is below 0.
+    assert schedule.loc[schedule["hour"].isin([13, 14]), "value"].between(-0.2, 1e-12).all()
+    # By hand: everything metered in the hour at P^G, surplus at a tenth of it, which is to be paid.
+    meters = read_table(folder, "meters")
+    meters["hour"], meters["day"] = meters["time"].dt.hour, meters["time"].dt.dayofyear - 165
+    net = meters[meters["hour"].isin([13, 14])]
+    expected = np.where(net["net_kwh"] > 0, -0.2 * net["net_kwh"], 0.02 * -net["net_kwh"]).sum()
+    whole = read_table(folder, "bills")
+    other = meters[~meters["hour"].isin([13, 14])]
+    traded = trades[trades["buyer"] != trades["seller"]].copy()
+    net_trades = traded["delivered_kwh"].sum()
+    drawn, fed = other["net_kwh"].clip(lower=0).sum(), -other["net_kwh"].clip(upper=0).sum()
+    others_eur = 0.3 * (drawn - net_trades) - 0.03 * (fed - net_trades)
+    households = whole[whole["prosumer"] != "grid"]
+    assert households["total_eur"].sum() == pytest.approx(expected + others_eur, abs=1e-9)
+    assert whole["total_eur"].sum() == pytest.approx(0, abs=1e-9)
+
+
+def test_a_day_that_is_certain_to_fail_is_refused_before_the_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no feasible schedule: on day 0"):
+        run(tmp_path, "energy_value.household.contracted_power_kw=1")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_day_without_a_schedule_stops_the_run_and_says_why(tmp_path: Path) -> None:
-    loaded = hamlet(tmp_path, "energy_value.household.contracted_power_kw=1")
+    """Each of two appliances has room, and both together would have; but neither can move out of the way."""
+    kiln = "{name: %s, power_kw: 2, duration_h: 13}"
+    listed = f"{{kind: list, appliances: [{kiln % 'kiln'}, {kiln % 'oven'}]}}"
+    loaded = hamlet(
+        tmp_path,
+        f"energy_value.household.appliances={listed}",
+        "energy_value.household.contracted_power_kw=3.5",
+    )
     outcome = run_scenario(loaded, tmp_path / "run")
     assert outcome.status == "failed"
     assert "has no feasible schedule: hour" in outcome.cause
