@@ -265,20 +265,75 @@ def test_negative_prices_turn_payments_around(tmp_path: Path) -> None:
     schedule = read_table(folder, "schedule")
     # ζ = μ |P^G| (R-1)/4 + P^G: a preferred hour is worth more, though its price is below 0.
     assert schedule.loc[schedule["hour"].isin([13, 14]), "value"].between(-0.2, 1e-12).all()
-    # By hand: everything metered in the hour at P^G, surplus at a tenth of it, which is to be paid.
-    meters = read_table(folder, "meters")
-    meters["hour"], meters["day"] = meters["time"].dt.hour, meters["time"].dt.dayofyear - 165
-    net = meters[meters["hour"].isin([13, 14])]
-    expected = np.where(net["net_kwh"] > 0, -0.2 * net["net_kwh"], 0.02 * -net["net_kwh"]).sum()
-    whole = read_table(folder, "bills")
-    other = meters[~meters["hour"].isin([13, 14])]
-    traded = trades[trades["buyer"] != trades["seller"]].copy()
-    net_trades = traded["delivered_kwh"].sum()
-    drawn, fed = other["net_kwh"].clip(lower=0).sum(), -other["net_kwh"].clip(upper=0).sum()
-    others_eur = 0.3 * (drawn - net_trades) - 0.03 * (fed - net_trades)
-    households = whole[whole["prosumer"] != "grid"]
-    assert households["total_eur"].sum() == pytest.approx(expected + others_eur, abs=1e-9)
-    assert whole["total_eur"].sum() == pytest.approx(0, abs=1e-9)
+    # By hand, of households that do not trade: what is metered in an hour at P^G, surplus at a tenth of it.
+    _, alone = run(
+        tmp_path / "alone", f"energy_value.prices.grid={{by_hour: {by_hour}}}", "grid=",
+        "energy_value.rules.rule=self_supply",
+    )  # fmt: skip
+    meters, bills = read_table(alone, "meters"), read_table(alone, "bills").set_index("prosumer")
+    price = np.array(by_hour)[meters["time"].dt.hour]
+    net = meters["net_kwh"].to_numpy()
+    owed = pd.Series(np.where(net > 0, price * net, 0.1 * price * net)).groupby(meters["prosumer"]).sum()
+    paid = bills.groupby("prosumer")["total_eur"].sum()
+    assert np.allclose(paid[owed.index], owed, rtol=0, atol=1e-9)
+    assert paid["grid"] == pytest.approx(-owed.sum(), abs=1e-9)
+    in_the_negative_hours = meters["time"].dt.hour.isin([13, 14]) & (net < 0)
+    assert in_the_negative_hours.any(), "somebody feeds in then, and pays for it"
+
+
+def test_a_warm_up_counts_in_no_number_and_stands_in_every_table(tmp_path: Path) -> None:
+    whole, warm = (
+        run(tmp_path / name, BATTERY, f"time.warm_up_h={hours}")
+        for name, hours in (("whole", 0), ("warm", 24))
+    )
+    for file in sorted((whole[1] / "tables").iterdir()):
+        assert file.read_bytes() == (warm[1] / "tables" / file.name).read_bytes(), file.name
+    numbers, folder = warm[0].summary, warm[1]
+    start = pd.Timestamp("2016-06-14", tz="UTC")
+
+    def counted(name: str) -> pd.DataFrame:
+        table = read_table(folder, name)
+        time = pd.to_datetime(table["time"], utc=True) if "time" in table else None
+        return table[table["day"] >= 1] if time is None else table[time >= start]
+
+    bills, meters, flow = counted("bills"), counted("meters"), counted("power_flow")
+    households = bills[bills["prosumer"] != "grid"]
+    assert numbers["delivery_days"] == numbers["delivery_days_traded"] == 1
+    expected = {
+        "bills_households_eur": households["total_eur"].sum(),
+        "energy_value_eur": (counted("schedule")["energy_kwh"] * counted("schedule")["value"]).sum(),
+        "energy_load_kwh": meters["load_kwh"].sum(),
+        "energy_generated_kwh": meters["pv_kwh"].sum(),
+        "energy_lost_in_feeder_kwh": flow["losses_mw"].sum() * 1000,
+        "voltage_min_pu": counted("bus_voltage")["vm_pu"].min(),
+        "line_loading_max_percent": counted("line_loading")["loading_percent"].max(),
+    }
+    for name, value in expected.items():
+        assert numbers[name] == pytest.approx(value, rel=1e-9), name
+        assert numbers[name] != whole[0].summary[name] or "loading" in name or "voltage" in name, name
+    soc = read_table(folder, "batteries")
+    ends = (
+        soc[soc["time"].isin([soc["time"].unique()[23], soc["time"].max()])].groupby("time")["soc_kwh"].sum()
+    )
+    assert numbers["energy_stored_change_kwh"] == pytest.approx(ends.iloc[1] - ends.iloc[0], abs=1e-9)
+
+
+def test_large_tables_can_be_left_out_and_refusals_be_kept(tmp_path: Path) -> None:
+    full, small = (
+        run(tmp_path / name, "grid=", *settings)
+        for name, settings in (
+            ("full", ["record.rejected_requests=true"]),
+            ("small", ["record.trading=false"]),
+        )
+    )
+    left = {file.stem for file in (small[1] / "tables").iterdir()}
+    assert "bills" in left
+    assert not left & {"offers", "schedule", "trades"}
+    assert full[0].summary == small[0].summary
+    status = read_table(full[1], "trades")["status"].value_counts()
+    assert status["rejected"] > 100
+    for name, n in status.items():
+        assert full[0].summary[f"trade_requests_{name}"] == n
 
 
 def test_a_day_that_is_certain_to_fail_is_refused_before_the_run(tmp_path: Path) -> None:

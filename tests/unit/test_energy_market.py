@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from cosim.markets.energy_value.day_plan import DayPlan, Preferences, plan_day
 from cosim.markets.energy_value.offers import Offer
 from cosim.markets.energy_value.population import appliance_days, listed_day
 from cosim.markets.energy_value.schedule import Infeasible
-from cosim.results.metrics import TradingMetrics
+from cosim.markets.energy_value.settlement import TradeStatus
+from cosim.results.metrics import TRADE_STATUSES, TradingMetrics
 from cosim.streams import Streams
 
 GRID = np.array([0.3] * 12 + [0.2] * 12)
@@ -111,7 +113,9 @@ def test_peaks_and_sums() -> None:
     load, generation = np.zeros((2, 24)), np.zeros((2, 24))
     load[:, 5], generation[0, 12] = 2.0, 7.0
     metrics.add_power(load, generation, 24, is_traded=True)
-    metrics.add_trades([(True, 1.0, 0.5), (False, 2.0, 1.5), (False, 0.0, 0.0)])
+    metrics.add_trades(
+        [("buyer_short", True, 1.0, 0.5), ("seller_short", False, 2.0, 1.5), ("rejected", False, 0.0, 0.0)]
+    )
     metrics.add_bills([1.0, 2.5, -3.5])
     metrics.energy_value_eur = 10.0
     result = metrics.result()
@@ -120,6 +124,8 @@ def test_peaks_and_sums() -> None:
     assert (result["traded_agreed_kwh"], result["traded_delivered_kwh"]) == (2.0, 1.5)
     assert (result["traded_with_oneself_kwh"], result["welfare_eur"]) == (0.5, 6.5)
     assert result["bills_imbalance_max_eur"] == 0.0
+    assert (result["trade_requests_rejected"], result["trade_requests_delivered"]) == (1, 0)
+    assert set(TRADE_STATUSES) == {*get_args(get_args(TradeStatus)[0]), *get_args(get_args(TradeStatus)[1])}
 
 
 def problems_of(folder: Path, *settings: str) -> list[str]:
