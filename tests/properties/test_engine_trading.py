@@ -166,6 +166,12 @@ def test_nothing_is_sold_twice_and_no_more_than_there_was(case: tuple[str, Outco
 def test_bad_links_are_felt(tmp_path: Path) -> None:
     outcome, folder = run(tmp_path, *BAD_LINKS)
     assert outcome.summary["messages_lost"] > 100  # type: ignore[operator]
+    assert outcome.summary["trading_offers_late"] == 0
+    slow = "comms.default.latency={model: constant, latency_ms: 7300000}"
+    outcome, _ = run(tmp_path / "slow", slow, "grid=")
+    # Everybody's offers, at everybody else's: five sellers, seven others.
+    assert outcome.summary["trading_offers_late"] == 5 * 7
+    assert outcome.summary["traded_agreed_kwh"] == 0
     assert {"delivered", "timed_out"} <= set(read_table(folder, "trades")["status"])
 
 
