@@ -110,7 +110,7 @@ class TableWriter:
             partial = self._target.with_suffix(".parquet.partial")
             with pq.ParquetWriter(partial, schema, **self._format) as writer:
                 for group in _groups(parts, max(1, ROWS_PER_GROUP // ROWS_PER_BATCH)):
-                    writer.write_table(pa.concat_tables([pq.read_table(part) for part in group]))
+                    writer.write_table(pa.concat_tables([_read_part(part) for part in group]))
             _replace(partial, self._target)
         self._is_finished = True
         shutil.rmtree(self._parts, ignore_errors=True)
@@ -151,7 +151,6 @@ class RunStore:
         self.tables_folder = folder / "tables"
         self.tables_folder.mkdir(parents=True, exist_ok=True)
         self._writers: dict[str, TableWriter] = {}
-        _give_memory_back()
 
     def writer(self, name: str, columns: tuple[Column, ...] | None = None) -> TableWriter:
         """The writer of a table; a known table's columns need not be given."""
@@ -193,11 +192,12 @@ def _groups(parts: list[Path], n: int) -> Iterator[list[Path]]:
         yield parts[first : first + n]
 
 
-def _give_memory_back() -> None:
-    """Let Arrow use the system's allocator: its own keeps what batches needed and grows with the run."""
-    import pyarrow as pa
+def _read_part(part: Path) -> Any:
+    """The rows of a batch; read in this thread, for others would keep memory of their own."""
+    import pyarrow.parquet as pq
 
-    pa.set_memory_pool(pa.system_memory_pool())
+    with pq.ParquetFile(part) as file:
+        return file.read(use_threads=False)
 
 
 def _replace(partial: Path, target: Path) -> None:
