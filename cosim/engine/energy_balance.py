@@ -12,11 +12,13 @@ from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import PlaceByList, PlaceSpread, SimbenchSource
 from cosim.config.scenario import Scenario
+from cosim.devices.battery import Battery
 from cosim.engine.build import placed
 from cosim.engine.demand import DemandBuilder, household_demand, slots_of
 from cosim.engine.design import capacity_reader, tick_times
 from cosim.engine.placement import Placement, nowhere
 from cosim.engine.population import Population, batteries
+from cosim.engine.profile_sources import Slots
 from cosim.errors import InputError, Problem, count
 from cosim.grid.elements_file import read_elements
 from cosim.grid.placement import spread_order
@@ -74,10 +76,9 @@ def balance_problems(
     ]
     if not regulated or demand is None:
         return []
-    surplus_kw = _surplus(demand.load_kw.block, demand.pv_kw.block, slots_of(scenario).n_slots)
     problems = []
     for number in regulated:
-        balance = estimate(scenario, number, population, streams, surplus_kw)
+        balance = estimate(scenario, number, population, streams, demand)
         problems += _judge(loaded, number, balance)
     return problems
 
@@ -105,36 +106,61 @@ def demand_before_the_run(
 
 
 def estimate(
-    scenario: Scenario, number: int, population: Population, streams: Streams, surplus_kw: NDArray[np.float64]
+    scenario: Scenario, number: int, population: Population, streams: Streams, demand: Demand
 ) -> Balance:
     """The daily energy balance of community `number`.
 
     Parameters
     ----------
-    surplus_kw : ndarray, shape (n_slots, N)
-        Generation minus load of every household where positive, else 0.
+    demand : Demand
+        Of all households, over the whole run; a week of it is worked out at a time.
     """
     community = scenario.communities[number]
     capacities = capacity_reader(community, scenario)
     units = np.array([resource.unit_kwh for resource in community.resources])
     slots = slots_of(scenario)
     slots_per_day = MS_PER_DAY // slots.slot_ms
-    starts = np.arange(0, len(surplus_kw), slots_per_day)
-    asked = np.zeros(len(starts))
+    asked = np.zeros(-(-slots.n_slots // slots_per_day))
     for t in tick_times(scenario):
         asked[t // MS_PER_DAY] += float(np.dot(capacities(t), units))
+    owners = _owners(number, population, streams)
+    n = _DAYS * slots_per_day
+    weeks = (_surplus_kw(demand, first, n) for first in range(0, slots.n_slots, n))
+    available = [_available_kwh(owners, surplus_kw, slots) for surplus_kw in weeks]
+    return Balance(asked, np.concatenate(available))
+
+
+def _owners(number: int, population: Population, streams: Streams) -> list[tuple[int, Battery]]:
+    """Households of a community that have a battery, and the battery."""
+    return [
+        owner
+        for group in population.groups
+        if group.community == number and group.config.battery is not None
+        for owner in zip(
+            group.members, batteries(group.config.battery, group, streams, population.size)[0], strict=True
+        )
+    ]
+
+
+def _surplus_kw(demand: Demand, first: int, n_slots: int) -> NDArray[np.float64]:
+    """Generation minus load of every household where positive, else 0; shape (n_slots, N)."""
+    difference = demand.pv_kw.block(first, n_slots) - demand.load_kw.block(first, n_slots)
+    return np.asarray(np.maximum(difference, 0.0))
+
+
+def _available_kwh(
+    owners: list[tuple[int, Battery]], surplus_kw: NDArray[np.float64], slots: Slots
+) -> NDArray[np.float64]:
+    """What the batteries could give of each day's surplus, shape (n_days,)."""
+    starts = np.arange(0, len(surplus_kw), MS_PER_DAY // slots.slot_ms)
     available = np.zeros(len(starts))
-    for group in population.groups:
-        if group.community != number or group.config.battery is None:
-            continue
-        made, _ = batteries(group.config.battery, group, streams, population.size)
-        for household, battery in zip(group.members, made, strict=True):
-            round_trip = battery.charge_efficiency * battery.discharge_efficiency
-            most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
-            limited_kw = np.minimum(surplus_kw[:, household], battery.charge_kw)
-            per_day = np.add.reduceat(limited_kw, starts) * to_hours(slots.slot_ms)
-            available += round_trip * np.minimum(per_day, most_kwh)
-    return Balance(asked, available)
+    for household, battery in owners:
+        round_trip = battery.charge_efficiency * battery.discharge_efficiency
+        most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
+        limited_kw = np.minimum(surplus_kw[:, household], battery.charge_kw)
+        per_day = np.add.reduceat(limited_kw, starts) * to_hours(slots.slot_ms)
+        available += round_trip * np.minimum(per_day, most_kwh)
+    return available
 
 
 def _judge(loaded: LoadedScenario, number: int, balance: Balance) -> list[Problem]:
@@ -195,8 +221,3 @@ def _placement(loaded: LoadedScenario, population: Population, streams: Streams)
     places = [loads[position] for position in order[: population.size]]
     sgens = tuple(tuple(e for e in elements if e.is_sgen and e.bus == place.bus) for place in places)
     return Placement(tuple(place.bus for place in places), tuple(places), sgens, ())
-
-
-def _surplus(load: object, pv: object, n_slots: int) -> NDArray[np.float64]:
-    difference = pv(0, n_slots) - load(0, n_slots)  # type: ignore[operator]
-    return np.asarray(np.maximum(difference, 0.0))
