@@ -4,10 +4,10 @@
     python bench/bench_sweep.py --points 2000   # all of them
 
 Each point is 99 households for 200 steps with latency and loss; only summaries are kept. One worker and two
-take turns in blocks, so that other work on the machine meets both. The efficiency is the time of one worker over
-twice that of two, both without what a sweep needs once (starting, reading, checking, writing the table), which
-is measured by a sweep of two points. It needs two idle cores; where others use them, the times say more of
-these, and the processor time a point, printed beside, says how much more work two workers make of it.
+take turns in blocks, so that other work on the machine meets both. The efficiency is the time of one worker
+over twice that of two, both without what a sweep needs once (starting, reading, checking, writing the table),
+which is measured by a sweep of two points. It needs two idle cores; where others use them, the times say more
+of these, and the processor time a point, printed beside, says how much more work two workers make of it.
 
 Leaves with 1 if 2,000 points would take more than 10 minutes on two cores, the efficiency is below 0.85, or
 the first point has not ended within 5 s of the start of the command, its own run included.
