@@ -65,7 +65,7 @@ class DaskWorkers:
 
         waiting = iter(tasks)
         handed_out: dict[Any, PointTask] = {}
-        completed = as_completed()
+        completed = as_completed(loop=self.client.loop)
         try:
             for task in waiting:
                 self._hand_out(base, task, handed_out, completed)
