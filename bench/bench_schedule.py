@@ -24,7 +24,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402 - after the number of threads
 from numpy.typing import NDArray  # noqa: E402 - as above
 
-from cosim.config.energy_value import TableIAppliances  # noqa: E402 - as above
+from cosim.config.appliances import TableIAppliances  # noqa: E402 - as above
 from cosim.devices.appliance import Appliance  # noqa: E402 - as above
 from cosim.markets.energy_value.exact import solve_exact  # noqa: E402 - as above
 from cosim.markets.energy_value.greedy import solve_greedy  # noqa: E402 - as above

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, to_hours, to_ms
 from cosim.config.comms import TraceLatency, unmatched_overrides
 from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
-from cosim.config.energy_value import kappa_problems, price_files
+from cosim.config.energy_value import kappa_problems
 from cosim.config.library import local_file
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import PlaceByList
+from cosim.config.prices import price_files
 from cosim.config.regulation import greatest_capacity
 from cosim.config.scenario import MAX_HOUSEHOLDS, GroupConfig, Scenario
 from cosim.config.values import bounds

@@ -10,10 +10,11 @@ from pydantic import BeforeValidator, Field, model_validator
 from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, to_ms
 from cosim.config.base import Integer, Model, Name, Positive, PositiveCount
 from cosim.config.comms import CommsConfig
+from cosim.config.costs import CostConfig
 from cosim.config.devices import BatteryConfig, LoadConfig, MembershipConfig, PvConfig
 from cosim.config.energy_value import EnergyValueConfig, TradingConfig
 from cosim.config.network import GridConfig
-from cosim.config.regulation import CommunityConfig, CostConfig
+from cosim.config.regulation import CommunityConfig
 
 
 def _as_utc(raw: Any) -> Any:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, Priority, wait_until
 from cosim.comms.network import Network
-from cosim.config.energy_value import HOURS
+from cosim.config.hours import HOURS
 from cosim.engine.energy_market import EnergyMarket
 from cosim.engine.energy_record import EnergyRecorder, MeteredDay
 from cosim.households.meters import Reading

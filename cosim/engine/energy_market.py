@@ -10,14 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR
-from cosim.config.energy_value import (
-    HOURS,
-    AppliancesConfig,
-    EnergyValueConfig,
-    FixedBids,
-    LearningBids,
-    TradingConfig,
-)
+from cosim.config.appliances import AppliancesConfig
+from cosim.config.bidding import FixedBids, LearningBids
+from cosim.config.energy_value import EnergyValueConfig, TradingConfig
+from cosim.config.hours import HOURS
 from cosim.config.scenario import Scenario
 from cosim.config.trading import Regime
 from cosim.config.values import AnyValue

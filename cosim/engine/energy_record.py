@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.energy_value import HOURS
+from cosim.config.hours import HOURS
 from cosim.markets.energy_value.day_plan import DayPlan
 from cosim.markets.energy_value.offers import GRID, Offer, kappa_of
 from cosim.markets.energy_value.settlement import Bill, Prices, Settlement

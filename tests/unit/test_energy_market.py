@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cosim.config.appliances import ListedAppliances, NoAppliances
 from cosim.config.check import check_configuration
-from cosim.config.energy_value import HOURS, ListedAppliances, NoAppliances
+from cosim.config.hours import HOURS
 from cosim.config.load import load_scenario
 from cosim.config.units import unit_of
 from cosim.engine.preflight import preflight

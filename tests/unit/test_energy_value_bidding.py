@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cosim.config.energy_value import FixedBids, LearningBids, RandomBids
+from cosim.config.bidding import FixedBids, LearningBids, RandomBids
 from cosim.errors import InputError
 from cosim.markets.energy_value.bidding import (
     bid_prices,

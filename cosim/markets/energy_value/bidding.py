@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cosim.config.energy_value import BiddingConfig, FixedBids, LearningBids, RandomBids
+from cosim.config.bidding import BiddingConfig, FixedBids, LearningBids, RandomBids
 from cosim.errors import InputError, Problem
 from cosim.markets.energy_value.offers import feed_in_ratio, has_margin, prices_at, prices_from_kappa
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.energy_value import CsvPrice, FeedInShare, HourlyPrice, PricesConfig
+from cosim.config.prices import CsvPrice, FeedInShare, HourlyPrice, PricesConfig
 from cosim.errors import InputError, Problem, suggest
 
 MAX_BYTES = 100_000_000

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cosim.config.energy_value import HOURS
+from cosim.config.hours import HOURS
 from cosim.config.trading import DeviationRule, FeedInRule
 from cosim.errors import InputError, Problem
 from cosim.markets.energy_value.delivery import Delivered, deliver
