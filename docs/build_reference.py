@@ -1,6 +1,6 @@
-"""Make the reference pages from the code: every key of a scenario, every column of a table.
+"""Make the reference pages from the code: every key of a scenario and of a sweep, every column of a table.
 
-python docs/build_reference.py            # writes docs/scenario_keys.md, docs/sweep_keys.md and docs/tables.md
+python docs/build_reference.py            # writes docs/{scenario_keys,sweep_keys,tables}.md
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def sweep_page() -> str:
     lines = [
         "# Keys of a sweep",
         "",
-        "Made from the code by `make docs`. `cosim schema --sweep` prints the same as a JSON schema for editors; "
-        "[how to write one](sweeps.md).",
+        "Made from the code by `make docs`. `cosim schema --sweep` prints the same as a JSON schema for "
+        "editors; [how to write one](sweeps.md).",
         "",
     ]
     return "\n".join([*lines, *key_tables(models_below(SweepConfig, []))])
