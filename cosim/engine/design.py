@@ -68,6 +68,11 @@ class Design:
     initial_averages: tuple[Array, ...]
 
     @property
+    def delay_left_steps(self) -> float:
+        """d that the gains are for: 0 where a predictor makes up for the delay."""
+        return _delay_left(self.config, self.delay_steps)
+
+    @property
     def loop_gains(self) -> tuple[float, ...]:
         """G of each resource at the mean capacities."""
         return tuple(float(gain) for gain in self.at_mean.loop_gains)
@@ -101,7 +106,7 @@ def design(
         policy=policy,
         at_mean=at_mean,
         delay_steps=delay,
-        gains=_gains(config, at_mean, delay, number),
+        gains=_gains(config, at_mean, _delay_left(config, delay), number),
         signals=signals,
         phases_ms=phases,
         initial_averages=_initial_averages(config, population, streams, number),
@@ -213,13 +218,17 @@ def _initial_signals(
     )
 
 
+def _delay_left(config: CommunityConfig, delay: float) -> float:
+    return delay if config.platform.delay_compensation is None else 0.0
+
+
 def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, number: int) -> tuple[float, ...]:
     result = []
     for resource, gain in enumerate(gains(config)):
         if not isinstance(gain, GainMargin):
             result.append(float(gain))
             continue
-        steps = delay if gain.delay_steps is None else gain.delay_steps
+        steps = delay if isinstance(gain.delay_steps, str) else gain.delay_steps
         try:
             result.append(gain_for_margin(gain.margin, steps, float(at_mean.loop_gains[resource])))
         except InputError as error:

@@ -152,8 +152,10 @@ def _measured(key: str, value: Any) -> str:
 
 def _controller(market: Market) -> Iterator[str]:
     design = market.design
-    policy, delay = design.policy, design.delay_steps
+    policy, delay = design.policy, design.delay_left_steps
     yield f"policy {policy.name}: fixed point {policy.fixed_point}"
+    if delay != design.delay_steps:
+        yield f"mean loop delay {design.delay_steps:.3g} steps, which a predictor makes up for"
     yield f"mean loop delay {delay:.3g} steps: stable up to gain * loop gain = {stability_limit(delay):.4g}"
     for number, resource in enumerate(design.config.resources):
         gain, loop_gain = design.gains[number], design.loop_gains[number]

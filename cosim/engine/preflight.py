@@ -103,11 +103,11 @@ def _stability(loaded: LoadedScenario, number: int, made: Design) -> Iterator[Pr
     ):
         if not loop_gain > 0:
             continue
-        margin = margin_of_gain(gain, made.delay_steps, float(loop_gain))
+        margin = margin_of_gain(gain, made.delay_left_steps, float(loop_gain))
         if margin >= 1:
             message = (
                 f"the gain {gain:.4g} of '{resource.name}' is {margin:.2f} times the largest stable one "
-                f"(loop gain {loop_gain:.4g}, delay {np.ceil(made.delay_steps):g} steps): "
+                f"(loop gain {loop_gain:.4g}, delay {np.ceil(made.delay_left_steps):g} steps): "
                 "the aggregate will oscillate"
             )
             remedy = f"Take at most {gain / margin:.4g}, or `gain: {{margin: 0.3}}`."
