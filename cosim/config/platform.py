@@ -12,15 +12,15 @@ from cosim.config.remedies import AggregateConfig, DelayConfig, PlainSum, Resend
 
 
 class GainMargin(Model):
-    """A gain given as a share of the largest stable one, 2 sin(π / (2(2d+1))) / G."""
+    """A gain given as a share of the largest stable one: 2 sin(π / (2(2d+1))) / G, with `delay_compensation`
+    more."""
 
     margin: Positive
     """Gain over the largest stable gain; below 1 is stable, 0.2 is calm [1]."""
     delay_steps: DelayConfig = "estimated"
     """d, the steps between a signal and the first signal made from its effect; 0 means the very next one, 1
     is paper A's recursion. `estimated` from latencies and phases; `measured` from the reports while the run
-    goes on, beginning with the estimate, and τ follows. With `delay_compensation` the estimate is 0, the
-    delay that the compensation leaves [steps]."""
+    goes on, beginning with the estimate, and τ follows [steps]."""
     time_constant_steps: Positive = 20.0
     """Memory of the exponential filter behind a measured delay [steps]."""
 
@@ -164,8 +164,8 @@ class PlatformConfig(Model):
     def _one_answer_to_delay(self) -> Self:
         if self.delay_compensation is not None and any(map(_is_measured, _each(self.gain))):
             raise ValueError(
-                "with delay_compensation a gain is for the delay that this leaves, which nobody measures; "
-                "remove delay_steps: measured from the gain, or give it as a number"
+                "delay_compensation and a gain with delay_steps: measured are two answers to one delay; "
+                "keep one of them"
             )
         return self
 

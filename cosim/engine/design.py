@@ -17,12 +17,13 @@ from cosim.config.platform import GainMargin, Outage
 from cosim.config.regulation import CommunityConfig, gains, initial_signals
 from cosim.config.scenario import Scenario
 from cosim.engine.loop_delay import loop_delay_steps
+from cosim.engine.loop_limit import stable_product
 from cosim.engine.population import Population, household_values
 from cosim.errors import InputError, Problem
 from cosim.markets.regulation.controller import capacity_at
 from cosim.markets.regulation.costs import CostParameters, build_costs, concatenate
 from cosim.markets.regulation.policies import OperatingPoint, Policy, build_policy, operating_point
-from cosim.markets.regulation.stability import gain_for_margin
+from cosim.markets.regulation.stability import gain_for_product
 from cosim.streams import Streams
 
 Array = NDArray[np.float64]
@@ -68,9 +69,12 @@ class Design:
     initial_averages: tuple[Array, ...]
 
     @property
-    def delay_left_steps(self) -> float:
-        """d that the gains are for: 0 where a predictor makes up for the delay."""
-        return _delay_left(self.config, self.delay_steps)
+    def stable_products(self) -> tuple[float, ...]:
+        """Largest stable τG of each resource, at the mean delay."""
+        return tuple(
+            stable_product(self.config.platform, resource, loop_gain, self.delay_steps)
+            for resource, loop_gain in enumerate(self.loop_gains)
+        )
 
     @property
     def loop_gains(self) -> tuple[float, ...]:
@@ -106,7 +110,7 @@ def design(
         policy=policy,
         at_mean=at_mean,
         delay_steps=delay,
-        gains=_gains(config, at_mean, _delay_left(config, delay), number),
+        gains=_gains(config, at_mean, delay, number),
         signals=signals,
         phases_ms=phases,
         initial_averages=_initial_averages(config, population, streams, number),
@@ -218,19 +222,17 @@ def _initial_signals(
     )
 
 
-def _delay_left(config: CommunityConfig, delay: float) -> float:
-    return delay if config.platform.delay_compensation is None else 0.0
-
-
 def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, number: int) -> tuple[float, ...]:
     result = []
     for resource, gain in enumerate(gains(config)):
         if not isinstance(gain, GainMargin):
             result.append(float(gain))
             continue
+        loop_gain = float(at_mean.loop_gains[resource])
         steps = delay if isinstance(gain.delay_steps, str) else gain.delay_steps
         try:
-            result.append(gain_for_margin(gain.margin, steps, float(at_mean.loop_gains[resource])))
+            limit = stable_product(config.platform, resource, loop_gain, steps)
+            result.append(gain_for_product(gain.margin * limit, loop_gain))
         except InputError as error:
             path = f"communities.{number}.platform.gain"
             raise InputError(
