@@ -114,8 +114,9 @@ class PlatformConfig(Model):
     measurement: Literal["reports", "meter"] = "reports"
     """What the aggregate is made from: the reports that arrived, or the feeder's own measurement."""
     missing: Literal["hold_last", "zero", "scale"] = "hold_last"
-    """What stands for a report that did not arrive: the household's last one, nothing, or the mean of those
-    that did."""
+    """What stands for a report that did not arrive: the household's last one, nothing (Schenato, 2009,
+    compares these two), or the mean of those that did (Cochran, 1977). `zero` lets more be taken than the
+    capacity."""
     report: Literal["at_step_end", "at_decision"] = "at_step_end"
     """When households report: when the step ends, with what was delivered (paper A's recursion), or when they
     decide (one step less of delay)."""

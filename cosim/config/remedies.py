@@ -96,6 +96,7 @@ class Resending(Model):
 
     A household uses the freshest signal it has, so a repeat that comes second changes nothing. With
     independent losses of probability p, a signal fails to arrive in its step with probability p^(1 + times).
+    GOOSE messages (IEC 61850-8-1) are repeated in this way, with no acknowledgement.
     """
 
     times: PositiveCount = 1

@@ -53,8 +53,6 @@ class Market:
         Place of a household in `design.members`.
     outages : tuple of Outage
         Times in which its platform is down.
-    broadcast_step : int
-        Number of the last tick whose signal was sent; -1 before the first.
     """
 
     design: Design
@@ -65,7 +63,6 @@ class Market:
     active: NDArray[np.bool_]
     position: dict[int, int]
     outages: tuple[Outage, ...]
-    broadcast_step: int = -1
 
 
 def build_market(

@@ -225,19 +225,19 @@ class Simulation:
             else:
                 recorder.add(step, at_ms, platform.tick(at_ms), aggregates)
                 self.network.broadcast("signal", step + 1, platform.state.signals, platform.state.members)
-                market.broadcast_step = step
             self.events += 1 + 3 * len(platform.state.members)
             if decisions is not None:
                 decisions.flush()
             self._progress(at_ms, self.events)
 
     def _repeats(self, market: Market, resending: Resending) -> Process:
-        """Send each signal again within its step."""
-        state = market.platform.state
+        """Send each signal again within its step, if the platform is up and remembers it."""
+        platform = market.platform
         for step, at_ms in enumerate(tick_times(self.scenario)):
             for again in range(1, resending.times + 1):
                 yield wait_until(self.env, at_ms + again * resending.interval_ms, Priority.TICK)
-                if market.broadcast_step == step and not is_down(market.outages, int(self.env.now)):
+                state = platform.state
+                if state.signal_step == step + 1 and not is_down(market.outages, int(self.env.now)):
                     self.network.broadcast("signal", step + 1, state.signals, state.members, at_ms)
                     self.events += 1 + len(state.members)
 

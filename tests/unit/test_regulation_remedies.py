@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cosim.markets.regulation.averages import weight_of_newest
 from cosim.markets.regulation.controller import Report, initial_reports
@@ -155,6 +157,22 @@ TRIMMED = Remedies(is_clipped=True, trimmed_share=0.2, trimming_weight=weight_of
 def test_with_clipping_liars_move_the_aggregate_by_no_more_than_their_share(lie: str, n_liars: int) -> None:
     _, largest = _error(CLIPPED, n_liars, LIES[lie])
     assert largest <= n_liars
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.integers(0, 1), st.none() | st.floats()), min_size=1, max_size=30))
+def test_whatever_liars_say_the_error_is_at_most_one_unit_each(community: list[Any]) -> None:
+    """A member is what it did, and what it reports instead; None is an honest one."""
+    platform = _platform(CLIPPED, n=len(community), initial=0.0)
+    told = {i: float(did) if lie is None else lie for i, (did, lie) in enumerate(community)}
+    error = _tick(platform, 1, told) - sum(did for did, _ in community)
+    assert abs(error) <= sum(lie is not None for _, lie in community) + 1e-9
+
+
+def test_the_curve_over_the_number_of_liars_stays_below_one_unit_each() -> None:
+    curve = [_error(CLIPPED, n_liars, LIES["fifty"], steps=12)[1] for n_liars in range(100)]
+    assert all(error <= n_liars for n_liars, error in enumerate(curve))
+    assert curve[99] > 30  # they do lie
 
 
 def test_a_plain_sum_is_moved_by_as_much_as_a_liar_likes() -> None:

@@ -2,7 +2,9 @@
 
 A report says which signal it answers. At tick k, which sees it, that signal is k − s steps old: the d of the
 stability limit, for this household and this tick. A signal or a report that was lost makes it larger by
-itself, since the household then answers an older signal, or an older report stands for it.
+itself, since the household then answers an older signal, or an older report stands for it. TCP measures its
+round trip in the same way, from time stamps that the receiver sends back (RFC 7323), and filters them
+exponentially (Jacobson, "Congestion avoidance and control", 1988).
 """
 
 from __future__ import annotations
