@@ -83,9 +83,10 @@ def predictor_stability_limit(
         for k in range(n_angles - 1)
         if signs[k] != signs[k + 1]
     ]
-    found = [product(angle).real for angle in [*crossings, math.pi]]
-    # Where the answer itself is 0, the sign changes too, and the product is beyond all bounds.
-    return min((value for value in found if 0.0 < value < 1e6), default=math.inf)
+    found = [product(angle) for angle in [*crossings, math.pi]]
+    # Where the answer itself is 0 the sign changes too, with no real product there.
+    real = [value.real for value in found if abs(value.imag) < 1e-6 * abs(value.real)]
+    return min((value for value in real if value > 0.0), default=math.inf)
 
 
 def _delayed(z: complex, delay_steps: float) -> complex:
