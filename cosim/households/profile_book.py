@@ -1,12 +1,12 @@
 """Load and generation of all households, one block of time after another.
 
-The source columns are kept as they are (a few dozen); what each household makes of them is worked out for a
-block at a time, so memory does not grow with the length of the run.
+The source columns are kept as they are (a few dozen), those of SimBench in their file; what each household
+makes of them is worked out for a block at a time, so memory does not grow with the length of the run.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,21 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+class Columns(Protocol):
+    """Source values: an array of shape (n_slots, n_columns), or what reads such a one piece by piece."""
+
+    def __getitem__(self, slots: slice, /) -> Array:
+        """Values of these slots, as far as there are; shape (n, n_columns)."""
+        ...
+
+
 class Series(NamedTuple):
     """One quantity of many takers, as a scaled choice among a few columns.
 
     Attributes
     ----------
-    columns : ndarray, shape (n_slots, n_columns)
-        Source values over the whole run, slot by slot.
+    columns : Columns, n_columns of them
+        Source values over the whole run.
     choice : ndarray of int, shape (n_takers,)
         The column each taker uses.
     scale : ndarray, shape (n_takers,)
@@ -29,7 +37,7 @@ class Series(NamedTuple):
         Names of the columns; empty where they have none.
     """
 
-    columns: Array
+    columns: Columns
     choice: NDArray[np.int64]
     scale: Array
     names: tuple[str, ...] = ()
