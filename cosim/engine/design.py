@@ -11,16 +11,10 @@ from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.comms.latency import TraceReader, build_latency
+from cosim.config.agent import GivenPhase, UniformPhase
 from cosim.config.comms import Direction, resolve
-from cosim.config.regulation import (
-    CommunityConfig,
-    GainMargin,
-    GivenPhase,
-    Outage,
-    UniformPhase,
-    gains,
-    initial_signals,
-)
+from cosim.config.platform import GainMargin, Outage
+from cosim.config.regulation import CommunityConfig, gains, initial_signals
 from cosim.config.scenario import Scenario
 from cosim.engine.loop_delay import loop_delay_steps
 from cosim.engine.population import Population, household_values

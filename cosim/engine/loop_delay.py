@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.regulation import PlatformConfig
+from cosim.config.platform import PlatformConfig
 
 
 def loop_delay_steps(

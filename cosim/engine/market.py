@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.comms.draws import Rows
-from cosim.config.regulation import (
-    CommunityConfig,
-    Outage,
-)
+from cosim.config.platform import Outage
+from cosim.config.regulation import CommunityConfig
 from cosim.config.scenario import Scenario
 from cosim.devices.battery import Unit
 from cosim.engine.design import Design, capacity_reader, per_member

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from cosim.config.load import LoadedScenario
-from cosim.config.regulation import PlatformConfig
+from cosim.config.platform import PlatformConfig
 from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
 from cosim.engine.loop_delay import loop_delay_steps

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cosim.config.energy_value import TableIAppliances
+from cosim.config.appliances import TableIAppliances
 from cosim.devices.appliance import Appliance
 from cosim.markets.energy_value.exact import solve_exact
 from cosim.markets.energy_value.greedy import solve_greedy

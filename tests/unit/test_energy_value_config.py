@@ -7,18 +7,16 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cosim.config.energy_value import (
+from cosim.config.appliances import (
     TABLE_I,
     ApplianceConfig,
-    BiddingConfig,
-    EnergyValueConfig,
     GeneratedAppliances,
     ListedAppliances,
-    PricesConfig,
-    RigidityConfig,
-    kappa_problems,
     preferences_of,
 )
+from cosim.config.bidding import BiddingConfig
+from cosim.config.energy_value import EnergyValueConfig, RigidityConfig
+from cosim.config.prices import PricesConfig
 
 
 def _appliance(**more: Any) -> ApplianceConfig:
@@ -63,7 +61,10 @@ def test_every_key_is_described() -> None:
     [
         ({"preferences": [1] * 23 + [3.5]}, "less than or equal to 3"),
         ({"preferences": [0.5] + [1] * 23}, "greater than or equal to 1"),
-        ({"preferences": [1] * 23}, "24 numbers are needed, one for each hour of the day, and these are 23"),
+        (
+            {"preferences": [1] * 23},
+            "these are 23 numbers, and one is needed for each hour of the day; give 24",
+        ),
         ({"preferences": "midnight"}, "space_heaters"),
         ({"duration_h": 9, "earliest_start_h": 8, "latest_end_h": 16}, "do not fit into a window of 8 h"),
         ({"runs_per_day": 13}, "26 h of running do not fit"),
@@ -127,30 +128,6 @@ def test_bad_bids(bidding: dict[str, Any], words: str) -> None:
         adapter.validate_python(bidding)
 
 
-def test_kappa_must_be_above_the_feed_in_price() -> None:
-    with pytest.raises(ValidationError, match=r"κ = 0.05 must be above the feed-in share 0.1"):
-        _market(household={"bidding": {"strategy": "fixed", "kappa": 0.05}})
-    _market(household={"bidding": {"strategy": "fixed", "kappa": 0.11}})
-    with pytest.raises(ValidationError, match=r"in hour 7 \(φ = 0.75\)"):
-        _market(
-            prices={
-                "grid": {"by_hour": [0.2] * 24},
-                "feed_in": {"price": {"by_hour": [0.1] * 7 + [0.15] + [0.1] * 16}},
-            },
-            household={"bidding": {"strategy": "fixed", "kappa": 0.6}},
-        )
-
-
-def test_a_feed_in_price_above_the_grids_or_from_a_file_is_no_objection_to_kappa() -> None:
-    adapter: TypeAdapter[Any] = TypeAdapter(BiddingConfig)
-    fixed = adapter.validate_python({"strategy": "fixed", "kappa": 0.6})
-    for prices in (
-        {"grid": -0.1, "feed_in": {"price": 0.05}},
-        {"grid": {"file": "p.csv"}, "feed_in": {"price": 0.1}},
-    ):
-        assert kappa_problems(fixed, PricesConfig.model_validate(prices)) == []
-
-
 @pytest.mark.parametrize(
     "grid", [0.2, -0.05, {"by_hour": [-0.1] * 24}, {"file": "prices.csv", "column": "de"}]
 )
@@ -161,7 +138,7 @@ def test_forms_of_a_price(grid: Any) -> None:
 @pytest.mark.parametrize(
     ("prices", "words"),
     [
-        ({"grid": {"by_hour": [0.1] * 23}}, "24 numbers are needed"),
+        ({"grid": {"by_hour": [0.1] * 23}}, "give 24"),
         ({"grid": {"hourly": [1]}}, "a price is a number"),
         ({"grid": float("nan")}, "finite number"),
         ({"grid": {"file": "../prices.csv"}}, "the path leaves"),

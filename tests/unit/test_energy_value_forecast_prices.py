@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosim.config.energy_value import ErrorForecast, PerfectForecast, PersistenceForecast, PricesConfig
+from cosim.config.forecasts import ErrorForecast, PerfectForecast, PersistenceForecast
+from cosim.config.prices import PricesConfig
 from cosim.errors import InputError
 from cosim.markets.energy_value.forecast import day_ahead, relative_errors
 from cosim.markets.energy_value.prices import hourly_prices

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cosim.config.energy_value import (
+from cosim.config.appliances import (
     ApplianceConfig,
     GeneratedAppliances,
     ListedAppliances,
-    RigidityConfig,
     TableIAppliances,
 )
+from cosim.config.energy_value import RigidityConfig
 from cosim.errors import InputError
 from cosim.markets.energy_value.exact import solve_exact
 from cosim.markets.energy_value.population import (

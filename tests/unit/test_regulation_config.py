@@ -7,17 +7,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cosim.config.regulation import (
-    AgentConfig,
-    CommunityConfig,
-    CostConfig,
-    GainMargin,
-    PlatformConfig,
-    ResourceConfig,
-    UniformInt,
-    gains,
-    initial_signals,
-)
+from cosim.config.agent import AgentConfig
+from cosim.config.costs import CostConfig
+from cosim.config.platform import GainMargin, PlatformConfig
+from cosim.config.regulation import CommunityConfig, ResourceConfig, gains, initial_signals
+from cosim.config.values import UniformInt
 
 RESOURCES = [{"name": "consumption", "capacity": 90}, {"name": "production", "capacity": 80}]
 
@@ -93,7 +87,7 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
         (AgentConfig, {"initial_average": 1.5}, "at most 1"),
         (AgentConfig, {"phase": {"kind": "given", "phase_ms": -5}}, "at least 0"),
         (ResourceConfig, {"name": "x", "capacity": -1}, "greater than or equal to 0"),
-        (ResourceConfig, {"name": "x", "capacity": {"by_hour": [1] * 23}}, "at least 24"),
+        (ResourceConfig, {"name": "x", "capacity": {"by_hour": [1] * 23}}, "give 24"),
         (ResourceConfig, {"name": "x", "capacity": {"steps": [{"from_h": 1, "value": 3}]}}, "from_h: 0"),
         (
             ResourceConfig,

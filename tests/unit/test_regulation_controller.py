@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from cosim.clock import MS_PER_HOUR
-from cosim.config.regulation import GridAwareRule, ResourceConfig, greatest_capacity
+from cosim.config.platform import GridAwareRule
+from cosim.config.regulation import ResourceConfig, greatest_capacity
 from cosim.markets.regulation.controller import (
     FeederReading,
     capacity_at,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.config.regulation import (
+from cosim.config.costs import (
     ConsumptionOnlyCost,
     Section6Community1,
     Section6Community2,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.config.regulation import CumulativeAverage, ExponentialAverage
+from cosim.config.agent import CumulativeAverage, ExponentialAverage
 from cosim.markets.regulation.averages import build_average, weight_of_newest
 from cosim.markets.regulation.costs import CostParameters, gradients
 from cosim.markets.regulation.policies import Additive, Proportional, build_policy, operating_point

@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cosim.config.energy_value import ErrorForecast, ForecastConfig, PerfectForecast, PersistenceForecast
+from cosim.config.forecasts import ErrorForecast, ForecastConfig, PerfectForecast, PersistenceForecast
 
 _NORMAL = NormalDist()
 

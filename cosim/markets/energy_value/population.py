@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.energy_value import (
+from cosim.config.appliances import (
     TABLE_I,
     AppliancesConfig,
     GeneratedAppliances,

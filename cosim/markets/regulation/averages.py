@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from cosim.config.regulation import CumulativeAverage, ExponentialAverage
+from cosim.config.agent import CumulativeAverage, ExponentialAverage
 
 FloatOrArray: TypeAlias = Any
 """A float, or a float64 array over households: the same operators work on both, to the same bits."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
-from cosim.config.regulation import AnyCapacity, GridAwareRule, HourlyCapacity, SteppedCapacity
+from cosim.config.platform import GridAwareRule
+from cosim.config.regulation import AnyCapacity, HourlyCapacity, SteppedCapacity
 
 
 def update(signal: float, gain: float, measured: float, capacity: float) -> float:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.regulation import (
+from cosim.config.costs import (
     AnyCost,
     ConsumptionOnlyCost,
     Section6Community1,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from cosim.config.regulation import GridAwareRule
+from cosim.config.platform import GridAwareRule
 from cosim.markets.regulation.controller import (
     FeederReading,
     Reports,

@@ -1,0 +1,81 @@
+"""Configuration of the households that answer a signal (paper A, Algorithm 2): policy, averages, clock."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from cosim.config.base import Model, NonNegative, Positive
+from cosim.config.per_resource import SharePerResource
+from cosim.config.values import NonNegativeValue, Value
+
+
+class CumulativeAverage(Model):
+    """The mean of all steps so far (paper A (3), (17)). It never forgets."""
+
+    kind: Literal["cumulative"] = "cumulative"
+    """Which average this is."""
+
+
+class ExponentialAverage(Model):
+    """A mean that forgets: weight 1 − exp(−1/T) on the newest step. For capacities that change."""
+
+    kind: Literal["exponential"] = "exponential"
+    """Which average this is."""
+    time_constant_steps: Positive
+    """T, the number of steps after which a step's weight has fallen to 1/e [steps]."""
+
+
+AverageConfig = Annotated[CumulativeAverage | ExponentialAverage, Field(discriminator="kind")]
+"""How a household averages its own decisions, by `kind`."""
+
+
+class ZeroPhase(Model):
+    """Every household wakes at the start of the step: paper A's synchronous recursion."""
+
+    kind: Literal["zero"] = "zero"
+    """Which phase this is."""
+
+
+class UniformPhase(Model):
+    """Each household wakes at its own instant, uniform over the step."""
+
+    kind: Literal["uniform"] = "uniform"
+    """Which phase this is."""
+
+
+class GivenPhase(Model):
+    """Each household wakes at its own given time after the step's start."""
+
+    kind: Literal["given"] = "given"
+    """Which phase this is."""
+    phase_ms: NonNegativeValue
+    """Time from the step's start to the household's decision [ms]; less than the step's length."""
+
+
+PhaseConfig = Annotated[ZeroPhase | UniformPhase | GivenPhase, Field(discriminator="kind")]
+"""When within a step the households wake, by `kind`."""
+
+
+class AgentConfig(Model):
+    """How the households of a group answer the signal (paper A, Algorithm 2)."""
+
+    policy: Literal["additive", "proportional", "inverse_average"] = "additive"
+    """The response σ: `additive` is x̄ + κ(Ω − ∇g), `proportional` paper A (20), `inverse_average` (22) as
+    printed."""
+    kappa: Positive = 0.3
+    """κ of the additive policy [probability per unit of signal]; the other policies have none."""
+    averages: AverageConfig = CumulativeAverage()
+    """How the household averages its own decisions; `cumulative` is paper A (17)."""
+    initial_decision: Literal[0, 1] = 1
+    """x(0), the decision before the first signal, for every resource; 1 in Algorithm 2."""
+    initial_average: SharePerResource | None = None
+    """x̄(0) in [0, 1], one value or a list with one for each resource; the initial decision by default, as in
+    Algorithm 2."""
+    phase: PhaseConfig = ZeroPhase()
+    """When within a step the household wakes."""
+    jitter_ms: NonNegative = 0.0
+    """Each wake-up is late by a new uniform time between 0 and this [ms]."""
+    drift_ppm: Value = 0.0
+    """The household's clock is slow by this [millionths of the elapsed time]; negative is fast."""
