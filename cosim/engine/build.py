@@ -30,6 +30,7 @@ from cosim.errors import InputError, Problem
 from cosim.households.home import Home
 from cosim.households.meters import Meters
 from cosim.households.profile_book import ProfileBook
+from cosim.markets.regulation.controller import Report
 from cosim.streams import Streams
 
 _Part = TypeVar("_Part")
@@ -151,7 +152,9 @@ def _book(
 ) -> ProfileBook:
     demand = household_demand(scenario, folder, population, placement, streams)
     slots = slots_of(scenario)
-    return ProfileBook(demand, slots.slot_ms, scenario.interval_ms // slots.slot_ms)
+    per_interval = scenario.interval_ms // slots.slot_ms
+    ahead = -(-scenario.time.step_ms // scenario.interval_ms)
+    return ProfileBook(demand, slots.slot_ms, per_interval, intervals_ahead=ahead)
 
 
 def _homes(scenario: Scenario, population: Population, book: ProfileBook, streams: Streams) -> list[Home]:
@@ -178,8 +181,8 @@ def _market(
     streams: Streams,
     network: Network,
 ) -> Market:
-    def report(household: int, step: int, delivered: tuple[int, ...]) -> None:
-        network.send("uplink", household, PLATFORM, "report", step, delivered)
+    def report(household: int, step: int, delivered: tuple[float, ...], signal_step: int) -> None:
+        network.send("uplink", household, PLATFORM, "report", step, Report(delivered, signal_step))
 
     uses_batteries = any(resource.unit_kwh for resource in designed.config.resources)
     return build_market(
