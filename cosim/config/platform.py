@@ -61,15 +61,6 @@ SignalPerResource = Annotated[
 """One Ω(0) for every resource, or a list with one for each."""
 
 
-class Outage(Model):
-    """A time in which the platform is down: it hears nothing and sends nothing."""
-
-    start_h: NonNegative
-    """Start, since the scenario's start [h]."""
-    duration_h: Positive
-    """Length [h]."""
-
-
 class GridAwareRule(Model):
     """A resource's capacity that gives way to the feeder: additive increase, multiplicative decrease (AIMD).
 
@@ -124,8 +115,6 @@ class PlatformConfig(Model):
     signal_limits: tuple[Finite, Finite] | None = None
     """Lowest and highest signal; beyond them the integrator stands still (anti-windup), so that it comes back
     at once when capacities that nobody could meet are over. None, as in paper A, by default [signal]."""
-    outages: tuple[Outage, ...] = ()
-    """Times in which the platform is down."""
     grid_aware: tuple[GridAwareRule, ...] = ()
     """Rules by which capacities give way to the feeder's voltages and loadings."""
 
