@@ -113,8 +113,8 @@ class Churn(_HouseholdFault):
     kind: Literal["churn"] = "churn"
     """Which fault this is."""
     file: LocalPath | None = None
-    """A trace instead of other times: CSV file with columns `household`, `leaves_h` and `joins_h` (hours since
-    the start; empty for one that stays away)."""
+    """A trace instead of other times: CSV file with columns `household`, `leaves_h` and `joins_h`, in hours
+    since the start; without `joins_h` it stays away."""
 
     @model_validator(mode="after")
     def _trace_alone(self) -> Self:
