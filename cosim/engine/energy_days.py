@@ -115,6 +115,7 @@ class DeliveryDays:
         return self._recorder.metrics.result() | {
             "trading_messages": sum(each.messages for each in traffic),
             "trading_message_bytes": sum(each.sent_bytes for each in traffic),
+            "trading_messages_missed": self.floor.missed_messages,
         }
 
     def _blank(self) -> MeteredDay:

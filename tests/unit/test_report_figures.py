@@ -395,6 +395,7 @@ def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         small = SmallRun(tmp_path / name, grid=True).prosumers().market().messages([1, 5000]).meters()
+        small.faults(("storm", 3, 9, 2))
         draw_figures(small.batteries().feeder().topology().end().folder)
         write_report(tmp_path / name)
     first = sorted((tmp_path / "one" / "figures").iterdir())
