@@ -20,7 +20,8 @@ from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.engine.demand import household_demand, slots_of
 from cosim.engine.design import Design, design
-from cosim.engine.energy_market import EnergyMarket, build_energy_market
+from cosim.engine.energy_build import build_energy_market
+from cosim.engine.energy_market import EnergyMarket
 from cosim.engine.fault_plan import FaultEvent, plan_faults
 from cosim.engine.grid_parts import GridParts, build_grid
 from cosim.engine.market import Market, build_market
@@ -30,6 +31,7 @@ from cosim.errors import InputError, Problem
 from cosim.households.home import Home
 from cosim.households.meters import Meters
 from cosim.households.profile_book import ProfileBook
+from cosim.markets.regulation.controller import Report
 from cosim.streams import Streams
 
 _Part = TypeVar("_Part")
@@ -106,7 +108,7 @@ def build(loaded: LoadedScenario) -> Parts:
     if book is not None:
         known = book  # what a closure holds must not be None
         energy_market = _collect(
-            problems, lambda: build_energy_market(scenario, folder, population, known.demand, streams)
+            problems, lambda: build_energy_market(scenario, folder, population, known.demand, streams)[0]
         )
     designs = [
         _collect(problems, lambda n=n: design(n, scenario, population, streams, trace_reader(folder)))  # type: ignore[misc]
@@ -164,7 +166,9 @@ def _book(
 ) -> ProfileBook:
     demand = household_demand(scenario, folder, population, placement, streams)
     slots = slots_of(scenario)
-    return ProfileBook(demand, slots.slot_ms, scenario.interval_ms // slots.slot_ms)
+    per_interval = scenario.interval_ms // slots.slot_ms
+    ahead = -(-scenario.time.step_ms // scenario.interval_ms)
+    return ProfileBook(demand, slots.slot_ms, per_interval, intervals_ahead=ahead)
 
 
 def _homes(scenario: Scenario, population: Population, book: ProfileBook, streams: Streams) -> list[Home]:
@@ -191,8 +195,8 @@ def _market(
     streams: Streams,
     network: Network,
 ) -> Market:
-    def report(household: int, step: int, delivered: tuple[int, ...]) -> None:
-        network.send("uplink", household, PLATFORM, "report", step, delivered)
+    def report(household: int, step: int, delivered: tuple[float, ...], signal_step: int) -> None:
+        network.send("uplink", household, PLATFORM, "report", step, Report(delivered, signal_step))
 
     uses_batteries = any(resource.unit_kwh for resource in designed.config.resources)
     return build_market(

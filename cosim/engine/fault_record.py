@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_HOUR
 from cosim.config.fault_checks import Window
@@ -16,8 +18,9 @@ from cosim.engine.fault_plan import FaultEvent, episodes
 from cosim.engine.market_record import to_utc
 from cosim.results.metrics import Summary
 from cosim.results.recovery import FaultEffect, Span, fault_effect
-from cosim.results.store import RunStore, read_table
-from cosim.results.tables import TABLES
+from cosim.results.store import RunStore
+
+Array = NDArray[np.float64]
 
 
 def write_faults(scenario: Scenario, events: Sequence[FaultEvent], store: RunStore) -> None:
@@ -57,94 +60,108 @@ class Row(NamedTuple):
     effect: FaultEffect
 
 
-def write_fault_effects(
-    scenario: Scenario, events: Sequence[FaultEvent], simulated_until_ms: int, store: RunStore
-) -> Summary:
-    """Measure what each fault did to each resource, write the table `fault_effects`, and sum it up.
+class Tracking(NamedTuple):
+    """What is kept of a resource, tick by tick, to measure effects on it: 24 bytes a tick."""
+
+    steps: array[float]
+    error: array[float]
+    gap: array[float]
+
+
+class FaultRecord:
+    """Measures what faults did to the resources of all communities.
 
     Parameters
     ----------
     scenario : Scenario
-        What was run.
+        What is run.
     events : sequence of FaultEvent
-        What broke.
-    simulated_until_ms : int
-        How far the run came.
-    store : RunStore
-        Where the table `regulation` is complete.
+        What breaks.
     """
-    if not events or not scenario.communities:
-        return {}
-    rows = list(_rows(scenario, events, min(simulated_until_ms, scenario.time.duration_ms), store))
-    start = scenario.time.start
-    columns: dict[str, Any] = {
-        "fault": [row.fault for row in rows],
-        "kind": [row.kind for row in rows],
-        "community": [row.community for row in rows],
-        "resource": [row.resource for row in rows],
-        "start": to_utc(start, np.array([row.start_ms for row in rows], np.int64)),
-        "end": to_utc(start, np.array([row.end_ms for row in rows], np.int64)),
-        "rmse_before": [row.effect.rmse_before for row in rows],
-        "worst_deviation": [row.effect.worst_deviation for row in rows],
-        "recovery_h": [row.effect.recovery_ms / MS_PER_HOUR for row in rows],
-        "excess_energy_kwh": [_energy_kwh(row) for row in rows],
-        "excess_cost": [row.effect.excess_cost for row in rows],
-    }
-    store.write_table(
-        "fault_effects", {column.name: columns[column.name] for column in TABLES["fault_effects"]}
-    )
-    return summarise(rows)
+
+    def __init__(self, scenario: Scenario, events: Sequence[FaultEvent]) -> None:
+        self._scenario = scenario
+        self._events = events
+        self._tracking = {
+            (community.name, resource.name): Tracking(array("d"), array("d"), array("d"))
+            for community in scenario.communities
+            for resource in community.resources
+        }
+
+    def take(self, community: str, resource: str, block: Mapping[str, Array]) -> None:
+        """Take a block of the table `regulation` of one resource."""
+        answered = block["step"] > 0  # what was before the first decision is no answer to a capacity
+        tracking = self._tracking[community, resource]
+        tracking.steps.extend(block["step"][answered])
+        tracking.error.extend((block["aggregate"] - block["capacity"])[answered])
+        tracking.gap.extend(block["optimum_gap"][answered])
+
+    def summary(self, until_ms: int) -> Summary:
+        """The effects in numbers, of a run that came to `until_ms`."""
+        return summarise(list(self.rows(until_ms)))
+
+    def write(self, until_ms: int, store: RunStore) -> None:
+        """Write the table `fault_effects`."""
+        rows, start = list(self.rows(until_ms)), self._scenario.time.start
+        store.write_table(
+            "fault_effects",
+            {
+                "fault": [row.fault for row in rows],
+                "kind": [row.kind for row in rows],
+                "community": [row.community for row in rows],
+                "resource": [row.resource for row in rows],
+                "start": to_utc(start, np.array([row.start_ms for row in rows], np.int64)),
+                "end": to_utc(start, np.array([row.end_ms for row in rows], np.int64)),
+                "rmse_before": [row.effect.rmse_before for row in rows],
+                "worst_deviation": [row.effect.worst_deviation for row in rows],
+                "recovery_h": [row.effect.recovery_ms / MS_PER_HOUR for row in rows],
+                "excess_energy_kwh": [_energy_kwh(row) for row in rows],
+                "excess_cost": [row.effect.excess_cost for row in rows],
+            },
+        )
+
+    def rows(self, until_ms: int) -> Iterator[Row]:
+        """The effect of every episode of every fault on every resource."""
+        kinds = {event.name: event.fault.kind for event in self._events}
+        windows = {name: [w for w in episodes(self._events, name) if w[0] < until_ms] for name in kinds}
+        at_random = {event.name for event in self._events if event.fault.rate_per_day is not None}
+        for community in self._scenario.communities:
+            for resource in community.resources:
+                for name, own in windows.items():
+                    # What fails at random now and then is part of the level that others are measured against.
+                    apart = [other for other in windows if other == name or other not in at_random]
+                    others = sorted(window for other in apart for window in windows[other])
+                    for window in own:
+                        effect = self._effect(
+                            community.name, resource.name, self._span(window, others, until_ms)
+                        )
+                        yield Row(
+                            name,
+                            kinds[name],
+                            community.name,
+                            resource.name,
+                            resource.unit_kwh,
+                            window[0],
+                            min(window[1], until_ms),
+                            effect,
+                        )
+
+    def _span(self, window: Window, everything: Sequence[Window], until_ms: int) -> Span:
+        """A window with the times around it in which none of `everything` is on, after the warm-up."""
+        start_ms, end_ms = window
+        earlier = [other_end for other_start, other_end in everything if other_start < start_ms]
+        later = bisect_right([other_start for other_start, _ in everything], end_ms)
+        quiet_until_ms = everything[later][0] if later < len(everything) else until_ms
+        return Span(start_ms, end_ms, max([*earlier, self._scenario.time.warm_up_ms]), quiet_until_ms)
+
+    def _effect(self, community: str, resource: str, span: Span) -> FaultEffect:
+        tracking, step_ms = self._tracking[community, resource], self._scenario.time.step_ms
+        ends_ms = np.array(tracking.steps).astype(np.int64) * step_ms
+        return fault_effect(ends_ms, step_ms, np.array(tracking.error), np.array(tracking.gap), span)
 
 
 def _energy_kwh(row: Row) -> float:
     return row.effect.excess * row.unit_kwh if row.unit_kwh else math.nan
-
-
-def _rows(scenario: Scenario, events: Sequence[FaultEvent], until_ms: int, store: RunStore) -> Iterator[Row]:
-    store.writer("regulation").finish()
-    table = read_table(store.folder, "regulation")
-    table = table[table["step"] > 0]  # what was before the first decision is no answer to a capacity
-    kinds = {event.name: event.fault.kind for event in events}
-    windows = {name: [w for w in episodes(events, name) if w[0] < until_ms] for name in kinds}
-    at_random = {event.name for event in events if event.fault.rate_per_day is not None}
-    for community in scenario.communities:
-        for resource in community.resources:
-            here = table[(table["community"] == community.name) & (table["resource"] == resource.name)]
-            ends_ms = here["step"].to_numpy(np.int64) * scenario.time.step_ms
-            error = (here["aggregate"] - here["capacity"]).to_numpy(float)
-            gap = here["optimum_gap"].to_numpy(float)
-            for name, own in windows.items():
-                # What fails at random now and then is part of the level that others are measured against.
-                others = [
-                    w for other in windows if other == name or other not in at_random for w in windows[other]
-                ]
-                for window in own:
-                    span = _span(window, sorted(others), until_ms)
-                    effect = fault_effect(ends_ms, scenario.time.step_ms, error, gap, span)
-                    end_ms = min(window[1], until_ms)
-                    yield Row(
-                        name,
-                        kinds[name],
-                        community.name,
-                        resource.name,
-                        resource.unit_kwh,
-                        window[0],
-                        end_ms,
-                        effect,
-                    )
-
-
-def _span(window: Window, everything: Sequence[Window], until_ms: int) -> Span:
-    """A window with the times around it in which none of `everything` is on."""
-    start_ms, end_ms = window
-    earlier = [other_end for other_start, other_end in everything if other_start < start_ms]
-    later = bisect_right([other_start for other_start, _ in everything], end_ms)
-    return Span(
-        start_ms,
-        end_ms,
-        max(earlier, default=0),
-        everything[later][0] if later < len(everything) else until_ms,
-    )
 
 
 def summarise(rows: Sequence[Row]) -> Summary:

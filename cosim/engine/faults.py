@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import simpy
 
 from cosim.clock import Priority, wait_until
-from cosim.comms.message import PLATFORM, Message
+from cosim.comms.message import Message
 from cosim.comms.network import Network
 from cosim.config.faults import HouseholdCrash, Liar, PlatformCrash, StuckMeter
 from cosim.engine.fault_effects import (
@@ -134,10 +134,7 @@ class Faults:
         if not falsifies:
             return None
 
-        def send(household: int, step: int, reported: tuple[float, ...]) -> None:
-            reach.network.send("uplink", household, PLATFORM, "report", step, reported)
-
-        reporting = Reporting(send)
+        reporting = Reporting(next(iter(agents.values())).report)
         for agent in agents.values():
             agent.report = reporting.report
         return reporting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +17,7 @@ from cosim.markets.regulation.costs import gradients, select
 from cosim.markets.regulation.optimum import Optimum, cost_gaps, solve_optimum
 from cosim.markets.regulation.platform import Tick
 from cosim.results.metrics import GapMetrics, Summary, TrackingMetrics
-from cosim.results.store import Coded, ColumnData, TableWriter
+from cosim.results.store import Coded, ColumnData, RowSink
 
 Array = NDArray[np.float64]
 _NUMBERS_PER_BATCH = 400_000
@@ -47,10 +48,19 @@ class TickRecorder:
     who takes part is the same for all ticks of a batch.
     """
 
-    def __init__(self, market: Market, writer: TableWriter, start: datetime) -> None:
+    def __init__(
+        self,
+        market: Market,
+        writer: RowSink,
+        start: datetime,
+        warm_up_ms: int = 0,
+        watch: Callable[[str, str, Mapping[str, Array]], None] | None = None,
+    ) -> None:
         self._market = market
+        self._watch = watch
         self._writer = writer
         self._start = start
+        self._warm_up_ms = warm_up_ms
         config = market.design.config
         self._names = [resource.name for resource in config.resources]
         n = len(market.design.members) * len(self._names)
@@ -101,7 +111,11 @@ class TickRecorder:
                 "distance": distances,
                 **_spread(slopes[resource], len(pending.steps)),
             }
-            self._tracking[resource].add(block)
+            if self._watch is not None:
+                self._watch(self._market.design.config.name, name, block)
+            counted = np.array(pending.times_ms) >= self._warm_up_ms
+            if counted.any():
+                self._tracking[resource].add({name: values[counted] for name, values in block.items()})
             self._write(block, pending.times_ms, name, len(members))
 
     def _write(self, block: dict[str, Array], times_ms: list[int], resource: str, n_members: int) -> None:
@@ -162,7 +176,7 @@ class DecisionRecorder:
     """The table `decisions`: one row a decision and resource, in the order they were made."""
 
     def __init__(
-        self, market: Market, log: DecisionLog, writer: TableWriter, start: datetime, names: tuple[str, ...]
+        self, market: Market, log: DecisionLog, writer: RowSink, start: datetime, names: tuple[str, ...]
     ) -> None:
         self._log = log
         self._resources = tuple(resource.name for resource in market.design.config.resources)
@@ -192,7 +206,7 @@ class DecisionRecorder:
                 "prosumer": Coded(household, self._names),
                 "resource": Coded(np.tile(np.arange(n_resources), n), self._resources),
                 "requested": requested.astype(int),
-                "delivered": delivered.astype(int),
+                "delivered": delivered,
                 "average": average,
                 "gradient": gradient,
                 "probability": np.clip(response, 0.0, 1.0),

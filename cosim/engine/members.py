@@ -57,6 +57,7 @@ class Members:
             market.total.change(now_ms, resource, initial)
         agent.state.signals = market.platform.state.signals
         agent.state.signal_step, agent.state.signal_sent_ms = -(-now_ms // self._step_ms), now_ms
+        agent.state.answered = agent.state.signal_step
         agent.state.step = agent.clock.first_step(now_ms)
 
     def leave(self, agent: Agent) -> None:

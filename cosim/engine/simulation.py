@@ -14,11 +14,13 @@ import simpy
 from cosim.clock import Priority, wait_until
 from cosim.comms.message import METER, PLATFORM, Message
 from cosim.comms.network import Network
+from cosim.config.remedies import Resending
 from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts
 from cosim.engine.design import tick_times
 from cosim.engine.energy_days import DeliveryDays
 from cosim.engine.energy_record import EnergyRecorder
+from cosim.engine.fault_record import FaultRecord
 from cosim.engine.faults import Faults, Reach
 from cosim.engine.gauge import Gauge
 from cosim.engine.grid_record import GridRecorder
@@ -26,6 +28,7 @@ from cosim.engine.market import Market
 from cosim.engine.market_record import DecisionRecorder, TickRecorder
 from cosim.engine.members import Members
 from cosim.engine.meter_record import MeterRecorder
+from cosim.engine.remedies import remedy_numbers
 from cosim.grid.coupling import Coupling
 from cosim.households.processes import AlarmClock, take_part
 from cosim.households.trading import TradingFloor
@@ -34,7 +37,7 @@ from cosim.markets.regulation.agent import Agent
 from cosim.markets.regulation.aggregate import MeanReader
 from cosim.markets.regulation.controller import FeederReading
 from cosim.markets.regulation.restart import saved
-from cosim.results.store import RunStore
+from cosim.results.store import TableStore
 
 Process = Generator[simpy.Event, object, None]
 Progress = Callable[[int, int], None]
@@ -50,13 +53,13 @@ class Simulation:
         What is run.
     parts : Parts
         What was built from it.
-    store : RunStore
+    store : TableStore
         Where tables go.
     progress : callable
         Told now and then how far the run is.
     """
 
-    def __init__(self, scenario: Scenario, parts: Parts, store: RunStore, progress: Progress) -> None:
+    def __init__(self, scenario: Scenario, parts: Parts, store: TableStore, progress: Progress) -> None:
         self.scenario = scenario
         self.parts = parts
         self.env = parts.env
@@ -66,7 +69,13 @@ class Simulation:
         start = scenario.time.start
         self._end_ms = scenario.time.duration_ms
         ticks, decisions = store.writer("regulation"), store.writer("decisions")
-        self._tick_recorders = [TickRecorder(market, ticks, start) for market in parts.markets]
+        self.fault_record: FaultRecord | None = None
+        if parts.fault_events and parts.markets:
+            self.fault_record = FaultRecord(scenario, parts.fault_events)
+        watch = None if self.fault_record is None else self.fault_record.take
+        self._tick_recorders = [
+            TickRecorder(market, ticks, start, scenario.time.warm_up_ms, watch) for market in parts.markets
+        ]
         names = parts.population.names
         self._decision_recorders = [
             None if market.log is None else DecisionRecorder(market, market.log, decisions, start, names)
@@ -107,6 +116,10 @@ class Simulation:
         result: dict[str, float | int | None] = {}
         for recorder in self._tick_recorders:
             result |= recorder.summary()
+        for market in self.parts.markets:
+            result |= remedy_numbers(market.design, market.platform.state)
+        if self.fault_record is not None:
+            result |= self.fault_record.summary(int(self.env.now))
         rows = self.network.accounting()
         result["messages_sent"] = sum(row.sent for row in rows)
         result["messages_delivered"] = sum(row.delivered for row in rows)
@@ -146,12 +159,12 @@ class Simulation:
 
         network.on_receive(PLATFORM, hear)
 
-    def _delivery_days(self, store: RunStore) -> DeliveryDays | None:
+    def _delivery_days(self, store: TableStore) -> DeliveryDays | None:
         """The days of the energy-value market, where the scenario has one."""
         parts = self.parts
         if parts.energy_market is None:
             return None
-        recorder = EnergyRecorder(parts.population.names, store)
+        recorder = EnergyRecorder(self.scenario, parts.population.names, store)
         book, interval_ms = parts.homes[0].book, self.scenario.interval_ms
         return DeliveryDays(
             self.env,
@@ -180,6 +193,8 @@ class Simulation:
                 stays_until = None if leaves < 0 else leaves
                 env.process(take_part(env, alarm, agent, joins, stays_until, door.join, door.leave))
             env.process(self._ticks(number, market))
+            if market.design.config.platform.resending is not None:
+                env.process(self._repeats(market, market.design.config.platform.resending))
             if market.design.config.platform.measurement == "meter":
                 env.process(self._measurements(number, market))
         self._start_faults(doors)
@@ -215,6 +230,17 @@ class Simulation:
             if decisions is not None:
                 decisions.flush()
             self._progress(at_ms, self.events)
+
+    def _repeats(self, market: Market, resending: Resending) -> Process:
+        """Send each signal again within its step, if the platform is up and remembers it."""
+        platform = market.platform
+        for step, at_ms in enumerate(tick_times(self.scenario)):
+            for again in range(1, resending.times + 1):
+                yield wait_until(self.env, at_ms + again * resending.interval_ms, Priority.TICK)
+                state = platform.state
+                if state.signal_step == step + 1 and not market.is_down:
+                    self.network.broadcast("signal", step + 1, state.signals, state.members, at_ms)
+                    self.events += 1 + len(state.members)
 
     def _measurements(self, number: int, market: Market) -> Process:
         """The meter of the community's aggregate, read at the end of every step."""

@@ -24,6 +24,7 @@ from cosim.clock import MS_PER_HOUR, Priority, to_ms, wait_until
 from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
+from cosim.devices.battery import PARTS
 from cosim.engine.build import Parts, build
 from cosim.engine.simulation import Simulation
 from cosim.markets.regulation.agent import Agent
@@ -31,6 +32,7 @@ from cosim.markets.regulation.platform import Platform
 from cosim.results.store import RunStore
 
 N_STEPS = 8
+UNIT_HOUR = PARTS * MS_PER_HOUR
 MINUTE_H = 1 / 60
 
 
@@ -72,9 +74,9 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Log]:
             log.decided[self.household].append(hours())
             return decide(self, step)
 
-        def hearing(self: Platform, household: int, step: int, delivered: Any) -> None:
-            log.reported[household].append((step, delivered[0]))
-            hear(self, household, step, delivered)
+        def hearing(self: Platform, household: int, step: int, report: Any) -> None:
+            log.reported[household].append((step, report.delivered[0]))
+            hear(self, household, step, report)
 
         def ticking(self: Platform, now_ms: int) -> Any:
             log.ticks.append(int(hours()))
@@ -153,7 +155,7 @@ def test_a_household_that_is_down_misses_its_steps(play: Callable[..., Log], sta
     assert log.reported[0] == [(0, 0.0), (1, 1.0), (2, 1.0), (6, 0.0), (7, 1.0)]
     # The platform holds its last report, 1, until the new one is there.
     assert log.measured == [0, 0, 3, 3, 3, 3, 3, 2]
-    assert log.parts.markets[0].total.integral(N_STEPS * MS_PER_HOUR, 0) == (3 * 8 - 3) * MS_PER_HOUR
+    assert log.parts.markets[0].total.integral(N_STEPS * MS_PER_HOUR, 0) == (3 * 8 - 3) * UNIT_HOUR
 
 
 def test_a_household_that_keeps_its_state_has_the_averages_of_what_it_did(play: Callable[..., Log]) -> None:
@@ -236,7 +238,7 @@ def test_who_leaves_and_comes_back_is_a_newcomer(play: Callable[..., Log]) -> No
     assert log.decided[0] == [0, 1, 2, 6, 7]
     assert log.seen == {2.4: (3, pytest.approx(0.75)), 2.6: (2, pytest.approx(0.75)), 5.6: (3, 0.25)}
     # The half step from 2 h is over when it leaves at 2.5 h.
-    assert log.parts.markets[0].total.integral(N_STEPS * MS_PER_HOUR, 0) == (3 * 8 - 4 + 0.5) * MS_PER_HOUR
+    assert log.parts.markets[0].total.integral(N_STEPS * MS_PER_HOUR, 0) == (3 * 8 - 4 + 0.5) * UNIT_HOUR
 
 
 def test_who_is_away_for_less_than_a_step_still_decides_once_a_step(play: Callable[..., Log]) -> None:
@@ -310,7 +312,7 @@ def test_false_reports_change_what_is_measured_and_not_what_is_done(
     assert values[first:6] == reported
     assert values[6:] == [1.0, 1.0]
     assert log.measured[first + 1 : 7] == [2 + value for value in reported]
-    assert log.parts.markets[0].total.integral(N_STEPS * MS_PER_HOUR, 0) == 3 * 8 * MS_PER_HOUR
+    assert log.parts.markets[0].total.integral(N_STEPS * MS_PER_HOUR, 0) == 3 * 8 * UNIT_HOUR
 
 
 def test_a_feeder_meter_that_sticks_shows_the_same_to_the_platform(play: Callable[..., Log]) -> None:

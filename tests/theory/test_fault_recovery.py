@@ -36,7 +36,7 @@ FAULTS = {
 }
 MUST_HURT = {"household_crash_lost", "household_crash_kept", "loss_burst", "feeder_meter", "liar"}
 """Those whose worst error must be more than three times the level before, so that there is something to
-recover from; the others are absorbed: a receiver keeps the freshest message, the integrator corrects the rest."""
+recover from. The others are absorbed: a receiver keeps the freshest message, and the integrator corrects."""
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -26,8 +26,8 @@ class Device(Protocol):
 
     def deliver(
         self, requested: Sequence[int], units: Sequence[Unit], now_ms: int, step_ms: int
-    ) -> list[int]:
-        """What of the requested units will be delivered over the coming step."""
+    ) -> list[float]:
+        """What of the requested units will be delivered over the coming step, in whole parts of a unit."""
 
 
 DecisionLog: TypeAlias = "array[float]"
@@ -155,7 +155,7 @@ class AgentState:
         Its number and when it was sent.
     averages : list of float
         x̄ of each resource, over what was delivered; replaced, never changed.
-    delivered : list of int
+    delivered : sequence of float
         What is being delivered in the step that is on; replaced, never changed.
     active : bool
         Whether it takes part.
@@ -165,6 +165,8 @@ class AgentState:
         Whether it takes no signals.
     fixed_request : int or None
         What it asks for in every step, whatever the signal; None for one that follows its policy.
+    answered : int
+        Number of the signal that what is being delivered answers.
     """
 
     step: int
@@ -173,11 +175,12 @@ class AgentState:
     signal_step: int
     signal_sent_ms: int
     averages: list[float]
-    delivered: list[int]
+    delivered: Sequence[float]
     active: bool = True
     is_down: bool = False
     is_deaf: bool = False
     fixed_request: int | None = None
+    answered: int = 0
 
 
 def initial_copy(state: AgentState) -> AgentState:
@@ -200,6 +203,7 @@ def forgotten(state: AgentState, first: AgentState) -> AgentState:
         is_down=state.is_down,
         is_deaf=state.is_deaf,
         fixed_request=state.fixed_request,
+        answered=state.answered,
     )
 
 
@@ -248,7 +252,7 @@ class Agent:
     total : ActiveSum
         The community's sum, which its deliveries change.
     report : callable
-        Sends (household, step, delivered) to the platform.
+        Sends (household, step, delivered, number of the signal answered) to the platform.
     log : DecisionLog or None
         Where decisions are written down.
     """
@@ -264,7 +268,7 @@ class Agent:
         state: AgentState,
         device: Device | None,
         total: ActiveSum,
-        report: Callable[[int, int, tuple[int, ...]], None],
+        report: Callable[[int, int, tuple[float, ...], int], None],
         log: DecisionLog | None,
     ) -> None:
         self.household = household
@@ -295,11 +299,11 @@ class Agent:
         if state.taken:
             self._take_into_averages()
         if rules.report_at_end:
-            self.report(household, k, tuple(before))
+            self.report(household, k, tuple(before), state.answered)
         requested, gradients, responses = self._decide(k + 1)
         if state.fixed_request is not None:
             requested = [state.fixed_request] * len(requested)
-        delivered = requested
+        delivered: Sequence[float] = requested
         if self.device is not None:
             delivered = self.device.deliver(requested, rules.units, now_ms, self.clock.step_ms)
         if delivered != before:
@@ -313,8 +317,9 @@ class Agent:
             )  # fmt: skip
         state.step = k + 1
         state.taken += 1
+        state.answered = state.signal_step
         if not rules.report_at_end:
-            self.report(household, k + 1, tuple(delivered))
+            self.report(household, k + 1, tuple(delivered), state.answered)
 
     def leave(self, now_ms: int) -> None:
         """Stop taking part: nothing is delivered any more."""
@@ -339,7 +344,7 @@ class Agent:
             self.device.deliver(nothing, self.rules.units, now_ms, self.clock.step_ms)
         self._change(now_ms, nothing)
 
-    def _change(self, now_ms: int, delivered: list[int]) -> None:
+    def _change(self, now_ms: int, delivered: Sequence[float]) -> None:
         """Deliver this from now on."""
         for resource, (old, new) in enumerate(zip(self.state.delivered, delivered, strict=True)):
             if new != old:

@@ -34,7 +34,7 @@ class Reporting:
     Parameters
     ----------
     send : callable
-        Sends (household, step, reported) to the platform.
+        Sends (household, step, reported, number of the signal it answers) to the platform.
 
     Attributes
     ----------
@@ -44,14 +44,14 @@ class Reporting:
         What each household reported last.
     """
 
-    def __init__(self, send: Callable[[int, int, tuple[float, ...]], None]) -> None:
+    def __init__(self, send: Callable[[int, int, tuple[float, ...], int], None]) -> None:
         self._send = send
         self.lies: dict[int, dict[str, Lie]] = {}
         self.last: dict[int, tuple[float, ...]] = {}
 
-    def report(self, household: int, step: int, delivered: tuple[float, ...]) -> None:
+    def report(self, household: int, step: int, delivered: tuple[float, ...], signal_step: int) -> None:
         """Send a report."""
         for lie in self.lies.get(household, {}).values():
             delivered = lie(delivered)
         self.last[household] = delivered
-        self._send(household, step, delivered)
+        self._send(household, step, delivered, signal_step)
