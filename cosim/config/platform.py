@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from cosim.config.base import Finite, Fraction, Model, Name, NonNegative, Number, Positive, Probability
 from cosim.config.per_resource import one_or_list
@@ -129,8 +129,9 @@ class PlatformConfig(Model):
     grid_aware: tuple[GridAwareRule, ...] = ()
     """Rules by which capacities give way to the feeder's voltages and loadings."""
 
-    @model_validator(mode="after")
-    def _limits_in_order(self) -> Self:
-        if self.signal_limits is not None and self.signal_limits[0] >= self.signal_limits[1]:
+    @field_validator("signal_limits")
+    @classmethod
+    def _limits_in_order(cls, limits: tuple[float, float] | None) -> tuple[float, float] | None:
+        if limits is not None and limits[0] >= limits[1]:
             raise ValueError("the first of signal_limits must be below the second; exchange them")
-        return self
+        return limits

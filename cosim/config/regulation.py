@@ -9,19 +9,20 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from cosim.config.agent import AgentConfig
 from cosim.config.base import Model, Name, NonNegative
+from cosim.config.hours import one_a_month, one_an_hour
 from cosim.config.platform import GainMargin, PlatformConfig
 
 
 class HourlyCapacity(Model):
     """A capacity for each hour of the day."""
 
-    by_hour: Annotated[tuple[NonNegative, ...], Field(min_length=24, max_length=24)]
+    by_hour: Annotated[tuple[NonNegative, ...], AfterValidator(one_an_hour)]
     """24 capacities; the first holds from 00:00 to 01:00 in the scenario's clock [units per step]."""
-    by_month: Annotated[tuple[NonNegative, ...], Field(min_length=12, max_length=12)] | None = None
+    by_month: Annotated[tuple[NonNegative, ...], AfterValidator(one_a_month)] | None = None
     """12 factors on them, January to December; none by default [1]."""
 
 

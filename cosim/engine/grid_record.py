@@ -8,8 +8,9 @@ from cosim.clock import to_hours
 from cosim.config.scenario import Scenario
 from cosim.engine.grid_parts import GridParts
 from cosim.engine.market_record import to_utc
+from cosim.grid import en50160
 from cosim.grid.coupling import Block
-from cosim.grid.limits import find_violations
+from cosim.grid.limits import BandExceedance, band_exceedance, find_violations
 from cosim.grid.reference import compare
 from cosim.results.metrics import Disagreement, GridMetrics, Summary
 from cosim.results.store import RunStore
@@ -32,6 +33,10 @@ class GridRecorder:
         self._interval_ms = scenario.interval_ms
         self._to_verify = _sample(scenario, grid.config.verify_power_flow)
         self._disagreement = Disagreement()
+        nothing = np.zeros(len(grid.feeder.bus.index), dtype=np.int64)
+        self._outside_band = BandExceedance(nothing, nothing, nothing)
+        is_standard = grid.config.interval_min == en50160.INTERVAL_MIN
+        self._weeks = en50160.VoltageWeeks(len(nothing)) if is_standard else None
 
     def keep(self, block: Block) -> None:
         """Write one block."""
@@ -66,7 +71,34 @@ class GridRecorder:
 
     def summary(self) -> Summary:
         """Extremes, energies and counts; of intervals solved again, how far `runpp` is away."""
-        return self.metrics.result() | (self._disagreement.result() if self._to_verify else {})
+        result = self.metrics.result() | self._longest_outside_band() | self._standard_weeks()
+        return result | (self._disagreement.result() if self._to_verify else {})
+
+    def _longest_outside_band(self) -> Summary:
+        """The bus that is outside the voltage band for the largest share of the intervals."""
+        share = self._outside_band.share
+        if np.isnan(share).all():
+            return {"voltage_outside_band_share_max": None, "voltage_outside_band_share_max_bus": None}
+        worst = int(np.nanargmax(share))
+        bus = int(self._grid.feeder.bus.index[worst])
+        return {
+            "voltage_outside_band_share_max": float(share[worst]),
+            "voltage_outside_band_share_max_bus": bus,
+        }
+
+    def _standard_weeks(self) -> Summary:
+        """EN 50160, which is about 10-minute means alone."""
+        weeks = self._weeks
+        if weeks is None:
+            return {}
+        known = weeks.worst_column >= 0
+        bus = self._grid.feeder.bus.index
+        return {
+            "en50160_weeks": weeks.weeks,
+            "en50160_weeks_failed": weeks.weeks_failed,
+            "en50160_week_share_within_10_percent_min": weeks.least_share_within if known else None,
+            "en50160_week_share_within_10_percent_min_bus": int(bus[weeks.worst_column]) if known else None,
+        }
 
     def _verify(self, block: Block) -> None:
         rows = [
@@ -83,9 +115,13 @@ class GridRecorder:
         metrics.vm_max.add(flow.vm_pu, feeder.bus.index.tolist(), times)
         metrics.line_max.add(flow.line_loading_percent, feeder.line.index.tolist(), times)
         metrics.trafo_max.add(flow.trafo_loading_percent, feeder.trafo.index.tolist(), times)
+        limits = self._grid.limits
         outside = find_violations(
-            flow.vm_pu, flow.line_loading_percent, flow.trafo_loading_percent, self._grid.limits
+            flow.vm_pu, flow.line_loading_percent, flow.trafo_loading_percent, limits
         ).outside
+        self._outside_band += band_exceedance(flow.vm_pu, limits.vm_min_pu, limits.vm_max_pu)
+        if self._weeks is not None:
+            self._weeks.add(flow.vm_pu)
         metrics.add_counts(flow.status.tolist(), outside, flow.p_slack_mw, flow.losses_mw)
 
 

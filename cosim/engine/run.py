@@ -156,7 +156,7 @@ def run_scenario(
             store.write_json("run.json", record.content())
             summary = _run(loaded, parts, store, record, progress, interruption)
         except OSError as error:
-            _mark(record, store, "failed", f"could not write results: {error}")
+            _mark(record, store, "failed", f"could not write results: {_plain(error)}")
         except KeyboardInterrupt:  # the second one: nothing more is written but this
             _mark(record, store, "interrupted", "interrupted by the user, twice")
             raise
@@ -221,6 +221,11 @@ def _mark(record: RunRecord, store: RunStore, status: Status, cause: str) -> Non
     # On a full disk run.json still says "running", or is not there; neither claims anything.
     with suppress(OSError):
         store.write_json("run.json", record.content())
+
+
+def _plain(error: OSError) -> str:
+    """What the system says; Arrow wraps it."""
+    return str(error) if error.errno is None else os.strerror(error.errno)
 
 
 def _new_store(folder: Path) -> RunStore:

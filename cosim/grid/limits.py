@@ -139,6 +139,11 @@ class BandExceedance:
     known: NDArray[np.int64]
 
     @property
+    def within(self) -> NDArray[np.int64]:
+        """Intervals inside the band, shape (n_bus,)."""
+        return self.known - self.below - self.above
+
+    @property
     def share(self) -> FloatArray:
         """Share of the known intervals outside the band, shape (n_bus,); NaN where none is known.
 

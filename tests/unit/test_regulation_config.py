@@ -87,7 +87,7 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
         (AgentConfig, {"initial_average": 1.5}, "at most 1"),
         (AgentConfig, {"phase": {"kind": "given", "phase_ms": -5}}, "at least 0"),
         (ResourceConfig, {"name": "x", "capacity": -1}, "greater than or equal to 0"),
-        (ResourceConfig, {"name": "x", "capacity": {"by_hour": [1] * 23}}, "at least 24"),
+        (ResourceConfig, {"name": "x", "capacity": {"by_hour": [1] * 23}}, "give 24"),
         (ResourceConfig, {"name": "x", "capacity": {"steps": [{"from_h": 1, "value": 3}]}}, "from_h: 0"),
         (
             ResourceConfig,

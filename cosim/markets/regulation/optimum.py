@@ -17,21 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.errors import InputError, Problem
-from cosim.markets.regulation.costs import CostParameters, gradients, select, value
+from cosim.markets.regulation.costs import CostParameters, select, value
+from cosim.markets.regulation.interior_point import interior_point
+from cosim.markets.regulation.optimality import Array, NewtonSystem, curvature, gradient, violation
 
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-_MAX_ITERATIONS = 80
-_TO_BOUNDARY = 0.995
-"""Share of the way to the nearest bound that one step may go."""
-_TOLERANCE = 1e-13
-"""Duality gap at which to stop, relative to the size of the costs."""
 _MAX_POLISHING = 8
-_PINNED = 1e-12
-"""A mean nearer than this to 0 or 1 leaves no interior to search: every household is at that bound."""
-_PROXIMAL = 1e-8
-"""Curvature added to each step (not to the problem), so that directions without any stay solvable."""
 _CHUNK = 30_000
 """Numbers in one array of a batch; more would leave the processor's cache."""
 
@@ -55,16 +45,6 @@ class Optimum(NamedTuple):
     multipliers: Array
     cost: float
     residual: float
-
-
-class _Point(NamedTuple):
-    """Iterate for K problems: averages and bound multipliers (K, m, N), multipliers of the sums (K, m)."""
-
-    x: Array
-    below_one: Array
-    z_low: Array
-    z_high: Array
-    mu: Array
 
 
 def solve_optimum(
@@ -100,7 +80,7 @@ def solve_optimum(
     if start is not None:
         candidate = _polish(inside, sums, start.x[members].T[np.newaxis], start.multipliers[np.newaxis])
     if candidate is None or not candidate[2][0] <= _accepted(inside):
-        point = _interior_point(inside, sums)
+        point = interior_point(inside, sums)
         candidate = _polish(inside, sums, point.x, point.mu)
     x_inside, multipliers, residual = candidate
     x = np.zeros((costs.n_households, costs.n_resources))
@@ -171,7 +151,7 @@ def cost_gaps(
 
 def _chunk_costs(costs: CostParameters, sums: Array) -> Array:
     """Optimal costs of similar problems: solve the mean one, go on from it, start afresh where that fails."""
-    middle = _interior_point(costs, sums.mean(axis=0, keepdims=True))
+    middle = interior_point(costs, sums.mean(axis=0, keepdims=True))
     shape = (len(sums), costs.n_resources, costs.n_households)
     x, mu, residual = _polish(
         costs,
@@ -183,7 +163,7 @@ def _chunk_costs(costs: CostParameters, sums: Array) -> Array:
     result = _proved_costs(costs, sums, x, mu)
     afresh = ~(residual <= _accepted(costs))
     if afresh.any():
-        point = _interior_point(costs, sums[afresh])
+        point = interior_point(costs, sums[afresh])
         result[afresh] = _proved_costs(costs, sums[afresh], point.x, point.mu)
     return result
 
@@ -206,160 +186,10 @@ def _require_feasible(capacities: Array, n_households: int, n_resources: int) ->
         )
 
 
-def _gradient(costs: CostParameters, x: Array) -> Array:
-    """∇g, shape (K, m, N)."""
-    return np.stack(gradients(costs, [x[:, r] for r in range(x.shape[1])]), axis=1)
-
-
-def _curvature(costs: CostParameters, x: Array) -> tuple[Array, Array]:
-    """Diagonal (K, m, N), made positive, and rank-one weight (K, N) of the households' Hessians."""
-    deviation = x.sum(axis=1) - costs.target
-    coupling = 2.0 * costs.quadratic + 12.0 * costs.quartic * (deviation * deviation)
-    own = x - np.array(costs.alpha) * costs.target
-    diagonal = 2.0 * np.array(costs.own_quadratic) + 12.0 * np.array(costs.own_quartic) * (own * own)
-    if x.shape[1] == 1:  # one resource: its sum is itself
-        return diagonal + coupling[:, np.newaxis] + _PROXIMAL, np.zeros_like(coupling)
-    return diagonal + _PROXIMAL, coupling
-
-
-class _NewtonSystem:
-    """The linear system of one step: (D + c 11ᵀ) dx − dμ = b for each household, and Σ_i dx = e.
-
-    Parameters
-    ----------
-    inverse_diagonal : ndarray, shape (K, m, N)
-        1/D; 0 where dx is 0.
-    coupling : ndarray, shape (K, N)
-        c.
-    """
-
-    def __init__(self, inverse_diagonal: Array, coupling: Array) -> None:
-        self._inverse = inverse_diagonal
-        self._weight = coupling / (1.0 + coupling * inverse_diagonal.sum(axis=1))  # Sherman–Morrison
-        weighted = inverse_diagonal * self._weight[:, np.newaxis]
-        schur = -(weighted @ inverse_diagonal.transpose(0, 2, 1))
-        diagonal = np.einsum("krr->kr", schur)
-        diagonal += inverse_diagonal.sum(axis=2)
-        # A resource that no household can move has no equation; its multiplier stays.
-        diagonal[~inverse_diagonal.any(axis=2)] = 1.0
-        diagonal *= 1.0 + 1e-14  # two resources that every household may exchange freely
-        self._schur = schur
-
-    def solve(self, b: Array, e: Array) -> tuple[Array, Array]:
-        """dx of shape (K, m, N) and dμ of shape (K, m)."""
-        own = self._apply(b)
-        short = np.where(self._inverse.any(axis=2), e - own.sum(axis=2), 0.0)
-        d_mu = np.linalg.solve(self._schur, short[..., np.newaxis])[..., 0]
-        return self._apply(b + d_mu[..., np.newaxis]), d_mu
-
-    def _apply(self, b: Array) -> Array:
-        scaled = self._inverse * b
-        return np.asarray(scaled - self._inverse * (self._weight * scaled.sum(axis=1))[:, np.newaxis])
-
-
-def _interior_point(costs: CostParameters, sums: Array) -> _Point:
-    """Iterate every problem of the batch until its duality gap closes."""
-    n = costs.n_households
-    shape = (len(sums), costs.n_resources, n)
-    if n == 0:
-        empty = np.zeros(shape)
-        return _Point(empty, empty, empty, empty, np.zeros(sums.shape))
-    mean = np.clip(sums / n, 0.0, 1.0)
-    pinned = (mean < _PINNED) | (mean > 1.0 - _PINNED)
-    free = ~pinned[..., np.newaxis]
-    x = np.broadcast_to(mean[..., np.newaxis], shape).copy()
-    slope = _gradient(costs, x)
-    mu = slope.mean(axis=2)
-    spread = np.abs(slope - mu[..., np.newaxis]).max(axis=2, keepdims=True) + 1e-3
-    point = _Point(x, 1.0 - x, np.where(free, spread, 0.0), np.where(free, spread, 0.0), mu)
-    # The last term is what rounding leaves of the dual residual.
-    goal = _TOLERANCE * (1.0 + np.abs(slope * x).sum(axis=(1, 2))) + 1e-15 * np.abs(slope).sum(axis=(1, 2))
-    n_pairs = 2.0 * n * np.maximum((~pinned).sum(axis=1), 1)
-    # Complementarity far below the goal would only spoil the numbers while the gradients still settle.
-    floor = 0.1 * goal / n_pairs
-    best, least = point, np.full(len(sums), np.inf)
-    with np.errstate(all="ignore"):
-        for _ in range(_MAX_ITERATIONS):
-            slope = _gradient(costs, point.x)
-            dual = np.where(free, slope - point.mu[..., np.newaxis], 0.0)
-            pairs = (point.x * point.z_low + point.below_one * point.z_high).sum(axis=(1, 2))
-            error = pairs + np.abs(dual - point.z_low + point.z_high).sum(axis=(1, 2))
-            better = error < least
-            least = np.where(better, error, least)
-            best = best._replace(
-                x=np.where(better[:, np.newaxis, np.newaxis], point.x, best.x),
-                mu=np.where(better[:, np.newaxis], point.mu, best.mu),
-            )
-            going = least > goal
-            if not going.any():
-                break
-            point = _step(costs, sums, point, dual, free, going, pairs / n_pairs, floor)
-    return best._replace(mu=_pinned_multipliers(costs, best, mean, pinned))
-
-
-def _step(
-    costs: CostParameters,
-    sums: Array,
-    point: _Point,
-    dual: Array,
-    free: Mask,
-    going: Mask,
-    gap: Array,
-    floor: Array,
-) -> _Point:
-    """One predictor and corrector step; problems that are done stay where they are."""
-    x, below_one, z_low, z_high, mu = point
-    diagonal, coupling = _curvature(costs, x)
-    ratio_low = np.where(free, z_low / x, 0.0)
-    ratio_high = np.where(free, z_high / below_one, 0.0)
-    system = _NewtonSystem(np.where(free, 1.0 / (diagonal + ratio_low + ratio_high), 0.0), coupling)
-    missing = sums - x.sum(axis=2)
-
-    dx, _ = system.solve(-dual, missing)
-    dz_low, dz_high = -z_low - ratio_low * dx, -z_high + ratio_high * dx
-    length = _step_length(point, dx, dz_low, dz_high)[:, np.newaxis, np.newaxis]
-    predicted = (x + length * dx) * (z_low + length * dz_low)
-    predicted += (below_one - length * dx) * (z_high + length * dz_high)
-    share = predicted.sum(axis=(1, 2)) / np.maximum((x * z_low + below_one * z_high).sum(axis=(1, 2)), 1e-300)
-    centre = np.maximum(np.clip(share, 0.0, 1.0) ** 3 * gap, floor)[:, np.newaxis, np.newaxis]
-
-    pull_low = np.where(free, (centre - dx * dz_low) / x, 0.0)
-    pull_high = np.where(free, (centre + dx * dz_high) / below_one, 0.0)
-    dx, d_mu = system.solve(-dual + pull_low - pull_high, missing)
-    dz_low = pull_low - z_low - ratio_low * dx
-    dz_high = pull_high - z_high + ratio_high * dx
-    length = np.where(going, _TO_BOUNDARY * _step_length(point, dx, dz_low, dz_high), 0.0)
-    length = np.where(np.isfinite(length), length, 0.0)[:, np.newaxis, np.newaxis]
-    return _Point(
-        x + length * dx,
-        below_one - length * dx,
-        z_low + length * dz_low,
-        z_high + length * dz_high,
-        mu + length[:, 0] * d_mu,
-    )
-
-
-def _step_length(point: _Point, dx: Array, dz_low: Array, dz_high: Array) -> Array:
-    """The longest step, at most 1 over `_TO_BOUNDARY`, that keeps each quantity above 0; shape (K,)."""
-    worst = np.fmax(-dx / point.x, dx / point.below_one)
-    worst = np.fmax(worst, np.fmax(-dz_low / point.z_low, -dz_high / point.z_high))
-    # What is at its bound for good gives 0/0 here, and fmax passes over it.
-    steepest = np.fmax.reduce(worst, axis=(1, 2), initial=_TO_BOUNDARY)
-    return np.asarray(1.0 / steepest)
-
-
-def _pinned_multipliers(costs: CostParameters, point: _Point, mean: Array, pinned: Mask) -> Array:
-    """Multipliers that hold every household at a bound: the least gradient at 0, the greatest at 1."""
-    if not pinned.any():
-        return point.mu
-    slope = _gradient(costs, point.x)
-    return np.asarray(np.where(pinned, np.where(mean < 0.5, slope.min(axis=2), slope.max(axis=2)), point.mu))
-
-
 def _proved_costs(costs: CostParameters, sums: Array, x: Array, mu: Array) -> Array:
     """Lower bound on the optimal costs: each cost by its tangent at x, each household free in [0, 1]."""
     x = np.clip(x, 0.0, 1.0)
-    reduced = _gradient(costs, x) - mu[..., np.newaxis]
+    reduced = gradient(costs, x) - mu[..., np.newaxis]
     gain = np.where(reduced > 0.0, -reduced * x, reduced * (1.0 - x)).sum(axis=(1, 2))
     reached = np.sum(value(costs, [x[:, r] for r in range(x.shape[1])]), axis=-1)
     return np.asarray(reached + gain + np.sum(mu * (sums - x.sum(axis=2)), axis=1))
@@ -373,7 +203,7 @@ def _polish(
     Returns x, multipliers and residuals of shape (K,).
     """
     x = np.clip(x, 0.0, 1.0)
-    residual = _residual(costs, sums, x, mu)
+    residual = violation(costs, sums, x, mu)
     with np.errstate(all="ignore"):
         for _ in range(_MAX_POLISHING):
             if costs.n_households == 0 or (residual <= goal).all():
@@ -382,7 +212,7 @@ def _polish(
                 next_x, next_mu = _newton_step(costs, sums, x, mu)
             except np.linalg.LinAlgError:
                 break
-            next_residual = _residual(costs, sums, next_x, next_mu)
+            next_residual = violation(costs, sums, next_x, next_mu)
             better = next_residual < residual
             if not better.any():
                 break
@@ -399,20 +229,13 @@ def _accepted(costs: CostParameters) -> float:
 
 def _newton_step(costs: CostParameters, sums: Array, x: Array, mu: Array) -> tuple[Array, Array]:
     """Put at their bounds those who want to go there, and take a Newton step with the others."""
-    diagonal, coupling = _curvature(costs, x)
-    dual = _gradient(costs, x) - mu[..., np.newaxis]
+    diagonal, coupling = curvature(costs, x)
+    dual = gradient(costs, x) - mu[..., np.newaxis]
     wish = x - dual / (diagonal + coupling[:, np.newaxis])
     to_bound = np.where(wish <= 0.0, -x, np.where(wish >= 1.0, 1.0 - x, 0.0))
     moves = (wish > 0.0) & (wish < 1.0)
-    system = _NewtonSystem(np.where(moves, 1.0 / diagonal, 0.0), coupling)
+    system = NewtonSystem(np.where(moves, 1.0 / diagonal, 0.0), coupling)
     pushed = coupling * to_bound.sum(axis=1)
     missing = sums - x.sum(axis=2) - to_bound.sum(axis=2)
     dx, d_mu = system.solve(-dual - pushed[:, np.newaxis], missing)
     return np.clip(x + dx + to_bound, 0.0, 1.0), mu + d_mu
-
-
-def _residual(costs: CostParameters, sums: Array, x: Array, mu: Array) -> Array:
-    """Largest violation of the optimality conditions, shape (K,)."""
-    dual = _gradient(costs, x) - mu[..., np.newaxis]
-    stationarity = np.abs(x - np.clip(x - dual, 0.0, 1.0)).max(axis=(1, 2), initial=0.0)
-    return np.asarray(np.maximum(stationarity, np.abs(x.sum(axis=2) - sums).max(axis=1, initial=0.0)))

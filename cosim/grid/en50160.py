@@ -1,0 +1,80 @@
+"""The voltage band of EN 50160, which is about weeks of 10-minute means."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cosim.clock import MS_PER_DAY, MS_PER_MINUTE
+from cosim.grid.limits import FloatArray, band_exceedance
+
+INTERVAL_MIN = 10
+"""The standard judges means of so many minutes, and no others."""
+WEEK_INTERVALS = 7 * MS_PER_DAY // (INTERVAL_MIN * MS_PER_MINUTE)
+BAND_PU = (0.90, 1.10)
+"""Where 95 % of a week's means must be (EN 50160:2010, 4.2.2.2, in a system joined to others)."""
+LEAST_SHARE = 0.95
+WIDE_BAND_PU = (0.85, 1.10)
+"""Where all of them must be."""
+
+
+class VoltageWeeks:
+    """Judges each bus week by week; a week begins every seven days from the run's start.
+
+    A mean that is NaN (not converged, or no supply for a while) is not within the band. A bus that had no
+    voltage all week is out of service, and not judged.
+
+    Parameters
+    ----------
+    n_bus : int
+        Number of buses.
+
+    Attributes
+    ----------
+    weeks, weeks_failed : int
+        Complete weeks, and those in which some bus broke one of the two rules.
+    least_share_within : float
+        Smallest share of a week's means within ±10 %, of any bus; NaN before a week is complete.
+    worst_column : int
+        The bus that had it; -1 before a week is complete.
+    """
+
+    def __init__(self, n_bus: int) -> None:
+        self.weeks = 0
+        self.weeks_failed = 0
+        self.least_share_within = float("nan")
+        self.worst_column = -1
+        self._n_bus = n_bus
+        self._begin()
+
+    def add(self, vm_pu: FloatArray) -> None:
+        """Take the next 10-minute means, in order of time; shape (T, n_bus), per unit."""
+        while len(vm_pu):
+            room = WEEK_INTERVALS - self._n_taken
+            self._take(vm_pu[:room])
+            vm_pu = vm_pu[room:]
+
+    def _begin(self) -> None:
+        self._n_taken = 0
+        self._within = np.zeros(self._n_bus, dtype=np.int64)
+        self._within_wide = np.zeros(self._n_bus, dtype=np.int64)
+        self._known = np.zeros(self._n_bus, dtype=np.int64)
+
+    def _take(self, vm_pu: FloatArray) -> None:
+        self._n_taken += len(vm_pu)
+        band, wide = band_exceedance(vm_pu, *BAND_PU), band_exceedance(vm_pu, *WIDE_BAND_PU)
+        self._within += band.within
+        self._within_wide += wide.within
+        self._known += band.known
+        if self._n_taken == WEEK_INTERVALS:
+            self._judge()
+            self._begin()
+
+    def _judge(self) -> None:
+        self.weeks += 1
+        judged = np.flatnonzero(self._known)
+        share = self._within[judged] / WEEK_INTERVALS
+        kept = (share >= LEAST_SHARE) & (self._within_wide[judged] == WEEK_INTERVALS)
+        self.weeks_failed += not kept.all()
+        if judged.size and not share.min() >= self.least_share_within:
+            worst = int(share.argmin())
+            self.least_share_within, self.worst_column = float(share[worst]), int(judged[worst])
