@@ -42,7 +42,8 @@ class EnergyRecorder:
     def __init__(self, names: tuple[str, ...], store: RunStore) -> None:
         self._names = names
         self._parties = (*names, "grid")
-        self._writers = {name: store.writer(name) for name in ("offers", "schedule", "trades", "bills")}
+        tables = ("prices", "offers", "schedule", "trades", "bills")
+        self._writers = {name: store.writer(name) for name in tables}
         self.metrics = TradingMetrics()
 
     def add_plans(self, day: int, plans: Mapping[int, DayPlan]) -> None:
@@ -76,6 +77,7 @@ class EnergyRecorder:
     ) -> None:
         """Take a settled day: what was offered, traded, paid, metered, and worth to the households."""
         self.metrics.energy_value_eur += energy_value_eur
+        self._add_prices(day, prices)
         self._add_offers(day, offered, prices)
         trades = settlement.trades
         self._writers["trades"].append(
@@ -98,6 +100,10 @@ class EnergyRecorder:
         )
         self.metrics.add_bills([bill.total_eur for bill in settlement.bills])
         self.metrics.add_power(*metered, day * HOURS, is_traded=bool(offered))
+
+    def _add_prices(self, day: int, prices: Prices) -> None:
+        columns = {"grid_price": prices.grid, "feed_in_price": prices.feed_in}
+        self._writers["prices"].append({"day": np.full(HOURS, day), "hour": np.arange(HOURS), **columns})
 
     def _add_offers(self, day: int, offered: Sequence[Offer], prices: Prices) -> None:
         hour = np.array([offer.hour for offer in offered], int)

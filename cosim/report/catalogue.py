@@ -13,6 +13,8 @@ from cosim.report import (
     market_figures,
     message_figures,
     prosumer_figures,
+    trading_figures,
+    trading_overview,
 )
 from cosim.report.run_data import RunData
 from cosim.report.style import drawing, save
@@ -105,6 +107,40 @@ FIGURES: tuple[Entry, ...] = (
         f"How often each aggregate occurred in the last {market_figures.HISTOGRAM_STEPS} steps; "
         "where the capacity moves, how often each deviation from it did (paper A, Figure 9).",
         market_figures.frequency,
+    ),
+    Entry(
+        "trading_offers",
+        "Supply on offer",
+        "What one household could have on one day, from others and from the grid, and at what price: "
+        "of those that bought from others, the one with most energy scheduled (paper B, Figures 1 and 2).",
+        trading_figures.offers,
+    ),
+    Entry(
+        "trading_schedule",
+        "A household's day",
+        "The same household and day: load by appliance, supply by source, and the price paid beside "
+        "the value of what is scheduled (paper B, Figures 3 and 4).",
+        trading_figures.schedule,
+    ),
+    Entry(
+        "trading_allocation",
+        "Allocation",
+        "The same household and day: energy of each appliance and of each supplier in every hour "
+        "(paper B, Table IV).",
+        trading_figures.allocation,
+    ),
+    Entry(
+        "trading_hours",
+        "The market hour by hour",
+        "What all households offered and what they delivered to each other, and its mean price between "
+        "those of the grid.",
+        trading_overview.hours,
+    ),
+    Entry(
+        "trading_bills",
+        "Bills",
+        "The bill of each household by its parts, and the energy of all households by day.",
+        trading_overview.bill_overview,
     ),
     Entry(
         "storage",
