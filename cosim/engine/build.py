@@ -20,7 +20,8 @@ from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.engine.demand import household_demand, slots_of
 from cosim.engine.design import Design, design
-from cosim.engine.energy_market import EnergyMarket, build_energy_market
+from cosim.engine.energy_build import build_energy_market
+from cosim.engine.energy_market import EnergyMarket
 from cosim.engine.grid_parts import GridParts, build_grid
 from cosim.engine.market import Market, build_market
 from cosim.engine.placement import Placement, nowhere
@@ -103,7 +104,7 @@ def build(loaded: LoadedScenario) -> Parts:
     if book is not None:
         known = book  # what a closure holds must not be None
         energy_market = _collect(
-            problems, lambda: build_energy_market(scenario, folder, population, known.demand, streams)
+            problems, lambda: build_energy_market(scenario, folder, population, known.demand, streams)[0]
         )
     designs = [
         _collect(problems, lambda n=n: design(n, scenario, population, streams, trace_reader(folder)))  # type: ignore[misc]

@@ -20,6 +20,7 @@ from cosim.engine.population import Population, batteries
 from cosim.errors import InputError, Problem, count
 from cosim.grid.elements_file import read_elements
 from cosim.grid.placement import spread_order
+from cosim.households.profile_book import Demand
 from cosim.streams import Streams
 
 _SHORT = 1.0
@@ -55,29 +56,52 @@ class Balance(NamedTuple):
         return Balance(asked, available)
 
 
-def balance_problems(loaded: LoadedScenario, population: Population, streams: Streams) -> list[Problem]:
-    """Warnings where a community's batteries will stand empty or idle, and errors of its profiles."""
+def balance_problems(
+    loaded: LoadedScenario, population: Population, streams: Streams, demand: Demand | None
+) -> list[Problem]:
+    """Warnings where a community's batteries will stand empty or idle.
+
+    Parameters
+    ----------
+    demand : Demand or None
+        From `demand_before_the_run`; without it nothing can be said.
+    """
     scenario = loaded.scenario
     regulated = [
         number
         for number, community in enumerate(scenario.communities)
         if any(resource.unit_kwh for resource in community.resources)
     ]
-    if not regulated and not any(group.load or group.pv for group in scenario.groups):
+    if not regulated or demand is None:
         return []
-    try:
-        placement = _placement(loaded, population, streams)
-        if placement is None:
-            return _profile_problems(loaded, population)
-        demand = household_demand(scenario, loaded.folder, population, placement, streams)
-    except InputError as error:
-        return [placed(problem, loaded) for problem in error.problems]
     surplus_kw = _surplus(demand.load_kw.block, demand.pv_kw.block, slots_of(scenario).n_slots)
     problems = []
     for number in regulated:
         balance = estimate(scenario, number, population, streams, surplus_kw)
         problems += _judge(loaded, number, balance)
     return problems
+
+
+def demand_before_the_run(
+    loaded: LoadedScenario, population: Population, streams: Streams
+) -> tuple[Demand | None, list[Problem]]:
+    """What households draw and generate, and errors of their profiles.
+
+    None where the profiles have errors, where only the grid's data knows them, which is not loaded here, or
+    where nobody has any.
+    """
+    scenario = loaded.scenario
+    if scenario.energy_value is None and not any(group.load or group.pv for group in scenario.groups):
+        has_batteries = any(resource.unit_kwh for each in scenario.communities for resource in each.resources)
+        if not has_batteries:
+            return None, []
+    try:
+        placement = _placement(loaded, population, streams)
+        if placement is None:
+            return None, _profile_problems(loaded, population)
+        return household_demand(scenario, loaded.folder, population, placement, streams), []
+    except InputError as error:
+        return None, [placed(problem, loaded) for problem in error.problems]
 
 
 def estimate(

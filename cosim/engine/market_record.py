@@ -47,10 +47,11 @@ class TickRecorder:
     who takes part is the same for all ticks of a batch.
     """
 
-    def __init__(self, market: Market, writer: TableWriter, start: datetime) -> None:
+    def __init__(self, market: Market, writer: TableWriter, start: datetime, warm_up_ms: int = 0) -> None:
         self._market = market
         self._writer = writer
         self._start = start
+        self._warm_up_ms = warm_up_ms
         config = market.design.config
         self._names = [resource.name for resource in config.resources]
         n = len(market.design.members) * len(self._names)
@@ -101,7 +102,9 @@ class TickRecorder:
                 "distance": distances,
                 **_spread(slopes[resource], len(pending.steps)),
             }
-            self._tracking[resource].add(block)
+            counted = np.array(pending.times_ms) >= self._warm_up_ms
+            if counted.any():
+                self._tracking[resource].add({name: values[counted] for name, values in block.items()})
             self._write(block, pending.times_ms, name, len(members))
 
     def _write(self, block: dict[str, Array], times_ms: list[int], resource: str, n_members: int) -> None:

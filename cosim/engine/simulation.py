@@ -62,7 +62,9 @@ class Simulation:
         start = scenario.time.start
         self._end_ms = scenario.time.duration_ms
         ticks, decisions = store.writer("regulation"), store.writer("decisions")
-        self._tick_recorders = [TickRecorder(market, ticks, start) for market in parts.markets]
+        self._tick_recorders = [
+            TickRecorder(market, ticks, start, scenario.time.warm_up_ms) for market in parts.markets
+        ]
         names = parts.population.names
         self._decision_recorders = [
             None if market.log is None else DecisionRecorder(market, market.log, decisions, start, names)
@@ -145,7 +147,7 @@ class Simulation:
         parts = self.parts
         if parts.energy_market is None:
             return None
-        recorder = EnergyRecorder(parts.population.names, store)
+        recorder = EnergyRecorder(self.scenario, parts.population.names, store)
         book, interval_ms = parts.homes[0].book, self.scenario.interval_ms
         return DeliveryDays(
             self.env,

@@ -6,7 +6,8 @@ Every name ends in its unit; `null` stands for a number that does not exist in t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -138,6 +139,19 @@ class EnergyMetrics:
         }
 
 
+TRADE_STATUSES = (
+    "delivered",
+    "seller_short",
+    "buyer_short",
+    "unclaimed",
+    "rejected",
+    "timed_out",
+    "expired",
+    "unconfirmed",
+)
+"""What can become of energy that was asked for, as in the table `trades`."""
+
+
 @dataclass
 class TradingMetrics:
     """The energy-value market over all days that were settled."""
@@ -151,17 +165,20 @@ class TradingMetrics:
     agreed_kwh: float = 0.0
     delivered_kwh: float = 0.0
     own_kwh: float = 0.0
+    requests: Counter[str] = field(default_factory=Counter)
     load_peak_kw: float = 0.0
     load_peak_h: int = 0
     import_peak_kw: float = 0.0
     export_peak_kw: float = 0.0
 
-    def add_trades(self, trades: Sequence[tuple[bool, float, float]]) -> None:
-        """Take a day's trades: whether with oneself, kWh agreed, kWh delivered."""
-        others = [(agreed, delivered) for with_oneself, agreed, delivered in trades if not with_oneself]
+    def add_trades(self, trades: Iterable[tuple[str, bool, float, float]]) -> None:
+        """Take a day's trades: status, whether with oneself, kWh agreed, kWh delivered."""
+        rows = list(trades)
+        others = [(agreed, delivered) for _, with_oneself, agreed, delivered in rows if not with_oneself]
         self.agreed_kwh += math.fsum(agreed for agreed, _ in others)
         self.delivered_kwh += math.fsum(delivered for _, delivered in others)
-        self.own_kwh += math.fsum(delivered for with_oneself, _, delivered in trades if with_oneself)
+        self.own_kwh += math.fsum(delivered for _, with_oneself, _, delivered in rows if with_oneself)
+        self.requests.update(status for status, *_ in rows)
 
     def add_bills(self, totals_eur: Sequence[float]) -> None:
         """Take a day's bills, the grid's last."""
@@ -182,6 +199,7 @@ class TradingMetrics:
         """Money, energy, peaks of hourly means.
 
         Welfare is what appliances were worth by the hours in which they ran, less what households paid.
+        Requests are counted by the hour they ask for, as in the table `trades`, rejected ones too.
         """
         return {
             "delivery_days": self.n_days,
@@ -194,6 +212,7 @@ class TradingMetrics:
             "traded_agreed_kwh": self.agreed_kwh,
             "traded_delivered_kwh": self.delivered_kwh,
             "traded_with_oneself_kwh": self.own_kwh,
+            **{f"trade_requests_{status}": self.requests[status] for status in TRADE_STATUSES},
             "load_peak_kw": self.load_peak_kw,
             "load_peak_time_h": self.load_peak_h,
             "net_import_peak_kw": self.import_peak_kw,
