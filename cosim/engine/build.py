@@ -151,7 +151,9 @@ def _book(
 ) -> ProfileBook:
     demand = household_demand(scenario, folder, population, placement, streams)
     slots = slots_of(scenario)
-    return ProfileBook(demand, slots.slot_ms, scenario.interval_ms // slots.slot_ms)
+    per_interval = scenario.interval_ms // slots.slot_ms
+    ahead = -(-scenario.time.step_ms // scenario.interval_ms)
+    return ProfileBook(demand, slots.slot_ms, per_interval, intervals_ahead=ahead)
 
 
 def _homes(scenario: Scenario, population: Population, book: ProfileBook, streams: Streams) -> list[Home]:
@@ -178,7 +180,7 @@ def _market(
     streams: Streams,
     network: Network,
 ) -> Market:
-    def report(household: int, step: int, delivered: tuple[int, ...]) -> None:
+    def report(household: int, step: int, delivered: tuple[float, ...]) -> None:
         network.send("uplink", household, PLATFORM, "report", step, delivered)
 
     uses_batteries = any(resource.unit_kwh for resource in designed.config.resources)

@@ -72,7 +72,7 @@ def build_market(
     present: Membership,
     homes: list[Home] | None,
     streams: Streams,
-    report: Callable[[int, int, tuple[int, ...]], None],
+    report: Callable[[int, int, tuple[float, ...]], None],
 ) -> Market:
     """The community's platform and agents in their initial state.
 

@@ -195,7 +195,7 @@ class DecisionRecorder:
                 "prosumer": Coded(household, self._names),
                 "resource": Coded(np.tile(np.arange(n_resources), n), self._resources),
                 "requested": requested.astype(int),
-                "delivered": delivered.astype(int),
+                "delivered": delivered,
                 "average": average,
                 "gradient": gradient,
                 "probability": np.clip(response, 0.0, 1.0),

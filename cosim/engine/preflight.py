@@ -12,7 +12,8 @@ from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import JsonSource
 from cosim.engine.build import placed, trace_reader
 from cosim.engine.design import Design, design
-from cosim.engine.energy_balance import balance_problems, demand_before_the_run
+from cosim.engine.early_demand import demand_before_the_run
+from cosim.engine.energy_balance import balance_problems
 from cosim.engine.energy_build import build_energy_market
 from cosim.engine.population import Population, build_population
 from cosim.engine.trading_latency import latency_problems
