@@ -17,12 +17,13 @@ from cosim.config.platform import GainMargin, Outage
 from cosim.config.regulation import CommunityConfig, gains, initial_signals
 from cosim.config.scenario import Scenario
 from cosim.engine.loop_delay import loop_delay_steps
+from cosim.engine.loop_limit import stable_product
 from cosim.engine.population import Population, household_values
 from cosim.errors import InputError, Problem
 from cosim.markets.regulation.controller import capacity_at
 from cosim.markets.regulation.costs import CostParameters, build_costs, concatenate
 from cosim.markets.regulation.policies import OperatingPoint, Policy, build_policy, operating_point
-from cosim.markets.regulation.stability import gain_for_margin
+from cosim.markets.regulation.stability import gain_for_product
 from cosim.streams import Streams
 
 Array = NDArray[np.float64]
@@ -66,6 +67,14 @@ class Design:
     signals: tuple[float, ...]
     phases_ms: NDArray[np.int64]
     initial_averages: tuple[Array, ...]
+
+    @property
+    def stable_products(self) -> tuple[float, ...]:
+        """Largest stable τG of each resource, at the mean delay."""
+        return tuple(
+            stable_product(self.config.platform, resource, loop_gain, self.delay_steps)
+            for resource, loop_gain in enumerate(self.loop_gains)
+        )
 
     @property
     def loop_gains(self) -> tuple[float, ...]:
@@ -219,9 +228,11 @@ def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, numbe
         if not isinstance(gain, GainMargin):
             result.append(float(gain))
             continue
-        steps = delay if gain.delay_steps is None else gain.delay_steps
+        loop_gain = float(at_mean.loop_gains[resource])
+        steps = delay if isinstance(gain.delay_steps, str) else gain.delay_steps
         try:
-            result.append(gain_for_margin(gain.margin, steps, float(at_mean.loop_gains[resource])))
+            limit = stable_product(config.platform, resource, loop_gain, steps)
+            result.append(gain_for_product(gain.margin * limit, loop_gain))
         except InputError as error:
             path = f"communities.{number}.platform.gain"
             raise InputError(

@@ -16,7 +16,7 @@ from cosim.markets.energy_value.offers import GRID, Offer, kappa_of
 from cosim.markets.energy_value.prices import Prices
 from cosim.markets.energy_value.settlement import Bill, Settlement, TradeRow
 from cosim.results.metrics import TradingMetrics
-from cosim.results.store import Coded, RunStore
+from cosim.results.store import Coded, TableStore
 
 Array = NDArray[np.float64]
 
@@ -40,11 +40,11 @@ class EnergyRecorder:
         Says what is written and counted.
     names : tuple of str
         Names of the households.
-    store : RunStore
+    store : TableStore
         Where the tables go.
     """
 
-    def __init__(self, scenario: Scenario, names: tuple[str, ...], store: RunStore) -> None:
+    def __init__(self, scenario: Scenario, names: tuple[str, ...], store: TableStore) -> None:
         self._names = names
         self._parties = (*names, "grid")
         record = scenario.record

@@ -51,8 +51,8 @@ class HouseholdDay(NamedTuple):
         What it scheduled.
     scheduled_kwh, value : ndarray, shape (n_appliances, 24)
         Energy, and the value ζ of those hours; NaN where an appliance does not run.
-    other_kwh : ndarray
-        What it used beside, a battery's charging included.
+    other_kwh, charged_kwh : ndarray
+        What it used beside, and what its battery took.
     sellers : list of str
         Other households that it bought from.
     bought_kwh, paid : ndarray, shape (n_sellers, 24)
@@ -73,6 +73,7 @@ class HouseholdDay(NamedTuple):
     scheduled_kwh: Array
     value: Array
     other_kwh: Array
+    charged_kwh: Array
     sellers: list[str]
     bought_kwh: Array
     paid: Array
@@ -85,8 +86,8 @@ class HouseholdDay(NamedTuple):
 
     @property
     def load_kwh(self) -> Array:
-        """All that it used."""
-        return np.asarray(self.scheduled_kwh.sum(axis=0) + self.other_kwh)
+        """All that it took."""
+        return np.asarray(self.scheduled_kwh.sum(axis=0) + self.other_kwh + self.charged_kwh)
 
     @property
     def price_paid(self) -> Array:
@@ -184,9 +185,10 @@ def _household_day(run: RunData, prosumer: str, day: int) -> HouseholdDay:
     sold = _keep(sold, sold["buyer"] != prosumer)
     sold_kwh = np.zeros(HOURS)
     np.add.at(sold_kwh, sold["hour"], sold["delivered_kwh"])
-    load, generation = _metered(run, prosumer, day)
-    rest = load - bought_kwh.sum(axis=0)
-    own = np.clip(np.minimum(rest, generation - sold_kwh), 0.0, None)
+    used, generated = _metered(run, "meters", ("load_kwh", "pv_kwh"), prosumer, day)
+    charged, discharged = _metered(run, "batteries", ("charge_kwh", "discharge_kwh"), prosumer, day)
+    rest = used + charged - bought_kwh.sum(axis=0)
+    own = np.clip(np.minimum(rest, generated + discharged - sold_kwh), 0.0, None)
     prices = _rows(run, "prices", ["grid_price", "feed_in_price"], day=day)
     offers = _rows(run, "offers", ["hour", "seller", "quantity_kwh", "price"], day=day)
     return HouseholdDay(
@@ -195,7 +197,8 @@ def _household_day(run: RunData, prosumer: str, day: int) -> HouseholdDay:
         appliances=appliances,
         scheduled_kwh=scheduled,
         value=value,
-        other_kwh=np.clip(load - scheduled.sum(axis=0), 0.0, None),
+        other_kwh=np.clip(used - scheduled.sum(axis=0), 0.0, None),
+        charged_kwh=charged,
         sellers=sellers,
         bought_kwh=bought_kwh,
         paid=paid,
@@ -208,20 +211,17 @@ def _household_day(run: RunData, prosumer: str, day: int) -> HouseholdDay:
     )
 
 
-def _metered(run: RunData, prosumer: str, day: int) -> tuple[Array, Array]:
-    """Load and generation by hour, kWh, with what a battery took and gave."""
-    load, generation = np.zeros(HOURS), np.zeros(HOURS)
-    for table, taken, given in (
-        ("meters", "load_kwh", "pv_kwh"),
-        ("batteries", "charge_kwh", "discharge_kwh"),
-    ):
-        if not run.has(table):
-            continue
-        rows = _rows(run, table, ["time", taken, given], day=day, prosumer=prosumer)
+def _metered(
+    run: RunData, table: str, columns: tuple[str, str], prosumer: str, day: int
+) -> tuple[Array, Array]:
+    """Two columns of a table of intervals, by hour, kWh; zeros where the run has no such table."""
+    sums = np.zeros((2, HOURS))
+    if run.has(table):
+        rows = _rows(run, table, ["time", *columns], day=day, prosumer=prosumer)
         hour = (rows["time"] - _start_ms(run)) % MS_PER_DAY // MS_PER_HOUR
-        np.add.at(load, hour, rows[taken])
-        np.add.at(generation, hour, rows[given])
-    return load, generation
+        for total, column in zip(sums, columns, strict=True):
+            np.add.at(total, hour, rows[column])
+    return sums[0], sums[1]
 
 
 def _contracted_kw(run: RunData, prosumer: str) -> float:

@@ -104,6 +104,7 @@ def schedule(run: RunData) -> Figure | None:
     layers = _shaded(list(zip(names, data.scheduled_kwh, strict=True)))
     if data.other_kwh.max() > 1e-6:
         layers.insert(0, Layer("not scheduled", data.other_kwh, PALE, ""))
+    layers.append(Layer("into the battery", data.charged_kwh, "white", "////"))
     _draw_layers(load, layers)
     load.set_title(f"What {data.prosumer} uses on day {data.day}")
     _draw_layers(
