@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_SECOND
+from cosim.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.config.hours import HOURS
 from cosim.report.run_data import Columns, RunData, text_list
+from cosim.report.table_rows import rows_where, start_ms
 from cosim.results.store import Coded
 
 Array = NDArray[np.float64]
@@ -175,13 +176,15 @@ def _keys(rows: Columns) -> list[tuple[str, int]]:
 
 
 def _household_day(run: RunData, prosumer: str, day: int) -> HouseholdDay:
-    plan = _rows(run, "schedule", ["appliance", "hour", "energy_kwh", "value"], day=day, prosumer=prosumer)
+    plan = rows_where(
+        run, "schedule", ["appliance", "hour", "energy_kwh", "value"], day=day, prosumer=prosumer
+    )
     appliances, scheduled, value = _matrices(plan, "appliance", "energy_kwh", "value")
-    bought = _rows(run, "trades", ["seller", "hour", "delivered_kwh", "price"], day=day, buyer=prosumer)
+    bought = rows_where(run, "trades", ["seller", "hour", "delivered_kwh", "price"], day=day, buyer=prosumer)
     bought = _keep(bought, (bought["delivered_kwh"] > 0) & (bought["seller"] != prosumer))
     bought = _keep(bought, np.argsort(bought["seller"], kind="stable"))
     sellers, bought_kwh, paid = _matrices(bought, "seller", "delivered_kwh", "price")
-    sold = _rows(run, "trades", ["buyer", "hour", "delivered_kwh"], day=day, seller=prosumer)
+    sold = rows_where(run, "trades", ["buyer", "hour", "delivered_kwh"], day=day, seller=prosumer)
     sold = _keep(sold, sold["buyer"] != prosumer)
     sold_kwh = np.zeros(HOURS)
     np.add.at(sold_kwh, sold["hour"], sold["delivered_kwh"])
@@ -189,8 +192,8 @@ def _household_day(run: RunData, prosumer: str, day: int) -> HouseholdDay:
     charged, discharged = _metered(run, "batteries", ("charge_kwh", "discharge_kwh"), prosumer, day)
     rest = used + charged - bought_kwh.sum(axis=0)
     own = np.clip(np.minimum(rest, generated + discharged - sold_kwh), 0.0, None)
-    prices = _rows(run, "prices", ["grid_price", "feed_in_price"], day=day)
-    offers = _rows(run, "offers", ["hour", "seller", "quantity_kwh", "price"], day=day)
+    prices = rows_where(run, "prices", ["grid_price", "feed_in_price"], day=day)
+    offers = rows_where(run, "offers", ["hour", "seller", "quantity_kwh", "price"], day=day)
     return HouseholdDay(
         prosumer=prosumer,
         day=day,
@@ -217,8 +220,8 @@ def _metered(
     """Two columns of a table of intervals, by hour, kWh; zeros where the run has no such table."""
     sums = np.zeros((2, HOURS))
     if run.has(table):
-        rows = _rows(run, table, ["time", *columns], day=day, prosumer=prosumer)
-        hour = (rows["time"] - _start_ms(run)) % MS_PER_DAY // MS_PER_HOUR
+        rows = rows_where(run, table, ["time", *columns], day=day, prosumer=prosumer)
+        hour = (rows["time"] - start_ms(run)) % MS_PER_DAY // MS_PER_HOUR
         for total, column in zip(sums, columns, strict=True):
             np.add.at(total, hour, rows[column])
     return sums[0], sums[1]
@@ -227,7 +230,7 @@ def _metered(
 def _contracted_kw(run: RunData, prosumer: str) -> float:
     if not run.has("prosumers", "contracted_power_kw"):
         return float("nan")
-    rows = _rows(run, "prosumers", ["contracted_power_kw"], prosumer=prosumer)
+    rows = rows_where(run, "prosumers", ["contracted_power_kw"], prosumer=prosumer)
     return float(rows["contracted_power_kw"][0])
 
 
@@ -236,7 +239,7 @@ def market_hours(run: RunData) -> MarketHours | None:
     if not (run.has("prices") and run.has("offers")):
         return None
     prices = run.read("prices", ["day", "hour", "grid_price", "feed_in_price"])
-    time_ms = _start_ms(run) + (prices["day"] * HOURS + prices["hour"]) * MS_PER_HOUR
+    time_ms = start_ms(run) + (prices["day"] * HOURS + prices["hour"]) * MS_PER_HOUR
     n = len(time_ms)
     offered, traded, amount = np.zeros(n), np.zeros(n), np.zeros(n)
     for batch in run.batches("offers", ["day", "hour", "quantity_kwh"]):
@@ -270,33 +273,6 @@ def bills(run: RunData) -> Bills | None:
     return Bills([column.texts[code] for code in order], eur[order], np.arange(n_days), kwh)
 
 
-def _rows(run: RunData, table: str, columns: list[str], **equal: int | str) -> Columns:
-    """Rows of a table in which columns have the given values; of a table of intervals, those of a ``day``."""
-    by_time = "day" in equal and "time" in columns
-    compared = [name for name in equal if not (by_time and name == "day")]
-    kept: dict[str, list[NDArray[Any]]] = {name: [] for name in columns}
-    for batch in run.batches(table, list(dict.fromkeys([*columns, *compared]))):
-        masks = [_equals(batch[name], equal[name]) for name in compared]
-        if by_time:
-            masks.append((batch["time"] - _start_ms(run)) // MS_PER_DAY == equal["day"])
-        rows = np.flatnonzero(np.logical_and.reduce(masks))
-        for name in columns:
-            kept[name].append(_texts_or_numbers(batch[name], rows))
-    return {name: np.concatenate(parts) if parts else np.zeros(0, int) for name, parts in kept.items()}
-
-
-def _equals(column: Any, wanted: int | str) -> NDArray[np.bool_]:
-    if isinstance(column, Coded):
-        return np.asarray(column.codes == (column.texts.index(wanted) if wanted in column.texts else -1))
-    return np.asarray(column == wanted)
-
-
-def _texts_or_numbers(column: Any, rows: NDArray[np.int64]) -> NDArray[Any]:
-    if isinstance(column, Coded):
-        return np.asarray(np.array(column.texts, object)[column.codes[rows]])
-    return np.asarray(column[rows])
-
-
 def _keep(rows: Columns, which: NDArray[Any]) -> Columns:
     return {name: values[which] for name, values in rows.items()}
 
@@ -313,7 +289,3 @@ def _matrices(rows: Columns, name: str, energy: str, price: str) -> tuple[list[s
 
 def _ratio(amount: Array, energy: Array) -> Array:
     return np.asarray(np.divide(amount, energy, out=np.full(len(energy), np.nan), where=energy > 0))
-
-
-def _start_ms(run: RunData) -> int:
-    return round(run.scenario.time.start.timestamp() * MS_PER_SECOND)
