@@ -53,7 +53,7 @@ lock: install
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
 
-# The pictures of the README, from a run of the demo; those of docs/compare.md and docs/lotfi_case.md, from theirs.
+# The pictures of the README, from a run of the demo; those of docs/compare.md and of the trading pages, from theirs.
 pictures: install
 	rm -rf results/pictures
 	$(BIN)/cosim run storage_village --quiet --out results/pictures
@@ -69,3 +69,4 @@ pictures: install
 	cp results/pictures/lotfi/figures/trading_schedule.png docs/images/lotfi_schedule.png
 	cp results/pictures/lotfi/figures/trading_allocation.png docs/images/lotfi_allocation.png
 	$(BIN)/python docs/lotfi_case.py --figure docs/images/lotfi_rigidity.png
+	$(BIN)/python docs/trading_rush.py --figure docs/images/trading_rush.png
