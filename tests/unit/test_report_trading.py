@@ -154,3 +154,8 @@ def test_bills_add_up(case: tuple[str, RunData]) -> None:
     table = read_table(case[1].folder, "bills").query("prosumer != 'grid'")
     assert own + bought + from_grid == pytest.approx(table["load_kwh"].sum())
     assert own + sold + to_grid == pytest.approx(table["generation_kwh"].sum())
+
+
+def test_without_the_large_tables_there_are_the_bills(tmp_path: Path) -> None:
+    data = run(tmp_path, "record.trading=false")
+    assert {file.stem for file in draw_figures(data.folder)} & NAMES == {"trading_bills"}
