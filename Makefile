@@ -53,7 +53,7 @@ lock: install
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
 
-# The pictures of the README, from a run of the demo; those of docs/compare.md, from its two runs.
+# The pictures of the README, from a run of the demo; those of docs/compare.md and of the trading pages, from theirs.
 pictures: install
 	rm -rf results/pictures
 	$(BIN)/cosim run storage_village --quiet --out results/pictures
@@ -66,3 +66,9 @@ pictures: install
 	cp results/pictures/faulty/figures/faults.png docs/images/faults.png
 	cp results/pictures/compared/numbers.png docs/images/compare_numbers.png
 	cp results/pictures/compared/durations.png docs/images/compare_durations.png
+	$(BIN)/cosim run lotfi_case --quiet --out results/pictures/lotfi
+	cp results/pictures/lotfi/figures/trading_offers.png docs/images/lotfi_offers.png
+	cp results/pictures/lotfi/figures/trading_schedule.png docs/images/lotfi_schedule.png
+	cp results/pictures/lotfi/figures/trading_allocation.png docs/images/lotfi_allocation.png
+	$(BIN)/python docs/lotfi_case.py --figure docs/images/lotfi_rigidity.png
+	$(BIN)/python docs/trading_rush.py --figure docs/images/trading_rush.png

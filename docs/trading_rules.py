@@ -1,75 +1,132 @@
-"""The table of docs/trading_rules.md: what each rule does to bills and to the feeder, over several seeds.
+"""The tables of docs/trading_rules.md: what each rule does to bills and to the feeder, over several seeds.
 
-python docs/trading_rules.py             # eight rules, three seeds; about nine minutes
-python docs/trading_rules.py --seeds 10
+python docs/trading_rules.py                            # prints the tables from docs/trading_rules.csv
+python docs/trading_rules.py --seeds 10 --out new.csv   # runs each rule with ten seeds first; an hour
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from cosim.config.load import load_scenario
+from cosim.config.trading import REGIMES
 from cosim.engine.run import run_scenario
 
-RULES = (
-    "trading",
-    "no_coordination",
-    "no_trading",
-    "self_supply",
-    "cost_only",
-    "net_metering",
-    "feed_in_tariff",
-    "iep_zero",
-)
+Array = NDArray[np.float64]
+
+RAW = Path(__file__).with_suffix(".csv")
+FIRST = "trading"
+RULES = (FIRST, *(rule for rule in REGIMES if rule != FIRST))
 NUMBERS = {
-    "bills_households_eur": "bills [EUR]",
-    "welfare_eur": "welfare [EUR]",
-    "traded_delivered_kwh": "traded [kWh]",
-    "load_peak_kw": "load peak [kW]",
-    "self_consumption_fraction": "self-consumption",
-    "voltage_min_pu": "lowest voltage [pu]",
-    "voltage_max_pu": "highest voltage [pu]",
-    "line_loading_max_percent": "line loading [%]",
-    "trafo_loading_max_percent": "transformer loading [%]",
-    "energy_lost_in_feeder_kwh": "losses [kWh]",
+    "bills_households_eur": ("bills of all households [EUR]", 0),
+    "energy_value_eur": ("energy value [EUR]", 0),
+    "welfare_eur": ("welfare [EUR]", 0),
+    "traded_delivered_kwh": ("traded [kWh]", 0),
+    "self_consumption_fraction": ("self-consumption [-]", 3),
+    "load_peak_kw": ("load peak [kW]", 1),
+    "net_import_peak_kw": ("import peak [kW]", 1),
+    "net_export_peak_kw": ("export peak [kW]", 1),
+    "voltage_min_pu": ("lowest voltage [pu]", 4),
+    "voltage_max_pu": ("highest voltage [pu]", 4),
+    "line_loading_max_percent": ("line loading [%]", 1),
+    "trafo_loading_max_percent": ("transformer loading [%]", 1),
+    "energy_lost_in_feeder_kwh": ("losses [kWh]", 1),
 }
+"""What is compared, by its name in summary.json: its name in the table, and decimals."""
+
+
+def run_all(n_seeds: int, out: Path) -> None:
+    """Run every rule with every seed, and write a row for each when it is done; go on where it stopped."""
+    is_new = not out.exists()
+    with out.open("a", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        if is_new:
+            writer.writerow(["seed", "rule", *NUMBERS])
+        done = set() if is_new else {(int(row["seed"]), row["rule"]) for row in rows_of(out)}
+        for seed in range(1, n_seeds + 1):
+            for rule in RULES:
+                if (seed, rule) not in done:
+                    writer.writerow([seed, rule, *numbers_of(rule, seed)])
+                    stream.flush()
+
+
+def rows_of(raw: Path) -> list[dict[str, str]]:
+    """The rows of a file of runs."""
+    with raw.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
 
 
 def numbers_of(rule: str, seed: int) -> list[float]:
     """The numbers of one run of `trading_village` under a rule."""
     overrides = [f"energy_value.rules.rule={rule}", "report.figures=false"]
     with tempfile.TemporaryDirectory() as temporary:
-        summary = run_scenario(
-            load_scenario("trading_village", overrides, seed), Path(temporary) / "run"
-        ).summary
-    return [float(summary.get(name) or 0.0) for name in NUMBERS]
+        outcome = run_scenario(load_scenario("trading_village", overrides, seed), Path(temporary) / "run")
+    if outcome.status != "done":
+        raise RuntimeError(f"{rule}, seed {seed}: {outcome.cause}")
+    return [float(outcome.summary.get(name) or 0.0) for name in NUMBERS]
 
 
-def interval(values: np.ndarray) -> str:
-    """Mean and half the width of its 95 % confidence interval (Student's t)."""
-    half = student.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values))
-    return f"{values.mean():.4g} ± {half:.2g}"
+def read(raw: Path) -> dict[str, Array]:
+    """By rule, the numbers by seed; shape (n_seeds, n_numbers), for the seeds that every rule has."""
+    rows: dict[str, dict[int, list[float]]] = {rule: {} for rule in RULES}
+    for row in rows_of(raw):
+        rows[row["rule"]][int(row["seed"])] = [float(row[name]) for name in NUMBERS]
+    seeds = sorted(set.intersection(*(set(of_rule) for of_rule in rows.values())))
+    return {rule: np.array([of_rule[seed] for seed in seeds]) for rule, of_rule in rows.items()}
+
+
+def half_width(values: Array) -> float:
+    """Half the width of the 95 % confidence interval of the mean (Student's t)."""
+    n = len(values)
+    return float(student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+
+
+def cell(values: Array, decimals: int, stress: bool) -> str:
+    """Mean and half width; a difference whose interval does not hold 0 stands out."""
+    mean, half = values.mean(), half_width(values)
+    text = f"{mean:.{decimals}f} ± {half:.{decimals}f}" if values.any() else "0"
+    return f"**{text}**" if stress and abs(mean) > half else text
+
+
+def table(results: dict[str, Array], rules: Iterable[str], stress: bool) -> str:
+    """A table in Markdown, a line for each number."""
+    rules = list(rules)
+    lines = [f"| | {' | '.join(f'`{rule}`' for rule in rules)} |", f"|---|{'---|' * len(rules)}"]
+    for number, (name, decimals) in enumerate(NUMBERS.values()):
+        cells = [cell(results[rule][:, number], decimals, stress) for rule in rules]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def tables(results: dict[str, Array]) -> str:
+    """What was measured, and what trading changes against each other rule."""
+    n = len(results[FIRST])
+    others = [rule for rule in RULES if rule != FIRST]
+    less = {rule: results[FIRST] - results[rule] for rule in others}
+    return (
+        f"**As measured, mean of {n} seeds ± 95 % confidence**\n\n{table(results, RULES, False)}\n\n"
+        f"**`{FIRST}` less each other rule, seed by seed; bold where the interval does not hold 0**\n\n"
+        f"{table(less, others, True)}\n"
+    )
 
 
 def main() -> None:
-    """Run everything and print two tables: the numbers, and their differences to no trading, seed by seed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=3)
-    seeds = range(1, parser.parse_args().seeds + 1)
-    results = {rule: np.array([numbers_of(rule, seed) for seed in seeds]) for rule in RULES}
-    head = f"| rule | {' | '.join(NUMBERS.values())} |\n|---|{'---|' * len(NUMBERS)}"
-    for title, base in (("as measured", 0.0), ("difference to no_trading", results["no_trading"])):
-        print(f"{title}, {len(seeds)} seeds\n{head}")
-        for rule, values in results.items():
-            cells = [interval(column) for column in (values - base).T]
-            if np.any(values != base):
-                print(f"| `{rule}` | {' | '.join(cells)} |")
-        print()
+    """Run if asked to, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=0, help="run this many seeds of every rule")
+    parser.add_argument("--out", type=Path, default=RAW, help="where the rows of the runs go")
+    arguments = parser.parse_args()
+    if arguments.seeds:
+        run_all(arguments.seeds, arguments.out)
+    print(tables(read(arguments.out)), end="")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from cosim.engine.energy_record import EnergyRecorder, MeteredDay
 from cosim.households.meters import Reading
 from cosim.households.profile_book import ProfileBook
 from cosim.households.trading import Hooks, TradingFloor
+from cosim.markets.energy_value.commitments import sold_less_bought
 from cosim.markets.energy_value.settlement import Settlement, settle
 from cosim.markets.energy_value.trading_day import build_terms
 from cosim.results.metrics import Summary
@@ -41,7 +42,7 @@ class DeliveryDays:
     market : EnergyMarket
         What households decide.
     book : ProfileBook
-        Takes the load of the appliances.
+        Takes the load of the appliances, and what batteries must leave to buyers.
     streams : Streams
         The run's random numbers.
     duration_ms, interval_ms : int
@@ -92,6 +93,7 @@ class DeliveryDays:
         """Begin; messages of trading must be handed to `floor.receive`."""
         self.floor.start()
         self._env.process(self._plan_alone())
+        self._env.process(self._keep_promises())
 
     def meter(self, interval: int, reading: Reading) -> int:
         """Count an interval that has been metered; settle the day if it was its last.
@@ -139,12 +141,25 @@ class DeliveryDays:
         for household in range(market.size):
             if household not in market.plans.get(day, ()):
                 market.plan_alone(household, day)
-        per_hour = MS_PER_HOUR // self._interval_ms
-        first = self._timeline.start_ms(day) // self._interval_ms
         for hour, load_kw in enumerate(market.appliance_load_kw(day)):
-            for interval in range(first + hour * per_hour, first + (hour + 1) * per_hour):
+            for interval in self._intervals(day, hour):
                 self._book.add_load(interval, load_kw)
         self._recorder.add_plans(day, market.plans[day])
+
+    def _keep_promises(self) -> Process:
+        """As a day begins, take what is sold from what batteries see; what is bought stands in for it."""
+        for day in sorted(self._traded):
+            yield wait_until(self._env, self._timeline.start_ms(day), Priority.ARRIVAL)
+            promised_kw = sold_less_bought(self.floor.agreements(day), self._market.size)  # kWh of an hour
+            for hour in range(HOURS):
+                for interval in self._intervals(day, hour):
+                    self._book.set_aside(interval, promised_kw[:, hour])
+
+    def _intervals(self, day: int, hour: int) -> range:
+        """Numbers of the metering intervals of an hour."""
+        per_hour = MS_PER_HOUR // self._interval_ms
+        first = self._timeline.start_ms(day) // self._interval_ms + hour * per_hour
+        return range(first, first + per_hour)
 
     def _settle(self, day: int) -> None:
         market, floor = self._market, self.floor

@@ -49,7 +49,7 @@ class EnergyRecorder:
         self._parties = (*names, "grid")
         record = scenario.record
         large = ("offers", "schedule", "trades") if record.trading else ()
-        self._writers = {name: store.writer(name) for name in (*large, "bills")}
+        self._writers = {name: store.writer(name) for name in (*large, "bills", "prices")}
         self._with_rejected = record.rejected_requests
         self._first_counted_day = scenario.time.warm_up_ms // MS_PER_DAY
         self.metrics = TradingMetrics()
@@ -85,6 +85,7 @@ class EnergyRecorder:
         energy_value_eur: float,
     ) -> None:
         """Take a settled day: what was offered, traded, paid, metered, and worth to the households."""
+        self._add_prices(day, prices)
         if "offers" in self._writers:
             self._add_offers(day, offered, prices)
         if "trades" in self._writers:
@@ -116,6 +117,10 @@ class EnergyRecorder:
                 "status": [each.status for each in trades],
             }
         )
+
+    def _add_prices(self, day: int, prices: Prices) -> None:
+        columns = {"grid_price": prices.grid, "feed_in_price": prices.feed_in}
+        self._writers["prices"].append({"day": np.full(HOURS, day), "hour": np.arange(HOURS), **columns})
 
     def _add_offers(self, day: int, offered: Sequence[Offer], prices: Prices) -> None:
         hour = np.array([offer.hour for offer in offered], int)

@@ -87,7 +87,7 @@ class ProfileBook:
     first_ms : int
         Start of the block.
     surplus_kw : list of list of float
-        For each household, generation minus load of each slot of the block, kW.
+        For each household, generation minus load of each slot of the block, less what `set_aside` took, kW.
     """
 
     def __init__(
@@ -105,6 +105,7 @@ class ProfileBook:
         self._ahead = intervals_ahead
         self._first_interval = 0
         self._added: dict[int, Array] = {}
+        self._set_aside: dict[int, Array] = {}
         self._open(0)
 
     def add_load(self, interval: int, load_kw: Array) -> None:
@@ -119,6 +120,21 @@ class ProfileBook:
         """
         self._added[interval] = self._added.get(interval, 0.0) + load_kw
         self._raise(interval, load_kw)
+
+    def set_aside(self, interval: int, power_kw: Array) -> None:
+        """Take power from the surplus that a battery sees, for one interval that has not begun.
+
+        No meter counts it: it belongs to others, who use it or feed it in.
+
+        Parameters
+        ----------
+        interval : int
+            Its number from the start.
+        power_kw : ndarray, shape (n_households,)
+            Power throughout the interval; negative is given on top.
+        """
+        self._set_aside[interval] = self._set_aside.get(interval, 0.0) + power_kw
+        self._lower(interval, power_kw)
 
     def interval_means(self, interval: int) -> tuple[Array, Array, Array, Array]:
         """Load kW and kvar, generation kW and kvar of every household, as means over an interval.
@@ -150,21 +166,29 @@ class ProfileBook:
             self._means(part[:n_slots]) for part in parts
         )
         self._added = {one: load_kw for one, load_kw in self._added.items() if one >= interval}
+        self._set_aside = {one: power_kw for one, power_kw in self._set_aside.items() if one >= interval}
         for one, load_kw in self._added.items():
             self._raise(one, load_kw)
+        for one, power_kw in self._set_aside.items():
+            self._lower(one, power_kw)
 
     def _raise(self, interval: int, load_kw: Array) -> None:
         """Add to the load of an interval, if the current block holds it or looks into it."""
         row = interval - self._first_interval
         if row < len(self._load_kw):
             self._load_kw[row] += load_kw
+        self._lower(interval, load_kw)
+
+    def _lower(self, interval: int, power_kw: Array) -> None:
+        """Take from the surplus of an interval, if the current block holds it or looks into it."""
+        row = interval - self._first_interval
         if row >= self._per_block + self._ahead:
             return
         slots = range(row * self._per_interval, (row + 1) * self._per_interval)
-        for surplus_kw, added_kw in zip(self.surplus_kw, load_kw.tolist(), strict=True):
-            if added_kw:
+        for surplus_kw, taken_kw in zip(self.surplus_kw, power_kw.tolist(), strict=True):
+            if taken_kw:
                 for slot in slots:
-                    surplus_kw[slot] -= added_kw
+                    surplus_kw[slot] -= taken_kw
 
     def _means(self, block: Array) -> Array:
         n_intervals = len(block) // self._per_interval

@@ -14,6 +14,8 @@ from cosim.report import (
     market_figures,
     message_figures,
     prosumer_figures,
+    trading_figures,
+    trading_overview,
 )
 from cosim.report.run_data import RunData
 from cosim.report.style import drawing, save
@@ -113,6 +115,40 @@ FIGURES: tuple[Entry, ...] = (
         "The aggregate less its capacity in each step, its moving root mean square, and the times in which "
         "something was broken; below them how many households were hit.",
         fault_figure.faults,
+    ),
+    Entry(
+        "trading_offers",
+        "Supply on offer",
+        "What one household could have on one day, from others and from the grid, and at what price: "
+        "of those that bought from others, the one with most energy scheduled (paper B, Figures 1 and 2).",
+        trading_figures.offers,
+    ),
+    Entry(
+        "trading_schedule",
+        "A household's day",
+        "The same household and day: load by appliance, supply by source, and the price paid beside "
+        "the value of what is scheduled (paper B, Figures 3 and 4).",
+        trading_figures.schedule,
+    ),
+    Entry(
+        "trading_allocation",
+        "Allocation",
+        "The same household and day: energy of each appliance and of each supplier in every hour "
+        "(paper B, Table IV).",
+        trading_figures.allocation,
+    ),
+    Entry(
+        "trading_hours",
+        "The market hour by hour",
+        "What all households offered and what they delivered to each other, and its mean price between "
+        "those of the grid.",
+        trading_overview.hours,
+    ),
+    Entry(
+        "trading_bills",
+        "Bills",
+        "The bill of each household by its parts, and the energy of all households by day.",
+        trading_overview.bill_overview,
     ),
     Entry(
         "storage",

@@ -188,6 +188,12 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("pv_kwh", "number", "kWh", "generated"),
         Column("net_kwh", "number", "kWh", "load - generation + battery at the connection point"),
     ),
+    "prices": (
+        _DAY,
+        _HOUR,
+        Column("grid_price", "number", "EUR/kWh", "P^G: what a kWh from the grid costs"),
+        Column("feed_in_price", "number", "EUR/kWh", "what a kWh earns that is fed in, by the rule"),
+    ),
     "offers": (
         _DAY,
         _HOUR,

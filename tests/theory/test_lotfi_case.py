@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,13 +14,13 @@ from cosim.config.load import load_scenario
 from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 CONTRACTED_KW = 10.35
 MIDDAY = range(8, 14)
 
 
-def schedule_and_trades(folder: Path, rigidity: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    settings = [f"energy_value.household.values.rigidity={rigidity}"]
-    assert run_scenario(load_scenario("lotfi_case", settings), folder).status == "done"
+def schedule_and_trades(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    assert run_scenario(load_scenario("lotfi_case", ["report.figures=false"]), folder).status == "done"
     schedule = read_table(folder, "schedule")
     return schedule[schedule["day"] == 1], read_table(folder, "trades")
 
@@ -28,7 +31,7 @@ def hours_of(schedule: pd.DataFrame, appliance: str) -> list[int]:
 
 @pytest.fixture(scope="module")
 def as_built(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, pd.DataFrame]:
-    return schedule_and_trades(tmp_path_factory.mktemp("lotfi") / "run", 3)
+    return schedule_and_trades(tmp_path_factory.mktemp("lotfi") / "run")
 
 
 def test_all_nine_appliances_run_as_long_as_table_i_says(
@@ -65,9 +68,52 @@ def test_the_peak_stays_under_the_contracted_power(as_built: tuple[pd.DataFrame,
     assert 8 < as_built[0].groupby("hour")["energy_kwh"].sum().max() <= CONTRACTED_KW
 
 
-def test_more_rigidity_less_shifting(tmp_path: Path) -> None:
-    """At R = R_max the heater stays where it is preferred; at R = 1 nothing keeps it there."""
-    rigid, _ = schedule_and_trades(tmp_path / "5", 5)
-    loose, _ = schedule_and_trades(tmp_path / "1", 1)
-    assert hours_of(rigid, "space_heaters") == list(range(15, 21))
-    assert not set(range(15, 21)) & set(hours_of(loose, "space_heaters"))
+def test_the_evening_peak_comes_when_households_supply_nothing(
+    as_built: tuple[pd.DataFrame, pd.DataFrame],
+) -> None:
+    schedule, trades = as_built
+    evening = schedule[schedule["hour"] >= 17].groupby("hour")["energy_kwh"].sum()
+    assert evening.idxmax() in (18, 19)
+    bought = trades[trades["hour"] == evening.idxmax()]["delivered_kwh"].sum()
+    assert bought < 0.05 * evening.max()
+
+
+def test_what_households_sell_is_cheaper(as_built: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    trades = as_built[1]
+    paid = (trades["delivered_kwh"] * trades["price"]).sum() / trades["delivered_kwh"].sum()
+    assert paid == pytest.approx(0.128, abs=5e-4)  # as docs/lotfi_case.md says
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    """docs/lotfi_case.py."""
+    spec = importlib.util.spec_from_file_location("lotfi_case", DOCS / "lotfi_case.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_more_rigidity_less_shifting(script: ModuleType) -> None:
+    """With every seed: more of what R weighs is kept, less is saved, more is left where it is liked best.
+
+    At R = R_max the heater stays where it is preferred; at R = 1 nothing keeps it there.
+    """
+    for by_seed in zip(*script.sweep([1, 2, 3]), strict=True):
+        assert np.all(np.diff([one.kept_eur for one in by_seed]) >= -1e-6)
+        assert np.all(np.diff([one.saved_eur for one in by_seed]) <= 1e-6)
+        assert by_seed[-1].kept_eur > 1.5 * by_seed[0].kept_eur
+        assert by_seed[-1].shifted_kwh == 11.5  # what runs longer than its best hours last
+        assert by_seed[0].shifted_kwh > 30
+        assert by_seed[-1].hours_of("space_heaters") == list(range(15, 21))
+        assert not set(range(15, 21)) & set(by_seed[0].hours_of("space_heaters"))
+        assert max(one.load_kwh.max() for one in by_seed) <= CONTRACTED_KW
+
+
+@pytest.mark.slow
+def test_the_page_holds_what_the_script_prints(script: ModuleType) -> None:
+    page = (DOCS / "lotfi_case.md").read_text(encoding="utf-8")
+    seeds = range(1, 11)
+    assert script.table(script.sweep(seeds)) in page
+    assert script.sun_table(seeds) in page

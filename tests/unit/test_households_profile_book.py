@@ -45,6 +45,26 @@ def test_means_and_surplus_in_blocks_of_any_length(per_block: int) -> None:
         assert np.array_equal(surplus, (pv - load)[slots])
 
 
+@pytest.mark.parametrize("per_block", [1, 3, 20, 168])
+def test_what_is_set_aside_is_seen_by_batteries_and_by_no_meter(per_block: int) -> None:
+    """Also where it is known before the block that it falls into."""
+    demand, aside = _demand(), np.arange(N_HOMES) - 2.0
+    plain, book = (ProfileBook(demand, SLOT_MS, PER_INTERVAL, per_block) for _ in range(2))
+    for interval in (0, 4, 19):
+        book.set_aside(interval, aside)
+        book.set_aside(interval, aside)
+    for interval in range(N_INTERVALS):
+        for each in (plain, book):
+            each.turn_to(interval)
+        assert np.array_equal(plain.interval_means(interval), book.interval_means(interval))
+        first = (interval * PER_INTERVAL * SLOT_MS - book.first_ms) // SLOT_MS
+        before, after = (
+            np.array([of_home[first : first + PER_INTERVAL] for of_home in each.surplus_kw]).T
+            for each in (plain, book)
+        )
+        assert np.allclose(before - after, 2 * aside if interval in (0, 4, 19) else 0.0, rtol=0, atol=1e-12)
+
+
 def test_meters_integrate_exactly() -> None:
     demand = _demand()
     book = ProfileBook(demand, SLOT_MS, PER_INTERVAL, 7)

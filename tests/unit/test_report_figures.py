@@ -38,6 +38,8 @@ MARKET = {
     "last_steps", "frequency",
 }  # fmt: skip
 GRID = {"voltage_band", "feeder", "loading_duration"}
+TRADING = {"trading_offers", "trading_schedule", "trading_allocation", "trading_hours", "trading_bills"}
+"""These are looked at in `test_report_trading`."""
 
 
 def scenario_text(n_homes: int, n_hours: int, grid: bool, title: str = "A small run") -> str:
@@ -277,7 +279,7 @@ def test_every_figure_of_a_full_run(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run", grid=True).prosumers().market().messages([5, 900]).meters()
     small.faults(("storm", 3, 9, 2))
     run = small.batteries().feeder().topology().end()
-    expected = {entry.name for entry in FIGURES} - {"power"}
+    expected = {entry.name for entry in FIGURES} - TRADING - {"power"}
     assert names(draw_figures(run.folder)) == expected
     assert {file.name for file in (run.folder / "figures").iterdir()} == {f"{name}.png" for name in expected}
 
@@ -399,7 +401,7 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
         draw_figures(small.batteries().feeder().topology().end().folder)
         write_report(tmp_path / name)
     first = sorted((tmp_path / "one" / "figures").iterdir())
-    assert len(first) == len(FIGURES) - 1
+    assert len(first) == len(FIGURES) - len(TRADING) - 1
     for file in [*first, tmp_path / "one" / "report.html"]:
         assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()
 
