@@ -12,12 +12,15 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from cosim.errors import CosimError, InputError, Problem, SimulationError, count
+
+if TYPE_CHECKING:
+    from cosim.study.sweep.run import SweepOutcome
 
 _MOST_PROBLEMS = 100
 
@@ -133,14 +136,97 @@ def _draw(folder: Path) -> None:
 
 
 @app.command()
+def sweep(
+    source: Annotated[
+        str, typer.Argument(metavar="SWEEP", help="A built-in name (see `cosim scenarios`) or a YAML file.")
+    ],
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Directory of the sweep [results/SWEEP/TIME-HASH].")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Processes on this machine [one a core].")
+    ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            "--dask", metavar="ADDRESS|local", help="Let the workers of a Dask scheduler run the points."
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a sweep that was interrupted.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the points, each with the command that runs it alone.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Run a scenario at many points: axes, or a sample of them, times seeds; one row each in points.parquet.
+
+    Leaves with 0 when all points were run, also where some failed (their rows say why); 2 for bad input
+    (nothing is written); 3 when no point ended well; 130 when interrupted: --resume goes on from there.
+    """
+    from cosim.config.load_sweep import load_sweep
+    from cosim.engine.interrupt import terminate_like_interrupt
+    from cosim.progress import SweepProgress
+    from cosim.study.sweep.check import check_points
+    from cosim.study.sweep.executors import executor
+    from cosim.study.sweep.folder import open_folder
+    from cosim.study.sweep.plan import plan_sweep
+    from cosim.study.sweep.run import run_sweep
+
+    terminate_like_interrupt()
+    plan = plan_sweep(load_sweep(source))
+    checked = check_points(plan)
+    _refuse_errors(list(checked.problems), quiet)
+    if dry_run:
+        _write(plan.lines())
+        return
+    with executor(dask, workers) as hands:
+        folder = open_folder(plan, checked.input_files, out_dir, resume)
+        if not quiet:
+            err.print(f"{plan.sweep.config.name} runs into {folder.folder}", markup=False)
+        with SweepProgress(plan.sweep.config.name, len(plan.points), quiet) as progress:
+            outcome = run_sweep(folder, hands, progress.update)
+    _end_sweep(outcome, f"cosim sweep {source} --out {folder.folder} --resume", quiet)
+
+
+def _end_sweep(outcome: SweepOutcome, resume_command: str, quiet: bool) -> None:
+    """Say how a sweep ended, and leave accordingly."""
+    for cause, points in outcome.causes.items():
+        warning = f"{count(len(points), 'point')} failed, the first is {points[0]}"
+        _print_problems([Problem(f"{warning}: {cause}", severity="warning")], quiet=False)
+    if not quiet or outcome.status == "interrupted":
+        ended = f"{outcome.n_done} of {count(outcome.n_points, 'point')} done"
+        failed = f", {outcome.n_failed} failed" if outcome.n_failed else ""
+        out.print(f"[bold]{outcome.status}[/bold]: {ended}{failed}: {outcome.folder / 'points.parquet'}")
+    if outcome.status == "interrupted":
+        err.print(f"go on by: {resume_command}", markup=False)
+        raise typer.Exit(INTERRUPTED)
+    if not outcome.n_done:
+        raise SimulationError(f"no point ended well; {outcome.folder / 'points.parquet'} says why")
+
+
+@app.command()
 def check(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
-    """Say everything that is wrong with a scenario, and what is doubtful, without running it."""
+    """Say everything that is wrong with a scenario or a sweep, and what is doubtful, without running it."""
     from cosim.config.load import load_scenario
+    from cosim.config.load_sweep import is_sweep
     from cosim.engine.preflight import preflight
 
-    problems = preflight(load_scenario(scenario, set_ or (), seed))
+    if is_sweep(scenario) and not set_ and seed is None:
+        problems = _check_sweep(scenario)
+    else:
+        problems = preflight(load_scenario(scenario, set_ or (), seed))
     _refuse_errors(problems)
     out.print(f"{scenario}: no errors, {count(len(problems), 'warning')}", markup=False)
+
+
+def _check_sweep(source: str) -> list[Problem]:
+    from cosim.config.load_sweep import load_sweep
+    from cosim.study.sweep.check import check_points
+    from cosim.study.sweep.plan import plan_sweep
+
+    return list(check_points(plan_sweep(load_sweep(source)), thorough=True).problems)
 
 
 @app.command()
@@ -157,13 +243,15 @@ def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None
 
 
 @app.command()
-def schema() -> None:
+def schema(
+    sweep: Annotated[bool, typer.Option("--sweep", help="Of sweep files, instead.")] = False,
+) -> None:
     """Print the JSON schema of scenario files, so that an editor completes and checks keys."""
     import json
 
-    from cosim.config.json_schema import scenario_schema
+    from cosim.config.json_schema import scenario_schema, sweep_schema
 
-    _write([json.dumps(scenario_schema(), indent=2, ensure_ascii=False)])
+    _write([json.dumps(sweep_schema() if sweep else scenario_schema(), indent=2, ensure_ascii=False)])
 
 
 @app.command()
@@ -180,12 +268,19 @@ def networks() -> None:
 
 @app.command()
 def scenarios() -> None:
-    """List the built-in scenarios."""
+    """List the built-in scenarios, and the built-in sweeps of them."""
     from cosim.config.library import names
     from cosim.config.load import load_scenario
+    from cosim.config.load_sweep import load_sweep
 
     for name in names("scenarios"):
         out.print(f"[bold]{name:<28}[/bold] {load_scenario(name).scenario.title}", soft_wrap=True)
+    sweeps = [(name, load_sweep(name).config) for name in names("sweeps")]
+    if sweeps:
+        out.print("\nFor `cosim sweep`:")
+    for name, config in sweeps:
+        points = count(config.n_points, "point")
+        out.print(f"[bold]{name:<28}[/bold] {config.title} ({points})", soft_wrap=True)
 
 
 @app.command()

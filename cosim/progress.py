@@ -1,4 +1,4 @@
-"""How far a run is: simulated time, speed in events per second, time left; a bar, or lines in a log."""
+"""How far a run is, in simulated time, or a sweep, in points: a bar with the time left, or lines in a log."""
 
 from __future__ import annotations
 
@@ -73,6 +73,72 @@ class RunProgress:
             f"{self._name}: {reached}, {speed}", markup=False, highlight=False, soft_wrap=True
         )
         self._next = now + _LINE_EVERY_S
+
+
+class SweepProgress:
+    """Shows how many points of a sweep have ended: a bar on a terminal, now and then a line elsewhere.
+
+    Parameters
+    ----------
+    name : str
+        Name of the sweep.
+    n_points : int
+        How many points it has.
+    quiet : bool
+        Show nothing.
+    console : Console, optional
+        Where to; the standard error by default.
+    """
+
+    def __init__(self, name: str, n_points: int, quiet: bool, console: Console | None = None) -> None:
+        self._name, self._n_points, self._quiet = name, n_points, quiet
+        self._console = console or Console(stderr=True)
+        self._began = time.monotonic()
+        self._next = self._began + _LINE_EVERY_S
+        self._had: int | None = None
+        self._progress: Progress | None = None
+        if not quiet and self._console.is_terminal:
+            self._progress = Progress(
+                TextColumn("[bold]{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[reached]}"),
+                TimeRemainingColumn(),
+                console=self._console,
+                # What a point takes is known from the last minutes, not from the last second.
+                speed_estimate_period=300.0,
+            )
+            self._task = self._progress.add_task(name, total=n_points, reached="")
+
+    def __enter__(self) -> SweepProgress:
+        if self._progress is not None:
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def update(self, ended: int, failed: int) -> None:
+        """Show how many points have ended, and how many of these failed."""
+        if self._had is None:
+            self._had = ended  # of an earlier session: they say nothing of the speed of this one
+        reached = f"{ended} of {self._n_points} points{f', {failed} failed' if failed else ''}"
+        if self._progress is not None:
+            self._progress.update(self._task, completed=ended, reached=reached)
+            return
+        now = time.monotonic()
+        if self._quiet or now < self._next or ended == self._had:
+            return
+        left_s = (now - self._began) / (ended - self._had) * (self._n_points - ended)
+        line = f"{self._name}: {reached}, {_time_left(left_s)} left"
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._next = now + _LINE_EVERY_S
+
+
+def _time_left(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
 class _SimulatedTime(ProgressColumn):

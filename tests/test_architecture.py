@@ -40,6 +40,16 @@ MAY_USE_SIMPY = ("clock", "comms", "households", "engine")
 IMPURE = {
     ("cosim.engine.run", "datetime.now"): "the stamps of run.json and the name of the run's folder",
     ("cosim.engine.run", "time.perf_counter"): "the seconds of each stage in run.json",
+    (
+        "cosim.study.sweep.folder",
+        "datetime.now",
+    ): "the stamps of sweep.json and the name of the sweep's folder",
+    ("cosim.study.sweep.run", "time.monotonic"): "the seconds in sweep.json",
+    (
+        "cosim.study.sweep.samples",
+        "np.random.Philox",
+    ): "which points a sample has, from the sample's own seed",
+    ("cosim.study.sweep.samples", "np.random.Generator"): "the same: scipy's samplers take a generator",
     ("cosim.progress", "time.monotonic"): "how often the bar is drawn, and the speed it shows",
     ("cosim.grid.sources", "random.getstate"): "puts Python's generator back after pandapower drew from it",
     ("cosim.grid.sources", "random.setstate"): "the same",
@@ -185,7 +195,7 @@ def test_simpy_stays_where_processes_are() -> None:
     assert users <= set(MAY_USE_SIMPY)
 
 
-@pytest.mark.parametrize("heavy", ["pandapower", "simbench", "matplotlib"])
+@pytest.mark.parametrize("heavy", ["pandapower", "simbench", "matplotlib", "distributed"])
 def test_heavy_packages_are_imported_inside_functions(heavy: str) -> None:
     at_top = [
         f"{name}:{node.lineno}"

@@ -1,11 +1,13 @@
-"""The JSON schema of a scenario file, for editors that complete and check keys."""
+"""The JSON schemas of scenario and sweep files, for editors that complete and check keys."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from cosim.config.scenario import Scenario
+from cosim.config.sweep import SweepConfig
 
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _FORM_KEYS = ("model", "kind", "form", "strategy")
 
 
@@ -16,7 +18,7 @@ def scenario_schema() -> dict[str, Any]:
     it does not ask for.
     """
     schema = Scenario.model_json_schema()
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "cosim scenario"}
+    schema = {"$schema": _DRAFT, **schema, "title": "cosim scenario"}
     schema["properties"]["base"] = {
         "type": "string",
         "title": "Base",
@@ -38,3 +40,8 @@ def scenario_schema() -> dict[str, Any]:
     for partly in ("GridConfig", "EnergyValueConfig", "PricesConfig"):
         schema["$defs"][partly].pop("required", None)
     return schema
+
+
+def sweep_schema() -> dict[str, Any]:
+    """JSON schema, draft 2020-12, of what a sweep file may hold."""
+    return {"$schema": _DRAFT, **SweepConfig.model_json_schema(), "title": "cosim sweep"}

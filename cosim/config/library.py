@@ -1,26 +1,48 @@
-"""Where the built-in networks and scenarios are: in a wheel beside the code, in a checkout at its top."""
+"""Where the built-in networks, scenarios and sweeps are: in a wheel beside the code, else at its top.
+
+Scenarios and sweeps share a folder; a file's own keys say which of them it is.
+"""
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from cosim.errors import InputError, Problem, suggest
 
-Shelf = Literal["networks", "scenarios"]
+Shelf = Literal["networks", "scenarios", "sweeps"]
+SWEEP_KEYS = ("axes", "sample", "seeds", "keep")
+"""Keys at the top of a file that make it a sweep: no scenario has them."""
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def shelf_folder(shelf: Shelf) -> Path:
     """The folder that holds the built-in files of one kind."""
-    packaged = _PACKAGE / "builtin" / shelf
-    return packaged if packaged.is_dir() else _PACKAGE.parent / shelf
+    folder = "networks" if shelf == "networks" else "scenarios"
+    packaged = _PACKAGE / "builtin" / folder
+    return packaged if packaged.is_dir() else _PACKAGE.parent / folder
 
 
 def names(shelf: Shelf) -> list[str]:
-    """Names of the built-in networks or scenarios, sorted."""
-    return sorted(file.stem for file in shelf_folder(shelf).glob("*.yaml"))
+    """Names of the built-in networks, scenarios or sweeps, sorted."""
+    files = shelf_folder(shelf).glob("*.yaml")
+    return sorted(
+        file.stem for file in files if shelf == "networks" or _is_sweep(file) == (shelf == "sweeps")
+    )
+
+
+def has_sweep_keys(text: str) -> bool:
+    """Whether a YAML file is a sweep, by its keys at the beginning of a line; it need not be valid."""
+    return re.search(rf"^({'|'.join(SWEEP_KEYS)})\s*:", text, re.MULTILINE) is not None
+
+
+@cache
+def _is_sweep(file: Path) -> bool:
+    """The same of a built-in file; those do not change while a command runs."""
+    return has_sweep_keys(file.read_text(encoding="utf-8"))
 
 
 def locate(shelf: Shelf, name_or_path: str, folder: Path | None = None) -> Path:
@@ -28,7 +50,7 @@ def locate(shelf: Shelf, name_or_path: str, folder: Path | None = None) -> Path:
 
     Parameters
     ----------
-    shelf : {"networks", "scenarios"}
+    shelf : {"networks", "scenarios", "sweeps"}
         Where built-in names are looked up; they go before files.
     name_or_path : str
         A built-in name, or a path.
@@ -52,10 +74,17 @@ def locate(shelf: Shelf, name_or_path: str, folder: Path | None = None) -> Path:
         raise InputError(
             [Problem(f"cannot be read: {error.strerror}", "Name a YAML file.", file=name_or_path)]
         ) from None
+    lists = "networks" if shelf == "networks" else "scenarios"
     if looks_like_a_path:
-        remedy = f"Name a file that exists, or a built-in {shelf[:-1]} (`cosim {shelf}` lists them)."
+        remedy = f"Name a file that exists, or a built-in {shelf[:-1]} (`cosim {lists}` lists them)."
         raise InputError([Problem("there is no such file", remedy, file=name_or_path)])
-    remedy = f"{suggest(name_or_path, known)} `cosim {shelf}` lists all."
+    if shelf == "sweeps" and name_or_path in names("scenarios"):
+        message = "this is a scenario, and no sweep"
+        raise InputError([Problem(message, "`cosim run` runs it.", value=name_or_path)])
+    if shelf == "scenarios" and name_or_path in names("sweeps"):
+        message = "this is a sweep, and no scenario"
+        raise InputError([Problem(message, "`cosim sweep` runs it.", value=name_or_path)])
+    remedy = f"{suggest(name_or_path, known)} `cosim {lists}` lists all."
     message = f"there is neither a built-in {shelf[:-1]} nor a file of this name"
     raise InputError([Problem(message, remedy.strip(), value=name_or_path)])
 

@@ -9,15 +9,16 @@ A file names other files relative to its own folder, and none outside of it.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import ValidationError
 
-from cosim.config.library import local_file, locate, names
-from cosim.config.merge import merge, set_value
+from cosim.config.library import SWEEP_KEYS, local_file, locate, names
+from cosim.config.merge import Places, merge, set_value
 from cosim.config.network import NetworkConfig
 from cosim.config.scenario import Scenario
 from cosim.config.wording import translate
@@ -57,6 +58,83 @@ class LoadedScenario:
         return Problem(message, remedy, path, file, line, text, "warning" if warning else "error")
 
 
+@dataclass(frozen=True)
+class Setting:
+    """A value for one path of a scenario.
+
+    Attributes
+    ----------
+    path : str
+        Keys joined by dots; list items are named by number or by their `name`.
+    value : object
+        Plain data; replaces what was there as a whole.
+    places : dict
+        File and line of the value, for messages: ``""`` for itself, ``".0.start_h"`` for what is below it.
+    """
+
+    path: str
+    value: Any
+    places: Places = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ScenarioSource:
+    """A scenario file over its bases, read once, to be varied many times.
+
+    Attributes
+    ----------
+    document : Document
+        The merged data, not validated yet.
+    folder : Path
+        What its relative paths are relative to.
+    """
+
+    document: Document
+    folder: Path
+
+    def varied(self, settings: Sequence[Setting], seed: int | None = None) -> LoadedScenario:
+        """The scenario with `settings` over it, the later ones over the earlier, and then the seed.
+
+        Raises
+        ------
+        InputError
+            With every problem found.
+        """
+        own = self.document
+        document = Document(copy.deepcopy(own.data), own.file, dict(own.places))
+        problems = []
+        for setting in settings:
+            problem = set_value(document, setting.path, copy.deepcopy(setting.value), setting.places)
+            if problem is not None:
+                at = setting.places.get("", ("", 0))
+                problems.append(Problem(problem.message, problem.remedy, setting.path, *at))
+        if seed is not None:
+            set_value(document, "seed", seed, {"": ("seeds", 0)})
+        return _validated(document, problems, self.folder)
+
+
+def read_scenario(source: str, folder: Path | None = None) -> ScenarioSource:
+    """Read a scenario file over its bases, without validating it.
+
+    Parameters
+    ----------
+    source : str
+        A built-in name, or a path to a YAML file.
+    folder : Path, optional
+        What a relative `source` is relative to.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or its override block does not fit.
+    """
+    file = locate("scenarios", source, folder)
+    document, problems = _read_with_base(file, [])
+    if problems:
+        raise InputError(problems)
+    return ScenarioSource(document, file.parent)
+
+
 def load_scenario(
     source: str, overrides: Sequence[str] = (), seed: int | None = None, folder: Path | None = None
 ) -> LoadedScenario:
@@ -83,13 +161,7 @@ def load_scenario(
     problems += _apply_options(document, overrides)
     if seed is not None:
         set_value(document, "seed", seed, {"": ("--seed", 0)})
-    try:
-        scenario = Scenario.model_validate(document.data)
-    except ValidationError as error:
-        problems += translate(error, document, Scenario)
-    if problems:
-        raise InputError(problems)
-    return LoadedScenario(scenario, file.parent, document.file, document)
+    return _validated(document, problems, file.parent)
 
 
 def load_network(name_or_path: str, folder: Path) -> tuple[NetworkConfig, Path]:
@@ -125,10 +197,22 @@ def load_network(name_or_path: str, folder: Path) -> tuple[NetworkConfig, Path]:
         raise InputError(translate(error, document, NetworkConfig)) from None
 
 
+def _validated(document: Document, problems: list[Problem], folder: Path) -> LoadedScenario:
+    """The scenario that the data are; raises what is wrong with them, and the problems there were before."""
+    try:
+        scenario = Scenario.model_validate(document.data)
+    except ValidationError as error:
+        problems = [*problems, *translate(error, document, Scenario)]
+    if problems:
+        raise InputError(problems)
+    return LoadedScenario(scenario, folder, document.file, document)
+
+
 def _read_with_base(file: Path, above: list[Path]) -> tuple[Document, list[Problem]]:
     """A scenario file over its base, its override block applied; and what is wrong with the block."""
     document = read_yaml(file)
     _require_mapping(document, "A scenario starts with `name: ...`.")
+    _refuse_sweep(document)
     base = document.data.pop("base", None)
     block = document.data.pop("override", None)
     problems: list[Problem] = []
@@ -226,6 +310,14 @@ def _take_places(document: Document, path: str) -> dict[str, tuple[str, int]]:
 
 def _below(place: str, path: str) -> bool:
     return place == f".{path}" or place.startswith(f".{path}.")
+
+
+def _refuse_sweep(document: Document) -> None:
+    for key in document.data:
+        if key in SWEEP_KEYS:
+            at = document.place_of(key)
+            remedy = "`cosim sweep` runs it; a scenario is what it names as its base."
+            raise InputError([Problem("this is a sweep, and no scenario", remedy, key, *at)])
 
 
 def _require_mapping(document: Document, remedy: str) -> None:

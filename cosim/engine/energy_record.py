@@ -13,7 +13,7 @@ from cosim.markets.energy_value.day_plan import DayPlan
 from cosim.markets.energy_value.offers import GRID, Offer, kappa_of
 from cosim.markets.energy_value.settlement import Bill, Prices, Settlement
 from cosim.results.metrics import TradingMetrics
-from cosim.results.store import Coded, RunStore
+from cosim.results.store import Coded, TableStore
 
 Array = NDArray[np.float64]
 
@@ -35,11 +35,11 @@ class EnergyRecorder:
     ----------
     names : tuple of str
         Names of the households.
-    store : RunStore
+    store : TableStore
         Where the tables go.
     """
 
-    def __init__(self, names: tuple[str, ...], store: RunStore) -> None:
+    def __init__(self, names: tuple[str, ...], store: TableStore) -> None:
         self._names = names
         self._parties = (*names, "grid")
         self._writers = {name: store.writer(name) for name in ("offers", "schedule", "trades", "bills")}

@@ -13,14 +13,14 @@ from cosim.grid.coupling import Block
 from cosim.grid.limits import BandExceedance, band_exceedance, find_violations
 from cosim.grid.reference import compare
 from cosim.results.metrics import Disagreement, GridMetrics, Summary
-from cosim.results.store import RunStore
+from cosim.results.store import TableStore
 from cosim.streams import Streams
 
 
 class GridRecorder:
     """Writes solved blocks of intervals and keeps the extremes."""
 
-    def __init__(self, scenario: Scenario, grid: GridParts, store: RunStore) -> None:
+    def __init__(self, scenario: Scenario, grid: GridParts, store: TableStore) -> None:
         self._start = scenario.time.start
         self._grid = grid
         self._power_flow = store.writer("power_flow")

@@ -16,7 +16,7 @@ from cosim.markets.regulation.costs import gradients, select
 from cosim.markets.regulation.optimum import Optimum, cost_gaps, solve_optimum
 from cosim.markets.regulation.platform import Tick
 from cosim.results.metrics import GapMetrics, Summary, TrackingMetrics
-from cosim.results.store import Coded, ColumnData, TableWriter
+from cosim.results.store import Coded, ColumnData, RowSink
 
 Array = NDArray[np.float64]
 _NUMBERS_PER_BATCH = 400_000
@@ -47,7 +47,7 @@ class TickRecorder:
     who takes part is the same for all ticks of a batch.
     """
 
-    def __init__(self, market: Market, writer: TableWriter, start: datetime) -> None:
+    def __init__(self, market: Market, writer: RowSink, start: datetime) -> None:
         self._market = market
         self._writer = writer
         self._start = start
@@ -162,7 +162,7 @@ class DecisionRecorder:
     """The table `decisions`: one row a decision and resource, in the order they were made."""
 
     def __init__(
-        self, market: Market, log: DecisionLog, writer: TableWriter, start: datetime, names: tuple[str, ...]
+        self, market: Market, log: DecisionLog, writer: RowSink, start: datetime, names: tuple[str, ...]
     ) -> None:
         self._log = log
         self._resources = tuple(resource.name for resource in market.design.config.resources)

@@ -11,7 +11,7 @@ from cosim.engine.build import Parts
 from cosim.engine.market_record import to_utc
 from cosim.households.meters import Reading
 from cosim.results.metrics import EnergyMetrics, Summary
-from cosim.results.store import Coded, RunStore
+from cosim.results.store import Coded, TableStore
 
 _INTERVALS_PER_BATCH = 168
 
@@ -19,7 +19,7 @@ _INTERVALS_PER_BATCH = 168
 class MeterRecorder:
     """Collects readings and writes them a batch of intervals at a time."""
 
-    def __init__(self, scenario: Scenario, parts: Parts, store: RunStore) -> None:
+    def __init__(self, scenario: Scenario, parts: Parts, store: TableStore) -> None:
         self._start = scenario.time.start
         self._names = parts.population.names
         self._with_battery = np.array([home.index for home in parts.homes if home.battery is not None], int)

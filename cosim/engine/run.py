@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -37,6 +38,15 @@ from cosim.results.store import RunStore
 
 Status = Literal["running", "done", "failed", "interrupted"]
 _PACKAGES = ("simpy", "pandapower", "numpy", "pandas", "pyarrow", "scipy", "pydantic", "simbench")
+
+
+# Looking a version up reads the package's metadata: milliseconds, for each of many runs of one process.
+@cache
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 @dataclass
@@ -69,9 +79,7 @@ class RunRecord:
             "events": self.events,
             "simulated_until_ms": self.simulated_until_ms,
             "report": self.report,
-            "cosim": cosim.__version__,
-            "python": platform.python_version(),
-            "packages": {name: _version(name) for name in _PACKAGES},
+            **versions(),
         }
 
 
@@ -98,6 +106,15 @@ class Outcome:
     summary: dict[str, float | int | None]
     cause: str = ""
     report: str = "none"
+
+
+def versions() -> dict[str, Any]:
+    """Versions of cosim, Python and the packages that make the numbers."""
+    return {
+        "cosim": cosim.__version__,
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+    }
 
 
 def scenario_hash(scenario: Scenario) -> str:
@@ -252,8 +269,8 @@ def _report(
     store.write_json("run.json", record.content())
 
 
-def _keep_inputs(loaded: LoadedScenario, store: RunStore) -> None:
-    """The scenario as resolved, and the files it names beside it, so that it can be run again as it is."""
+def input_files(loaded: LoadedScenario) -> list[str]:
+    """Files that a scenario names, relative to its folder, sorted."""
     scenario = loaded.scenario
     files = {
         part.file
@@ -267,11 +284,16 @@ def _keep_inputs(loaded: LoadedScenario, store: RunStore) -> None:
     files |= {latency.file for latency in latencies if isinstance(latency, TraceLatency)}
     if scenario.grid is not None and scenario.grid.network not in names("networks"):
         files |= _network_files(loaded.folder, scenario.grid.network)
-    for file in sorted(files):
+    return sorted(files)
+
+
+def _keep_inputs(loaded: LoadedScenario, store: RunStore) -> None:
+    """The scenario as resolved, and the files it names beside it, so that it can be run again as it is."""
+    for file in input_files(loaded):
         target = store.folder / file
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(loaded.folder / file, target)
-    store.write_text("scenario.yaml", to_yaml(scenario))
+    store.write_text("scenario.yaml", to_yaml(loaded.scenario))
 
 
 def _network_files(folder: Path, file: str) -> set[str]:
@@ -297,10 +319,3 @@ class _stage:  # noqa: N801 - reads as a statement
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -30,7 +30,7 @@ from cosim.markets.energy_value.messages import TRADING_KINDS
 from cosim.markets.regulation.agent import Agent
 from cosim.markets.regulation.aggregate import MeanReader
 from cosim.markets.regulation.controller import FeederReading
-from cosim.results.store import RunStore
+from cosim.results.store import TableStore
 
 Process = Generator[simpy.Event, object, None]
 Progress = Callable[[int, int], None]
@@ -46,13 +46,13 @@ class Simulation:
         What is run.
     parts : Parts
         What was built from it.
-    store : RunStore
+    store : TableStore
         Where tables go.
     progress : callable
         Told now and then how far the run is.
     """
 
-    def __init__(self, scenario: Scenario, parts: Parts, store: RunStore, progress: Progress) -> None:
+    def __init__(self, scenario: Scenario, parts: Parts, store: TableStore, progress: Progress) -> None:
         self.scenario = scenario
         self.parts = parts
         self.env = parts.env
@@ -140,7 +140,7 @@ class Simulation:
 
         network.on_receive(PLATFORM, hear)
 
-    def _delivery_days(self, store: RunStore) -> DeliveryDays | None:
+    def _delivery_days(self, store: TableStore) -> DeliveryDays | None:
         """The days of the energy-value market, where the scenario has one."""
         parts = self.parts
         if parts.energy_market is None:

@@ -12,7 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +56,31 @@ def _arrow_array(column: Column, data: ColumnData) -> Any:
     if column.type == "time":
         return pa.array(np.asarray(data, dtype="datetime64[ms]"), _arrow_type(column))
     return pa.array(data, _arrow_type(column))
+
+
+class RowSink(Protocol):
+    """Where the rows of one table go."""
+
+    def append(self, data: Mapping[str, ColumnData], /) -> None:
+        """Add rows: one array or list for each column of the table, all of one length."""
+
+
+class TableStore(Protocol):
+    """Where the tables go that grow while a run goes on: a run's directory, or nowhere."""
+
+    def writer(self, name: str, /) -> RowSink:
+        """The writer of a known table."""
+
+
+class Nowhere:
+    """A table and a store of tables that keeps nothing, for runs of which only the summary is wanted."""
+
+    def writer(self, name: str) -> Nowhere:
+        """Takes the rows of any table."""
+        return self
+
+    def append(self, data: Mapping[str, ColumnData]) -> None:
+        """Lets the rows go."""
 
 
 class TableWriter:

@@ -1,0 +1,174 @@
+"""A sweep file, read and validated, with its base scenario beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from cosim.config.library import SWEEP_KEYS, local_file, locate, names
+from cosim.config.load import ScenarioSource, Setting, read_scenario
+from cosim.config.sweep import MAX_POINTS, SweepConfig
+from cosim.config.wording import translate
+from cosim.config.yaml_reader import Document, read_yaml
+from cosim.errors import InputError, Problem
+
+_NOT_FROM_A_SWEEP = {
+    "base": "Name another `base:` of the sweep.",
+    "override": "Write its paths into `set:`.",
+    "seed": "List the seeds under `seeds:`.",
+}
+
+
+@dataclass(frozen=True)
+class LoadedSweep:
+    """A sweep and where it came from.
+
+    Attributes
+    ----------
+    config : SweepConfig
+        The frozen model.
+    base : ScenarioSource
+        The scenario that is varied, not validated by itself: what it lacks, the sweep may set.
+    base_file : Path
+        The file of the base scenario.
+    is_base_built_in : bool
+        Whether the base is a built-in scenario, and so needs no file.
+    document : Document
+        The file's data with line numbers.
+    """
+
+    config: SweepConfig
+    base: ScenarioSource
+    base_file: Path
+    is_base_built_in: bool
+    document: Document
+
+    @property
+    def base_argument(self) -> str:
+        """What `cosim run` takes for the base scenario."""
+        return self.config.base if self.is_base_built_in else str(self.base_file)
+
+    def setting(self, place: str, path: str, value: Any) -> Setting:
+        """A value of this sweep that stands at `place` in its file, for `path` of the scenario."""
+        places = {
+            known.removeprefix(place): at
+            for known, at in self.document.places.items()
+            if known.startswith(f"{place}.")
+        }
+        return Setting(path, value, {**places, "": self.document.place_of(place)})
+
+
+def load_sweep(source: str, folder: Path | None = None) -> LoadedSweep:
+    """Read and validate a sweep.
+
+    Parameters
+    ----------
+    source : str
+        A built-in name, or a path to a YAML file.
+    folder : Path, optional
+        What a relative `source` is relative to.
+
+    Raises
+    ------
+    InputError
+        With every problem of the sweep itself; what is wrong with single points is not looked at yet.
+    """
+    file = locate("sweeps", source, folder)
+    document = read_yaml(file)
+    _require_sweep(document)
+    try:
+        config = SweepConfig.model_validate(document.data)
+    except ValidationError as error:
+        raise InputError(translate(error, document, SweepConfig)) from None
+    problems = _problems(config, document)
+    try:
+        base_file = _base_file(config, file.parent)
+        base = read_scenario(str(base_file))
+    except InputError as error:
+        at = document.place_of("base")
+        problems += [
+            p if p.line else Problem(p.message, p.remedy, "base", *at, config.base) for p in error.problems
+        ]
+        raise InputError(problems) from None
+    if problems:
+        raise InputError(problems)
+    # Workers may have another working directory.
+    base = replace(base, folder=base.folder.resolve())
+    return LoadedSweep(config, base, base_file, config.base in names("scenarios"), document)
+
+
+def is_sweep(source: str) -> bool:
+    """Whether a name or path means a sweep; what cannot be read is none."""
+    if source in names("sweeps"):
+        return True
+    try:
+        data = read_yaml(locate("scenarios", source)).data
+    except InputError:
+        return False
+    return isinstance(data, dict) and any(key in data for key in SWEEP_KEYS)
+
+
+def _base_file(config: SweepConfig, folder: Path) -> Path:
+    if config.base in names("scenarios"):
+        return locate("scenarios", config.base)
+    found = locate("scenarios", config.base, folder)
+    local_file(folder, config.base)
+    return found
+
+
+def _require_sweep(document: Document) -> None:
+    data = document.data
+    if not isinstance(data, dict):
+        message, remedy = "keys and values are expected", "A sweep file starts with `name: ...`."
+        raise InputError([Problem(message, remedy, file=document.file, line=1)])
+    if ("groups" in data or "override" in data) and not any(key in data for key in SWEEP_KEYS):
+        remedy = "`cosim run` runs it; a sweep names it as its `base:`."
+        raise InputError([Problem("this is a scenario, and no sweep", remedy, file=document.file)])
+
+
+def _problems(config: SweepConfig, document: Document) -> list[Problem]:
+    """What is wrong between the parts of a sweep."""
+
+    def problem(path: str, message: str, remedy: str, value: object = "") -> Problem:
+        return Problem(message, remedy, path, *document.place_of(path), str(value))
+
+    found = []
+    columns: list[str] = []
+    paths: dict[str, str] = {}
+    for number, axis in enumerate(config.axes):
+        place = f"axes.{number}"
+        if axis.column in columns:
+            message = "two axes have the same column"
+            found.append(problem(place, message, "Write another `name` to one of them.", axis.column))
+        columns.append(axis.column)
+        if axis.between is not None and config.sample is None:
+            remedy = "Add `sample: {method: latin_hypercube, points: 64}`, or take `range`."
+            found.append(problem(f"{place}.between", "there is no sample to draw from it", remedy))
+        for path in dict.fromkeys(
+            [axis.path] if axis.path else [p for c in (axis.cases or {}).values() for p in c]
+        ):
+            if paths.setdefault(path, place) != place:
+                message = "another axis sets this path already"
+                found.append(problem(place, message, "Vary a path on one axis alone.", path))
+    written = [("set", path) for path in config.set]
+    written += [(f"axes.{n}.path", axis.path) for n, axis in enumerate(config.axes) if axis.path]
+    written += [
+        (f"axes.{n}.cases.{case}.{path}", path)
+        for n, axis in enumerate(config.axes)
+        for case, settings in (axis.cases or {}).items()
+        for path in settings
+    ]
+    for place, path in written:
+        instead = _NOT_FROM_A_SWEEP.get(path.partition(".")[0])
+        if instead is not None:
+            where = f"set.{path}" if place == "set" else place
+            found.append(problem(where, f"'{path}' cannot be set by a sweep", instead))
+    if config.sample is not None and not config.axes:
+        found.append(problem("sample", "there are no axes to take a sample of", "Add `axes:`."))
+    if config.n_points > MAX_POINTS:
+        message = f"{config.n_points:,} points are more than cosim takes ({MAX_POINTS:,})"
+        found.append(problem("axes", message, "Take fewer values, fewer seeds, or a sample."))
+    return found

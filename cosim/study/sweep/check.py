@@ -1,0 +1,71 @@
+"""What is wrong with the points of a sweep, found before any of them runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from cosim.config.check import check_configuration
+from cosim.engine.preflight import preflight
+from cosim.engine.run import input_files
+from cosim.errors import InputError, Problem, count
+from cosim.study.sweep.plan import Point, SweepPlan
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the check of a sweep found.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        Each once, with the points that have it; errors, and warnings where they were asked for.
+    input_files : tuple of str
+        Files that some point names, relative to the base scenario's folder.
+    """
+
+    problems: tuple[Problem, ...]
+    input_files: tuple[str, ...]
+
+    @property
+    def errors(self) -> list[Problem]:
+        """The problems that keep the sweep from running."""
+        return [problem for problem in self.problems if problem.severity == "error"]
+
+
+def check_points(plan: SweepPlan, thorough: bool = False) -> Checked:
+    """Validate every combination of the axes, with its first seed.
+
+    Parameters
+    ----------
+    plan : SweepPlan
+        The points.
+    thorough : bool
+        Look into the market and the files of every combination, which takes milliseconds each, and tell of
+        warnings; else of the first combination alone.
+    """
+    firsts = plan.points[:: max(plan.sweep.config.n_seeds, 1)]
+    found: dict[Problem, list[Point]] = {}
+    files: set[str] = set()
+    for point in firsts:
+        try:
+            loaded = plan.scenario(point)
+            problems = preflight(loaded) if thorough or point.index == 0 else check_configuration(loaded)
+            if not any(problem.severity == "error" for problem in problems):
+                files.update(input_files(loaded))
+        except InputError as error:
+            problems = list(error.problems)
+        for problem in dict.fromkeys(problems):
+            if thorough or problem.severity == "error":
+                found.setdefault(problem, []).append(point)
+    told = [_with_points(problem, points, plan, len(firsts)) for problem, points in found.items()]
+    return Checked(tuple(told), tuple(sorted(files)))
+
+
+def _with_points(problem: Problem, points: list[Point], plan: SweepPlan, n_combinations: int) -> Problem:
+    """The problem, with the combinations that have it where it is not all of them."""
+    if len(points) == n_combinations or not plan.columns:
+        return problem
+    cells = points[0].combination.cells
+    first = ", ".join(f"{column}={cell}" for column, cell in zip(plan.columns, cells, strict=True))
+    where = f"with {first}" if len(points) == 1 else f"in {count(len(points), 'combination')}, first {first}"
+    return replace(problem, message=f"{problem.message} ({where})")
