@@ -47,7 +47,7 @@ class TickRecorder:
     who takes part is the same for all ticks of a batch.
     """
 
-    def __init__(self, market: Market, writer: RowSink, start: datetime) -> None:
+    def __init__(self, market: Market, writer: RowSink, start: datetime, n_steps: int) -> None:
         self._market = market
         self._writer = writer
         self._start = start
@@ -58,7 +58,10 @@ class TickRecorder:
         self._pending = _Pending()
         self._optima: dict[tuple[float, ...], Optimum | None] = {}
         self._gap = GapMetrics(config.name)
-        self._tracking = [TrackingMetrics(f"{config.name}_{name}") for name in self._names]
+        self._tracking = [
+            TrackingMetrics(f"{config.name}_{name}", second_half_from=n_steps // 2 + 1)
+            for name in self._names
+        ]
 
     def add(self, step: int, now_ms: int, tick: Tick, aggregates: list[float]) -> None:
         """Take one tick, with the averages as they stand."""
@@ -145,7 +148,7 @@ class TickRecorder:
 
     def summary(self) -> Summary:
         """The numbers of all resources."""
-        result: Summary = self._gap.result()
+        result: Summary = {**self._gap.result(), **self._market.design.loop_numbers()}
         for metrics in self._tracking:
             result |= metrics.result()
         return result

@@ -62,7 +62,9 @@ class Simulation:
         start = scenario.time.start
         self._end_ms = scenario.time.duration_ms
         ticks, decisions = store.writer("regulation"), store.writer("decisions")
-        self._tick_recorders = [TickRecorder(market, ticks, start) for market in parts.markets]
+        self._tick_recorders = [
+            TickRecorder(market, ticks, start, scenario.time.n_steps) for market in parts.markets
+        ]
         names = parts.population.names
         self._decision_recorders = [
             None if market.log is None else DecisionRecorder(market, market.log, decisions, start, names)

@@ -26,10 +26,22 @@ class TrackingMetrics:
     ----------
     prefix : str
         ``community_resource``.
+    second_half_from : int
+        First step of the run's second half, which by itself leaves out how the run began.
+
+    Notes
+    -----
+    The aggregate is the mean over a step. What the platform measures swings more in a loop that oscillates:
+    households that wake at different times of a step take turns, and the mean over the step hides it.
     """
 
     prefix: str
+    second_half_from: int
     n: int = 0
+    n_second_half: int = 0
+    second_half_square_sum: float = 0.0
+    n_measured: int = 0
+    measured_square_sum: float = 0.0
     error_sum: float = 0.0
     square_sum: float = 0.0
     spread_end: float = math.nan
@@ -42,6 +54,14 @@ class TrackingMetrics:
         self.n += len(error)
         self.error_sum += math.fsum(error)
         self.square_sum += math.fsum(error * error)
+        is_late = columns["step"] >= self.second_half_from
+        late = (columns["aggregate"] - columns["capacity"])[is_late]
+        self.n_second_half += len(late)
+        self.second_half_square_sum += math.fsum(late * late)
+        seen = (columns["measured"] - columns["capacity"])[is_late]
+        seen = seen[np.isfinite(seen)]
+        self.n_measured += len(seen)
+        self.measured_square_sum += math.fsum(seen * seen)
         self.spread_end = float(columns["gradient_spread"][-1])
         capacity = columns["capacity"]
         # Averages are of many steps: against a capacity that moves they fall short for no reason.
@@ -51,10 +71,14 @@ class TrackingMetrics:
 
     def result(self) -> Summary:
         """Tracking error (aggregate minus capacity) and the state at the end."""
-        n = self.n or math.nan
+        n, n_late = self.n or math.nan, self.n_second_half or math.nan
         return {
-            f"{self.prefix}_tracking_rmse_units": _number(
-                math.sqrt(self.square_sum / n) if self.n else math.nan
+            f"{self.prefix}_tracking_rmse_units": _number(math.sqrt(self.square_sum / n)),
+            f"{self.prefix}_tracking_rmse_second_half_units": _number(
+                math.sqrt(self.second_half_square_sum / n_late)
+            ),
+            f"{self.prefix}_measured_rmse_second_half_units": _number(
+                math.sqrt(self.measured_square_sum / (self.n_measured or math.nan))
             ),
             f"{self.prefix}_tracking_bias_units": _number(self.error_sum / n),
             f"{self.prefix}_gradient_spread_end": _number(self.spread_end),
