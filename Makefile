@@ -28,6 +28,7 @@ bench: install
 	$(BIN)/python bench/bench_market.py
 	$(BIN)/python bench/bench_power_flow.py
 	$(BIN)/python bench/bench_memory.py
+	$(BIN)/python bench/bench_sweep.py
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -43,10 +43,16 @@ class Document:
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def place_of(self, path: str) -> tuple[str, int]:
-        """File and line of `path`, or of the closest thing above it that has one."""
+        """File and line of `path`, or of the closest thing around it that has one.
+
+        A mapping that was made only because something below it was set stands where that was set.
+        """
         while path:
             if path in self.places:
                 return self.places[path]
+            below = next((at for known, at in self.places.items() if known.startswith(f"{path}.")), None)
+            if below is not None:
+                return below
             path = path.rpartition(".")[0]
         return self.places.get("", (self.file, 0))
 

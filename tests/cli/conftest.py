@@ -102,6 +102,28 @@ def refused(cosim: Callable[..., Ended], folder: Path) -> Callable[..., list[str
     return check
 
 
+@pytest.fixture
+def refused_sweep(cosim: Callable[..., Ended], folder: Path) -> Callable[[str], list[str]]:
+    """`cosim check` and `cosim sweep` of a sweep that must be refused: the errors told, as `refused` does."""
+
+    def check(text: str) -> list[str]:
+        (folder / "s.yaml").write_text(text, encoding="utf-8")
+        before = snapshot(folder)
+        checked, swept = cosim("check", "s.yaml"), cosim("sweep", "s.yaml", "--out", "out")
+        assert snapshot(folder) == before, "bad input leaves nothing behind"
+        assert (checked.code, swept.code) == (2, 2), checked.err + swept.err
+        errors, others = (
+            [line.removeprefix("error ") for line in ended.problems if line.startswith("error ")]
+            for ended in (swept, checked)
+        )
+        assert errors == others
+        for error in errors:
+            assert_readable(error)
+        return errors
+
+    return check
+
+
 JARGON = (
     "Input should",
     "pydantic",

@@ -6,6 +6,7 @@ scheduler allows (``distributed.scheduler.allowed-failures``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from cosim.errors import InputError, Problem, SimulationError, listed
 from cosim.study.sweep.point import KILLED, PointResult, PointTask, run_point
 
 _TIMEOUT_S = 5
+_ADDRESS = re.compile(r"((tcp|tls|ucx|wss?)://)?([^:/\s]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
 _MOST_HANDED_OUT = 1000
 """Points that the scheduler knows of at one time: enough for many workers, and little to hold."""
 
@@ -63,7 +65,7 @@ class DaskWorkers:
 
         waiting = iter(tasks)
         handed_out: dict[Any, PointTask] = {}
-        completed = as_completed()
+        completed = as_completed(loop=self.client.loop)
         try:
             for task in waiting:
                 self._hand_out(base, task, handed_out, completed)
@@ -125,13 +127,12 @@ def dask_workers(address: str, n_workers: int) -> Iterator[DaskWorkers]:
 
 
 def _connected(distributed: Any, address: str) -> Any:
+    if not _ADDRESS.fullmatch(address):
+        message, remedy = "this is no address of a scheduler", "Write it as tcp://127.0.0.1:8786, or local."
+        raise InputError([Problem(message, remedy, file="--dask", value=address)])
     try:
         return distributed.Client(address, timeout=_TIMEOUT_S, set_as_default=False)
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-    ):  # a timeout is an OSError; the others are of an address that is none
+    except OSError:  # a timeout is one too
         message = f"no Dask scheduler answers at '{address}' within {_TIMEOUT_S} s"
         remedy = (
             "Start one by `dask scheduler`, and give the address it prints, such as tcp://127.0.0.1:8786."

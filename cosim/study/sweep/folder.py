@@ -130,7 +130,8 @@ class SweepFolder:
                 f"this is the directory of another sweep, or of this one before its points were changed "
                 f"('{record.get('sweep')}', {record.get('points')} points, {record.get('hash')})"
             )
-            remedy = f"Name another with --out, or resume its own: `cosim sweep {folder}/sweep.yaml`."
+            own = f"cosim sweep {folder}/sweep.yaml --out {folder} --resume"
+            remedy = f"Name another with --out; or go on with its own sweep by `{own}`."
             raise InputError([Problem(message, remedy, file=str(folder))])
         if record.get("cosim") != versions()["cosim"]:
             message = (

@@ -29,7 +29,7 @@ def unit_points(sample: SampleConfig, n_dimensions: int) -> NDArray[np.float64]:
     """
     from scipy.stats import qmc
 
-    generator = np.random.Generator(np.random.Philox(key=sample.seed))
+    generator = np.random.Generator(np.random.Philox(sample.seed))
     if sample.method == "sobol":
         sequence = qmc.Sobol(n_dimensions, scramble=True, rng=generator)
         return np.asarray(sequence.random_base2(int(math.log2(sample.points))), dtype=np.float64)
