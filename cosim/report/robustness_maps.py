@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.report.style import COLORMAP, DARK, WARM, WIDTH_INCH, legend_of_axes, new_figure
+from cosim.report.style import COLORMAP, DARK, WARM, legend_of_axes, new_figure
 from cosim.report.summary_table import heading, number_text
 from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.cells import Panel, drawn_axes, panels
@@ -54,7 +54,7 @@ def quantity_map(points: SweepPoints, key: str, found: Sequence[Panel], limits: 
     for number, (label, mean, half) in enumerate(maps):
         ax = axes[number if with_text else 2 * number]
         _draw_map(ax, x_axis, y_axis, mean, norm, COLORMAP, f"mean{unit}")
-        ax.set_title(label or f"{name.name}, mean of {points.n_seeds} seeds")
+        ax.set_title(label if with_text else label or "Mean over the seeds")
         if with_text:
             _write_cells(ax, mean, half, norm, COLORMAP)
         else:
@@ -62,11 +62,9 @@ def quantity_map(points: SweepPoints, key: str, found: Sequence[Panel], limits: 
             _draw_map(beside, x_axis, y_axis, half, _norm([half]), COLORMAP, f"±{unit}")
             beside.set_title("Half of the interval of 95 %")
         _draw_limits(ax, points, x_axis, y_axis, found[number], limits, transposed)
-    if any(title.label for title in found):
-        figure.suptitle(
-            f"{name.name}{unit}: mean ± interval of 95 % over {points.n_seeds} seeds", x=0.01, ha="left"
-        )
-    legend_of_axes(figure, axes)
+    text = f"{name.name}{unit}: mean ± interval of 95 % over {points.n_seeds} seeds"
+    figure.suptitle(text, x=0.01, ha="left")
+    legend_of_axes(figure, axes, 1)
     return figure
 
 
@@ -104,9 +102,7 @@ def _panels_figure(n_panels: int, n_rows: int, with_text: bool) -> tuple[Figure,
     height = 0.9 + (0.26 * n_rows if with_text else 2.6)
     if with_text:
         return new_figure(0.6 + n_panels * max(height, 1.8), n_panels, 1)
-    figure, axes = new_figure(0.7 + n_panels / 2 * 4.0, n_panels // 2, 2)
-    assert figure.get_figwidth() == WIDTH_INCH
-    return figure, axes
+    return new_figure(1.2 + n_panels / 2 * 4.0, n_panels // 2, 2)
 
 
 def _norm(arrays: Sequence[Array]) -> Any:
@@ -224,10 +220,10 @@ def _draw_boundary(ax: Axes, limit: Boundary, x_axis: Axis, panel: Panel) -> Non
         places = np.arange(len(values)) + 0.5
         return np.asarray(np.interp(inside, values, places, left=np.nan, right=np.nan))
 
-    label = "largest stable gain in theory, for the households' own delays"
+    label = "theory: largest stable gain for the households' own delays"
     ax.plot(x, height([point.theory for point in mine]), color="w", linewidth=3.2)
     ax.plot(x, height([point.theory for point in mine]), color=DARK, linewidth=1.6, label=label)
-    label = "2 sin(π / (2(2d+1))) / G at the mean delay d"
+    label = "theory: 2 sin(π / (2(2d+1))) / G at the mean delay d"
     ax.plot(x, height([point.formula for point in mine]), color="w", linewidth=2.6)
     ax.plot(
         x, height([point.formula for point in mine]), color=DARK, linestyle=":", linewidth=1.4, label=label
@@ -240,7 +236,7 @@ def _draw_boundary(ax: Axes, limit: Boundary, x_axis: Axis, panel: Panel) -> Non
     spread = np.nan_to_num(np.vstack([y - low, high - y]))
     ax.errorbar(
         x, y, np.maximum(spread, 0.0), fmt="o", markersize=4.5, color=WARM, markeredgecolor=DARK,
-        ecolor=DARK, elinewidth=1.0, label="simulated: error passes half of its largest, ± 95 %",
+        ecolor=DARK, elinewidth=1.0, label="simulated: where the error passes half of its largest, with its interval of 95 %",
     )  # fmt: skip
 
 

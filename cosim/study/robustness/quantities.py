@@ -83,4 +83,4 @@ def _varies(points: SweepPoints, key: str) -> bool:
     """Whether a number differs by more than rounding, beyond which no map of it says anything."""
     values = points.table[key].to_numpy(dtype=float, na_value=np.nan)
     known = values[np.isfinite(values)]
-    return len(known) > 0 and float(np.ptp(known)) > 1e-9 * max(1e-6, float(np.abs(known).max()))
+    return len(known) > 0 and float(np.ptp(known)) > 1e-6 * max(1.0, float(np.abs(known).max()))
