@@ -236,7 +236,7 @@ def _draw_boundary(ax: Axes, limit: Boundary, x_axis: Axis, panel: Panel) -> Non
     spread = np.nan_to_num(np.vstack([y - low, high - y]))
     ax.errorbar(
         x, y, np.maximum(spread, 0.0), fmt="o", markersize=4.5, color=WARM, markeredgecolor=DARK,
-        ecolor=DARK, elinewidth=1.0, label="simulated: where the error passes half of its largest, with its interval of 95 %",
+        ecolor=DARK, elinewidth=1.0, label="simulated: where the error passes half of its largest, ± 95 %",
     )  # fmt: skip
 
 
