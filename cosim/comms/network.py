@@ -149,7 +149,14 @@ class Network:
         else:
             arrivals.append(parcel)
 
-    def broadcast(self, kind: str, sequence: int, payload: object, recipients: Sequence[int]) -> None:
+    def broadcast(
+        self,
+        kind: str,
+        sequence: int,
+        payload: object,
+        recipients: Sequence[int],
+        first_sent_ms: int | None = None,
+    ) -> None:
         """Send one message from the platform to many households, each over its own downlink.
 
         Each has its own latency and its own loss, and counts as sent on its own link.
@@ -160,6 +167,9 @@ class Network:
             As for `send`.
         recipients : sequence of int
             Households, in the order in which they are served.
+        first_sent_ms : int, optional
+            Where this repeats an earlier broadcast, when that was sent; latency and lifetime count from
+            there.
 
         Raises
         ------
@@ -167,6 +177,7 @@ class Network:
             If there is no such household, or `kind` is ``ack``.
         """
         now = int(self._env.now)
+        sent_ms = now if first_sent_ms is None else first_sent_ms
         downlinks = self._downlinks
         transit = self._transit
         due = transit.due
@@ -176,7 +187,7 @@ class Network:
             tally = link.tallies.get(kind) or link.open_tally(kind)
             fates = link.fates
             if fates is None:
-                self._send_over(link, tally, Message(PLATFORM, recipient, kind, sequence, now, payload))
+                self._send_over(link, tally, Message(PLATFORM, recipient, kind, sequence, sent_ms, payload))
                 continue
             state = link.state
             turn = state.transmissions
@@ -186,7 +197,7 @@ class Network:
             if latency < 0:
                 tally.lost_on_way += 1
                 continue
-            parcel = (Message(PLATFORM, recipient, kind, sequence, now, payload), tally, None)
+            parcel = (Message(PLATFORM, recipient, kind, sequence, sent_ms, payload), tally, None)
             arrivals = due.get(now + latency)
             if arrivals is None:
                 transit.begin(now + latency, parcel)

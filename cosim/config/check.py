@@ -40,6 +40,7 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
         *_energy_value(loaded, scenario),
         *_membership(loaded, scenario),
         *_outages(loaded, scenario),
+        *_resending(loaded, scenario),
         *_links(loaded, scenario),
         *_grid(loaded, scenario),
     ]
@@ -203,6 +204,16 @@ def _outages(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
                 path = f"communities.{number}.platform.outages.{position}.start_h"
                 message = f"the outage begins at {outage.start_h:g} h, and the run ends at {end_h:g} h"
                 yield loaded.problem(path, message, "It never happens.", warning=True)
+
+
+def _resending(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    for number, community in enumerate(scenario.communities):
+        resending = community.platform.resending
+        if resending and resending.times * resending.interval_ms >= scenario.time.step_ms:
+            repeats = f"{count(resending.times, 'repeat')}, {resending.interval_ms} ms apart,"
+            message = f"{repeats} do not fit into a step of {scenario.time.step_ms} ms"
+            path = f"communities.{number}.platform.resending"
+            yield loaded.problem(path, message, "Shorten interval_ms, or send less often.")
 
 
 def _batteries(

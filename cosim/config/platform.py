@@ -8,16 +8,21 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
 from cosim.config.base import Finite, Fraction, Model, Name, NonNegative, Number, Positive, Probability
 from cosim.config.per_resource import one_or_list
+from cosim.config.remedies import AggregateConfig, DelayConfig, PlainSum, Resending, SmithPredictor
 
 
 class GainMargin(Model):
-    """A gain given as a share of the largest stable one, 2 sin(π / (2(2d+1))) / G."""
+    """A gain given as a share of the largest stable one: 2 sin(π / (2(2d+1))) / G, with `delay_compensation`
+    more."""
 
     margin: Positive
     """Gain over the largest stable gain; below 1 is stable, 0.2 is calm [1]."""
-    delay_steps: NonNegative | None = None
-    """d, the steps between a signal and the first signal made from its effect; 0 means the very next one,
-    1 is paper A's recursion. Estimated from latencies and phases by default [steps]."""
+    delay_steps: DelayConfig = "estimated"
+    """d, the steps between a signal and the first signal made from its effect; 0 means the very next one, 1
+    is paper A's recursion. `estimated` from latencies and phases; `measured` from the reports while the run
+    goes on, beginning with the estimate, and τ follows [steps]."""
+    time_constant_steps: Positive = 20.0
+    """Memory of the exponential filter behind a measured delay [steps]."""
 
 
 def _gain_kind(raw: Any) -> str:
@@ -109,8 +114,9 @@ class PlatformConfig(Model):
     measurement: Literal["reports", "meter"] = "reports"
     """What the aggregate is made from: the reports that arrived, or the feeder's own measurement."""
     missing: Literal["hold_last", "zero", "scale"] = "hold_last"
-    """What stands for a report that did not arrive: the household's last one, nothing, or the mean of those
-    that did."""
+    """What stands for a report that did not arrive: the household's last one, nothing (Schenato, 2009,
+    compares these two), or the mean of those that did (Cochran, 1977). `zero` lets more be taken than the
+    capacity."""
     report: Literal["at_step_end", "at_decision"] = "at_step_end"
     """When households report: when the step ends, with what was delivered (paper A's recursion), or when they
     decide (one step less of delay)."""
@@ -124,6 +130,12 @@ class PlatformConfig(Model):
     signal_limits: tuple[Finite, Finite] | None = None
     """Lowest and highest signal; beyond them the integrator stands still (anti-windup), so that it comes back
     at once when capacities that nobody could meet are over. None, as in paper A, by default [signal]."""
+    delay_compensation: SmithPredictor | None = None
+    """Prediction of what the reports do not show yet; none by default."""
+    aggregate: AggregateConfig = PlainSum()
+    """How the reports become one aggregate; a plain sum by default."""
+    resending: Resending | None = None
+    """Signals are sent again within their step; once only by default."""
     outages: tuple[Outage, ...] = ()
     """Times in which the platform is down."""
     grid_aware: tuple[GridAwareRule, ...] = ()
@@ -135,3 +147,34 @@ class PlatformConfig(Model):
         if limits is not None and limits[0] >= limits[1]:
             raise ValueError("the first of signal_limits must be below the second; exchange them")
         return limits
+
+    @model_validator(mode="after")
+    def _reports_where_they_are_needed(self) -> Self:
+        if self.measurement == "reports":
+            return self
+        needs = [
+            ("aggregate", self.aggregate.kind != "sum"),
+            ("delay_compensation with delay_steps: measured", _is_measured(self.delay_compensation)),
+            ("gain with delay_steps: measured", any(map(_is_measured, _each(self.gain)))),
+        ]
+        for what, is_used in needs:
+            if is_used:
+                raise ValueError(f"{what} works on reports; set measurement: reports, or remove it")
+        return self
+
+    @model_validator(mode="after")
+    def _one_answer_to_delay(self) -> Self:
+        if self.delay_compensation is not None and any(map(_is_measured, _each(self.gain))):
+            raise ValueError(
+                "delay_compensation and a gain with delay_steps: measured are two answers to one delay; "
+                "keep one of them"
+            )
+        return self
+
+
+def _each(gain: Any) -> tuple[Any, ...]:
+    return gain if isinstance(gain, tuple) else (gain,)
+
+
+def _is_measured(part: object) -> bool:
+    return isinstance(part, GainMargin | SmithPredictor) and part.delay_steps == "measured"

@@ -104,8 +104,13 @@ class CommunityConfig(Model):
         names = [resource.name for resource in self.resources]
         _require_unique("resources", names)
         _require_unique("groups", list(self.groups))
-        for key in ("gain", "initial_signal"):
-            given = getattr(self.platform, key)
+        compensation = self.platform.delay_compensation
+        listable = {
+            "gain": self.platform.gain,
+            "initial_signal": self.platform.initial_signal,
+            "delay_compensation.slope": None if compensation is None else compensation.slope,
+        }
+        for key, given in listable.items():
             if isinstance(given, tuple) and len(given) != len(names):
                 raise ValueError(
                     f"platform.{key} lists {len(given)} values for {len(names)} resources; "

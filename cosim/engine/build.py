@@ -29,6 +29,7 @@ from cosim.errors import InputError, Problem
 from cosim.households.home import Home
 from cosim.households.meters import Meters
 from cosim.households.profile_book import ProfileBook
+from cosim.markets.regulation.controller import Report
 from cosim.streams import Streams
 
 _Part = TypeVar("_Part")
@@ -177,8 +178,8 @@ def _market(
     streams: Streams,
     network: Network,
 ) -> Market:
-    def report(household: int, step: int, delivered: tuple[int, ...]) -> None:
-        network.send("uplink", household, PLATFORM, "report", step, delivered)
+    def report(household: int, step: int, delivered: tuple[int, ...], signal_step: int) -> None:
+        network.send("uplink", household, PLATFORM, "report", step, Report(delivered, signal_step))
 
     uses_batteries = any(resource.unit_kwh for resource in designed.config.resources)
     return build_market(

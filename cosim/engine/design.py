@@ -18,12 +18,13 @@ from cosim.config.platform import GainMargin, Outage
 from cosim.config.regulation import CommunityConfig, gains, initial_signals
 from cosim.config.scenario import Scenario
 from cosim.engine.loop_delay import loop_delay_steps
+from cosim.engine.loop_limit import stable_product
 from cosim.engine.population import Population, household_values
 from cosim.errors import InputError, Problem
 from cosim.markets.regulation.controller import capacity_at
 from cosim.markets.regulation.costs import CostParameters, build_costs, concatenate
 from cosim.markets.regulation.policies import OperatingPoint, Policy, build_policy, operating_point
-from cosim.markets.regulation.stability import gain_for_margin, mixture_stability_limit
+from cosim.markets.regulation.stability import gain_for_product, mixture_stability_limit
 from cosim.results.metrics import Summary
 from cosim.streams import Streams
 
@@ -70,6 +71,14 @@ class Design:
     initial_averages: tuple[Array, ...]
 
     @property
+    def stable_products(self) -> tuple[float, ...]:
+        """Largest stable τG of each resource, at the mean delay."""
+        return tuple(
+            stable_product(self.config.platform, resource, loop_gain, self.delay_steps)
+            for resource, loop_gain in enumerate(self.loop_gains)
+        )
+
+    @property
     def loop_gains(self) -> tuple[float, ...]:
         """G of each resource at the mean capacities."""
         return tuple(float(gain) for gain in self.at_mean.loop_gains)
@@ -82,9 +91,14 @@ class Design:
     def loop_numbers(self) -> Summary:
         """The loop as designed: its delay, its gains, and their share of the limit for these very delays."""
         name = self.config.name
-        limit = mixture_stability_limit(self.delays_steps)
+        if self.config.platform.delay_compensation is None:
+            limits = (mixture_stability_limit(self.delays_steps),) * len(self.gains)
+        else:
+            limits = self.stable_products
         result: Summary = {f"{name}_loop_delay_steps": self.delay_steps}
-        for resource, gain, loop_gain in zip(self.config.resources, self.gains, self.loop_gains, strict=True):
+        for resource, gain, loop_gain, limit in zip(
+            self.config.resources, self.gains, self.loop_gains, limits, strict=True
+        ):
             prefix = f"{name}_{resource.name}"
             result[f"{prefix}_gain_signal_per_unit"] = gain
             result[f"{prefix}_loop_gain_units_per_signal"] = loop_gain
@@ -238,9 +252,11 @@ def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, numbe
         if not isinstance(gain, GainMargin):
             result.append(float(gain))
             continue
-        steps = delay if gain.delay_steps is None else gain.delay_steps
+        loop_gain = float(at_mean.loop_gains[resource])
+        steps = delay if isinstance(gain.delay_steps, str) else gain.delay_steps
         try:
-            result.append(gain_for_margin(gain.margin, steps, float(at_mean.loop_gains[resource])))
+            limit = stable_product(config.platform, resource, loop_gain, steps)
+            result.append(gain_for_product(gain.margin * limit, loop_gain))
         except InputError as error:
             path = f"communities.{number}.platform.gain"
             raise InputError(

@@ -14,7 +14,6 @@ from cosim.engine.build import Parts
 from cosim.engine.grid_parts import GridParts
 from cosim.engine.market import Market
 from cosim.engine.prosumers import prosumer_table
-from cosim.markets.regulation.stability import margin_of_gain, stability_limit
 
 
 def explain_lines(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
@@ -152,12 +151,21 @@ def _measured(key: str, value: Any) -> str:
 
 def _controller(market: Market) -> Iterator[str]:
     design = market.design
-    policy, delay = design.policy, design.delay_steps
+    policy = design.policy
     yield f"policy {policy.name}: fixed point {policy.fixed_point}"
-    yield f"mean loop delay {delay:.3g} steps: stable up to gain * loop gain = {stability_limit(delay):.4g}"
+    compensation = design.config.platform.delay_compensation
+    with_it = "" if compensation is None else f", with a {compensation.kind.capitalize()} predictor"
+    yield (
+        f"mean loop delay {design.delay_steps:.3g} steps{with_it}: "
+        f"stable up to gain * loop gain = {min(design.stable_products):.4g}"
+    )
     for number, resource in enumerate(design.config.resources):
-        gain, loop_gain = design.gains[number], design.loop_gains[number]
-        margin = f"{margin_of_gain(gain, delay, loop_gain):.3g} of the stable limit" if loop_gain > 0 else "-"
+        gain, loop_gain, limit = (
+            design.gains[number],
+            design.loop_gains[number],
+            design.stable_products[number],
+        )
+        margin = f"{gain * loop_gain / limit:.3g} of the stable limit" if loop_gain > 0 else "-"
         yield (
             f"{resource.name}: gain {gain:.6g}, loop gain {loop_gain:.6g}, {margin}, "
             f"first signal {design.signals[number]:.6g}"

@@ -17,6 +17,7 @@ from cosim.config.scenario import Scenario
 from cosim.devices.battery import Unit
 from cosim.engine.design import Design, capacity_reader, per_member
 from cosim.engine.population import Membership, Population
+from cosim.engine.remedies import first_delays, platform_remedies
 from cosim.households.home import Home
 from cosim.markets.regulation.agent import Agent, AgentState, Clock, DecisionLog, Rules
 from cosim.markets.regulation.aggregate import ActiveSum
@@ -72,7 +73,7 @@ def build_market(
     present: Membership,
     homes: list[Home] | None,
     streams: Streams,
-    report: Callable[[int, int, tuple[int, ...]], None],
+    report: Callable[[int, int, tuple[int, ...], int], None],
 ) -> Market:
     """The community's platform and agents in their initial state.
 
@@ -87,7 +88,7 @@ def build_market(
     homes : list of Home or None
         What carries out decisions; None where no resource concerns a battery.
     report : callable
-        Sends (household, step, delivered) to the platform.
+        Sends (household, step, delivered, number of the signal answered) to the platform.
     """
     config, members = designed.config, designed.members
     n_resources = len(config.resources)
@@ -145,13 +146,16 @@ def _platform(designed: Design, scenario: Scenario, n_households: int, members: 
     config = designed.config
     initial = (float(config.agent.initial_decision),) * len(config.resources)
     names = [resource.name for resource in config.resources]
+    remedies = platform_remedies(designed)
     rules = PlatformRules(
+        step_ms=scenario.time.step_ms,
         gains=designed.gains,
         measurement=config.platform.measurement,
         missing=config.platform.missing,
         capacities=capacity_reader(config, scenario),
         signal_limits=config.platform.signal_limits or (-math.inf, math.inf),
         grid_aware=tuple((names.index(rule.resource), rule) for rule in config.platform.grid_aware),
+        remedies=remedies,
     )
     state = PlatformState(
         signals=designed.signals,
@@ -159,6 +163,9 @@ def _platform(designed: Design, scenario: Scenario, n_households: int, members: 
         reports=initial_reports(n_households, initial),
         members=sorted(members),
         metered=tuple(value * len(members) for value in initial),
+        gains=designed.gains,
+        delays=first_delays(designed),
+        means=[initial] * n_households if remedies.trimmed_share else [],
     )
     return Platform(rules, state)
 

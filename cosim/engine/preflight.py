@@ -18,7 +18,6 @@ from cosim.engine.population import build_population
 from cosim.errors import InputError, Problem, count
 from cosim.grid.safe_json import read_document
 from cosim.markets.regulation.costs import assumption_1_violations
-from cosim.markets.regulation.stability import margin_of_gain
 from cosim.streams import Streams
 
 _NAMED = 5
@@ -98,12 +97,12 @@ def _assumption_1(
 
 
 def _stability(loaded: LoadedScenario, number: int, made: Design) -> Iterator[Problem]:
-    for resource, gain, loop_gain in zip(
-        made.config.resources, made.gains, made.at_mean.loop_gains, strict=True
+    for resource, gain, loop_gain, limit in zip(
+        made.config.resources, made.gains, made.loop_gains, made.stable_products, strict=True
     ):
         if not loop_gain > 0:
             continue
-        margin = margin_of_gain(gain, made.delay_steps, float(loop_gain))
+        margin = gain * loop_gain / limit
         if margin >= 1:
             message = (
                 f"the gain {gain:.4g} of '{resource.name}' is {margin:.2f} times the largest stable one "

@@ -14,6 +14,7 @@ import simpy
 from cosim.clock import Priority, wait_until
 from cosim.comms.message import METER, PLATFORM, Message
 from cosim.comms.network import Network
+from cosim.config.remedies import Resending
 from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts
 from cosim.engine.design import is_down, tick_times
@@ -23,6 +24,7 @@ from cosim.engine.grid_record import GridRecorder
 from cosim.engine.market import Market
 from cosim.engine.market_record import DecisionRecorder, TickRecorder
 from cosim.engine.meter_record import MeterRecorder
+from cosim.engine.remedies import remedy_numbers
 from cosim.grid.coupling import Coupling
 from cosim.households.processes import AlarmClock, take_part
 from cosim.households.trading import TradingFloor
@@ -103,6 +105,8 @@ class Simulation:
         result: dict[str, float | int | None] = {}
         for recorder in self._tick_recorders:
             result |= recorder.summary()
+        for market in self.parts.markets:
+            result |= remedy_numbers(market.design, market.platform.state)
         rows = self.network.accounting()
         result["messages_sent"] = sum(row.sent for row in rows)
         result["messages_delivered"] = sum(row.delivered for row in rows)
@@ -172,6 +176,8 @@ class Simulation:
                 stays_until = None if leaves < 0 else leaves
                 env.process(take_part(env, alarm, agent, joins, stays_until, join, leave))
             env.process(self._ticks(number, market))
+            if market.design.config.platform.resending is not None:
+                env.process(self._repeats(market, market.design.config.platform.resending))
             if market.design.config.platform.measurement == "meter":
                 env.process(self._measurements(number, market))
         if self.days is not None:
@@ -193,6 +199,7 @@ class Simulation:
                 market.total.change(now, resource, initial)
             agent.state.signals = market.platform.state.signals
             agent.state.signal_step, agent.state.signal_sent_ms = -(-now // step_ms), now
+            agent.state.answered = agent.state.signal_step
             agent.state.step = agent.clock.first_step(now)
 
         return join
@@ -224,6 +231,17 @@ class Simulation:
             if decisions is not None:
                 decisions.flush()
             self._progress(at_ms, self.events)
+
+    def _repeats(self, market: Market, resending: Resending) -> Process:
+        """Send each signal again within its step, if the platform is up and remembers it."""
+        platform = market.platform
+        for step, at_ms in enumerate(tick_times(self.scenario)):
+            for again in range(1, resending.times + 1):
+                yield wait_until(self.env, at_ms + again * resending.interval_ms, Priority.TICK)
+                state = platform.state
+                if state.signal_step == step + 1 and not is_down(market.outages, int(self.env.now)):
+                    self.network.broadcast("signal", step + 1, state.signals, state.members, at_ms)
+                    self.events += 1 + len(state.members)
 
     def _measurements(self, number: int, market: Market) -> Process:
         """The meter of the community's aggregate, read at the end of every step."""

@@ -14,7 +14,6 @@ from cosim.errors import InputError
 from cosim.markets.regulation.stability import (
     decision_variance,
     gain_for_margin,
-    margin_of_gain,
     mixture_stability_limit,
     stability_limit,
     stationary_variance,
@@ -133,7 +132,7 @@ def test_bernoulli_decisions_have_the_variance_of_their_responses() -> None:
 def test_a_gain_for_a_margin_has_that_margin() -> None:
     gain = gain_for_margin(0.3, 1, 29.7)
     assert gain == pytest.approx(0.3 / 29.7)
-    assert margin_of_gain(gain, 1, 29.7) == pytest.approx(0.3)
+    assert gain * 29.7 / stability_limit(1) == pytest.approx(0.3)
 
 
 @pytest.mark.parametrize("loop_gain", [0.0, -1.0, math.nan])

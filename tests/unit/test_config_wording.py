@@ -60,6 +60,9 @@ RICH: dict[str, Any] = {
                 "initial_signal": ["gradient", 1],
                 "outages": [{"start_h": 1, "duration_h": 1}],
                 "grid_aware": [{"resource": "x"}],
+                "delay_compensation": {"kind": "smith", "delay_steps": 2, "slope": [1, 2]},
+                "aggregate": {"kind": "trimmed", "trimmed_share": 0.1},
+                "resending": {"times": 2, "interval_ms": 500},
             },
         }
     ],

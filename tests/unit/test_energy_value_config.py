@@ -61,7 +61,10 @@ def test_every_key_is_described() -> None:
     [
         ({"preferences": [1] * 23 + [3.5]}, "less than or equal to 3"),
         ({"preferences": [0.5] + [1] * 23}, "greater than or equal to 1"),
-        ({"preferences": [1] * 23}, "these are 23 numbers, and one is needed for each hour of the day; give 24"),
+        (
+            {"preferences": [1] * 23},
+            "these are 23 numbers, and one is needed for each hour of the day; give 24",
+        ),
         ({"preferences": "midnight"}, "space_heaters"),
         ({"duration_h": 9, "earliest_start_h": 8, "latest_end_h": 16}, "do not fit into a window of 8 h"),
         ({"runs_per_day": 13}, "26 h of running do not fit"),

@@ -50,6 +50,14 @@ def test_gain_and_initial_signal_by_resource() -> None:
                 "outages": [{"start_h": 3, "duration_h": 6}],
             }
         ),
+        _community(
+            platform={
+                "gain": {"margin": 0.3, "delay_steps": "measured"},
+                "aggregate": {"kind": "trimmed", "trimmed_share": 0.2},
+                "resending": {"times": 2, "interval_ms": 500},
+            }
+        ),
+        _community(platform={"delay_compensation": {"delay_steps": 2.5, "slope": [3, 4]}}),
         AgentConfig.model_validate(
             {
                 "averages": {"kind": "exponential", "time_constant_steps": 30},
@@ -83,6 +91,28 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
             {"grid_aware": [{"resource": "x", "vm_min_pu": 1.1}]},
             "vm_min_pu must be below vm_max_pu",
         ),
+        (PlatformConfig, {"gain": {"margin": 0.3, "delay_steps": "guessed"}}, "'measured'"),
+        (PlatformConfig, {"gain": {"margin": 0.3, "delay_steps": -1}}, "greater than or equal to 0"),
+        (PlatformConfig, {"aggregate": {"kind": "median"}}, "'trimmed'"),
+        (PlatformConfig, {"aggregate": {"kind": "trimmed", "trimmed_share": 0.5}}, "less than 0.5"),
+        (PlatformConfig, {"delay_compensation": {"kind": "smith", "slope": 0}}, "greater than 0"),
+        (PlatformConfig, {"resending": {"times": 0, "interval_ms": 5}}, "greater than or equal to 1"),
+        (PlatformConfig, {"measurement": "meter", "aggregate": {"kind": "clipped"}}, "works on reports"),
+        (
+            PlatformConfig,
+            {"measurement": "meter", "gain": [1, {"margin": 0.3, "delay_steps": "measured"}]},
+            "works on reports",
+        ),
+        (
+            PlatformConfig,
+            {"measurement": "meter", "delay_compensation": {"kind": "smith"}},
+            "works on reports",
+        ),
+        (
+            PlatformConfig,
+            {"delay_compensation": {}, "gain": {"margin": 0.3, "delay_steps": "measured"}},
+            "two answers to one delay",
+        ),
         (AgentConfig, {"policy": "addtive"}, "additive"),
         (AgentConfig, {"initial_average": 1.5}, "at most 1"),
         (AgentConfig, {"phase": {"kind": "given", "phase_ms": -5}}, "at least 0"),
@@ -101,6 +131,16 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
             CommunityConfig,
             {"name": "c", "resources": RESOURCES, "groups": ["a"], "platform": {"gain": [1, 2, 3]}},
             "3 values for 2 resources",
+        ),
+        (
+            CommunityConfig,
+            {
+                "name": "c",
+                "resources": RESOURCES,
+                "groups": ["a"],
+                "platform": {"delay_compensation": {"slope": [1, 2, 3]}},
+            },
+            "delay_compensation.slope lists 3 values for 2 resources",
         ),
         (
             CommunityConfig,

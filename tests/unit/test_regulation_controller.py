@@ -12,6 +12,7 @@ from cosim.config.platform import GridAwareRule
 from cosim.config.regulation import ResourceConfig, greatest_capacity
 from cosim.markets.regulation.controller import (
     FeederReading,
+    Report,
     capacity_at,
     initial_reports,
     measure,
@@ -41,10 +42,10 @@ def test_before_the_first_report_everyone_is_taken_to_do_the_initial_decision() 
 def test_what_stands_for_a_missing_report() -> None:
     reports = initial_reports(4, (1, 1))
     for i in range(4):
-        assert receive(reports, i, 0, (1, 0))
+        assert receive(reports, i, 0, Report((1, 0), 0))
     open_window(reports)
-    assert receive(reports, 0, 1, (0, 1))
-    assert receive(reports, 2, 1, (1, 1))
+    assert receive(reports, 0, 1, Report((0, 1), 0))
+    assert receive(reports, 2, 1, Report((1, 1), 0))
     assert measure(reports, range(4), 2, "hold_last") == [3.0, 2.0]
     assert measure(reports, range(4), 2, "zero") == [1.0, 2.0]
     assert measure(reports, range(4), 2, "scale") == [2.0, 4.0]
@@ -54,9 +55,9 @@ def test_what_stands_for_a_missing_report() -> None:
 
 def test_a_late_report_does_not_replace_a_newer_one() -> None:
     reports = initial_reports(1, (1,))
-    assert receive(reports, 0, 5, (0,))
-    assert not receive(reports, 0, 4, (1,))
-    assert not receive(reports, 0, 5, (1,))
+    assert receive(reports, 0, 5, Report((0,), 0))
+    assert not receive(reports, 0, 4, Report((1,), 0))
+    assert not receive(reports, 0, 5, Report((1,), 0))
     assert measure(reports, [0], 1, "hold_last") == [0.0]
 
 

@@ -128,6 +128,8 @@ class AgentState:
         What is being delivered in the step that is on; replaced, never changed.
     active : bool
         Whether it takes part.
+    answered : int
+        Number of the signal that what is being delivered answers.
     """
 
     step: int
@@ -138,6 +140,7 @@ class AgentState:
     averages: list[float]
     delivered: list[int]
     active: bool = True
+    answered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ class Agent:
     total : ActiveSum
         The community's sum, which its deliveries change.
     report : callable
-        Sends (household, step, delivered) to the platform.
+        Sends (household, step, delivered, number of the signal answered) to the platform.
     log : DecisionLog or None
         Where decisions are written down.
     """
@@ -201,7 +204,7 @@ class Agent:
         state: AgentState,
         device: Device | None,
         total: ActiveSum,
-        report: Callable[[int, int, tuple[int, ...]], None],
+        report: Callable[[int, int, tuple[int, ...], int], None],
         log: DecisionLog | None,
     ) -> None:
         self.household = household
@@ -229,7 +232,7 @@ class Agent:
         if state.taken:
             self._take_into_averages()
         if rules.report_at_end:
-            self.report(household, k, tuple(before))
+            self.report(household, k, tuple(before), state.answered)
         requested, gradients, responses = self._decide(k + 1)
         delivered = requested
         if self.device is not None:
@@ -245,8 +248,9 @@ class Agent:
             )  # fmt: skip
         state.step = k + 1
         state.taken += 1
+        state.answered = state.signal_step
         if not rules.report_at_end:
-            self.report(household, k + 1, tuple(delivered))
+            self.report(household, k + 1, tuple(delivered), state.answered)
 
     def leave(self, now_ms: int) -> None:
         """Stop taking part: nothing is delivered any more."""

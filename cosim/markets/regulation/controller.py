@@ -47,26 +47,55 @@ class Reports:
         The step that report is of; -1 before the first.
     is_fresh : list of bool
         Whether it arrived since the last tick.
+    signal_step : list of int
+        Number of the signal that was answered with it; before the first report that of Ω(0), which everyone
+        knows.
     """
 
     newest: list[Sequence[float]]
     step: list[int]
     is_fresh: list[bool]
+    signal_step: list[int]
+
+
+class Report(NamedTuple):
+    """What a household tells its platform of a step; the message's sequence number says which step.
+
+    Attributes
+    ----------
+    delivered : sequence of float
+        What it did of each resource.
+    signal_step : int
+        Number of the signal it answered.
+    """
+
+    delivered: Sequence[float]
+    signal_step: int
 
 
 def initial_reports(n_households: int, decisions: Sequence[float]) -> Reports:
     """No report yet: every household is taken to do `decisions`, x(0) of Algorithm 2, as everyone knows."""
-    return Reports([decisions] * n_households, [-1] * n_households, [False] * n_households)
+    n = n_households
+    return Reports([decisions] * n, [-1] * n, [False] * n, [0] * n)
 
 
-def receive(reports: Reports, household: int, step: int, delivered: Sequence[float]) -> bool:
+def receive(reports: Reports, household: int, step: int, report: Report) -> bool:
     """Take a report in, unless a newer one is known; says whether it was taken."""
     if step <= reports.step[household]:
         return False
-    reports.newest[household] = delivered
+    reports.newest[household] = report.delivered
     reports.step[household] = step
     reports.is_fresh[household] = True
+    reports.signal_step[household] = report.signal_step
     return True
+
+
+def heard(
+    reports: Reports, members: Iterable[int], missing: Literal["hold_last", "zero", "scale"]
+) -> list[int]:
+    """The households whose newest reports the aggregate is made from, as for `measure`."""
+    everyone = list(members)
+    return everyone if missing == "hold_last" else [i for i in everyone if reports.is_fresh[i]]
 
 
 def measure(
@@ -92,14 +121,14 @@ def measure(
         NaN with `scale` where no report arrived at all, for then nothing is known.
     """
     everyone = list(members)
-    heard = everyone if missing == "hold_last" else [i for i in everyone if reports.is_fresh[i]]
+    told = heard(reports, everyone, missing)
     newest = reports.newest
-    sums = [float(sum(newest[i][r] for i in heard)) for r in range(n_resources)]
-    if missing != "scale" or len(heard) == len(everyone):
+    sums = [float(sum(newest[i][r] for i in told)) for r in range(n_resources)]
+    if missing != "scale" or len(told) == len(everyone):
         return sums
-    if not heard:
+    if not told:
         return [math.nan] * n_resources
-    return [total * len(everyone) / len(heard) for total in sums]
+    return [total * len(everyone) / len(told) for total in sums]
 
 
 def open_window(reports: Reports) -> None:

@@ -8,19 +8,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from cosim.config.platform import GridAwareRule
 from cosim.markets.regulation.controller import (
     FeederReading,
+    Report,
     Reports,
+    heard,
     measure,
     next_share,
     open_window,
     receive,
     update,
 )
+from cosim.markets.regulation.loop_delay import followed, observed_delay
+from cosim.markets.regulation.predictor import (
+    SentSignals,
+    sent_signals,
+    still_to_come,
+    weights_of_delay,
+    weights_of_reports,
+)
+from cosim.markets.regulation.remedies import NOTHING, Predictor, Remedies
+from cosim.markets.regulation.robust import clipped, take_in, trimmed_measure
+from cosim.markets.regulation.stability import gain_for_margin
 
 Missing = Literal["hold_last", "zero", "scale"]
 
@@ -31,8 +44,10 @@ class PlatformRules:
 
     Attributes
     ----------
+    step_ms : int
+        Length of a step; a tick's number is its instant over it.
     gains : tuple of float
-        τ of each resource.
+        τ of each resource; where it follows the delay, the first.
     measurement : {"reports", "meter"}
         What the aggregate is made from.
     missing : {"hold_last", "zero", "scale"}
@@ -43,14 +58,18 @@ class PlatformRules:
         Lowest and highest signal.
     grid_aware : tuple of (int, GridAwareRule)
         Resource and rule by which its capacity gives way to the feeder.
+    remedies : Remedies
+        What it does against delay and false reports.
     """
 
+    step_ms: int
     gains: tuple[float, ...]
     measurement: Literal["reports", "meter"]
     missing: Missing
     capacities: Callable[[int], tuple[float, ...]]
     signal_limits: tuple[float, float] = (-math.inf, math.inf)
     grid_aware: tuple[tuple[int, GridAwareRule], ...] = ()
+    remedies: Remedies = NOTHING
 
 
 @dataclass(slots=True)
@@ -71,6 +90,16 @@ class PlatformState:
         The newest measurement of the aggregate by a meter, and its number.
     feeder, feeder_step
         A reading of the feeder that has not been used yet, and its number.
+    gains : tuple of float
+        τ of each resource now.
+    delays : list of float
+        Measured delay behind each resource's gain, steps; NaN where it is not measured.
+    signal_step : int
+        Number of the newest signal.
+    sent : SentSignals
+        The newest signals, by number; kept for a predictor alone.
+    means : list of sequence of float
+        Running means of each household's reports; kept for trimming alone.
     """
 
     signals: tuple[float, ...]
@@ -78,9 +107,14 @@ class PlatformState:
     reports: Reports
     members: list[int]
     metered: tuple[float, ...]
+    gains: tuple[float, ...]
+    delays: list[float]
     metered_step: int = -1
     feeder: FeederReading | None = None
     feeder_step: int = -1
+    signal_step: int = 0
+    sent: SentSignals = field(default_factory=sent_signals)
+    means: list[Sequence[float]] = field(default_factory=list)
 
 
 class Tick(NamedTuple):
@@ -103,14 +137,22 @@ class Platform:
         state = self.state
         state.members = sorted({*state.members, household})
         state.reports.newest[household] = initial
+        state.reports.signal_step[household] = state.signal_step
+        if state.means:
+            state.means[household] = initial
 
     def leave(self, household: int) -> None:
         """A household takes part no more."""
         self.state.members = [member for member in self.state.members if member != household]
 
-    def hear_report(self, household: int, step: int, delivered: Sequence[float]) -> None:
+    def hear_report(self, household: int, step: int, report: Report) -> None:
         """Take a report, unless a fresher one is known."""
-        receive(self.state.reports, household, step, delivered)
+        state, remedies = self.state, self.rules.remedies
+        if remedies.is_clipped:
+            report = Report(clipped(report.delivered), report.signal_step)
+        older = state.reports.newest[household]
+        if receive(state.reports, household, step, report) and remedies.trimmed_share:
+            take_in(state.means, household, older, remedies.trimming_weight)
 
     def hear_meter(self, step: int, means: tuple[float, ...]) -> None:
         """Take a measurement of the aggregate, unless a fresher one is known."""
@@ -130,9 +172,15 @@ class Platform:
         capacities = self._capacities(now_ms)
         measured = self._measure()
         tick = Tick(state.signals, capacities, measured)
+        step = now_ms // rules.step_ms
+        if rules.remedies.margins:
+            self._follow_delay(step)
+        if rules.remedies.predictor is not None:
+            measured = self._compensated(step, measured, rules.remedies.predictor)
         low, high = rules.signal_limits
-        updated = map(update, state.signals, rules.gains, measured, capacities)
+        updated = map(update, state.signals, state.gains, measured, capacities)
         state.signals = tuple(min(max(signal, low), high) for signal in updated)
+        state.signal_step = step + 1
         open_window(state.reports)
         return tick
 
@@ -147,7 +195,42 @@ class Platform:
             return (math.nan,) * len(rules.gains)
         if rules.measurement == "meter":
             return state.metered
-        return tuple(measure(state.reports, state.members, len(rules.gains), rules.missing))
+        n_resources, share = len(rules.gains), rules.remedies.trimmed_share
+        if share:
+            means = state.means
+            sums = trimmed_measure(state.reports, state.members, means, n_resources, rules.missing, share)
+        else:
+            sums = measure(state.reports, state.members, n_resources, rules.missing)
+        return tuple(sums)
+
+    def _answered(self) -> list[int]:
+        """Numbers of the signals that the reports answer which the aggregate is made from."""
+        reports = self.state.reports
+        return [reports.signal_step[i] for i in heard(reports, self.state.members, self.rules.missing)]
+
+    def _follow_delay(self, step: int) -> None:
+        """Measure the delay, and let the gains with a margin follow it."""
+        state = self.state
+        observed = observed_delay(step, self._answered())
+        gains = list(state.gains)
+        for resource, rule in enumerate(self.rules.remedies.margins):
+            if rule is not None:
+                state.delays[resource] = followed(state.delays[resource], observed, rule.weight)
+                gains[resource] = gain_for_margin(rule.margin, state.delays[resource], rule.loop_gain)
+        state.gains = tuple(gains)
+
+    def _compensated(self, step: int, measured: tuple[float, ...], predictor: Predictor) -> tuple[float, ...]:
+        """What was measured, and what a Smith predictor says is still to come of it."""
+        state = self.state
+        state.sent.append((step, state.signals))
+        if predictor.delay_steps is None:
+            answered = self._answered()
+            is_scaled = self.rules.missing == "scale"
+            weights = weights_of_reports(step, answered, len(answered if is_scaled else state.members))
+        else:
+            weights = weights_of_delay(step, predictor.delay_steps)
+        to_come = still_to_come(state.signals, state.sent, weights, predictor.slopes)
+        return tuple(value + more for value, more in zip(measured, to_come, strict=True))
 
     def _capacities(self, now_ms: int) -> tuple[float, ...]:
         """The configured capacities, less what grid-aware rules take; a feeder's reading is used once."""

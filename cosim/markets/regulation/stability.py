@@ -10,6 +10,7 @@ sees the response to the last one; paper A's own recursion (Algorithms 1 and 2) 
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Sequence
 
@@ -104,6 +105,57 @@ def mixture_stability_limit(delays_steps: Sequence[float] | NDArray[np.float64])
     return float(products[products > 0].min(initial=math.inf))
 
 
+def predictor_stability_limit(
+    delay_steps: float, model_delay_steps: float, slope_ratio: float = 1.0
+) -> float:
+    """Largest stable product τG with a Smith predictor whose model may be wrong.
+
+    With z the loop's characteristic equation is z − 1 + τG (D(z) + ρ (1 − M(z))) = 0, where D(z) = z^−d, M(z)
+    = z^−d̂ and ρ = Ĝ/G. A root reaches the unit circle at some z = exp(iθ) where τG comes out real; the
+    smallest positive of these is the limit. A right model (d̂ = d, ρ = 1) has 2 whatever d, and ρ = 0 has
+    `stability_limit`.
+
+    Parameters
+    ----------
+    delay_steps : float
+        d; between two whole numbers, the mixture of both that has it as its mean.
+    model_delay_steps : float
+        d̂, in the same way.
+    slope_ratio : float
+        ρ, the model's slope over the aggregate's.
+    """
+    from scipy.optimize import brentq  # takes long to load, and few runs need it
+
+    def product(angle: float) -> complex:
+        z = cmath.exp(1j * angle)
+        answer = _delayed(z, delay_steps) + slope_ratio * (1.0 - _delayed(z, model_delay_steps))
+        return (1.0 - z) / answer if answer else complex(math.inf)
+
+    def imaginary(angle: float) -> float:
+        return product(angle).imag
+
+    # Delays of some steps turn D and M round a few times; a hundred points to a turn miss no crossing.
+    n_angles = 200 * (2 + math.ceil(max(delay_steps, model_delay_steps)))
+    angles = [math.pi * (k + 0.5) / n_angles for k in range(n_angles)]
+    signs = [imaginary(angle) > 0 for angle in angles]
+    crossings = [
+        brentq(imaginary, angles[k], angles[k + 1], xtol=1e-14)
+        for k in range(n_angles - 1)
+        if signs[k] != signs[k + 1]
+    ]
+    found = [product(angle) for angle in [*crossings, math.pi]]
+    # Where the answer itself is 0 the sign changes too, with no real product there.
+    real = [value.real for value in found if abs(value.imag) < 1e-6 * abs(value.real)]
+    return min((value for value in real if value > 0.0), default=math.inf)
+
+
+def _delayed(z: complex, delay_steps: float) -> complex:
+    """z to the power −d, between whole numbers by their mixture."""
+    whole = math.floor(delay_steps)
+    part = delay_steps - whole
+    return (1.0 - part) * z**-whole + part * z ** -(whole + 1)
+
+
 def gain_for_margin(margin: float, delay_steps: float, loop_gain: float) -> float:
     """The gain τ that is `margin` times the largest stable one.
 
@@ -121,6 +173,17 @@ def gain_for_margin(margin: float, delay_steps: float, loop_gain: float) -> floa
     InputError
         If the loop gain is not positive: no household answers the signal, so no gain has a margin.
     """
+    return gain_for_product(margin * stability_limit(delay_steps), loop_gain)
+
+
+def gain_for_product(product: float, loop_gain: float) -> float:
+    """The gain τ with which τG is `product`.
+
+    Raises
+    ------
+    InputError
+        If the loop gain is not positive: no household answers the signal.
+    """
     if not loop_gain > 0:
         raise InputError(
             [
@@ -131,12 +194,7 @@ def gain_for_margin(margin: float, delay_steps: float, loop_gain: float) -> floa
                 )
             ]
         )
-    return margin * stability_limit(delay_steps) / loop_gain
-
-
-def margin_of_gain(gain: float, delay_steps: float, loop_gain: float) -> float:
-    """The gain `gain` over the largest stable one; 1 or more oscillates."""
-    return gain * loop_gain / stability_limit(delay_steps)
+    return product / loop_gain
 
 
 def decision_variance(probabilities: NDArray[np.float64]) -> float:

@@ -1,0 +1,233 @@
+"""The tables and the figure of docs/remedies.md: what a platform's remedies cost and gain.
+
+python docs/remedies.py                       # tables, eight seeds; about four minutes
+python docs/remedies.py --figure liars.png    # the aggregate over the number of liars; half a minute
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cosim.config.load import load_scenario
+from cosim.engine.run import run_scenario
+from cosim.markets.regulation.averages import weight_of_newest
+from cosim.markets.regulation.controller import (
+    Report,
+    initial_reports,
+    measure,
+    open_window,
+    receive,
+)
+from cosim.markets.regulation.robust import clipped, take_in, trimmed_measure
+from cosim.results.store import read_table
+
+PLATFORM = "communities.market.platform"
+CHANGE, BAND, SETTLED = 200, 4.0, 100
+PERFECT = ("comms.overrides=[]",)
+
+
+def gain(margin: float, delay: str = "estimated") -> str:
+    """The override of the gain."""
+    return f"{PLATFORM}.gain={{margin: {margin}, delay_steps: {delay}}}"
+
+
+def predictor(delay: str | float) -> str:
+    """The override that compensates the delay."""
+    return f"{PLATFORM}.delay_compensation={{kind: smith, delay_steps: {delay}}}"
+
+
+def link(direction: str, content: str) -> str:
+    """A link of the platform's, the other one being perfect."""
+    return f"comms.overrides=[{{direction: {direction}, {content}}}]"
+
+
+def lost(probability: float) -> str:
+    """Independent losses."""
+    return f"loss: {{model: bernoulli, loss_probability: {probability}}}"
+
+
+HALF_DOWN = link("downlink", f"{lost(0.5)}, latency: {{model: constant, latency_ms: 2000}}")
+HALF_UP = link("uplink", lost(0.5))
+RETRIES = link(
+    "downlink",
+    f"{lost(0.5)}, latency: {{model: constant, latency_ms: 2000}}, delivery: at_least_once, retries: 3",
+)
+TABLES: dict[str, dict[str, tuple[str, ...]]] = {
+    "delay: four steps, a fifth of all messages lost each way": {
+        "none, margin 0.4": (gain(0.4),),
+        "none, margin 0.8": (gain(0.8),),
+        "none, margin 1.6": (gain(1.6),),
+        "measured delay, margin 0.4": (gain(0.4, "measured"),),
+        "measured delay, margin 0.8": (gain(0.8, "measured"),),
+        "predictor, delay measured, margin 0.2": (gain(0.2), predictor("measured")),
+        "predictor, delay measured, margin 0.4": (gain(0.4), predictor("measured")),
+        "predictor, delay estimated, margin 0.2": (gain(0.2), predictor("estimated")),
+        "predictor, delay 8 (twice too long), margin 0.2": (gain(0.2), predictor(8)),
+    },
+    "reports: half of them lost, nothing else": {
+        "nothing lost": (*PERFECT,),
+        "hold_last": (HALF_UP,),
+        "hold_last, measured delay": (HALF_UP, gain(0.4, "measured")),
+        "zero": (HALF_UP, f"{PLATFORM}.missing=zero"),
+        "scale": (HALF_UP, f"{PLATFORM}.missing=scale"),
+    },
+    "signals: half of them lost, two seconds on the way, nothing else; margin 0.8": {
+        "sent once": (HALF_DOWN, gain(0.8)),
+        "sent once, measured delay": (HALF_DOWN, gain(0.8, "measured")),
+        "once again": (HALF_DOWN, gain(0.8), f"{PLATFORM}.resending={{times: 1, interval_ms: 10000}}"),
+        "three times again": (HALF_DOWN, gain(0.8), f"{PLATFORM}.resending={{times: 3, interval_ms: 10000}}"),
+        "at least once, three retries": (RETRIES, gain(0.8)),
+    },
+    "aggregate: nobody lies, perfect links": {
+        "sum": (*PERFECT,),
+        "clipped": (*PERFECT, f"{PLATFORM}.aggregate={{kind: clipped}}"),
+        "trimmed, a tenth at either end": (*PERFECT, f"{PLATFORM}.aggregate={{kind: trimmed}}"),
+        "trimmed, a fifth at either end": (
+            *PERFECT,
+            f"{PLATFORM}.aggregate={{kind: trimmed, trimmed_share: 0.2}}",
+        ),
+    },
+}
+
+
+class Run(NamedTuple):
+    """What one run gave: error of the aggregate step by step, messages a step, signals' age at decisions."""
+
+    error: Any
+    messages: float
+    age_s: float
+
+
+def run(overrides: tuple[str, ...], seed: int) -> Run:
+    """Run the scenario once."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "run"
+        loaded = load_scenario("lossy_community", [*overrides, "report.figures=false"], seed)
+        summary = run_scenario(loaded, folder).summary
+        ticks, decisions = read_table(folder, "regulation"), read_table(folder, "decisions")
+    error = (ticks["aggregate"] - ticks["capacity"]).to_numpy()
+    sent = float(summary["messages_sent"] or 0)
+    late = decisions["signal_age_ms"][decisions["step"] > SETTLED]
+    return Run(error, sent / len(error), float(late.mean()) / 1000)
+
+
+def row(name: str, overrides: tuple[str, ...], seeds: range) -> str:
+    """A line of a table."""
+    runs = [run(overrides, seed) for seed in seeds]
+    errors = np.array([each.error for each in runs])
+    calm = np.concatenate([errors[:, SETTLED:CHANGE], errors[:, CHANGE + SETTLED :]], axis=1)
+    rmse = np.sqrt((calm**2).mean(axis=1))
+    bias = calm.mean(axis=1)
+    messages, age = (float(np.mean([getattr(each, key) for each in runs])) for key in ("messages", "age_s"))
+    return (
+        f"| {name} | {_interval(rmse)} | {_interval(bias, '+')} | {settling(errors)} "
+        f"| {messages:.0f} | {age:.0f} |"
+    )
+
+
+def settling(errors: Any) -> str:
+    """Steps from the change of capacity until the mean over the seeds stays in the band for twenty steps."""
+    mean = errors[:, CHANGE:].mean(axis=0)
+    smooth = np.convolve(mean, np.ones(5) / 5, "valid")
+    inside = np.abs(smooth) < BAND
+    for step in range(len(inside) - 20):
+        if inside[step : step + 20].all():
+            return str(step)
+    return "never"
+
+
+def _interval(values: Any, sign: str = "") -> str:
+    """Mean and standard error over the seeds."""
+    return f"{values.mean():{sign}.2f} ± {values.std(ddof=1) / np.sqrt(len(values)):.2f}"
+
+
+LIARS = (0, 1, 2, 5, 10, 15, 19, 25, 30, 40, 49)
+LIES = {"reports 50 units": 50.0, "reports 1 unit": 1.0}
+TRIMMED_SHARE = 0.2
+
+
+def aggregate_errors(lie: float, n_liars: int, steps: int = 600) -> dict[str, float]:
+    """Mean error of each aggregate over the second half of the time.
+
+    99 households take a unit with a probability of their own, from 0.2 to 0.6; liars are spread evenly among
+    them, do what they would, and always report `lie`.
+    """
+    n = 99
+    random = np.random.default_rng(1)
+    probabilities = np.linspace(0.2, 0.6, n)
+    liars = set(np.linspace(0, n - 1, n_liars).astype(int).tolist())
+    plain, possible = (initial_reports(n, (0.0,)) for _ in range(2))
+    means: list[Any] = [(0.0,)] * n
+    errors: dict[str, list[float]] = {"sum": [], "clipped": [], "trimmed": []}
+    for step in range(steps):
+        truth = random.random(n) < probabilities
+        for i in range(n):
+            report = Report((lie if i in liars else float(truth[i]),), 0)
+            older = possible.newest[i]
+            receive(plain, i, step, report)
+            receive(possible, i, step, Report(clipped(report.delivered), 0))
+            take_in(means, i, older, weight_of_newest(50.0))
+        if step >= steps // 2:
+            everyone = list(range(n))
+            sums = {
+                "sum": measure(plain, everyone, 1, "hold_last")[0],
+                "clipped": measure(possible, everyone, 1, "hold_last")[0],
+                "trimmed": trimmed_measure(possible, everyone, means, 1, "hold_last", TRIMMED_SHARE)[0],
+            }
+            for name, value in sums.items():
+                errors[name].append(value - float(truth.sum()))
+        open_window(plain)
+        open_window(possible)
+    return {name: float(np.mean(values)) for name, values in errors.items()}
+
+
+def draw(path: Path) -> None:
+    """The figure, and the numbers in it."""
+    from cosim.report.style import LOOKS, drawing, legend_of_axes, new_figure, save
+
+    with drawing():
+        figure, axes = new_figure(3.8, 1, 2)
+        for ax, (title, lie) in zip(axes, LIES.items(), strict=True):
+            found = {n: aggregate_errors(lie, n) for n in LIARS}
+            print(f"each liar {title}\n| liars | {' | '.join(found[0])} |\n|---|---|---|---|")
+            for n, errors in found.items():
+                print(f"| {n} | {' | '.join(f'{value:+.2f}' for value in errors.values())} |")
+            for look, name in zip(LOOKS, found[0], strict=False):
+                error = [abs(found[n][name]) for n in LIARS]
+                ax.plot(LIARS, error, color=look.color, linestyle=look.line, marker=look.marker, label=name)
+            ax.plot(LIARS, LIARS, color="#111111", linewidth=0.8, label="one unit each")
+            ax.set_title(f"each liar {title}")
+            ax.set_xlabel("liars among 99 households")
+            ax.set_ylim(0, 52)
+        axes[0].set_ylabel("error of the aggregate [units]")
+        legend_of_axes(figure, [axes[0]])
+        save(figure, path)
+
+
+def main() -> None:
+    """Print the tables, or draw the figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--figure", type=Path)
+    given = parser.parse_args()
+    if given.figure is not None:
+        draw(given.figure)
+        return
+    for title, cases in TABLES.items():
+        print(f"**{title}**\n")
+        print(
+            "| remedy | RMSE [units] | bias [units] | settles in [steps] | messages a step | signal age [s] |"
+        )
+        print("|---|---|---|---|---|---|")
+        for name, overrides in cases.items():
+            print(row(name, overrides, range(1, given.seeds + 1)), flush=True)
+        print()
+
+
+if __name__ == "__main__":
+    main()
