@@ -99,6 +99,11 @@ def full_size(seed: int, kind: str = "solar", n_sellers: int = 50) -> Instance:
     return Instance(appliances, values, offers, grid_price)
 
 
+def without_preferences(instance: Instance) -> Instance:
+    """The same day with γ = 0: an hour is worth the grid's price to every appliance."""
+    return instance._replace(values=np.broadcast_to(instance.grid_price, instance.values.shape).copy())
+
+
 def as_problem(instance: Instance, contracted_kw: float = CONTRACTED_KW) -> ScheduleProblem:
     """The instance as the solvers take it."""
     supply = merit_order(instance.offers, instance.grid_price, contracted_kw)
@@ -176,10 +181,12 @@ def main() -> int:
     n_instances = parser.parse_args().instances
     solve_exact(as_problem(full_size(0)))
     exact_ms, plain_ms, gaps, wrong = [], [], [], 0
-    for kind in KINDS:
-        rows = [_measure(full_size(seed, kind)) for seed in range(n_instances)]
+    parts = [(kind, [full_size(seed, kind) for seed in range(n_instances)]) for kind in KINDS]
+    parts.append(("all_day, γ = 0", [without_preferences(each) for each in parts[-1][1]]))
+    for name, instances in parts:
+        rows = [_measure(instance) for instance in instances]
         exact, plain, gap, right = (np.array(column) for column in zip(*rows, strict=True))
-        _report(f"{kind}, {n_instances} instances", exact, plain, gap)
+        _report(f"{name}, {n_instances} instances", exact, plain, gap)
         exact_ms.append(exact), plain_ms.append(plain), gaps.append(gap)
         wrong += int(np.sum(~right))
     exact, plain = np.concatenate(exact_ms), np.concatenate(plain_ms)

@@ -1,6 +1,6 @@
-"""Make the reference pages from the code: every key of a scenario, every column of a table.
+"""Make the reference pages from the code: every key of a scenario and of a sweep, every column of a table.
 
-python docs/build_reference.py            # writes docs/scenario_keys.md and docs/tables.md
+python docs/build_reference.py            # writes docs/{scenario_keys,sweep_keys,tables}.md
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from cosim.config.network import NetworkConfig
 from cosim.config.scenario import Scenario
+from cosim.config.sweep import SweepConfig
 from cosim.config.values import Choice, Each, Normal, NormalMoments, Uniform, UniformInt
 from cosim.results.tables import PROSUMER_COLUMNS, TABLES, Column
 
@@ -101,15 +102,31 @@ def scenario_page() -> str:
     seen: list[type[BaseModel]] = []
     models_below(Scenario, seen)
     models_below(NetworkConfig, seen)
-    for model in seen:
-        lines += [f"## {model.__name__}", "", (model.__doc__ or "").strip().replace("\n    ", "\n"), ""]
-        lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
+    return "\n".join([*lines, *key_tables(seen)])
+
+
+def sweep_page() -> str:
+    """Every key of a sweep."""
+    lines = [
+        "# Keys of a sweep",
+        "",
+        "Made from the code by `make docs`. `cosim schema --sweep` prints the same as a JSON schema for "
+        "editors; [how to write one](sweeps.md).",
+        "",
+    ]
+    return "\n".join([*lines, *key_tables(models_below(SweepConfig, []))])
+
+
+def key_tables(models: list[type[BaseModel]]) -> Iterator[str]:
+    """The keys of each model, as the lines of a table."""
+    for model in models:
+        yield from (f"## {model.__name__}", "", (model.__doc__ or "").strip().replace("\n    ", "\n"), "")
+        yield from ("| key | type | default | meaning |", "|---|---|---|---|")
         for name, field in model.model_fields.items():
             meaning = " ".join((field.description or "").split()).replace("|", "\\|")
             # FieldInfo keeps the annotation without its Annotated wrapper, which is what is wanted here.
-            lines.append(f"| `{name}` | {type_name(field.annotation)} | {default_name(field)} | {meaning} |")
-        lines.append("")
-    return "\n".join(lines)
+            yield f"| `{name}` | {type_name(field.annotation)} | {default_name(field)} | {meaning} |"
+        yield ""
 
 
 def tables_page() -> str:
@@ -137,6 +154,7 @@ def tables_page() -> str:
 def main() -> None:
     """Write the pages."""
     (FOLDER / "scenario_keys.md").write_text(scenario_page(), encoding="utf-8")
+    (FOLDER / "sweep_keys.md").write_text(sweep_page(), encoding="utf-8")
     (FOLDER / "tables.md").write_text(tables_page(), encoding="utf-8")
 
 

@@ -60,14 +60,3 @@ class LearningBids(Model):
 
 BiddingConfig = Annotated[RandomBids | FixedBids | LearningBids, Field(discriminator="strategy")]
 """`{strategy: random}`, `{strategy: fixed, kappa: 0.5}` or `{strategy: learning}`."""
-
-
-def lowest_kappa(bidding: RandomBids | FixedBids | LearningBids) -> float | None:
-    """The smallest κ that a strategy asks for by number; None where it follows φ^IEP."""
-    match bidding:
-        case RandomBids(low=low):
-            return low
-        case FixedBids(kappa=kappa):
-            return kappa
-        case _:
-            return None

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, to_hours, to_ms
 from cosim.config.comms import TraceLatency, unmatched_overrides
 from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
-from cosim.config.energy_value import kappa_problems
 from cosim.config.library import local_file
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import PlaceByList
@@ -81,6 +80,10 @@ def _time(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
         message = f"the run is no whole number of metering intervals of {minutes} min"
         key = "duration_h" if time.duration_h is not None else "steps"
         yield loaded.problem(f"time.{key}", message, "Change the length or grid.interval_min.")
+    if scenario.is_electrical and time.warm_up_ms % scenario.interval_ms:
+        minutes = scenario.interval_ms // MS_PER_MINUTE
+        message = f"the warm-up is no whole number of metering intervals of {minutes} min"
+        yield loaded.problem("time.warm_up_h", message, "Change warm_up_h.", f"{time.warm_up_h:g}")
 
 
 def _groups(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
@@ -148,15 +151,10 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
 def _energy_value(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
     market, time = scenario.energy_value, scenario.time
     for number, group in enumerate(scenario.groups):
-        if group.trading is None:
-            continue
-        path = f"groups.{number}.trading"
-        if market is None:
+        if group.trading is not None and market is None:
+            path = f"groups.{number}.trading"
             message = "the group trades, and the scenario has no energy-value market"
             yield loaded.problem(path, message, "Add `energy_value: {prices: {grid: 0.3}}`.")
-        else:
-            for message in kappa_problems(group.trading.bidding, market.prices):
-                yield loaded.problem(f"{path}.bidding", message, "Change κ, or the feed-in price.")
     if market is None:
         return
     for file, key in price_files(market.prices).items():
@@ -169,6 +167,10 @@ def _energy_value(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Proble
         message = "the energy-value market schedules whole days, and the run is no whole number of them"
         days = max(1, -(-time.duration_ms // MS_PER_DAY))
         yield loaded.problem(f"time.{key}", message, f"Make it {24 * days} hours.")
+    if time.warm_up_ms % MS_PER_DAY:
+        message = "bills are by the day, and the warm-up is no whole number of days"
+        remedy = f"Make it {24 * -(-time.warm_up_ms // MS_PER_DAY)} hours."
+        yield loaded.problem("time.warm_up_h", message, remedy, f"{time.warm_up_h:g}")
     before_ms = to_ms(market.rules.publication_h, MS_PER_HOUR)
     first_day = -(-before_ms // MS_PER_DAY)
     if market.rules.regime.trades and time.duration_ms < (first_day + 1) * MS_PER_DAY:

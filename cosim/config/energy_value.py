@@ -8,10 +8,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from cosim.config.appliances import AppliancesConfig, TableIAppliances
 from cosim.config.base import Model
-from cosim.config.bidding import BiddingConfig, FixedBids, LearningBids, RandomBids, lowest_kappa
+from cosim.config.bidding import BiddingConfig, RandomBids
 from cosim.config.forecasts import ForecastConfig, PerfectForecast
-from cosim.config.hours import HOURS
-from cosim.config.prices import CsvPrice, FeedInShare, HourlyPrice, PricesConfig
+from cosim.config.prices import PricesConfig
 from cosim.config.trading import TradingRulesConfig
 from cosim.config.values import (
     AnyValue,
@@ -90,52 +89,3 @@ class EnergyValueConfig(Model):
     """How a household takes part, unless its group has `trading` of its own."""
     rules: TradingRulesConfig = TradingRulesConfig()
     """The rule by which energy is scheduled, traded and settled, and the timetable of trading."""
-
-    @model_validator(mode="after")
-    def _kappa_above_feed_in(self) -> Self:
-        problems = kappa_problems(self.household.bidding, self.prices)
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
-
-def kappa_problems(bidding: RandomBids | FixedBids | LearningBids, prices: PricesConfig) -> list[str]:
-    """Where a strategy's κ is not above φ^IEP (12), as far as the prices are known without reading files.
-
-    Returns
-    -------
-    list of str
-        One sentence each; empty if there is nothing to object to.
-    """
-    kappa = lowest_kappa(bidding)
-    if kappa is None:
-        return []
-    if isinstance(prices.feed_in, FeedInShare):
-        share = prices.feed_in.share
-        below = (isinstance(bidding, RandomBids) and kappa < share) or (
-            isinstance(bidding, FixedBids) and kappa <= share
-        )
-        return [f"κ = {kappa:g} must be above the feed-in share {share:g} and below 1"] if below else []
-    grid, feed_in = _hours(prices.grid), _hours(prices.feed_in.price)
-    if grid is None or feed_in is None:
-        return []
-    late = [
-        f"{hour} (φ = {fed / bought:.3g})"
-        for hour, (bought, fed) in enumerate(zip(grid, feed_in, strict=True))
-        if bought > 0 and fed < bought and kappa <= fed / bought
-    ]
-    if not late:
-        return []
-    return [
-        f"κ = {kappa:g} is not above the feed-in price over the grid's in hour {', '.join(late)}; raise it"
-    ]
-
-
-def _hours(price: float | HourlyPrice | CsvPrice) -> tuple[float, ...] | None:
-    match price:
-        case HourlyPrice(by_hour=prices):
-            return prices
-        case CsvPrice():
-            return None
-        case _:
-            return (float(price),) * HOURS

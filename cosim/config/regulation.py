@@ -80,8 +80,9 @@ class ResourceConfig(Model):
     """What one unit takes from the household's battery, at its terminals [kWh]; 0 for a resource that no
     battery stands behind, as in car sharing."""
     serves: Literal["own_load", "anything"] = "anything"
-    """Of a unit from a battery: `own_load` is delivered only if the household's load, less its generation,
-    takes it at every moment of the step (x of paper A section 5.2); `anything` may go to the feeder (y)."""
+    """Of a unit from a battery: `own_load` follows the household's load, less its generation, through the
+    step and delivers what that takes, up to the unit (x of paper A section 5.2); `anything` is given evenly,
+    whole or not at all, and may go to the feeder (y)."""
 
 
 class CommunityConfig(Model):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, to_ms
-from cosim.config.base import Integer, Model, Name, Positive, PositiveCount
+from cosim.config.base import Integer, Model, Name, NonNegative, Positive, PositiveCount
 from cosim.config.comms import CommsConfig
 from cosim.config.costs import CostConfig
 from cosim.config.devices import BatteryConfig, LoadConfig, MembershipConfig, PvConfig
@@ -51,6 +51,9 @@ class TimeConfig(Model):
     """Length of the run in market steps; give this or `duration_h`."""
     duration_h: Positive | None = None
     """Length of the run in hours; a whole number of market steps."""
+    warm_up_h: NonNegative = 0.0
+    """Hours at the start that no number of `summary.json` counts, but for messages; tables hold them. For
+    what a run begins without: offers of the day before, batteries and averages as they will be."""
 
     @model_validator(mode="after")
     def _one_length(self) -> TimeConfig:
@@ -66,6 +69,11 @@ class TimeConfig(Model):
             nearest = max(1, round(self.duration_h / step_h)) * step_h
             message = f"duration_h is no whole number of steps of {self.step_s:g} s"
             raise ValueError(f"{message}; write {nearest:.10g}, or change step_s")
+        if self.warm_up_ms >= self.duration_ms:
+            raise ValueError(
+                f"warm_up_h = {self.warm_up_h:g} leaves nothing of a run of "
+                f"{self.duration_ms / MS_PER_HOUR:g} h; make it shorter, or the run longer"
+            )
         if self.n_steps > MAX_STEPS:
             raise ValueError(f"more than {MAX_STEPS:,} market steps; shorten the run, or lengthen step_s")
         if self.duration_ms > (_LAST_MOMENT - self.start).total_seconds() * MS_PER_SECOND:
@@ -84,6 +92,11 @@ class TimeConfig(Model):
             return self.steps * self.step_ms
         assert self.duration_h is not None  # one of the two is there, see _one_length
         return to_ms(self.duration_h, MS_PER_HOUR)
+
+    @property
+    def warm_up_ms(self) -> int:
+        """Length of the part at the start that is not counted, ms."""
+        return to_ms(self.warm_up_h, MS_PER_HOUR)
 
     @property
     def n_steps(self) -> int:
@@ -123,6 +136,12 @@ class RecordConfig(Model):
     """One row a household and interval: load, generation and net energy."""
     grid: bool = True
     """Injections, voltages and loadings: one row an element and interval."""
+    trading: bool = True
+    """Offers, schedules and trades: one row an offer, an appliance's hour, and an hour of a request; `bills`
+    are written in any case."""
+    rejected_requests: bool = False
+    """In `trades`, rows of requests that a seller refused, mostly since it had sold out: by far the most rows
+    where many want the same cheap offer. `summary.json` counts them in any case."""
 
 
 class ReportConfig(Model):

@@ -7,13 +7,14 @@ from typing import Literal, NamedTuple, Self
 from pydantic import model_validator
 
 from cosim.clock import MS_PER_HOUR, MS_PER_SECOND, to_ms
-from cosim.config.base import Count, Finite, Model, NonNegative, Positive, PositiveCount
+from cosim.config.base import Count, Model, NonNegative, Positive, PositiveCount
 
 TradingRule = Literal[
     "trading",
     "iep_zero",
     "cost_only",
     "no_trading",
+    "self_supply",
     "feed_in_tariff",
     "net_metering",
     "no_coordination",
@@ -29,6 +30,10 @@ FeedInRule = Literal["indexed", "zero", "tariff", "grid_price"]
 SchedulingAim = Literal["value", "cost", "preferences"]
 """What appliances are scheduled for: paper B's objective, the same with γ = 0, or preferred hours alone."""
 
+OwnGenerationPrice = Literal["asked", "fed_in"]
+"""What own generation costs its household in its schedule: what it asks of others for it (paper B's
+self-transaction), or what feeding in would have earned."""
+
 
 class Regime(NamedTuple):
     """What a rule means.
@@ -41,23 +46,32 @@ class Regime(NamedTuple):
         Price of what is fed in.
     aim : {"value", "cost", "preferences"}
         What appliances are scheduled for.
+    own_generation : {"asked", "fed_in"}
+        What own generation costs in the schedule.
     """
 
     trades: bool
     feed_in: FeedInRule
     aim: SchedulingAim
+    own_generation: OwnGenerationPrice
 
 
 REGIMES: dict[TradingRule, Regime] = {
-    "trading": Regime(trades=True, feed_in="indexed", aim="value"),
-    "iep_zero": Regime(trades=True, feed_in="zero", aim="value"),
-    "cost_only": Regime(trades=True, feed_in="indexed", aim="cost"),
-    "no_trading": Regime(trades=False, feed_in="indexed", aim="value"),
-    "feed_in_tariff": Regime(trades=False, feed_in="tariff", aim="value"),
-    "net_metering": Regime(trades=False, feed_in="grid_price", aim="value"),
-    "no_coordination": Regime(trades=False, feed_in="indexed", aim="preferences"),
+    "trading": Regime(True, "indexed", "value", "asked"),
+    "iep_zero": Regime(True, "zero", "value", "asked"),
+    "cost_only": Regime(True, "indexed", "cost", "asked"),
+    "no_trading": Regime(False, "indexed", "value", "asked"),
+    "self_supply": Regime(False, "indexed", "value", "fed_in"),
+    "feed_in_tariff": Regime(False, "tariff", "value", "fed_in"),
+    "net_metering": Regime(False, "grid_price", "value", "fed_in"),
+    "no_coordination": Regime(False, "indexed", "preferences", "fed_in"),
 }
-"""What each rule means. `no_trading` differs from `trading` in the trading alone."""
+"""What each rule means.
+
+`no_trading` differs from `trading` in the trading alone; `self_supply` from `no_trading` in the price of own
+generation alone; `feed_in_tariff` and `net_metering` from `self_supply` in what feeding in earns alone;
+`no_coordination` from `self_supply` in the aim alone.
+"""
 
 
 class TradingRulesConfig(Model):
@@ -68,9 +82,10 @@ class TradingRulesConfig(Model):
 
     rule: TradingRule = "trading"
     """`trading`; `iep_zero`: the same, feeding in earns nothing; `cost_only`: the same, preferences do not
-    count (γ = 0); without trading: `no_trading` (surplus at the IEP), `feed_in_tariff`, `net_metering`
-    (surplus at the grid's price); `no_coordination`: no trading, appliances run when preferred, whatever it
-    costs."""
+    count (γ = 0); `no_trading`: the same, but no offer reaches another household. Households on their own,
+    whose generation costs them what feeding in would have earned: `self_supply` (surplus at the IEP),
+    `feed_in_tariff`, `net_metering` (surplus at the grid's price), `no_coordination` (surplus at the IEP,
+    appliances run when preferred, whatever it costs)."""
     publication_h: Positive = 14.0
     """When offers are published, before the delivery day's start (h)."""
     gate_closure_h: Positive = 12.0
@@ -92,7 +107,7 @@ class TradingRulesConfig(Model):
     deviations: DeviationRule = "own_account"
     """`own_account`: what a trade lacks on the day, buyer and seller each settle with the grid at their own
     cost; `causer_compensates`: who caused it also pays the other the difference to the trade's price."""
-    feed_in_tariff_eur_per_kwh: Finite = 0.08
+    feed_in_tariff_eur_per_kwh: NonNegative = 0.08
     """Flat price of what is fed in, for the rule `feed_in_tariff` (EUR/kWh)."""
 
     @model_validator(mode="after")

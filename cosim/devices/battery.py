@@ -10,7 +10,11 @@ closes by construction. The functions decide with comparisons, so they take one 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
+
+PARTS = 1 << 20
+"""A unit is delivered in whole parts of this many, about a millionth: then sums of deliveries are exact."""
 
 
 class Battery(NamedTuple):
@@ -47,9 +51,10 @@ class Unit(NamedTuple):
     Attributes
     ----------
     energy_kwh : float
-        At its terminals, evenly over a step; 0 for a resource that no battery stands behind.
+        At its terminals, over a step; 0 for a resource that no battery stands behind.
     for_own_load : bool
-        Whether the household itself must use it, at every moment of the step.
+        Whether the battery gives it by following the household's own load, and so no more than that takes;
+        else it gives the whole unit evenly, or none.
     """
 
     energy_kwh: float
@@ -86,14 +91,43 @@ def charged_kwh(battery: Battery, stored_kwh: float, surplus_kw: float, hours: f
     return energy_kwh if energy_kwh > 0.0 else 0.0
 
 
-def can_deliver(battery: Battery, stored_kwh: float, energy_kwh: float, hours: float) -> bool:
-    """Whether `energy_kwh` at the terminals can be given evenly over the next `hours`.
+def deliverable_kwh(battery: Battery, stored_kwh: float, hours: float) -> float:
+    """Most energy at the terminals that can be given over the next `hours`, kWh.
 
-    The answer allows for self-discharge on the way, so a promise made at the start of a step is kept.
+    It allows for self-discharge on the way, so a promise made at the start of a step is kept.
     """
+    left_kwh = stored_kwh * math.exp(-battery.leak_per_hour * hours) - battery.floor_kwh
+    energy_kwh = left_kwh * battery.discharge_efficiency
     if energy_kwh > battery.discharge_kw * hours:
-        return False
-    left_kwh = (
-        stored_kwh * math.exp(-battery.leak_per_hour * hours) - energy_kwh / battery.discharge_efficiency
-    )
-    return left_kwh >= battery.floor_kwh
+        energy_kwh = battery.discharge_kw * hours
+    return energy_kwh if energy_kwh > 0.0 else 0.0
+
+
+class Piece(NamedTuple):
+    """A time in which a household's load and generation do not change.
+
+    Attributes
+    ----------
+    until_ms : int
+        Its end, ms since the start.
+    hours : float
+        Its length.
+    residual_kw : float
+        Load less generation; negative where the sun leaves a surplus.
+    """
+
+    until_ms: int
+    hours: float
+    residual_kw: float
+
+
+def covered_kw(residual_kw: float, limit_kw: float) -> float:
+    """Power of a battery that follows a residual load up to a limit; it never exports."""
+    if residual_kw <= 0.0:
+        return 0.0
+    return residual_kw if residual_kw < limit_kw else limit_kw
+
+
+def coverable_kwh(pieces: Sequence[Piece], limit_kw: float) -> float:
+    """Energy that such a battery gives over all the pieces of a step, kWh."""
+    return sum(covered_kw(piece.residual_kw, limit_kw) * piece.hours for piece in pieces)

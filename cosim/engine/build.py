@@ -20,7 +20,8 @@ from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.engine.demand import household_demand, slots_of
 from cosim.engine.design import Design, design
-from cosim.engine.energy_market import EnergyMarket, build_energy_market
+from cosim.engine.energy_build import build_energy_market
+from cosim.engine.energy_market import EnergyMarket
 from cosim.engine.grid_parts import GridParts, build_grid
 from cosim.engine.market import Market, build_market
 from cosim.engine.placement import Placement, nowhere
@@ -104,7 +105,7 @@ def build(loaded: LoadedScenario) -> Parts:
     if book is not None:
         known = book  # what a closure holds must not be None
         energy_market = _collect(
-            problems, lambda: build_energy_market(scenario, folder, population, known.demand, streams)
+            problems, lambda: build_energy_market(scenario, folder, population, known.demand, streams)[0]
         )
     designs = [
         _collect(problems, lambda n=n: design(n, scenario, population, streams, trace_reader(folder)))  # type: ignore[misc]
@@ -151,7 +152,9 @@ def _book(
 ) -> ProfileBook:
     demand = household_demand(scenario, folder, population, placement, streams)
     slots = slots_of(scenario)
-    return ProfileBook(demand, slots.slot_ms, scenario.interval_ms // slots.slot_ms)
+    per_interval = scenario.interval_ms // slots.slot_ms
+    ahead = -(-scenario.time.step_ms // scenario.interval_ms)
+    return ProfileBook(demand, slots.slot_ms, per_interval, intervals_ahead=ahead)
 
 
 def _homes(scenario: Scenario, population: Population, book: ProfileBook, streams: Streams) -> list[Home]:
@@ -178,7 +181,7 @@ def _market(
     streams: Streams,
     network: Network,
 ) -> Market:
-    def report(household: int, step: int, delivered: tuple[int, ...], signal_step: int) -> None:
+    def report(household: int, step: int, delivered: tuple[float, ...], signal_step: int) -> None:
         network.send("uplink", household, PLATFORM, "report", step, Report(delivered, signal_step))
 
     uses_batteries = any(resource.unit_kwh for resource in designed.config.resources)

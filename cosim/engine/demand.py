@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,21 +24,14 @@ from cosim.devices.csv_profiles import read_csv
 from cosim.devices.profiles import reactive_power, resample_mean
 from cosim.engine.placement import Placement
 from cosim.engine.population import Group, Population, household_values
+from cosim.engine.profile_sources import PickedColumns, ProfileSources, Slots
 from cosim.errors import InputError, Problem
-from cosim.grid.simbench_data import SLOT_MINUTES, profile_names, read_profiles
+from cosim.grid.simbench_data import SLOT_MINUTES, profile_names
 from cosim.households.profile_book import Demand, Series
 from cosim.streams import Streams
 
 Array = NDArray[np.float64]
-_CONSTANT = "constant"
-
-
-class Slots(NamedTuple):
-    """The grid of time of all series."""
-
-    start: datetime
-    slot_ms: int
-    n_slots: int
+_CONSTANT, _NOTHING = "constant", ""
 
 
 def slots_of(scenario: Scenario) -> Slots:
@@ -51,28 +43,26 @@ def slots_of(scenario: Scenario) -> Slots:
 
 
 class _Columns:
-    """Source columns of one quantity, each kept once."""
+    """Which source columns one quantity uses, each once."""
 
-    def __init__(self, slots: Slots, n_takers: int) -> None:
-        self._slots = slots
+    def __init__(self, n_takers: int) -> None:
         self._position: dict[str, int] = {}
-        self._columns: list[Array] = []
         self.choice = np.zeros(n_takers, np.int64)
         self.scale = np.zeros(n_takers)
 
     def put(self, taker: int, key: str, scale: float) -> None:
-        """Let `taker` use column `key`, scaled; `add` brings the column itself."""
+        """Let `taker` use column `key`, scaled."""
         self.choice[taker] = self._position.setdefault(key, len(self._position))
         self.scale[taker] = scale
 
-    def series(self, columns: dict[str, Array]) -> Series:
-        """The finished series; `columns` holds what was asked for."""
-        stacked = [columns[key] for key in self._position] or [np.zeros(self._slots.n_slots)]
-        return Series(np.stack(stacked, axis=1), self.choice, self.scale, tuple(self._position))
+    def series(self, sources: ProfileSources) -> Series:
+        """The finished series; `sources` has what was asked for."""
+        keys = tuple(self._position)
+        return Series(PickedColumns(sources, keys or (_NOTHING,)), self.choice, self.scale, keys)
 
 
 class DemandBuilder:
-    """Collects who uses which profile, then reads each profile once.
+    """Collects who uses which profile; CSV files are read at once, SimBench when the run comes to it.
 
     Parameters
     ----------
@@ -87,8 +77,8 @@ class DemandBuilder:
     def __init__(self, slots: Slots, folder: Path, n_takers: int) -> None:
         self._slots = slots
         self._folder = folder
-        self._load, self._load_q = _Columns(slots, n_takers), _Columns(slots, n_takers)
-        self._pv, self._pv_q = _Columns(slots, n_takers), _Columns(slots, n_takers)
+        self._load, self._load_q = _Columns(n_takers), _Columns(n_takers)
+        self._pv, self._pv_q = _Columns(n_takers), _Columns(n_takers)
         self._csv: dict[str, Array] = {}
         self._simbench: set[str] = set()
 
@@ -142,31 +132,23 @@ class DemandBuilder:
             : slots.n_slots
         ]
         keys = [f"csv:{file}:{name}" for name in profiles.columns]
-        self._csv.update(zip(keys, values.T, strict=True))
+        self._csv.update(zip(keys, values.T.copy(), strict=True))  # a copy lets go of the rest of the file
         return keys
 
     def build(self) -> Demand:
         """Read what was asked for and put it together."""
-        columns = {_CONSTANT: np.ones(self._slots.n_slots), **self._csv, **self._read_simbench()}
+        n_slots = self._slots.n_slots
+        ones, zeros = np.broadcast_to(1.0, n_slots), np.broadcast_to(0.0, n_slots)
+        held = {_CONSTANT: ones, _NOTHING: zeros, **self._csv}
+        sources = ProfileSources(self._slots, held, self._simbench)
         parts = (self._load, self._load_q, self._pv, self._pv_q)
-        return Demand(*(part.series(columns) for part in parts))
+        return Demand(*(part.series(sources) for part in parts))
 
     def _ask(self, profile: str) -> str:
         if not profile:
             return _CONSTANT
         self._simbench.add(profile)
         return profile
-
-    def _read_simbench(self) -> dict[str, Array]:
-        if not self._simbench:
-            return {}
-        names = sorted(self._simbench)
-        slots = self._slots
-        quarter_ms = SLOT_MINUTES * MS_PER_MINUTE
-        n_quarters = -(-slots.n_slots * slots.slot_ms // quarter_ms)
-        values = read_profiles(names, slots.start, n_quarters).values
-        resampled = resample_mean(values, quarter_ms, slots.slot_ms)[: slots.n_slots]
-        return dict(zip(names, resampled.T, strict=True))
 
 
 def household_demand(

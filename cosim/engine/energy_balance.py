@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_DAY, to_hours
-from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
-from cosim.config.load import LoadedScenario, load_network
-from cosim.config.network import PlaceByList, PlaceSpread, SimbenchSource
+from cosim.config.load import LoadedScenario
+from cosim.config.regulation import ResourceConfig
 from cosim.config.scenario import Scenario
-from cosim.engine.build import placed
-from cosim.engine.demand import DemandBuilder, household_demand, slots_of
-from cosim.engine.design import capacity_reader, tick_times
-from cosim.engine.placement import Placement, nowhere
-from cosim.engine.population import Population, batteries
-from cosim.errors import InputError, Problem, count
-from cosim.grid.elements_file import read_elements
-from cosim.grid.placement import spread_order
+from cosim.devices.battery import Battery
+from cosim.engine.demand import slots_of
+from cosim.engine.design import capacity_reader
+from cosim.engine.population import Group, Population, batteries
+from cosim.engine.profile_sources import Slots
+from cosim.errors import Problem, count
+from cosim.households.profile_book import Demand
 from cosim.streams import Streams
 
 _SHORT = 1.0
 _IDLE = 3.0
+_REFUSED = 0.1
 _DAYS = 7
 
 
@@ -33,13 +33,17 @@ class Balance(NamedTuple):
     Attributes
     ----------
     asked_kwh : ndarray, shape (n_days,)
-        What its capacities take out of the batteries, at the terminals.
+        What its capacities take out of the batteries, at the terminals; for own load, what that can take.
     available_kwh : ndarray, shape (n_days,)
         What the batteries could give of each day's surplus: at most what a battery takes in, less its losses.
+    for_own_load_kwh, refused_kwh : ndarray, shape (n_days,)
+        What the capacities for own load ask for, and what of it the homes cannot take at that time.
     """
 
     asked_kwh: NDArray[np.float64]
     available_kwh: NDArray[np.float64]
+    for_own_load_kwh: NDArray[np.float64]
+    refused_kwh: NDArray[np.float64]
 
     def weekly(self, run_days: float) -> Balance:
         """Daily means over weeks, for batteries even out a day and not a season.
@@ -51,128 +55,171 @@ class Balance(NamedTuple):
         """
         starts = np.arange(0, len(self.asked_kwh), _DAYS)
         lengths = np.diff([*starts, run_days])
-        asked, available = (np.add.reduceat(series, starts) / lengths for series in self)
-        return Balance(asked, available)
+        return Balance(*(np.add.reduceat(series, starts) / lengths for series in self))
 
 
-def balance_problems(loaded: LoadedScenario, population: Population, streams: Streams) -> list[Problem]:
-    """Warnings where a community's batteries will stand empty or idle, and errors of its profiles."""
+def balance_problems(
+    loaded: LoadedScenario, population: Population, streams: Streams, demand: Demand | None
+) -> list[Problem]:
+    """Warnings where a community's batteries will stand empty or idle.
+
+    Parameters
+    ----------
+    demand : Demand or None
+        From `demand_before_the_run`; without it nothing can be said.
+    """
     scenario = loaded.scenario
     regulated = [
         number
         for number, community in enumerate(scenario.communities)
         if any(resource.unit_kwh for resource in community.resources)
     ]
-    if not regulated and not any(group.load or group.pv for group in scenario.groups):
+    if not regulated or demand is None:
         return []
-    try:
-        placement = _placement(loaded, population, streams)
-        if placement is None:
-            return _profile_problems(loaded, population)
-        demand = household_demand(scenario, loaded.folder, population, placement, streams)
-    except InputError as error:
-        return [placed(problem, loaded) for problem in error.problems]
-    surplus_kw = _surplus(demand.load_kw.block, demand.pv_kw.block, slots_of(scenario).n_slots)
     problems = []
     for number in regulated:
-        balance = estimate(scenario, number, population, streams, surplus_kw)
+        balance = estimate(scenario, number, population, streams, demand)
         problems += _judge(loaded, number, balance)
     return problems
 
 
 def estimate(
-    scenario: Scenario, number: int, population: Population, streams: Streams, surplus_kw: NDArray[np.float64]
+    scenario: Scenario, number: int, population: Population, streams: Streams, demand: Demand
 ) -> Balance:
     """The daily energy balance of community `number`.
 
     Parameters
     ----------
-    surplus_kw : ndarray, shape (n_slots, N)
-        Generation minus load of every household where positive, else 0.
+    demand : Demand
+        Of all households, over the whole run; a week of it is worked out at a time.
     """
-    community = scenario.communities[number]
-    capacities = capacity_reader(community, scenario)
-    units = np.array([resource.unit_kwh for resource in community.resources])
     slots = slots_of(scenario)
-    slots_per_day = MS_PER_DAY // slots.slot_ms
-    starts = np.arange(0, len(surplus_kw), slots_per_day)
-    asked = np.zeros(len(starts))
-    for t in tick_times(scenario):
-        asked[t // MS_PER_DAY] += float(np.dot(capacities(t), units))
+    groups = [group for group in population.groups if group.community == number]
+    members = [member for group in groups for member in group.members]
+    owners = _owners(groups, population, streams)
+    resources = scenario.communities[number].resources
+    capacities = capacity_reader(scenario.communities[number], scenario)
+    weeks = []
+    for begin_ms in range(0, scenario.time.duration_ms, _DAYS * MS_PER_DAY):
+        end_ms = min(begin_ms + _DAYS * MS_PER_DAY, scenario.time.duration_ms)
+        steps = _steps(scenario, begin_ms, end_ms)
+        net_kw = _net_kw(demand, slots, begin_ms, max(end_ms, steps.bounds_ms[-1]))
+        asked = _asked_kwh(resources, capacities, steps, net_kw[:, members], slots)
+        n_slots = -(-(end_ms - begin_ms) // slots.slot_ms)
+        weeks.append((asked[0], _available_kwh(owners, net_kw[:n_slots], slots), *asked[1:]))
+    return Balance(*(np.concatenate(parts) for parts in zip(*weeks, strict=True)))
+
+
+class _Steps(NamedTuple):
+    """The market's steps that begin in a week, which may end after it."""
+
+    begin_ms: int
+    bounds_ms: NDArray[np.int64]
+    days: NDArray[np.int64]
+    n_days: int
+
+
+def _steps(scenario: Scenario, begin_ms: int, end_ms: int) -> _Steps:
+    step_ms = scenario.time.step_ms
+    starts_ms = np.arange(-(-begin_ms // step_ms) * step_ms, end_ms, step_ms, dtype=np.int64)
+    last_ms = starts_ms[-1] + step_ms if starts_ms.size else begin_ms
+    bounds_ms = np.append(starts_ms, min(last_ms, scenario.time.duration_ms))
+    days = (starts_ms - begin_ms) // MS_PER_DAY
+    return _Steps(begin_ms, bounds_ms, days, -(-(end_ms - begin_ms) // MS_PER_DAY))
+
+
+def _owners(groups: list[Group], population: Population, streams: Streams) -> list[tuple[int, Battery]]:
+    """Households that have a battery, and the battery."""
+    return [
+        owner
+        for group in groups
+        if group.config.battery is not None
+        for owner in zip(
+            group.members, batteries(group.config.battery, group, streams, population.size)[0], strict=True
+        )
+    ]
+
+
+def _net_kw(demand: Demand, slots: Slots, begin_ms: int, end_ms: int) -> NDArray[np.float64]:
+    """Load minus generation of every household, shape (n_slots, N)."""
+    first = begin_ms // slots.slot_ms
+    n = -(-end_ms // slots.slot_ms) - first
+    return np.asarray(demand.load_kw.block(first, n) - demand.pv_kw.block(first, n))
+
+
+def _asked_kwh(
+    resources: Sequence[ResourceConfig],
+    capacities: Callable[[int], tuple[float, ...]],
+    steps: _Steps,
+    net_kw: NDArray[np.float64],
+    slots: Slots,
+) -> NDArray[np.float64]:
+    """Of a week's days: what capacities take, what those for own load ask, and what of it homes refuse."""
+    asked, for_own_load, refused = result = np.zeros((3, steps.n_days))
+    units = [resource.unit_kwh for resource in resources]
+    wanted_kwh = np.array([capacities(int(t)) for t in steps.bounds_ms[:-1]]).reshape(-1, len(units)) * units
+    for resource, config in enumerate(resources):
+        usable_kwh = wanted_kwh[:, resource]
+        if config.serves == "own_load" and config.unit_kwh:
+            takes_kwh = _own_load_takes(steps, net_kw, config.unit_kwh, slots)
+            usable_kwh = np.minimum(usable_kwh, takes_kwh)
+            np.add.at(for_own_load, steps.days, wanted_kwh[:, resource])
+            np.add.at(refused, steps.days, wanted_kwh[:, resource] - usable_kwh)
+        np.add.at(asked, steps.days, usable_kwh)
+    return result
+
+
+def _own_load_takes(
+    steps: _Steps, net_kw: NDArray[np.float64], unit_kwh: float, slots: Slots
+) -> NDArray[np.float64]:
+    """What homes can use in each step if each is given a unit, kWh; shape (n_steps,)."""
+    edges_ms = steps.begin_ms + np.arange(len(net_kw) + 1) * slots.slot_ms
+    takes = np.zeros(len(steps.bounds_ms) - 1)
+    for load_kw in np.maximum(net_kw, 0.0).T:
+        used_kwh = np.append(0.0, np.cumsum(load_kw)) * to_hours(slots.slot_ms)
+        takes += np.minimum(np.diff(np.interp(steps.bounds_ms, edges_ms, used_kwh)), unit_kwh)
+    return takes
+
+
+def _available_kwh(
+    owners: list[tuple[int, Battery]], net_kw: NDArray[np.float64], slots: Slots
+) -> NDArray[np.float64]:
+    """What the batteries could give of each day's surplus, shape (n_days,)."""
+    starts = np.arange(0, len(net_kw), MS_PER_DAY // slots.slot_ms)
     available = np.zeros(len(starts))
-    for group in population.groups:
-        if group.community != number or group.config.battery is None:
-            continue
-        made, _ = batteries(group.config.battery, group, streams, population.size)
-        for household, battery in zip(group.members, made, strict=True):
-            round_trip = battery.charge_efficiency * battery.discharge_efficiency
-            most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
-            limited_kw = np.minimum(surplus_kw[:, household], battery.charge_kw)
-            per_day = np.add.reduceat(limited_kw, starts) * to_hours(slots.slot_ms)
-            available += round_trip * np.minimum(per_day, most_kwh)
-    return Balance(asked, available)
+    for household, battery in owners:
+        round_trip = battery.charge_efficiency * battery.discharge_efficiency
+        most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
+        limited_kw = np.clip(-net_kw[:, household], 0.0, battery.charge_kw)
+        per_day = np.add.reduceat(limited_kw, starts) * to_hours(slots.slot_ms)
+        available += round_trip * np.minimum(per_day, most_kwh)
+    return available
 
 
 def _judge(loaded: LoadedScenario, number: int, balance: Balance) -> list[Problem]:
     """Warnings for the weeks in which the batteries cannot follow the capacities, or have little to do."""
-    asked, available = balance.weekly(loaded.scenario.time.duration_ms / MS_PER_DAY)
+    weekly = balance.weekly(loaded.scenario.time.duration_ms / MS_PER_DAY)
+    asked, available, for_own_load, refused = weekly
     weeks = len(asked)
+    take = "capacities take {0:.0f} kWh a day from them, and the sun can leave about {1:.0f}"
+    own = "capacities ask {2:.0f} kWh a day for it, and the homes cannot take {3:.0f} of them then"
     cases = (
-        (asked - _SHORT * available, "will stand empty", "Lower capacities or unit_kwh, or add generation."),
-        (available - _IDLE * asked, "will stand full most of the time", "Raise capacities or unit_kwh."),
+        (asked - _SHORT * available, "the batteries will stand empty", take),
+        (available - _IDLE * asked, "the batteries will stand full most of the time", take),
+        (refused - _REFUSED * for_own_load, "own use falls short", own),
+    )
+    remedies = (
+        "Lower capacities or unit_kwh, or add generation.",
+        "Raise capacities or unit_kwh.",
+        "Lower them where the load is small or the sun covers it.",
     )
     problems = []
-    for excess, consequence, remedy in cases:
+    for (excess, consequence, measure), remedy in zip(cases, remedies, strict=True):
         n = int(np.count_nonzero(excess > 0))
         if n:
             worst = int(np.argmax(excess))
-            message = (
-                f"in {n} of {count(weeks, 'week')} the batteries {consequence}; in week {worst + 1} "
-                f"capacities take {asked[worst]:.0f} kWh a day from them, and the sun can leave about "
-                f"{available[worst]:.0f}"
-            )
+            numbers = measure.format(*(series[worst] for series in weekly))
+            message = f"in {n} of {count(weeks, 'week')} {consequence}; in week {worst + 1} {numbers}"
             path = f"communities.{number}.resources"
             problems.append(loaded.problem(path, message, remedy, warning=True))
     return problems
-
-
-def _profile_problems(loaded: LoadedScenario, population: Population) -> list[Problem]:
-    """What is wrong with the CSV files of a scenario whose other profiles only the grid knows."""
-    builder = DemandBuilder(slots_of(loaded.scenario), loaded.folder, population.size)
-    problems: list[Problem] = []
-    for number, group in enumerate(loaded.scenario.groups):
-        for part, device in (("load", group.load), ("pv", group.pv)):
-            if isinstance(device, CsvLoad | CsvPv):
-                try:
-                    builder.read_csv_columns(device.file, device.columns, f"groups.{number}.{part}.file")
-                except InputError as error:
-                    problems += [placed(problem, loaded) for problem in error.problems]
-    return problems
-
-
-def _placement(loaded: LoadedScenario, population: Population, streams: Streams) -> Placement | None:
-    """Where the households stand, as far as it can be told without loading the grid; None where it cannot."""
-    scenario = loaded.scenario
-    needs_feeder = any(
-        isinstance(group.load, FeederLoad) or isinstance(group.pv, FeederPv) for group in scenario.groups
-    )
-    if scenario.grid is None or not needs_feeder:
-        return nowhere(population)
-    network, _ = load_network(scenario.grid.network, loaded.folder)
-    plain = isinstance(network.source, SimbenchSource) and network.households == "loads"
-    if not plain or isinstance(scenario.grid.placement, PlaceByList):
-        return None
-    assert isinstance(network.source, SimbenchSource)
-    elements = read_elements(network.source.code)
-    loads = [element for element in elements if element.is_load]
-    order = list(range(len(loads)))
-    if isinstance(scenario.grid.placement, PlaceSpread):
-        order = spread_order(len(loads), streams)
-    places = [loads[position] for position in order[: population.size]]
-    sgens = tuple(tuple(e for e in elements if e.is_sgen and e.bus == place.bus) for place in places)
-    return Placement(tuple(place.bus for place in places), tuple(places), sgens, ())
-
-
-def _surplus(load: object, pv: object, n_slots: int) -> NDArray[np.float64]:
-    difference = pv(0, n_slots) - load(0, n_slots)  # type: ignore[operator]
-    return np.asarray(np.maximum(difference, 0.0))

@@ -86,6 +86,7 @@ class DeliveryDays:
         )
         self.metered = self._blank()
         self._n_messages = 0
+        self._n_late_offers = 0
 
     def start(self) -> None:
         """Begin; messages of trading must be handed to `floor.receive`."""
@@ -110,11 +111,17 @@ class DeliveryDays:
         return self._n_messages - before
 
     def summary(self) -> Summary:
-        """Money, energy and messages of all settled days."""
+        """Money, energy and messages of all settled days.
+
+        An offer is late that reaches a household after it has planned; a message is missed that arrives at a
+        household that is down.
+        """
         traffic = self.floor.traffic()
         return self._recorder.metrics.result() | {
             "trading_messages": sum(each.messages for each in traffic),
             "trading_message_bytes": sum(each.sent_bytes for each in traffic),
+            "trading_offers_late": self._n_late_offers,
+            "trading_messages_missed": self.floor.missed_messages,
         }
 
     def _blank(self) -> MeteredDay:
@@ -156,6 +163,7 @@ class DeliveryDays:
         market.learn(day, offered, _sold(settlement, market.size))
         value_eur = fsum(plan.energy_value for plan in market.plans[day].values())
         self._recorder.add_day(day, offered, settlement, market.prices(day), metered, value_eur)
+        self._n_late_offers += floor.late_offers(day)
         floor.forget(day)
         market.forget(day)
 

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.config.appliances import AppliancesConfig
-from cosim.config.bidding import FixedBids, LearningBids
+from cosim.config.bidding import LearningBids
 from cosim.config.energy_value import EnergyValueConfig, TradingConfig
 from cosim.config.hours import HOURS
-from cosim.config.scenario import Scenario
 from cosim.config.trading import Regime
-from cosim.config.values import AnyValue
-from cosim.engine.demand import slots_of
-from cosim.engine.population import Group, Population, household_values
-from cosim.errors import InputError, Problem, SimulationError
-from cosim.households.profile_book import Demand, Series
-from cosim.markets.energy_value.bidding import bid_prices, first_propensities, fixed_prices, learn, reward
+from cosim.errors import SimulationError
+from cosim.markets.energy_value.bidding import bid_prices, first_propensities, learn, reward
 from cosim.markets.energy_value.day_plan import DayPlan, Preferences, plan_day
 from cosim.markets.energy_value.demand_plan import HourlyNeed, needs_from_load
 from cosim.markets.energy_value.forecast import day_ahead
-from cosim.markets.energy_value.offers import Offer, make_offers, prices_from_kappa
+from cosim.markets.energy_value.offers import Offer, make_offers
 from cosim.markets.energy_value.population import ApplianceDay, appliance_days
-from cosim.markets.energy_value.prices import hourly_prices
-from cosim.markets.energy_value.settlement import Prices, feed_in_price
+from cosim.markets.energy_value.prices import Prices
 from cosim.streams import Streams
 
 Array = NDArray[np.float64]
@@ -123,14 +115,11 @@ class EnergyMarket:
     def offers(self, household: int, day: int) -> list[Offer]:
         """What it offers: the generation it expects, at the prices of its strategy (11)-(13)."""
         bidding, prices = self.participants[household].config.bidding, self.prices(day)
-        if isinstance(bidding, FixedBids):
-            asked = prices_from_kappa(bidding.kappa, prices.feed_in, prices.grid)
-        else:
-            uniforms = self._uniforms("kappa", day)[:, household]
-            learnt = self.propensities.get(household)
-            asked, choice = bid_prices(bidding, prices.feed_in, prices.grid, uniforms, learnt)
-            if choice >= 0:
-                self.chosen.setdefault(day, {})[household] = choice
+        uniforms = self._uniforms("kappa", day)[:, household]
+        learnt = self.propensities.get(household)
+        asked, choice = bid_prices(bidding, prices.feed_in, prices.grid, uniforms, learnt)
+        if choice >= 0:
+            self.chosen.setdefault(day, {})[household] = choice
         return make_offers(household, self._expected_generation(household, day), asked)
 
     def plan(self, household: int, day: int, offers: Sequence[Offer]) -> list[HourlyNeed]:
@@ -141,12 +130,15 @@ class EnergyMarket:
     def plan_alone(self, household: int, day: int) -> None:
         """Schedule its day with its own generation and the grid.
 
-        What it generates costs it what it would earn if it were fed in, and never more than the grid.
+        What it generates costs it what the rule says: what it would ask of others, or what feeding it in
+        would earn; in hours with no price between, as much as the grid.
         """
-        prices = self.prices(day)
-        own = make_offers(
-            household, self._expected_generation(household, day), np.minimum(prices.feed_in, prices.grid)
-        )
+        if self.regime.own_generation == "asked":
+            own = self.offers(household, day)
+        else:
+            prices = self.prices(day)
+            forgone = np.minimum(prices.feed_in, prices.grid)
+            own = make_offers(household, self._expected_generation(household, day), forgone)
         self._decide(household, day, own)
 
     def appliance_load_kw(self, day: int) -> Array:
@@ -190,11 +182,11 @@ class EnergyMarket:
     def _decide(self, household: int, day: int, offers: Sequence[Offer]) -> DayPlan:
         participant = self.participants[household]
         plan = plan_day(
-            self._appliance_day(household, day),
+            self.appliance_day(household, day),
             participant.preferences,
             offers,
             self.prices(day).grid,
-            self._expected_load(household, day),
+            self.expected_load(household, day),
             self.regime.aim,
             participant.config.solver,
         )
@@ -207,7 +199,8 @@ class EnergyMarket:
         self.plans.setdefault(day, {})[household] = plan
         return plan
 
-    def _expected_load(self, household: int, day: int) -> Array:
+    def expected_load(self, household: int, day: int) -> Array:
+        """What it will expect to use on a day besides its appliances, kWh; shape (24,)."""
         forecast = self.participants[household].config.load_forecast
         uniforms = self._uniforms("load_forecast", day)[:, household]
         return day_ahead(forecast, self._outlook.load_kwh[household], day, uniforms)
@@ -225,7 +218,8 @@ class EnergyMarket:
             kept = self._draws[purpose] = (day, block)
         return kept[1]
 
-    def _appliance_day(self, household: int, day: int) -> ApplianceDay:
+    def appliance_day(self, household: int, day: int) -> ApplianceDay:
+        """What it schedules on a day."""
         if self._appliances[0] != day:
             days = [
                 drawn[household]
@@ -235,108 +229,3 @@ class EnergyMarket:
             ]
             self._appliances = (day, days)
         return self._appliances[1][household]
-
-
-def build_energy_market(
-    scenario: Scenario, folder: Path, population: Population, demand: Demand, streams: Streams
-) -> EnergyMarket | None:
-    """The energy-value market of a scenario; None for a scenario without one.
-
-    Raises
-    ------
-    InputError
-        If prices cannot be read or do not cover the run, an appliance is not known, or a bid never fits.
-    """
-    config = scenario.energy_value
-    if config is None:
-        return None
-    prices = check_energy_market(scenario, folder)
-    owners = [
-        (group.members, (group.config.trading or config.household).appliances) for group in population.groups
-    ]
-    return EnergyMarket(
-        config,
-        [each for group in population.groups for each in _participants(config, group, population, streams)],
-        owners,
-        population.names,
-        prices,
-        Outlook(_hourly(demand.load_kw, scenario), _hourly(demand.pv_kw, scenario)),
-        streams,
-    )
-
-
-def check_energy_market(scenario: Scenario, folder: Path) -> Prices:
-    """Read the prices, and bid and draw once, so that what cannot work is known before the run.
-
-    Returns
-    -------
-    Prices
-        Of every hour of the run, feeding in paid by the rule.
-
-    Raises
-    ------
-    InputError
-        If prices cannot be read or do not cover the run, an appliance is not known, or a bid never fits.
-    """
-    config = scenario.energy_value
-    assert config is not None  # only a scenario with this market comes here
-    rules, n_hours = config.rules, scenario.time.duration_ms // MS_PER_HOUR
-    grid, indexed = hourly_prices(config.prices, scenario.time.start, n_hours, folder)
-    feed_in = feed_in_price(rules.regime.feed_in, grid, indexed, rules.feed_in_tariff_eur_per_kwh)
-    prices = Prices(grid, feed_in)
-    sources = [("energy_value.household", config.household)]
-    sources += [
-        (f"groups.{number}.trading", group.trading)
-        for number, group in enumerate(scenario.groups)
-        if group.trading is not None
-    ]
-    problems = [problem for path, used in sources for problem in _problems(path, used, config, prices)]
-    if problems:
-        raise InputError(problems)
-    return prices
-
-
-def _problems(path: str, used: TradingConfig, config: EnergyValueConfig, prices: Prices) -> Iterator[Problem]:
-    try:
-        appliance_days(used.appliances, Streams(0), 0, 1)
-    except InputError as error:
-        yield from (_below(f"{path}.appliances", problem) for problem in error.problems)
-    try:
-        if config.rules.regime.trades and isinstance(used.bidding, FixedBids):
-            fixed_prices(used.bidding, prices.feed_in, prices.grid)
-    except InputError as error:
-        yield from (_below(f"{path}.bidding.kappa", problem) for problem in error.problems)
-
-
-def _participants(
-    config: EnergyValueConfig, group: Group, population: Population, streams: Streams
-) -> list[Participant]:
-    trading = group.config.trading or config.household
-
-    def values(name: str, value: AnyValue) -> Array:
-        return household_values(streams, f"trading.{name}", value, group, population.size)
-
-    weighing = trading.values
-    rigidity, gamma_b = values("rigidity", weighing.rigidity), values("gamma_b", weighing.gamma_b)
-    contracted_kw = values("contracted_power_kw", trading.contracted_power_kw)
-    return [
-        Participant(trading, Preferences(round(r), weighing.rigidity_max, float(g), float(kw)))
-        for r, g, kw in zip(rigidity, gamma_b, contracted_kw, strict=True)
-    ]
-
-
-def _below(path: str, problem: Problem) -> Problem:
-    where = f"{path}.{problem.path}" if problem.path else path
-    return Problem(problem.message, problem.remedy, where, problem.file, problem.line, problem.value)
-
-
-def _hourly(series: Series, scenario: Scenario) -> Array:
-    """Energy of every hour of the run, kWh; shape (n_takers, n_hours)."""
-    slots = slots_of(scenario)
-    per_hour = MS_PER_HOUR // slots.slot_ms
-    n_days = scenario.time.duration_ms // MS_PER_DAY
-    days = []
-    for day in range(n_days):
-        block = series.block(day * HOURS * per_hour, HOURS * per_hour)
-        days.append(block.reshape(HOURS, per_hour, -1).mean(axis=1))
-    return np.ascontiguousarray(np.concatenate(days).T)

@@ -8,10 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.clock import MS_PER_DAY
 from cosim.config.hours import HOURS
+from cosim.config.scenario import Scenario
 from cosim.markets.energy_value.day_plan import DayPlan
 from cosim.markets.energy_value.offers import GRID, Offer, kappa_of
-from cosim.markets.energy_value.settlement import Bill, Prices, Settlement
+from cosim.markets.energy_value.prices import Prices
+from cosim.markets.energy_value.settlement import Bill, Settlement, TradeRow
 from cosim.results.metrics import TradingMetrics
 from cosim.results.store import Coded, TableStore
 
@@ -33,22 +36,29 @@ class EnergyRecorder:
 
     Parameters
     ----------
+    scenario : Scenario
+        Says what is written and counted.
     names : tuple of str
         Names of the households.
     store : TableStore
         Where the tables go.
     """
 
-    def __init__(self, names: tuple[str, ...], store: TableStore) -> None:
+    def __init__(self, scenario: Scenario, names: tuple[str, ...], store: TableStore) -> None:
         self._names = names
         self._parties = (*names, "grid")
-        self._writers = {name: store.writer(name) for name in ("offers", "schedule", "trades", "bills")}
+        record = scenario.record
+        large = ("offers", "schedule", "trades") if record.trading else ()
+        self._writers = {name: store.writer(name) for name in (*large, "bills")}
+        self._with_rejected = record.rejected_requests
+        self._first_counted_day = scenario.time.warm_up_ms // MS_PER_DAY
         self.metrics = TradingMetrics()
 
     def add_plans(self, day: int, plans: Mapping[int, DayPlan]) -> None:
         """Take the schedules of a day, as they will run."""
-        for household in sorted(plans):
-            self._add_plan(day, household, plans[household])
+        if "schedule" in self._writers:
+            for household in sorted(plans):
+                self._add_plan(day, household, plans[household])
 
     def _add_plan(self, day: int, household: int, plan: DayPlan) -> None:
         row, hour = np.nonzero(plan.schedule.on)
@@ -75,9 +85,24 @@ class EnergyRecorder:
         energy_value_eur: float,
     ) -> None:
         """Take a settled day: what was offered, traded, paid, metered, and worth to the households."""
+        if "offers" in self._writers:
+            self._add_offers(day, offered, prices)
+        if "trades" in self._writers:
+            self._add_trades(day, settlement.trades)
+        self._add_bills(settlement.bills)
+        if day < self._first_counted_day:
+            return
         self.metrics.energy_value_eur += energy_value_eur
-        self._add_offers(day, offered, prices)
-        trades = settlement.trades
+        self.metrics.offered_kwh += float(sum(offer.quantity_kwh for offer in offered))
+        self.metrics.add_trades(
+            (each.status, each.buyer == each.seller, each.agreed_kwh, each.delivered_kwh)
+            for each in settlement.trades
+        )
+        self.metrics.add_bills([bill.total_eur for bill in settlement.bills])
+        self.metrics.add_power(*metered, day * HOURS, is_traded=bool(offered))
+
+    def _add_trades(self, day: int, rows: Sequence[TradeRow]) -> None:
+        trades = [each for each in rows if self._with_rejected or each.status != "rejected"]
         self._writers["trades"].append(
             {
                 "day": np.full(len(trades), day),
@@ -91,13 +116,6 @@ class EnergyRecorder:
                 "status": [each.status for each in trades],
             }
         )
-        self._add_bills(settlement.bills)
-        self.metrics.offered_kwh += float(sum(offer.quantity_kwh for offer in offered))
-        self.metrics.add_trades(
-            [(each.buyer == each.seller, each.agreed_kwh, each.delivered_kwh) for each in trades]
-        )
-        self.metrics.add_bills([bill.total_eur for bill in settlement.bills])
-        self.metrics.add_power(*metered, day * HOURS, is_traded=bool(offered))
 
     def _add_offers(self, day: int, offered: Sequence[Offer], prices: Prices) -> None:
         hour = np.array([offer.hour for offer in offered], int)

@@ -31,6 +31,7 @@ class GridRecorder:
         }
         self.metrics = GridMetrics(to_hours(scenario.interval_ms))
         self._interval_ms = scenario.interval_ms
+        self._warm_up_ms = scenario.time.warm_up_ms
         self._to_verify = _sample(scenario, grid.config.verify_power_flow)
         self._disagreement = Disagreement()
         nothing = np.zeros(len(grid.feeder.bus.index), dtype=np.int64)
@@ -110,19 +111,28 @@ class GridRecorder:
             self._disagreement.add(len(rows), agreement.vm_pu, loading, len(agreement.status_differs))
 
     def _measure(self, block: Block) -> None:
-        feeder, flow, metrics, times = self._grid.feeder, block.flow, self.metrics, block.starts_ms
-        metrics.vm_min.add(flow.vm_pu, feeder.bus.index.tolist(), times)
-        metrics.vm_max.add(flow.vm_pu, feeder.bus.index.tolist(), times)
-        metrics.line_max.add(flow.line_loading_percent, feeder.line.index.tolist(), times)
-        metrics.trafo_max.add(flow.trafo_loading_percent, feeder.trafo.index.tolist(), times)
+        """Count what lies behind the warm-up."""
+        feeder, flow, metrics = self._grid.feeder, block.flow, self.metrics
+        counted = block.starts_ms >= self._warm_up_ms
+        if not counted.any():
+            return
+        times, vm_pu = block.starts_ms[counted], flow.vm_pu[counted]
+        line_percent, trafo_percent = flow.line_loading_percent[counted], flow.trafo_loading_percent[counted]
+        metrics.vm_min.add(vm_pu, feeder.bus.index.tolist(), times)
+        metrics.vm_max.add(vm_pu, feeder.bus.index.tolist(), times)
+        metrics.line_max.add(line_percent, feeder.line.index.tolist(), times)
+        metrics.trafo_max.add(trafo_percent, feeder.trafo.index.tolist(), times)
         limits = self._grid.limits
-        outside = find_violations(
-            flow.vm_pu, flow.line_loading_percent, flow.trafo_loading_percent, limits
-        ).outside
-        self._outside_band += band_exceedance(flow.vm_pu, limits.vm_min_pu, limits.vm_max_pu)
+        outside = find_violations(vm_pu, line_percent, trafo_percent, limits).outside
+        self._outside_band += band_exceedance(vm_pu, limits.vm_min_pu, limits.vm_max_pu)
         if self._weeks is not None:
-            self._weeks.add(flow.vm_pu)
-        metrics.add_counts(flow.status.tolist(), outside, flow.p_slack_mw, flow.losses_mw)
+            self._weeks.add(vm_pu)
+        status, p_slack_mw, losses_mw = (
+            flow.status[counted],
+            flow.p_slack_mw[counted],
+            flow.losses_mw[counted],
+        )
+        metrics.add_counts(status.tolist(), outside, p_slack_mw, losses_mw)
 
 
 def _sample(scenario: Scenario, n: int) -> frozenset[int]:

@@ -73,7 +73,7 @@ def build_market(
     present: Membership,
     homes: list[Home] | None,
     streams: Streams,
-    report: Callable[[int, int, tuple[int, ...], int], None],
+    report: Callable[[int, int, tuple[float, ...], int], None],
 ) -> Market:
     """The community's platform and agents in their initial state.
 

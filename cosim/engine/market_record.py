@@ -47,10 +47,11 @@ class TickRecorder:
     who takes part is the same for all ticks of a batch.
     """
 
-    def __init__(self, market: Market, writer: RowSink, start: datetime, n_steps: int) -> None:
+    def __init__(self, market: Market, writer: RowSink, start: datetime, warm_up_ms: int = 0) -> None:
         self._market = market
         self._writer = writer
         self._start = start
+        self._warm_up_ms = warm_up_ms
         config = market.design.config
         self._names = [resource.name for resource in config.resources]
         n = len(market.design.members) * len(self._names)
@@ -58,10 +59,7 @@ class TickRecorder:
         self._pending = _Pending()
         self._optima: dict[tuple[float, ...], Optimum | None] = {}
         self._gap = GapMetrics(config.name)
-        self._tracking = [
-            TrackingMetrics(f"{config.name}_{name}", second_half_from=n_steps // 2 + 1)
-            for name in self._names
-        ]
+        self._tracking = [TrackingMetrics(f"{config.name}_{name}") for name in self._names]
 
     def add(self, step: int, now_ms: int, tick: Tick, aggregates: list[float]) -> None:
         """Take one tick, with the averages as they stand."""
@@ -104,7 +102,9 @@ class TickRecorder:
                 "distance": distances,
                 **_spread(slopes[resource], len(pending.steps)),
             }
-            self._tracking[resource].add(block)
+            counted = np.array(pending.times_ms) >= self._warm_up_ms
+            if counted.any():
+                self._tracking[resource].add({name: values[counted] for name, values in block.items()})
             self._write(block, pending.times_ms, name, len(members))
 
     def _write(self, block: dict[str, Array], times_ms: list[int], resource: str, n_members: int) -> None:
@@ -195,7 +195,7 @@ class DecisionRecorder:
                 "prosumer": Coded(household, self._names),
                 "resource": Coded(np.tile(np.arange(n_resources), n), self._resources),
                 "requested": requested.astype(int),
-                "delivered": delivered.astype(int),
+                "delivered": delivered,
                 "average": average,
                 "gradient": gradient,
                 "probability": np.clip(response, 0.0, 1.0),

@@ -21,6 +21,7 @@ class MeterRecorder:
 
     def __init__(self, scenario: Scenario, parts: Parts, store: TableStore) -> None:
         self._start = scenario.time.start
+        self._warm_up_ms = scenario.time.warm_up_ms
         self._names = parts.population.names
         self._with_battery = np.array([home.index for home in parts.homes if home.battery is not None], int)
         self._meters = store.writer("meters") if scenario.record.meters else None
@@ -33,15 +34,18 @@ class MeterRecorder:
 
     def add(self, start_ms: int, reading: Reading) -> None:
         """Take the reading of the interval that started at `start_ms`."""
-        self._metrics.add(
-            reading.load_kwh,
-            reading.pv_kwh,
-            reading.net_kwh,
-            reading.charged_kwh,
-            reading.discharged_kwh,
-            reading.leaked_kwh,
-        )
         self._metrics.stored_end_kwh = math.fsum(reading.stored_kwh)
+        if start_ms < self._warm_up_ms:
+            self._metrics.stored_start_kwh = self._metrics.stored_end_kwh
+        else:
+            self._metrics.add(
+                reading.load_kwh,
+                reading.pv_kwh,
+                reading.net_kwh,
+                reading.charged_kwh,
+                reading.discharged_kwh,
+                reading.leaked_kwh,
+            )
         self._starts_ms.append(start_ms)
         self._readings.append(reading)
         if len(self._readings) >= _INTERVALS_PER_BATCH:

@@ -12,11 +12,14 @@ from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import JsonSource
 from cosim.engine.build import placed, trace_reader
 from cosim.engine.design import Design, design
+from cosim.engine.early_demand import demand_before_the_run
 from cosim.engine.energy_balance import balance_problems
-from cosim.engine.energy_market import check_energy_market
-from cosim.engine.population import build_population
+from cosim.engine.energy_build import build_energy_market
+from cosim.engine.population import Population, build_population
+from cosim.engine.trading_latency import latency_problems
 from cosim.errors import InputError, Problem, count
 from cosim.grid.safe_json import read_document
+from cosim.households.profile_book import Demand
 from cosim.markets.regulation.costs import assumption_1_violations
 from cosim.streams import Streams
 
@@ -47,20 +50,26 @@ def preflight(loaded: LoadedScenario) -> list[Problem]:
             *_assumption_1(loaded, number, made, population.names),
             *_stability(loaded, number, made),
         ]
-    problems += _energy_value(loaded)
-    problems += balance_problems(loaded, population, streams)
+    demand, wrong_profiles = demand_before_the_run(loaded, population, streams)
+    problems += _energy_value(loaded, population, demand, streams)
+    problems += wrong_profiles
+    problems += balance_problems(loaded, population, streams, demand)
     return list(dict.fromkeys(problems))
 
 
-def _energy_value(loaded: LoadedScenario) -> list[Problem]:
-    """What is wrong with prices and bids."""
-    if loaded.scenario.energy_value is None:
+def _energy_value(
+    loaded: LoadedScenario, population: Population, demand: Demand | None, streams: Streams
+) -> list[Problem]:
+    """What is wrong with prices, bids, contracted powers, and the time that messages have."""
+    scenario, folder = loaded.scenario, loaded.folder
+    if scenario.energy_value is None:
         return []
     try:
-        check_energy_market(loaded.scenario, loaded.folder)
+        _, problems = build_energy_market(scenario, folder, population, demand, streams)
     except InputError as error:
-        return [placed(problem, loaded) for problem in error.problems]
-    return []
+        problems = list(error.problems)
+    problems += latency_problems(scenario, population, trace_reader(folder))
+    return [placed(problem, loaded) for problem in problems]
 
 
 def _network_document(loaded: LoadedScenario) -> list[Problem]:

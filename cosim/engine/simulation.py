@@ -65,7 +65,7 @@ class Simulation:
         self._end_ms = scenario.time.duration_ms
         ticks, decisions = store.writer("regulation"), store.writer("decisions")
         self._tick_recorders = [
-            TickRecorder(market, ticks, start, scenario.time.n_steps) for market in parts.markets
+            TickRecorder(market, ticks, start, scenario.time.warm_up_ms) for market in parts.markets
         ]
         names = parts.population.names
         self._decision_recorders = [
@@ -151,7 +151,7 @@ class Simulation:
         parts = self.parts
         if parts.energy_market is None:
             return None
-        recorder = EnergyRecorder(parts.population.names, store)
+        recorder = EnergyRecorder(self.scenario, parts.population.names, store)
         book, interval_ms = parts.homes[0].book, self.scenario.interval_ms
         return DeliveryDays(
             self.env,

@@ -13,6 +13,8 @@ from cosim.config.network import GridConfig, SimbenchSource
 from cosim.errors import InputError, Problem
 from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
+from cosim.grid.profile_pages import ProfilePages
+from cosim.grid.simbench_data import SLOT_MINUTES, scenario_of
 
 FloatArray = NDArray[np.float64]
 _FINE_MIN = 5
@@ -71,10 +73,10 @@ class Background:
         self._columns = feeder.bus_positions([element.bus for element in self._elements])
         self._scaling = grid.background_scaling
         self._follows_profiles = mode == "profile"
-        self._profiles: dict[str, FloatArray] = {"": np.ones(n_intervals)}
+        self._interval_min = grid.interval_min
+        self._pages: ProfilePages | None = None
         if self._follows_profiles:
-            names = sorted({n for e in self._elements for n in (e.p_profile, e.q_profile) if n})
-            self._profiles |= _interval_means(feeder, names, start, n_intervals, grid.interval_min)
+            self._pages = _pages(feeder, self._elements, start, n_intervals * grid.interval_min)
 
     def power(self, first: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Powers in the intervals ``first ... first + n - 1``.
@@ -86,28 +88,33 @@ class Background:
             constant and their mean over the interval is taken.
         """
         p_mw, q_mvar = np.zeros((n, self._n_bus)), np.zeros((n, self._n_bus))
-        rows = slice(first, first + n)
+        factors = {"": np.ones(n)} | self._interval_means(first, n)
         for element, bus in zip(self._elements, self._columns, strict=True):
             of_p, of_q = (element.p_profile, element.q_profile) if self._follows_profiles else ("", "")
-            p_mw[:, bus] += self._scaling * element.p_mw * self._profiles[of_p][rows]
-            q_mvar[:, bus] += self._scaling * element.q_mvar * self._profiles[of_q][rows]
+            p_mw[:, bus] += self._scaling * element.p_mw * factors[of_p]
+            q_mvar[:, bus] += self._scaling * element.q_mvar * factors[of_q]
         return p_mw, q_mvar
 
+    def _interval_means(self, first: int, n: int) -> dict[str, FloatArray]:
+        """Profiles as means over the intervals."""
+        if self._pages is None:
+            return {}
+        begin, end = first * self._interval_min, (first + n) * self._interval_min
+        first_quarter = begin // SLOT_MINUTES
+        quarters = self._pages.rows(first_quarter, -(-end // SLOT_MINUTES))
+        fine = np.repeat(quarters, SLOT_MINUTES // _FINE_MIN, axis=0)
+        skipped = (begin - first_quarter * SLOT_MINUTES) // _FINE_MIN
+        per_interval = self._interval_min // _FINE_MIN
+        means = fine[skipped : skipped + n * per_interval].reshape(n, per_interval, -1).mean(axis=1)
+        return dict(zip(self._pages.names, means.T, strict=True))
 
-def _interval_means(
-    feeder: Feeder, names: list[str], start: datetime, n_intervals: int, interval_min: int
-) -> dict[str, FloatArray]:
-    """Profiles as means over the intervals."""
-    from cosim.grid.simbench_data import SLOT_MINUTES, read_profiles, scenario_of
 
+def _pages(
+    feeder: Feeder, elements: Sequence[ElementRecord], start: datetime, minutes: int
+) -> ProfilePages | None:
+    """The profiles of these elements; None where they have none."""
+    names = sorted({name for each in elements for name in (each.p_profile, each.q_profile) if name})
     source = feeder.network.source
-    if not isinstance(source, SimbenchSource):
-        return {}
-    n_slots = -(-n_intervals * interval_min // SLOT_MINUTES)
-    if not names:
-        return {}
-    values = read_profiles(names, start, n_slots, scenario_of(source.code)).values
-    fine = np.repeat(values, SLOT_MINUTES // _FINE_MIN, axis=0)
-    per_interval = interval_min // _FINE_MIN
-    means = fine[: n_intervals * per_interval].reshape(n_intervals, per_interval, -1).mean(axis=1)
-    return {name: means[:, column] for column, name in enumerate(names)}
+    if not names or not isinstance(source, SimbenchSource):
+        return None
+    return ProfilePages(names, start, -(-minutes // SLOT_MINUTES), scenario_of(source.code))

@@ -133,13 +133,7 @@ def read_profiles(names: Iterable[str], start: datetime, n_slots: int, scenario:
     import pyarrow.parquet as pq
 
     wanted = tuple(names)
-    known = profile_names(scenario)
-    problems = [
-        Problem("SimBench has no such profile", suggest(n, known), value=n) for n in wanted if n not in known
-    ]
-    first = _first_row(start, n_slots, problems)
-    if problems:
-        raise InputError(problems)
+    first = check_profiles(wanted, start, n_slots, scenario)
 
     def read(file: Path) -> NDArray[np.float64]:
         values = np.empty((n_slots, len(wanted)))
@@ -153,6 +147,18 @@ def read_profiles(names: Iterable[str], start: datetime, n_slots: int, scenario:
 
     values = _cached(f"profiles-{scenario}.parquet", ["profiles", str(scenario)], read)
     return Profiles(wanted, start, values)
+
+
+def check_profiles(names: Iterable[str], start: datetime, n_slots: int, scenario: int = 0) -> int:
+    """Row of the file at which `start` is; parameters and errors as `read_profiles`."""
+    known = profile_names(scenario)
+    problems = [
+        Problem("SimBench has no such profile", suggest(n, known), value=n) for n in names if n not in known
+    ]
+    first = _first_row(start, n_slots, problems)
+    if problems:
+        raise InputError(problems)
+    return first
 
 
 def scenario_of(code: str) -> int:

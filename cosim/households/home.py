@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cosim.clock import MS_PER_HOUR
-from cosim.devices.battery import Battery, Unit, can_deliver, charged_kwh, leaked_kwh
+from cosim.devices.battery import (
+    PARTS,
+    Battery,
+    Piece,
+    Unit,
+    charged_kwh,
+    coverable_kwh,
+    covered_kw,
+    deliverable_kwh,
+    leaked_kwh,
+)
 from cosim.households.profile_book import ProfileBook
 
 
@@ -30,19 +40,18 @@ class Home:
     ----------
     charged_kwh, discharged_kwh, leaked_kwh : float
         Since the meter was last closed; the first two at the terminals.
-    discharge_kw, discharge_until_ms
-        The promise made at the last decision.
+    promise : list of (int, float)
+        What the last decision promised: until when (ms) it gives which power, kW; in order of time.
     """
 
     __slots__ = (
         "battery",
         "book",
         "charged_kwh",
-        "discharge_kw",
-        "discharge_until_ms",
         "discharged_kwh",
         "index",
         "leaked_kwh",
+        "promise",
         "stored_kwh",
         "updated_ms",
     )
@@ -53,8 +62,7 @@ class Home:
         self.stored_kwh = stored_kwh
         self.book = book
         self.updated_ms = 0
-        self.discharge_kw = 0.0
-        self.discharge_until_ms = 0
+        self.promise: list[tuple[int, float]] = []
         self.charged_kwh = 0.0
         self.discharged_kwh = 0.0
         self.leaked_kwh = 0.0
@@ -62,21 +70,25 @@ class Home:
     def advance(self, now_ms: int) -> None:
         """Integrate the battery up to `now_ms`: it gives what was promised, else takes the surplus.
 
-        A battery that gives does not take in the same moment; the surplus then goes to the feeder.
+        A battery that gives does not take at the same moment; the surplus then goes to the feeder.
         """
         if self.battery is None or self.updated_ms == now_ms:
             return
-        book = self.book
+        book, promise = self.book, self.promise
         surplus_kw, slot_ms, first_ms = book.surplus_kw[self.index], book.slot_ms, book.first_ms
         t = self.updated_ms
         while t < now_ms:
             end = t - t % slot_ms + slot_ms
             if end > now_ms:
                 end = now_ms
-            if t < self.discharge_until_ms:
-                if end > self.discharge_until_ms:
-                    end = self.discharge_until_ms
-                self._give((end - t) / MS_PER_HOUR)
+            power_kw = 0.0
+            if promise:
+                until_ms, power_kw = promise[0]
+                if end >= until_ms:
+                    end = until_ms
+                    del promise[0]
+            if power_kw:
+                self._give(power_kw, (end - t) / MS_PER_HOUR)
             else:
                 self._take(surplus_kw[(t - first_ms) // slot_ms], (end - t) / MS_PER_HOUR)
             t = end
@@ -84,8 +96,11 @@ class Home:
 
     def deliver(
         self, requested: Sequence[int], units: Sequence[Unit], now_ms: int, step_ms: int
-    ) -> list[int]:
+    ) -> list[float]:
         """Promise what of the requested units the battery can give over the coming step.
+
+        A unit for the own load is given as far as that load, less the generation, takes it and as there is
+        energy; any other unit whole or not at all.
 
         Parameters
         ----------
@@ -98,47 +113,75 @@ class Home:
 
         Returns
         -------
-        list of int
-            What will be delivered: all of a unit, or nothing of it.
+        list of float
+            What will be delivered of each, from 0 to 1, in whole `PARTS` of a unit.
         """
         self.advance(now_ms)
-        hours = step_ms / MS_PER_HOUR
-        battery = self.battery
-        promised_kwh = own_kwh = 0.0
-        delivered = []
+        self.promise = []
+        battery, hours = self.battery, step_ms / MS_PER_HOUR
+        if battery is None:
+            return [0.0 if unit.energy_kwh else want for want, unit in zip(requested, units, strict=True)]
+        if not any(requested):
+            return list(requested)
+        pieces = self._pieces(now_ms, now_ms + step_ms) if any(unit.for_own_load for unit in units) else []
+        most_kwh = deliverable_kwh(battery, self.stored_kwh, hours)
+        steady_kwh = own_kwh = 0.0
+        delivered: list[float] = []
         for want, unit in zip(requested, units, strict=True):
-            if want and unit.energy_kwh > 0.0:
-                own = unit.energy_kwh if unit.for_own_load else 0.0
-                if (
-                    battery is None
-                    or not can_deliver(battery, self.stored_kwh, promised_kwh + unit.energy_kwh, hours)
-                    or (own and (own_kwh + own) / hours > self._least_residual_kw(now_ms, step_ms))
+            got: float = want
+            if want and unit.for_own_load and unit.energy_kwh:
+                coverable = coverable_kwh(pieces, battery.discharge_kw - steady_kwh / hours)
+                left_kwh = min(coverable, most_kwh - steady_kwh) - own_kwh
+                got = _in_parts(left_kwh / unit.energy_kwh)
+                own_kwh += got * unit.energy_kwh
+            elif want and unit.energy_kwh:
+                # What was promised to the own load before must still find room beside it, at every moment.
+                power_kw = (steady_kwh + unit.energy_kwh) / hours
+                if steady_kwh + own_kwh + unit.energy_kwh > most_kwh or (
+                    own_kwh and own_kwh > coverable_kwh(pieces, battery.discharge_kw - power_kw)
                 ):
-                    want = 0
+                    got = 0
                 else:
-                    promised_kwh += unit.energy_kwh
-                    own_kwh += own
-            delivered.append(want)
-        self.discharge_kw = promised_kwh / hours
-        self.discharge_until_ms = now_ms + step_ms if promised_kwh else now_ms
+                    steady_kwh += unit.energy_kwh
+            delivered.append(got)
+        self._promise(steady_kwh / hours, own_kwh, pieces, now_ms + step_ms)
         return delivered
 
-    def _least_residual_kw(self, now_ms: int, step_ms: int) -> float:
-        """Smallest load less generation in the coming step: what its own battery can cover all the time.
+    def _promise(self, steady_kw: float, own_kwh: float, pieces: Sequence[Piece], until_ms: int) -> None:
+        """Give a steady power, and on top of it the same share of the own load all through the step."""
+        assert self.battery is not None
+        if own_kwh:
+            limit_kw = self.battery.discharge_kw - steady_kw
+            share = own_kwh / coverable_kwh(pieces, limit_kw)
+            self.promise = [
+                (piece.until_ms, steady_kw + share * covered_kw(piece.residual_kw, limit_kw))
+                for piece in pieces
+            ]
+        elif steady_kw:
+            self.promise = [(until_ms, steady_kw)]
 
-        The household knows its own next step; past the end of what the book holds, the last slot stands.
+    def _pieces(self, now_ms: int, end_ms: int) -> list[Piece]:
+        """The household's load less its generation until `end_ms`, which it is taken to know.
+
+        Past the end of the run the last slot stands.
         """
         book = self.book
-        surplus_kw = book.surplus_kw[self.index]
-        first = (now_ms - book.first_ms) // book.slot_ms
-        last = (now_ms + step_ms - 1 - book.first_ms) // book.slot_ms
-        return -max(surplus_kw[first : last + 1] or surplus_kw[-1:])
+        surplus_kw, slot_ms = book.surplus_kw[self.index], book.slot_ms
+        pieces = []
+        t, slot = now_ms, (now_ms - book.first_ms) // book.slot_ms
+        while t < end_ms:
+            until = min(t - t % slot_ms + slot_ms, end_ms)
+            pieces.append(
+                Piece(until, (until - t) / MS_PER_HOUR, -surplus_kw[min(slot, len(surplus_kw) - 1)])
+            )
+            t, slot = until, slot + 1
+        return pieces
 
-    def _give(self, hours: float) -> None:
+    def _give(self, power_kw: float, hours: float) -> None:
         battery = self.battery
         assert battery is not None
         leak = leaked_kwh(battery, self.stored_kwh, hours)
-        energy = self.discharge_kw * hours
+        energy = power_kw * hours
         self.stored_kwh += -leak - energy / battery.discharge_efficiency
         self.discharged_kwh += energy
         self.leaked_kwh += leak
@@ -153,3 +196,10 @@ class Home:
         self.stored_kwh += -leak + battery.charge_efficiency * energy
         self.charged_kwh += energy
         self.leaked_kwh += leak
+
+
+def _in_parts(fraction: float) -> float:
+    """The fraction, at most 1, in whole parts of a unit, rounded down."""
+    if fraction >= 1.0:
+        return 1.0
+    return int(fraction * PARTS) / PARTS if fraction > 0.0 else 0.0

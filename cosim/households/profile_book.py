@@ -1,12 +1,12 @@
 """Load and generation of all households, one block of time after another.
 
-The source columns are kept as they are (a few dozen); what each household makes of them is worked out for a
-block at a time, so memory does not grow with the length of the run.
+The source columns are kept as they are (a few dozen), those of SimBench in their file; what each household
+makes of them is worked out for a block at a time, so memory does not grow with the length of the run.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +14,21 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+class Columns(Protocol):
+    """Source values: an array of shape (n_slots, n_columns), or what reads such a one piece by piece."""
+
+    def __getitem__(self, slots: slice, /) -> Array:
+        """Values of these slots, as far as there are; shape (n, n_columns)."""
+        ...
+
+
 class Series(NamedTuple):
     """One quantity of many takers, as a scaled choice among a few columns.
 
     Attributes
     ----------
-    columns : ndarray, shape (n_slots, n_columns)
-        Source values over the whole run, slot by slot.
+    columns : Columns, n_columns of them
+        Source values over the whole run.
     choice : ndarray of int, shape (n_takers,)
         The column each taker uses.
     scale : ndarray, shape (n_takers,)
@@ -29,7 +37,7 @@ class Series(NamedTuple):
         Names of the columns; empty where they have none.
     """
 
-    columns: Array
+    columns: Columns
     choice: NDArray[np.int64]
     scale: Array
     names: tuple[str, ...] = ()
@@ -71,6 +79,8 @@ class ProfileBook:
         Slots in a metering interval.
     intervals_per_block : int
         Intervals that a block covers.
+    intervals_ahead : int
+        Intervals after it that can be looked into: what the longest step takes.
 
     Attributes
     ----------
@@ -81,12 +91,18 @@ class ProfileBook:
     """
 
     def __init__(
-        self, demand: Demand, slot_ms: int, slots_per_interval: int, intervals_per_block: int = 168
+        self,
+        demand: Demand,
+        slot_ms: int,
+        slots_per_interval: int,
+        intervals_per_block: int = 168,
+        intervals_ahead: int = 1,
     ) -> None:
         self.demand = demand
         self.slot_ms = slot_ms
         self._per_interval = slots_per_interval
         self._per_block = intervals_per_block
+        self._ahead = intervals_ahead
         self._first_interval = 0
         self._added: dict[int, Array] = {}
         self._open(0)
@@ -123,8 +139,8 @@ class ProfileBook:
     def _open(self, interval: int) -> None:
         n_slots = self._per_block * self._per_interval
         first = interval * self._per_interval
-        # One interval more than the block: a decision at its end looks into the step that follows.
-        looked_at = n_slots + self._per_interval
+        # More than the block: a decision at its end looks into the step that follows.
+        looked_at = n_slots + self._ahead * self._per_interval
         load, load_q, pv, pv_q = (series.block(first, looked_at) for series in self.demand)
         self._first_interval = interval
         self.first_ms = first * self.slot_ms
@@ -142,7 +158,7 @@ class ProfileBook:
         row = interval - self._first_interval
         if row < len(self._load_kw):
             self._load_kw[row] += load_kw
-        if row > self._per_block:
+        if row >= self._per_block + self._ahead:
             return
         slots = range(row * self._per_interval, (row + 1) * self._per_interval)
         for surplus_kw, added_kw in zip(self.surplus_kw, load_kw.tolist(), strict=True):

@@ -188,6 +188,11 @@ class TradingFloor:
         books = [trader.state.buyer.books.get(day) for trader in self.traders]
         return [attempt for book in books if book is not None for attempt in book.failed]
 
+    def late_offers(self, day: int) -> int:
+        """How many offers reached households after they had planned, as far as these remember."""
+        books = [trader.state.buyer.books.get(day) for trader in self.traders]
+        return sum(book.late_offers for book in books if book is not None)
+
     def ledgers(self, day: int) -> dict[int, Ledger | None]:
         """What sellers have sold, by household; None where that was lost."""
         return {trader.household: trader.ledger(day) for trader in self.traders}

@@ -62,7 +62,7 @@ def write_robustness(analysis: Analysis, folder: Path) -> list[Path]:
 def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
     points = analysis.points
     for boundary in analysis.boundaries:
-        key = f"{boundary.resource}_measured_rmse_second_half_units"
+        key = f"{boundary.resource}_measured_rmse_units"
         if len(points.numeric_axes) > 1:
             yield "boundary", _map(analysis, key, [boundary])
     for quantity in analysis.quantities:

@@ -6,7 +6,8 @@ Every name ends in its unit; `null` stands for a number that does not exist in t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,8 +27,6 @@ class TrackingMetrics:
     ----------
     prefix : str
         ``community_resource``.
-    second_half_from : int
-        First step of the run's second half, which by itself leaves out how the run began.
 
     Notes
     -----
@@ -36,14 +35,11 @@ class TrackingMetrics:
     """
 
     prefix: str
-    second_half_from: int
     n: int = 0
-    n_second_half: int = 0
-    second_half_square_sum: float = 0.0
-    n_measured: int = 0
-    measured_square_sum: float = 0.0
     error_sum: float = 0.0
     square_sum: float = 0.0
+    n_measured: int = 0
+    measured_square_sum: float = 0.0
     spread_end: float = math.nan
     average_shortfall_end: float = math.nan
 
@@ -54,14 +50,10 @@ class TrackingMetrics:
         self.n += len(error)
         self.error_sum += math.fsum(error)
         self.square_sum += math.fsum(error * error)
-        is_late = columns["step"] >= self.second_half_from
-        late = (columns["aggregate"] - columns["capacity"])[is_late]
-        self.n_second_half += len(late)
-        self.second_half_square_sum += math.fsum(late * late)
-        seen = (columns["measured"] - columns["capacity"])[is_late]
-        seen = seen[np.isfinite(seen)]
-        self.n_measured += len(seen)
-        self.measured_square_sum += math.fsum(seen * seen)
+        measured = (columns["measured"] - columns["capacity"])[used]
+        measured = measured[np.isfinite(measured)]
+        self.n_measured += len(measured)
+        self.measured_square_sum += math.fsum(measured * measured)
         self.spread_end = float(columns["gradient_spread"][-1])
         capacity = columns["capacity"]
         # Averages are of many steps: against a capacity that moves they fall short for no reason.
@@ -71,16 +63,11 @@ class TrackingMetrics:
 
     def result(self) -> Summary:
         """Tracking error (aggregate minus capacity) and the state at the end."""
-        n, n_late = self.n or math.nan, self.n_second_half or math.nan
+        n, n_measured = self.n or math.nan, self.n_measured or math.nan
         return {
             f"{self.prefix}_tracking_rmse_units": _number(math.sqrt(self.square_sum / n)),
-            f"{self.prefix}_tracking_rmse_second_half_units": _number(
-                math.sqrt(self.second_half_square_sum / n_late)
-            ),
-            f"{self.prefix}_measured_rmse_second_half_units": _number(
-                math.sqrt(self.measured_square_sum / (self.n_measured or math.nan))
-            ),
             f"{self.prefix}_tracking_bias_units": _number(self.error_sum / n),
+            f"{self.prefix}_measured_rmse_units": _number(math.sqrt(self.measured_square_sum / n_measured)),
             f"{self.prefix}_gradient_spread_end": _number(self.spread_end),
             f"{self.prefix}_average_shortfall_end_units": _number(self.average_shortfall_end),
         }
@@ -162,6 +149,19 @@ class EnergyMetrics:
         }
 
 
+TRADE_STATUSES = (
+    "delivered",
+    "seller_short",
+    "buyer_short",
+    "unclaimed",
+    "rejected",
+    "timed_out",
+    "expired",
+    "unconfirmed",
+)
+"""What can become of energy that was asked for, as in the table `trades`."""
+
+
 @dataclass
 class TradingMetrics:
     """The energy-value market over all days that were settled."""
@@ -175,17 +175,20 @@ class TradingMetrics:
     agreed_kwh: float = 0.0
     delivered_kwh: float = 0.0
     own_kwh: float = 0.0
+    requests: Counter[str] = field(default_factory=Counter)
     load_peak_kw: float = 0.0
     load_peak_h: int = 0
     import_peak_kw: float = 0.0
     export_peak_kw: float = 0.0
 
-    def add_trades(self, trades: Sequence[tuple[bool, float, float]]) -> None:
-        """Take a day's trades: whether with oneself, kWh agreed, kWh delivered."""
-        others = [(agreed, delivered) for with_oneself, agreed, delivered in trades if not with_oneself]
+    def add_trades(self, trades: Iterable[tuple[str, bool, float, float]]) -> None:
+        """Take a day's trades: status, whether with oneself, kWh agreed, kWh delivered."""
+        rows = list(trades)
+        others = [(agreed, delivered) for _, with_oneself, agreed, delivered in rows if not with_oneself]
         self.agreed_kwh += math.fsum(agreed for agreed, _ in others)
         self.delivered_kwh += math.fsum(delivered for _, delivered in others)
-        self.own_kwh += math.fsum(delivered for with_oneself, _, delivered in trades if with_oneself)
+        self.own_kwh += math.fsum(delivered for _, with_oneself, _, delivered in rows if with_oneself)
+        self.requests.update(status for status, *_ in rows)
 
     def add_bills(self, totals_eur: Sequence[float]) -> None:
         """Take a day's bills, the grid's last."""
@@ -206,6 +209,7 @@ class TradingMetrics:
         """Money, energy, peaks of hourly means.
 
         Welfare is what appliances were worth by the hours in which they ran, less what households paid.
+        Requests are counted by the hour they ask for, as in the table `trades`, rejected ones too.
         """
         return {
             "delivery_days": self.n_days,
@@ -218,6 +222,7 @@ class TradingMetrics:
             "traded_agreed_kwh": self.agreed_kwh,
             "traded_delivered_kwh": self.delivered_kwh,
             "traded_with_oneself_kwh": self.own_kwh,
+            **{f"trade_requests_{status}": self.requests[status] for status in TRADE_STATUSES},
             "load_peak_kw": self.load_peak_kw,
             "load_peak_time_h": self.load_peak_h,
             "net_import_peak_kw": self.import_peak_kw,

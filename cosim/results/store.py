@@ -22,7 +22,9 @@ from cosim.results.tables import TABLES, Column
 ROWS_PER_BATCH = 16_384
 """Rows that a killed run can lose of each table, at most."""
 ROWS_PER_GROUP = 131_072
-"""Rows that are read together from a finished table."""
+"""Rows that are written and read together in a finished table, at most."""
+NUMBERS_PER_GROUP = 4 * ROWS_PER_GROUP
+"""So many numbers at most: a table of many columns has fewer rows in a group."""
 
 
 class Coded(NamedTuple):
@@ -134,8 +136,9 @@ class TableWriter:
             schema = pa.schema([(column.name, _arrow_type(column)) for column in self._columns])
             partial = self._target.with_suffix(".parquet.partial")
             with pq.ParquetWriter(partial, schema, **self._format) as writer:
-                for group in _groups(parts, max(1, ROWS_PER_GROUP // ROWS_PER_BATCH)):
-                    writer.write_table(pa.concat_tables([pq.read_table(part) for part in group]))
+                for group in _groups(parts, _batches_per_group(len(self._columns))):
+                    writer.write_table(pa.concat_tables([_read_part(part) for part in group]))
+                    _give_memory_back()
             _replace(partial, self._target)
         self._is_finished = True
         shutil.rmtree(self._parts, ignore_errors=True)
@@ -153,6 +156,8 @@ class TableWriter:
         self._pending = [rest] if rest.num_rows else []
         self._n_pending = rest.num_rows
         self._n_parts += 1
+        del rows
+        _give_memory_back()
 
 
 class RunStore:
@@ -176,7 +181,6 @@ class RunStore:
         self.tables_folder = folder / "tables"
         self.tables_folder.mkdir(parents=True, exist_ok=True)
         self._writers: dict[str, TableWriter] = {}
-        _give_memory_back()
 
     def writer(self, name: str, columns: tuple[Column, ...] | None = None) -> TableWriter:
         """The writer of a table; a known table's columns need not be given."""
@@ -212,17 +216,30 @@ class RunStore:
         _replace(partial, target)
 
 
+def _batches_per_group(n_columns: int) -> int:
+    """How many batches are joined to one group of rows."""
+    return max(1, min(ROWS_PER_GROUP, NUMBERS_PER_GROUP // n_columns) // ROWS_PER_BATCH)
+
+
 def _groups(parts: list[Path], n: int) -> Iterator[list[Path]]:
     """`parts`, n at a time."""
     for first in range(0, len(parts), n):
         yield parts[first : first + n]
 
 
+def _read_part(part: Path) -> Any:
+    """The rows of a batch; read in this thread, for others would keep memory of their own."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(part) as file:
+        return file.read(use_threads=False)
+
+
 def _give_memory_back() -> None:
-    """Let Arrow use the system's allocator: its own keeps what batches needed and grows with the run."""
+    """Return to the system what a batch needed; else a year's batches leave holes that nothing fits in."""
     import pyarrow as pa
 
-    pa.set_memory_pool(pa.system_memory_pool())
+    pa.default_memory_pool().release_unused()
 
 
 def _replace(partial: Path, target: Path) -> None:

@@ -58,7 +58,12 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _PROSUMER,
         _RESOURCE,
         Column("requested", "integer", "units", "what the draw asked for: 0 or 1"),
-        Column("delivered", "integer", "units", "what the device could do of it"),
+        Column(
+            "delivered",
+            "number",
+            "units",
+            "what the device could do of it: for own use a fraction, else 0 or 1",
+        ),
         Column("average", "number", "units", "x̄ that the decision was made from"),
         Column("gradient", "number", "cost", "∇g at the averages"),
         Column("probability", "number", "", "σ, clipped to [0, 1]"),

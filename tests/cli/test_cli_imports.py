@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = ("pandapower", "matplotlib", "simbench", "numba")
+HEAVY = ("pandapower", "matplotlib", "simbench", "numba", "distributed")
 
 PROGRAM = """
 import atexit, json, sys
@@ -42,6 +42,9 @@ def modules_after(arguments: list[str], folder: Path) -> set[str]:
         ["check", "storage_village"],
         ["check", "storage_village_lossy", "--set", "seed=2"],
         ["schema"],
+        ["schema", "--sweep"],
+        ["check", "sweep_example"],
+        ["sweep", "sweep_example", "--dry-run"],
         ["scenarios"],
         ["networks"],
     ],

@@ -143,6 +143,24 @@ def test_run_directories_are_those_of_cosim_run(cosim: Callable, folder: Path) -
     assert kept.loc[2, "messages_lost"] == summary["messages_lost"]
 
 
+def test_workers_load_neither_pandapower_nor_matplotlib(folder: Path) -> None:
+    """What a worker runs a market with, so that it is ready soon and small."""
+    program = """
+import sys
+from cosim.config.load import read_scenario, Setting
+from cosim.study.sweep import local_workers
+result = local_workers.run_point(
+    read_scenario("section6_additive"), local_workers.PointTask(0, (Setting("time.steps", 3),), 1)
+)
+assert result.status == "done", result
+print(*sorted({name.split(".")[0] for name in sys.modules}))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    heavy = {"pandapower", "simbench", "matplotlib", "pyarrow", "pandas", "distributed", "typer", "rich"}
+    assert not heavy & set(done.stdout.split())
+
+
 def test_killed_whole_and_resumed(cosim: Callable, folder: Path) -> None:
     """By SIGKILL: what was done is not done again, and the bytes are those of an undisturbed sweep."""
     slow = slow_sweep(folder, keep="runs", n_seeds=2)

@@ -104,3 +104,18 @@ def test_all_built_in_scenarios_are_without_error(cosim: Callable) -> None:
     for line in listed:
         ended = cosim("check", line.split()[0])
         assert ended.code == 0, ended.err
+
+
+def test_own_use_beyond_what_the_load_takes(cosim: Callable, write: Callable, folder: Path) -> None:
+    """Three homes of 0.4 kW take 1.2 kWh an hour; the sun covers all of it where it gives 0.5 kW."""
+    own = "{name: use, capacity: 2, unit_kwh: 1, serves: own_load}"
+    sun(folder, 0.5)
+    source = write(WITH_BATTERIES, FROM_REST, ("{name: use, capacity: 1}", own))
+    told = [warning for warning in warnings(cosim, source) if "own use" in warning]
+    assert len(told) == 1
+    assert (
+        "in week 1 capacities ask 48 kWh a day for it, and the homes cannot take 48 of them then" in told[0]
+    )
+    sun(folder, 0.1)
+    told = [warning for warning in warnings(cosim, source) if "own use" in warning]
+    assert "ask 48 kWh a day for it, and the homes cannot take 26 of them then" in told[0]

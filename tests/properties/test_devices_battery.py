@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.clock import MS_PER_HOUR
-from cosim.devices.battery import Battery, Unit, can_deliver, charged_kwh, leak_rate, leaked_kwh
+from cosim.devices.battery import PARTS, Battery, Unit, charged_kwh, deliverable_kwh, leak_rate, leaked_kwh
 from cosim.households.home import Home
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, ProfileBook, Series
@@ -120,7 +120,8 @@ def test_a_promise_is_kept_in_any_number_of_pieces(
     battery: Battery, share: float, energy_kwh: float, hours: float
 ) -> None:
     stored = share * battery.capacity_kwh
-    if not can_deliver(battery, stored, energy_kwh, hours):
+    energy_kwh = min(energy_kwh, deliverable_kwh(battery, stored, hours))
+    if energy_kwh == 0:  # below the floor self-discharge goes on
         return
     assert energy_kwh <= battery.discharge_kw * hours
     for _ in range(7):
@@ -182,17 +183,87 @@ def test_what_a_battery_refuses() -> None:
     assert Home(0, None, 0.0, book).deliver([1, 1], (Unit(0.0), Unit(1.0)), 0, MS_PER_HOUR) == [1, 0]
 
 
-def test_own_use_needs_own_load_all_through_the_step() -> None:
+_own, _sale = Unit(0.4, for_own_load=True), Unit(0.4)
+
+
+@pytest.mark.parametrize(
+    ("stored_kwh", "first_slot", "units", "expected"),
+    [
+        (8.0, 0, (_own, _sale), (1.0, 1)),  # 0.425 kWh of load in the hour take the whole unit
+        (8.0, 0, (_own, _own, _sale), (1.0, 0.0625, 1)),  # and 0.025 kWh of the next
+        (8.0, 4, (_own, _own, _own), (1.0, 1.0, 0.5)),  # 1 kWh
+        (8.0, 5, (_sale, _own), (1, 1.0)),  # 0.75 kWh, then the sun covers the load
+        (8.0, 7, (_own, _sale), (0.625, 1)),  # 0.25 kWh
+        (8.0, 8, (_own, _sale), (0.0, 1)),
+        (0.5, 4, (_own, _sale), (1.0, 0)),  # 0.1 kWh is left: a sold unit is whole or nothing
+        (0.5, 4, (_sale, _own), (1, 0.25)),  # the own load takes what there is
+        (0.0, 4, (_own, _sale), (0.0, 0)),
+    ],
+)
+def test_own_use_is_what_the_own_load_takes(
+    stored_kwh: float, first_slot: int, units: tuple[Unit, ...], expected: tuple[float, ...]
+) -> None:
+    """Load less generation: 0.5, 0.5, 0.5, 0.2 kW, then 1 kW for an hour, then a surplus of 2 kW."""
     battery = Battery(10.0, 0.0, 4.0, 4.0, 1.0, 1.0, 0.0)
-    load_kw = np.array([0.5, 0.5, 0.5, 0.2, 1.0, 1.0, 1.0, 1.0] + [-2.0] * 88)
-    own, sale = Unit(0.4, for_own_load=True), Unit(0.4)
+    home = Home(0, battery, stored_kwh, _book(-np.array([0.5, 0.5, 0.5, 0.2] + [1.0] * 4 + [-2.0] * 88)))
+    home.updated_ms = first_slot * SLOT_MS
+    delivered = home.deliver([1] * len(units), units, first_slot * SLOT_MS, MS_PER_HOUR)
+    assert delivered == pytest.approx(list(expected), abs=2 / PARTS)
+    home.advance(first_slot * SLOT_MS + MS_PER_HOUR)
+    assert home.discharged_kwh == pytest.approx(0.4 * sum(delivered), abs=1e-12)
 
-    def delivered(start_slot: int, *units: Unit) -> list[int]:
-        home = Home(0, battery, 8.0, _book(-load_kw))
-        return home.deliver([1] * len(units), units, start_slot * SLOT_MS, MS_PER_HOUR)
 
-    assert delivered(0, own, sale) == [0, 1]  # 0.2 kW in the fourth quarter is less than 0.4 kW
-    assert delivered(4, own, sale) == [1, 1]
-    assert delivered(4, own, own, own) == [1, 1, 0]  # three of them are more than 1 kW
-    assert delivered(3, own) == [0]
-    assert delivered(8, own, sale) == [0, 1]  # the sun covers the load
+def test_a_load_above_the_power_limit_leaves_room_for_what_is_sold() -> None:
+    """1 kW for half an hour, then 3 kW, of a battery of 2 kW: 1.5 kWh; beside a sale of 1 kW, 1 kWh."""
+    battery = Battery(10.0, 0.0, 4.0, 2.0, 1.0, 1.0, 0.0)
+    book = _book(-np.array([1.0, 1.0, 3.0, 3.0] + [0.0] * 92))
+
+    def delivered(*units: Unit) -> list[float]:
+        return Home(0, battery, 8.0, book).deliver([1] * len(units), units, 0, MS_PER_HOUR)
+
+    assert delivered(Unit(2.0, for_own_load=True)) == [0.75]
+    assert delivered(Unit(1.0), Unit(2.0, for_own_load=True)) == [1, 0.5]
+    assert delivered(Unit(2.0, for_own_load=True), Unit(1.0)) == [0.75, 0]
+    assert delivered(Unit(1.0, for_own_load=True), Unit(1.0)) == [1.0, 1]
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    battery=batteries(),
+    share=st.floats(0.0, 1.0),
+    surplus_kw=st.lists(st.floats(-5.0, 5.0), min_size=96, max_size=96),
+    requests=st.lists(st.tuples(*[st.integers(0, 1)] * 3), min_size=20, max_size=20),
+    units_kwh=st.tuples(*[st.floats(0.001, 3.0)] * 3),
+    phase_ms=st.integers(0, SLOT_MS - 1),
+    step_min=st.sampled_from([5, 15, 40, 60]),
+)
+def test_own_use_never_leaves_the_home(
+    battery: Battery,
+    share: float,
+    surplus_kw: list[float],
+    requests: list[tuple[int, int, int]],
+    units_kwh: tuple[float, float, float],
+    phase_ms: int,
+    step_min: int,
+) -> None:
+    """In every piece of every step the battery gives the sold power and at most the residual load on top."""
+    floor = battery.floor_kwh
+    home = Home(0, battery, floor + share * (battery.capacity_kwh - floor), _book(np.array(surplus_kw)))
+    units = [Unit(units_kwh[0], True), Unit(units_kwh[1]), Unit(units_kwh[2], True)]
+    hours = step_min / 60
+    for step, wanted in enumerate(requests):
+        now = phase_ms + step * step_min * 60_000
+        delivered = home.deliver(wanted, units, now, step_min * 60_000)
+        assert all(0 <= got <= want for got, want in zip(delivered, wanted, strict=True))
+        assert all(got * PARTS == int(got * PARTS) for got in delivered)
+        sold_kw = delivered[1] * units_kwh[1] / hours
+        promised_kwh = 0.0
+        since = now
+        for until, power_kw in home.promise:
+            own_kw = power_kw - sold_kw
+            assert own_kw <= max(0.0, -surplus_kw[since // SLOT_MS]) + 1e-9
+            assert power_kw <= battery.discharge_kw + 1e-9
+            promised_kwh += power_kw * (until - since) / MS_PER_HOUR
+            since = until
+        asked_kwh = sum(got * unit.energy_kwh for got, unit in zip(delivered, units, strict=True))
+        assert promised_kwh == pytest.approx(asked_kwh, abs=1e-9)

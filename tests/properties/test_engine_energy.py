@@ -56,7 +56,7 @@ def village(folder: Path, **changes: Any) -> LoadedScenario:
                 "name": "village",
                 "groups": ["homes"],
                 "resources": [
-                    {"name": "own_use", "unit_kwh": UNIT_KWH, "capacity": 2},
+                    {"name": "own_use", "unit_kwh": UNIT_KWH, "capacity": 2, "serves": "own_load"},
                     {"name": "sale", "unit_kwh": UNIT_KWH, "capacity": {"by_hour": [1] * 12 + [2] * 12}},
                 ],
                 "agent": {
@@ -124,6 +124,23 @@ def test_batteries_give_what_was_promised(run: Path) -> None:
     discharged = batteries.groupby("prosumer")["discharge_kwh"].sum()
     assert np.allclose(promised, discharged, rtol=0, atol=1e-9)
     assert (decisions["delivered"] < decisions["requested"]).any()  # some could not be kept, and it says so
+
+
+def test_own_use_stays_in_the_home(run: Path) -> None:
+    """What a battery gives beyond what it sells is at most the load less the generation, hour by hour."""
+    decisions, meters = read_table(run, "decisions"), read_table(run, "meters")
+    decisions["hour"] = decisions["time"].dt.floor("h")
+    kwh = decisions.groupby(["hour", "prosumer", "resource"])["delivered"].sum().unstack() * UNIT_KWH
+    meters = meters.set_index(["time", "prosumer"])
+    residual = (meters["load_kwh"] - meters["pv_kwh"]).clip(lower=0.0).reindex(kwh.index)
+    assert (kwh["own_use"] <= residual + 1e-9).all()
+    assert kwh["own_use"].sum() > 10
+    own = decisions[decisions["resource"] == "own_use"]
+    is_fraction = (own["delivered"] > 0) & (own["delivered"] < 1)
+    assert is_fraction.sum() > 10
+    assert set(decisions.loc[decisions["resource"] == "sale", "delivered"]) == {0.0, 1.0}
+    batteries = _wide(read_table(run, "batteries"), "discharge_kwh")
+    assert np.allclose(batteries, kwh.sum(axis=1).unstack(), rtol=0, atol=1e-9)
 
 
 def test_averages_follow_what_was_delivered(run: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 from cosim.config.load import LoadedScenario, load_scenario
 from cosim.config.trading import REGIMES
 from cosim.engine.run import Outcome, run_scenario
+from cosim.errors import InputError
 from cosim.results.store import read_table
 
 SUN = "time,roof [kW/kWp]\n" + "".join(
@@ -165,6 +166,12 @@ def test_nothing_is_sold_twice_and_no_more_than_there_was(case: tuple[str, Outco
 def test_bad_links_are_felt(tmp_path: Path) -> None:
     outcome, folder = run(tmp_path, *BAD_LINKS)
     assert outcome.summary["messages_lost"] > 100  # type: ignore[operator]
+    assert outcome.summary["trading_offers_late"] == 0
+    slow = "comms.default.latency={model: constant, latency_ms: 7300000}"
+    outcome, _ = run(tmp_path / "slow", slow, "grid=")
+    # Everybody's offers, at everybody else's: five sellers, seven others.
+    assert outcome.summary["trading_offers_late"] == 5 * 7
+    assert outcome.summary["traded_agreed_kwh"] == 0
     assert {"delivered", "timed_out"} <= set(read_table(folder, "trades")["status"])
 
 
@@ -229,8 +236,127 @@ def test_one_household_more_changes_no_other_draw(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(*tables)
 
 
+def test_trading_without_a_single_message_is_no_trading(tmp_path: Path) -> None:
+    """So the two rules differ in what reaches others, and in nothing else."""
+    deaf = "comms.default.loss={model: bernoulli, loss_probability: 1}"
+    (_, alone), (_, unheard) = (
+        run(tmp_path / "alone", "energy_value.rules.rule=no_trading"),
+        run(tmp_path / "unheard", deaf),
+    )
+    assert not len(read_table(alone, "trades"))
+    trades = read_table(unheard, "trades")
+    assert len(trades)
+    assert (trades["buyer"] == trades["seller"]).all()
+    pd.testing.assert_frame_equal(read_table(alone, "schedule"), read_table(unheard, "schedule"))
+    pd.testing.assert_frame_equal(read_table(alone, "bills"), read_table(unheard, "bills"))
+    # It is the price of own generation that `self_supply` changes.
+    _, own = run(tmp_path / "own", "energy_value.rules.rule=self_supply")
+    assert not read_table(own, "schedule").equals(read_table(alone, "schedule"))
+
+
+def test_negative_prices_turn_payments_around(tmp_path: Path) -> None:
+    """Two hours of the afternoon pay for taking: nobody offers, who draws is paid, who feeds in pays."""
+    by_hour = [0.3] * 24
+    by_hour[13] = by_hour[14] = -0.2
+    _, folder = run(
+        tmp_path,
+        f"energy_value.prices.grid={{by_hour: {by_hour}}}",
+        "energy_value.rules.rule=cost_only",
+        "grid=",
+    )
+    offers, trades = read_table(folder, "offers"), read_table(folder, "trades")
+    assert len(offers)
+    assert not set(offers["hour"]) & {13, 14}
+    assert not set(trades["hour"]) & {13, 14}
+    schedule = read_table(folder, "schedule")
+    # ζ = μ |P^G| (R-1)/4 + P^G: a preferred hour is worth more, though its price is below 0.
+    assert schedule.loc[schedule["hour"].isin([13, 14]), "value"].between(-0.2, 1e-12).all()
+    # By hand, of households that do not trade: what is metered in an hour at P^G, surplus at a tenth of it.
+    _, alone = run(
+        tmp_path / "alone", f"energy_value.prices.grid={{by_hour: {by_hour}}}", "grid=",
+        "energy_value.rules.rule=self_supply",
+    )  # fmt: skip
+    meters, bills = read_table(alone, "meters"), read_table(alone, "bills").set_index("prosumer")
+    price = np.array(by_hour)[meters["time"].dt.hour]
+    net = meters["net_kwh"].to_numpy()
+    owed = pd.Series(np.where(net > 0, price * net, 0.1 * price * net)).groupby(meters["prosumer"]).sum()
+    paid = bills.groupby("prosumer")["total_eur"].sum()
+    assert np.allclose(paid[owed.index], owed, rtol=0, atol=1e-9)
+    assert paid["grid"] == pytest.approx(-owed.sum(), abs=1e-9)
+    in_the_negative_hours = meters["time"].dt.hour.isin([13, 14]) & (net < 0)
+    assert in_the_negative_hours.any(), "somebody feeds in then, and pays for it"
+
+
+def test_a_warm_up_counts_in_no_number_and_stands_in_every_table(tmp_path: Path) -> None:
+    whole, warm = (
+        run(tmp_path / name, BATTERY, f"time.warm_up_h={hours}")
+        for name, hours in (("whole", 0), ("warm", 24))
+    )
+    for file in sorted((whole[1] / "tables").iterdir()):
+        assert file.read_bytes() == (warm[1] / "tables" / file.name).read_bytes(), file.name
+    numbers, folder = warm[0].summary, warm[1]
+    start = pd.Timestamp("2016-06-14", tz="UTC")
+
+    def counted(name: str) -> pd.DataFrame:
+        table = read_table(folder, name)
+        time = pd.to_datetime(table["time"], utc=True) if "time" in table else None
+        return table[table["day"] >= 1] if time is None else table[time >= start]
+
+    bills, meters, flow = counted("bills"), counted("meters"), counted("power_flow")
+    households = bills[bills["prosumer"] != "grid"]
+    assert numbers["delivery_days"] == numbers["delivery_days_traded"] == 1
+    expected = {
+        "bills_households_eur": households["total_eur"].sum(),
+        "energy_value_eur": (counted("schedule")["energy_kwh"] * counted("schedule")["value"]).sum(),
+        "energy_load_kwh": meters["load_kwh"].sum(),
+        "energy_generated_kwh": meters["pv_kwh"].sum(),
+        "energy_lost_in_feeder_kwh": flow["losses_mw"].sum() * 1000,
+        "voltage_min_pu": counted("bus_voltage")["vm_pu"].min(),
+        "line_loading_max_percent": counted("line_loading")["loading_percent"].max(),
+    }
+    for name, value in expected.items():
+        assert numbers[name] == pytest.approx(value, rel=1e-9), name
+        assert numbers[name] != whole[0].summary[name] or "loading" in name or "voltage" in name, name
+    soc = read_table(folder, "batteries")
+    ends = (
+        soc[soc["time"].isin([soc["time"].unique()[23], soc["time"].max()])].groupby("time")["soc_kwh"].sum()
+    )
+    assert numbers["energy_stored_change_kwh"] == pytest.approx(ends.iloc[1] - ends.iloc[0], abs=1e-9)
+
+
+def test_large_tables_can_be_left_out_and_refusals_be_kept(tmp_path: Path) -> None:
+    full, small = (
+        run(tmp_path / name, "grid=", *settings)
+        for name, settings in (
+            ("full", ["record.rejected_requests=true"]),
+            ("small", ["record.trading=false"]),
+        )
+    )
+    left = {file.stem for file in (small[1] / "tables").iterdir()}
+    assert "bills" in left
+    assert not left & {"offers", "schedule", "trades"}
+    assert full[0].summary == small[0].summary
+    status = read_table(full[1], "trades")["status"].value_counts()
+    assert status["rejected"] > 100
+    for name, n in status.items():
+        assert full[0].summary[f"trade_requests_{name}"] == n
+
+
+def test_a_day_that_is_certain_to_fail_is_refused_before_the_run(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no feasible schedule: on day 0"):
+        run(tmp_path, "energy_value.household.contracted_power_kw=1")
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_day_without_a_schedule_stops_the_run_and_says_why(tmp_path: Path) -> None:
-    loaded = hamlet(tmp_path, "energy_value.household.contracted_power_kw=1")
+    """Each of two appliances has room, and both together would have; but neither can move out of the way."""
+    kiln = "{name: %s, power_kw: 2, duration_h: 13}"
+    listed = f"{{kind: list, appliances: [{kiln % 'kiln'}, {kiln % 'oven'}]}}"
+    loaded = hamlet(
+        tmp_path,
+        f"energy_value.household.appliances={listed}",
+        "energy_value.household.contracted_power_kw=3.5",
+    )
     outcome = run_scenario(loaded, tmp_path / "run")
     assert outcome.status == "failed"
     assert "has no feasible schedule: hour" in outcome.cause

@@ -19,8 +19,9 @@ from cosim.households.trading import Hooks, TradingFloor
 from cosim.markets.energy_value.demand_plan import HourlyNeed, needs_from_load
 from cosim.markets.energy_value.messages import Receipt
 from cosim.markets.energy_value.offers import GRID, Offer
+from cosim.markets.energy_value.prices import Prices
 from cosim.markets.energy_value.reconciliation import Agreement, purchases_of, sales_of
-from cosim.markets.energy_value.settlement import Prices, Settlement, settle
+from cosim.markets.energy_value.settlement import Settlement, settle
 from cosim.markets.energy_value.trading_day import build_terms
 from cosim.streams import Streams
 

@@ -16,8 +16,9 @@ from cosim.config.trading import TradingRulesConfig
 from cosim.markets.energy_value.demand_plan import needs_from_load
 from cosim.markets.energy_value.messages import KIND_OF, Letter, Receipt, RequestId
 from cosim.markets.energy_value.offers import Offer
+from cosim.markets.energy_value.prices import Prices
 from cosim.markets.energy_value.reconciliation import purchases_of, reconcile, sales_of
-from cosim.markets.energy_value.settlement import Prices, settle
+from cosim.markets.energy_value.settlement import settle
 from cosim.markets.energy_value.trader import Trader, new_state, state_after_loss
 from cosim.markets.energy_value.trading_day import build_terms
 

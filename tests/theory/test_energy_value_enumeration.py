@@ -10,11 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from cosim.devices.appliance import Appliance
-from cosim.markets.energy_value import choices, exact
-from cosim.markets.energy_value.exact import SearchCount, solve_exact
+from cosim.markets.energy_value import choices, search
+from cosim.markets.energy_value.exact import solve_exact
 from cosim.markets.energy_value.greedy import solve_greedy
 from cosim.markets.energy_value.offers import Offer
 from cosim.markets.energy_value.schedule import Infeasible, Schedule, ScheduleProblem
+from cosim.markets.energy_value.search import SearchCount
 from cosim.markets.energy_value.supply import merit_order
 
 Case = tuple[ScheduleProblem, list[Offer], NDArray[np.float64], float]
@@ -163,7 +164,7 @@ def test_days_with_several_flexible_appliances(monkeypatch: pytest.MonkeyPatch) 
 
 def test_branching_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """With room for no partial schedule, every appliance is branched on."""
-    monkeypatch.setattr(exact, "_MAX_PARTIAL", 0)
+    monkeypatch.setattr(search, "_MAX_PARTIAL", 0)
     counts = [SearchCount() for _ in range(300)]
     for seed, count in enumerate(counts):
         check(small_case(3000 + seed), count)
@@ -172,8 +173,8 @@ def test_branching_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_handing_over_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """With room for no subproblem beyond the first, HiGHS closes what is open."""
-    monkeypatch.setattr(exact, "_MAX_PARTIAL", 0)
-    monkeypatch.setattr(exact, "_MAX_SUBPROBLEMS", 1)
+    monkeypatch.setattr(search, "_MAX_PARTIAL", 0)
+    monkeypatch.setattr(search, "_MAX_SUBPROBLEMS", 1)
     counts = [SearchCount() for _ in range(200)]
     for seed, count in enumerate(counts):
         check(small_case(4000 + seed), count)

@@ -7,6 +7,7 @@ enumeration.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from itertools import product
@@ -20,6 +21,7 @@ from cosim.config.load import load_scenario
 from cosim.devices.appliance import Appliance, ways_to_run
 from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
+from cosim.streams import Streams
 
 GRID = [0.2] * 6 + [
     0.3,
@@ -180,6 +182,8 @@ def known_supply(folder: Path, day: int, household: str) -> list[list[tuple[floa
     offers, trades = day_of(folder, "offers", day), day_of(folder, "trades", day)
     earlier = trades[(trades["seller"] == household) & (trades["buyer"] < household)]
     sun = by_hour(folder, "pv_kwh", day)
+    seed = json.loads((folder / "run.json").read_text())["seed"]
+    kappas = Streams(seed).field("energy_value/kappa").block(0, 24, len(names(folder)))
     hours = []
     for hour in range(24):
         steps = [(GRID[hour], 4.0)]
@@ -188,8 +192,9 @@ def known_supply(folder: Path, day: int, household: str) -> list[list[tuple[floa
                 earlier.loc[earlier["hour"] == hour, "agreed_kwh"].sum() if each.seller == household else 0.0
             )
             steps.append((each.price, each.quantity_kwh - gone))
-        if day == 0:
-            steps.append((IEP * GRID[hour], sun[household, hour]))
+        if day == 0:  # not traded: its own at the price it would ask, κ uniform on (φ, 1)
+            kappa = IEP + kappas[hour, names(folder).index(household)] * (1 - IEP)
+            steps.append((kappa * GRID[hour], sun[household, hour]))
         hours.append(sorted(steps))
     return hours
 

@@ -77,6 +77,16 @@ def test_voltages_equal_runpp_on_simbench_s_own_net(original: Any, feeder: Feede
         )
 
 
+@pytest.mark.parametrize("minutes", [60, 10])
+def test_an_interval_has_the_same_background_in_any_block(feeder: Feeder, minutes: int) -> None:
+    grid = GridConfig.model_validate({"network": "n", "interval_min": minutes})
+    made = Background(feeder, feeder.elements, grid, datetime(2016, 7, 4, tzinfo=UTC), 40)
+    whole = made.power(0, 40)
+    for first, n in ((0, 1), (7, 1), (5, 20), (39, 1)):
+        for block, all_of_them in zip(made.power(first, n), whole, strict=True):
+            np.testing.assert_array_equal(block, all_of_them[first : first + n])
+
+
 def test_hours_are_means_of_quarters(feeder: Feeder) -> None:
     start = datetime(2016, 7, 4, tzinfo=UTC)
     powers = {

@@ -17,7 +17,8 @@ from cosim.config.trading import TradingRulesConfig
 from cosim.households.trading import Hooks, TradingFloor
 from cosim.markets.energy_value.demand_plan import needs_from_load
 from cosim.markets.energy_value.offers import Offer
-from cosim.markets.energy_value.settlement import Prices, settle
+from cosim.markets.energy_value.prices import Prices
+from cosim.markets.energy_value.settlement import settle
 from cosim.markets.energy_value.trading_day import build_terms
 from cosim.streams import Streams
 

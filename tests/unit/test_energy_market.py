@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from cosim.markets.energy_value.day_plan import DayPlan, Preferences, plan_day
 from cosim.markets.energy_value.offers import Offer
 from cosim.markets.energy_value.population import appliance_days, listed_day
 from cosim.markets.energy_value.schedule import Infeasible
-from cosim.results.metrics import TradingMetrics
+from cosim.markets.energy_value.settlement import TradeStatus
+from cosim.results.metrics import TRADE_STATUSES, TradingMetrics
 from cosim.streams import Streams
 
 GRID = np.array([0.3] * 12 + [0.2] * 12)
@@ -27,6 +29,7 @@ DISHWASHER = ListedAppliances.model_validate(
     {"kind": "list", "appliances": [{"name": "dishwasher", "power_kw": 2, "duration_h": 1,
                                      "preferences": "dishwasher"}]}
 )  # fmt: skip
+BIDS = "energy_value.household.bidding"
 SCENARIO = """
 name: s
 time: {start: 2016-06-13T00:00:00Z, duration_h: 48}
@@ -110,7 +113,9 @@ def test_peaks_and_sums() -> None:
     load, generation = np.zeros((2, 24)), np.zeros((2, 24))
     load[:, 5], generation[0, 12] = 2.0, 7.0
     metrics.add_power(load, generation, 24, is_traded=True)
-    metrics.add_trades([(True, 1.0, 0.5), (False, 2.0, 1.5), (False, 0.0, 0.0)])
+    metrics.add_trades(
+        [("buyer_short", True, 1.0, 0.5), ("seller_short", False, 2.0, 1.5), ("rejected", False, 0.0, 0.0)]
+    )
     metrics.add_bills([1.0, 2.5, -3.5])
     metrics.energy_value_eur = 10.0
     result = metrics.result()
@@ -119,6 +124,8 @@ def test_peaks_and_sums() -> None:
     assert (result["traded_agreed_kwh"], result["traded_delivered_kwh"]) == (2.0, 1.5)
     assert (result["traded_with_oneself_kwh"], result["welfare_eur"]) == (0.5, 6.5)
     assert result["bills_imbalance_max_eur"] == 0.0
+    assert (result["trade_requests_rejected"], result["trade_requests_delivered"]) == (1, 0)
+    assert set(TRADE_STATUSES) == {*get_args(get_args(TradeStatus)[0]), *get_args(get_args(TradeStatus)[1])}
 
 
 def problems_of(folder: Path, *settings: str) -> list[str]:
@@ -138,8 +145,27 @@ def problems_of(folder: Path, *settings: str) -> list[str]:
         (["time.duration_h=24"], "no day can be traded"),
         (["energy_value.prices.grid={file: none.csv}"], "energy_value.prices.grid.file"),
         (["energy_value.prices.feed_in={price: {file: none.csv}}"], "prices.feed_in.price.file"),
-        (["groups.homes.trading={bidding: {strategy: fixed, kappa: 0.05}}"], "above the feed-in share"),
-        (["energy_value.household.bidding={strategy: fixed, kappa: 0.1}"], "above the feed-in share"),
+        (["groups.homes.trading={bidding: {strategy: fixed, kappa: 0.05}}"], "groups.0.trading.bidding.k"),
+        ([f"{BIDS}={{strategy: fixed, kappa: 0.1}}"], "(φ = 0.1) in any hour (given: 0.1)"),
+        ([f"{BIDS}={{strategy: random, high: 0.05}}"], f"{BIDS}.high: κ is not above"),
+        ([f"{BIDS}={{strategy: random, low: 0.05}}"], f"{BIDS}.low: κ is not above"),
+        (["energy_value.prices.grid=-0.3"], "prices.grid: the price is below 0 in every hour"),
+        (["energy_value.prices.feed_in={price: -0.1}"], "prices.feed_in.price: the price is below 0 in"),
+        (["energy_value.rules.feed_in_tariff_eur_per_kwh=-0.1"], "must be at least 0"),
+        (["energy_value.prices.feed_in={price: 0.4}"], "nobody can offer anything"),
+        (
+            ["energy_value.household.appliances={kind: list, appliances: [{name: kiln, power_kw: 11, "
+             "duration_h: 3}]}"],
+            "household h001 (and 1 more of its group) has no feasible schedule: on day 0, kiln (11 kW) has "
+            "to run for 3 h from hour 0 to 24, and finds room for 0 h",
+        ),
+        (["groups.homes.load.p_kw=12"], "in hour 0 the load that is not scheduled is 12.000 kW already"),
+        (
+            ["groups.homes.trading={contracted_power_kw: 3}"],
+            "groups.0.trading.contracted_power_kw: household h001",
+        ),
+        (["comms.default.latency={model: constant, latency_ms: 11000}"], "give a request up after 20 s"),
+        (["comms.default.latency={model: constant, latency_ms: 4000}"], "sent twice or more"),
         (
             ["energy_value.household.appliances={kind: generated, ownership: {owen: 1}}"],
             "Did you mean 'oven'?",
@@ -166,7 +192,24 @@ def test_a_price_series_shorter_than_the_run_is_refused(tmp_path: Path) -> None:
     rows = "".join(f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,0.3\n" for hour in range(40))
     (tmp_path / "p.csv").write_text("time,price [EUR/kWh]\n" + rows)
     (found,) = problems_of(tmp_path, "energy_value.prices.grid={file: p.csv}")
-    assert "p.csv: has prices for 2016-06-13 00:00 to 2016-06-14 16:00" in found
+    assert "p.csv:41: has prices for 2016-06-13 00:00 to 2016-06-14 16:00" in found
+
+
+def test_messages_slower_than_the_timetable_are_warned_of(tmp_path: Path) -> None:
+    slow = "comms.default.latency={model: lognormal, median_ms: 8000000, sigma: 1}"
+    found = problems_of(tmp_path, slow)
+    for words in ("arrive after gate closure", "a trade takes four", "give a request up", "reservations end"):
+        assert sum(words in each for each in found) == 1
+    assert problems_of(tmp_path, slow, "energy_value.rules.rule=no_trading") == []
+    assert problems_of(tmp_path, "comms.default.latency={model: lognormal, median_ms: 100, sigma: 3}") == []
+
+
+def test_what_is_wrong_with_a_rule_that_is_not_used_is_not_said(tmp_path: Path) -> None:
+    low = "energy_value.household.bidding={strategy: fixed, kappa: 0.05}"
+    assert problems_of(tmp_path, low, "energy_value.rules.rule=net_metering") == []
+    # Without a feed-in price κ may be as low as anyone likes.
+    assert problems_of(tmp_path, low, "energy_value.rules.rule=iep_zero") == []
+    assert len(problems_of(tmp_path, low, "energy_value.rules.rule=no_trading")) == 1
 
 
 def test_a_group_that_trades_needs_a_market(tmp_path: Path) -> None:

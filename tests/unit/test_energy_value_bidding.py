@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from cosim.config.bidding import FixedBids, LearningBids, RandomBids
-from cosim.errors import InputError
+from cosim.config.bidding import BiddingConfig, FixedBids, LearningBids, RandomBids
 from cosim.markets.energy_value.bidding import (
     bid_prices,
-    check_kappa,
+    bid_problems,
     choose,
     first_propensities,
-    fixed_prices,
     learn,
     positions,
     random_prices,
@@ -23,10 +22,15 @@ GRID = np.array([0.2, 0.3, -0.1, 0.0])
 FEED_IN = 0.1 * GRID
 
 
+def check_kappa(price: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether prices obey (12), as far as there are any."""
+    return ((price > FEED_IN) & (price < GRID)) | np.isnan(price)
+
+
 def test_random_prices_fill_the_whole_range_and_stay_inside() -> None:
     uniforms = np.random.default_rng(1).random((4000, 4))
     prices = random_prices(RandomBids(), uniforms, FEED_IN, GRID)
-    assert check_kappa(prices, FEED_IN, GRID).all()
+    assert check_kappa(prices).all()
     assert np.isnan(prices[:, 2:]).all()
     kappa = prices[:, 0] / GRID[0]
     # Uniform on (0.1, 1): mean 0.55, standard deviation 0.9/√12.
@@ -38,7 +42,7 @@ def test_extreme_draws_stay_strictly_inside() -> None:
     for uniform in (0.0, 1 - 2.0**-53):
         prices = random_prices(RandomBids(), np.full(4, uniform), FEED_IN, GRID)
         assert np.isfinite(prices[:2]).all()
-        assert check_kappa(prices, FEED_IN, GRID).all()
+        assert check_kappa(prices).all()
 
 
 def test_a_range_of_kappa_is_kept() -> None:
@@ -51,11 +55,32 @@ def test_a_range_of_kappa_is_kept() -> None:
 
 
 def test_fixed_kappa() -> None:
-    prices = fixed_prices(FixedBids(strategy="fixed", kappa=0.5), FEED_IN, GRID)
+    prices, _ = bid_prices(FixedBids(strategy="fixed", kappa=0.5), FEED_IN, GRID, np.zeros(4))
     assert prices[:2] == pytest.approx([0.1, 0.15])
     assert np.isnan(prices[2:]).all()
-    with pytest.raises(InputError, match=r"between 0\.6 and 1"):
-        fixed_prices(FixedBids(strategy="fixed", kappa=0.5), 0.6 * GRID, GRID)
+
+
+def said(bidding: BiddingConfig, feed_in: list[float]) -> list[tuple[str, str]]:
+    found = bid_problems(bidding, feed_in, GRID)
+    return [(problem.path, problem.severity) for problem in found]
+
+
+def test_kappa_outside_its_range_is_said_of_every_strategy() -> None:
+    """Hours 0 and 1 count: φ is 0.6 and 0.2. An error where κ fits neither, a warning where it fits one."""
+    feed_in = [0.12, 0.06, 0.0, 0.0]
+    for kappa, expected in ((0.1, "error"), (0.2, "error"), (0.5, "warning"), (0.6, "warning"), (0.7, "")):
+        fixed = FixedBids(strategy="fixed", kappa=kappa)
+        assert said(fixed, feed_in) == ([("kappa", expected)] if expected else [])
+        # A range that ends too low offers nothing, and one that begins too low is not the one that was asked.
+        assert said(RandomBids(high=kappa), feed_in) == ([("high", expected)] if expected else [])
+    for low, expected in ((0.1, "error"), (0.2, "warning"), (0.5, "warning"), (0.6, ""), (0.7, "")):
+        assert said(RandomBids(low=low), feed_in) == ([("low", expected)] if expected else [])
+    assert said(RandomBids(low=0.05, high=0.1), feed_in) == [("low", "error"), ("high", "error")]
+    assert said(RandomBids(), feed_in) == said(LearningBids(strategy="learning"), feed_in) == []
+    (problem,) = bid_problems(FixedBids(strategy="fixed", kappa=0.5), feed_in, GRID)
+    assert "φ = 0.6) in 1 of 2 hours; nothing is offered there" in problem.message
+    # No price lies between: κ is not to blame.
+    assert said(FixedBids(strategy="fixed", kappa=0.5), [0.3, 0.3, 0.3, 0.3]) == []
 
 
 def test_the_learning_rule_by_hand() -> None:
@@ -103,6 +128,6 @@ def test_reward_is_one_at_best_and_zero_where_nothing_is_sold() -> None:
 )
 def test_every_strategy_by_one_call(bids: RandomBids | FixedBids | LearningBids) -> None:
     prices, chosen = bid_prices(bids, FEED_IN, GRID, np.full(4, 0.3))
-    assert check_kappa(prices, FEED_IN, GRID).all()
+    assert check_kappa(prices).all()
     assert np.isfinite(prices[:2]).all()
     assert (chosen >= 0) == isinstance(bids, LearningBids)

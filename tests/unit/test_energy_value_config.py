@@ -15,7 +15,7 @@ from cosim.config.appliances import (
     preferences_of,
 )
 from cosim.config.bidding import BiddingConfig
-from cosim.config.energy_value import EnergyValueConfig, RigidityConfig, kappa_problems
+from cosim.config.energy_value import EnergyValueConfig, RigidityConfig
 from cosim.config.prices import PricesConfig
 
 
@@ -126,30 +126,6 @@ def test_bad_bids(bidding: dict[str, Any], words: str) -> None:
     adapter: TypeAdapter[Any] = TypeAdapter(BiddingConfig)
     with pytest.raises(ValidationError, match=words):
         adapter.validate_python(bidding)
-
-
-def test_kappa_must_be_above_the_feed_in_price() -> None:
-    with pytest.raises(ValidationError, match=r"κ = 0.05 must be above the feed-in share 0.1"):
-        _market(household={"bidding": {"strategy": "fixed", "kappa": 0.05}})
-    _market(household={"bidding": {"strategy": "fixed", "kappa": 0.11}})
-    with pytest.raises(ValidationError, match=r"in hour 7 \(φ = 0.75\)"):
-        _market(
-            prices={
-                "grid": {"by_hour": [0.2] * 24},
-                "feed_in": {"price": {"by_hour": [0.1] * 7 + [0.15] + [0.1] * 16}},
-            },
-            household={"bidding": {"strategy": "fixed", "kappa": 0.6}},
-        )
-
-
-def test_a_feed_in_price_above_the_grids_or_from_a_file_is_no_objection_to_kappa() -> None:
-    adapter: TypeAdapter[Any] = TypeAdapter(BiddingConfig)
-    fixed = adapter.validate_python({"strategy": "fixed", "kappa": 0.6})
-    for prices in (
-        {"grid": -0.1, "feed_in": {"price": 0.05}},
-        {"grid": {"file": "p.csv"}, "feed_in": {"price": 0.1}},
-    ):
-        assert kappa_problems(fixed, PricesConfig.model_validate(prices)) == []
 
 
 @pytest.mark.parametrize(

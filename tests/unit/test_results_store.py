@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -133,3 +135,26 @@ def test_a_run_never_goes_over_another(tmp_path: Path) -> None:
     RunStore(tmp_path / "run").write_text("run.json", "{}")
     with pytest.raises(FileExistsError, match="not empty"):
         RunStore(tmp_path / "run")
+
+
+def test_a_group_of_rows_is_smaller_the_more_columns_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pyarrow.parquet as pq
+
+    monkeypatch.setattr("cosim.results.store.ROWS_PER_GROUP", 4 * 128)
+    for numbers, per_group in ((10**9, 4 * 128), (2 * 128 * len(COLUMNS) + 1, 2 * 128), (1, 128)):
+        monkeypatch.setattr("cosim.results.store.NUMBERS_PER_GROUP", numbers)
+        writer = TableWriter(tmp_path, f"things_{per_group}", COLUMNS)
+        _append(writer, 0, N)
+        writer.finish()
+        found = pq.read_metadata(tmp_path / f"things_{per_group}.parquet")
+        assert found.num_row_groups == -(-N // per_group)
+        assert {found.row_group(k).num_rows for k in range(found.num_row_groups - 1)} == {per_group}
+
+
+def test_arrow_takes_memory_from_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ARROW_DEFAULT_MEMORY_POOL", raising=False)
+    program = "import cosim, pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "system"

@@ -117,7 +117,7 @@ def loop_point(row: Row) -> Row:
         "market_x_gain_signal_per_unit": 2.0 * gain,
         "market_x_loop_gain_units_per_signal": 4.0,
         "market_x_gain_over_limit": gain / limit,
-        "market_x_measured_rmse_second_half_units": 50 * saturation,
+        "market_x_measured_rmse_units": 50 * saturation,
         RMSE: 5 + 40 * saturation,
     }
 

@@ -11,9 +11,10 @@ from cosim.errors import InputError, SimulationError
 from cosim.markets.energy_value.delivery import deliver
 from cosim.markets.energy_value.ledger import open_ledger
 from cosim.markets.energy_value.messages import Line, RequestId
+from cosim.markets.energy_value.prices import Prices, feed_in_price
 from cosim.markets.energy_value.purchase_book import Claim, FailedAttempt
 from cosim.markets.energy_value.reconciliation import Agreement, reconcile
-from cosim.markets.energy_value.settlement import Bill, Prices, Settlement, feed_in_price, settle
+from cosim.markets.energy_value.settlement import Bill, Settlement, settle
 
 DAY = 3
 HOUR = 12

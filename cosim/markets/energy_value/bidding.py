@@ -6,11 +6,13 @@ learner remembers is an array, given in and handed back; there is no state here.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cosim.config.bidding import BiddingConfig, FixedBids, LearningBids, RandomBids
-from cosim.errors import InputError, Problem
+from cosim.errors import Problem, count
 from cosim.markets.energy_value.offers import feed_in_ratio, has_margin, prices_at, prices_from_kappa
 
 _EDGE = 1e-9
@@ -49,23 +51,60 @@ def random_prices(
     return np.where(start < end, prices, np.nan)
 
 
-def fixed_prices(bidding: FixedBids, feed_in_price: ArrayLike, grid_price: ArrayLike) -> NDArray[np.float64]:
-    """Prices of one κ; NaN in hours where it is outside its range (12), and nothing is offered.
+def bid_problems(bidding: BiddingConfig, feed_in_price: ArrayLike, grid_price: ArrayLike) -> list[Problem]:
+    """Where a strategy's own κ leaves its range (12), (φ^IEP, 1).
 
-    Raises
-    ------
-    InputError
-        If κ is in range in no hour in which energy could be traded at all.
+    Parameters
+    ----------
+    bidding : RandomBids, FixedBids or LearningBids
+        The strategy; one that takes its range from φ^IEP has nothing to answer for.
+    feed_in_price, grid_price : array_like, shape (n_hours,)
+        Of every hour of a run, EUR/kWh.
+
+    Returns
+    -------
+    list of Problem
+        By key (`kappa`, `low`, `high`): an error where the number fits no hour, a warning where it fits some.
+        Hours that leave no price between feed-in price and grid price, or have a grid price of 0 or less, do
+        not count: κ says nothing there.
     """
-    prices = prices_from_kappa(bidding.kappa, feed_in_price, grid_price)
-    tradable = has_margin(feed_in_price, grid_price) & (np.asarray(grid_price) > 0)
-    if np.any(tradable) and not np.any(np.isfinite(prices[tradable])):
-        lowest = float(np.min(feed_in_ratio(feed_in_price, grid_price)[tradable]))
-        message = f"κ is never above the feed-in price over the grid's, which is {lowest:.3g} at least"
-        raise InputError(
-            [Problem(message, f"Take a κ between {lowest:.3g} and 1.", "", value=f"{bidding.kappa:g}")]
-        )
-    return prices
+    iep, grid = np.asarray(feed_in_price, dtype=np.float64), np.asarray(grid_price, dtype=np.float64)
+    tradable = has_margin(iep, grid) & (grid > 0)
+    iep, grid = iep[tradable], grid[tradable]
+    if not len(grid):
+        return []
+    match bidding:
+        case FixedBids(kappa=kappa):
+            own = [("kappa", kappa, kappa * grid <= iep, "nothing is offered")]
+        case RandomBids(low=None, high=high):
+            own = [("high", high, high * grid <= iep, "nothing is offered")]
+        case RandomBids(low=float(low), high=high):
+            # A range that begins at φ itself is the paper's.
+            own = [
+                ("low", low, low * grid < iep, "φ takes its place"),
+                ("high", high, high * grid <= iep, "nothing is offered"),
+            ]
+        case _:
+            return []
+    ratio = feed_in_ratio(iep, grid)
+    return [
+        _kappa_problem(key, kappa, below, ratio, consequence)
+        for key, kappa, below, consequence in own
+        if below.any()
+    ]
+
+
+def _kappa_problem(
+    key: str, kappa: float, below: NDArray[np.bool_], ratio: NDArray[np.float64], consequence: str
+) -> Problem:
+    is_never = bool(below.all())
+    phi = float(ratio.min() if is_never else ratio.max())
+    where = (
+        "any hour" if is_never else f"{int(below.sum())} of {count(len(below), 'hour')}; {consequence} there"
+    )
+    message = f"κ is not above the feed-in price over the grid's (φ = {phi:.3g}) in {where}"
+    severity: Literal["error", "warning"] = "error" if is_never else "warning"
+    return Problem(message, f"Take a κ between {phi:.3g} and 1.", key, value=f"{kappa:g}", severity=severity)
 
 
 def first_propensities(bidding: LearningBids, n_households: int) -> NDArray[np.float64]:
@@ -189,15 +228,8 @@ def bid_prices(
         case RandomBids():
             return random_prices(bidding, uniforms, feed_in_price, grid_price), -1
         case FixedBids():
-            return fixed_prices(bidding, feed_in_price, grid_price), -1
+            return prices_from_kappa(bidding.kappa, feed_in_price, grid_price), -1
         case LearningBids():
             known = first_propensities(bidding, 1) if propensities is None else propensities[None, :]
             chosen = int(choose(known, np.asarray(uniforms)[:1])[0])
             return prices_at(positions(bidding)[chosen], feed_in_price, grid_price), chosen
-
-
-def check_kappa(price: ArrayLike, feed_in_price: ArrayLike, grid_price: ArrayLike) -> NDArray[np.bool_]:
-    """Whether prices that are offered obey (12): between feed-in price and grid price; True where NaN."""
-    asked = np.asarray(price, dtype=np.float64)
-    inside = (asked > np.asarray(feed_in_price)) & (asked < np.asarray(grid_price))
-    return np.asarray(inside | np.isnan(asked), dtype=np.bool_)

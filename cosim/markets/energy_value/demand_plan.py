@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from cosim.markets.energy_value.offers import GRID, Offer
-from cosim.markets.energy_value.supply import Purchase
+from cosim.markets.energy_value.offers import Offer
 
 
 class Candidate(NamedTuple):
@@ -68,32 +67,13 @@ class Planner(Protocol):
         ...
 
 
-def needs_from_purchases(purchases: Iterable[Purchase]) -> list[HourlyNeed]:
-    """Ask for exactly what a plan buys; what a seller cannot give is left to the grid.
-
-    Parameters
-    ----------
-    purchases : iterable of Purchase
-        As `Supply.purchases` gives them; those from the grid are left out.
-    """
-    hours: dict[int, list[Candidate]] = {}
-    for purchase in purchases:
-        if purchase.seller != GRID:
-            candidate = Candidate(purchase.seller, purchase.quantity_kwh, purchase.price)
-            hours.setdefault(purchase.hour, []).append(candidate)
-    return [
-        HourlyNeed(hour, sum(each.limit_kwh for each in hours[hour]), _cheapest_first(hours[hour]))
-        for hour in sorted(hours)
-    ]
-
-
 def needs_from_load(
     load_kwh: Sequence[float], offers: Iterable[Offer], grid_price: Sequence[float]
 ) -> list[HourlyNeed]:
     """Cover a planned load from everybody who is cheaper than the grid, the cheapest first.
 
-    Unlike `needs_from_purchases` this goes on to the next seller where one has sold out, as it will have
-    where many want the same cheap offer.
+    Whom the plan would have bought from does not matter: where one has sold out, as it will have where many
+    want the same cheap offer, the next is asked.
 
     Parameters
     ----------

@@ -10,28 +10,55 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from cosim.config.prices import CsvPrice, FeedInShare, HourlyPrice, PricesConfig
+from cosim.config.prices import CsvPrice, FeedInPrice, FeedInShare, HourlyPrice, PricesConfig
+from cosim.config.trading import FeedInRule
 from cosim.errors import InputError, Problem, suggest
 
 MAX_BYTES = 100_000_000
+Array = NDArray[np.float64]
 _HOUR = timedelta(hours=1)
 
 
 class Prices(NamedTuple):
-    """Prices of a run.
+    """Prices of a run or of a day.
 
     Attributes
     ----------
     grid : ndarray, shape (n_hours,)
-        P^G, EUR/kWh.
+        P^G, EUR/kWh; may be negative.
     feed_in : ndarray, shape (n_hours,)
-        P^IEP, EUR/kWh.
+        What a kWh earns that is fed in, EUR/kWh: P^IEP, or by the rule, see `feed_in_price`.
     """
 
-    grid: NDArray[np.float64]
-    feed_in: NDArray[np.float64]
+    grid: Array
+    feed_in: Array
+
+
+def feed_in_price(rule: FeedInRule, grid: ArrayLike, indexed: ArrayLike, tariff: float) -> Array:
+    """Price of what is fed in, EUR/kWh; shape (n_hours,).
+
+    Parameters
+    ----------
+    rule : {"indexed", "zero", "tariff", "grid_price"}
+        See `cosim.config.trading.FeedInRule`.
+    grid, indexed : array_like, shape (n_hours,)
+        P^G and P^IEP.
+    tariff : float
+        Flat tariff.
+    """
+    price = np.array(grid, dtype=np.float64)
+    match rule:
+        case "indexed":
+            price = np.array(indexed, dtype=np.float64)
+        case "zero":
+            price = np.zeros_like(price)
+        case "tariff":
+            price = np.full_like(price, tariff)
+        case "grid_price":
+            pass
+    return price
 
 
 def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: Path) -> Prices:
@@ -53,7 +80,7 @@ def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: P
     InputError
         If a file is missing, malformed, has gaps, or does not cover the run. All problems of both series.
     """
-    series: list[NDArray[np.float64]] = []
+    series: list[Array] = []
     problems: list[Problem] = []
     own = [] if isinstance(prices.feed_in, FeedInShare) else [prices.feed_in.price]
     for source in [prices.grid, *own]:
@@ -68,9 +95,7 @@ def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: P
     return Prices(series[0], series[1])
 
 
-def _series(
-    source: float | HourlyPrice | CsvPrice, start: datetime, n_hours: int, folder: Path
-) -> NDArray[np.float64]:
+def _series(source: float | HourlyPrice | CsvPrice, start: datetime, n_hours: int, folder: Path) -> Array:
     match source:
         case HourlyPrice(by_hour=table):
             return np.array(table, dtype=np.float64)[(start.hour + np.arange(n_hours)) % 24]
@@ -80,7 +105,7 @@ def _series(
             return np.full(n_hours, source, dtype=np.float64)
 
 
-def read_prices(file: Path, shown_as: str, column: str, start: datetime, n_hours: int) -> NDArray[np.float64]:
+def read_prices(file: Path, shown_as: str, column: str, start: datetime, n_hours: int) -> Array:
     """Prices of a run from a CSV file.
 
     Parameters
@@ -124,7 +149,7 @@ def read_prices(file: Path, shown_as: str, column: str, start: datetime, n_hours
         raise InputError([Problem("is empty", "Header: time,price [EUR/kWh]", file=shown_as, line=1)])
     place, factor = _column(rows[0], column, shown_as)
     stamps, values = _cells(rows[1:], place, shown_as)
-    return factor * _covering(stamps, values, start, n_hours, shown_as)
+    return factor * _covering(stamps, values, start, n_hours, shown_as, len(rows))
 
 
 def _column(header: list[str], wanted: str, shown_as: str) -> tuple[int, float]:
@@ -178,8 +203,13 @@ def _cells(rows: list[list[str]], place: int, shown_as: str) -> tuple[list[datet
 
 
 def _covering(
-    stamps: list[datetime], values: list[float], start: datetime, n_hours: int, shown_as: str
-) -> NDArray[np.float64]:
+    stamps: list[datetime],
+    values: list[float],
+    start: datetime,
+    n_hours: int,
+    shown_as: str,
+    last_line: int,
+) -> Array:
     first = (start - stamps[0]) / _HOUR if stamps else 0.0
     if not stamps or first < 0 or first != int(first) or first + n_hours > len(values):
         until = start + n_hours * _HOUR
@@ -187,5 +217,34 @@ def _covering(
         message = (
             f"has prices for {has}, and the run goes from {start:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}"
         )
-        raise InputError([Problem(message, "Shorten the run, or give prices for all of it.", file=shown_as)])
+        remedy = "Shorten the run, or give prices for all of it."
+        # The end that is missing: before the first row, or after the last.
+        line = 2 if first < 0 or first != int(first) else last_line
+        raise InputError([Problem(message, remedy, file=shown_as, line=line)])
     return np.array(values[int(first) : int(first) + n_hours], dtype=np.float64)
+
+
+def price_problems(prices: PricesConfig, read: Prices) -> list[Problem]:
+    """Series of prices that make no sense as a whole, by key (`grid`, `feed_in.price`).
+
+    A price below 0 is real in some hours. Below 0 in all of them, a sign was lost.
+
+    Parameters
+    ----------
+    prices : PricesConfig
+        Where the prices come from; a feed-in price that is a share of the grid's has nothing to answer for.
+    read : Prices
+        What `hourly_prices` made of it.
+    """
+    series = [("grid", read.grid, "a household pays that buys")]
+    if isinstance(prices.feed_in, FeedInPrice):
+        series.append(("feed_in.price", read.feed_in, "a household earns that feeds in"))
+    return [
+        Problem(
+            f"the price is below 0 in every hour of the run, {values.max():g} EUR/kWh at most",
+            f"Give what {meaning}; single hours may be below 0.",
+            key,
+        )
+        for key, values, meaning in series
+        if bool(np.all(values < 0))
+    ]

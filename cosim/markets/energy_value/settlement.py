@@ -12,13 +12,14 @@ from math import fsum
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from cosim.config.hours import HOURS
-from cosim.config.trading import DeviationRule, FeedInRule
+from cosim.config.trading import DeviationRule
 from cosim.errors import InputError, Problem
 from cosim.markets.energy_value.delivery import Delivered, deliver
 from cosim.markets.energy_value.offers import GRID
+from cosim.markets.energy_value.prices import Prices
 from cosim.markets.energy_value.purchase_book import FailedAttempt, FailedStatus
 from cosim.markets.energy_value.reconciliation import Agreement
 from cosim.markets.energy_value.trading_day import GRAIN_KWH
@@ -90,22 +91,6 @@ class Bill(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Prices:
-    """Prices of one day.
-
-    Attributes
-    ----------
-    grid : ndarray, shape (24,)
-        P^G, EUR/kWh; may be negative.
-    feed_in : ndarray, shape (24,)
-        What a kWh earns that is fed in, EUR/kWh; see `feed_in_price`.
-    """
-
-    grid: Array
-    feed_in: Array
-
-
-@dataclass(frozen=True)
 class Settlement:
     """A settled day.
 
@@ -123,31 +108,6 @@ class Settlement:
     bills: list[Bill]
     from_grid_kwh: Array
     to_grid_kwh: Array
-
-
-def feed_in_price(rule: FeedInRule, grid: ArrayLike, indexed: ArrayLike, tariff: float) -> Array:
-    """Price of what is fed in, EUR/kWh; shape (24,).
-
-    Parameters
-    ----------
-    rule : {"indexed", "zero", "tariff", "grid_price"}
-        See `cosim.config.trading.FeedInRule`.
-    grid, indexed : array_like, shape (24,)
-        P^G and P^IEP.
-    tariff : float
-        Flat tariff.
-    """
-    price = np.array(grid, dtype=np.float64)
-    match rule:
-        case "indexed":
-            price = np.array(indexed, dtype=np.float64)
-        case "zero":
-            price = np.zeros_like(price)
-        case "tariff":
-            price = np.full_like(price, tariff)
-        case "grid_price":
-            pass
-    return price
 
 
 def settle(

@@ -26,8 +26,8 @@ class Device(Protocol):
 
     def deliver(
         self, requested: Sequence[int], units: Sequence[Unit], now_ms: int, step_ms: int
-    ) -> list[int]:
-        """What of the requested units will be delivered over the coming step."""
+    ) -> list[float]:
+        """What of the requested units will be delivered over the coming step, in whole parts of a unit."""
 
 
 DecisionLog: TypeAlias = "array[float]"
@@ -124,7 +124,7 @@ class AgentState:
         Its number and when it was sent.
     averages : list of float
         x̄ of each resource, over what was delivered; replaced, never changed.
-    delivered : list of int
+    delivered : sequence of float
         What is being delivered in the step that is on; replaced, never changed.
     active : bool
         Whether it takes part.
@@ -138,7 +138,7 @@ class AgentState:
     signal_step: int
     signal_sent_ms: int
     averages: list[float]
-    delivered: list[int]
+    delivered: Sequence[float]
     active: bool = True
     answered: int = 0
 
@@ -204,7 +204,7 @@ class Agent:
         state: AgentState,
         device: Device | None,
         total: ActiveSum,
-        report: Callable[[int, int, tuple[int, ...], int], None],
+        report: Callable[[int, int, tuple[float, ...], int], None],
         log: DecisionLog | None,
     ) -> None:
         self.household = household
@@ -234,7 +234,7 @@ class Agent:
         if rules.report_at_end:
             self.report(household, k, tuple(before), state.answered)
         requested, gradients, responses = self._decide(k + 1)
-        delivered = requested
+        delivered: Sequence[float] = requested
         if self.device is not None:
             delivered = self.device.deliver(requested, rules.units, now_ms, self.clock.step_ms)
         if delivered != before:
@@ -260,7 +260,7 @@ class Agent:
         self._change(now_ms, nothing)
         self.state.active = False
 
-    def _change(self, now_ms: int, delivered: list[int]) -> None:
+    def _change(self, now_ms: int, delivered: Sequence[float]) -> None:
         """Deliver this from now on."""
         for resource, (old, new) in enumerate(zip(self.state.delivered, delivered, strict=True)):
             if new != old:

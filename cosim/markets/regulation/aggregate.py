@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from cosim.devices.battery import PARTS
+
 
 class ActiveSum:
     """Sum over the members of what is being delivered, as a function of time, for each resource.
 
-    All arithmetic is on whole numbers (units and milliseconds), so a mean over a step in which nothing
+    All arithmetic is on whole numbers (parts of a unit, milliseconds), so a mean over a step in which nothing
     changes is that sum to the bit.
 
     Parameters
@@ -17,19 +19,19 @@ class ActiveSum:
 
     def __init__(self, initial: list[int]) -> None:
         self.initial = list(initial)
-        self.current = list(initial)
+        self._parts = [units * PARTS for units in initial]
         self._integral = [0] * len(initial)
         self._changed_ms = [0] * len(initial)
 
-    def change(self, now_ms: int, resource: int, delta: int) -> None:
-        """Add `delta` units from `now_ms` on."""
-        self._integral[resource] += self.current[resource] * (now_ms - self._changed_ms[resource])
+    def change(self, now_ms: int, resource: int, delta: float) -> None:
+        """Add `delta` units, a whole number of parts, from `now_ms` on."""
+        self._integral[resource] += self._parts[resource] * (now_ms - self._changed_ms[resource])
         self._changed_ms[resource] = now_ms
-        self.current[resource] += delta
+        self._parts[resource] += int(delta * PARTS)
 
     def integral(self, now_ms: int, resource: int) -> int:
-        """Integral from the start to `now_ms`, units times ms."""
-        return self._integral[resource] + self.current[resource] * (now_ms - self._changed_ms[resource])
+        """Integral from the start to `now_ms`, parts of a unit times ms."""
+        return self._integral[resource] + self._parts[resource] * (now_ms - self._changed_ms[resource])
 
 
 class MeanReader:
@@ -48,7 +50,7 @@ class MeanReader:
         means = []
         for resource in range(len(self._integrals)):
             integral = self._source.integral(now_ms, resource)
-            means.append((integral - self._integrals[resource]) / elapsed_ms)
+            means.append((integral - self._integrals[resource]) / elapsed_ms / PARTS)
             self._integrals[resource] = integral
         self._read_ms = now_ms
         return means

@@ -1,0 +1,48 @@
+"""How far a sweep is: points that ended, those that failed, the time left."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from cosim import progress
+from cosim.progress import SweepProgress
+
+
+def console(terminal: bool) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=100)
+
+
+def text(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_bar_on_a_terminal() -> None:
+    shown = console(terminal=True)
+    with SweepProgress("s", 40, quiet=False, console=shown) as bar:
+        bar.update(0, 0)
+        bar.update(30, 2)
+    assert "30 of 40 points, 2 failed" in text(shown)
+
+
+def test_lines_in_a_log_tell_the_time_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    shown = console(terminal=False)
+    bar = SweepProgress("s", 1000, quiet=False, console=shown)
+    bar.update(400, 0)  # these were done before it was resumed
+    now = 160.0
+    bar.update(460, 1)
+    bar.update(461, 1)
+    assert text(shown) == "s: 460 of 1000 points, 1 failed, 9 min left\n"
+
+
+def test_nothing_when_quiet() -> None:
+    for terminal in (True, False):
+        shown = console(terminal)
+        with SweepProgress("s", 2, quiet=True, console=shown) as bar:
+            bar.update(2, 0)
+        assert text(shown) == ""
