@@ -193,8 +193,11 @@ def test_interval_of_a_break_even_holds_it(tmp_path: Path) -> None:
         (found,) = analyse(made_up_sweep(tmp_path / str(number), axes, shifted, seeds=10), []).break_evens
         held += found.low <= 2.0 <= found.high
         widths.append(found.high - found.low)
-    assert held >= 34  # of 40; a bootstrap over ten seeds is a little too narrow
-    assert 0.1 < np.mean(widths) < 0.6
+    assert held >= 35  # of 40
+    # Halfway between two places the mean of two differences counts, each of two errors of variance 1/3; the
+    # slope is 2, so the break-even's variance is 1/12 a seed. Student's t of nine degrees of freedom.
+    expected = 2 * 2.262 * math.sqrt(1 / 12 / 10)
+    assert np.mean(widths) == pytest.approx(expected, rel=0.15)
 
 
 def pair_point(row: Row) -> Row:

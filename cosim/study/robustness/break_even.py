@@ -163,4 +163,4 @@ def _interval(places: Array, differences: Array) -> tuple[float, float]:
         chosen = bootstrap_rows(n_seeds)
         sums, counts = np.where(known, differences, 0.0)[chosen].sum(axis=1), known[chosen].sum(axis=1)
         means = sums / counts
-    return percentile_interval(np.array([sign_change(places, row) for row in means]))
+    return percentile_interval(np.array([sign_change(places, row) for row in means]), n_seeds)

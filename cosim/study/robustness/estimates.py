@@ -86,10 +86,18 @@ def bootstrap_rows(n_seeds: int) -> NDArray[np.int64]:
     return np.floor(uniforms * n_seeds).astype(np.int64)
 
 
-def percentile_interval(samples: Array) -> tuple[float, float]:
-    """The middle 95 % of what the bootstrap gave; NaN counts as beyond the largest."""
+def percentile_interval(samples: Array, n_seeds: int) -> tuple[float, float]:
+    """Interval of 95 % from what the bootstrap over `n_seeds` seeds gave; NaN counts as beyond the largest.
+
+    The percentiles are further out than 2.5 and 97.5, by as much as makes the interval of a mean as wide as
+    Student's: the expanded percentile interval of T. Hesterberg, "What teachers should know about the
+    bootstrap", The American Statistician 69 (2015). With ten seeds the plain one is a fifth too narrow.
+    """
+    from scipy.special import ndtr
+
+    tail = float(ndtr(-math.sqrt(n_seeds / (n_seeds - 1)) * _student(n_seeds - 1)))
     ordered = np.sort(np.where(np.isnan(samples), np.inf, samples))
-    ends = [ordered[round(q * (len(ordered) - 1))] for q in ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)]
+    ends = [ordered[round(q * (len(ordered) - 1))] for q in (tail, 1 - tail)]
     return float(ends[0]), float(ends[1])
 
 
