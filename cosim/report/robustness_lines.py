@@ -12,6 +12,7 @@ from cosim.report.summary_table import heading
 from cosim.study.robustness.break_even import BreakEven
 from cosim.study.robustness.cells import Panel
 from cosim.study.robustness.points import Axis, SweepPoints
+from cosim.study.robustness.quantities import Quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,17 +59,24 @@ def effect_lines(points: SweepPoints, found: Sequence[BreakEven]) -> Figure:
     x = np.array(first.axis.values, dtype=float)
     ax.axhline(0.0, color=DARK, linewidth=1.0)
     for number, each in enumerate(found):
-        mean = np.array([effect.mean for effect in each.effects]) * name.scale
+        mean = np.array([each.quantity.harm(effect.mean) for effect in each.effects]) * name.scale
         half = np.nan_to_num([effect.half_width for effect in each.effects]) * name.scale
         look = LOOKS[number % len(LOOKS)]
         _line(ax, x, (mean, half), number, each.remedy)
         if np.isfinite(each.value) and each.value > x[0]:
             ax.plot([each.value], [0.0], marker=look.marker, color=look.color, markeredgecolor=DARK)
-    ax.set_title(f"{name.name}: what each case changes against '{first.baseline}' (below 0 is better)")
+    ax.set_title(
+        f"{name.name}: what each case changes against '{first.baseline}' ({better_side(first.quantity)})"
+    )
     ax.set_xlabel(first.axis.name)
     ax.set_ylabel(f"change [{name.unit or '-'}]")
     legend_of_axes(figure, axes, 3)
     return figure
+
+
+def better_side(quantity: Quantity) -> str:
+    """On which side of 0 a change is for the better."""
+    return f"{'below' if quantity.larger_is_worse else 'above'} 0 is better"
 
 
 def _line(ax: Axes, x: np.ndarray, values: tuple[np.ndarray, np.ndarray], number: int, label: str) -> None:

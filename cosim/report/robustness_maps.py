@@ -69,7 +69,11 @@ def quantity_map(points: SweepPoints, key: str, found: Sequence[Panel], limits: 
 
 
 def effect_map(
-    title: str, axes_: tuple[Axis, Axis], maps: Sequence[tuple[str, Array, Array]], unit: str
+    title: str,
+    axes_: tuple[Axis, Axis],
+    maps: Sequence[tuple[str, Array, Array]],
+    unit: str,
+    larger_is_worse: bool,
 ) -> Figure:
     """Differences over two numeric axes, one map each: orange is worse, purple better.
 
@@ -83,16 +87,20 @@ def effect_map(
         Arrays of shape (n_y, n_x); a difference whose interval holds 0 is written in brackets.
     unit : str
         Of the differences.
+    larger_is_worse : bool
+        Whether positive differences are orange.
     """
     from matplotlib.colors import TwoSlopeNorm
+
+    colors = DIVERGING if larger_is_worse else DIVERGING.removesuffix("_r")
 
     y_axis, x_axis = axes_
     figure, axes = _panels_figure(len(maps), len(y_axis.values), True)
     largest = max(float(np.nanmax(np.abs(mean), initial=0.0)) for _, mean, _ in maps) or 1.0
     norm = TwoSlopeNorm(0.0, -largest, largest)
     for ax, (label, mean, half) in zip(axes, maps, strict=True):
-        _draw_map(ax, x_axis, y_axis, mean, norm, DIVERGING, unit)
-        _write_cells(ax, mean, half, norm, DIVERGING, in_doubt=np.abs(mean) <= half)
+        _draw_map(ax, x_axis, y_axis, mean, norm, colors, unit)
+        _write_cells(ax, mean, half, norm, colors, in_doubt=np.abs(mean) <= half)
         ax.set_title(label)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
@@ -173,9 +181,7 @@ def _write_cells(
 def short(value: float, half: float) -> str:
     """A mean and its interval in few characters, with the digits that the interval leaves."""
     digits = 3 if abs(value) < 1000 else 4
-    if not np.isfinite(half):
-        return number_text(value, digits)
-    if half == 0:
+    if not np.isfinite(half) or half <= 1e-4 * abs(value):
         return number_text(value, digits)
     decimals = max(0, -int(np.floor(np.log10(half))))
     decimals = min(decimals, 4)

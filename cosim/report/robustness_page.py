@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cosim.report.robustness_findings import findings
-from cosim.report.robustness_lines import effect_lines, quantity_lines
+from cosim.report.robustness_lines import better_side, effect_lines, quantity_lines
 from cosim.report.robustness_maps import effect_map, quantity_map
 from cosim.report.robustness_pairs import pairs_figure
 from cosim.report.robustness_tables import TextTable, tables
@@ -114,11 +114,12 @@ def _effect_map(analysis: Analysis, quantity: Quantity, found: list[BreakEven]) 
     maps = []
     for label, by_y in rows.items():
         effects = [by_y[value].effects for value in y_axis.values]
-        mean = np.array([[effect.mean for effect in row] for row in effects]) * name.scale
+        mean = np.array([[quantity.harm(effect.mean) for effect in row] for row in effects]) * name.scale
         half = np.array([[effect.half_width for effect in row] for row in effects]) * name.scale
         maps.append((label, mean, half))
-    title = f"{name.name}: what each case changes against '{found[0].baseline}' (below 0 is better)"
-    return effect_map(title, (y_axis, x_axis), maps, f"change [{name.unit or '-'}]")
+    title = f"{name.name}: what each case changes against '{found[0].baseline}' ({better_side(quantity)})"
+    unit = f"change [{name.unit or '-'}]"
+    return effect_map(title, (y_axis, x_axis), maps, unit, quantity.larger_is_worse)
 
 
 def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> Iterator[str]:
@@ -135,6 +136,7 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
         for axis in points.axes
     )
     yield f"Varied: {axes}. Intervals are of 95 %: Student's t over the seeds, for a break-even by bootstrap."
+    yield "What is said to be beyond chance is so place by place; of many places one in twenty is by chance."
     yield ""
     yield "## What was found"
     yield ""
