@@ -62,5 +62,7 @@ pictures: install
 	$(BIN)/cosim run storage_village --set time.duration_h=48 --set report.figures=false \
 		--set comms.default.loss.loss_probability=0.3 --quiet --out results/pictures/lossy
 	$(BIN)/cosim compare results/pictures/base results/pictures/lossy --out results/pictures/compared
+	$(BIN)/cosim run faulty_community --quiet --out results/pictures/faulty
+	cp results/pictures/faulty/figures/faults.png docs/images/faults.png
 	cp results/pictures/compared/numbers.png docs/images/compare_numbers.png
 	cp results/pictures/compared/durations.png docs/images/compare_durations.png

@@ -93,10 +93,19 @@ class Draws:
         self.latency = Rows(self._latency_rows("latency"), keep)
         self.duplicate_latency = Rows(self._latency_rows("duplicate_latency"), keep)
         self.fates = Rows(self._fate_rows(), keep) if self._loses else self.latency
+        self._keep = keep
+        self._of_faults: dict[str, Rows[float]] = {}
 
     def initial_state(self, column: int) -> float:
         """Uniform number for the state in which a link's Gilbert-Elliott chain starts."""
         return float(self._streams.field(f"{self._prefix}.loss_initial_state").row(0, column + 1)[column])
+
+    def of_fault(self, purpose: str) -> Rows[float]:
+        """Uniform numbers for what a fault does to these links, made when first asked for."""
+        rows = self._of_faults.get(purpose)
+        if rows is None:
+            rows = self._of_faults[purpose] = Rows(self._uniforms(purpose), self._keep)
+        return rows
 
     def _uniforms(self, purpose: str) -> Callable[[int], list[float]]:
         field = self._streams.field(f"{self._prefix}.{purpose}")

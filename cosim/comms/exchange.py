@@ -68,6 +68,13 @@ class Exchanges:
         self._transmit(exchange)
         self._wait(exchange)
 
+    def abandon(self, is_meant: Callable[[Message], bool]) -> None:
+        """Let the senders of these messages forget that they wait: nothing is repeated."""
+        for _, exchange in self.timeouts.pending():
+            if exchange.is_open and is_meant(exchange.message):
+                exchange.is_open = False
+                exchange.link.tally(exchange.message.kind).abandoned += 1
+
     def _wait(self, exchange: Exchange) -> None:
         self.timeouts.add(int(self._env.now) + exchange.link.config.timeout_ms, exchange)
 

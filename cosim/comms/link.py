@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cosim.clock import MS_PER_HOUR, to_ms
+from cosim.comms.disturbance import Disturbance, replay_delays_ms
+from cosim.comms.disturbance import is_duplicated as is_duplicated_by_fault
+from cosim.comms.disturbance import is_lost as is_lost_by_fault
 from cosim.comms.draws import Draws
 from cosim.comms.loss import bernoulli_probability, gilbert_elliott_step, starts_bad
 from cosim.comms.message import ACK
@@ -85,12 +88,14 @@ class Link:
 
     __slots__ = (
         "_bernoulli_probability",
+        "_disturbances",
         "_draws",
         "_duplication_probability",
         "_gilbert_elliott",
         "_in_order",
         "_outage_ends_ms",
         "_outage_starts_ms",
+        "_plain_fates",
         "_queue_messages",
         "_transmission_us",
         "column",
@@ -146,7 +151,14 @@ class Link:
             or self.is_acknowledged
             or self.lifetime_ms is not None
         )
-        self.fates = draws.fates if is_plain else None
+        self._plain_fates = draws.fates if is_plain else None
+        self._disturbances: tuple[Disturbance, ...] = ()
+        self.fates = self._plain_fates
+
+    def disturb(self, disturbances: tuple[Disturbance, ...]) -> None:
+        """Let these faults, and no others, act on what is sent from now on."""
+        self._disturbances = disturbances
+        self.fates = None if disturbances else self._plain_fates
 
     def open_tally(self, kind: str) -> Tally:
         """The counters of a kind that this link has not carried yet.
@@ -180,7 +192,7 @@ class Link:
         Returns
         -------
         tuple of int
-            Arrival of each copy (ms): none, one or two, the original first.
+            Arrival of each copy (ms): none, one, two, or more where faults replay it; the original first.
         """
         state = self.state
         turn = state.transmissions
@@ -191,23 +203,26 @@ class Link:
         if self._outage_starts_ms and self._is_cut(now_ms):
             tally.lost_in_outage += 1
             return ()
-        if is_lost:
+        column, faults = self.column, self._disturbances
+        if is_lost or (faults and is_lost_by_fault(faults, self._draws, turn, column)):
             tally.lost_on_way += 1
             return ()
-        column = self.column
         arrival_ms = self._arrival_ms(now_ms, self._draws.latency[turn][column])
-        if self._duplication_probability and (
-            self._draws.duplication[turn][column] < self._duplication_probability
-        ):
+        if self._is_duplicated(turn):
             tally.duplicated += 1
             copy_ms = self._arrival_ms(now_ms, self._draws.duplicate_latency[turn][column])
             arrivals = tuple(each for each in (arrival_ms, copy_ms) if each is not None)
             tally.lost_at_queue += 2 - len(arrivals)
-            return arrivals
-        if arrival_ms is None:
+        elif arrival_ms is None:
             tally.lost_at_queue += 1
-            return ()
-        return (arrival_ms,)
+            arrivals = ()
+        else:
+            arrivals = (arrival_ms,)
+        if faults and arrivals:
+            again = [arrivals[0] + delay for delay in replay_delays_ms(faults, self._draws, turn, column)]
+            tally.duplicated += len(again)
+            return (*arrivals, *again)
+        return arrivals
 
     def is_first_receipt(self, kind: str, sequence: int) -> bool:
         """Whether the receiver sees this (kind, sequence) for the first time, as far as it remembers."""
@@ -231,6 +246,13 @@ class Link:
             return is_lost
         probability = self._bernoulli_probability
         return probability > 0 and self._draws.loss[turn][self.column] < probability
+
+    def _is_duplicated(self, turn: int) -> bool:
+        probability = self._duplication_probability
+        if probability and self._draws.duplication[turn][self.column] < probability:
+            return True
+        faults = self._disturbances
+        return bool(faults) and is_duplicated_by_fault(faults, self._draws, turn, self.column)
 
     def _is_cut(self, now_ms: int) -> bool:
         window = bisect_right(self._outage_starts_ms, now_ms) - 1

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import simpy
 
 from cosim.clock import Priority
+from cosim.comms.disturbance import Disturbance
 from cosim.comms.exchange import Exchange, Exchanges
 from cosim.comms.histogram import EXACT_BELOW_MS, bucket_ms, merge, middle_ms
 from cosim.comms.latency import TraceReader
@@ -93,8 +94,10 @@ class Network:
         self._links: dict[tuple[Direction, int, int], Link] = {}
         self._downlinks: dict[int, Link] = {}
         self._handlers: dict[int, Callable[[Message], None]] = {}
+        self._disturbances: list[Disturbance] = []
         self._transit: Timetable[_Parcel] = Timetable(env, Priority.ARRIVAL, self._deliver)
         self._exchanges = Exchanges(env, self._transmit_again)
+        self._is_up: Callable[[Message], bool] = lambda message: True
 
     def on_receive(self, address: int, handler: Callable[[Message], None]) -> None:
         """Have `handler` called with each message that arrives at `address`; it replaces an earlier one.
@@ -102,6 +105,31 @@ class Network:
         Messages that arrive where there is no handler count as delivered and are dropped.
         """
         self._handlers[address] = handler
+
+    def on_acknowledge(self, is_up: Callable[[Message], bool]) -> None:
+        """Have `is_up` asked whether a message finds its recipient up; who is down acknowledges nothing."""
+        self._is_up = is_up
+
+    def abandon(self, is_meant: Callable[[Message], bool]) -> None:
+        """Let the senders of these messages forget what they would repeat, as a crash does."""
+        self._exchanges.abandon(is_meant)
+
+    def disturb(self, fault: Disturbance) -> None:
+        """Let a fault act on all that is sent over its links from now on."""
+        self._disturbances.append(fault)
+        self._apply_disturbances()
+
+    def calm(self, fault: Disturbance) -> None:
+        """End a fault; what is on its way still arrives."""
+        self._disturbances.remove(fault)
+        self._apply_disturbances()
+
+    def _apply_disturbances(self) -> None:
+        for (direction, sender, recipient), link in self._links.items():
+            link.disturb(self._disturbances_on(direction, sender, recipient))
+
+    def _disturbances_on(self, direction: Direction, sender: int, recipient: int) -> tuple[Disturbance, ...]:
+        return tuple(each for each in self._disturbances if each.covers(direction, sender, recipient))
 
     def send(
         self, direction: Direction, sender: int, recipient: int, kind: str, sequence: int, payload: object
@@ -252,6 +280,7 @@ class Network:
         link = self._links.get(key)
         if link is None:
             link = self._links[key] = self._topology.link(direction, sender, recipient)
+            link.disturb(self._disturbances_on(direction, sender, recipient))
             if direction == "downlink":
                 self._downlinks[recipient] = link
         return link
@@ -296,6 +325,8 @@ class Network:
             return
         assert isinstance(exchange, Exchange)
         tally.count_delivered(int(self._env.now) - message.sent_ms)
+        if not self._is_up(message):
+            return
         if message.kind == ACK:
             exchange.is_open = False
             return

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, to_hours, to_ms
 from cosim.config.comms import TraceLatency, unmatched_overrides
 from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
+from cosim.config.fault_checks import fault_problems
+from cosim.config.faults import Churn
 from cosim.config.library import local_file
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import PlaceByList
@@ -38,7 +40,7 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
         *_communities(loaded, scenario),
         *_energy_value(loaded, scenario),
         *_membership(loaded, scenario),
-        *_outages(loaded, scenario),
+        *_faults(loaded, scenario),
         *_resending(loaded, scenario),
         *_links(loaded, scenario),
         *_grid(loaded, scenario),
@@ -198,14 +200,11 @@ def _membership(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]
             yield loaded.problem(f"{path}.leaves_h", message, remedy)
 
 
-def _outages(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
-    end_h = scenario.time.duration_ms / MS_PER_HOUR
-    for number, community in enumerate(scenario.communities):
-        for position, outage in enumerate(community.platform.outages):
-            if outage.start_h >= end_h:
-                path = f"communities.{number}.platform.outages.{position}.start_h"
-                message = f"the outage begins at {outage.start_h:g} h, and the run ends at {end_h:g} h"
-                yield loaded.problem(path, message, "It never happens.", warning=True)
+def _faults(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    for number, fault in enumerate(scenario.faults):
+        if isinstance(fault, Churn) and fault.file is not None:
+            yield from _file(loaded, f"faults.{number}.file", fault.file)
+    yield from fault_problems(loaded, scenario)
 
 
 def _resending(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:

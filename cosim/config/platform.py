@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from cosim.config.base import Finite, Fraction, Model, Name, NonNegative, Number, Positive, Probability
+from cosim.config.base import Finite, Fraction, Model, Name, Number, Positive, Probability
 from cosim.config.per_resource import one_or_list
 from cosim.config.remedies import AggregateConfig, DelayConfig, PlainSum, Resending, SmithPredictor
 
@@ -64,15 +64,6 @@ SignalPerResource = Annotated[
     Discriminator(one_or_list),
 ]
 """One Ω(0) for every resource, or a list with one for each."""
-
-
-class Outage(Model):
-    """A time in which the platform is down: it hears nothing and sends nothing."""
-
-    start_h: NonNegative
-    """Start, since the scenario's start [h]."""
-    duration_h: Positive
-    """Length [h]."""
 
 
 class GridAwareRule(Model):
@@ -136,8 +127,6 @@ class PlatformConfig(Model):
     """How the reports become one aggregate; a plain sum by default."""
     resending: Resending | None = None
     """Signals are sent again within their step; once only by default."""
-    outages: tuple[Outage, ...] = ()
-    """Times in which the platform is down."""
     grid_aware: tuple[GridAwareRule, ...] = ()
     """Rules by which capacities give way to the feeder's voltages and loadings."""
 

@@ -13,6 +13,7 @@ from cosim.config.comms import CommsConfig
 from cosim.config.costs import CostConfig
 from cosim.config.devices import BatteryConfig, LoadConfig, MembershipConfig, PvConfig
 from cosim.config.energy_value import EnergyValueConfig, TradingConfig
+from cosim.config.faults import FaultConfig
 from cosim.config.network import GridConfig
 from cosim.config.regulation import CommunityConfig
 
@@ -172,6 +173,8 @@ class Scenario(Model):
     """The links that messages travel over."""
     grid: GridConfig | None = None
     """The feeder; without it there is no power flow."""
+    faults: tuple[FaultConfig, ...] = ()
+    """What breaks while it runs."""
     record: RecordConfig = RecordConfig()
     """Which large tables are written."""
     report: ReportConfig = ReportConfig()

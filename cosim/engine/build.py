@@ -22,6 +22,7 @@ from cosim.engine.demand import household_demand, slots_of
 from cosim.engine.design import Design, design
 from cosim.engine.energy_build import build_energy_market
 from cosim.engine.energy_market import EnergyMarket
+from cosim.engine.fault_plan import FaultEvent, plan_faults
 from cosim.engine.grid_parts import GridParts, build_grid
 from cosim.engine.market import Market, build_market
 from cosim.engine.placement import Placement, nowhere
@@ -58,6 +59,7 @@ class Parts:
     meters: Meters | None
     grid: GridParts | None
     energy_market: EnergyMarket | None
+    fault_events: tuple[FaultEvent, ...]
     streams: Streams
 
 
@@ -98,6 +100,7 @@ def build(loaded: LoadedScenario) -> Parts:
     problems: list[Problem] = []
     grid = _collect(problems, lambda: build_grid(scenario, folder, population, streams))
     placement = grid.placement if grid is not None else nowhere(population)
+    events = _collect(problems, lambda: plan_faults(scenario, folder, placement, streams))
     book = None
     if scenario.is_electrical and not (scenario.grid is not None and grid is None):
         book = _collect(problems, lambda: _book(scenario, folder, population, placement, streams))
@@ -124,7 +127,18 @@ def build(loaded: LoadedScenario) -> Parts:
     ]
     meters = Meters(homes, book, scenario.interval_ms) if book is not None else None
     return Parts(
-        env, population, placement, present, network, markets, homes, meters, grid, energy_market, streams
+        env,
+        population,
+        placement,
+        present,
+        network,
+        markets,
+        homes,
+        meters,
+        grid,
+        energy_market,
+        events or (),
+        streams,
     )
 
 

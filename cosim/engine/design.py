@@ -10,11 +10,11 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.clock import MS_PER_DAY
 from cosim.comms.latency import TraceReader, build_latency
 from cosim.config.agent import GivenPhase, UniformPhase
 from cosim.config.comms import Direction, resolve
-from cosim.config.platform import GainMargin, Outage
+from cosim.config.platform import GainMargin
 from cosim.config.regulation import CommunityConfig, gains, initial_signals
 from cosim.config.scenario import Scenario
 from cosim.engine.loop_delay import loop_delay_steps
@@ -158,12 +158,6 @@ def capacity_reader(config: CommunityConfig, scenario: Scenario) -> Callable[[in
         return tuple(capacity_at(resource.capacity, now_ms, start_of_day_ms, month) for resource in resources)
 
     return read
-
-
-def is_down(outages: tuple[Outage, ...], now_ms: int) -> bool:
-    """Whether the platform is down at an instant; an outage covers its start and not its end."""
-    hour = now_ms / MS_PER_HOUR
-    return any(outage.start_h <= hour < outage.start_h + outage.duration_h for outage in outages)
 
 
 def per_member(population: Population, streams: Streams, number: int, purpose: str, value: object) -> Array:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from cosim.clock import MS_PER_HOUR
 from cosim.config.comms import DIRECTIONS, resolve
 from cosim.config.load import LoadedScenario
 from cosim.config.units import unit_of
 from cosim.engine.build import Parts
+from cosim.engine.fault_plan import FaultEvent
 from cosim.engine.grid_parts import GridParts
 from cosim.engine.market import Market
 from cosim.engine.prosumers import prosumer_table
@@ -36,6 +38,9 @@ def explain_lines(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
         yield from _feeder(parts.grid)
     yield "# links: each household's, where it differs from the one before"
     yield from _links(loaded, parts)
+    if parts.fault_events:
+        yield "# faults: name, kind, what breaks, when"
+        yield from _faults(parts.fault_events)
     for market in parts.markets:
         yield f"# controller of community {market.design.config.name}"
         yield from _controller(market)
@@ -78,6 +83,7 @@ def _plain(value: Any) -> str:
 
 
 _ABSENT = object()
+_SHOWN_TIMES = 5
 
 
 def _households(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
@@ -147,6 +153,18 @@ def _measured(key: str, value: Any) -> str:
     """A value with its unit."""
     unit = "" if value is None else unit_of(key).symbol
     return f"{_plain(value)}{' ' if unit else ''}{unit}"
+
+
+def _faults(events: Sequence[FaultEvent]) -> Iterator[str]:
+    """A line for each target of each fault, with the first of its times."""
+    for name, target in dict.fromkeys((event.name, event.target) for event in events):
+        own = [event for event in events if (event.name, event.target) == (name, target)]
+        times = [
+            f"{event.start_ms / MS_PER_HOUR:.6g} to {event.end_ms / MS_PER_HOUR:.6g} h"
+            for event in own[:_SHOWN_TIMES]
+        ]
+        more = f", and {len(own) - _SHOWN_TIMES} more" if len(own) > _SHOWN_TIMES else ""
+        yield f"{name}  {own[0].fault.kind}  {target}  {', '.join(times)}{more}"
 
 
 def _controller(market: Market) -> Iterator[str]:

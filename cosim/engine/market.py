@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.comms.draws import Rows
-from cosim.config.platform import Outage
 from cosim.config.regulation import CommunityConfig
 from cosim.config.scenario import Scenario
 from cosim.devices.battery import Unit
@@ -51,8 +50,12 @@ class Market:
         Who takes part now, in the order of `design.members`.
     position : dict of int to int
         Place of a household in `design.members`.
-    outages : tuple of Outage
-        Times in which its platform is down.
+    is_down : bool
+        Whether its platform is down.
+    is_saved : bool
+        Whether the platform's state is written down after every tick.
+    saved : PlatformState or None
+        What was written down last.
     """
 
     design: Design
@@ -62,7 +65,9 @@ class Market:
     log: DecisionLog | None
     active: NDArray[np.bool_]
     position: dict[int, int]
-    outages: tuple[Outage, ...]
+    is_down: bool = False
+    is_saved: bool = False
+    saved: PlatformState | None = None
 
 
 def build_market(
@@ -128,7 +133,6 @@ def build_market(
         log=log,
         active=active,
         position={member: position for position, member in enumerate(members.tolist())},
-        outages=config.platform.outages,
     )
 
 

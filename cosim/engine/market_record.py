@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,8 +48,16 @@ class TickRecorder:
     who takes part is the same for all ticks of a batch.
     """
 
-    def __init__(self, market: Market, writer: RowSink, start: datetime, warm_up_ms: int = 0) -> None:
+    def __init__(
+        self,
+        market: Market,
+        writer: RowSink,
+        start: datetime,
+        warm_up_ms: int = 0,
+        watch: Callable[[str, str, Mapping[str, Array]], None] | None = None,
+    ) -> None:
         self._market = market
+        self._watch = watch
         self._writer = writer
         self._start = start
         self._warm_up_ms = warm_up_ms
@@ -102,6 +111,8 @@ class TickRecorder:
                 "distance": distances,
                 **_spread(slopes[resource], len(pending.steps)),
             }
+            if self._watch is not None:
+                self._watch(self._market.design.config.name, name, block)
             counted = np.array(pending.times_ms) >= self._warm_up_ms
             if counted.any():
                 self._tracking[resource].add({name: values[counted] for name, values in block.items()})

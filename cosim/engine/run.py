@@ -22,12 +22,14 @@ import cosim
 from cosim.config.comms import TraceLatency
 from cosim.config.devices import CsvLoad, CsvPv
 from cosim.config.dump import to_yaml
+from cosim.config.faults import Churn
 from cosim.config.library import names
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import JsonSource
 from cosim.config.prices import price_files
 from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts, build
+from cosim.engine.fault_record import write_faults
 from cosim.engine.feeder_record import write_feeder
 from cosim.engine.interrupt import Interruption
 from cosim.engine.message_record import write_messages
@@ -204,6 +206,7 @@ def _run(
     fault: Exception | None = None
     _keep_inputs(loaded, store)
     write_prosumers(scenario, parts, store)
+    write_faults(scenario, parts.fault_events, store)
     if parts.grid is not None:
         write_feeder(parts.grid, store)
     simulation = Simulation(scenario, parts, store, at_rest)
@@ -218,6 +221,8 @@ def _run(
     with _stage(record, "store"):
         simulation.close()
         write_messages(simulation.network, store)
+        if simulation.fault_record is not None:
+            simulation.fault_record.write(int(simulation.env.now), store)
         store.finish_tables()
         summary = simulation.summary()
         store.write_json("summary.json", summary)
@@ -280,6 +285,7 @@ def input_files(loaded: LoadedScenario) -> list[str]:
     }
     if scenario.energy_value is not None:
         files |= set(price_files(scenario.energy_value.prices))
+    files |= {fault.file for fault in scenario.faults if isinstance(fault, Churn) and fault.file is not None}
     latencies = [scenario.comms.default.latency, *(link.latency for link in scenario.comms.overrides)]
     files |= {latency.file for latency in latencies if isinstance(latency, TraceLatency)}
     if scenario.grid is not None and scenario.grid.network not in names("networks"):

@@ -17,12 +17,16 @@ from cosim.comms.network import Network
 from cosim.config.remedies import Resending
 from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts
-from cosim.engine.design import is_down, tick_times
+from cosim.engine.design import tick_times
 from cosim.engine.energy_days import DeliveryDays
 from cosim.engine.energy_record import EnergyRecorder
+from cosim.engine.fault_record import FaultRecord
+from cosim.engine.faults import Faults, Reach
+from cosim.engine.gauge import Gauge
 from cosim.engine.grid_record import GridRecorder
 from cosim.engine.market import Market
 from cosim.engine.market_record import DecisionRecorder, TickRecorder
+from cosim.engine.members import Members
 from cosim.engine.meter_record import MeterRecorder
 from cosim.engine.remedies import remedy_numbers
 from cosim.grid.coupling import Coupling
@@ -32,6 +36,7 @@ from cosim.markets.energy_value.messages import TRADING_KINDS
 from cosim.markets.regulation.agent import Agent
 from cosim.markets.regulation.aggregate import MeanReader
 from cosim.markets.regulation.controller import FeederReading
+from cosim.markets.regulation.restart import saved
 from cosim.results.store import TableStore
 
 Process = Generator[simpy.Event, object, None]
@@ -64,8 +69,12 @@ class Simulation:
         start = scenario.time.start
         self._end_ms = scenario.time.duration_ms
         ticks, decisions = store.writer("regulation"), store.writer("decisions")
+        self.fault_record: FaultRecord | None = None
+        if parts.fault_events and parts.markets:
+            self.fault_record = FaultRecord(scenario, parts.fault_events)
+        watch = None if self.fault_record is None else self.fault_record.take
         self._tick_recorders = [
-            TickRecorder(market, ticks, start, scenario.time.warm_up_ms) for market in parts.markets
+            TickRecorder(market, ticks, start, scenario.time.warm_up_ms, watch) for market in parts.markets
         ]
         names = parts.population.names
         self._decision_recorders = [
@@ -79,6 +88,8 @@ class Simulation:
             self.grid_recorder = GridRecorder(scenario, parts.grid, store)
             per_block = 1 if parts.grid.config.feedback else 168
             self._coupling = Coupling(parts.grid.power_flow, self.grid_recorder.keep, per_block)
+        self._aggregate_gauges = [Gauge(True, len(market.design.gains)) for market in parts.markets]
+        self._feeder_gauges = [Gauge(False, len(FeederReading._fields)) for _ in parts.markets]
         self.days = self._delivery_days(store)
         self._connect()
         self._start_processes()
@@ -107,6 +118,8 @@ class Simulation:
             result |= recorder.summary()
         for market in self.parts.markets:
             result |= remedy_numbers(market.design, market.platform.state)
+        if self.fault_record is not None:
+            result |= self.fault_record.summary(int(self.env.now))
         rows = self.network.accounting()
         result["messages_sent"] = sum(row.sent for row in rows)
         result["messages_delivered"] = sum(row.delivered for row in rows)
@@ -135,7 +148,7 @@ class Simulation:
             content: Any = message.payload
             is_report = message.kind == "report"
             market = market_of[message.sender] if is_report else markets[content[0]]
-            if market.outages and is_down(market.outages, int(self.env.now)):
+            if market.is_down:
                 return
             if is_report:
                 market.platform.hear_report(message.sender, message.sequence, content)
@@ -167,65 +180,51 @@ class Simulation:
     def _start_processes(self) -> None:
         env, present = self.env, self.parts.membership
         alarm = AlarmClock(env, self._end_ms)
+        step_ms = self.scenario.time.step_ms
+        doors = [
+            Members(env, step_ms, market, recorder, alarm)
+            for market, recorder in zip(self.parts.markets, self._tick_recorders, strict=True)
+        ]
         for number, market in enumerate(self.parts.markets):
-            recorder = self._tick_recorders[number]
-            join, leave = self._joining(market, recorder), self._leaving(market, recorder)
+            door = doors[number]
             for member, agent in market.agents.items():
                 leaves = int(present.leaves_ms[member])
                 joins = int(present.joins_ms[member])
                 stays_until = None if leaves < 0 else leaves
-                env.process(take_part(env, alarm, agent, joins, stays_until, join, leave))
+                env.process(take_part(env, alarm, agent, joins, stays_until, door.join, door.leave))
             env.process(self._ticks(number, market))
             if market.design.config.platform.resending is not None:
                 env.process(self._repeats(market, market.design.config.platform.resending))
             if market.design.config.platform.measurement == "meter":
                 env.process(self._measurements(number, market))
+        self._start_faults(doors)
         if self.days is not None:
             self.days.start()
         if self.parts.meters is not None:
             env.process(self._intervals())
 
-    def _joining(self, market: Market, recorder: TickRecorder) -> Callable[[Agent], None]:
-        initial = market.design.config.agent.initial_decision
-        n_resources = len(market.design.config.resources)
-
-        def join(agent: Agent) -> None:
-            recorder.flush()
-            recorder.members_changed()
-            now, step_ms = int(self.env.now), self.scenario.time.step_ms
-            market.active[market.position[agent.household]] = True
-            market.platform.join(agent.household, (float(initial),) * n_resources)
-            for resource in range(n_resources):
-                market.total.change(now, resource, initial)
-            agent.state.signals = market.platform.state.signals
-            agent.state.signal_step, agent.state.signal_sent_ms = -(-now // step_ms), now
-            agent.state.answered = agent.state.signal_step
-            agent.state.step = agent.clock.first_step(now)
-
-        return join
-
-    def _leaving(self, market: Market, recorder: TickRecorder) -> Callable[[Agent], None]:
-        def leave(agent: Agent) -> None:
-            recorder.flush()
-            recorder.members_changed()
-            agent.leave(int(self.env.now))
-            market.active[market.position[agent.household]] = False
-            market.platform.leave(agent.household)
-
-        return leave
+    def _start_faults(self, doors: list[Members]) -> None:
+        parts = self.parts
+        if not parts.fault_events:
+            return
+        floor = None if self.days is None else self.days.floor
+        gauges = [*self._aggregate_gauges, *self._feeder_gauges]
+        reach = Reach(self.network, parts.markets, doors, floor, gauges, parts.streams, parts.population.size)
+        Faults(self.env, parts.fault_events, reach).start()
 
     def _ticks(self, number: int, market: Market) -> Process:
         """Algorithm 1: measure, integrate, broadcast, step after step."""
-        platform, outages = market.platform, market.outages
+        platform = market.platform
         recorder, decisions = self._tick_recorders[number], self._decision_recorders[number]
         reader = MeanReader(market.total)
         for step, at_ms in enumerate(tick_times(self.scenario)):
             yield wait_until(self.env, at_ms, Priority.TICK)
             aggregates = reader.read(at_ms)
-            if is_down(outages, at_ms):
+            if market.is_down:
                 recorder.add(step, at_ms, platform.idle(at_ms), aggregates)
             else:
                 recorder.add(step, at_ms, platform.tick(at_ms), aggregates)
+                market.saved = saved(platform.state) if market.is_saved else None
                 self.network.broadcast("signal", step + 1, platform.state.signals, platform.state.members)
             self.events += 1 + 3 * len(platform.state.members)
             if decisions is not None:
@@ -239,16 +238,16 @@ class Simulation:
             for again in range(1, resending.times + 1):
                 yield wait_until(self.env, at_ms + again * resending.interval_ms, Priority.TICK)
                 state = platform.state
-                if state.signal_step == step + 1 and not is_down(market.outages, int(self.env.now)):
+                if state.signal_step == step + 1 and not market.is_down:
                     self.network.broadcast("signal", step + 1, state.signals, state.members, at_ms)
                     self.events += 1 + len(state.members)
 
     def _measurements(self, number: int, market: Market) -> Process:
         """The meter of the community's aggregate, read at the end of every step."""
-        reader = MeanReader(market.total)
+        reader, gauge = MeanReader(market.total), self._aggregate_gauges[number]
         for step, at_ms in enumerate(tick_times(self.scenario)):
             yield wait_until(self.env, at_ms, Priority.METER_CLOSE)
-            means = tuple(reader.read(at_ms))
+            means = gauge.read(tuple(reader.read(at_ms)))
             self.network.send("meter", METER, PLATFORM, "meter", step, (number, means))
 
     def _intervals(self) -> Process:
@@ -275,7 +274,8 @@ class Simulation:
 
     def _announce(self, interval: int, reading: FeederReading) -> None:
         for number in range(len(self.parts.markets)):
-            self.network.send("meter", METER, PLATFORM, "feeder", interval, (number, reading))
+            shown = self._feeder_gauges[number].read(reading)
+            self.network.send("meter", METER, PLATFORM, "feeder", interval, (number, shown))
 
 
 def _listener(agent: Agent | None, floor: TradingFloor | None) -> Callable[[Message], None]:

@@ -33,6 +33,10 @@ class AlarmClock:
         """Wake `agent` at its next instant of decision; now, if that has passed."""
         self._set(agent, int(self._env.now))
 
+    def is_set_for(self, agent: Agent) -> bool:
+        """Whether a wake-up of `agent` is due at some time."""
+        return any(waiting is agent for _, waiting in self._timetable.pending())
+
     def _set(self, agent: Agent, now_ms: int) -> None:
         at_ms = agent.clock.wake_ms(agent.state.step, agent.household)
         if at_ms < self._end_ms:

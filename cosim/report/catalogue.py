@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cosim.report import (
     energy_figures,
+    fault_figure,
     feeder_figure,
     grid_figures,
     market_figures,
@@ -105,6 +106,13 @@ FIGURES: tuple[Entry, ...] = (
         f"How often each aggregate occurred in the last {market_figures.HISTOGRAM_STEPS} steps; "
         "where the capacity moves, how often each deviation from it did (paper A, Figure 9).",
         market_figures.frequency,
+    ),
+    Entry(
+        "faults",
+        "Faults and the tracking error",
+        "The aggregate less its capacity in each step, its moving root mean square, and the times in which "
+        "something was broken; below them how many households were hit.",
+        fault_figure.faults,
     ),
     Entry(
         "storage",

@@ -30,11 +30,12 @@ _BEGINNINGS = {
     "Bills and trading": ("bill", "energy_value", "welfare", "trade", "offer", "schedule", "settle"),
     "Messages": ("message",),
     "Peaks": ("peak",),
+    "Faults": ("fault",),
     "Feeder": ("voltage", "line", "trafo", "energy_feeder", "energy_lost", "intervals"),
     "Energy": ("energy", "self"),
 }
 """How the names of each section begin; the first section that fits counts."""
-_SECTIONS = ("Bills and trading", "Messages", "Energy", "Peaks", "Feeder", "Others")
+_SECTIONS = ("Bills and trading", "Messages", "Energy", "Peaks", "Feeder", "Faults", "Others")
 
 
 class Heading(NamedTuple):

@@ -133,6 +133,46 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("latency_ms", "integer", "ms", "latency, exact below a second, to 0.2 % above"),
         Column("count", "integer", "", "messages delivered with it"),
     ),
+    "faults": (
+        Column("fault", "text", "", "name of the fault"),
+        Column("kind", "text", "", "household_crash, platform_crash, churn, clock, partition, ..."),
+        Column(
+            "target", "text", "", "what broke: a household, a community's platform, a set of links, a meter"
+        ),
+        Column("start", "time", "UTC", "when it began"),
+        Column("end", "time", "UTC", "when it ended; of one that lasted longer, the end of the run"),
+        Column("households", "integer", "", "households that it hit; 0 for a platform or the feeder's meter"),
+    ),
+    "fault_effects": (
+        Column("fault", "text", "", "name of the fault"),
+        Column("kind", "text", "", "its kind"),
+        _COMMUNITY,
+        _RESOURCE,
+        Column("start", "time", "UTC", "when it began; events that touch or overlap are one"),
+        Column("end", "time", "UTC", "when it ended, or the run did"),
+        Column(
+            "rmse_before",
+            "number",
+            "units",
+            "root mean square of aggregate - capacity over the quiet steps before",
+        ),
+        Column("worst_deviation", "number", "units", "largest aggregate - capacity until it had recovered"),
+        Column(
+            "recovery_h",
+            "number",
+            "h",
+            "from the end until the error stays near its level before; NaN if never",
+        ),
+        Column(
+            "excess_energy_kwh",
+            "number",
+            "kWh",
+            "energy of the error above its mean before, until then; NaN where a unit is no energy",
+        ),
+        Column(
+            "excess_cost", "number", "cost", "sum of the cost gap above its mean before, over the same steps"
+        ),
+    ),
     "batteries": (
         _TIME,
         _PROSUMER,

@@ -10,6 +10,21 @@ import pytest
 
 SETTINGS = {
     "section6": ["time.steps=120", "comms.default.latency={model: gamma, mean_ms: 4e7, shape: 2}"],
+    "section6_additive": [
+        "time.steps=40",
+        "communities.market.agent.phase={kind: uniform}",
+        "faults=[{kind: household_crash, rate_per_day: 0.1, mean_duration_h: 48},"
+        " {kind: churn, rate_per_day: 0.1, mean_duration_h: 30},"
+        " {kind: platform_crash, rate_per_day: 0.05, mean_duration_h: 30},"
+        " {kind: clock, share: 0.3, from_h: 100, duration_h: 400, jitter_ms: 3e6},"
+        " {kind: partition, share: 0.3, from_h: 300, duration_h: 100},"
+        " {kind: loss_burst, rate_per_day: 0.1, mean_duration_h: 50, loss_probability: 0.5},"
+        " {kind: duplication, from_h: 200, duplication_probability: 0.5},"
+        " {kind: replay, from_h: 200, replay_probability: 0.5, delay_ms: 1e8},"
+        " {kind: stuck_meter, rate_per_day: 0.1, mean_duration_h: 50},"
+        " {kind: liar, count: 3, from_h: 500, reports: inverted},"
+        " {kind: non_complier, share: 0.1, from_h: 800, duration_h: 200}]",
+    ],
     "storage_village": [
         "time.duration_h=48",
         "grid.network=kerber_vorstadtnetz_kabel_1",

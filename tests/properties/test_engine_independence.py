@@ -210,8 +210,8 @@ def test_capacities_follow_the_clock(tmp_path: Path) -> None:
 
 def test_a_platform_that_is_down_hears_nothing_and_says_nothing(tmp_path: Path) -> None:
     market = community("market", ["a"], {"x": 5, "y": 6})
-    market["platform"]["outages"] = [{"start_h": 2, "duration_h": 1}]
-    run_scenario(loaded(tmp_path, [group("a", 9, PAIR)], [market], comms={}), tmp_path / "run")
+    faults = [{"kind": "platform_crash", "from_h": 2, "duration_h": 1}]
+    run_scenario(loaded(tmp_path, [group("a", 9, PAIR)], [market], comms={}, faults=faults), tmp_path / "run")
     regulation = _table(tmp_path / "run", "regulation", resource="x")
     is_down = regulation["measured"].isna().to_numpy()
     assert np.flatnonzero(is_down).tolist() == list(range(12, 18))

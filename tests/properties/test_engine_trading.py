@@ -58,6 +58,13 @@ BAD_LINKS = [
     "comms.default.duplication_probability=0.1",
     "energy_value.rules.reservation_s=10",
 ]
+CRASHES = (
+    # Around publication (10 h), gate closure (12 h) and deadline (13 h) of the traded day, and at any time.
+    "faults=[{kind: household_crash, name: often, rate_per_day: 6, mean_duration_h: 0.15, from_h: 9.5,"
+    " duration_h: 4, state: STATE}, {kind: household_crash, name: seldom, rate_per_day: 2,"
+    " mean_duration_h: 1, state: kept}, {kind: partition, groups: [solar], from_h: 12.01, duration_h: 0.2},"
+    " {kind: replay, from_h: 9, duration_h: 5, replay_probability: 0.3, delay_ms: 300000}]"
+)
 BATTERY = "groups.solar.battery={capacity_kwh: 5, charge_kw: 2, discharge_kw: 2, charge_efficiency: 0.9}"
 
 
@@ -79,6 +86,7 @@ def run(folder: Path, *settings: str) -> tuple[Outcome, Path]:
 CASES: dict[str, list[str]] = {
     "plain": [],
     "bad_links": BAD_LINKS,
+    **{f"crashes_{state}": [*BAD_LINKS, CRASHES.replace("STATE", state)] for state in ("kept", "lost")},
     "battery": [BATTERY, "time.duration_h=72"],
     "quarter_hours": ["grid.interval_min=15"],
     "compensation": [
@@ -173,6 +181,23 @@ def test_bad_links_are_felt(tmp_path: Path) -> None:
     assert outcome.summary["trading_offers_late"] == 5 * 7
     assert outcome.summary["traded_agreed_kwh"] == 0
     assert {"delivered", "timed_out"} <= set(read_table(folder, "trades")["status"])
+
+
+def test_crashes_are_felt(tmp_path: Path) -> None:
+    """A household that is down over the gate closure asks for nothing in time, and is asked in vain."""
+    settings = [
+        "faults=[{kind: household_crash, households: [h001], from_h: 11.5, duration_h: 2, state: kept}]"
+    ]
+    outcome, folder = run(tmp_path, *settings)
+    trades = read_table(folder, "trades")
+    others = trades[trades["buyer"] != trades["seller"]]
+    assert "h001" not in set(others["buyer"])
+    assert set(others.loc[others["seller"] == "h001", "status"]) == {"timed_out"}
+    assert outcome.summary["trading_messages_missed"] > 0  # type: ignore[operator]
+    faults = read_table(folder, "faults")
+    assert faults[["fault", "kind", "target", "households"]].values.tolist() == [
+        ["household_crash_1", "household_crash", "h001", 1]
+    ]
 
 
 def test_what_differs_between_rules_is_the_rule(tmp_path: Path) -> None:

@@ -26,7 +26,9 @@ STEP_MS = 1000
 N = 30
 
 
-def _loaded(folder: Path, downlink: dict[str, Any], platform: dict[str, Any], steps: int) -> LoadedScenario:
+def _loaded(
+    folder: Path, downlink: dict[str, Any], platform: dict[str, Any], steps: int, faults: tuple[Any, ...] = ()
+) -> LoadedScenario:
     data = {
         "name": "again",
         "time": {"step_s": STEP_MS / 1000, "steps": steps},
@@ -46,12 +48,15 @@ def _loaded(folder: Path, downlink: dict[str, Any], platform: dict[str, Any], st
             }
         ],
         "comms": {"overrides": [{"direction": "downlink", "ordering": "free", **downlink}]},
+        "faults": faults,
     }
     return LoadedScenario(Scenario.model_validate(data), folder, "again.yaml", Document(data, "again.yaml"))
 
 
-def _run(folder: Path, downlink: dict[str, Any], platform: dict[str, Any], steps: int = 40) -> Any:
-    run_scenario(_loaded(folder, downlink, platform, steps), folder / "run")
+def _run(
+    folder: Path, downlink: dict[str, Any], platform: dict[str, Any], steps: int = 40, *faults: dict[str, Any]
+) -> Any:
+    run_scenario(_loaded(folder, downlink, platform, steps, faults), folder / "run")
     return read_table(folder / "run", "decisions"), read_table(folder / "run", "messages")
 
 
@@ -99,8 +104,8 @@ def test_a_repeat_keeps_the_age_of_its_signal(tmp_path: Path) -> None:
 
 def test_a_platform_that_is_down_repeats_nothing(tmp_path: Path) -> None:
     """Down from 9.9 s to 10.3 s: no signal at tick 10, and none to repeat once it is up again."""
-    outage = {"outages": [{"start_h": 9.9 / 3600, "duration_h": 0.4 / 3600}]}
-    decisions, messages = _run(tmp_path, {}, {**TWICE_MORE, **outage}, 20)
+    crash = {"kind": "platform_crash", "from_h": 9.9 / 3600, "duration_h": 0.4 / 3600}
+    decisions, messages = _run(tmp_path, {}, TWICE_MORE, 20, crash)
     assert _signals(messages)["sent"] == N * 3 * 19
     assert 11 not in set(decisions["signal_step"])
 

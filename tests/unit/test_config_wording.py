@@ -58,7 +58,6 @@ RICH: dict[str, Any] = {
             "platform": {
                 "gain": [0.1, {"margin": 0.2, "delay_steps": 1}],
                 "initial_signal": ["gradient", 1],
-                "outages": [{"start_h": 1, "duration_h": 1}],
                 "grid_aware": [{"resource": "x"}],
                 "delay_compensation": {"kind": "smith", "delay_steps": 2, "slope": [1, 2]},
                 "aggregate": {"kind": "trimmed", "trimmed_share": 0.1},

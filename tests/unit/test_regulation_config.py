@@ -44,12 +44,7 @@ def test_gain_and_initial_signal_by_resource() -> None:
     "model",
     [
         _community(platform={"gain": [1e-3, {"margin": 0.3, "delay_steps": 1.5}], "initial_signal": 0.06}),
-        _community(
-            platform={
-                "grid_aware": [{"resource": "production"}],
-                "outages": [{"start_h": 3, "duration_h": 6}],
-            }
-        ),
+        _community(platform={"grid_aware": [{"resource": "production"}]}),
         _community(
             platform={
                 "gain": {"margin": 0.3, "delay_steps": "measured"},
@@ -85,7 +80,6 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
         (PlatformConfig, {"initial_signal": "gradint"}, "'gradient'"),
         (PlatformConfig, {"initial_signal": True}, "'gradient'"),
         (PlatformConfig, {"missing": "guess"}, "hold_last"),
-        (PlatformConfig, {"outages": [{"start_h": 1, "duration_h": 0}]}, "greater than 0"),
         (
             PlatformConfig,
             {"grid_aware": [{"resource": "x", "vm_min_pu": 1.1}]},

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.report import fault_figure
 from cosim.report.catalogue import FIGURES, draw_figures
 from cosim.report.decision_data import decision_data, steps_per_point
 from cosim.report.energy_figures import community_power
@@ -24,6 +25,7 @@ from cosim.report.message_figures import latency_data
 from cosim.report.page import write_report
 from cosim.report.prosumer_figures import target_gap
 from cosim.report.run_data import RunData
+from cosim.report.style import drawing
 from cosim.report.summary_table import number_text, summary_rows
 from cosim.results.store import RunStore
 from cosim.results.tables import PROSUMER_COLUMNS, Column
@@ -138,6 +140,22 @@ class SmallRun:
                 "probability": np.full(n_rows, 0.5),
                 "signal_step": step,
                 "signal_age_ms": np.zeros(n_rows, int),
+            }
+        )
+        return self
+
+    def faults(self, *events: tuple[str, int, int, int]) -> SmallRun:
+        """Each is the fault's name, its first and last hour, and how many households it hits."""
+        fault, first, last, households = zip(*events, strict=True)
+        start = hours(self.n_hours)
+        self.store.writer("faults").append(
+            {
+                "fault": list(fault),
+                "kind": ["partition"] * len(events),
+                "target": ["links"] * len(events),
+                "start": start[list(first)],
+                "end": start[list(last)],
+                "households": np.array(households),
             }
         )
         return self
@@ -257,6 +275,7 @@ def names(files: list[Path]) -> set[str]:
 
 def test_every_figure_of_a_full_run(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run", grid=True).prosumers().market().messages([5, 900]).meters()
+    small.faults(("storm", 3, 9, 2))
     run = small.batteries().feeder().topology().end()
     expected = {entry.name for entry in FIGURES} - {"power"}
     assert names(draw_figures(run.folder)) == expected
@@ -376,6 +395,7 @@ def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         small = SmallRun(tmp_path / name, grid=True).prosumers().market().messages([1, 5000]).meters()
+        small.faults(("storm", 3, 9, 2))
         draw_figures(small.batteries().feeder().topology().end().folder)
         write_report(tmp_path / name)
     first = sorted((tmp_path / "one" / "figures").iterdir())
@@ -627,3 +647,17 @@ def test_summary_rows_name_value_and_unit() -> None:
 )  # fmt: skip
 def test_numbers_as_text(value: float, text: str) -> None:
     assert number_text(value) == text
+
+
+def test_the_figure_of_faults_shades_their_times_and_counts_who_is_hit(tmp_path: Path) -> None:
+    events = [("storm", 3, 9, 2), ("storm", 5, 12, 1), ("storm", 20, 22, 3), ("crash", 30, 31, 0)]
+    run = RunData(SmallRun(tmp_path / "run").market().faults(*events).end().folder)
+    with drawing():
+        figure = fault_figure.faults(run)
+    assert figure is not None
+    error, _, count = figure.axes
+    # Two of the storm overlap and are one stretch: three in all, each with two edges.
+    assert len(error.patches) == 3
+    lines = {line.get_label(): line.get_ydata().tolist() for line in count.lines}
+    assert lines["storm"] == [0, 2, 3, 1, 0, 3, 0]
+    assert lines["crash"] == [0, 1, 0]

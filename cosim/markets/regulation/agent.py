@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, TypeAlias
 
 from cosim.comms.message import Message
@@ -108,6 +108,37 @@ class Clock:
         return max(0, math.ceil((now_ms / self.slowness - self.phase_ms) / self.step_ms))
 
 
+@dataclass(frozen=True, slots=True)
+class DisturbedClock(Clock):
+    """A clock that is wrong from an instant on, besides what it always was.
+
+    Attributes
+    ----------
+    since_ms : int
+        From when on.
+    offset_ms, drift : float
+        It is late by this, and by this share of the time since then.
+    extra_jitter_ms : float
+        Each wake-up is late by up to this, too.
+    extra_jitter : RowCache or None
+        Uniform numbers for that.
+    """
+
+    since_ms: int = 0
+    offset_ms: float = 0.0
+    drift: float = 0.0
+    extra_jitter_ms: float = 0.0
+    extra_jitter: RowCache | None = None
+
+    def wake_ms(self, step: int, household: int) -> int:
+        """The instant of decision number `step`, ms since the start."""
+        right_ms = Clock.wake_ms(self, step, household)
+        late_ms = self.offset_ms + self.drift * (right_ms - self.since_ms)
+        if self.extra_jitter is not None:
+            late_ms += self.extra_jitter_ms * self.extra_jitter.value(step, household)
+        return right_ms + round(late_ms)
+
+
 @dataclass(slots=True)
 class AgentState:
     """What an agent remembers.
@@ -128,6 +159,12 @@ class AgentState:
         What is being delivered in the step that is on; replaced, never changed.
     active : bool
         Whether it takes part.
+    is_down : bool
+        Whether its controller is down: it hears and decides nothing.
+    is_deaf : bool
+        Whether it takes no signals.
+    fixed_request : int or None
+        What it asks for in every step, whatever the signal; None for one that follows its policy.
     answered : int
         Number of the signal that what is being delivered answers.
     """
@@ -140,7 +177,34 @@ class AgentState:
     averages: list[float]
     delivered: Sequence[float]
     active: bool = True
+    is_down: bool = False
+    is_deaf: bool = False
+    fixed_request: int | None = None
     answered: int = 0
+
+
+def initial_copy(state: AgentState) -> AgentState:
+    """A state of its own with the same content; its lists are replaced, never changed, so they are shared."""
+    return replace(state)
+
+
+def forgotten(state: AgentState, first: AgentState) -> AgentState:
+    """What is left of `state` after a restart without memory.
+
+    Averages, their count and the signals are those of `first`, the state at the start, as everyone knows
+    them. The number of the step is the clock's, and what is being delivered is the device's; faults that are
+    still on stay on. Reports are numbered by steps, so those after a restart are fresher than those before.
+    """
+    return replace(
+        first,
+        step=state.step,
+        delivered=state.delivered,
+        active=state.active,
+        is_down=state.is_down,
+        is_deaf=state.is_deaf,
+        fixed_request=state.fixed_request,
+        answered=state.answered,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +284,7 @@ class Agent:
     def hear(self, message: Message) -> None:
         """Take a signal that has arrived, unless a fresher one is known."""
         state = self.state
-        if message.sequence > state.signal_step and state.active:
+        if message.sequence > state.signal_step and state.active and not (state.is_down or state.is_deaf):
             state.signal_step = message.sequence
             state.signal_sent_ms = message.sent_ms
             state.signals = message.payload  # type: ignore[assignment]
@@ -228,12 +292,17 @@ class Agent:
     def wake(self, now_ms: int) -> None:
         """End step k and account for it; decide, deliver and report step k+1 (Algorithm 2, lines 5 to 9)."""
         state, rules, household = self.state, self.rules, self.household
+        if state.is_down:
+            self._let_pass(now_ms)
+            return
         k, before = state.step, state.delivered
         if state.taken:
             self._take_into_averages()
         if rules.report_at_end:
             self.report(household, k, tuple(before), state.answered)
         requested, gradients, responses = self._decide(k + 1)
+        if state.fixed_request is not None:
+            requested = [state.fixed_request] * len(requested)
         delivered: Sequence[float] = requested
         if self.device is not None:
             delivered = self.device.deliver(requested, rules.units, now_ms, self.clock.step_ms)
@@ -254,11 +323,26 @@ class Agent:
 
     def leave(self, now_ms: int) -> None:
         """Stop taking part: nothing is delivered any more."""
+        self._deliver_nothing(now_ms)
+        self.state.active = False
+
+    def _let_pass(self, now_ms: int) -> None:
+        """A step ends and another passes while the controller is down: nothing is decided or reported.
+
+        The averages take what was delivered, which is nothing after the step in which it went down.
+        """
+        state = self.state
+        if state.taken:
+            self._take_into_averages()
+        self._deliver_nothing(now_ms)
+        state.step += 1
+        state.taken += 1
+
+    def _deliver_nothing(self, now_ms: int) -> None:
         nothing = [0] * len(self.state.delivered)
         if self.device is not None:
             self.device.deliver(nothing, self.rules.units, now_ms, self.clock.step_ms)
         self._change(now_ms, nothing)
-        self.state.active = False
 
     def _change(self, now_ms: int, delivered: Sequence[float]) -> None:
         """Deliver this from now on."""

@@ -1,0 +1,115 @@
+"""Whom faults hit and when: drawn by the seed, the same for each household whoever else is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cosim.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.config.scenario import Scenario
+from cosim.engine.fault_plan import FaultEvent, episodes, merged, plan_faults, random_windows
+from cosim.engine.placement import Placement
+from cosim.streams import Streams
+
+HOUR = MS_PER_HOUR
+
+
+def plan(*faults: dict[str, Any], n: int = 10, days: float = 10, seed: int = 1) -> tuple[FaultEvent, ...]:
+    cost = {"form": "consumption_only", "linear": 1.0, "target": 0.5}
+    data = {
+        "name": "planned",
+        "seed": seed,
+        "time": {"step_s": 3600, "duration_h": 24 * days},
+        "groups": [{"name": "homes", "households": n, "cost": cost}],
+        "communities": [{"name": "v", "groups": ["homes"], "resources": [{"name": "x", "capacity": 1}]}],
+        "faults": list(faults),
+    }
+    scenario = Scenario.model_validate(data)
+    nowhere = Placement(tuple(range(n)), (None,) * n, ((),) * n, ())
+    return plan_faults(scenario, Path(), nowhere, Streams(seed))
+
+
+def test_random_failures_are_exponential() -> None:
+    """2,000 failures: gaps and lengths against their exponential distributions (Kolmogorov-Smirnov)."""
+    windows = random_windows(Streams(3), "f", 4, (0, 2000 * MS_PER_DAY), 1.0, 2.0)
+    starts, ends = np.array(windows).T
+    assert np.all(starts[1:] >= ends[:-1])
+    lengths, gaps = (ends - starts) / HOUR, np.diff(starts, prepend=0)
+    gaps[1:] = starts[1:] - ends[:-1]
+    assert stats.kstest(lengths, "expon", args=(0, 2.0)).pvalue > 0.01
+    assert stats.kstest(gaps / MS_PER_DAY, "expon", args=(0, 1.0)).pvalue > 0.01
+    # Renewal theory: failures a day are 1 / (mean gap + mean length).
+    expected = 2000 / (1 + 2 / 24)
+    assert abs(len(windows) - expected) < 4 * np.sqrt(expected)
+
+
+def test_a_household_more_changes_no_other_times() -> None:
+    fault = {"kind": "household_crash", "rate_per_day": 1, "mean_duration_h": 2}
+    few, many = plan(fault, n=9), plan(fault, n=10)
+    assert len(few) > 50
+    assert few == tuple(event for event in many if event.target != "h010")
+    assert {event.start_ms for event in few if event.target == "h001"}.isdisjoint(
+        {event.start_ms for event in few if event.target == "h002"}
+    )
+
+
+def test_other_faults_change_nothing_either() -> None:
+    fault = {"kind": "household_crash", "name": "a", "rate_per_day": 1, "mean_duration_h": 2, "share": 0.5}
+    alone = plan(fault)
+    both = plan({"kind": "liar", "from_h": 3, "share": 0.2}, fault)
+    assert alone == tuple(event for event in both if event.name == "a")
+
+
+def test_a_rate_within_a_time() -> None:
+    fault = {"kind": "churn", "rate_per_day": 10, "mean_duration_h": 1, "from_h": 48, "duration_h": 24}
+    starts = [event.start_ms for event in plan(fault)]
+    assert min(starts) >= 48 * HOUR
+    assert max(starts) < 72 * HOUR
+
+
+def test_shares_are_nested_and_exact() -> None:
+    def hit(**whom: Any) -> set[str]:
+        return {e.target for e in plan({"kind": "household_crash", "name": "a", "from_h": 1, **whom}, n=40)}
+
+    shares = [hit(share=share) for share in (0.1, 0.25, 0.5, 1.0)]
+    assert [len(one) for one in shares] == [4, 10, 20, 40]
+    assert shares[0] < shares[1] < shares[2] < shares[3]
+    assert hit(count=10) == shares[1]
+    assert hit(count=3, households=["h001", "h002", "h003", "h004"]) <= {"h001", "h002", "h003", "h004"}
+
+
+def test_links_and_platforms_fail_as_one() -> None:
+    events = plan(
+        {"kind": "loss_burst", "loss_probability": 1, "rate_per_day": 3, "mean_duration_h": 1, "share": 0.5},
+        {"kind": "platform_crash", "rate_per_day": 1, "mean_duration_h": 1},
+    )
+    bursts = [event for event in events if event.fault.kind == "loss_burst"]
+    assert len(bursts) > 4
+    assert {event.members for event in bursts} == {bursts[0].members}
+    assert bursts[0].target == "links of 5 households of 10 (downlink, uplink, peer)"
+    assert {event.target for event in events if event.fault.kind == "platform_crash"} == {"v"}
+
+
+def test_a_partition_by_buses() -> None:
+    (event,) = plan({"kind": "partition", "buses": [2, 5], "households": ["h001"], "from_h": 1})
+    assert event.members == (0, 2, 5)
+    assert event.end_ms == 240 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("windows", "expected"),
+    [([], []), ([(3, 5), (1, 2)], [(1, 2), (3, 5)]), ([(1, 3), (2, 5), (5, 6)], [(1, 6)])],
+)
+def test_merged(windows: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
+    assert merged(windows) == expected
+
+
+def test_episodes_are_the_times_in_which_anything_is_on() -> None:
+    times = [{"from_h": 1, "duration_h": 2}, {"from_h": 5, "duration_h": 1}]
+    events = plan({"kind": "household_crash", "name": "a", "windows": times, "count": 3})
+    assert len(events) == 6
+    assert episodes(events, "a") == [(1 * HOUR, 3 * HOUR), (5 * HOUR, 6 * HOUR)]

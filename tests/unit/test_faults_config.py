@@ -1,0 +1,196 @@
+"""What can be wrong with faults in a scenario, and what the checks say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from cosim.config.check import check_configuration
+from cosim.config.faults import FaultConfig, fault_names
+from cosim.config.load import LoadedScenario
+from cosim.config.scenario import Scenario
+from cosim.config.yaml_reader import Document
+from cosim.engine.build import build
+from cosim.errors import InputError
+
+FAULT: TypeAdapter[Any] = TypeAdapter(FaultConfig)
+CRASH = {"kind": "household_crash", "from_h": 1, "duration_h": 1}
+
+
+def loaded(folder: Path, *faults: dict[str, Any], **more: Any) -> LoadedScenario:
+    cost = {"form": "consumption_only", "linear": 1.0, "target": 0.5}
+    data: dict[str, Any] = {
+        "name": "checked",
+        "time": {"step_s": 3600, "steps": 24},
+        "groups": [
+            {"name": "homes", "households": 4, "cost": cost},
+            {"name": "shops", "households": 2},
+        ],
+        "communities": [
+            {"name": "village", "groups": ["homes"], "resources": [{"name": "x", "capacity": 1}]}
+        ],
+        "faults": list(faults),
+    } | more
+    return LoadedScenario(Scenario.model_validate(data), folder, "f.yaml", Document(data, "f.yaml"))
+
+
+def problems(folder: Path, *faults: dict[str, Any], **more: Any) -> list[tuple[str, str, str]]:
+    found = check_configuration(loaded(folder, *faults, **more))
+    return [(problem.severity, problem.path, problem.message) for problem in found]
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ({"kind": "household_crash"}, "not said when"),
+        (CRASH | {"rate_per_day": 1}, "belong together"),
+        (CRASH | {"windows": [{"from_h": 1, "duration_h": 1}]}, "exclude each other"),
+        ({"kind": "liar", "windows": [], "from_h": -1}, "greater than or equal to 0"),
+        (CRASH | {"share": 0.5, "count": 3}, "share and count exclude"),
+        (CRASH | {"share": 0}, "greater than 0"),
+        (CRASH | {"state": "gone"}, "'kept' or 'lost'"),
+        ({"kind": "platform_crash", "from_h": 1, "households": ["h001"]}, "Extra inputs"),
+        ({"kind": "clock", "from_h": 1}, "changes nothing"),
+        ({"kind": "churn", "file": "t.csv", "from_h": 1}, "the file says when"),
+        ({"kind": "loss_burst", "from_h": 1}, "loss_probability"),
+        ({"kind": "loss_burst", "from_h": 1, "loss_probability": 1.2}, "less than or equal to 1"),
+        ({"kind": "earthquake", "from_h": 1}, "earthquake"),
+    ],
+)
+def test_what_a_fault_must_fulfil_by_itself(raw: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        FAULT.validate_python(raw)
+
+
+def test_names_are_given_or_made() -> None:
+    faults = [CRASH, CRASH | {"name": "storm"}, {"kind": "churn", "from_h": 1}, CRASH]
+    made = fault_names(tuple(FAULT.validate_python(fault) for fault in faults))
+    assert made == ("household_crash_1", "storm", "churn_1", "household_crash_2")
+
+
+@pytest.mark.parametrize(
+    ("fault", "severity", "path", "message"),
+    [
+        (CRASH | {"households": ["h009"]}, "error", "faults.0.households.0", "no household of this name"),
+        (CRASH | {"groups": ["homs"]}, "error", "faults.0.groups.0", "no group of this name"),
+        (
+            {"kind": "platform_crash", "from_h": 1, "communities": ["town"]},
+            "error",
+            "faults.0.communities.0",
+            "no community",
+        ),
+        (CRASH | {"count": 7}, "error", "faults.0.count", "7 households of 6"),
+        ({"kind": "liar", "from_h": 1, "count": 5}, "error", "faults.0.count", "5 households of 4"),
+        (
+            {"kind": "liar", "from_h": 1, "groups": ["shops"]},
+            "error",
+            "faults.0",
+            "none of the households that it names belongs to a community",
+        ),
+        (CRASH | {"from_h": 24}, "warning", "faults.0.from_h", "the run ends at 24 h"),
+        (
+            {"kind": "churn", "windows": [{"from_h": 2, "duration_h": 3}, {"from_h": 30, "duration_h": 1}]},
+            "warning",
+            "faults.0.windows.1.from_h",
+            "begins at 30 h",
+        ),
+        (
+            {"kind": "churn", "windows": [{"from_h": 2, "duration_h": 3}, {"from_h": 4, "duration_h": 1}]},
+            "warning",
+            "faults.0.windows",
+            "overlap at 4 h",
+        ),
+        (
+            {"kind": "clock", "from_h": 1, "offset_ms": -3_600_000},
+            "error",
+            "faults.0.offset_ms",
+            "a whole step",
+        ),
+        ({"kind": "partition", "from_h": 1, "buses": [3]}, "error", "faults.0.buses", "no grid"),
+        (
+            {"kind": "stuck_meter", "from_h": 1, "meter": "feeder"},
+            "error",
+            "faults.0.meter",
+            "nobody reads",
+        ),
+        (
+            {"kind": "stuck_meter", "from_h": 1, "meter": "feeder", "count": 1},
+            "error",
+            "faults.0",
+            "belongs to no household",
+        ),
+        (
+            {"kind": "loss_burst", "from_h": 1, "loss_probability": 1, "directions": ["peer"]},
+            "warning",
+            "faults.0.directions.0",
+            "nothing is sent",
+        ),
+        ({"kind": "churn", "file": "absent.csv"}, "error", "faults.0.file", "no such file"),
+    ],
+)
+def test_what_a_check_finds(
+    tmp_path: Path, fault: dict[str, Any], severity: str, path: str, message: str
+) -> None:
+    found = problems(tmp_path, fault)
+    assert any(s == severity and p == path and message in m for s, p, m in found), found
+
+
+def test_a_market_that_is_not_there(tmp_path: Path) -> None:
+    for kind in ("household_crash", "platform_crash", "liar"):
+        found = problems(tmp_path, {"kind": kind, "from_h": 1}, communities=[])
+        assert found == [("error", "faults.0", "there is no market that it could concern")]
+
+
+def test_false_reports_to_a_platform_that_measures_by_meter(tmp_path: Path) -> None:
+    community = {
+        "name": "village",
+        "groups": ["homes"],
+        "resources": [{"name": "x", "capacity": 1}],
+        "platform": {"measurement": "meter"},
+    }
+    found = problems(tmp_path, {"kind": "liar", "from_h": 1}, communities=[community])
+    assert [(s, p) for s, p, _ in found] == [("warning", "faults.0")]
+
+
+def test_churn_of_a_group_that_has_its_own_times(tmp_path: Path) -> None:
+    cost = {"form": "consumption_only", "linear": 1.0, "target": 0.5}
+    groups = [{"name": "homes", "households": 4, "cost": cost, "membership": {"leaves_h": 4}}]
+    found = problems(tmp_path, {"kind": "churn", "from_h": 1}, groups=groups)
+    assert [(s, p) for s, p, _ in found] == [("error", "faults.0")]
+
+
+def test_two_of_a_kind_at_one_time(tmp_path: Path) -> None:
+    other = CRASH | {"from_h": 1.5}
+    assert [(s, p) for s, p, _ in problems(tmp_path, CRASH, other)] == [("warning", "faults.1")]
+    assert problems(tmp_path, CRASH, CRASH | {"from_h": 2}) == []
+    assert problems(tmp_path, CRASH | {"groups": ["homes"]}, other | {"groups": ["shops"]}) == []
+    # what adds up may be on together
+    loss = {"kind": "loss_burst", "from_h": 1, "loss_probability": 0.5}
+    assert problems(tmp_path, loss, loss) == []
+
+
+def test_one_name_for_two(tmp_path: Path) -> None:
+    found = problems(tmp_path, CRASH | {"name": "a"}, {"kind": "churn", "from_h": 9, "name": "a"})
+    assert [(s, p) for s, p, _ in found] == [("error", "faults.1.name")]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message"),
+    [
+        ("household,leaves_h\nh001,1\n", 1, "no column joins_h"),
+        ("household,leaves_h,joins_h\nh001,one,2\n", 2, "no times"),
+        ("household,leaves_h,joins_h\nh001,3,2\n", 2, "no times"),
+        ("household,leaves_h,joins_h\nh001,1,2\nh0010,1,2\n", 3, "no household"),
+        ("household,leaves_h,joins_h\nh001\n", 2, "no times"),
+    ],
+)
+def test_a_trace_that_cannot_be_read(tmp_path: Path, text: str, line: int, message: str) -> None:
+    (tmp_path / "trace.csv").write_text(text)
+    with pytest.raises(InputError) as raised:
+        build(loaded(tmp_path, {"kind": "churn", "file": "trace.csv"}))
+    (problem,) = raised.value.problems
+    assert (problem.file, problem.line, problem.path) == ("trace.csv", line, "faults.0.file")
+    assert message in problem.message
