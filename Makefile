@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow bench lint format docs pictures lock clean
+.PHONY: install demo test test-slow bench lint format docs pictures studies lock clean
 
 install: .venv/.installed
 
@@ -49,6 +49,15 @@ lock: install
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --no-annotate --python-version 3.11 \
 		--no-emit-index-url --custom-compile-command "make lock" --quiet --upgrade --output-file requirements.lock
+
+# The studies of docs/robustness.md at their full size, one after the other; its figures are copied from there.
+STUDIES := gain latency_loss remedies faults feeder trading
+studies: install
+	rm -rf results/studies
+	for study in $(STUDIES); do \
+		$(BIN)/cosim sweep robustness_$$study --quiet --out results/studies/$$study && \
+		$(BIN)/cosim robustness results/studies/$$study || exit 1; done
+	$(BIN)/python docs/robustness.py results/studies
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist

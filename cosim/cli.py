@@ -331,13 +331,44 @@ def compare(
             out.print(f"{path}", markup=False)
 
 
+@app.command()
+def robustness(
+    sweep: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Directory of a sweep.")],
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Directory for page, figures, tables [SWEEP_DIR/robustness].")
+    ] = None,
+    quantity: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--quantity", metavar="NAME", help="Number of the summaries to look at. May be repeated."
+        ),
+    ] = None,
+    baseline: Annotated[
+        str, typer.Option("--baseline", metavar="CASE", help="Case that others are compared with [none].")
+    ] = "",
+) -> None:
+    """Say what a sweep found: maps with intervals, limits, break-evens, faults in pairs; in Markdown.
+
+    Files of an earlier analysis in the same directory are written anew.
+    """
+    from cosim.report.robustness_page import write_robustness
+    from cosim.study.robustness.analysis import analyse
+
+    analysis = analyse(sweep, quantity or [], baseline)
+    target = out_dir or sweep / "robustness"
+    _require_targets(target, None)
+    target.mkdir(parents=True, exist_ok=True)
+    for path in write_robustness(analysis, target):
+        out.print(f"{path}", markup=False)
+
+
 def _require_targets(out_dir: Path | None, csv_file: Path | None) -> None:
-    """Refuse places that a comparison cannot be written to, before anything is printed or written."""
+    """Refuse places that results cannot be written to, before anything is printed or written."""
     problems = []
     if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
         problems.append(Problem("this is no directory", "Name a directory with --out.", file=str(out_dir)))
-    if out_dir is not None and (out_dir / "run.json").exists():
-        message = "this is the directory of a run, which is left as it is"
+    if out_dir is not None and any((out_dir / name).exists() for name in ("run.json", "sweep.json")):
+        message = "this is the directory of a run or a sweep, which is left as it is"
         problems.append(Problem(message, "Name another with --out.", file=str(out_dir)))
     if csv_file is not None and (csv_file.is_dir() or not csv_file.parent.is_dir()):
         message = "this is a directory" if csv_file.is_dir() else "its directory does not exist"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +24,8 @@ from cosim.errors import InputError, Problem
 from cosim.markets.regulation.controller import capacity_at
 from cosim.markets.regulation.costs import CostParameters, build_costs, concatenate
 from cosim.markets.regulation.policies import OperatingPoint, Policy, build_policy, operating_point
-from cosim.markets.regulation.stability import gain_for_product
+from cosim.markets.regulation.stability import gain_for_product, mixture_stability_limit
+from cosim.results.metrics import Summary
 from cosim.streams import Streams
 
 Array = NDArray[np.float64]
@@ -47,8 +49,8 @@ class Design:
         Where the policy settles at the mean capacities.
     loop_gains : tuple of float
         G of each resource there.
-    delay_steps : float
-        Mean d of its households.
+    delays_steps : ndarray, shape (n,)
+        d of each household, as its latencies and phase make it.
     gains, signals : tuple of float
         τ and Ω(0) of each resource.
     phases_ms : ndarray of int, shape (n,)
@@ -62,7 +64,7 @@ class Design:
     costs: CostParameters
     policy: Policy
     at_mean: OperatingPoint
-    delay_steps: float
+    delays_steps: Array
     gains: tuple[float, ...]
     signals: tuple[float, ...]
     phases_ms: NDArray[np.int64]
@@ -80,6 +82,28 @@ class Design:
     def loop_gains(self) -> tuple[float, ...]:
         """G of each resource at the mean capacities."""
         return tuple(float(gain) for gain in self.at_mean.loop_gains)
+
+    @property
+    def delay_steps(self) -> float:
+        """Mean d of its households."""
+        return float(np.mean(self.delays_steps))
+
+    def loop_numbers(self) -> Summary:
+        """The loop as designed: its delay, its gains, and their share of the limit for these very delays."""
+        name = self.config.name
+        if self.config.platform.delay_compensation is None:
+            limits = (mixture_stability_limit(self.delays_steps),) * len(self.gains)
+        else:
+            limits = self.stable_products
+        result: Summary = {f"{name}_loop_delay_steps": self.delay_steps}
+        for resource, gain, loop_gain, limit in zip(
+            self.config.resources, self.gains, self.loop_gains, limits, strict=True
+        ):
+            prefix = f"{name}_{resource.name}"
+            result[f"{prefix}_gain_signal_per_unit"] = gain
+            result[f"{prefix}_loop_gain_units_per_signal"] = loop_gain
+            result[f"{prefix}_gain_over_limit"] = gain * loop_gain / limit if math.isfinite(limit) else 0.0
+        return result
 
 
 def design(
@@ -101,7 +125,7 @@ def design(
     capacities_at = capacity_reader(config, scenario)
     mean = np.mean([capacities_at(t) for t in tick_times(scenario)], axis=0)
     at_mean = operating_point(policy, costs, mean)
-    delay = float(np.mean(_delays(config, scenario, population, members, phases, read_trace)))
+    delays = _delays(config, scenario, population, members, phases, read_trace)
     signals = _initial_signals(config, policy, costs, np.array(capacities_at(0)))
     return Design(
         config=config,
@@ -109,8 +133,8 @@ def design(
         costs=costs,
         policy=policy,
         at_mean=at_mean,
-        delay_steps=delay,
-        gains=_gains(config, at_mean, delay, number),
+        delays_steps=delays,
+        gains=_gains(config, at_mean, float(np.mean(delays)), number),
         signals=signals,
         phases_ms=phases,
         initial_averages=_initial_averages(config, population, streams, number),

@@ -159,7 +159,7 @@ class TickRecorder:
 
     def summary(self) -> Summary:
         """The numbers of all resources."""
-        result: Summary = self._gap.result()
+        result: Summary = {**self._gap.result(), **self._market.design.loop_numbers()}
         for metrics in self._tracking:
             result |= metrics.result()
         return result

@@ -14,6 +14,7 @@ from cosim.errors import InputError
 from cosim.markets.regulation.stability import (
     decision_variance,
     gain_for_margin,
+    mixture_stability_limit,
     stability_limit,
     stationary_variance,
 )
@@ -62,6 +63,33 @@ def test_no_mixture_of_delays_is_unstable_below_the_limit_at_its_mean(weights: l
     shares = np.array(weights) / sum(weights)
     mean = float(shares @ np.arange(len(shares)))
     assert _largest_root(shares, 0.999 * stability_limit(mean)) < 1.0
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=12))
+def test_a_mixture_of_delays_has_its_roots_on_the_unit_circle_at_its_own_limit(delays: list[int]) -> None:
+    limit = mixture_stability_limit(delays)
+    shares = np.bincount(delays) / len(delays)
+    assert limit >= stability_limit(float(np.mean(delays))) * (1 - 1e-9)
+    if math.isfinite(limit):
+        assert _largest_root(shares, 0.999 * limit) < 1.0 < _largest_root(shares, 1.001 * limit)
+
+
+def test_limits_of_mixtures_in_closed_form() -> None:
+    """A share p at d = 1, the rest at 0: a root is -1 at 2/(1-2p), a pair's product is 1 at 1/p."""
+    for delay in range(6):
+        assert mixture_stability_limit([delay]) == pytest.approx(stability_limit(delay), rel=1e-12)
+    assert mixture_stability_limit([0, 0, 0, 0, 1]) == pytest.approx(2 / (1 - 0.4))
+    assert mixture_stability_limit([0, 0, 0, 1]) == pytest.approx(4)
+    assert mixture_stability_limit([0, 1, 1]) == pytest.approx(1.5)
+    # A delay between two whole numbers is in both.
+    assert mixture_stability_limit([0.5]) == pytest.approx(mixture_stability_limit([0, 1]))
+
+
+@pytest.mark.parametrize("delays", [[], [-1.0], [0.0, math.nan], [math.inf]])
+def test_a_mixture_is_of_delays(delays: list[float]) -> None:
+    with pytest.raises(InputError, match="0 or more"):
+        mixture_stability_limit(delays)
 
 
 @pytest.mark.parametrize("delay", range(5))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import cmath
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,65 @@ def stability_limit(delay_steps: float) -> float:
             [Problem("a delay is a number of steps, 0 or more", "Give 0 or more", value=str(delay_steps))]
         )
     return 2.0 * math.sin(math.pi / (2.0 * (2.0 * delay_steps + 1.0)))
+
+
+def mixture_stability_limit(delays_steps: Sequence[float] | NDArray[np.float64]) -> float:
+    """Largest stable product τG where households of one weight answer with different delays.
+
+    Parameters
+    ----------
+    delays_steps : sequence of float, shape (N,)
+        d of each household, 0 or more; one between two whole numbers, as a meter makes it, counts in both by
+        its distance to the other.
+
+    Returns
+    -------
+    float
+        `stability_limit` where all delays are the same whole number, and at least `stability_limit` of the
+        mean where they are not: half of the households at d = 0 and half at d = 1 are stable up to 2, and all
+        of them at d = 0.5 would be up to 1.41.
+
+    Raises
+    ------
+    InputError
+        If there is no delay, or one is negative or not finite.
+
+    Notes
+    -----
+    With the share p_j of the answer j steps late, the loop's roots solve z − 1 + τG W(z) = 0, where W(z) =
+    Σ p_j z^−j. They are inside the unit circle for a small τG and leave it first at the smallest positive
+    τG = (1 − e^iθ) / W(e^iθ) that is real, over 0 < θ ≤ π. The zeros of its imaginary part are found by a
+    fine scan of θ and bisection.
+    """
+    given = np.asarray(delays_steps, dtype=np.float64)
+    if given.size == 0 or not np.all(np.isfinite(given) & (given >= 0)):
+        raise InputError(
+            [Problem("a delay is a number of steps, 0 or more", "Give at least one", value=str(given))]
+        )
+    whole = np.floor(given).astype(np.int64)
+    later = given - whole
+    counts = np.bincount(whole, 1 - later, whole.max() + 2) + np.bincount(whole + 1, later, whole.max() + 2)
+    steps, shares = np.flatnonzero(counts), counts[counts > 0] / given.size
+
+    def answer(angles: NDArray[np.float64]) -> NDArray[np.complex128]:
+        return np.asarray(np.exp(-1j * np.outer(angles, steps)) @ shares)
+
+    def numerator(angles: NDArray[np.float64]) -> NDArray[np.complex128]:
+        """(1 − e^iθ) times the conjugate of W: real where the quotient is."""
+        return np.asarray((1 - np.exp(1j * angles)) * answer(angles).conj())
+
+    scan = np.linspace(0.0, np.pi, 400 * (int(steps[-1]) + 1))[1:]
+    signs = np.sign(numerator(scan).imag[:-1])
+    changes = np.flatnonzero(signs[1:] != signs[:-1])
+    low, high = scan[changes], scan[changes + 1]
+    for _ in range(50):
+        middle = (low + high) / 2
+        is_before = np.sign(numerator(middle).imag) == np.sign(numerator(low).imag)
+        low, high = np.where(is_before, middle, low), np.where(is_before, high, middle)
+    angles = np.append(low, np.pi)
+    size = np.abs(answer(angles)) ** 2
+    products = numerator(angles).real[size > 1e-18] / size[size > 1e-18]
+    return float(products[products > 0].min(initial=math.inf))
 
 
 def predictor_stability_limit(

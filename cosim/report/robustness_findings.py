@@ -1,0 +1,218 @@
+"""What was found in a sweep, in sentences made from its numbers."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from cosim.errors import count, listed
+from cosim.report.robustness_maps import short
+from cosim.report.summary_table import heading
+from cosim.study.robustness.analysis import Analysis
+from cosim.study.robustness.boundary import Boundary
+from cosim.study.robustness.break_even import BreakEven, baseline_of
+from cosim.study.robustness.cells import Panel, by_seed, cell_estimates, drawn_axes, label_of
+from cosim.study.robustness.estimates import paired_difference
+from cosim.study.robustness.pairs import JOIN, PairMatrix
+from cosim.study.robustness.points import Axis, SweepPoints
+from cosim.study.robustness.quantities import Quantity
+
+
+def findings(analysis: Analysis) -> list[str]:
+    """Every finding as a sentence, the most general first."""
+    found = [*_of_the_points(analysis.points)]
+    for boundary in analysis.boundaries:
+        found += _of_a_boundary(boundary)
+    for quantity in analysis.quantities:
+        found += [
+            _of_a_panel(analysis.points, quantity, panel) for panel in analysis.panels.get(quantity.key, [])
+        ]
+        found += _of_cases(analysis.points, quantity)
+    for remedy, quantity in dict.fromkeys((b.remedy, b.quantity) for b in analysis.break_evens):
+        mine = [b for b in analysis.break_evens if (b.remedy, b.quantity) == (remedy, quantity)]
+        found.append(_of_a_remedy(analysis.points, mine))
+    for matrix in analysis.pair_matrices:
+        found += _of_pairs(analysis.points, matrix)
+    return found
+
+
+def number(points: SweepPoints, key: str, mean: float, half_width: float) -> str:
+    """A number of the summary with its interval and unit."""
+    name = heading(key, points.communities)
+    text = short(mean * name.scale, half_width * name.scale).replace("±", " ± ")
+    return f"{text} {name.unit}".rstrip()
+
+
+def title(points: SweepPoints, key: str) -> str:
+    """What a number is called, with the community where there are several."""
+    name = heading(key, points.communities)
+    return f"{name.name} ({name.section})" if len(points.communities) > 1 else name.name
+
+
+def _of_the_points(points: SweepPoints) -> Iterator[str]:
+    rest = points.n_planned - points.n_done - points.n_failed
+    seeds = count(points.n_seeds, "seed")
+    yield f"{points.n_done} of {count(points.n_planned, 'point')} ended well ({seeds} at each place)."
+    for cause, n in points.causes.items():
+        yield f"{count(n, 'point')} failed and {'is' if n == 1 else 'are'} left out: {cause.rstrip('.')}."
+    if rest > 0:
+        yield f"{count(rest, 'point')} {'was' if rest == 1 else 'were'} not run: the sweep is not complete."
+    if points.n_seeds == 1:
+        yield "With a single seed nothing is known about chance: no interval can be given."
+
+
+def _of_a_boundary(boundary: Boundary) -> Iterator[str]:
+    crossed = boundary.crossed
+    if not crossed:
+        yield f"The gains of this sweep never cross the boundary of {boundary.resource}."
+        return
+    deviations = np.array([point.deviation for point in crossed])
+    worst = crossed[int(np.argmax(np.abs(deviations)))]
+    where = label_of(boundary.other_axes, worst.place)
+    delays = [point.delay_steps for point in crossed]
+    yield (
+        f"Oscillation of {boundary.resource}: over {count(len(crossed), 'place')} with a mean loop delay of "
+        f"{min(delays):.3g} to {max(delays):.3g} steps the simulated boundary is "
+        f"{100 * np.mean(deviations):+.1f} % off the theoretical one on average, and "
+        f"{100 * worst.deviation:+.1f} % at worst ({where}); "
+        f"{int(np.sum(np.abs(deviations) <= 0.1))} of {len(crossed)} places are within 10 %."
+    )
+    above = [point.theory / point.formula for point in crossed]
+    if max(above) > 1.02:
+        most = crossed[int(np.argmax(above))]
+        yield (
+            "Where the households' delays differ, theory allows more gain than the formula at their mean "
+            f"delay: up to {max(above):.2f} times as much ({label_of(boundary.other_axes, most.place)})."
+        )
+    never = len(boundary.points) - len(crossed)
+    if never:
+        yield f"At {count(never, 'place')} the boundary lies outside the gains of this sweep."
+
+
+def _of_a_panel(points: SweepPoints, quantity: Quantity, panel: Panel) -> str:
+    """The value at the first place, what each axis does by itself, and the worst place."""
+    axes = drawn_axes(points)
+
+    def at(index: tuple[int, ...]) -> str:
+        return number(points, quantity.key, float(panel.mean[index]), float(panel.half_width[index]))
+
+    start = (0,) * len(axes)
+    where = label_of(axes, tuple(axis.values[0] for axis in axes))
+    of_which = f" ({panel.label})" if panel.label else ""
+    text = f"{title(points, quantity.key)}{of_which}: {at(start)} at {where}"
+    for position, axis in enumerate(axes):
+        index = tuple(-1 if position == other else 0 for other in range(len(axes)))
+        text += f", {at(index)} at {axis.name} = {axis.values[-1]:g}{' alone' if len(axes) > 1 else ''}"
+    harm = np.where(np.isfinite(panel.mean), quantity.harm(1) * panel.mean, -np.inf)
+    worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(harm)), harm.shape))
+    worst_place = label_of(axes, tuple(axis.values[i] for axis, i in zip(axes, worst, strict=True)))
+    missing = int(np.sum(~np.isfinite(panel.mean)))
+    gap = f" At {count(missing, 'place')} no point gave a value." if missing else ""
+    return f"{text}; the worst is {at(worst)} at {worst_place}.{gap}"
+
+
+def _of_cases(points: SweepPoints, quantity: Quantity) -> Iterator[str]:
+    """Which of several cases without a baseline is best at how many places, beyond chance."""
+    for axis in points.named_axes:
+        if baseline_of(axis) or any(JOIN in str(value) for value in axis.values):
+            continue
+        best, n_places = _best(points, quantity, axis)
+        if n_places:
+            each = [f"{name} at {n}" for name, n in best.most_common()]
+            undecided = n_places - sum(best.values())
+            beyond = f", undecided at {undecided}" if undecided else ""
+            yield (
+                f"Best {axis.name} by {title(points, quantity.key).lower()}, beyond chance, at "
+                f"{count(n_places, 'place')}: {listed(each) or 'none'}{beyond}."
+            )
+
+
+def _best(points: SweepPoints, quantity: Quantity, axis: Axis) -> tuple[Counter[str], int]:
+    """How often each case beats every other with its whole interval, and the number of places."""
+    position = points.axes.index(axis)
+    cells = cell_estimates(points, quantity.key)
+    others = dict.fromkeys(place[:position] + place[position + 1 :] for place in cells)
+    names = [each.name for each in points.axes if each != axis]
+    found: Counter[str] = Counter()
+    for place in others:
+        fixed = dict(zip(names, place, strict=True))
+        runs = {
+            value: quantity.harm(1) * by_seed(points, quantity.key, {**fixed, axis.name: value})
+            for value in axis.values
+        }
+        leader = min(runs, key=lambda value: _or_infinite(float(runs[value].mean())))
+        rivals = [value for value in axis.values if value != leader]
+        if all(paired_difference(runs[leader], runs[rival]).sign < 0 for rival in rivals):
+            found[str(leader)] += 1
+    return found, len(others)
+
+
+def _of_a_remedy(points: SweepPoints, found: list[BreakEven]) -> str:
+    """At how many places a remedy helps or hurts, and from where on, by each axis."""
+    first = found[0]
+    of_one_axis = [each for each in found if each.axis == first.axis]
+    better, worse = sum(e.n_better for e in of_one_axis), sum(e.n_worse for e in of_one_axis)
+    n = sum(len(e.effects) for e in of_one_axis)
+    best = min((e for each in of_one_axis for e in each.effects), key=lambda e: _or_infinite(e.mean))
+    key = first.quantity.key
+    text = (
+        f"{first.remedy} against {first.baseline}, by {title(points, key).lower()}: "
+        f"better at {better} and worse at {worse} of {count(n, 'place')} beyond chance"
+    )
+    if best.mean < 0:
+        text += f", at best by {number(points, key, abs(best.mean), best.half_width)}"
+    else:
+        text += ", nowhere better on average"
+    starts = [_start_text(each) for each in found if not math.isnan(each.value)]
+    more = " (more in the table)" if starts[4:] else ""
+    return f"{'; '.join([text, *starts[:4]])}{more}."
+
+
+def _start_text(each: BreakEven) -> str:
+    where = label_of(each.held_axes, each.held)
+    place = f" at {where}" if where else ""
+    if each.value == each.axis.values[0]:
+        return f"better at every {each.axis.name}{place}"
+    return f"better from {each.axis.name} = {each.value:.3g} {interval_text(each)} on{place}"
+
+
+def interval_text(each: BreakEven) -> str:
+    """The interval of a break-even: ``[1.2, 1.9]``, with ``beyond`` where it leaves the axis."""
+    if math.isnan(each.low):
+        return ""
+    high = f"{each.high:.3g}" if math.isfinite(each.high) else f"beyond {each.axis.values[-1]:g}"
+    low = f"{each.low:.3g}" if math.isfinite(each.low) else f"beyond {each.axis.values[-1]:g}"
+    return f"[{low}, {high}]"
+
+
+def _of_pairs(points: SweepPoints, matrix: PairMatrix) -> Iterator[str]:
+    key, harm = matrix.quantity.key, matrix.quantity.harm
+    ranked = sorted(matrix.effects.values(), key=lambda e: -harm(_or_zero(e.change.mean)))
+    for kind, size in (("case alone", 1), ("pair", 2)):
+        of_size = [effect for effect in ranked if len(effect.names) == size]
+        if of_size:
+            worst = of_size[0]
+            change = number(points, key, worst.change.mean, worst.change.half_width)
+            names = JOIN.join(worst.names)
+            yield f"{title(points, key)}: the worst {kind} is {names}, which changes it by {change}."
+    known = [effect for effect in ranked if effect.interaction is not None]
+    if known:
+        more = [e for e in known if e.interaction is not None and harm(e.interaction.sign) > 0]
+        less = [e for e in known if e.interaction is not None and harm(e.interaction.sign) < 0]
+        first = [JOIN.join(effect.names) for effect in more[:5]]
+        worse = f" ({', '.join(first)}{', ...' if more[5:] else ''})" if more else ""
+        yield (
+            f"{title(points, key)}: of {count(len(known), 'pair')}, {len(more)} do more harm than their "
+            f"parts together{worse}, {len(less)} less; for the others chance leaves it open."
+        )
+
+
+def _or_infinite(value: float) -> float:
+    return math.inf if math.isnan(value) else value
+
+
+def _or_zero(value: float) -> float:
+    return 0.0 if math.isnan(value) else value

@@ -1,0 +1,86 @@
+"""A quantity along the one axis of a sweep that is a number: a line with its band for each of the cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cosim.report.style import DARK, LOOKS, legend_of_axes, new_figure, scale_by_spread
+from cosim.report.summary_table import heading
+from cosim.study.robustness.break_even import BreakEven
+from cosim.study.robustness.cells import Panel
+from cosim.study.robustness.points import Axis, SweepPoints
+from cosim.study.robustness.quantities import Quantity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def quantity_lines(points: SweepPoints, key: str, axis: Axis, found: Sequence[Panel]) -> Figure:
+    """Means with bands of 95 %.
+
+    Parameters
+    ----------
+    points : SweepPoints
+        The sweep.
+    key : str
+        The quantity.
+    axis : Axis
+        The axis that is a number.
+    found : sequence of Panel
+        A line each.
+    """
+    name = heading(key, points.communities)
+    figure, axes = new_figure(3.4 + 0.12 * len(found))
+    (ax,) = axes
+    x = np.array(axis.values, dtype=float)
+    for number, panel in enumerate(found):
+        look = LOOKS[number % len(LOOKS)]
+        mean, half = panel.mean * name.scale, np.nan_to_num(panel.half_width) * name.scale
+        _line(ax, x, (mean, half), number, panel.label or "mean")
+        ax.plot(x, mean, linestyle="none", marker=look.marker, markersize=4, color=look.color)
+    scale_by_spread(ax)
+    ax.set_title(f"{name.name}: mean and interval of 95 % over {points.n_seeds} seeds")
+    ax.set_xlabel(axis.name)
+    ax.set_ylabel(f"{name.name} [{name.unit or '-'}]")
+    legend_of_axes(figure, axes, 3)
+    return figure
+
+
+def effect_lines(points: SweepPoints, found: Sequence[BreakEven]) -> Figure:
+    """What each remedy changes against none along an axis, with the point from which on it is better."""
+    first = found[0]
+    name = heading(first.quantity.key, points.communities)
+    figure, axes = new_figure(3.4 + 0.12 * len(found))
+    (ax,) = axes
+    x = np.array(first.axis.values, dtype=float)
+    ax.axhline(0.0, color=DARK, linewidth=1.0)
+    for number, each in enumerate(found):
+        mean = np.array([each.quantity.harm(effect.mean) for effect in each.effects]) * name.scale
+        half = np.nan_to_num([effect.half_width for effect in each.effects]) * name.scale
+        look = LOOKS[number % len(LOOKS)]
+        _line(ax, x, (mean, half), number, each.remedy)
+        if np.isfinite(each.value) and each.value > x[0]:
+            ax.plot([each.value], [0.0], marker=look.marker, color=look.color, markeredgecolor=DARK)
+    ax.set_title(
+        f"{name.name}: what each case changes against '{first.baseline}' ({better_side(first.quantity)})"
+    )
+    ax.set_xlabel(first.axis.name)
+    ax.set_ylabel(f"change [{name.unit or '-'}]")
+    legend_of_axes(figure, axes, 3)
+    return figure
+
+
+def better_side(quantity: Quantity) -> str:
+    """On which side of 0 a change is for the better."""
+    return f"{'below' if quantity.larger_is_worse else 'above'} 0 is better"
+
+
+def _line(ax: Axes, x: np.ndarray, values: tuple[np.ndarray, np.ndarray], number: int, label: str) -> None:
+    mean, half = values
+    look = LOOKS[number % len(LOOKS)]
+    ax.fill_between(x, mean - half, mean + half, facecolor=look.color, alpha=0.2, linewidth=0)
+    ax.plot(x, mean, color=look.color, linestyle=look.line, label=label)

@@ -1,0 +1,156 @@
+"""Writes the analysis of a sweep: figures, tables as CSV, and a page in Markdown that shows it all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cosim.report.robustness_findings import findings
+from cosim.report.robustness_lines import better_side, effect_lines, quantity_lines
+from cosim.report.robustness_maps import effect_map, quantity_map
+from cosim.report.robustness_pairs import pairs_figure
+from cosim.report.robustness_tables import TextTable, tables
+from cosim.report.style import drawing, save
+from cosim.report.summary_table import heading
+from cosim.study.robustness.analysis import Analysis
+from cosim.study.robustness.boundary import Boundary
+from cosim.study.robustness.break_even import BreakEven
+from cosim.study.robustness.cells import drawn_axes, label_of
+from cosim.study.robustness.quantities import Quantity
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+PAGE = "robustness.md"
+_MOST_ROWS_ON_PAGE = 60
+"""Longer tables are in their files alone."""
+
+
+def write_robustness(analysis: Analysis, folder: Path) -> list[Path]:
+    """Write everything into a directory.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was worked out.
+    folder : Path
+        An existing directory.
+
+    Returns
+    -------
+    list of Path
+        The files, the page first.
+    """
+    figures = []
+    with drawing():
+        for name, figure in _figures(analysis):
+            path = folder / f"{name}.png"
+            save(figure, path)
+            figures.append(path)
+    found = tables(analysis)
+    files = [folder / f"{table.name}.csv" for table in found]
+    for file, table in zip(files, found, strict=True):
+        file.write_text(table.csv(), encoding="utf-8")
+    page = folder / PAGE
+    page.write_text("\n".join(_lines(analysis, figures, found)) + "\n", encoding="utf-8")
+    return [page, *figures, *files]
+
+
+def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
+    points = analysis.points
+    for boundary in analysis.boundaries:
+        key = f"{boundary.resource}_measured_rmse_units"
+        if len(points.numeric_axes) > 1:
+            yield "boundary", _map(analysis, key, [boundary])
+    for quantity in analysis.quantities:
+        found = analysis.panels.get(quantity.key)
+        if found and len(points.numeric_axes) > 1:
+            yield quantity.key, _map(analysis, quantity.key, [])
+        elif found:
+            yield quantity.key, quantity_lines(points, quantity.key, points.numeric_axes[0], found)
+    yield from _effect_figures(analysis)
+    for matrix in analysis.pair_matrices:
+        yield f"pairs_{matrix.quantity.key}", pairs_figure(points, matrix)
+
+
+def _map(analysis: Analysis, key: str, limits: list[Boundary]) -> Figure:
+    from cosim.study.robustness.cells import panels
+
+    found = analysis.panels.get(key) or panels(analysis.points, key)
+    return quantity_map(analysis.points, key, found, limits)
+
+
+def _effect_figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
+    """What each case changes, a figure for each quantity."""
+    for quantity in analysis.quantities:
+        mine = [b for b in analysis.break_evens if b.quantity == quantity]
+        if not mine:
+            continue
+        drawn = drawn_axes(analysis.points)
+        if len(drawn) == 1:
+            held = mine[0].held
+            yield f"effect_{quantity.key}", effect_lines(analysis.points, [b for b in mine if b.held == held])
+        else:
+            yield f"effect_{quantity.key}", _effect_map(analysis, quantity, mine)
+
+
+def _effect_map(analysis: Analysis, quantity: Quantity, found: list[BreakEven]) -> Figure:
+    """The effects along the second drawn axis, one row for each value of the first."""
+    points = analysis.points
+    y_axis, x_axis = drawn_axes(points)
+    name = heading(quantity.key, points.communities)
+    rows: dict[str, dict[float, BreakEven]] = {}
+    for each in found:
+        if each.axis != x_axis:
+            continue
+        position = each.held_axes.index(y_axis)
+        rest = [axis for axis in each.held_axes if axis != y_axis]
+        values = each.held[:position] + each.held[position + 1 :]
+        label = ", ".join(part for part in (each.remedy, label_of(rest, values)) if part)
+        rows.setdefault(label, {})[each.held[position]] = each
+    maps = []
+    for label, by_y in rows.items():
+        effects = [by_y[value].effects for value in y_axis.values]
+        mean = np.array([[quantity.harm(effect.mean) for effect in row] for row in effects]) * name.scale
+        half = np.array([[effect.half_width for effect in row] for row in effects]) * name.scale
+        maps.append((label, mean, half))
+    title = f"{name.name}: what each case changes against '{found[0].baseline}' ({better_side(quantity)})"
+    unit = f"change [{name.unit or '-'}]"
+    return effect_map(title, (y_axis, x_axis), maps, unit, quantity.larger_is_worse)
+
+
+def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> Iterator[str]:
+    points = analysis.points
+    yield f"# Robustness: {points.name}"
+    yield ""
+    if points.title:
+        yield points.title.rstrip(".") + "."
+        yield ""
+    axes = ", ".join(
+        f"{axis.name} ({axis.values[0]:g} to {axis.values[-1]:g}, {len(axis.values)} values)"
+        if axis.is_numeric
+        else f"{axis.name} ({len(axis.values)} cases)"
+        for axis in points.axes
+    )
+    yield f"Varied: {axes}. Intervals are of 95 %: Student's t over the seeds, for a break-even by bootstrap."
+    yield "What is said to be beyond chance is so place by place; of many places one in twenty is by chance."
+    yield ""
+    yield "## What was found"
+    yield ""
+    yield from (f"- {finding}" for finding in findings(analysis))
+    yield ""
+    yield "## Figures"
+    for figure in figures:
+        yield ""
+        yield f"![{figure.stem.replace('_', ' ')}]({figure.name})"
+    yield ""
+    yield "## Tables"
+    for table in found:
+        yield ""
+        yield f"{table.title}: [{table.name}.csv]({table.name}.csv), {len(table.rows)} rows."
+        if len(table.rows) <= _MOST_ROWS_ON_PAGE:
+            yield ""
+            yield from table.markdown()

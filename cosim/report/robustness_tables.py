@@ -1,0 +1,159 @@
+"""The tables of a sweep's analysis, each as rows of text for CSV files and for the page."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cosim.study.robustness.analysis import Analysis
+from cosim.study.robustness.boundary import Boundary
+from cosim.study.robustness.break_even import BreakEven
+from cosim.study.robustness.cells import cell_estimates
+from cosim.study.robustness.pairs import JOIN, PairMatrix
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A table as it is written down.
+
+    Attributes
+    ----------
+    name, title : str
+        Of its file, and above it on the page.
+    columns : tuple of str
+        Headings.
+    rows : list of list
+        Cells: text, and numbers as they are.
+    """
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: list[list[Any]]
+
+    def csv(self) -> str:
+        """As comma-separated values, numbers in full; what is not known is empty."""
+        stream = io.StringIO()
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows([_plain(cell) for cell in row] for row in self.rows)
+        return stream.getvalue()
+
+    def markdown(self) -> list[str]:
+        """As lines of Markdown, numbers with four digits."""
+        head = ["| " + " | ".join(self.columns) + " |", "|" + "---|" * len(self.columns)]
+        return head + ["| " + " | ".join(_shown(cell) for cell in row) + " |" for row in self.rows]
+
+
+def tables(analysis: Analysis) -> list[TextTable]:
+    """All tables that the analysis has something for; the first holds every place and quantity."""
+    found = [_cells(analysis)]
+    found += [_boundary(boundary, analysis) for boundary in analysis.boundaries]
+    if analysis.break_evens:
+        found.append(_break_evens(analysis.break_evens))
+        found.append(_effects(analysis.break_evens))
+    if analysis.pair_matrices:
+        found.append(_pairs(analysis.pair_matrices))
+    return found
+
+
+def _cells(analysis: Analysis) -> TextTable:
+    names = tuple(axis.name for axis in analysis.points.axes)
+    rows = [
+        [quantity.key, *place, cell.mean, cell.low, cell.high, cell.n]
+        for quantity in analysis.quantities
+        for place, cell in cell_estimates(analysis.points, quantity.key).items()
+    ]
+    columns = ("quantity", *names, "mean", "low", "high", "seeds")
+    return TextTable("cells", "Every place: mean and interval of 95 % over the seeds", columns, rows)
+
+
+def _boundary(boundary: Boundary, analysis: Analysis) -> TextTable:
+    names = tuple(axis.name for axis in boundary.other_axes)
+    rows = [
+        [
+            *point.place, point.delay_steps, point.simulated.mean, point.simulated.low, point.simulated.high,
+            point.theory, point.formula, 100 * point.deviation,
+        ]
+        for point in boundary.points
+    ]  # fmt: skip
+    columns = (
+        *names, "loop_delay_steps", "simulated", "low", "high", "theory", "formula_at_mean_delay",
+        "deviation_percent",
+    )  # fmt: skip
+    name = "boundary" if len(analysis.boundaries) == 1 else f"boundary_{boundary.resource}"
+    return TextTable(name, f"Largest stable {boundary.gain_axis.name} of {boundary.resource}", columns, rows)
+
+
+def _held(each: BreakEven) -> str:
+    return ", ".join(
+        f"{axis.name}={value:g}" if axis.is_numeric else f"{axis.name}={value}"
+        for axis, value in zip(each.held_axes, each.held, strict=True)
+    )
+
+
+def _break_evens(found: Iterable[BreakEven]) -> TextTable:
+    rows = [
+        [
+            b.quantity.key, b.remedy, b.baseline, b.axis.name, _held(b), b.value, b.low, b.high,
+            f"{b.n_better} of {len(b.effects)}", f"{b.n_worse} of {len(b.effects)}",
+        ]
+        for b in found
+    ]  # fmt: skip
+    columns = (
+        "quantity", "case", "against", "axis", "at", "better_from", "low", "high", "better_at", "worse_at",
+    )  # fmt: skip
+    title = "Break-even: the value of the axis from which on a case is better than none, with its interval"
+    return TextTable("break_even", title, columns, rows)
+
+
+def _effects(found: Sequence[BreakEven]) -> TextTable:
+    rows = [
+        [
+            b.quantity.key,
+            b.remedy,
+            b.axis.name,
+            value,
+            _held(b),
+            effect.mean,
+            effect.low,
+            effect.high,
+            effect.n,
+        ]
+        for b in found
+        for value, effect in zip(b.axis.values, b.effects, strict=True)
+    ]
+    columns = ("quantity", "case", "axis", "value", "at", "harm_mean", "low", "high", "seeds")
+    return TextTable("effects", "What each case changes; negative is better", columns, rows)
+
+
+def _pairs(matrices: Sequence[PairMatrix]) -> TextTable:
+    rows = []
+    for matrix in matrices:
+        for effect in matrix.effects.values():
+            beyond = effect.interaction
+            extra = ["", "", ""] if beyond is None else [beyond.mean, beyond.low, beyond.high]
+            rows.append(
+                [
+                    matrix.quantity.key, JOIN.join(effect.names), effect.change.mean, effect.change.low,
+                    effect.change.high, *extra,
+                ]
+            )  # fmt: skip
+    columns = ("quantity", "case", "change", "low", "high", "beyond_parts", "beyond_low", "beyond_high")
+    return TextTable("pairs", "Cases alone and in pairs: change against none", columns, rows)
+
+
+def _plain(cell: Any) -> Any:
+    if isinstance(cell, float):
+        return "" if math.isnan(cell) else repr(cell)
+    return cell
+
+
+def _shown(cell: Any) -> str:
+    if isinstance(cell, float):
+        return "–" if math.isnan(cell) else f"{cell:.4g}"
+    return str(cell) if cell != "" else "–"

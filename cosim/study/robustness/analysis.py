@@ -1,0 +1,84 @@
+"""All that is worked out of a sweep, before anything is drawn or written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosim.errors import InputError, Problem, suggest
+from cosim.study.robustness.boundary import Boundary, find_boundaries
+from cosim.study.robustness.break_even import BreakEven, baseline_of, break_evens
+from cosim.study.robustness.cells import Panel, panels
+from cosim.study.robustness.pairs import PairMatrix, pair_axis, pair_matrix
+from cosim.study.robustness.points import SweepPoints, read_points
+from cosim.study.robustness.quantities import Quantity, choose_quantities
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What a sweep says.
+
+    Attributes
+    ----------
+    points : SweepPoints
+        What it was made from.
+    quantities : tuple of Quantity
+        What was looked at.
+    panels : dict
+        By the quantity's key: its means and intervals over the drawn axes; empty without a numeric axis.
+    boundaries : tuple of Boundary
+        Where loops begin to oscillate, where a gain was varied.
+    break_evens : tuple of BreakEven
+        Cases against their baseline, where there is one and a numeric axis.
+    pair_matrices : tuple of PairMatrix
+        Cases alone and in pairs, where there are pairs.
+    """
+
+    points: SweepPoints
+    quantities: tuple[Quantity, ...]
+    panels: dict[str, list[Panel]]
+    boundaries: tuple[Boundary, ...]
+    break_evens: tuple[BreakEven, ...]
+    pair_matrices: tuple[PairMatrix, ...]
+
+
+def analyse(folder: Path, wanted: list[str], baseline: str = "") -> Analysis:
+    """Work out all that can be of a sweep.
+
+    Parameters
+    ----------
+    folder : Path
+        The sweep's directory.
+    wanted : list of str
+        Names of the numbers to look at; the usual ones if empty.
+    baseline : str
+        The case that others are compared with; ``none`` or ``baseline`` by default.
+
+    Raises
+    ------
+    InputError
+        If it is no sweep, has no such number, no such case, or nothing in it varies.
+    """
+    points = read_points(folder)
+    _require_baseline(points, baseline)
+    quantities = choose_quantities(points, wanted)
+    if not quantities:
+        message = "none of the usual numbers varies over this sweep's points"
+        raise InputError([Problem(message, "Name what to look at with --quantity.", file=str(folder))])
+    pairs = pair_axis(points)
+    matrices = [pair_matrix(points, quantity, baseline) for quantity in quantities] if pairs else []
+    return Analysis(
+        points,
+        tuple(quantities),
+        {q.key: panels(points, q.key) for q in quantities} if points.numeric_axes else {},
+        tuple(find_boundaries(points)),
+        tuple(break_evens(points, quantities, baseline)) if pairs is None else (),
+        tuple(matrix for matrix in matrices if matrix is not None),
+    )
+
+
+def _require_baseline(points: SweepPoints, baseline: str) -> None:
+    if baseline and not any(baseline_of(axis, baseline) for axis in points.named_axes):
+        known = [str(value) for axis in points.named_axes for value in axis.values]
+        message = "no axis of this sweep has a case of this name"
+        raise InputError([Problem(message, suggest(baseline, known), "--baseline", value=baseline)])

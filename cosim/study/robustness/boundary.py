@@ -1,0 +1,176 @@
+"""Where a simulated loop begins to oscillate as its gain grows, beside the theoretical limit.
+
+In the linear regime the error's variance diverges as the gain nears the limit; beyond it the swing grows
+until households are at 0 or 1 all together, and then no further. So over a range of gains the error climbs
+from chance to saturation, within a few percent of the limit: the boundary is where it passes half of the
+largest.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cosim.markets.regulation.stability import stability_limit
+from cosim.study.robustness.cells import Place
+from cosim.study.robustness.estimates import Estimate, estimate
+from cosim.study.robustness.points import Axis, SweepPoints
+
+Array = NDArray[np.float64]
+
+SHARE_OF_SATURATION = 0.5
+"""The error that counts as oscillation, over the largest one of the sweep."""
+
+
+@dataclass(frozen=True)
+class BoundaryPoint:
+    """The boundary at one place of the other axes.
+
+    Attributes
+    ----------
+    place : tuple
+        Values of the other axes.
+    delay_steps : float
+        Mean loop delay d there.
+    simulated : Estimate
+        Gain at which the error passes the threshold, over the seeds; NaN where it never does.
+    theory : float
+        Largest stable gain for the delays that the households have (`mixture_stability_limit`).
+    formula : float
+        2 sin(π / (2(2d+1))) / G at the mean delay: the same where all have one whole delay, else lower.
+    """
+
+    place: Place
+    delay_steps: float
+    simulated: Estimate
+    theory: float
+    formula: float
+
+    @property
+    def deviation(self) -> float:
+        """Simulated over theory, less 1."""
+        return self.simulated.mean / self.theory - 1
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """The boundary of one resource over a sweep.
+
+    Attributes
+    ----------
+    resource : str
+        ``community_resource``.
+    gain_axis : Axis
+        The axis that varies the gain.
+    other_axes : tuple of Axis
+        All others.
+    threshold_units : float
+        The error that counts as oscillation.
+    points : tuple of BoundaryPoint
+        In the order of the other axes.
+    """
+
+    resource: str
+    gain_axis: Axis
+    other_axes: tuple[Axis, ...]
+    threshold_units: float
+    points: tuple[BoundaryPoint, ...]
+
+    @property
+    def crossed(self) -> list[BoundaryPoint]:
+        """The places at which the error passes the threshold within the gains of the sweep."""
+        return [point for point in self.points if math.isfinite(point.simulated.mean)]
+
+
+def find_boundaries(points: SweepPoints) -> list[Boundary]:
+    """The boundary of each resource whose gain is varied along an axis; empty where none is."""
+    found = []
+    for key in points.table.columns:
+        match = re.fullmatch(r"(.*)_gain_over_limit", str(key))
+        if match is None:
+            continue
+        axis = _gain_axis(points, match[1])
+        if axis is not None:
+            found.append(_boundary(points, match[1], axis))
+    return found
+
+
+def crossing(gains: Array, errors: Array, threshold: float) -> float:
+    """The gain from which on the error stays above a threshold, interpolated between logarithms.
+
+    Parameters
+    ----------
+    gains : ndarray, shape (n,)
+        Increasing.
+    errors : ndarray, shape (n,)
+        Positive; NaN is left out.
+    threshold : float
+        What is to be passed.
+
+    Returns
+    -------
+    float
+        NaN where the largest gain is below the threshold, or the smallest above it.
+    """
+    known = np.isfinite(errors)
+    gains, errors = gains[known], errors[known]
+    below = np.flatnonzero(errors <= threshold)
+    if len(below) == 0 or below[-1] == len(errors) - 1:
+        return math.nan
+    last = int(below[-1])
+    ends = np.log(np.maximum(errors[last : last + 2], 1e-300))
+    share = (math.log(threshold) - ends[0]) / (ends[1] - ends[0])
+    return float(gains[last] * (gains[last + 1] / gains[last]) ** share)
+
+
+def _gain_axis(points: SweepPoints, resource: str) -> Axis | None:
+    """The numeric axis that the gain is proportional to, and nothing else."""
+    gain = points.table[f"{resource}_gain_signal_per_unit"].to_numpy(dtype=float)
+    for axis in points.numeric_axes:
+        values = points.table[axis.name].to_numpy(dtype=float)
+        if np.all(values > 0) and np.allclose(gain / values, gain[0] / values[0], rtol=1e-9):
+            return axis
+    return None
+
+
+def _boundary(points: SweepPoints, resource: str, gain_axis: Axis) -> Boundary:
+    others = tuple(axis for axis in points.axes if axis != gain_axis)
+    community = next(name for name in points.communities if resource.startswith(f"{name}_"))
+    error = f"{resource}_measured_rmse_units"
+    threshold = SHARE_OF_SATURATION * float(points.table[error].max())
+    columns = [axis.name for axis in others]
+    groups = dict(iter(points.table.groupby(columns, sort=False))) if columns else {(): points.table}
+    found = []
+    for place in itertools.product(*(axis.values for axis in others)):
+        rows = groups.get(place)
+        if rows is not None:
+            crossings = _crossings(rows, gain_axis.name, error, threshold)
+            found.append(_boundary_point(rows, place, resource, community, gain_axis.name, crossings))
+    return Boundary(resource, gain_axis, others, threshold, tuple(found))
+
+
+def _crossings(rows: pd.DataFrame, gain: str, error: str, threshold: float) -> list[float]:
+    """The boundary of each seed."""
+    by_gain = rows.pivot_table(index=gain, columns="seed", values=error)
+    gains = by_gain.index.to_numpy(dtype=float)
+    return [crossing(gains, by_gain[seed].to_numpy(dtype=float), threshold) for seed in by_gain]
+
+
+def _boundary_point(
+    rows: pd.DataFrame, place: Place, resource: str, community: str, gain: str, crossings: list[float]
+) -> BoundaryPoint:
+    delay = float(rows[f"{community}_loop_delay_steps"].mean())
+    loop_gain = float(rows[f"{resource}_loop_gain_units_per_signal"].mean())
+    actual = rows[f"{resource}_gain_signal_per_unit"].to_numpy(dtype=float)
+    over_limit = rows[f"{resource}_gain_over_limit"].to_numpy(dtype=float)
+    scale = float(np.mean(rows[gain].to_numpy(dtype=float) / actual))  # of the axis to the gain itself
+    with np.errstate(divide="ignore"):
+        theory = scale * float(np.mean(actual / over_limit))
+    formula = scale * stability_limit(delay) / loop_gain
+    return BoundaryPoint(place, delay, estimate(crossings), theory, formula)

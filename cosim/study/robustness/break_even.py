@@ -1,0 +1,166 @@
+"""From where on a remedy is better than none: its effect along each numeric axis, and its change of sign."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cosim.study.robustness.cells import Place, by_seed
+from cosim.study.robustness.estimates import Estimate, bootstrap_rows, paired_difference, percentile_interval
+from cosim.study.robustness.points import Axis, SweepPoints
+from cosim.study.robustness.quantities import Quantity
+
+Array = NDArray[np.float64]
+
+NONE_NAMES = ("none", "baseline", "base")
+"""Names of the case that others are compared with."""
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """Where along an axis a remedy begins to pay.
+
+    Attributes
+    ----------
+    quantity : Quantity
+        What it is judged by.
+    remedy, baseline : str
+        The case, and the one it is compared with.
+    axis : Axis
+        The numeric axis.
+    held_axes : tuple of Axis
+        All others but that of the cases.
+    held : tuple
+        Their values.
+    effects : tuple of Estimate
+        Remedy less baseline at each value of the axis, over the seeds that both have; negative is better
+        (the sign is turned where a larger number is better).
+    value : float
+        Where the mean effect becomes and stays negative: the first value of the axis where it always is, NaN
+        where it is not even at the last.
+    low, high : float
+        Interval of 95 % by bootstrap over the seeds; infinite where seeds drawn anew never come to it.
+    """
+
+    quantity: Quantity
+    remedy: str
+    baseline: str
+    axis: Axis
+    held_axes: tuple[Axis, ...]
+    held: Place
+    effects: tuple[Estimate, ...]
+    value: float
+    low: float
+    high: float
+
+    @property
+    def n_better(self) -> int:
+        """Values of the axis at which the remedy is better, with its whole interval."""
+        return sum(effect.sign < 0 for effect in self.effects)
+
+    @property
+    def n_worse(self) -> int:
+        """Values of the axis at which it is worse, with its whole interval."""
+        return sum(effect.sign > 0 for effect in self.effects)
+
+
+def baseline_of(axis: Axis, wanted: str = "") -> str:
+    """The case that the others of an axis are compared with; empty where it has none of such a name."""
+    names = [wanted] if wanted else list(NONE_NAMES)
+    return next((str(value) for value in axis.values if str(value) in names), "")
+
+
+def break_evens(points: SweepPoints, quantities: Sequence[Quantity], wanted: str = "") -> list[BreakEven]:
+    """Every case against the baseline of its axis, along every numeric axis, at every place of the others.
+
+    Parameters
+    ----------
+    points : SweepPoints
+        The sweep.
+    quantities : sequence of Quantity
+        What to judge by.
+    wanted : str
+        Name of the baseline; ``none`` or ``baseline`` by default.
+    """
+    found = []
+    for cases in points.named_axes:
+        baseline = baseline_of(cases, wanted)
+        if not baseline:
+            continue
+        for quantity, axis in itertools.product(quantities, points.numeric_axes):
+            others = tuple(other for other in points.axes if other not in (cases, axis))
+            for remedy in cases.values:
+                if remedy == baseline:
+                    continue
+                for held in itertools.product(*(other.values for other in others)):
+                    fixed = dict(zip((other.name for other in others), held, strict=True))
+                    found.append(_one(points, quantity, cases, str(remedy), baseline, axis, others, fixed))
+    return found
+
+
+def sign_change(places: Array, effects: Array) -> float:
+    """Where effects along an axis become negative and stay so, interpolated; NaN where the last is not.
+
+    Parameters
+    ----------
+    places : ndarray, shape (n,)
+        Increasing.
+    effects : ndarray, shape (n,)
+        Negative is better; NaN is left out.
+    """
+    known = np.isfinite(effects)
+    places, effects = places[known], effects[known]
+    bad = np.flatnonzero(effects >= 0)
+    if len(effects) == 0 or (len(bad) and bad[-1] == len(effects) - 1):
+        return math.nan
+    if len(bad) == 0:
+        return float(places[0])
+    last = int(bad[-1])
+    share = effects[last] / (effects[last] - effects[last + 1])
+    return float(places[last] + share * (places[last + 1] - places[last]))
+
+
+def _one(
+    points: SweepPoints,
+    quantity: Quantity,
+    cases: Axis,
+    remedy: str,
+    baseline: str,
+    axis: Axis,
+    others: tuple[Axis, ...],
+    fixed: dict[str, Any],
+) -> BreakEven:
+    effects, columns = [], []
+    for value in axis.values:
+        at = {**fixed, axis.name: value}
+        with_it = quantity.harm(1) * by_seed(points, quantity.key, {**at, cases.name: remedy})
+        without = quantity.harm(1) * by_seed(points, quantity.key, {**at, cases.name: baseline})
+        effects.append(paired_difference(with_it, without))
+        columns.append(with_it - without)
+    places = np.array(axis.values, dtype=float)
+    by_seed_and_place = pd.concat(columns, axis=1).to_numpy(dtype=float, na_value=np.nan)
+    value = sign_change(places, np.array([effect.mean for effect in effects]))
+    low, high = _interval(places, by_seed_and_place)
+    return BreakEven(
+        quantity, remedy, baseline, axis, others, tuple(fixed.values()), tuple(effects), value, low, high
+    )
+
+
+def _interval(places: Array, differences: Array) -> tuple[float, float]:
+    """Interval of the sign change, with the seeds drawn anew; unknown for a single seed."""
+    n_seeds = len(differences)
+    if n_seeds < 2:
+        return math.nan, math.nan
+    with np.errstate(invalid="ignore"):
+        known = np.isfinite(differences)
+        chosen = bootstrap_rows(n_seeds)
+        sums, counts = np.where(known, differences, 0.0)[chosen].sum(axis=1), known[chosen].sum(axis=1)
+        means = sums / counts
+    return percentile_interval(np.array([sign_change(places, row) for row in means]), n_seeds)

@@ -1,0 +1,91 @@
+"""A quantity over the places of a sweep: mean and interval over the seeds at each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cosim.study.robustness.estimates import Estimate, estimate
+from cosim.study.robustness.points import Axis, SweepPoints
+
+Array = NDArray[np.float64]
+Place = tuple[Any, ...]
+"""A value of each axis."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The places that a heat map or a line shows: one or two numeric axes, all others held.
+
+    Attributes
+    ----------
+    held : tuple
+        Value of every other axis, in the order of `SweepPoints.axes`.
+    label : str
+        These in words; empty where there are no others.
+    mean, half_width : ndarray, shape (n_y, n_x) or (n_x,)
+        NaN where no point ended well.
+    """
+
+    held: Place
+    label: str
+    mean: Array
+    half_width: Array
+
+
+def drawn_axes(points: SweepPoints) -> tuple[Axis, ...]:
+    """The axes of a map: the first two numeric ones, the first along y; or the only one; or none."""
+    return points.numeric_axes[:2]
+
+
+def cell_estimates(points: SweepPoints, key: str) -> dict[Place, Estimate]:
+    """Mean and interval of a number at every place where a point ended well, in the order of the axes."""
+    names = [axis.name for axis in points.axes]
+    groups = points.table.groupby(names, sort=False, dropna=False)[key]
+    found = {
+        place if isinstance(place, tuple) else (place,): estimate(
+            values.to_numpy(dtype=float, na_value=np.nan)
+        )
+        for place, values in groups
+    }
+    order = itertools.product(*(axis.values for axis in points.axes))
+    return {place: found[place] for place in order if place in found}
+
+
+def panels(points: SweepPoints, key: str) -> list[Panel]:
+    """A quantity as arrays over the drawn axes, one panel for each combination of the others."""
+    drawn = drawn_axes(points)
+    cells = cell_estimates(points, key)
+    others = [axis for axis in points.axes if axis not in drawn]
+    result = []
+    for held in itertools.product(*(axis.values for axis in others)):
+        fixed = dict(zip((axis.name for axis in others), held, strict=True))
+        arrays = np.full((2, *(len(axis.values) for axis in drawn)), np.nan)
+        for index, values in zip(
+            np.ndindex(*arrays.shape[1:]), itertools.product(*(axis.values for axis in drawn)), strict=True
+        ):
+            there = dict(zip((axis.name for axis in drawn), values, strict=True)) | fixed
+            cell = cells.get(tuple(there[axis.name] for axis in points.axes))
+            if cell is not None:
+                arrays[(slice(None), *index)] = cell.mean, cell.half_width
+        result.append(Panel(held, label_of(others, held), arrays[0], arrays[1]))
+    return result
+
+
+def label_of(axes: Sequence[Axis], values: Place) -> str:
+    """Values of axes in words: names by themselves, numbers with what they are of."""
+    parts = zip(axes, values, strict=True)
+    return ", ".join(f"{a.name} = {v:g}" if a.is_numeric else str(v) for a, v in parts)
+
+
+def by_seed(points: SweepPoints, key: str, place: dict[str, Any]) -> pd.Series:
+    """A number's values by seed where axes have the values given."""
+    table = points.table
+    rows = np.logical_and.reduce([table[name] == value for name, value in place.items()])
+    return table[rows].set_index("seed")[key]

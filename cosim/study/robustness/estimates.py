@@ -1,0 +1,108 @@
+"""Means over seeds with their confidence intervals, and differences of runs that share their draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cosim.streams import Streams
+
+Array = NDArray[np.float64]
+
+CONFIDENCE = 0.95
+"""Level of every interval."""
+BOOTSTRAP_SAMPLES = 1000
+"""How often seeds are drawn anew where an interval has no formula."""
+
+
+class Estimate(NamedTuple):
+    """A mean over seeds.
+
+    Attributes
+    ----------
+    mean : float
+        NaN where no seed has a value.
+    half_width : float
+        Of the interval of 95 % around it, by Student's t; NaN for a single seed, where nothing is known.
+    n : int
+        Seeds that have a value.
+    """
+
+    mean: float
+    half_width: float
+    n: int
+
+    @property
+    def low(self) -> float:
+        """Lower end of the interval."""
+        return self.mean - self.half_width
+
+    @property
+    def high(self) -> float:
+        """Upper end of the interval."""
+        return self.mean + self.half_width
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 where the whole interval is on one side of 0, else 0."""
+        return int(self.low > 0) - int(self.high < 0)
+
+
+def estimate(values: Sequence[float] | Array) -> Estimate:
+    """Mean and interval of what independent seeds gave; values that are not finite do not count."""
+    known = np.asarray(values, dtype=np.float64)
+    known = known[np.isfinite(known)]
+    n = len(known)
+    if n == 0:
+        return Estimate(math.nan, math.nan, 0)
+    if n == 1:
+        return Estimate(float(known[0]), math.nan, 1)
+    return Estimate(float(known.mean()), _student(n - 1) * float(known.std(ddof=1)) / math.sqrt(n), n)
+
+
+def paired_difference(one: pd.Series, other: pd.Series) -> Estimate:
+    """Mean of ``one - other`` over the seeds that both have.
+
+    Runs of one seed share their draws, so the difference is known far better than either mean.
+
+    Parameters
+    ----------
+    one, other : Series
+        Values by seed.
+    """
+    together = pd.concat([one, other], axis=1, join="inner").to_numpy(dtype=float, na_value=np.nan)
+    return estimate(together[:, 0] - together[:, 1])
+
+
+def bootstrap_rows(n_seeds: int) -> NDArray[np.int64]:
+    """Seeds drawn with replacement, shape (`BOOTSTRAP_SAMPLES`, n_seeds); the same ones every time."""
+    uniforms = Streams(1).field("robustness/bootstrap").block(0, BOOTSTRAP_SAMPLES, n_seeds)
+    return np.floor(uniforms * n_seeds).astype(np.int64)
+
+
+def percentile_interval(samples: Array, n_seeds: int) -> tuple[float, float]:
+    """Interval of 95 % from what the bootstrap over `n_seeds` seeds gave; NaN counts as beyond the largest.
+
+    The percentiles are further out than 2.5 and 97.5, by as much as makes the interval of a mean as wide as
+    Student's: the expanded percentile interval of T. Hesterberg, "What teachers should know about the
+    bootstrap", The American Statistician 69 (2015). With ten seeds the plain one is a fifth too narrow.
+    """
+    from scipy.special import ndtr
+
+    tail = float(ndtr(-math.sqrt(n_seeds / (n_seeds - 1)) * _student(n_seeds - 1)))
+    ordered = np.sort(np.where(np.isnan(samples), np.inf, samples))
+    ends = [ordered[round(q * (len(ordered) - 1))] for q in (tail, 1 - tail)]
+    return float(ends[0]), float(ends[1])
+
+
+@cache
+def _student(degrees: int) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf((1 + CONFIDENCE) / 2, degrees))

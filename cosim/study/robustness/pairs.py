@@ -1,0 +1,113 @@
+"""Each case alone and in pairs: what it does against none, and what a pair does beyond its parts.
+
+A case whose name is ``one + other`` is the pair of the cases with these names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cosim.study.robustness.break_even import baseline_of
+from cosim.study.robustness.cells import by_seed
+from cosim.study.robustness.estimates import Estimate, estimate, paired_difference
+from cosim.study.robustness.points import Axis, SweepPoints
+from cosim.study.robustness.quantities import Quantity
+
+JOIN = " + "
+"""What stands between the names of a pair."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a case, or a pair of them, does to a quantity.
+
+    Attributes
+    ----------
+    names : tuple of str
+        One name, or two.
+    change : Estimate
+        The quantity less its baseline, over the seeds that both have.
+    interaction : Estimate or None
+        What a pair does beyond the sum of its parts; None for a single case, and where a part is missing.
+    """
+
+    names: tuple[str, ...]
+    change: Estimate
+    interaction: Estimate | None
+
+
+@dataclass(frozen=True)
+class PairMatrix:
+    """Every case alone and in pairs.
+
+    Attributes
+    ----------
+    quantity : Quantity
+        What is looked at.
+    axis : Axis
+        The axis of the cases.
+    baseline : Estimate
+        The quantity with none of them.
+    singles : tuple of str
+        Names of the single cases.
+    effects : dict
+        By names: one, or two in the order of `singles`.
+    """
+
+    quantity: Quantity
+    axis: Axis
+    baseline: Estimate
+    singles: tuple[str, ...]
+    effects: dict[tuple[str, ...], Effect]
+
+
+def pair_axis(points: SweepPoints) -> Axis | None:
+    """The axis of names some of which are pairs of others."""
+    for axis in points.named_axes:
+        names = {str(value) for value in axis.values}
+        if any(JOIN in name and set(name.split(JOIN)) <= names for name in names):
+            return axis
+    return None
+
+
+def pair_matrix(points: SweepPoints, quantity: Quantity, wanted: str = "") -> PairMatrix | None:
+    """The effects of cases and pairs on a quantity; None where the sweep has no pairs or no baseline.
+
+    Other axes are averaged over, place by place: a difference is always between runs that differ in the case
+    alone.
+
+    Parameters
+    ----------
+    points : SweepPoints
+        The sweep.
+    quantity : Quantity
+        What is looked at.
+    wanted : str
+        Name of the baseline; ``none`` or ``baseline`` by default.
+    """
+    axis = pair_axis(points)
+    baseline = baseline_of(axis, wanted) if axis is not None else ""
+    if axis is None or not baseline:
+        return None
+    values = {str(name): _runs(points, quantity.key, axis, str(name)) for name in axis.values}
+    without = values.pop(baseline)
+    singles = tuple(name for name in values if JOIN not in name)
+    effects: dict[tuple[str, ...], Effect] = {}
+    for name, runs in values.items():
+        parts = tuple(
+            sorted(name.split(JOIN), key=lambda part: singles.index(part) if part in singles else -1)
+        )
+        interaction = None
+        if len(parts) == 2 and all(part in values for part in parts):
+            expected = values[parts[0]] + values[parts[1]] - without
+            interaction = paired_difference(runs, expected)
+        effects[parts] = Effect(parts, paired_difference(runs, without), interaction)
+    return PairMatrix(quantity, axis, estimate(without.to_numpy(dtype=float)), singles, effects)
+
+
+def _runs(points: SweepPoints, key: str, axis: Axis, name: str) -> pd.Series:
+    """Values by seed, as means over the other axes."""
+    runs = by_seed(points, key, {axis.name: name})
+    return runs.groupby(level=0).mean()

@@ -1,0 +1,176 @@
+"""A sweep's table of points, with its axes: what every part of the analysis starts from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cosim.config.sweep import RESERVED_COLUMNS, SweepConfig
+from cosim.config.yaml_reader import read_yaml
+from cosim.errors import InputError, Problem, listed, suggest
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One thing that was varied.
+
+    Attributes
+    ----------
+    name : str
+        Its column.
+    values : tuple
+        Its values: numbers in their order, or names as the sweep lists them.
+    is_numeric : bool
+        Whether it can be drawn along a line.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    is_numeric: bool
+
+
+@dataclass(frozen=True)
+class SweepPoints:
+    """The points of a sweep that ended well, and how many did not.
+
+    Attributes
+    ----------
+    folder : Path
+        The sweep's directory.
+    name, title : str
+        Of the sweep.
+    axes : tuple of Axis
+        What was varied over at least two values.
+    table : DataFrame
+        One row a point that ended well: the axes, ``seed``, and all numbers of its summary.
+    n_planned, n_failed : int
+        Points of the sweep, and how many of them failed.
+    causes : dict
+        Cause of failure to the number of points.
+    """
+
+    folder: Path
+    name: str
+    title: str
+    axes: tuple[Axis, ...]
+    table: pd.DataFrame
+    n_planned: int
+    n_failed: int
+    causes: Mapping[str, int]
+
+    @property
+    def numeric_axes(self) -> tuple[Axis, ...]:
+        """The axes that are numbers."""
+        return tuple(axis for axis in self.axes if axis.is_numeric)
+
+    @property
+    def named_axes(self) -> tuple[Axis, ...]:
+        """The axes that are names."""
+        return tuple(axis for axis in self.axes if not axis.is_numeric)
+
+    @property
+    def n_done(self) -> int:
+        """Points that ended well."""
+        return len(self.table)
+
+    @property
+    def n_seeds(self) -> int:
+        """How many seeds there are."""
+        return int(self.table["seed"].nunique())
+
+    @property
+    def communities(self) -> list[str]:
+        """Names of the communities, read off their numbers."""
+        ending = "_loop_delay_steps"
+        return [str(key).removesuffix(ending) for key in self.table.columns if str(key).endswith(ending)]
+
+
+def read_points(folder: Path) -> SweepPoints:
+    """Read what a sweep left, also one that was interrupted.
+
+    Parameters
+    ----------
+    folder : Path
+        The directory that `cosim sweep` wrote.
+
+    Raises
+    ------
+    InputError
+        If it is none, nothing of it ended well, nothing was varied, or its points are a sample, which has no
+        two points on one place of the axes.
+    """
+    table, record, config = _read(folder)
+    done = table[table["status"] == "done"].reset_index(drop=True)
+    failed = table[table["status"] == "failed"]
+    causes = {str(cause): int(n) for cause, n in failed["cause"].value_counts().items()}
+    if not len(done):
+        why = f"; the first cause is: {next(iter(causes))}" if causes else ""
+        raise _refused(folder, f"no point of this sweep ended well{why}", "Correct it, and run it again.")
+    if config.sample is not None:
+        message = (
+            "the points of this sweep are a sample: no two share a place, so there is nothing to average"
+        )
+        raise _refused(folder, message, "Sweep over values or ranges, without `sample`.")
+    axes = tuple(axis for c in config.axes if len((axis := _axis(c.column, done)).values) > 1)
+    if not axes:
+        raise _refused(folder, "nothing was varied over two values or more", "Give the sweep an axis.")
+    planned = int(record.get("points") or len(table))
+    return SweepPoints(folder, config.name, config.title, axes, done, planned, len(failed), causes)
+
+
+def require_columns(points: SweepPoints, keys: list[str]) -> None:
+    """Refuse names that are no number of the sweep's points.
+
+    Raises
+    ------
+    InputError
+        For all of them at once.
+    """
+    known = [str(key) for key in points.table.columns]
+    file = str(points.folder / "points.parquet")
+    problems = [
+        Problem("no point has a number of this name", suggest(key, known), file=file, value=key)
+        for key in keys
+        if key not in known
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _read(folder: Path) -> tuple[pd.DataFrame, dict[str, Any], SweepConfig]:
+    missing = [
+        name for name in ("points.parquet", "sweep.json", "sweep.yaml") if not (folder / name).is_file()
+    ]
+    if missing:
+        message = f"this is no directory of a sweep: it holds no {listed(missing)}"
+        raise _refused(
+            folder, message, "Name what `cosim sweep` wrote; a sweep that was killed needs --resume."
+        )
+    try:
+        table = pd.read_parquet(folder / "points.parquet")
+        record = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
+        config = SweepConfig.model_validate(read_yaml(folder / "sweep.yaml").data)
+    except (OSError, ValueError) as error:
+        raise _refused(folder, f"it cannot be read: {error}", "Run the sweep again.") from None
+    lacking = [name for name in RESERVED_COLUMNS if name not in table.columns]
+    if lacking or not isinstance(record, dict):
+        raise _refused(folder, "points.parquet is no table of a sweep's points", "Run the sweep again.")
+    return table, record, config
+
+
+def _axis(name: str, done: pd.DataFrame) -> Axis:
+    column = done[name]
+    is_numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    if is_numeric:
+        return Axis(name, tuple(np.sort(column.dropna().unique()).tolist()), True)
+    return Axis(name, tuple(column.dropna().unique().tolist()), False)
+
+
+def _refused(folder: Path, message: str, remedy: str) -> InputError:
+    return InputError([Problem(message, remedy, file=str(folder))])

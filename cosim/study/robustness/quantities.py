@@ -1,0 +1,86 @@
+"""Which of a sweep's numbers are looked at, and which way is worse."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from cosim.study.robustness.points import SweepPoints, require_columns
+
+_LOOKED_AT = (
+    r".*_tracking_rmse_units",
+    r".*_cost_gap_end",
+    r"intervals_outside_limits",
+    r"voltage_min_pu",
+    r"voltage_max_pu",
+    r"line_loading_max_percent",
+    r"trafo_loading_max_percent",
+    r"traded_delivered_kwh",
+    r"bills_households_eur",
+    r"welfare_eur",
+)
+"""Numbers of ``summary.json`` that say how well a run went, in the order in which they are shown."""
+_LARGER_IS_BETTER = (
+    "voltage_min_pu",
+    "traded_agreed_kwh",
+    "traded_delivered_kwh",
+    "welfare_eur",
+    "energy_value_eur",
+    "self_consumption_fraction",
+    "self_sufficiency_fraction",
+    "messages_delivered",
+)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number of every point.
+
+    Attributes
+    ----------
+    key : str
+        Its name in ``summary.json``.
+    larger_is_worse : bool
+        False for what one wants much of, such as the energy that was traded.
+    """
+
+    key: str
+    larger_is_worse: bool
+
+    def harm(self, difference: float) -> float:
+        """A difference with the sign turned so that positive is worse."""
+        return difference if self.larger_is_worse else -difference
+
+
+def choose_quantities(points: SweepPoints, wanted: list[str]) -> list[Quantity]:
+    """What to look at: what is asked for, else tracking, cost, feeder, trade, as far as they vary.
+
+    Parameters
+    ----------
+    points : SweepPoints
+        The sweep.
+    wanted : list of str
+        Names of numbers; empty for the usual ones.
+
+    Raises
+    ------
+    InputError
+        If a wanted number is none of the points'.
+    """
+    require_columns(points, wanted)
+    keys = wanted or [
+        str(key)
+        for pattern in _LOOKED_AT
+        for key in points.table.columns
+        if re.fullmatch(pattern, str(key)) and _varies(points, str(key))
+    ]
+    return [Quantity(key, key not in _LARGER_IS_BETTER) for key in keys]
+
+
+def _varies(points: SweepPoints, key: str) -> bool:
+    """Whether a number differs by more than rounding, beyond which no map of it says anything."""
+    values = points.table[key].to_numpy(dtype=float, na_value=np.nan)
+    known = values[np.isfinite(values)]
+    return len(known) > 0 and float(np.ptp(known)) > 1e-6 * max(1.0, float(np.abs(known).max()))

@@ -1,0 +1,164 @@
+"""The table of docs/links.md: what links of every model were measured to do, beside their configuration.
+
+python docs/links.py    # 100,000 messages over each link; under a minute
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import simpy
+from scipy import stats
+
+from cosim.comms.loss import mean_burst_length, stationary_loss_rate
+from cosim.comms.message import PLATFORM, Address, Message
+from cosim.comms.network import Network
+from cosim.comms.tally import Account
+from cosim.config.comms import CommsConfig
+from cosim.streams import Streams
+
+N = 100_000
+TRACE_MS = np.array([12.0, 12.0, 15.0, 40.0, 41.0, 300.0, 2500.0])
+
+LATENCIES = [
+    ("constant, 70 + 5 ms", {"model": "constant", "latency_ms": 70, "offset_ms": 5}, lambda p: 75.0),
+    ("uniform, 20 to 900 ms", {"model": "uniform", "low_ms": 20, "high_ms": 900}, stats.uniform(20, 880).ppf),
+    (
+        "normal, 100 ± 80 ms, truncated at 0, + 30 ms",
+        {"model": "normal", "mean_ms": 100, "std_ms": 80, "offset_ms": 30},
+        stats.truncnorm(-1.25, np.inf, loc=130, scale=80).ppf,
+    ),
+    (
+        "lognormal, median 80 ms, sigma 1, + 20 ms",
+        {"model": "lognormal", "median_ms": 80, "sigma": 1.0, "offset_ms": 20},
+        stats.lognorm(1.0, loc=20, scale=80).ppf,
+    ),
+    (
+        "exponential, mean 150 ms, + 10 ms",
+        {"model": "exponential", "mean_ms": 150, "offset_ms": 10},
+        stats.expon(10, 150).ppf,
+    ),
+    (
+        "gamma, mean 200 ms, shape 2.5",
+        {"model": "gamma", "mean_ms": 200, "shape": 2.5},
+        stats.gamma(2.5, scale=80).ppf,
+    ),
+    (
+        "trace of 7 values",
+        {"model": "trace", "file": "measured.csv"},
+        lambda p: float(np.sort(TRACE_MS)[max(0, math.ceil(p * len(TRACE_MS)) - 1)]),
+    ),
+]
+LOSSES = [
+    ("Bernoulli, 0.05", {"model": "bernoulli", "loss_probability": 0.05}),
+    ("Bernoulli, 0.5", {"model": "bernoulli", "loss_probability": 0.5}),
+    (
+        "Gilbert, bursts of 4",
+        {"model": "gilbert_elliott", "probability_good_to_bad": 0.0131579, "probability_bad_to_good": 0.25},
+    ),
+    (
+        "Gilbert–Elliott, 1 % and 60 %",
+        {
+            "model": "gilbert_elliott",
+            "probability_good_to_bad": 0.05,
+            "probability_bad_to_good": 0.1,
+            "loss_probability_good": 0.01,
+            "loss_probability_bad": 0.6,
+        },
+    ),
+]
+
+
+def carried(times_ms: np.ndarray, **link: object) -> tuple[Account, CommsConfig, dict[int, int]]:
+    """A link's account, its configuration, and the latency of each message that arrived."""
+    env = simpy.Environment()
+    config = CommsConfig.model_validate({"default": link})
+    net = Network(env, config, [Address("h0")], Streams(1), lambda file, column: TRACE_MS)
+    arrived: dict[int, int] = {}
+
+    def receive(message: Message) -> None:
+        arrived.setdefault(message.sequence, int(env.now) - message.sent_ms)
+
+    net.on_receive(PLATFORM, receive)
+
+    def sender() -> Iterator[simpy.Event]:
+        for sequence, time_ms in enumerate(times_ms.tolist()):
+            yield env.timeout(time_ms - env.now)
+            net.send("uplink", 0, PLATFORM, "report", sequence, None)
+
+    env.process(sender())
+    env.run()
+    return net.accounting()[0], config, arrived
+
+
+def row(model: str, what: str, configured: float, measured: float, low: float, high: float) -> None:
+    """Print a line of the table."""
+    within = "yes" if low <= measured <= high else "**no**"
+    print(
+        f"| {model} | {what} | {configured:.5g} | {measured:.5g} | {low:.5g} to {high:.5g} | {within} |",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Print the table; bounds leave out one right link in a hundred."""
+    print("| model | what | configured | measured | bounds of 99 % | within |")
+    print("|---|---|---|---|---|---|")
+    steady = np.arange(N)
+    for model, latency, quantile in LATENCIES:
+        account, _, _ = carried(steady, latency=latency)
+        for p, measured in ((0.5, account.latency_p50_ms), (0.99, account.latency_p99_ms)):
+            ranks = stats.binom.ppf([0.005, 0.995], N, p) / N
+            # Whole milliseconds, and above 1024 ms buckets of at most 1/512 of the latency.
+            low, high = quantile(ranks[0]) * (1 - 1 / 512) - 0.5, quantile(ranks[1]) * (1 + 1 / 512) + 0.5
+            row(model, f"{100 * p:g} % quantile [ms]", quantile(p), measured, low, high)
+    for model, loss in LOSSES:
+        _loss(model, loss, steady)
+    account, _, _ = carried(steady, duplication_probability=0.1)
+    row(
+        "duplication, 0.1",
+        "share copied",
+        0.1,
+        account.duplicated / N,
+        *stats.binom.interval(0.99, N, 0.1) / np.array(N),
+    )
+    for load in (0.3, 0.6, 0.8):
+        _queue(load)
+
+
+def _loss(model: str, loss: dict[str, object], steady: np.ndarray) -> None:
+    account, config, arrived = carried(steady, loss=loss)
+    given = config.default.loss
+    rate, burst = stationary_loss_rate(given), mean_burst_length(given)
+    memory = 1 - loss.get("probability_good_to_bad", 1.0) - loss.get("probability_bad_to_good", 0.0)
+    deviation = math.sqrt(rate * (1 - rate) / N * (1 + memory) / (1 - memory))
+    row(model, "share lost", rate, account.lost / N, rate - 2.576 * deviation, rate + 2.576 * deviation)
+    lost = np.ones(N, dtype=bool)
+    lost[list(arrived)] = False
+    lengths = np.array([len(list(run)) for is_lost, run in itertools.groupby(lost) if is_lost])
+    error = 2.576 * lengths.std() / math.sqrt(len(lengths))
+    row(model, "mean burst [messages]", burst, lengths.mean(), burst - error, burst + error)
+
+
+def _queue(load: float) -> None:
+    """Poisson arrivals at a transmitter that takes a second: M/D/1."""
+    gaps_ms = -1000 / load * np.log1p(-Streams(4).field("docs.arrivals").row(0, N))
+    _, _, arrived = carried(
+        np.floor(np.cumsum(gaps_ms)).astype(np.int64), bandwidth_kbit_per_s=0.512, queue_messages=10**6
+    )
+    waits_ms = np.array([arrived[sequence] for sequence in range(N)]) - 1000
+    expected = 1000 * load / (2 * (1 - load))
+    batches = waits_ms.reshape(50, -1).mean(axis=1)
+    error = 2.68 * batches.std(ddof=1) / math.sqrt(len(batches))
+    model = f"queue, load {load:g} (M/D/1)"
+    row(model, "mean wait [ms]", expected, waits_ms.mean(), expected - error, expected + error)
+    share = (waits_ms == 0).reshape(50, -1).mean(axis=1)
+    error = 2.68 * share.std(ddof=1) / math.sqrt(len(share)) + 0.001
+    row(model, "share that need not wait", 1 - load, share.mean(), 1 - load - error, 1 - load + error)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,186 @@
+"""The tables of docs/robustness.md from the studies' results, and the figures it shows.
+
+make studies                                    # runs the studies, then this; hours on two cores
+python docs/robustness.py results/studies       # the tables alone, from results that are there
+python docs/robustness.py results/studies --images   # and copies the figures into docs/images
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from cosim.report.robustness_maps import short
+from cosim.study.robustness.analysis import Analysis, analyse
+from cosim.study.robustness.cells import drawn_axes
+from cosim.study.robustness.estimates import estimate
+from cosim.study.robustness.pairs import PairMatrix
+
+IMAGES = {
+    "gain": {"boundary": "robustness_boundary"},
+    "latency_loss": {
+        "market_consumption_tracking_rmse_units": "robustness_latency_loss",
+        "market_cost_gap_end": "robustness_cost_gap",
+    },
+    "remedies": {"effect_market_consumption_tracking_rmse_units": "robustness_remedies"},
+    "faults": {"pairs_village_consumption_tracking_rmse_units": "robustness_faults"},
+    "trading": {"traded_delivered_kwh": "robustness_trading"},
+    "feeder": {"village_sale_tracking_rmse_units": "robustness_feeder"},
+}
+"""Figures of each study that the page shows, and their names there."""
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a table in Markdown."""
+    print("| " + " | ".join(head) + " |")
+    print("|" + "---|" * len(head))
+    for row in rows:
+        print("| " + " | ".join(str(cell) for cell in row) + " |")
+    print()
+
+
+def plane(analysis: Analysis, key: str, every: tuple[int, int] = (1, 1), scale: float = 1.0) -> None:
+    """Print a quantity over the two drawn axes, for each combination of the others."""
+    y_axis, x_axis = drawn_axes(analysis.points)
+    rows, columns = range(0, len(y_axis.values), every[0]), range(0, len(x_axis.values), every[1])
+    for panel in analysis.panels[key]:
+        print(f"{key}{f', {panel.label}' if panel.label else ''}\n")
+        head = [f"{y_axis.name} \\ {x_axis.name}", *(f"{x_axis.values[i]:g}" for i in columns)]
+        cells = [
+            [
+                f"{y_axis.values[j]:g}",
+                *(
+                    short(scale * float(panel.mean[j, i]), scale * float(panel.half_width[j, i])).replace(
+                        "±", " ± "
+                    )
+                    for i in columns
+                ),
+            ]
+            for j in rows
+        ]
+        table(head, cells)
+
+
+def gain(analysis: Analysis) -> None:
+    """The boundary at every delay."""
+    (boundary,) = analysis.boundaries
+    rows = [
+        [
+            f"{point.delay_steps:.3g}", f"{point.simulated.mean:.3f} ± {point.simulated.half_width:.3f}",
+            f"{point.theory:.3f}", f"{100 * point.deviation:+.1f} %", f"{point.formula:.3f}",
+        ]
+        for point in boundary.points
+    ]  # fmt: skip
+    table(["mean delay d", "simulated", "theory", "deviation", "formula at the mean d"], rows)
+
+
+def latency_loss(analysis: Analysis) -> None:
+    """Tracking error and cost gap of each policy."""
+    for key in ("market_consumption_tracking_rmse_units", "market_cost_gap_end"):
+        plane(analysis, key, (2, 1))
+
+
+def remedies(analysis: Analysis) -> None:
+    """The error with each remedy, and from which latency on it is better than none."""
+    key = "market_consumption_tracking_rmse_units"
+    plane(analysis, key, (1, 2))
+    rows = [
+        [
+            b.remedy, f"{b.held[0]:g}", "never" if np.isnan(b.value) else f"{b.value:.2f}",
+            f"{b.low:.2f} to {b.high:.2f}".replace("inf", f"beyond {b.axis.values[-1]:g}"),
+            f"{b.n_better} of {len(b.effects)}", f"{b.n_worse} of {len(b.effects)}",
+        ]
+        for b in analysis.break_evens
+        if b.quantity.key == key and b.axis.name == "latency_steps"
+    ]  # fmt: skip
+    table(["remedy", "loss", "better from latency [steps]", "95 %", "better at", "worse at"], rows)
+
+
+def faults(analysis: Analysis) -> None:
+    """Every fault alone, and the pairs that do more harm than their parts."""
+    for matrix in analysis.pair_matrices:
+        if matrix.quantity.key == "village_consumption_tracking_rmse_units":
+            _singles(matrix)
+            _pairs(matrix)
+
+
+def _singles(matrix: PairMatrix) -> None:
+    print(f"without a fault {matrix.baseline.mean:.2f} ± {matrix.baseline.half_width:.2f}\n")
+    effects = [matrix.effects[(name,)].change for name in matrix.singles]
+    order = np.argsort([-effect.mean for effect in effects])
+    rows = [[matrix.singles[i], f"{effects[i].mean:+.2f} ± {effects[i].half_width:.2f}"] for i in order]
+    table(["fault alone", "change of the error [units]"], rows)
+
+
+def _pairs(matrix: PairMatrix) -> None:
+    known = [e for e in matrix.effects.values() if e.interaction is not None and e.interaction.sign]
+    known.sort(key=lambda e: -abs(e.interaction.mean) if e.interaction else 0.0)
+    rows = [
+        [
+            " + ".join(e.names), f"{e.change.mean:+.2f} ± {e.change.half_width:.2f}",
+            f"{e.interaction.mean:+.2f} ± {e.interaction.half_width:.2f}",
+        ]
+        for e in known[:12]
+        if e.interaction
+    ]  # fmt: skip
+    table(["pair", "change of the error [units]", "beyond its parts"], rows)
+
+
+def feeder(analysis: Analysis) -> None:
+    """Tracking, voltage and loading."""
+    for key in analysis.panels:
+        plane(analysis, key)
+
+
+def trading(analysis: Analysis) -> None:
+    """Share of the energy on offer that was traded, and the bills."""
+    table_ = analysis.points.table
+    first = table_[(table_["latency_s"] == 0) & (table_["loss_probability"] == 0)].set_index("seed")
+    y_axis, x_axis = drawn_axes(analysis.points)
+    shares: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
+        "traded energy over that with latency and loss 0 [%]": lambda at: (
+            100 * at["traded_delivered_kwh"] / first["traded_delivered_kwh"]
+        ),
+        "bills above those with latency and loss 0 [EUR]": lambda at: (
+            at["bills_households_eur"] - first["bills_households_eur"]
+        ),
+    }
+    for title, number in shares.items():
+        print(f"{title}\n")
+        cells: dict[float, list[object]] = {value: [f"{value:g}"] for value in y_axis.values}
+        for y, x in itertools.product(y_axis.values, x_axis.values):
+            at = table_[(table_[y_axis.name] == y) & (table_[x_axis.name] == x)].set_index("seed")
+            found = estimate(number(at).to_numpy(dtype=float))
+            cells[y].append(f"{found.mean:.1f} ± {found.half_width:.1f}")
+        table([f"{y_axis.name} \\ {x_axis.name}", *(f"{x:g}" for x in x_axis.values)], list(cells.values()))
+
+
+def main() -> None:
+    """Print all tables of the studies that are there."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("results", type=Path)
+    parser.add_argument("--images", action="store_true")
+    given = parser.parse_args()
+    for study in (gain, latency_loss, remedies, faults, feeder, trading):
+        folder = given.results / study.__name__
+        if not (folder / "points.parquet").is_file():
+            continue
+        analysis = analyse(folder, [])
+        print(f"## {study.__name__}\n\n{analysis.points.n_done} points\n")
+        study(analysis)
+        for source, target in IMAGES[study.__name__].items() if given.images else ():
+            shutil.copyfile(
+                folder / "robustness" / f"{source}.png", Path(__file__).parent / "images" / f"{target}.png"
+            )
+
+
+if __name__ == "__main__":
+    main()

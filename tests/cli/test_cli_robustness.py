@@ -1,0 +1,95 @@
+"""`cosim robustness` as a user meets it: a small sweep in; page, figures and tables out; refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+SWEEP = """\
+name: small
+title: "A small one"
+base: good.yaml
+set: {time.steps: 12, comms.default.loss: {model: bernoulli, loss_probability: 0}}
+axes:
+  - {name: loss, path: comms.default.loss.loss_probability, values: [0, 0.4, 0.8]}
+  - {name: households, path: groups.homes.households, values: [3, 6]}
+  - name: missing
+    cases:
+      none: {}
+      scale: {communities.village.platform.missing: scale}
+      more: {communities.village.resources.use.capacity: 2}
+seeds: 3
+keep: summary
+"""
+
+
+@pytest.fixture
+def swept(cosim: Callable, write: Callable, folder: Path) -> str:
+    """A sweep of the good scenario."""
+    write(name="good.yaml")
+    (folder / "small.yaml").write_text(SWEEP, encoding="utf-8")
+    ended = cosim("sweep", "small.yaml", "--workers", "1", "--quiet", "--out", "swept")
+    assert ended.code == 0, ended.err
+    return "swept"
+
+
+def test_page_figures_and_tables(cosim: Callable, swept: str, folder: Path) -> None:
+    ended = cosim("robustness", swept)
+    assert (ended.code, ended.err) == (0, "")
+    target = folder / "swept" / "robustness"
+    assert sorted(ended.out.split()) == sorted(f"swept/robustness/{path.name}" for path in target.iterdir())
+    assert ended.out.split()[0] == "swept/robustness/robustness.md"
+    page = (target / "robustness.md").read_text(encoding="utf-8")
+    assert page.startswith("# Robustness: small\n\nA small one.\n")
+    assert "- 54 of 54 points ended well (3 seeds at each place)." in page
+    assert "scale against none, by use tracking rmse: better at" in page
+    # Every mean is that of the points.
+    points = pd.read_parquet(folder / "swept" / "points.parquet")
+    key = "village_use_tracking_rmse_units"
+    means = points.groupby(["loss", "households", "missing"])[key].mean()
+    cells = pd.read_csv(target / "cells.csv").query("quantity == @key")
+    assert len(cells) == len(means) == 18
+    for row in cells.itertuples():
+        assert row.mean == pytest.approx(means[row.loss, row.households, row.missing])
+    # Again into the same place: the same files.
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+    assert cosim("robustness", swept).code == 0
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+
+
+def test_one_quantity_another_baseline_another_place(cosim: Callable, swept: str, folder: Path) -> None:
+    ended = cosim(
+        "robustness", swept, "--quantity", "messages_lost", "--baseline", "scale", "--out", "elsewhere"
+    )
+    assert ended.code == 0, ended.err
+    assert {path.name for path in (folder / "elsewhere").iterdir()} == {
+        "robustness.md",
+        "messages_lost.png",
+        "effect_messages_lost.png",
+        "cells.csv",
+        "break_even.csv",
+        "effects.csv",
+    }
+    assert "more against scale, by messages lost" in (folder / "elsewhere" / "robustness.md").read_text()
+
+
+def test_bad_input_writes_nothing(cosim: Callable, swept: str, folder: Path) -> None:
+    before = sorted(folder.rglob("*"))
+    for arguments, said in (
+        (["nowhere"], "no directory of a sweep"),
+        (
+            [swept, "--quantity", "village_use_tracking_rms_units"],
+            "Did you mean 'village_use_tracking_rmse_units'?",
+        ),
+        ([swept, "--baseline", "scaled"], "Did you mean 'scale'?"),
+        ([swept, "--out", swept], "this is the directory of a run or a sweep"),
+        ([swept, "--out", "small.yaml"], "this is no directory"),
+    ):
+        ended = cosim("robustness", *arguments)
+        assert ended.code == 2
+        assert len(ended.problems) == 1
+        assert said in ended.problems[0]
+    assert sorted(folder.rglob("*")) == before

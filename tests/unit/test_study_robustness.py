@@ -1,0 +1,343 @@
+"""The analysis of a sweep on made-up points whose answers are known."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from cosim.errors import InputError
+from cosim.markets.regulation.stability import mixture_stability_limit, stability_limit
+from cosim.report.robustness_findings import findings
+from cosim.report.robustness_page import write_robustness
+from cosim.study.robustness.analysis import analyse
+from cosim.study.robustness.boundary import crossing, find_boundaries
+from cosim.study.robustness.break_even import sign_change
+from cosim.study.robustness.estimates import estimate, paired_difference
+from cosim.study.robustness.points import read_points
+
+RMSE = "market_x_tracking_rmse_units"
+Row = dict[str, Any]
+
+
+def made_up_sweep(
+    folder: Path,
+    axes: Mapping[str, Sequence[Any]],
+    number: Callable[[Row], Row],
+    seeds: int = 4,
+    fails: Callable[[Row], str] = lambda row: "",
+    n_planned: int | None = None,
+) -> Path:
+    """A sweep's directory as `cosim sweep` leaves it, with the numbers that `number` gives for each point."""
+    rows = []
+    for values in itertools.product(*axes.values(), range(1, seeds + 1)):
+        row: Row = dict(zip([*axes, "seed"], values, strict=True))
+        cause = fails(row)
+        row |= {"point": len(rows), "status": "failed" if cause else "done", "cause": cause}
+        rows.append(row | ({} if cause else number(row)))
+    folder.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_parquet(folder / "points.parquet")
+    (folder / "sweep.json").write_text(json.dumps({"points": n_planned or len(rows)}))
+    config = {
+        "name": "made_up",
+        "base": "section6_additive",
+        "axes": [{"name": name, "path": "seed", "values": list(values)} for name, values in axes.items()],
+        "seeds": seeds,
+    }
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
+    return folder
+
+
+def noise(row: Row, *keys: str) -> float:
+    """A number between -1 and 1 that is the same for points that share these values."""
+    generator = np.random.default_rng([row["seed"], *(zlib.crc32(repr(row[key]).encode()) for key in keys)])
+    return float(generator.uniform(-1, 1))
+
+
+def test_interval_of_two_values_is_students() -> None:
+    found = estimate([1.0, 3.0])
+    # Half of the distance times the 97.5 % quantile of Student's t with one degree of freedom (Cauchy).
+    assert found.mean == 2.0
+    assert found.half_width == pytest.approx(math.tan(math.pi * 0.475))
+    assert estimate([1.0, math.nan, math.inf]).n == 1
+    assert math.isnan(estimate([1.0]).half_width)
+    assert math.isnan(estimate([]).mean)
+
+
+def test_intervals_cover_the_mean_nineteen_times_in_twenty() -> None:
+    draws = np.random.default_rng(1).normal(5.0, 2.0, (4000, 6))
+    covered = sum(each.low <= 5.0 <= each.high for each in map(estimate, draws))
+    assert covered / 4000 == pytest.approx(0.95, abs=0.015)
+
+
+def test_shared_draws_cancel_in_a_difference() -> None:
+    common = np.random.default_rng(2).normal(0, 100, 8)
+    one, other = pd.Series(common + 1.5, range(8)), pd.Series(common, range(8)).iloc[::-1]
+    found = paired_difference(one, other.iloc[2:])
+    assert found.n == 6
+    assert found.mean == pytest.approx(1.5)
+    assert found.half_width < 1e-9
+
+
+def test_crossing_of_a_power_law_is_exact() -> None:
+    gains = np.geomspace(0.1, 10, 7)
+    assert crossing(gains, 3 * gains**2.5, 20.0) == pytest.approx((20 / 3) ** (1 / 2.5))
+    assert math.isnan(crossing(gains, 3 * gains, 1000.0))
+    assert math.isnan(crossing(gains, 3 * gains, 0.1))
+    # A single point that is above by chance is not the boundary; what is missing is passed over.
+    assert crossing(np.array([1.0, 2, 3, 4]), np.array([5.0, 1, np.nan, 4]), 2.0) == pytest.approx(2 * 2**0.5)
+
+
+def test_sign_change() -> None:
+    places = np.array([0.0, 1.0, 3.0])
+    assert sign_change(places, np.array([2.0, 1.0, -1.0])) == pytest.approx(2.0)
+    assert sign_change(places, np.array([-1.0, -2.0, -0.1])) == 0.0
+    assert math.isnan(sign_change(places, np.array([-1.0, -2.0, 0.1])))
+    assert sign_change(places, np.array([-1.0, 1.0, -1.0])) == pytest.approx(2.0)
+    assert sign_change(places, np.array([1.0, math.nan, -2.0])) == pytest.approx(1.0)
+
+
+def loop_point(row: Row) -> Row:
+    """An error that climbs from 5 to 50 around the limit: half of 50 exactly at 1.04 times the limit."""
+    delay, gain = row["delay_steps"], row["gain"]
+    households = [math.floor(delay)] * 4 if delay == int(delay) else [math.floor(delay), math.ceil(delay)]
+    limit = mixture_stability_limit(households) / 8.0
+    saturation = 1 / (1 + (1.04 * limit / gain) ** 40 * 1.0)
+    return {
+        "market_loop_delay_steps": delay,
+        "market_x_gain_signal_per_unit": 2.0 * gain,
+        "market_x_loop_gain_units_per_signal": 4.0,
+        "market_x_gain_over_limit": gain / limit,
+        "market_x_measured_rmse_units": 50 * saturation,
+        RMSE: 5 + 40 * saturation,
+    }
+
+
+def test_boundary_is_found_beside_its_theory(tmp_path: Path) -> None:
+    gains = np.geomspace(0.02, 1.0, 80).round(12).tolist()
+    axes = {"delay_steps": [0.0, 0.5, 1.0, 3.0], "gain": gains}
+    (boundary,) = find_boundaries(read_points(made_up_sweep(tmp_path, axes, loop_point, seeds=2)))
+    assert boundary.gain_axis.name == "gain"
+    assert [axis.name for axis in boundary.other_axes] == ["delay_steps"]
+    assert boundary.threshold_units == pytest.approx(25, rel=1e-3)
+    for point, delay in zip(boundary.points, axes["delay_steps"], strict=True):
+        assert point.delay_steps == delay
+        assert point.formula == pytest.approx(stability_limit(delay) / 8.0)
+        assert point.deviation == pytest.approx(0.04, abs=0.01)
+    assert boundary.points[1].theory == pytest.approx(2.0 / 8.0)  # half at 0 and half at 1 step
+    assert boundary.points[2].theory == pytest.approx(1.0 / 8.0)
+
+
+def test_no_boundary_where_no_gain_is_varied(tmp_path: Path) -> None:
+    def point(row: Row) -> Row:
+        return loop_point({"delay_steps": row["delay_steps"], "gain": 0.1, "seed": row["seed"]})
+
+    axes = {"delay_steps": [0.0, 1.0], "latency": [1.0, 2.0]}
+    assert find_boundaries(read_points(made_up_sweep(tmp_path, axes, point))) == []
+
+
+def remedy_point(row: Row) -> Row:
+    """With the remedy the error is 6 whatever the latency, without it 2 + 2 latency: break-even at 2."""
+    without = 2 + 2 * row["latency"]
+    by_remedy = {"none": without, "helps": 6.0, "hurts": without + 1, "heals": without - 1}
+    error = by_remedy[row["remedy"]] + 5 * row["loss"] + noise(row, "latency", "loss")
+    return {RMSE: error, "traded_delivered_kwh": 1000 - 10 * error}
+
+
+REMEDY_AXES = {
+    "latency": [0.0, 1.0, 3.0, 4.0],
+    "loss": [0.0, 0.5],
+    "remedy": ["none", "helps", "hurts", "heals"],
+}
+
+
+def test_break_even_of_each_remedy(tmp_path: Path) -> None:
+    found = analyse(made_up_sweep(tmp_path, REMEDY_AXES, remedy_point), []).break_evens
+    along_latency = {(b.quantity.key, b.remedy, b.held): b for b in found if b.axis.name == "latency"}
+    assert len(along_latency) == 2 * 3 * 2
+    for key, loss in itertools.product((RMSE, "traded_delivered_kwh"), (0.0, 0.5)):
+        helps = along_latency[key, "helps", (loss,)]
+        # Noise is shared by all remedies, so the break-even is exact; larger trade counts as better.
+        assert (helps.value, helps.low, helps.high) == pytest.approx((2.0, 2.0, 2.0))
+        assert (helps.n_better, helps.n_worse) == (2, 2)
+        hurts = along_latency[key, "hurts", (loss,)]
+        assert math.isnan(hurts.value)
+        assert (hurts.n_better, hurts.n_worse) == (0, 4)
+        heals = along_latency[key, "heals", (loss,)]
+        assert (heals.value, heals.n_better) == (0.0, 4)
+
+
+def test_interval_of_a_break_even_holds_it(tmp_path: Path) -> None:
+    """Noise that is not shared: the interval holds the true break-even in nearly all of 40 sweeps."""
+
+    def point(row: Row) -> Row:
+        error = 6.0 if row["remedy"] == "helps" else 2 + 2 * row["latency"]
+        return {RMSE: error + noise(row, "latency", "remedy")}
+
+    axes = {"latency": [0.0, 1.0, 3.0, 4.0], "remedy": ["none", "helps"]}
+    held, widths = 0, []
+    for number in range(40):
+
+        def shifted(row: Row, number: int = number) -> Row:
+            return point(row | {"seed": row["seed"] + 100 * number})
+
+        (found,) = analyse(made_up_sweep(tmp_path / str(number), axes, shifted, seeds=10), []).break_evens
+        held += found.low <= 2.0 <= found.high
+        widths.append(found.high - found.low)
+    assert held >= 35  # of 40
+    # Halfway between two places the mean of two differences counts, each of two errors of variance 1/3; the
+    # slope is 2, so the break-even's variance is 1/12 a seed. Student's t of nine degrees of freedom.
+    expected = 2 * 2.262 * math.sqrt(1 / 12 / 10)
+    assert np.mean(widths) == pytest.approx(expected, rel=0.15)
+
+
+def pair_point(row: Row) -> Row:
+    effects = {"crash": 3.0, "liar": 1.0, "burst": 2.0}
+    names = [] if row["fault"] == "none" else row["fault"].split(" + ")
+    beyond = 4.0 if set(names) == {"crash", "liar"} else 0.0
+    return {RMSE: 5 + noise(row) + 0.01 * noise(row, "fault") + sum(effects[n] for n in names) + beyond}
+
+
+FAULTS = ["none", "crash", "liar", "burst", "crash + liar", "crash + burst", "liar + burst"]
+
+
+def test_pairs_beyond_their_parts(tmp_path: Path) -> None:
+    analysis = analyse(made_up_sweep(tmp_path, {"fault": FAULTS}, pair_point, seeds=6), [])
+    (matrix,) = analysis.pair_matrices
+    assert analysis.break_evens == ()
+    assert matrix.singles == ("crash", "liar", "burst")
+    assert matrix.effects["crash",].change.mean == pytest.approx(3, abs=0.05)
+    assert matrix.effects["crash", "liar"].change.mean == pytest.approx(8, abs=0.05)
+    interactions = {names: e.interaction for names, e in matrix.effects.items() if len(names) == 2}
+    beyond = interactions["crash", "liar"]
+    assert beyond is not None
+    assert beyond.mean == pytest.approx(4, abs=0.05)
+    assert beyond.sign == 1
+    others = [each for names, each in interactions.items() if names != ("crash", "liar")]
+    assert all(each is not None and abs(each.mean) < 0.05 for each in others)
+    text = "\n".join(findings(analysis))
+    assert "the worst case alone is crash, which changes it by 3.0" in text
+    assert "the worst pair is crash + liar, which changes it by 8.0" in text
+
+
+def test_failed_and_missing_points_are_counted_and_said(tmp_path: Path) -> None:
+    def fails(row: Row) -> str:
+        return "the power flow diverged" if row["latency"] == 4.0 and row["loss"] == 0.5 else ""
+
+    axes = {"latency": [0.0, 2.0, 4.0], "loss": [0.0, 0.5]}
+
+    def point(row: Row) -> Row:
+        return {RMSE: 4.0 + row["latency"] + 2 * row["loss"], "market_loop_delay_steps": 1.0}
+
+    folder = made_up_sweep(tmp_path / "sweep", axes, point, seeds=3, fails=fails, n_planned=20)
+    analysis = analyse(folder, [])
+    (panel,) = analysis.panels[RMSE]
+    np.testing.assert_array_equal(panel.mean, [[4, 5], [6, 7], [8, np.nan]])
+    np.testing.assert_array_equal(panel.half_width, [[0, 0], [0, 0], [0, np.nan]])
+    said = findings(analysis)
+    assert said[:3] == [
+        "15 of 20 points ended well (3 seeds at each place).",
+        "3 points failed and are left out: the power flow diverged.",
+        "2 points were not run: the sweep is not complete.",
+    ]
+    assert said[3] == (
+        "X tracking rmse: 4 units at latency = 0, loss = 0, 8 units at latency = 4 alone, "
+        "5 units at loss = 0.5 alone; the worst is 8 units at latency = 4, loss = 0. "
+        "At 1 place no point gave a value."
+    )
+    (tmp_path / "out").mkdir()
+    write_robustness(analysis, tmp_path / "out")
+    cells = pd.read_csv(tmp_path / "out" / "cells.csv")
+    assert cells["seeds"].tolist() == [3] * 5
+    assert cells["mean"].tolist() == [4, 5, 6, 7, 8]
+
+
+def test_best_of_several_policies(tmp_path: Path) -> None:
+    def point(row: Row) -> Row:
+        error = {"a": 5.0, "b": 4.0 + row["latency"], "c": 9.0}[row["policy"]]
+        return {RMSE: error + 0.01 * noise(row, "policy", "latency")}
+
+    axes = {"latency": [0.0, 1.0, 2.0, 3.0], "policy": ["a", "b", "c"]}
+    said = findings(analyse(made_up_sweep(tmp_path, axes, point), []))
+    # At latency 1 both are 5 but for chance.
+    assert any("at 4 places: a at 2 and b at 1, undecided at 1" in each for each in said)
+
+
+SWEEPS = {
+    "two axes": (REMEDY_AXES, remedy_point, {f"{RMSE}.png", f"effect_{RMSE}.png", "break_even.csv"}),
+    "one axis": (
+        {"latency": [0.0, 1.0, 4.0], "remedy": ["none", "helps"]},
+        lambda row: remedy_point(row | {"loss": 0.0}),
+        {f"{RMSE}.png", f"effect_{RMSE}.png", "effects.csv"},
+    ),
+    "faults": ({"fault": FAULTS}, pair_point, {f"pairs_{RMSE}.png", "pairs.csv"}),
+    "gain": (
+        {"delay_steps": [0.0, 0.5, 1.0], "gain": np.geomspace(0.05, 1.0, 20).round(12).tolist()},
+        loop_point,
+        {"boundary.png", "boundary.csv"},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SWEEPS)
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_page_shows_what_it_writes_and_is_the_same_every_time(tmp_path: Path, kind: str, seeds: int) -> None:
+    axes, point, expected = SWEEPS[kind]
+    folder = made_up_sweep(tmp_path / "sweep", axes, point, seeds=seeds)  # type: ignore[arg-type]
+    contents = []
+    for name in ("one", "other"):
+        out = tmp_path / name
+        out.mkdir()
+        written = write_robustness(analyse(folder, []), out)
+        assert written[0] == out / "robustness.md"
+        assert expected <= {path.name for path in written}
+        assert sorted(written) == sorted(out.iterdir())
+        page = written[0].read_text(encoding="utf-8")
+        assert all(path.name in page for path in written[1:])
+        assert "nan" not in page
+        contents.append([path.read_bytes() for path in sorted(written)])
+    assert contents[0] == contents[1]
+    if seeds == 1:
+        assert "no interval can be given" in page
+
+
+def refused(folder: Path, wanted: Sequence[str] = (), baseline: str = "") -> str:
+    with pytest.raises(InputError) as caught:
+        analyse(folder, list(wanted), baseline)
+    return str(caught.value)
+
+
+def test_what_is_no_sweep_is_refused(tmp_path: Path) -> None:
+    assert "no directory of a sweep" in refused(tmp_path)
+    axes = {"latency": [0.0, 1.0]}
+
+    def point(row: Row) -> Row:
+        return {RMSE: row["latency"], "messages_sent": 7}
+
+    folder = made_up_sweep(tmp_path / "a", axes, point)
+    assert f"Did you mean '{RMSE}'" in refused(folder, ["market_x_tracking_rmse"])
+    assert "has a case of this name" in refused(folder, baseline="nothing")
+    assert "nothing was varied" in refused(made_up_sweep(tmp_path / "b", {"latency": [1.0]}, point))
+    all_fail = made_up_sweep(tmp_path / "c", axes, point, fails=lambda row: "out of memory")
+    assert "no point of this sweep ended well; the first cause is: out of memory" in refused(all_fail)
+    constant = made_up_sweep(tmp_path / "d", axes, lambda row: {RMSE: 1.0})
+    assert "--quantity" in refused(constant)
+    (folder / "points.parquet").write_bytes(b"PAR1 no more")
+    assert "cannot be read" in refused(folder)
+
+
+def test_a_sample_is_refused(tmp_path: Path) -> None:
+    folder = made_up_sweep(tmp_path, {"latency": [0.0, 1.0]}, lambda row: {RMSE: row["latency"]})
+    config = yaml.safe_load((folder / "sweep.yaml").read_text())
+    config["sample"] = {"method": "latin_hypercube", "points": 2}
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
+    assert "are a sample" in refused(folder)
