@@ -18,12 +18,16 @@ from cosim.study.robustness.cells import Panel, by_seed, cell_estimates, drawn_a
 from cosim.study.robustness.estimates import paired_difference
 from cosim.study.robustness.pairs import JOIN, PairMatrix
 from cosim.study.robustness.points import Axis, SweepPoints
-from cosim.study.robustness.quantities import Quantity
+from cosim.study.robustness.quantities import Quantity, constant_quantities
 
 
 def findings(analysis: Analysis) -> list[str]:
     """Every finding as a sentence, the most general first."""
     found = [*_of_the_points(analysis.points)]
+    for key, value in constant_quantities(analysis.points).items():
+        found.append(
+            f"{title(analysis.points, key)}: {number(analysis.points, key, value, 0.0)} at every point."
+        )
     for boundary in analysis.boundaries:
         found += _of_a_boundary(boundary)
     for quantity in analysis.quantities:

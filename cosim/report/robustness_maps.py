@@ -181,7 +181,7 @@ def _write_cells(
 def short(value: float, half: float) -> str:
     """A mean and its interval in few characters, with the digits that the interval leaves."""
     digits = 3 if abs(value) < 1000 else 4
-    if not np.isfinite(half) or half <= 1e-4 * abs(value):
+    if not np.isfinite(half) or half <= 1e-6 * abs(value):
         return number_text(value, digits)
     decimals = max(0, -int(np.floor(np.log10(half))))
     decimals = min(decimals, 4)

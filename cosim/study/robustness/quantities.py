@@ -70,13 +70,19 @@ def choose_quantities(points: SweepPoints, wanted: list[str]) -> list[Quantity]:
         If a wanted number is none of the points'.
     """
     require_columns(points, wanted)
-    keys = wanted or [
-        str(key)
-        for pattern in _LOOKED_AT
-        for key in points.table.columns
-        if re.fullmatch(pattern, str(key)) and _varies(points, str(key))
-    ]
+    keys = wanted or [key for key in _usual(points) if _varies(points, key)]
     return [Quantity(key, key not in _LARGER_IS_BETTER) for key in keys]
+
+
+def constant_quantities(points: SweepPoints) -> dict[str, float]:
+    """Of the usual numbers those that are the same at every point, with their value."""
+    constant = {key: points.table[key].dropna() for key in _usual(points) if not _varies(points, key)}
+    return {key: float(values.iloc[0]) for key, values in constant.items() if len(values)}
+
+
+def _usual(points: SweepPoints) -> list[str]:
+    names = [str(key) for key in points.table.columns]
+    return [name for pattern in _LOOKED_AT for name in names if re.fullmatch(pattern, name)]
 
 
 def _varies(points: SweepPoints, key: str) -> bool:
