@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cosim.report.robustness_maps import short
+from cosim.report.summary_table import heading
 from cosim.study.robustness.analysis import Analysis, analyse
 from cosim.study.robustness.cells import drawn_axes
 from cosim.study.robustness.estimates import estimate
@@ -80,12 +82,6 @@ def gain(analysis: Analysis) -> None:
     table(["mean delay d", "simulated", "theory", "deviation", "formula at the mean d"], rows)
 
 
-def latency_loss(analysis: Analysis) -> None:
-    """Tracking error and cost gap of each policy."""
-    for key in ("market_consumption_tracking_rmse_units", "market_cost_gap_end"):
-        plane(analysis, key, (2, 1))
-
-
 def remedies(analysis: Analysis) -> None:
     """The error with each remedy, and from which latency on it is better than none."""
     key = "market_consumption_tracking_rmse_units"
@@ -132,10 +128,21 @@ def _pairs(matrix: PairMatrix) -> None:
     table(["pair", "change of the error [units]", "beyond its parts"], rows)
 
 
-def feeder(analysis: Analysis) -> None:
-    """Tracking, voltage and loading."""
-    for key in analysis.panels:
-        plane(analysis, key)
+def corners(analysis: Analysis) -> None:
+    """Print every quantity at the corners of the plane, for each combination of the other axes."""
+    y_axis, x_axis = drawn_axes(analysis.points)
+    places = [(0, 0), (-1, 0), (0, -1), (-1, -1)]
+    rows = []
+    for key, panels in analysis.panels.items():
+        name = heading(key, analysis.points.communities)
+        for panel in panels:
+            what = f"{name.name}{f' [{name.unit}]' if name.unit else ''}"
+            cells = [
+                short(float(panel.mean[at]), float(panel.half_width[at])).replace("±", " ± ") for at in places
+            ]
+            rows.append([", ".join(part for part in (what, panel.label) if part), *cells])
+    head = [f"latency {y_axis.values[j]:g}, loss {x_axis.values[i]:g}" for j, i in places]
+    table(["", *head], rows)
 
 
 def trading(analysis: Analysis) -> None:
@@ -159,6 +166,39 @@ def trading(analysis: Analysis) -> None:
             found = estimate(number(at).to_numpy(dtype=float))
             cells[y].append(f"{found.mean:.1f} ± {found.half_width:.1f}")
         table([f"{y_axis.name} \\ {x_axis.name}", *(f"{x:g}" for x in x_axis.values)], list(cells.values()))
+    _requests(table_)
+
+
+def _requests(points: pd.DataFrame) -> None:
+    """Share of the requests that time out, beside what independent losses make of four requests 5 s apart."""
+    columns = ["delivered", "unclaimed", "rejected", "timed_out"]
+    counts = points.groupby(["latency_s", "loss_probability"])[[f"trade_requests_{c}" for c in columns]].sum()
+    rows = []
+    for (latency_s, loss), (delivered, unclaimed, rejected, timed_out) in counts.iterrows():
+        answerable = min(4, math.floor((20 - 2 * latency_s) / 5) + 1)
+        if answerable < 1 or loss == 0 or latency_s not in (0, 4, 6, 8):
+            continue
+        fails = (1 - (1 - loss) ** 2) ** answerable
+        # What is accepted has a confirmation to come, which fails in the same way.
+        accepted = (delivered + unclaimed) / (1 - fails)
+        expected = fails + (1 - fails) * fails * accepted / (accepted + rejected)
+        measured = timed_out / (delivered + unclaimed + rejected + timed_out)
+        rows.append(
+            [f"{latency_s:g}", f"{loss:g}", answerable, f"{100 * measured:.1f}", f"{100 * expected:.1f}"]
+        )
+    print("requests that time out\n")
+    table(["latency [s]", "loss", "requests that can be answered", "measured [%]", "expected [%]"], rows)
+
+
+STUDIES = {
+    "gain": gain,
+    "latency_loss": corners,
+    "remedies": remedies,
+    "faults": faults,
+    "feeder": corners,
+    "trading": trading,
+}
+"""What is printed of each."""
 
 
 def main() -> None:
@@ -169,14 +209,14 @@ def main() -> None:
     parser.add_argument("results", type=Path)
     parser.add_argument("--images", action="store_true")
     given = parser.parse_args()
-    for study in (gain, latency_loss, remedies, faults, feeder, trading):
-        folder = given.results / study.__name__
+    for name, study in STUDIES.items():
+        folder = given.results / name
         if not (folder / "points.parquet").is_file():
             continue
         analysis = analyse(folder, [])
-        print(f"## {study.__name__}\n\n{analysis.points.n_done} points\n")
+        print(f"## {name}\n\n{analysis.points.n_done} points\n")
         study(analysis)
-        for source, target in IMAGES[study.__name__].items() if given.images else ():
+        for source, target in IMAGES[name].items() if given.images else ():
             shutil.copyfile(
                 folder / "robustness" / f"{source}.png", Path(__file__).parent / "images" / f"{target}.png"
             )

@@ -170,7 +170,8 @@ def _of_a_remedy(points: SweepPoints, found: list[BreakEven]) -> str:
         text += f", at best by {number(points, key, abs(best.mean), best.half_width)}"
     else:
         text += ", nowhere better on average"
-    starts = [_start_text(each) for each in found if not math.isnan(each.value)]
+    # A break-even whose interval leaves the axis is no finding; the table has it.
+    starts = [_start_text(each) for each in found if math.isfinite(each.value) and math.isfinite(each.high)]
     more = " (more in the table)" if starts[4:] else ""
     return f"{'; '.join([text, *starts[:4]])}{more}."
 
@@ -178,18 +179,8 @@ def _of_a_remedy(points: SweepPoints, found: list[BreakEven]) -> str:
 def _start_text(each: BreakEven) -> str:
     where = label_of(each.held_axes, each.held)
     place = f" at {where}" if where else ""
-    if each.value == each.axis.values[0]:
-        return f"better at every {each.axis.name}{place}"
-    return f"better from {each.axis.name} = {each.value:.3g} {interval_text(each)} on{place}"
-
-
-def interval_text(each: BreakEven) -> str:
-    """The interval of a break-even: ``[1.2, 1.9]``, with ``beyond`` where it leaves the axis."""
-    if math.isnan(each.low):
-        return ""
-    high = f"{each.high:.3g}" if math.isfinite(each.high) else f"beyond {each.axis.values[-1]:g}"
-    low = f"{each.low:.3g}" if math.isfinite(each.low) else f"beyond {each.axis.values[-1]:g}"
-    return f"[{low}, {high}]"
+    interval = f"[{each.low:.3g}, {each.high:.3g}]"
+    return f"better from {each.axis.name} = {each.value:.3g} {interval} on{place}"
 
 
 def _of_pairs(points: SweepPoints, matrix: PairMatrix) -> Iterator[str]:
