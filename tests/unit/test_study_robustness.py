@@ -88,6 +88,13 @@ def test_shared_draws_cancel_in_a_difference() -> None:
     assert found.half_width < 1e-9
 
 
+def test_rounding_is_no_difference() -> None:
+    values = pd.Series([0.1, 0.7, 1.3, 2.9])
+    found = paired_difference(values + 0.3, values + 0.1 + 0.2)
+    assert found[:2] == (0.0, 0.0)
+    assert found.sign == 0
+
+
 def test_crossing_of_a_power_law_is_exact() -> None:
     gains = np.geomspace(0.1, 10, 7)
     assert crossing(gains, 3 * gains**2.5, 20.0) == pytest.approx((20 / 3) ** (1 / 2.5))

@@ -17,6 +17,7 @@ Array = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 """Level of every interval."""
+_ROUNDING = 1e-12
 BOOTSTRAP_SAMPLES = 1000
 """How often seeds are drawn anew where an interval has no formula."""
 
@@ -77,7 +78,10 @@ def paired_difference(one: pd.Series, other: pd.Series) -> Estimate:
         Values by seed.
     """
     together = pd.concat([one, other], axis=1, join="inner").to_numpy(dtype=float, na_value=np.nan)
-    return estimate(together[:, 0] - together[:, 1])
+    difference = together[:, 0] - together[:, 1]
+    # Sums that are the same but for rounding differ by nothing, and not by little beyond chance.
+    is_rounding = np.abs(difference) <= _ROUNDING * np.abs(together).max(axis=1, initial=0.0)
+    return estimate(np.where(is_rounding, 0.0, difference))
 
 
 def bootstrap_rows(n_seeds: int) -> NDArray[np.int64]:
