@@ -28,7 +28,6 @@ IMAGES = {
     "gain": {"boundary": "robustness_boundary"},
     "latency_loss": {
         "market_consumption_tracking_rmse_units": "robustness_latency_loss",
-        "market_cost_gap_end": "robustness_cost_gap",
     },
     "remedies": {"effect_market_consumption_tracking_rmse_units": "robustness_remedies"},
     "faults": {"pairs_village_consumption_tracking_rmse_units": "robustness_faults"},
@@ -47,28 +46,6 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     print()
 
 
-def plane(analysis: Analysis, key: str, every: tuple[int, int] = (1, 1), scale: float = 1.0) -> None:
-    """Print a quantity over the two drawn axes, for each combination of the others."""
-    y_axis, x_axis = drawn_axes(analysis.points)
-    rows, columns = range(0, len(y_axis.values), every[0]), range(0, len(x_axis.values), every[1])
-    for panel in analysis.panels[key]:
-        print(f"{key}{f', {panel.label}' if panel.label else ''}\n")
-        head = [f"{y_axis.name} \\ {x_axis.name}", *(f"{x_axis.values[i]:g}" for i in columns)]
-        cells = [
-            [
-                f"{y_axis.values[j]:g}",
-                *(
-                    short(scale * float(panel.mean[j, i]), scale * float(panel.half_width[j, i])).replace(
-                        "±", " ± "
-                    )
-                    for i in columns
-                ),
-            ]
-            for j in rows
-        ]
-        table(head, cells)
-
-
 def gain(analysis: Analysis) -> None:
     """The boundary at every delay."""
     (boundary,) = analysis.boundaries
@@ -85,7 +62,14 @@ def gain(analysis: Analysis) -> None:
 def remedies(analysis: Analysis) -> None:
     """The error with each remedy, and from which latency on it is better than none."""
     key = "market_consumption_tracking_rmse_units"
-    plane(analysis, key, (1, 2))
+    y_axis, x_axis = drawn_axes(analysis.points)
+    places = [(y, x) for x in (0.0, 0.5) for y in (0, 0.5, 1.0, 3.0)]
+    rows = []
+    for panel in analysis.panels[key]:
+        at = [(y_axis.values.index(y), x_axis.values.index(x)) for y, x in places]
+        cells = [short(float(panel.mean[i]), float(panel.half_width[i])).replace("±", " ± ") for i in at]
+        rows.append([panel.label, *cells])
+    table(["RMSE [units]", *(f"latency {y:g}, loss {x:g}" for y, x in places)], rows)
     rows = [
         [
             b.remedy, f"{b.held[0]:g}", "never" if np.isnan(b.value) else f"{b.value:.2f}",
@@ -93,9 +77,10 @@ def remedies(analysis: Analysis) -> None:
             f"{b.n_better} of {len(b.effects)}", f"{b.n_worse} of {len(b.effects)}",
         ]
         for b in analysis.break_evens
-        if b.quantity.key == key and b.axis.name == "latency_steps"
+        if b.quantity.key == key and b.axis.name == "latency_steps" and b.held[0] in (0.0, 0.2, 0.5)
     ]  # fmt: skip
-    table(["remedy", "loss", "better from latency [steps]", "95 %", "better at", "worse at"], rows)
+    head = ["remedy", "loss", "better from latency [steps]", "95 %", "better at", "worse at"]
+    table(head, [row for row in rows if row[2:4] != ["0.00", "0.00 to 0.00"]])
 
 
 def faults(analysis: Analysis) -> None:
