@@ -1,0 +1,84 @@
+"""Commands about what can be run: check, explain, schema, networks, scenarios."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cosim.cli.terminal import Overrides, Seed, Source, out, refuse_errors, write
+from cosim.errors import Problem, count
+
+
+def check(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
+    """Say everything that is wrong with a scenario or a sweep, and what is doubtful, without running it."""
+    from cosim.config.load import load_scenario
+    from cosim.config.load_sweep import is_sweep
+    from cosim.engine.preflight import preflight
+
+    if is_sweep(scenario) and not set_ and seed is None:
+        problems = _check_sweep(scenario)
+    else:
+        problems = preflight(load_scenario(scenario, set_ or (), seed))
+    refuse_errors(problems)
+    out.print(f"{scenario}: no errors, {count(len(problems), 'warning')}", markup=False)
+
+
+def _check_sweep(source: str) -> list[Problem]:
+    from cosim.config.load_sweep import load_sweep
+    from cosim.study.sweep.check import check_points
+    from cosim.study.sweep.plan import plan_sweep
+
+    return list(check_points(plan_sweep(load_sweep(source)), thorough=True).problems)
+
+
+def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
+    """Show every value, household, bus, link, device and agent of the run, and what is a default."""
+    from cosim.config.load import load_scenario
+    from cosim.engine.build import build
+    from cosim.engine.explain import explain_lines
+    from cosim.engine.preflight import preflight
+
+    loaded = load_scenario(scenario, set_ or (), seed)
+    refuse_errors(preflight(loaded))
+    write(explain_lines(loaded, build(loaded)))
+
+
+def schema(
+    sweep: Annotated[bool, typer.Option("--sweep", help="Of sweep files, instead.")] = False,
+) -> None:
+    """Print the JSON schema of scenario files, so that an editor completes and checks keys."""
+    import json
+
+    from cosim.config.json_schema import scenario_schema, sweep_schema
+
+    write([json.dumps(sweep_schema() if sweep else scenario_schema(), indent=2, ensure_ascii=False)])
+
+
+def networks() -> None:
+    """List the built-in networks."""
+    from cosim.config.library import names
+    from cosim.config.load import load_network
+
+    for name in names("networks"):
+        network, _ = load_network(name, Path())
+        places = f"{network.places} places" if network.places else ""
+        out.print(f"[bold]{name:<44}[/bold] {places:>11}  {network.title}", soft_wrap=True)
+
+
+def scenarios() -> None:
+    """List the built-in scenarios, and the built-in sweeps of them."""
+    from cosim.config.library import names
+    from cosim.config.load import load_scenario
+    from cosim.config.load_sweep import load_sweep
+
+    width = max(map(len, (*names("scenarios"), *names("sweeps"))))
+    for name in names("scenarios"):
+        out.print(f"[bold]{name:<{width}}[/bold]  {load_scenario(name).scenario.title}", soft_wrap=True)
+    sweeps = [(name, load_sweep(name).config) for name in names("sweeps")]
+    if sweeps:
+        out.print("\nFor `cosim sweep`:")
+    for name, config in sweeps:
+        points = count(config.n_points, "point")
+        out.print(f"[bold]{name:<{width}}[/bold]  {config.title} ({points})", soft_wrap=True)

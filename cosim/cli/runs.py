@@ -1,0 +1,135 @@
+"""Commands about runs: run, report, compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cosim.cli.terminal import (
+    INTERRUPTED,
+    Overrides,
+    Seed,
+    Source,
+    err,
+    out,
+    print_problems,
+    refuse_errors,
+    require_targets,
+)
+from cosim.errors import InputError, Problem, SimulationError
+
+
+def run(
+    scenario: Source,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Directory of the run [results/SCENARIO/TIME-HASH].")
+    ] = None,
+    seed: Seed = None,
+    set_: Overrides = None,
+    verify_power_flow: Annotated[
+        int,
+        typer.Option(
+            "--verify-power-flow", min=0, help="Solve so many intervals again by pandapower's runpp."
+        ),
+    ] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
+) -> None:
+    """Run one scenario into a directory of tables, figures and a report.
+
+    Leaves with 0 when done, 2 for bad input (nothing is written), 3 when the simulation failed, 130 when
+    interrupted; what a failed or interrupted run had is kept and marked.
+    """
+    from cosim.config.load import load_scenario
+    from cosim.engine.interrupt import terminate_like_interrupt
+    from cosim.engine.preflight import preflight
+    from cosim.engine.run import default_folder, run_scenario
+    from cosim.progress import RunProgress
+    from cosim.results.metrics import doubts
+
+    terminate_like_interrupt()
+    verify = [f"grid.verify_power_flow={verify_power_flow}"] if verify_power_flow else []
+    loaded = load_scenario(scenario, [*(set_ or ()), *verify], seed)
+    refuse_errors(preflight(loaded), quiet)
+    folder = out_dir or default_folder(loaded.scenario, Path("results"))
+    _require_empty(folder)
+    if not quiet:
+        err.print(f"{loaded.scenario.name} runs into {folder}", markup=False)
+    after = draw if loaded.scenario.report.figures else None
+    with RunProgress(loaded.scenario.name, loaded.scenario.time.duration_ms, quiet) as progress:
+        outcome = run_scenario(loaded, folder, progress.update, after)
+    if not quiet:
+        from cosim.report.console import print_summary
+
+        print_summary(out, outcome.status, outcome.summary)
+        out.print(f"[bold]{outcome.status}[/bold]: {outcome.folder}")
+    print_problems(doubts(outcome.summary), quiet=False)
+    if outcome.status == "failed":
+        raise SimulationError(f"{outcome.cause}; what there is of the run is in {outcome.folder}")
+    if outcome.report.startswith("failed"):
+        remedy = f"the tables are complete, and `cosim report {outcome.folder}` draws again"
+        raise SimulationError(f"the report could not be made ({outcome.report}); {remedy}")
+    if "interrupted" in (outcome.status, outcome.report):
+        raise typer.Exit(INTERRUPTED)
+
+
+def _require_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        message = "there is something here already, and a run never overwrites another"
+        raise InputError([Problem(message, "Name an empty or a new directory with --out.", file=str(folder))])
+
+
+def draw(folder: Path) -> None:
+    """Figures and page of the run in `folder`."""
+    from cosim.report.catalogue import draw_figures
+    from cosim.report.page import write_report
+
+    draw_figures(folder)
+    write_report(folder)
+
+
+def report(folder: Annotated[Path, typer.Argument(help="Directory of a run.")]) -> None:
+    """Draw the figures and the page of a run again."""
+    if not (folder / "run.json").is_file():
+        raise InputError(
+            [Problem("this is no directory of a run", "It must hold a run.json.", file=str(folder))]
+        )
+    draw(folder)
+    out.print(f"{folder / 'report.html'}")
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Directories of runs.")],
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Directory for both CSV files and the figures.")
+    ] = None,
+    csv_file: Annotated[Path | None, typer.Option("--csv", help="File for the numbers as CSV.")] = None,
+) -> None:
+    """Put runs side by side: what differs in their scenarios, and every number against the first run's.
+
+    Runs with one seed share their draws, so that differences come from the values that differ.
+    """
+    from cosim.report.compare_table import print_comparison
+    from cosim.study.compare import compare_runs
+    from cosim.study.compare_csv import differences_csv, numbers_csv
+
+    comparison = compare_runs(runs)
+    require_targets(out_dir, csv_file)
+    print_comparison(out, comparison)
+    numbers = numbers_csv(comparison)
+    if csv_file is not None:
+        csv_file.write_text(numbers, encoding="utf-8")
+        out.print(f"{csv_file}", markup=False)
+    if out_dir is not None:
+        from cosim.report.compare_figure import draw_comparison
+
+        out_dir.mkdir(parents=True, exist_ok=True)
+        (out_dir / "numbers.csv").write_text(numbers, encoding="utf-8")
+        (out_dir / "differences.csv").write_text(differences_csv(comparison), encoding="utf-8")
+        for path in (
+            out_dir / "numbers.csv",
+            out_dir / "differences.csv",
+            *draw_comparison(comparison, out_dir),
+        ):
+            out.print(f"{path}", markup=False)

@@ -1,0 +1,77 @@
+"""What the commands have in common: exit codes, consoles, arguments, and how problems are shown."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cosim.errors import InputError, Problem
+
+_MOST_PROBLEMS = 100
+
+DONE, BAD_INPUT, FAILED, INTERRUPTED = 0, 2, 3, 130
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+Source = Annotated[str, typer.Argument(help="A built-in name (see `cosim scenarios`) or a YAML file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Override one value, e.g. time.steps=200. May be repeated."
+    ),
+]
+Seed = Annotated[int | None, typer.Option(min=0, help="Seed in place of the scenario's.")]
+
+
+def refuse_errors(problems: list[Problem], quiet: bool = False) -> None:
+    """Show problems, and leave if one of them is an error."""
+    print_problems(problems, quiet)
+    if any(problem.severity == "error" for problem in problems):
+        raise typer.Exit(BAD_INPUT)
+
+
+def print_problems(problems: list[Problem] | tuple[Problem, ...], quiet: bool) -> None:
+    """Problems on the error console, one a line; with `quiet` the errors alone."""
+    shown = [problem for problem in problems if problem.severity == "error" or not quiet]
+    for problem in shown[:_MOST_PROBLEMS]:
+        colour = "red" if problem.severity == "error" else "yellow"
+        err.print(f"[{colour}]{problem.severity}[/{colour}] ", end="")
+        err.print(str(problem), markup=False)
+    if len(shown) > _MOST_PROBLEMS:
+        err.print(f"and {len(shown) - _MOST_PROBLEMS} more")
+
+
+def require_targets(out_dir: Path | None, csv_file: Path | None) -> None:
+    """Refuse places that results cannot be written to, before anything is printed or written."""
+    problems = []
+    if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
+        problems.append(Problem("this is no directory", "Name a directory with --out.", file=str(out_dir)))
+    if out_dir is not None and any((out_dir / name).exists() for name in ("run.json", "sweep.json")):
+        message = "this is the directory of a run or a sweep, which is left as it is"
+        problems.append(Problem(message, "Name another with --out.", file=str(out_dir)))
+    if csv_file is not None and (csv_file.is_dir() or not csv_file.parent.is_dir()):
+        message = "this is a directory" if csv_file.is_dir() else "its directory does not exist"
+        problems.append(
+            Problem(message, "Name a file in a directory that exists with --csv.", file=str(csv_file))
+        )
+    if problems:
+        raise InputError(problems)
+
+
+def write(lines: Iterable[str]) -> None:
+    """Plain lines to the standard output; a reader that has seen enough (`| head`) ends them in peace."""
+    try:
+        for line in lines:
+            sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What Python still holds back at its end must not complain either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(DONE) from None
