@@ -8,6 +8,7 @@ import math
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.emitter import Emitter
 
 from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import parse_yaml
@@ -19,9 +20,24 @@ def to_yaml(scenario: Scenario) -> str:
     return block_yaml(scenario.model_dump(mode="json"))
 
 
+class _Emitter(Emitter):
+    """Quotes also what ruamel.yaml writes plain but does not read back."""
+
+    def analyze_scalar(self, scalar: Any) -> Any:
+        """How a text may be written."""
+        analysis = super().analyze_scalar(scalar)
+        if scalar[:1] in ("?", ":"):  # its reader takes either for a mapping's, wherever it stands
+            analysis.allow_flow_plain = analysis.allow_block_plain = False
+        if "\x85" in scalar:  # a line's end to its reader; in double quotes it is escaped
+            analysis.allow_flow_plain = analysis.allow_block_plain = False
+            analysis.allow_single_quoted = analysis.allow_block = False
+        return analysis
+
+
 def block_yaml(data: Any) -> str:
     """Plain data as YAML that reads back to the same."""
     writer = YAML(typ="safe", pure=True)
+    writer.Emitter = _Emitter
     writer.default_flow_style = None
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     writer.width = 110

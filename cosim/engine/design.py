@@ -55,6 +55,8 @@ class Design:
         τ and Ω(0) of each resource.
     phases_ms : ndarray of int, shape (n,)
         When within a step each decides.
+    up_ms : ndarray, shape (n,)
+        Mean latency from each to the platform, ms.
     initial_averages : tuple of ndarray
         x̄(0) of each resource, shape (n,) each.
     """
@@ -68,6 +70,7 @@ class Design:
     gains: tuple[float, ...]
     signals: tuple[float, ...]
     phases_ms: NDArray[np.int64]
+    up_ms: Array
     initial_averages: tuple[Array, ...]
 
     @property
@@ -125,7 +128,8 @@ def design(
     capacities_at = capacity_reader(config, scenario)
     mean = np.mean([capacities_at(t) for t in tick_times(scenario)], axis=0)
     at_mean = operating_point(policy, costs, mean)
-    delays = _delays(config, scenario, population, members, phases, read_trace)
+    down_ms, up_ms, meter_ms = _mean_latencies_ms(scenario, population, members, read_trace)
+    delays = loop_delay_steps(config.platform, scenario.time.step_ms, phases, down_ms, up_ms, meter_ms)
     signals = _initial_signals(config, policy, costs, np.array(capacities_at(0)))
     return Design(
         config=config,
@@ -137,6 +141,7 @@ def design(
         gains=_gains(config, at_mean, float(np.mean(delays)), number),
         signals=signals,
         phases_ms=phases,
+        up_ms=up_ms,
         initial_averages=_initial_averages(config, population, streams, number),
     )
 
@@ -259,14 +264,10 @@ def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, numbe
     return tuple(result)
 
 
-def _delays(
-    config: CommunityConfig,
-    scenario: Scenario,
-    population: Population,
-    members: NDArray[np.int64],
-    phases: NDArray[np.int64],
-    read_trace: TraceReader,
-) -> Array:
+def _mean_latencies_ms(
+    scenario: Scenario, population: Population, members: NDArray[np.int64], read_trace: TraceReader
+) -> tuple[Array, Array, float]:
+    """Mean latencies to each member, from each, and of the meter's link."""
     means: dict[object, float] = {}
 
     def mean_ms(direction: Direction, group: str | None, name: str | None) -> float:
@@ -279,5 +280,4 @@ def _delays(
     names = [population.names[int(member)] for member in members]
     down = np.array([mean_ms("downlink", g, n) for g, n in zip(groups, names, strict=True)])
     up = np.array([mean_ms("uplink", g, n) for g, n in zip(groups, names, strict=True)])
-    meter = mean_ms("meter", None, None)
-    return loop_delay_steps(config.platform, scenario.time.step_ms, phases, down, up, meter)
+    return down, up, mean_ms("meter", None, None)

@@ -54,3 +54,24 @@ def loop_delay_steps(
         reported = decides + (step_ms if platform.report == "at_step_end" else 0)
         tick = np.ceil((reported + up_ms) / step_ms)
     return np.asarray(tick - 1, dtype=np.float64)
+
+
+def first_heard_step(
+    wakes_ms: NDArray[np.int64], up_ms: NDArray[np.float64], step_ms: int
+) -> NDArray[np.int64]:
+    """Number of the first tick at which what households report can have arrived, at their mean latencies.
+
+    Parameters
+    ----------
+    wakes_ms : ndarray of int, shape (N,)
+        When each wakes first, and reports what it does, ms since the start.
+    up_ms : ndarray, shape (N,)
+        Mean latency from each household, ms.
+    step_ms : int
+        Length of a step, ms.
+
+    Returns
+    -------
+    ndarray of int, shape (N,)
+    """
+    return np.ceil((wakes_ms + up_ms) / step_ms).astype(np.int64)

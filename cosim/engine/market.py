@@ -15,6 +15,7 @@ from cosim.config.regulation import CommunityConfig
 from cosim.config.scenario import Scenario
 from cosim.devices.battery import Unit
 from cosim.engine.design import Design, capacity_reader, per_member
+from cosim.engine.loop_delay import first_heard_step
 from cosim.engine.population import Membership, Population
 from cosim.engine.remedies import first_delays, platform_remedies
 from cosim.households.home import Home
@@ -161,10 +162,12 @@ def _platform(designed: Design, scenario: Scenario, n_households: int, members: 
         grid_aware=tuple((names.index(rule.resource), rule) for rule in config.platform.grid_aware),
         remedies=remedies,
     )
+    due = np.zeros(n_households, dtype=np.int64)
+    due[designed.members] = first_heard_step(designed.phases_ms, designed.up_ms, rules.step_ms)
     state = PlatformState(
         signals=designed.signals,
         shares=[1.0] * len(rules.grid_aware),
-        reports=initial_reports(n_households, initial),
+        reports=initial_reports(due.tolist(), initial),
         members=sorted(members),
         metered=tuple(value * len(members) for value in initial),
         gains=designed.gains,

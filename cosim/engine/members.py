@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import simpy
 
+from cosim.engine.loop_delay import first_heard_step
 from cosim.engine.market import Market
 from cosim.engine.market_record import TickRecorder
 from cosim.households.processes import AlarmClock
@@ -52,13 +54,20 @@ class Members:
         initial = market.design.config.agent.initial_decision
         n_resources = len(market.design.config.resources)
         market.active[market.position[agent.household]] = True
-        market.platform.join(agent.household, (float(initial),) * n_resources)
         for resource in range(n_resources):
             market.total.change(now_ms, resource, initial)
         agent.state.signals = market.platform.state.signals
         agent.state.signal_step, agent.state.signal_sent_ms = -(-now_ms // self._step_ms), now_ms
         agent.state.answered = agent.state.signal_step
         agent.state.step = agent.clock.first_step(now_ms)
+        market.platform.join(agent.household, (float(initial),) * n_resources, self._due_step(agent))
+
+    def _due_step(self, agent: Agent) -> int:
+        """The first tick at which a report of a household that has just joined can be there."""
+        designed = self._market.design
+        wakes_ms = np.array([agent.clock.wake_ms(agent.state.step, agent.household)])
+        up_ms = designed.up_ms[[self._market.position[agent.household]]]
+        return int(first_heard_step(wakes_ms, up_ms, self._step_ms)[0])
 
     def leave(self, agent: Agent) -> None:
         """A household takes part no more."""

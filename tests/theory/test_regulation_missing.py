@@ -33,12 +33,13 @@ N = 40
 SIGMA = np.linspace(0.3, 0.9, N)
 VARIANCE = float((SIGMA * (1 - SIGMA)).sum())
 STEPS = 3000
+CAPACITY = 24.0
 
 
 def _measured(missing: Any, loss: float) -> tuple[Any, Any]:
     """Measured and true sums of each step, once everyone has been heard."""
     random = np.random.default_rng(11)
-    reports = initial_reports(N, (1,))
+    reports = initial_reports([0] * N, (1,))
     measured, truth = [], []
     for step in range(STEPS):
         x = (random.random(N) < SIGMA).astype(int)
@@ -46,7 +47,7 @@ def _measured(missing: Any, loss: float) -> tuple[Any, Any]:
             receive(reports, household, step, Report((int(x[household]),), 0))
         measured.append(measure(reports, range(N), 1, missing)[0])
         truth.append(x.sum())
-        open_window(reports)
+        open_window(reports, step + 1)
     return np.array(measured[100:]), np.array(truth[100:])
 
 
@@ -86,13 +87,8 @@ def test_holding_keeps_the_variance_and_makes_steps_alike() -> None:
     assert (deviation[1:] @ deviation[:-1]) / (deviation @ deviation) == pytest.approx(loss, abs=0.08)
 
 
-@pytest.mark.parametrize(("missing", "factor"), [("hold_last", 1.0), ("scale", 1.0), ("zero", 1 / 0.6)])
-def test_in_the_loop_the_aggregate_settles_where_the_measure_is_right_on_average(
-    tmp_path: Path, missing: str, factor: float
-) -> None:
-    """Two fifths of the reports are lost: a platform that counts them as nothing lets C / (1 − p) be
-    taken."""
-    capacity, loss, steps = 24.0, 0.4, 900
+def _run(tmp_path: Path, missing: str, steps: int, **changes: Any) -> Any:
+    """The regulation table of sixty households; `changes` are sections of the scenario."""
     data = {
         "name": "missing",
         "time": {"step_s": 60, "steps": steps},
@@ -107,7 +103,7 @@ def test_in_the_loop_the_aggregate_settles_where_the_measure_is_right_on_average
             {
                 "name": "market",
                 "groups": ["homes"],
-                "resources": [{"name": "x", "capacity": capacity}],
+                "resources": [{"name": "x", "capacity": CAPACITY}],
                 "agent": {
                     "kappa": 0.1,
                     "averages": {"kind": "exponential", "time_constant_steps": 30},
@@ -116,13 +112,46 @@ def test_in_the_loop_the_aggregate_settles_where_the_measure_is_right_on_average
                 "platform": {"missing": missing, "gain": {"margin": 0.3}},
             }
         ],
-        "comms": {
-            "overrides": [{"direction": "uplink", "loss": {"model": "bernoulli", "loss_probability": loss}}]
-        },
         "record": {"decisions": False},
+        **changes,
     }
     loaded = LoadedScenario(Scenario.model_validate(data), tmp_path, "m.yaml", Document(data, "m.yaml"))
-    run_scenario(loaded, tmp_path / "run")
-    aggregate = read_table(tmp_path / "run", "regulation")["aggregate"].to_numpy()[200:]
+    run_scenario(loaded, tmp_path / missing)
+    return read_table(tmp_path / missing, "regulation")
+
+
+@pytest.mark.parametrize(("missing", "factor"), [("hold_last", 1.0), ("scale", 1.0), ("zero", 1 / 0.6)])
+def test_in_the_loop_the_aggregate_settles_where_the_measure_is_right_on_average(
+    tmp_path: Path, missing: str, factor: float
+) -> None:
+    """Two fifths of the reports are lost: a platform that counts them as nothing lets C / (1 − p) be
+    taken."""
+    loss = {"model": "bernoulli", "loss_probability": 0.4}
+    table = _run(tmp_path, missing, 900, comms={"overrides": [{"direction": "uplink", "loss": loss}]})
+    aggregate = table["aggregate"].to_numpy()[200:]
     # An integrator leaves nothing of the noise at frequency 0: the mean deviates by less than a coin's.
-    assert aggregate.mean() == pytest.approx(factor * capacity, abs=0.6)
+    assert aggregate.mean() == pytest.approx(factor * CAPACITY, abs=0.6)
+
+
+@pytest.mark.parametrize("latency_ms", [0, 200, 150_000])
+def test_without_loss_nothing_is_missing_from_the_first_tick_on(tmp_path: Path, latency_ms: int) -> None:
+    """What is not due yet is not missing, neither at the start nor when households join: the three agree."""
+    comms = {"default": {"latency": {"model": "constant", "latency_ms": latency_ms}}}
+    cost = {"form": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5}
+    groups = [
+        {"name": "homes", "households": 60, "cost": cost},
+        {"name": "late", "households": 9, "cost": cost, "membership": {"joins_h": 0.1}},
+    ]
+    community = {
+        "name": "market",
+        "groups": ["homes", "late"],
+        "resources": [{"name": "x", "capacity": CAPACITY}],
+        "agent": {"kappa": 0.1, "initial_average": 0.4, "phase": {"kind": "uniform"}},
+    }
+    measured = {}
+    for missing in THEORY:
+        communities = [{**community, "platform": {"missing": missing, "gain": {"margin": 0.3}}}]
+        table = _run(tmp_path, missing, 16, groups=groups, communities=communities, comms=comms)
+        measured[missing] = table["measured"].tolist()
+    assert measured["zero"] == measured["scale"] == measured["hold_last"]
+    assert measured["zero"][0] == 60.0, "x(0) of Algorithm 2, as everyone knows it"

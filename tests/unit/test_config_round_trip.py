@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosim.config.dump import to_yaml
+from cosim.config.dump import block_yaml, to_yaml
 from cosim.config.library import names
 from cosim.config.load import load_scenario
 from cosim.config.scenario import Scenario
+from cosim.config.yaml_reader import parse_yaml
 
 positive = st.floats(1e-9, 1e12, allow_subnormal=False)
 finite = st.floats(-1e9, 1e9)
@@ -97,3 +99,16 @@ def test_built_in_scenarios(name: str) -> None:
 def test_texts_that_look_like_something_else(title: str) -> None:
     data = {"name": "yes", "title": title, "time": {"steps": 1}, "groups": [{"name": "on", "households": 1}]}
     assert read_back(Scenario.model_validate(data)).title == title
+
+
+def test_every_short_text_of_yaml_signs_comes_back_as_key_and_as_value_in_a_flow_and_in_a_block() -> None:
+    signs = "?:-,[]{}#&*!|>'\"%@` ~=<a0\\.\t\n\x85\u2028\ufeff"
+    texts = ["".join(text) for n in (1, 2) for text in itertools.product(signs, repeat=n)]
+    data = {
+        "flow mapping": {f"k{number}": text for number, text in enumerate(texts)},
+        "flow list": texts,
+        "keys": dict.fromkeys(texts, 0),
+        "block": {"nested": [], **dict.fromkeys(texts, 0)},
+        "blocks": [{"nested": {}, "text": text} for text in texts],
+    }
+    assert parse_yaml(block_yaml(data), "").data == data

@@ -33,17 +33,17 @@ def test_the_signal_stays_when_nothing_is_known() -> None:
 
 
 def test_before_the_first_report_everyone_is_taken_to_do_the_initial_decision() -> None:
-    reports = initial_reports(3, (1, 1))
+    reports = initial_reports([0] * 3, (1, 1))
     assert measure(reports, range(3), 2, "hold_last") == [3.0, 3.0]
     assert measure(reports, range(3), 2, "zero") == [0.0, 0.0]
     assert all(math.isnan(total) for total in measure(reports, range(3), 2, "scale"))
 
 
 def test_what_stands_for_a_missing_report() -> None:
-    reports = initial_reports(4, (1, 1))
+    reports = initial_reports([0] * 4, (1, 1))
     for i in range(4):
         assert receive(reports, i, 0, Report((1, 0), 0))
-    open_window(reports)
+    open_window(reports, 1)
     assert receive(reports, 0, 1, Report((0, 1), 0))
     assert receive(reports, 2, 1, Report((1, 1), 0))
     assert measure(reports, range(4), 2, "hold_last") == [3.0, 2.0]
@@ -54,7 +54,7 @@ def test_what_stands_for_a_missing_report() -> None:
 
 
 def test_a_late_report_does_not_replace_a_newer_one() -> None:
-    reports = initial_reports(1, (1,))
+    reports = initial_reports([0], (1,))
     assert receive(reports, 0, 5, Report((0,), 0))
     assert not receive(reports, 0, 4, Report((1,), 0))
     assert not receive(reports, 0, 5, Report((1,), 0))

@@ -31,7 +31,7 @@ def _platform(
         PlatformState(
             signals=(5.0,),
             shares=[],
-            reports=initial_reports(n, (initial,)),
+            reports=initial_reports([0] * n, (initial,)),
             members=list(range(n)),
             metered=(initial * n,),
             gains=(0.01,),

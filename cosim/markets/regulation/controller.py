@@ -46,16 +46,19 @@ class Reports:
     step : list of int
         The step that report is of; -1 before the first.
     is_fresh : list of bool
-        Whether it arrived since the last tick.
+        Whether it arrived since the last tick, or is x(0) and no report can be there yet.
     signal_step : list of int
         Number of the signal that was answered with it; before the first report that of Ω(0), which everyone
         knows.
+    due_step : list of int
+        Number of the first tick at which a report of the household can be there. Nothing is missing before.
     """
 
     newest: list[Sequence[float]]
     step: list[int]
     is_fresh: list[bool]
     signal_step: list[int]
+    due_step: list[int]
 
 
 class Report(NamedTuple):
@@ -73,10 +76,29 @@ class Report(NamedTuple):
     signal_step: int
 
 
-def initial_reports(n_households: int, decisions: Sequence[float]) -> Reports:
-    """No report yet: every household is taken to do `decisions`, x(0) of Algorithm 2, as everyone knows."""
-    n = n_households
-    return Reports([decisions] * n, [-1] * n, [False] * n, [0] * n)
+def initial_reports(due_step: Sequence[int], decisions: Sequence[float]) -> Reports:
+    """No report yet: every household is taken to do `decisions`, x(0) of Algorithm 2, as everyone knows.
+
+    Parameters
+    ----------
+    due_step : sequence of int, length N
+        Number of the first tick at which each household's report can be there.
+    decisions : sequence of float, length m
+        x(0).
+    """
+    n = len(due_step)
+    return Reports([decisions] * n, [-1] * n, [due > 0 for due in due_step], [0] * n, list(due_step))
+
+
+def expect(
+    reports: Reports, household: int, decisions: Sequence[float], signal_step: int, due_step: int
+) -> None:
+    """A household that has just joined is taken to do `decisions`, and its reports are missing from tick
+    `due_step` on."""
+    reports.newest[household] = decisions
+    reports.signal_step[household] = signal_step
+    reports.is_fresh[household] = True
+    reports.due_step[household] = due_step
 
 
 def receive(reports: Reports, household: int, step: int, report: Report) -> bool:
@@ -131,9 +153,9 @@ def measure(
     return [total * len(everyone) / len(told) for total in sums]
 
 
-def open_window(reports: Reports) -> None:
-    """Start to listen for the next tick: what arrived so far is no longer fresh."""
-    reports.is_fresh[:] = [False] * len(reports.is_fresh)
+def open_window(reports: Reports, step: int) -> None:
+    """Start to listen for tick `step`: what arrived so far is no longer fresh, but what is not due stands."""
+    reports.is_fresh[:] = [step < due for due in reports.due_step]
 
 
 def capacity_at(capacity: AnyCapacity, elapsed_ms: int, start_of_day_ms: int = 0, month: int = 1) -> float:

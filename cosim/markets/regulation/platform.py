@@ -16,6 +16,7 @@ from cosim.markets.regulation.controller import (
     FeederReading,
     Report,
     Reports,
+    expect,
     heard,
     measure,
     next_share,
@@ -132,12 +133,14 @@ class Platform:
         self.rules = rules
         self.state = state
 
-    def join(self, household: int, initial: Sequence[float]) -> None:
-        """A household takes part; until it reports it is taken to do `initial`, its x(0)."""
+    def join(self, household: int, initial: Sequence[float], due_step: int) -> None:
+        """A household takes part; until it reports it is taken to do `initial`, its x(0).
+
+        From tick `due_step` on, a report of it that is not there is missing.
+        """
         state = self.state
         state.members = sorted({*state.members, household})
-        state.reports.newest[household] = initial
-        state.reports.signal_step[household] = state.signal_step
+        expect(state.reports, household, initial, state.signal_step, due_step)
         if state.means:
             state.means[household] = initial
 
@@ -181,7 +184,7 @@ class Platform:
         updated = map(update, state.signals, state.gains, measured, capacities)
         state.signals = tuple(min(max(signal, low), high) for signal in updated)
         state.signal_step = step + 1
-        open_window(state.reports)
+        open_window(state.reports, step + 1)
         return tick
 
     def idle(self, now_ms: int) -> Tick:

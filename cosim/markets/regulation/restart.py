@@ -21,8 +21,10 @@ def restarted(state: PlatformState, members: Sequence[int]) -> PlatformState:
     ----------
     state : PlatformState
         What the last tick left; or the state at the start, where nothing is left. Reports and measurements
-        that arrived after it was saved are not in it.
+        that arrived after it was saved are not in it, and no report in it counts as fresh.
     members : sequence of int
         Who takes part now: that is in contracts, not in memory.
     """
-    return replace(saved(state), members=list(members))
+    again = replace(saved(state), members=list(members))
+    again.reports.is_fresh[:] = [False] * len(again.reports.is_fresh)
+    return again
