@@ -118,7 +118,8 @@ def averages(run: RunData) -> Figure | None:
         _draw_positive(axes[1], axis, one.time_ms, one.optimum_gap, look)
         _draw_positive(axes[2], axis, one.time_ms, one.distance, look)
     axes[0].set_title("Sum of the averages, and the capacity")
-    axes[0].set_ylabel(f"Σ of averages [{series[0].unit}]")
+    units = {one.unit for one in series}
+    axes[0].set_ylabel(f"Σ of averages [{units.pop() if len(units) == 1 else 'units of each'}]")
     axes[1].set_title("Cost above the optimum")
     axes[1].set_ylabel("cost gap [cost]")
     axes[2].set_title("Distance of the averages from the optimum")

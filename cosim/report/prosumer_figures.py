@@ -99,9 +99,10 @@ def averages_at_end(run: RunData) -> Figure | None:
             ax.set_visible(column in group.resources)
             _draw_by_household(ax, data, group, data.last_average[:, column])
             ax.set_title(f"{group.name}: {resource}")
-            ax.set_ylim(bottom=0)
             if column == 0:
                 ax.set_ylabel("average [units per step]")
+    # They share one axis, whose top is fixed by setting its bottom: only once everything is drawn.
+    axes[0].set_ylim(bottom=0)
     _label_last_row(axes, n_columns)
     figure.suptitle(f"Averages of every household at its last decision (step {data.last_step})")
     legend_of_axes(figure, axes)

@@ -21,6 +21,8 @@ from cosim.report.decision_data import decision_data, steps_per_point
 from cosim.report.energy_figures import community_power
 from cosim.report.feeder_figure import feeder_map, worst_voltage
 from cosim.report.grid_data import ByElement, loadings, voltage_band
+from cosim.report.market_data import resource_series
+from cosim.report.market_figures import averages
 from cosim.report.message_figures import latency_data
 from cosim.report.page import write_report
 from cosim.report.prosumer_figures import target_gap
@@ -453,6 +455,41 @@ def test_nothing_is_cut_off(tmp_path: Path) -> None:
             assert box.y1 < height + 0.02, entry.name
             assert any(ax.get_xlabel() for ax in figure.axes), entry.name
             assert any(ax.get_ylabel() for ax in figure.axes), entry.name
+
+
+@pytest.mark.parametrize("highest", [0, 1])
+def test_no_household_is_above_its_panel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, highest: int
+) -> None:
+    """Panels that share an axis reach as far as the highest point of any of them."""
+    from cosim.report import prosumer_figures
+
+    run = SmallRun(tmp_path / "run").prosumers().market().end()
+    data = decision_data(run)
+    assert data is not None
+    data.last_average[:, highest] = 0.9
+    data.last_average[:, 1 - highest] = 0.1
+    monkeypatch.setattr(prosumer_figures, "decision_data", lambda run: data)
+    for draw in (prosumer_figures.averages_at_end, prosumer_figures.utilisation):
+        figure = draw(run)
+        assert figure is not None
+        for ax in figure.axes:
+            low, high = ax.get_ylim()
+            for line in ax.lines:
+                heights = np.asarray(line.get_ydata(), dtype=float)
+                assert low == 0
+                assert np.nanmax(heights) < high
+
+
+def test_units_that_differ_are_not_given_as_the_first_ones(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run").prosumers().market().end()
+    series = resource_series(run)
+    first = series[0]._replace(unit="units of 1 kWh")
+    for unit, label in (("units of 1 kWh", "units of 1 kWh"), ("units of 2 kWh", "units of each")):
+        series[:] = [first, first._replace(unit=unit)]
+        figure = averages(run)
+        assert figure is not None
+        assert figure.axes[0].get_ylabel() == f"Σ of averages [{label}]"
 
 
 # --- what they are made from -----------------------------------------------------------------------------
