@@ -136,8 +136,10 @@ class RunData:
         return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
-def text_list(column: Coded) -> list[str]:
-    """A column of texts, row by row."""
+def text_list(column: Coded | Array) -> list[str]:
+    """A column of texts, row by row; none of a table without rows, whose columns have no type."""
+    if not isinstance(column, Coded):
+        return []
     return [column.texts[code] for code in column.codes.tolist()]
 
 

@@ -383,6 +383,22 @@ def test_a_killed_run_shows_the_parts_it_had_written(tmp_path: Path) -> None:
     assert "has no summary" in text
 
 
+@pytest.mark.parametrize(
+    "table", ["power_flow", "bus_voltage", "line_loading", "regulation", "meters", "decisions"]
+)
+def test_a_killed_run_without_one_of_its_tables_is_drawn(tmp_path: Path, table: str) -> None:
+    """A table of few rows an hour is written later than one of many."""
+    small = (
+        SmallRun(tmp_path / "run", grid=True).prosumers().market().meters().batteries().feeder().topology()
+    )
+    for name, writer in small.store._writers.items():
+        if name != table:
+            writer._write_part(writer._n_pending)
+    small.store.write_json("run.json", {"status": "running", "seed": 7})
+    assert names(draw_figures(small.folder))
+    assert "it was killed" in write_report(small.folder).read_text(encoding="utf-8")
+
+
 def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run").prosumers().market()
     small.end()
