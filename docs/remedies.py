@@ -162,7 +162,7 @@ def aggregate_errors(lie: float, n_liars: int, steps: int = 600) -> dict[str, fl
     random = np.random.default_rng(1)
     probabilities = np.linspace(0.2, 0.6, n)
     liars = set(np.linspace(0, n - 1, n_liars).astype(int).tolist())
-    plain, possible = (initial_reports(n, (0.0,)) for _ in range(2))
+    plain, possible = (initial_reports([0] * n, (0.0,)) for _ in range(2))
     means: list[Any] = [(0.0,)] * n
     errors: dict[str, list[float]] = {"sum": [], "clipped": [], "trimmed": []}
     for step in range(steps):
@@ -182,8 +182,8 @@ def aggregate_errors(lie: float, n_liars: int, steps: int = 600) -> dict[str, fl
             }
             for name, value in sums.items():
                 errors[name].append(value - float(truth.sum()))
-        open_window(plain)
-        open_window(possible)
+        open_window(plain, step + 1)
+        open_window(possible, step + 1)
     return {name: float(np.mean(values)) for name, values in errors.items()}
 
 
