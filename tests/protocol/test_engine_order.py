@@ -64,7 +64,7 @@ def happenings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...,
             lambda _, sender, step, value: f"platform hears x({step}) of h{sender + 1}",
         )
         note(Platform, "tick", lambda _, now: "tick")
-        note(Platform, "join", lambda _, household, x: f"h{household + 1} joins")
+        note(Platform, "join", lambda _, household, *rest: f"h{household + 1} joins")
         note(Platform, "hear_feeder", lambda _, step, reading: f"platform hears of interval {step}")
         note(Meters, "close", lambda _, interval: f"meters close interval {interval}")
         note(Coupling, "add", lambda *_: "power flow")
