@@ -342,9 +342,14 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path) -> None:
     assert "cannot be read" in refused(folder)
 
 
-def test_a_sample_is_refused(tmp_path: Path) -> None:
-    folder = made_up_sweep(tmp_path, {"latency": [0.0, 1.0]}, lambda row: {RMSE: row["latency"]})
-    config = yaml.safe_load((folder / "sweep.yaml").read_text())
-    config["sample"] = {"method": "latin_hypercube", "points": 2}
-    (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
-    assert "are a sample" in refused(folder)
+def test_a_value_left_out_is_a_case_and_not_dropped(tmp_path: Path) -> None:
+    axes = {"limit": [None, 5.0, 10.0], "latency": [0.0, 1.0]}
+    folder = made_up_sweep(tmp_path, axes, lambda row: {RMSE: row["latency"] + (row["limit"] or 0.0)})
+    points = read_points(folder)
+    assert [axis.values for axis in points.axes] == [("none", "5", "10"), (0.0, 1.0)]
+    # `none` is what the others are compared with.
+    analysis = analyse(folder, [])
+    assert [(b.remedy, b.baseline, b.effects[0].mean) for b in analysis.break_evens] == [
+        ("5", "none", 5.0),
+        ("10", "none", 10.0),
+    ]
