@@ -136,7 +136,8 @@ class ClockFault(_HouseholdFault):
     offset_ms: Finite = 0.0
     """They wake later by this; negative is earlier [ms]. Less than a market step."""
     drift_ppm: Finite = 0.0
-    """They lose this much from the fault's start on; negative is gained [millionths of the elapsed time]."""
+    """They lose this much from the fault's start on; negative is gained. With offset and jitter less than a
+    market step at the fault's end [millionths of the elapsed time]."""
     jitter_ms: NonNegative = 0.0
     """Each wake-up is late by a new uniform time between 0 and this [ms]."""
 

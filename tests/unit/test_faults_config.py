@@ -208,6 +208,16 @@ def test_a_clock_within_a_step_is_none_of_the_problems(tmp_path: Path) -> None:
         assert problems(tmp_path, {"kind": "clock", "from_h": 1} | clock) == [], clock
 
 
+def test_a_household_cannot_wake_a_whole_step_late(tmp_path: Path) -> None:
+    def found(jitter_ms: float) -> list[tuple[str, str]]:
+        community = {"name": "v", "groups": ["homes"], "resources": [{"name": "x", "capacity": 1}]}
+        given = problems(tmp_path, communities=[community | {"agent": {"jitter_ms": jitter_ms}}])
+        return [(severity, path) for severity, path, _ in given]
+
+    assert found(3_600_000) == [("error", "communities.0.agent.jitter_ms")]
+    assert found(3_599_999) == []
+
+
 def test_what_is_off_on_purpose_needs_no_warning(tmp_path: Path) -> None:
     late, loss = CRASH | {"from_h": 24}, {"kind": "loss_burst", "from_h": 1, "loss_probability": 1}
     warned = [late, CRASH, CRASH, loss | {"directions": ["peer"]}]
