@@ -124,16 +124,13 @@ class FaultRecord:
         """The effect of every episode of every fault on every resource."""
         kinds = {event.name: event.fault.kind for event in self._events}
         windows = {name: [w for w in episodes(self._events, name) if w[0] < until_ms] for name in kinds}
-        # What fails at random now and then, or is there all the time, is part of the level that others are
-        # measured against.
-        usual = {event.name for event in self._events if event.fault.rate_per_day is not None}
-        warm_up_ms = self._scenario.time.warm_up_ms
-        usual |= {n for n, own in windows.items() if any(a <= warm_up_ms and b >= until_ms for a, b in own)}
+        at_random = {event.name for event in self._events if event.fault.rate_per_day is not None}
         for community in self._scenario.communities:
             for resource in community.resources:
                 tracking = self._tracking[community.name, resource.name]
                 for name, own in windows.items():
-                    apart = [other for other in windows if other == name or other not in usual]
+                    # What fails at random now and then is part of the level that others are measured against.
+                    apart = [other for other in windows if other == name or other not in at_random]
                     others = sorted(window for other in apart for window in windows[other])
                     for window, effect in zip(
                         own, self._effects(tracking, own, others, until_ms), strict=True
@@ -152,22 +149,30 @@ class FaultRecord:
     def _effects(
         self, tracking: Tracking, own: Sequence[Window], everything: Sequence[Window], until_ms: int
     ) -> Iterator[FaultEffect]:
-        """The effect of each window of a fault, among those of all faults, in order."""
+        """The effect of each window of a fault, among those of all faults, in order.
+
+        What lasts to the end of the run is part of the level that is measured against, from its start on.
+        """
         time = self._scenario.time
         ends_ms = np.array(tracking.steps).astype(np.int64) * time.step_ms
         error, gap = np.array(tracking.error), np.array(tracking.gap)
-        quiet = untouched(ends_ms, time.step_ms, time.warm_up_ms, everything)
+        passing = [window for window in everything if window[1] < until_ms]
+        lasting = [begin_ms for begin_ms, end_ms in everything if end_ms >= until_ms]
+        quiet = untouched(ends_ms, time.step_ms, passing)
         for window in own:
-            yield fault_effect(ends_ms, time.step_ms, error, gap, quiet, _span(window, everything, until_ms))
+            since_ms = max([time.warm_up_ms, *(begin_ms for begin_ms in lasting if begin_ms < window[0])])
+            level = quiet & (ends_ms - time.step_ms >= since_ms)
+            apart = [other for other in everything if other[1] < until_ms or other[0] >= window[0]]
+            yield fault_effect(ends_ms, time.step_ms, error, gap, level, _span(window, apart, until_ms))
 
 
-def _span(window: Window, everything: Sequence[Window], until_ms: int) -> Span:
-    """A window, and until when none of `everything`, in order, is on after it."""
+def _span(window: Window, others: Sequence[Window], until_ms: int) -> Span:
+    """A window, and until when none of the others, in order, is on after it."""
     start_ms, end_ms = window
-    later = bisect_right([other_start for other_start, _ in everything], end_ms)
-    if any(other_end > end_ms for _, other_end in everything[:later]):
+    later = bisect_right([other_start for other_start, _ in others], end_ms)
+    if any(other_end > end_ms for _, other_end in others[:later]):
         return Span(start_ms, end_ms, end_ms)  # another is still on: whose error it is cannot be told
-    return Span(start_ms, end_ms, everything[later][0] if later < len(everything) else until_ms)
+    return Span(start_ms, end_ms, others[later][0] if later < len(others) else until_ms)
 
 
 def _energy_kwh(row: Row) -> float:

@@ -68,7 +68,7 @@ class Span(NamedTuple):
 
 
 def untouched(
-    ends_ms: NDArray[np.int64], step_ms: int, from_ms: int, windows: Iterable[tuple[int, int]]
+    ends_ms: NDArray[np.int64], step_ms: int, windows: Iterable[tuple[int, int]]
 ) -> NDArray[np.bool_]:
     """Which steps no fault touched.
 
@@ -78,8 +78,6 @@ def untouched(
         When each step ended, ms; in order.
     step_ms : int
         Length of a step, ms.
-    from_ms : int
-        Steps that began before do not count: the end of the warm-up.
     windows : iterable of (int, int)
         When faults were on, ms.
 
@@ -88,7 +86,7 @@ def untouched(
     ndarray of bool, shape (n,)
     """
     starts_ms = ends_ms - step_ms
-    quiet = starts_ms >= from_ms
+    quiet = np.ones(len(ends_ms), dtype=np.bool_)
     for begin_ms, end_ms in windows:
         quiet[np.searchsorted(ends_ms, begin_ms, "right") : np.searchsorted(starts_ms, end_ms)] = False
     return quiet
@@ -129,7 +127,7 @@ def fault_effect(
     error, gap : ndarray, shape (n,)
         Aggregate less capacity of each step, and the cost gap at its end. NaN in `gap` is left out.
     quiet : ndarray of bool, shape (n,)
-        Which steps no fault touched, see `untouched`.
+        Which steps the level before can be taken from, see `untouched`.
     span : Span
         The fault.
     """

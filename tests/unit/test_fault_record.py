@@ -71,9 +71,16 @@ def test_a_fault_that_begins_as_another_ends() -> None:
     assert found["second"].effect.recovery_ms == 0.0
 
 
-def test_what_is_on_all_the_time_is_part_of_the_level() -> None:
+def test_what_lasts_to_the_end_is_part_of_the_level() -> None:
+    """From its start on: the error is ±2, then ±4 from hour 60, and ±9 in the fault that is measured."""
     error = 2.0 * np.where(np.arange(N) % 2, 1.0, -1.0)
+    error[60:] *= 2
     error[150:200] = 9.0
-    found = rows(error, always=(0, N), now=(150, 200))
-    assert math.isnan(found["always"].effect.rmse_before)
-    assert (found["now"].effect.rmse_before, found["now"].effect.recovery_ms) == (2.0, 0.0)
+    for end in (N, N + 50):
+        found = rows(error, lasts=(60, end), now=(150, 200))
+        assert found["lasts"].effect.rmse_before == 2.0
+        assert math.isnan(found["lasts"].effect.recovery_ms)
+        assert (found["now"].effect.rmse_before, found["now"].effect.recovery_ms) == (4.0, 0.0)
+    # One that begins while the other is on is not: whose error remains cannot be told.
+    found = rows(error, lasts=(160, N), now=(150, 200))
+    assert math.isnan(found["now"].effect.recovery_ms)

@@ -32,7 +32,7 @@ def measure(
     """The fault is on from the start of step `first` to the start of step `last`; `others` in steps, too."""
     ends = (np.arange(N) + 1) * STEP_MS
     span = Span(first * STEP_MS, last * STEP_MS, N * STEP_MS)._replace(**more)
-    quiet = untouched(ends, STEP_MS, 0, [(a * STEP_MS, b * STEP_MS) for a, b in others])
+    quiet = untouched(ends, STEP_MS, [(a * STEP_MS, b * STEP_MS) for a, b in others])
     return fault_effect(ends, STEP_MS, error, np.zeros(N) if gap is None else gap, quiet, span)
 
 
@@ -112,8 +112,8 @@ def test_the_level_before_is_of_the_last_steps_that_no_fault_touched() -> None:
 def test_steps_that_a_fault_touched() -> None:
     """Steps of 10 ms; a fault from 15 to 30 touches the second and third, one of no step none."""
     ends = np.arange(10, 70, 10)
-    assert untouched(ends, 10, 0, [(15, 30)]).tolist() == [True, False, False, True, True, True]
-    assert untouched(ends, 10, 20, [(40, 41), (70, 90)]).tolist() == [False, False, True, True, False, True]
+    assert untouched(ends, 10, [(15, 30)]).tolist() == [True, False, False, True, True, True]
+    assert untouched(ends, 10, [(40, 41), (70, 90)]).tolist() == [True, True, True, True, False, True]
 
 
 def test_the_cost_is_measured_over_the_same_steps() -> None:
