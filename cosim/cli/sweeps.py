@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,11 +62,16 @@ def sweep(
         return
     with executor(dask, workers) as hands:
         folder = open_folder(plan, checked.input_files, out_dir, resume)
+        if hands.n_workers == 0:
+            message = "the scheduler has no workers yet, and nothing runs until one comes"
+            remedy = "Start some by `dask worker ADDRESS --nthreads 1`."
+            print_problems([Problem(message, remedy, file="--dask", severity="warning")], quiet)
         if not quiet:
             err.print(f"{plan.sweep.config.name} runs into {folder.folder}", markup=False)
         with SweepProgress(plan.sweep.config.name, len(plan.points), quiet) as progress:
             outcome = run_sweep(folder, hands, progress.update)
-    _end_sweep(outcome, f"cosim sweep {source} --out {folder.folder} --resume", quiet)
+    again = shlex.join(["cosim", "sweep", source, "--out", f"{folder.folder}", "--resume"])
+    _end_sweep(outcome, again, quiet)
 
 
 def _end_sweep(outcome: SweepOutcome, resume_command: str, quiet: bool) -> None:

@@ -94,6 +94,17 @@ def set_value(document: Document, path: str, value: Any, places: Places) -> Prob
     return None
 
 
+def value_at(data: Any, path: str) -> Any:
+    """What stands at the dotted `path`, as `set_value` reads it; None where there is nothing."""
+    for key in path.split("."):
+        if isinstance(data, list):
+            index = _index(data, key)
+            data = None if index is None else data[index]
+        else:
+            data = data.get(key) if isinstance(data, dict) else None
+    return data
+
+
 def _merged(below: Any, above: Any, path: str, places: Places) -> Any:
     if not (isinstance(below, dict) and isinstance(above, dict)):
         _forget(places, path)

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, Field, model_validator
 from cosim.config.base import Count, Finite, Integer, Model, Name, PositiveCount
 
 Scale = Literal["linear", "log"]
-Seed = Annotated[Integer, Field(ge=0, lt=2**63)]
+MAX_SEED = 2**63 - 1
+Seed = Annotated[Integer, Field(ge=0, le=MAX_SEED)]
 Number = Integer | Finite
 """A number that stays whole where it is written whole."""
 
@@ -35,6 +36,16 @@ class Range(Model):
     @model_validator(mode="after")
     def _positive_ratios(self) -> Self:
         _require_positive(self.scale, self.start, self.stop)
+        return self
+
+    @model_validator(mode="after")
+    def _all_different(self) -> Self:
+        # A count far beyond MAX_POINTS is refused later, and not listed here.
+        if 1 < self.count <= MAX_POINTS and len(set(self.numbers())) < self.count:
+            raise ValueError(
+                f"{self.count} numbers from {self.start:g} to {self.stop:g} are not all different; "
+                "move the ends apart, or lower `count`"
+            )
         return self
 
     def numbers(self) -> list[float | int]:
@@ -178,6 +189,12 @@ class SeedRange(Model):
     """The first seed."""
     count: PositiveCount
     """How many seeds."""
+
+    @model_validator(mode="after")
+    def _within_reach(self) -> Self:
+        if self.first + self.count > MAX_SEED + 1:
+            raise ValueError(f"the last seed is above {MAX_SEED}; begin with a smaller one")
+        return self
 
 
 class SweepConfig(Model):

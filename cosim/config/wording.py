@@ -30,6 +30,17 @@ _EXPECTED = {
     "model_attributes_type": "keys and values",
     "datetime_type": "a date and time",
 }
+_OF_THE_RIGHT_TYPE = {
+    "finite_number",
+    "greater_than",
+    "greater_than_equal",
+    "less_than",
+    "less_than_equal",
+    "too_short",
+    "too_long",
+    "value_error",
+}
+"""What pydantic says of a value whose type is as expected."""
 _REMEDIES = {
     "a text": "Put it into quotes.",
     "true or false": "Write true or false.",
@@ -68,8 +79,17 @@ def translate(error: ValidationError, document: Document, model: type[BaseModel]
         )
         if not is_consequence:
             at_place.setdefault(path, []).append(detail)
-    problems = [_problem(path, found, document, model) for path, found in at_place.items()]
+    problems = [
+        _problem(path, found, document, model)
+        for path, found in at_place.items()
+        if not (_of_another_type(found) and any(other.startswith(f"{path}.") for other in at_place))
+    ]
     return sorted(problems, key=lambda problem: (problem.file, problem.line))
+
+
+def _of_another_type(details: list[ErrorDetails]) -> bool:
+    """Whether nothing but its type is said of a value; what is wrong inside of it matters more."""
+    return all(detail["type"] in _EXPECTED for detail in details)
 
 
 def _only_seems_short(detail: ErrorDetails, data: Any, path: str) -> bool:
@@ -115,6 +135,9 @@ def _at(data: Any, path: str) -> Any:
 
 
 def _problem(path: str, details: list[ErrorDetails], document: Document, model: type[BaseModel]) -> Problem:
+    # Where several types are allowed and it is one of them, only what is wrong with that one matters.
+    of_its_type = [detail for detail in details if detail["type"] in _OF_THE_RIGHT_TYPE]
+    details = of_its_type or details
     detail = details[0]
     message, remedy = _union_wording(details) or _wording(detail, path, model)
     value = detail.get("input")

@@ -10,7 +10,7 @@ import numpy as np
 from cosim.report.style import DARK, LOOKS, legend_of_axes, new_figure, scale_by_spread
 from cosim.report.summary_table import heading
 from cosim.study.robustness.break_even import BreakEven
-from cosim.study.robustness.cells import Panel
+from cosim.study.robustness.cells import Panel, label_of
 from cosim.study.robustness.points import Axis, SweepPoints
 from cosim.study.robustness.quantities import Quantity
 
@@ -63,7 +63,8 @@ def effect_lines(points: SweepPoints, found: Sequence[BreakEven]) -> Figure:
         mean = np.array([each.quantity.harm(effect.mean) for effect in each.effects]) * name.scale
         half = np.nan_to_num([effect.half_width for effect in each.effects]) * name.scale
         look = LOOKS[number % len(LOOKS)]
-        _line(ax, x, (mean, half), number, each.remedy)
+        held = label_of(each.held_axes, each.held)
+        _line(ax, x, (mean, half), number, ", ".join(part for part in (each.remedy, held) if part))
         if np.isfinite(each.value) and each.value > x[0]:
             ax.plot([each.value], [0.0], marker=look.marker, color=look.color, markeredgecolor=DARK)
     ax.set_title(

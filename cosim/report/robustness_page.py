@@ -13,7 +13,7 @@ from cosim.report.robustness_lines import better_side, effect_lines, quantity_li
 from cosim.report.robustness_maps import effect_map, quantity_map
 from cosim.report.robustness_pairs import pairs_figure
 from cosim.report.robustness_scatter import quantity_scatter
-from cosim.report.robustness_tables import TextTable, tables
+from cosim.report.robustness_tables import TextTable, boundary_name, tables
 from cosim.report.style import drawing, save
 from cosim.report.summary_table import heading
 from cosim.study.robustness.analysis import Analysis
@@ -65,7 +65,7 @@ def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
     for boundary in analysis.boundaries:
         key = f"{boundary.resource}_measured_rmse_units"
         if len(points.numeric_axes) > 1:
-            yield "boundary", _map(analysis, key, [boundary])
+            yield boundary_name(boundary, analysis), _map(analysis, key, [boundary])
     for quantity in analysis.quantities:
         mine = [each for each in analysis.sensitivities if each.quantity == quantity]
         found = analysis.panels.get(quantity.key)
@@ -95,8 +95,7 @@ def _effect_figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
             continue
         drawn = drawn_axes(analysis.points)
         if len(drawn) == 1:
-            held = mine[0].held
-            yield f"effect_{quantity.key}", effect_lines(analysis.points, [b for b in mine if b.held == held])
+            yield f"effect_{quantity.key}", effect_lines(analysis.points, mine)
         else:
             yield f"effect_{quantity.key}", _effect_map(analysis, quantity, mine)
 

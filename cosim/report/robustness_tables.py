@@ -64,6 +64,11 @@ def tables(analysis: Analysis) -> list[TextTable]:
     return found
 
 
+def boundary_name(boundary: Boundary, analysis: Analysis) -> str:
+    """Name of a boundary's table and figure: with its resource where there are several."""
+    return "boundary" if len(analysis.boundaries) == 1 else f"boundary_{boundary.resource}"
+
+
 def _cells(analysis: Analysis) -> TextTable:
     names = tuple(axis.name for axis in analysis.points.axes)
     rows = [
@@ -80,15 +85,15 @@ def _boundary(boundary: Boundary, analysis: Analysis) -> TextTable:
     rows = [
         [
             *point.place, point.delay_steps, point.simulated.mean, point.simulated.low, point.simulated.high,
-            point.theory, point.formula, 100 * point.deviation,
+            point.simulated.n, point.theory, point.formula, 100 * point.deviation,
         ]
         for point in boundary.points
     ]  # fmt: skip
     columns = (
-        *names, "loop_delay_steps", "simulated", "low", "high", "theory", "formula_at_mean_delay",
-        "deviation_percent",
+        *names, "loop_delay_steps", "simulated", "low", "high", "seeds", "theory",
+        "formula_at_mean_delay", "deviation_percent",
     )  # fmt: skip
-    name = "boundary" if len(analysis.boundaries) == 1 else f"boundary_{boundary.resource}"
+    name = boundary_name(boundary, analysis)
     return TextTable(name, f"Largest stable {boundary.gain_axis.name} of {boundary.resource}", columns, rows)
 
 

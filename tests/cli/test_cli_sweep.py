@@ -173,7 +173,8 @@ def test_killed_whole_and_resumed(cosim: Callable, folder: Path) -> None:
     lines = (folder / "killed" / "finished.jsonl").read_text().splitlines()
     assert 3 <= len(lines) < 8
     with (folder / "killed" / "finished.jsonl").open("a") as stream:
-        stream.write('{"point": 7, "status": "done", "cau')  # as a full disk or a power cut leaves it
+        # As a full disk or a power cut leaves it, here in the middle of a character.
+        stream.buffer.write('{"point": 7, "status": "failed", "cause": "ü'.encode()[:-1])
     kept = (folder / "killed" / "points" / f"{json.loads(lines[0])['point']:05d}" / "run.json").read_bytes()
     refused = cosim("sweep", slow, "--out", "killed", "--quiet")
     assert refused.code == 2
@@ -203,6 +204,21 @@ def test_interrupted_and_resumed(cosim: Callable, folder: Path) -> None:
     assert 2 <= len(so_far) < 24
     assert record(folder / "out")["status"] == "interrupted"
     assert record(folder / "out")["done"] == len(so_far)
+
+
+def test_interrupted_while_the_workers_start(folder: Path) -> None:
+    """A worker that is still importing leaves as quietly as one at work."""
+    process = start(folder, slow_sweep(folder), "--out", "my out", "--workers", "2")
+    limit = time.monotonic() + 30
+    while len(children(process.pid)) < 2 and time.monotonic() < limit:
+        time.sleep(0.005)
+    time.sleep(0.15)
+    os.killpg(process.pid, signal.SIGINT)
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    assert "KeyboardInterrupt" not in stderr
+    assert "cosim sweep slow.yaml --out 'my out' --resume" in stderr
 
 
 def test_a_killed_worker_s_point_is_taken_up_by_another(cosim: Callable, folder: Path) -> None:

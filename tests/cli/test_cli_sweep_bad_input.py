@@ -75,9 +75,40 @@ def content(folder: Path) -> dict[str, bytes]:
         ((AXIS, "  - name: seed\n    path: time.steps\n    values: [1]\n"), "has a column 'seed' already"),
         ((AXIS, "  - cases: {a: {time.steps: 1}}\n"), "an axis of cases has a name"),
         (("axes:", "axis:"), "Did you mean 'axes'?"),
-        (("seeds: 2", "seeds: []"), "seeds"),
+        (
+            (
+                AXIS,
+                AXIS + "  - path: comms.default.latency\n    values: [{model: constant, latency_ms: 5}]\n",
+            ),
+            "s.yaml:7: comms.default.latency.latency_ms: what is set here is replaced by what is set",
+        ),
+        (
+            (
+                AXIS,
+                "  - {path: groups.0.households, values: [50]}\n"
+                "  - {path: groups.community_1.households, values: [52]}\n",
+            ),
+            "s.yaml:6: groups.0.households: what is set here is replaced",
+        ),
+        (
+            (AXIS, "  - {path: time.steps, values: [2]}\n  - {path: time.duration_h, values: [48]}\n"),
+            "s.yaml:6: time.steps: what is set here is replaced",
+        ),
+        (
+            ("    values: [0, 1000]\n", "    range: {start: 3, stop: 3, count: 2}\n"),
+            "2 numbers from 3 to 3 are not all different",
+        ),
+        (
+            ("    values: [0, 1000]\n", "    range: {start: 0, stop: .nan, count: 2}\n"),
+            "axes.0.range.stop: not a finite number",
+        ),
+        (("seeds: 2", "seeds: []"), "s.yaml:8: seeds: the list is empty"),
+        (("seeds: 2", "seeds: -2"), "s.yaml:8: seeds: must be at least 1"),
+        (("seeds: 2", "seeds: [3, -2]"), "s.yaml:8: seeds.1: must be at least 0"),
+        (("seeds: 2", "seeds: {first: -1, count: 2}"), "s.yaml:8: seeds.first: must be at least 0"),
+        (("seeds: 2", f"seeds: {{first: {2**63 - 1}, count: 2}}"), "the last seed is above"),
         (("seeds: 2", "seeds: [1, 1]"), "the seed 1 is listed twice"),
-        (("seeds: 2", "seeds: 0"), "seeds"),
+        (("seeds: 2", "seeds: 0"), "s.yaml:8: seeds: must be at least 1"),
         (("seeds: 2", "seeds: 900000"), "1,800,000 points are more than cosim takes"),
         (("seeds: 2", "sample: {method: sobol, points: 6}"), "Write 4 or 8"),
         (("base: section6_additive", "base: section_6"), "Did you mean"),

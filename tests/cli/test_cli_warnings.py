@@ -105,6 +105,13 @@ def test_batteries_that_never_charge(cosim: Callable, write: Callable) -> None:
     assert warning.startswith("s.yaml:10: groups.0.battery: a battery that charges from surplus alone")
 
 
+def test_charging_from_a_grid_that_was_not_asked_for(cosim: Callable, write: Callable, folder: Path) -> None:
+    sun(folder, 3)
+    battery = ("capacity_kwh: 5", "capacity_kwh: 5, grid_charge_kw: 2")
+    told = warnings(cosim, write(WITH_BATTERIES, FROM_REST, battery))
+    assert any("battery.grid_charge_kw: grid_charge_kw does nothing while" in warning for warning in told)
+
+
 def test_warnings_do_not_keep_from_running_and_quiet_leaves_them_out(
     cosim: Callable, write: Callable
 ) -> None:

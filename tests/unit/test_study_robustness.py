@@ -168,7 +168,7 @@ REMEDY_AXES = {
 
 
 def test_break_even_of_each_remedy(tmp_path: Path) -> None:
-    found = analyse(made_up_sweep(tmp_path, REMEDY_AXES, remedy_point), []).break_evens
+    found = analyse(made_up_sweep(tmp_path, REMEDY_AXES, remedy_point, seeds=5), []).break_evens
     along_latency = {(b.quantity.key, b.remedy, b.held): b for b in found if b.axis.name == "latency"}
     assert len(along_latency) == 2 * 3 * 2
     for key, loss in itertools.product((RMSE, "traded_delivered_kwh"), (0.0, 0.5)):
@@ -207,6 +207,66 @@ def test_interval_of_a_break_even_holds_it(tmp_path: Path) -> None:
     assert np.mean(widths) == pytest.approx(expected, rel=0.15)
 
 
+def test_few_seeds_give_no_interval_of_a_break_even(tmp_path: Path) -> None:
+    """Two seeds drawn anew never leave what these two gave, which holds the truth half of the time."""
+    axes = {"latency": [0.0, 1.0, 3.0, 4.0], "remedy": ["none", "helps"]}
+
+    def point(row: Row) -> Row:
+        return remedy_point(row | {"loss": 0.0})
+
+    (few,) = analyse(made_up_sweep(tmp_path / "few", axes, point, seeds=4), [RMSE]).break_evens
+    (enough,) = analyse(made_up_sweep(tmp_path / "enough", axes, point, seeds=5), [RMSE]).break_evens
+    assert few.value == enough.value == pytest.approx(2.0)
+    assert math.isnan(few.low)
+    assert math.isnan(few.high)
+    assert enough.low == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        ([None, 5.0], ["null", "5"]),
+        ([True, False], ["true", "false"]),
+        ([5.0, None, 7.5], ["5", "null", "7.5"]),
+    ],
+)
+def test_null_and_truth_values_are_places_of_their_own(
+    tmp_path: Path, values: list[Any], names: list[str]
+) -> None:
+    def point(row: Row) -> Row:
+        missing = row["limit"] is None or row["limit"] is False
+        return {RMSE: (9.0 if missing else 4.0) + row["latency"] + noise(row)}
+
+    axes = {"latency": [0.0, 1.0], "limit": values}
+    analysis = analyse(made_up_sweep(tmp_path, axes, point), [], names[0])
+    (_, limit) = analysis.points.axes
+    assert list(limit.values) == names
+    assert not limit.is_numeric
+    means = {panel.label: panel.mean for panel in analysis.panels[RMSE]}
+    apart = means[names[0]] - means[names[1]]
+    assert apart.tolist() == pytest.approx([5.0, 5.0] if values[0] is None else [-5.0, -5.0])
+    along = next(b for b in analysis.break_evens if b.remedy == names[1] and b.axis.name == "latency")
+    assert [effect.mean for effect in along.effects] == pytest.approx((-apart).tolist())
+
+
+def test_each_resource_has_a_boundary_of_its_own(tmp_path: Path) -> None:
+    def point(row: Row) -> Row:
+        one = loop_point(row)
+        other = loop_point(row | {"gain": row["gain"] / 2})
+        return one | {key.replace("_x_", "_y_"): value for key, value in other.items() if "_x_" in key}
+
+    axes = {"delay_steps": [0.0, 1.0, 2.0], "gain": np.geomspace(0.05, 1.0, 20).round(12).tolist()}
+    analysis = analyse(made_up_sweep(tmp_path / "sweep", axes, point, seeds=2), [])
+    assert [boundary.resource for boundary in analysis.boundaries] == ["market_x", "market_y"]
+    (tmp_path / "out").mkdir()
+    written = write_robustness(analysis, tmp_path / "out")
+    assert len(set(written)) == len(written)
+    names = {path.name for path in written}
+    assert {f"boundary_market_{r}.{ending}" for r in "xy" for ending in ("png", "csv")} <= names
+    first, second = (tmp_path / "out" / f"boundary_market_{r}.png" for r in "xy")
+    assert first.read_bytes() != second.read_bytes()
+
+
 def pair_point(row: Row) -> Row:
     effects = {"crash": 3.0, "liar": 1.0, "burst": 2.0}
     names = [] if row["fault"] == "none" else row["fault"].split(" + ")
@@ -234,6 +294,23 @@ def test_pairs_beyond_their_parts(tmp_path: Path) -> None:
     text = "\n".join(findings(analysis))
     assert "the worst case alone is crash, which changes it by 3.0" in text
     assert "the worst pair is crash + liar, which changes it by 8.0" in text
+
+
+def test_pairs_compare_the_places_that_both_have(tmp_path: Path) -> None:
+    """A case that fails where it is hardest does not look better for it."""
+
+    def fails(row: Row) -> str:
+        return "diverged" if row["fault"] == "crash" and row["latency"] == 100.0 else ""
+
+    def point(row: Row) -> Row:
+        return {RMSE: pair_point(row)[RMSE] + row["latency"]}
+
+    axes = {"latency": [0.0, 100.0], "fault": FAULTS}
+    (matrix,) = analyse(made_up_sweep(tmp_path, axes, point, fails=fails), []).pair_matrices
+    assert matrix.effects["crash",].change.mean == pytest.approx(3, abs=0.05)
+    beyond = matrix.effects["crash", "burst"].interaction
+    assert beyond is not None
+    assert beyond.mean == pytest.approx(0, abs=0.05)
 
 
 def test_failed_and_missing_points_are_counted_and_said(tmp_path: Path) -> None:
@@ -332,24 +409,17 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path) -> None:
 
     folder = made_up_sweep(tmp_path / "a", axes, point)
     assert f"Did you mean '{RMSE}'" in refused(folder, ["market_x_tracking_rmse"])
+    for what_is_no_result in ("cause", "seed", "latency"):
+        assert "no point has a number of this name" in refused(folder, [what_is_no_result])
     assert "has a case of this name" in refused(folder, baseline="nothing")
     assert "nothing was varied" in refused(made_up_sweep(tmp_path / "b", {"latency": [1.0]}, point))
     all_fail = made_up_sweep(tmp_path / "c", axes, point, fails=lambda row: "out of memory")
     assert "no point of this sweep ended well; the first cause is: out of memory" in refused(all_fail)
     constant = made_up_sweep(tmp_path / "d", axes, lambda row: {RMSE: 1.0})
     assert "--quantity" in refused(constant)
+    sweep = (folder / "sweep.yaml").read_text()
+    (folder / "sweep.yaml").write_text(sweep.replace("latency", "delay"))
+    assert "no table of the points of this sweep" in refused(folder)
+    (folder / "sweep.yaml").write_text(sweep)
     (folder / "points.parquet").write_bytes(b"PAR1 no more")
     assert "cannot be read" in refused(folder)
-
-
-def test_a_value_left_out_is_a_case_and_not_dropped(tmp_path: Path) -> None:
-    axes = {"limit": [None, 5.0, 10.0], "latency": [0.0, 1.0]}
-    folder = made_up_sweep(tmp_path, axes, lambda row: {RMSE: row["latency"] + (row["limit"] or 0.0)})
-    points = read_points(folder)
-    assert [axis.values for axis in points.axes] == [("none", "5", "10"), (0.0, 1.0)]
-    # `none` is what the others are compared with.
-    analysis = analyse(folder, [])
-    assert [(b.remedy, b.baseline, b.effects[0].mean) for b in analysis.break_evens] == [
-        ("5", "none", 5.0),
-        ("10", "none", 10.0),
-    ]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,10 +19,12 @@ from cosim.config.load import load_scenario
 from cosim.config.load_sweep import load_sweep
 from cosim.config.sweep import Range, SampleConfig, SweepConfig
 from cosim.config.yaml_reader import parse_yaml
+from cosim.errors import SimulationError
 from cosim.study.sweep.check import check_points
+from cosim.study.sweep.folder import SweepFolder
 from cosim.study.sweep.plan import SweepPlan, plan_sweep
 from cosim.study.sweep.point import PointResult
-from cosim.study.sweep.points_table import points_columns
+from cosim.study.sweep.points_table import points_columns, write_points
 from cosim.study.sweep.samples import unit_points
 
 
@@ -138,6 +141,35 @@ def test_columns_of_one_type(tmp_path: Path) -> None:
     assert columns["point"] == [0, 1, 3]
     assert columns["mixed"] == ["1", "1", '{"margin": 0.2}']
     assert columns["summary_messages_sent"] == [0, 1, 3]
+
+
+def test_a_cause_may_hold_any_character(tmp_path: Path) -> None:
+    """A line of what is finished ends where it was ended, and not at what some readers take for an end."""
+    made = plan(tmp_path, "axes: [{path: time.steps, values: [2, 3]}]\n")
+    odd = PointResult(1, "failed", "one\u2028two\x85three\x0bfour ü")
+    began = SweepFolder.create(tmp_path / "out", made, ())
+    began.add(odd)
+    began.close("done", 1.0)
+    again = SweepFolder.reopen(tmp_path / "out", made, ())
+    again.close("done", 1.0)
+    assert again.results == {1: odd}
+
+
+def test_a_run_that_stays_on_another_machine_is_said(tmp_path: Path) -> None:
+    """`keep: runs` with workers that do not share the sweep's folder must not lose the runs in silence."""
+    began = SweepFolder.create(tmp_path / "out", plan(tmp_path, "keep: runs\n"), ())
+    with pytest.raises(SimulationError, match="must share the sweep's folder"):
+        began.add(PointResult(0, "done", folder=str(tmp_path / "elsewhere")))
+    assert began.results == {}
+    began.close("failed", 1.0)
+
+
+def test_whole_numbers_beyond_64_bits_go_into_the_table(tmp_path: Path) -> None:
+    made = plan(
+        tmp_path, "axes: [{path: comms.default.latency.mean_ms, values: [2, 1000000000000000000000]}]\n"
+    )
+    write_points(tmp_path / "p.parquet", made, {n: PointResult(n, "failed", "") for n in (0, 1)})
+    assert pd.read_parquet(tmp_path / "p.parquet")["comms.default.latency.mean_ms"].tolist() == [2, 1e21]
 
 
 def test_the_hash_tells_sweeps_apart_by_their_points_alone(tmp_path: Path) -> None:

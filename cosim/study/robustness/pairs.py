@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from cosim.study.robustness.break_even import baseline_of
-from cosim.study.robustness.cells import by_seed
 from cosim.study.robustness.estimates import Estimate, estimate, paired_difference
 from cosim.study.robustness.points import Axis, SweepPoints
 from cosim.study.robustness.quantities import Quantity
@@ -102,12 +102,21 @@ def pair_matrix(points: SweepPoints, quantity: Quantity, wanted: str = "") -> Pa
         interaction = None
         if len(parts) == 2 and all(part in values for part in parts):
             expected = values[parts[0]] + values[parts[1]] - without
-            interaction = paired_difference(runs, expected)
-        effects[parts] = Effect(parts, paired_difference(runs, without), interaction)
-    return PairMatrix(quantity, axis, estimate(without.to_numpy(dtype=float)), singles, effects)
+            interaction = _difference(runs, expected)
+        effects[parts] = Effect(parts, _difference(runs, without), interaction)
+    baseline_by_seed = without.groupby(level="seed").mean().to_numpy(dtype=float, na_value=np.nan)
+    return PairMatrix(quantity, axis, estimate(baseline_by_seed), singles, effects)
 
 
 def _runs(points: SweepPoints, key: str, axis: Axis, name: str) -> pd.Series:
-    """Values by seed, as means over the other axes."""
-    runs = by_seed(points, key, {axis.name: name})
-    return runs.groupby(level=0).mean()
+    """Values by seed and by the values of the other axes."""
+    rows = points.table[points.table[axis.name] == name]
+    others = [other.name for other in points.axes if other != axis]
+    return rows.set_index(["seed", *others])[key].astype(float)
+
+
+def _difference(one: pd.Series, other: pd.Series) -> Estimate:
+    """Mean of ``one - other`` over the seeds, of the places that both have."""
+    both = pd.concat([one, other], axis=1, join="inner", keys=["one", "other"]).dropna()
+    by_seed = both.groupby(level="seed").mean()
+    return paired_difference(by_seed["one"], by_seed["other"])

@@ -117,7 +117,8 @@ def read_points(folder: Path) -> SweepPoints:
     if not len(done):
         why = f"; the first cause is: {next(iter(causes))}" if causes else ""
         raise _refused(folder, f"no point of this sweep ended well{why}", "Correct it, and run it again.")
-    done = done.assign(**{c.column: _named_where_null(done[c.column]) for c in config.axes})
+    for c in config.axes:
+        done[c.column] = _as_numbers_or_names(done[c.column])
     axes = tuple(axis for c in config.axes if len((axis := _axis(c, done)).values) > 1)
     if not axes:
         raise _refused(folder, "nothing was varied over two values or more", "Give the sweep an axis.")
@@ -134,7 +135,8 @@ def require_columns(points: SweepPoints, keys: list[str]) -> None:
     InputError
         For all of them at once.
     """
-    known = [str(key) for key in points.table.columns]
+    places = {*RESERVED_COLUMNS, *(axis.name for axis in points.axes)}
+    known = [key for key in map(str, points.table.select_dtypes("number").columns) if key not in places]
     file = str(points.folder / "points.parquet")
     problems = [
         Problem("no point has a number of this name", suggest(key, known), file=file, value=key)
@@ -160,27 +162,39 @@ def _read(folder: Path) -> tuple[pd.DataFrame, dict[str, Any], SweepConfig]:
         config = SweepConfig.model_validate(read_yaml(folder / "sweep.yaml").data)
     except (OSError, ValueError) as error:
         raise _refused(folder, f"it cannot be read: {error}", "Run the sweep again.") from None
-    lacking = [name for name in RESERVED_COLUMNS if name not in table.columns]
+    needed = [*RESERVED_COLUMNS, *(axis.column for axis in config.axes)]
+    lacking = [name for name in needed if name not in table.columns]
     if lacking or not isinstance(record, dict):
-        raise _refused(folder, "points.parquet is no table of a sweep's points", "Run the sweep again.")
+        message = "points.parquet is no table of the points of this sweep"
+        raise _refused(folder, message, "Run the sweep again.")
     return table, record, config
+
+
+def _as_numbers_or_names(column: pd.Series) -> pd.Series:
+    """An axis as numbers where it is nothing else; truth values, and null among others, as names."""
+    is_numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+    if is_numeric and not column.isna().any():
+        return column
+    return column.map(_name).astype(object)
+
+
+def _name(value: Any) -> str:
+    """A value as the sweep file writes it."""
+    if isinstance(value, str):
+        return value
+    if value is None or value is pd.NA or value != value:
+        return "null"
+    if isinstance(value, bool | np.bool_):
+        return str(value).lower()
+    return f"{value:.12g}"
 
 
 def _axis(config: AxisConfig, done: pd.DataFrame) -> Axis:
     column = done[config.column]
-    is_numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
-    if is_numeric:
+    if pd.api.types.is_numeric_dtype(column):
         scale = config.range.scale if config.range else config.scale
-        return Axis(config.column, tuple(np.sort(column.dropna().unique()).tolist()), True, scale)
-    return Axis(config.column, tuple(column.dropna().unique().tolist()), False)
-
-
-def _named_where_null(column: pd.Series) -> pd.Series:
-    """Values among which is `null`, as names: what a point leaves out is the case ``none``."""
-    if not column.isna().any():
-        return column
-    is_number = pd.api.types.is_numeric_dtype(column)
-    return column.map(lambda value: "none" if pd.isna(value) else f"{value:g}" if is_number else str(value))
+        return Axis(config.column, tuple(np.sort(column.unique()).tolist()), True, scale)
+    return Axis(config.column, tuple(column.unique().tolist()), False)
 
 
 def _refused(folder: Path, message: str, remedy: str) -> InputError:

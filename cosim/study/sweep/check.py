@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cosim.config.check import check_configuration
+from cosim.config.load import LoadedScenario
+from cosim.config.merge import value_at
 from cosim.engine.preflight import preflight
 from cosim.engine.run import input_files
 from cosim.errors import InputError, Problem, count
@@ -50,8 +53,11 @@ def check_points(plan: SweepPlan, thorough: bool = False) -> Checked:
         try:
             loaded = plan.scenario(point)
             problems = preflight(loaded) if thorough or point.index == 0 else check_configuration(loaded)
+            problems += _replaced(loaded, plan, point)
             if not any(problem.severity == "error" for problem in problems):
-                files.update(input_files(loaded))
+                named = set(input_files(loaded))
+                problems += _missing(loaded, named - files)
+                files |= named
         except InputError as error:
             problems = list(error.problems)
         for problem in dict.fromkeys(problems):
@@ -59,6 +65,29 @@ def check_points(plan: SweepPlan, thorough: bool = False) -> Checked:
                 found.setdefault(problem, []).append(point)
     told = [_with_points(problem, points, plan, len(firsts)) for problem, points in found.items()]
     return Checked(tuple(told), tuple(sorted(files)))
+
+
+def _missing(loaded: LoadedScenario, files: set[str]) -> Iterator[Problem]:
+    """Files that are named by another file, such as a grid's by its network, and are not there."""
+    for file in sorted(files):
+        if not (loaded.folder / file).is_file():
+            remedy = "Put it there, or correct its name."
+            yield Problem("there is no such file", remedy, file=str(loaded.folder / file))
+
+
+def _replaced(loaded: LoadedScenario, plan: SweepPlan, point: Point) -> Iterator[Problem]:
+    """What an axis sets and a later one takes away again, so that its column would say what is not so.
+
+    Two names of one item do so, a mapping over a key of it, and a key that excludes another one.
+    """
+    for setting in point.combination.settings[len(plan.sweep.config.set) :]:
+        found = value_at(loaded.document.data, setting.path)
+        # What is set below a mapping later completes it.
+        kept = isinstance(found, dict) if isinstance(setting.value, dict) else found == setting.value
+        if not kept:
+            message = "what is set here is replaced by what is set after it"
+            remedy = "Vary it on one axis alone, and put the axis of a whole before that of its part."
+            yield Problem(message, remedy, setting.path, *setting.places[""])
 
 
 def _with_points(problem: Problem, points: list[Point], plan: SweepPlan, n_combinations: int) -> Problem:

@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from typing import IO, Any
 
 from cosim.config.dump import block_yaml
 from cosim.engine.run import versions
-from cosim.errors import InputError, Problem
+from cosim.errors import InputError, Problem, SimulationError
 from cosim.study.sweep.plan import Point, SweepPlan
 from cosim.study.sweep.point import PointResult, PointTask
 from cosim.study.sweep.points_table import write_points
@@ -130,7 +131,7 @@ class SweepFolder:
                 f"this is the directory of another sweep, or of this one before its points were changed "
                 f"('{record.get('sweep')}', {record.get('points')} points, {record.get('hash')})"
             )
-            own = f"cosim sweep {folder}/sweep.yaml --out {folder} --resume"
+            own = shlex.join(["cosim", "sweep", f"{folder}/sweep.yaml", "--out", f"{folder}", "--resume"])
             remedy = f"Name another with --out; or go on with its own sweep by `{own}`."
             raise InputError([Problem(message, remedy, file=str(folder))])
         if record.get("cosim") != versions()["cosim"]:
@@ -201,13 +202,19 @@ class SweepFolder:
         shutil.rmtree(target, ignore_errors=True)
         if Path(result.folder).is_dir():
             os.replace(result.folder, target)
+        elif result.status == "done":
+            raise SimulationError(
+                f"point {result.index} has run, and its directory is not here: with `keep: runs` workers on "
+                "other machines must share the sweep's folder, under the same path; or take `keep: summary`"
+            )
 
     def _remove_unfinished(self) -> None:
         shutil.rmtree(self.folder / "points" / ".unfinished", ignore_errors=True)
 
     def _open_lines(self) -> IO[str]:
         """Read the lines there are, and get ready to add more; nobody else may do so meanwhile."""
-        stream = (self.folder / _FINISHED).open("a+", encoding="utf-8")
+        # A line may have been cut off in the middle of a character.
+        stream = (self.folder / _FINISHED).open("a+", encoding="utf-8", errors="replace")
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -216,7 +223,7 @@ class SweepFolder:
             raise InputError([Problem(message, "Wait for it, or end it.", file=str(self.folder))]) from None
         stream.seek(0)
         text = stream.read()
-        for line in text.splitlines():
+        for line in text.split("\n"):  # splitlines() also parts at what a cause may hold, such as U+2028
             try:
                 result = PointResult.from_line(line)
             except (ValueError, KeyError, TypeError):

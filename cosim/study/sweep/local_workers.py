@@ -157,7 +157,7 @@ def _start(base: ScenarioSource) -> _Worker:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, base), daemon=True)
-    with _one_thread_each():
+    with _one_thread_each(), _without_interrupts():
         process.start()
     theirs.close()  # so that its end is noticed when the worker is gone
     return _Worker(process, ours)
@@ -165,14 +165,25 @@ def _start(base: ScenarioSource) -> _Worker:
 
 def _serve(line: Connection, base: ScenarioSource) -> None:
     """What a worker does: take a point, run it, answer; until nobody is there to listen."""
-    # Ctrl-C goes to every process of the terminal; the one that hands out the points deals with it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         line.send(_READY)
         while True:
             line.send(run_point(base, line.recv()))
     except (EOFError, OSError, KeyboardInterrupt):
         return
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let processes started in here never see Ctrl-C, from their first moment on.
+
+    It goes to every process of the terminal; the one that hands out the points deals with it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

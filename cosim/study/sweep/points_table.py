@@ -58,6 +58,8 @@ def points_columns(plan: SweepPlan, results: Mapping[int, PointResult]) -> dict[
 def _alike(cells: list[Any]) -> list[Any]:
     """Cells of one type: numbers where all are, truth values where all are, else text."""
     kinds = {type(cell) for cell in cells if cell is not None}
+    if kinds == {int} and max(abs(cell) for cell in cells if cell is not None) >= 2**63:
+        return [cell if cell is None else float(cell) for cell in cells]
     if kinds <= {int, float} or len(kinds) == 1:
         return cells
     return [cell if cell is None or isinstance(cell, str) else _text(cell) for cell in cells]
