@@ -17,7 +17,7 @@ from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.break_even import BreakEven, baseline_of
 from cosim.study.robustness.cells import Panel, by_seed, cell_estimates, drawn_axes, label_of
 from cosim.study.robustness.estimates import paired_difference
-from cosim.study.robustness.pairs import JOIN, PairMatrix
+from cosim.study.robustness.pairs import JOIN, Effect, PairMatrix
 from cosim.study.robustness.points import Axis, SweepPoints
 from cosim.study.robustness.quantities import Quantity, constant_quantities
 from cosim.study.robustness.sensitivity import case_means, sampled_places
@@ -222,6 +222,9 @@ def _start_text(each: BreakEven) -> str:
 def _of_pairs(points: SweepPoints, matrix: PairMatrix) -> Iterator[str]:
     key, harm = matrix.quantity.key, matrix.quantity.harm
     ranked = sorted(matrix.effects.values(), key=lambda e: -harm(_or_zero(e.change.mean)))
+    if not matrix.has_pairs:
+        yield _of_single_cases(points, matrix, ranked)
+        return
     for kind, size in (("case alone", 1), ("pair", 2)):
         of_size = [effect for effect in ranked if len(effect.names) == size]
         if of_size:
@@ -239,6 +242,18 @@ def _of_pairs(points: SweepPoints, matrix: PairMatrix) -> Iterator[str]:
             f"{title(points, key)}: of {count(len(known), 'pair')}, {len(more)} do more harm than their "
             f"parts together{worse}, {len(less)} less; for the others chance leaves it open."
         )
+
+
+def _of_single_cases(points: SweepPoints, matrix: PairMatrix, ranked: list[Effect]) -> str:
+    """What each case changes, the worst first; what chance leaves open is in brackets."""
+    key = matrix.quantity.key
+    texts = []
+    for effect in ranked:
+        change = number(points, key, effect.change.mean, effect.change.half_width)
+        text = f"{'+' if effect.change.mean > 0 else ''}{change} by {effect.names[0]}"
+        texts.append(text if effect.change.sign else f"({text})")
+    base = number(points, key, matrix.baseline.mean, matrix.baseline.half_width)
+    return f"{title(points, key)}: {base} with none; against that {listed(texts)}."
 
 
 def _or_infinite(value: float) -> float:

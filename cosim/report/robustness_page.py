@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cosim.report.robustness_cases import changes_figure, means_figure
 from cosim.report.robustness_findings import findings
 from cosim.report.robustness_lines import better_side, effect_lines, quantity_lines
 from cosim.report.robustness_maps import effect_map, quantity_map
@@ -76,8 +77,14 @@ def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
         elif found:
             yield quantity.key, quantity_lines(points, quantity.key, points.numeric_axes[0], found)
     yield from _effect_figures(analysis)
+    if not points.numeric_axes:
+        for quantity in analysis.quantities:
+            yield quantity.key, means_figure(points, quantity.key)
     for matrix in analysis.pair_matrices:
-        yield f"pairs_{matrix.quantity.key}", pairs_figure(points, matrix)
+        if matrix.has_pairs:
+            yield f"pairs_{matrix.quantity.key}", pairs_figure(points, matrix)
+        else:
+            yield f"effect_{matrix.quantity.key}", changes_figure(points, matrix)
 
 
 def _map(analysis: Analysis, key: str, limits: list[Boundary]) -> Figure:

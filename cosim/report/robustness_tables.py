@@ -13,7 +13,7 @@ from cosim.study.robustness.analysis import Analysis
 from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.break_even import BreakEven
 from cosim.study.robustness.cells import cell_estimates
-from cosim.study.robustness.pairs import JOIN, PairMatrix
+from cosim.study.robustness.pairs import JOIN, Effect, PairMatrix
 from cosim.study.robustness.sensitivity import Sensitivity
 
 
@@ -58,7 +58,8 @@ def tables(analysis: Analysis) -> list[TextTable]:
         found.append(_break_evens(analysis.break_evens))
         found.append(_effects(analysis.break_evens))
     if analysis.pair_matrices:
-        found.append(_pairs(analysis.pair_matrices))
+        has_pairs = analysis.pair_matrices[0].has_pairs
+        found.append(_pairs(analysis.pair_matrices) if has_pairs else _changes(analysis.pair_matrices))
     if analysis.sensitivities:
         found.append(_sensitivities(analysis.sensitivities))
     return found
@@ -145,14 +146,22 @@ def _pairs(matrices: Sequence[PairMatrix]) -> TextTable:
         for effect in matrix.effects.values():
             beyond = effect.interaction
             extra = ["", "", ""] if beyond is None else [beyond.mean, beyond.low, beyond.high]
-            rows.append(
-                [
-                    matrix.quantity.key, JOIN.join(effect.names), effect.change.mean, effect.change.low,
-                    effect.change.high, *extra,
-                ]
-            )  # fmt: skip
-    columns = ("quantity", "case", "change", "low", "high", "beyond_parts", "beyond_low", "beyond_high")
+            rows.append([*_change(matrix, effect), *extra])
+    columns = (*_CHANGE, "beyond_parts", "beyond_low", "beyond_high")
     return TextTable("pairs", "Cases alone and in pairs: change against none", columns, rows)
+
+
+def _changes(matrices: Sequence[PairMatrix]) -> TextTable:
+    rows = [_change(matrix, effect) for matrix in matrices for effect in matrix.effects.values()]
+    return TextTable("changes", "What each case changes against none, seed by seed", _CHANGE, rows)
+
+
+_CHANGE = ("quantity", "case", "change", "low", "high")
+
+
+def _change(matrix: PairMatrix, effect: Effect) -> list[Any]:
+    change = effect.change
+    return [matrix.quantity.key, JOIN.join(effect.names), change.mean, change.low, change.high]
 
 
 def _sensitivities(found: Sequence[Sensitivity]) -> TextTable:

@@ -423,3 +423,38 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path) -> None:
     (folder / "sweep.yaml").write_text(sweep)
     (folder / "points.parquet").write_bytes(b"PAR1 no more")
     assert "cannot be read" in refused(folder)
+
+
+def test_cases_without_a_numeric_axis_are_compared_seed_by_seed(tmp_path: Path) -> None:
+    # Seeds differ by far more than the cases do; only differences within a seed can tell these apart.
+    change = {"none": 0.0, "crash": 2.0, "nothing": 0.0, "cure": -1.0}
+
+    def point(row: Row) -> Row:
+        return {RMSE: 100 * row["seed"] + change[row["fault"]] + 0.1 * noise(row, "fault")}
+
+    analysis = analyse(made_up_sweep(tmp_path / "sweep", {"fault": list(change)}, point, seeds=6), [])
+    (matrix,) = analysis.pair_matrices
+    assert not matrix.has_pairs
+    assert {name: effect.change.sign for (name,), effect in matrix.effects.items()} == {
+        "crash": 1,
+        "nothing": 0,
+        "cure": -1,
+    }
+    for (name,), effect in matrix.effects.items():
+        assert effect.change.mean == pytest.approx(change[name], abs=0.1)
+        assert effect.change.half_width < 0.2
+    text = "\n".join(findings(analysis))
+    assert " with none; against that +2" in text
+    assert " by crash, (" in text
+    assert " by nothing) and -1" in text
+    out = tmp_path / "out"
+    out.mkdir()
+    files = {path.name for path in write_robustness(analysis, out)}
+    assert files == {"robustness.md", f"{RMSE}.png", f"effect_{RMSE}.png", "cells.csv", "changes.csv"}
+    # Where nothing is called none, there is the mean of each case alone.
+    other = {name.replace("none", "usual"): value for name, value in change.items()}
+    folder = made_up_sweep(
+        tmp_path / "other", {"fault": list(other)}, lambda row: {RMSE: other[row["fault"]]}
+    )
+    assert analyse(folder, []).pair_matrices == ()
+    assert len(analyse(folder, [], "usual").pair_matrices) == 1

@@ -9,7 +9,7 @@ from cosim.errors import InputError, Problem, suggest
 from cosim.study.robustness.boundary import Boundary, find_boundaries
 from cosim.study.robustness.break_even import BreakEven, baseline_of, break_evens
 from cosim.study.robustness.cells import Panel, panels
-from cosim.study.robustness.pairs import PairMatrix, pair_axis, pair_matrix
+from cosim.study.robustness.pairs import PairMatrix, compared_axis, pair_matrix
 from cosim.study.robustness.points import SweepPoints, read_points
 from cosim.study.robustness.quantities import Quantity, choose_quantities
 from cosim.study.robustness.sensitivity import Sensitivity, sensitivities
@@ -32,7 +32,7 @@ class Analysis:
     break_evens : tuple of BreakEven
         Cases against their baseline, where there is one and a numeric axis.
     pair_matrices : tuple of PairMatrix
-        Cases alone and in pairs, where there are pairs.
+        Cases alone and in pairs, where there are pairs, or where no axis is a number.
     sensitivities : tuple of Sensitivity
         What each axis does, where the points are a sample; then all of the above are empty, for they compare
         places of a grid.
@@ -73,14 +73,14 @@ def analyse(folder: Path, wanted: list[str], baseline: str = "") -> Analysis:
     if points.is_sample:
         found = tuple(sensitivities(points, quantities))
         return Analysis(points, tuple(quantities), {}, (), (), (), found)
-    pairs = pair_axis(points)
-    matrices = [pair_matrix(points, quantity, baseline) for quantity in quantities] if pairs else []
+    compared = compared_axis(points, baseline)
+    matrices = [pair_matrix(points, quantity, baseline) for quantity in quantities] if compared else []
     return Analysis(
         points,
         tuple(quantities),
         {q.key: panels(points, q.key) for q in quantities} if points.numeric_axes else {},
         tuple(find_boundaries(points)),
-        tuple(break_evens(points, quantities, baseline)) if pairs is None else (),
+        tuple(break_evens(points, quantities, baseline)) if compared is None else (),
         tuple(matrix for matrix in matrices if matrix is not None),
     )
 

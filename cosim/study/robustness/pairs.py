@@ -40,7 +40,7 @@ class Effect:
 
 @dataclass(frozen=True)
 class PairMatrix:
-    """Every case alone and in pairs.
+    """Every case alone and, where the sweep has some, in pairs.
 
     Attributes
     ----------
@@ -62,18 +62,35 @@ class PairMatrix:
     singles: tuple[str, ...]
     effects: dict[tuple[str, ...], Effect]
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether there are cases in pairs."""
+        return len(self.effects) > len(self.singles)
 
-def pair_axis(points: SweepPoints) -> Axis | None:
-    """The axis of names some of which are pairs of others."""
+
+def compared_axis(points: SweepPoints, wanted: str = "") -> Axis | None:
+    """The axis whose cases are compared over all places.
+
+    It is one with pairs; or, where no axis is a number that break-evens could be along, one with a baseline.
+
+    Parameters
+    ----------
+    points : SweepPoints
+        The sweep.
+    wanted : str
+        Name of the baseline; ``none`` or ``baseline`` by default.
+    """
     for axis in points.named_axes:
         names = {str(value) for value in axis.values}
         if any(JOIN in name and set(name.split(JOIN)) <= names for name in names):
             return axis
-    return None
+    if points.numeric_axes:
+        return None
+    return next((axis for axis in points.named_axes if baseline_of(axis, wanted)), None)
 
 
 def pair_matrix(points: SweepPoints, quantity: Quantity, wanted: str = "") -> PairMatrix | None:
-    """The effects of cases and pairs on a quantity; None where the sweep has no pairs or no baseline.
+    """The effects of cases and pairs on a quantity; None where there is no `compared_axis`, or no baseline.
 
     Other axes are averaged over, place by place: a difference is always between runs that differ in the case
     alone.
@@ -87,7 +104,7 @@ def pair_matrix(points: SweepPoints, quantity: Quantity, wanted: str = "") -> Pa
     wanted : str
         Name of the baseline; ``none`` or ``baseline`` by default.
     """
-    axis = pair_axis(points)
+    axis = compared_axis(points, wanted)
     baseline = baseline_of(axis, wanted) if axis is not None else ""
     if axis is None or not baseline:
         return None

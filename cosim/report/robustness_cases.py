@@ -1,0 +1,54 @@
+"""Cases of a sweep whose axes are names alone: what each gives, and what it changes against the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cosim.report.robustness_lines import better_side
+from cosim.report.robustness_maps import short
+from cosim.report.style import DARK, STRONG, new_figure
+from cosim.report.summary_table import heading
+from cosim.study.robustness.cells import cell_estimates, label_of
+from cosim.study.robustness.estimates import Estimate
+from cosim.study.robustness.pairs import PairMatrix
+from cosim.study.robustness.points import SweepPoints
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def means_figure(points: SweepPoints, key: str) -> Figure:
+    """A quantity at every place of a sweep that has no numeric axis."""
+    name = heading(key, points.communities)
+    cells = cell_estimates(points, key)
+    labels = [label_of(points.axes, place) for place in cells]
+    title = f"{name.name}: mean and interval of 95 % over {points.n_seeds} seeds"
+    return _dots(title, f"[{name.unit or '-'}]", labels, list(cells.values()), name.scale)
+
+
+def changes_figure(points: SweepPoints, matrix: PairMatrix) -> Figure:
+    """What each case changes against the baseline, seed by seed."""
+    name = heading(matrix.quantity.key, points.communities)
+    base = short(matrix.baseline.mean * name.scale, matrix.baseline.half_width * name.scale)
+    title = f"{name.name}: what each case changes against none ({base}; {better_side(matrix.quantity)})"
+    changes = [matrix.effects[(single,)].change for single in matrix.singles]
+    figure = _dots(title, f"change [{name.unit or '-'}]", matrix.singles, changes, name.scale)
+    figure.axes[0].axvline(0.0, color=DARK, linewidth=1.0)
+    return figure
+
+
+def _dots(title: str, unit: str, labels: Sequence[str], found: Sequence[Estimate], scale: float) -> Figure:
+    """A dot with its interval for each label, the first at the top."""
+    figure, (ax,) = new_figure(1.1 + 0.28 * len(labels))
+    mean = np.array([each.mean for each in found]) * scale
+    half = np.nan_to_num([each.half_width for each in found]) * scale
+    rows = np.arange(len(labels))
+    ax.errorbar(mean, rows, xerr=half, fmt="o", color=STRONG, ecolor=STRONG, elinewidth=1.4, capsize=2.5)
+    ax.set_yticks(rows, labels)
+    ax.set_ylim(len(labels) - 0.5, -0.5)
+    ax.set_xlabel(unit)
+    figure.suptitle(title, x=0.01, ha="left")
+    return figure
