@@ -188,6 +188,24 @@ def test_killed_whole_and_resumed(cosim: Callable, folder: Path) -> None:
     assert record(folder / "killed")["status"] == "done"
 
 
+def test_workers_end_with_the_sweep_that_is_killed(folder: Path) -> None:
+    """At once, and not after their points, which may be long: who resumes wants the cores and the memory."""
+    slow = (folder / slow_sweep(folder)).read_text().replace("steps: 400", "steps: 1000000")
+    (folder / "endless.yaml").write_text(slow, encoding="utf-8")
+    process = start(folder, "endless.yaml", "--out", "out", "--workers", "2")
+    limit = time.monotonic() + 30
+    while len(workers := children(process.pid)) < 2:
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    time.sleep(3.0)  # they are at work by now
+    process.kill()
+    process.communicate()
+    limit = time.monotonic() + 5
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
 def test_interrupted_and_resumed(cosim: Callable, folder: Path) -> None:
     slow = slow_sweep(folder)
     process = start(folder, slow, "--out", "out", "--workers", "2")
