@@ -58,7 +58,8 @@ def title(points: SweepPoints, key: str) -> str:
 
 def _of_the_points(points: SweepPoints) -> Iterator[str]:
     rest = points.n_planned - points.n_done - points.n_failed
-    seeds = count(points.n_seeds, "seed")
+    at_most = "up to " if points.n_done < points.n_planned else ""
+    seeds = f"{at_most}{count(points.n_seeds, 'seed')}"
     yield f"{points.n_done} of {count(points.n_planned, 'point')} ended well ({seeds} at each place)."
     for cause, n in points.causes.items():
         yield f"{count(n, 'point')} failed and {'is' if n == 1 else 'are'} left out: {cause.rstrip('.')}."
