@@ -51,7 +51,7 @@ lock: install
 		--no-emit-index-url --custom-compile-command "make lock" --quiet --upgrade --output-file requirements.lock
 
 # The studies of docs/robustness.md at their full size, one after the other; its figures are copied from there.
-STUDIES := gain latency_loss remedies faults feeder trading
+STUDIES := gain latency_loss remedies faults feeder grid_aware trading
 studies: install
 	rm -rf results/studies
 	for study in $(STUDIES); do \

@@ -20,9 +20,10 @@ import pandas as pd
 from cosim.report.robustness_maps import short
 from cosim.report.summary_table import heading
 from cosim.study.robustness.analysis import Analysis, analyse
-from cosim.study.robustness.cells import drawn_axes
+from cosim.study.robustness.cells import drawn_axes, panels
 from cosim.study.robustness.estimates import estimate
 from cosim.study.robustness.pairs import PairMatrix
+from cosim.study.robustness.points import SweepPoints
 
 IMAGES = {
     "gain": {"boundary": "robustness_boundary"},
@@ -33,6 +34,7 @@ IMAGES = {
     "faults": {"pairs_village_consumption_tracking_rmse_units": "robustness_faults"},
     "trading": {"traded_delivered_kwh": "robustness_trading"},
     "feeder": {"village_sale_tracking_rmse_units": "robustness_feeder"},
+    "grid_aware": {"intervals_outside_limits": "robustness_grid_aware"},
 }
 """Figures of each study that the page shows, and their names there."""
 
@@ -115,12 +117,22 @@ def _pairs(matrix: PairMatrix) -> None:
 
 def corners(analysis: Analysis) -> None:
     """Print every quantity at the corners of the plane, for each combination of the other axes."""
-    y_axis, x_axis = drawn_axes(analysis.points)
+    _corners(analysis.points, list(analysis.panels))
+
+
+def grid_aware(analysis: Analysis) -> None:
+    """Print what the feeder bore and what the batteries gave."""
+    keys = ["intervals_outside_limits", "trafo_loading_max_percent", "energy_battery_discharged_kwh"]
+    _corners(analysis.points, keys)
+
+
+def _corners(points: SweepPoints, keys: Sequence[str]) -> None:
+    y_axis, x_axis = drawn_axes(points)
     places = [(0, 0), (-1, 0), (0, -1), (-1, -1)]
     rows = []
-    for key, panels in analysis.panels.items():
-        name = heading(key, analysis.points.communities)
-        for panel in panels:
+    for key in keys:
+        name = heading(key, points.communities)
+        for panel in panels(points, key):
             what = f"{name.name}{f' [{name.unit}]' if name.unit else ''}"
             cells = [
                 short(float(panel.mean[at]), float(panel.half_width[at])).replace("±", " ± ") for at in places
@@ -181,6 +193,7 @@ STUDIES = {
     "remedies": remedies,
     "faults": faults,
     "feeder": corners,
+    "grid_aware": grid_aware,
     "trading": trading,
 }
 """What is printed of each."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, to_hours, to_ms
 from cosim.config.comms import TraceLatency, unmatched_overrides
-from cosim.config.devices import CsvLoad, CsvPv, FeederLoad, FeederPv
+from cosim.config.devices import BatteryConfig, CsvLoad, CsvPv, FeederLoad, FeederPv
 from cosim.config.fault_checks import fault_problems
 from cosim.config.faults import Churn
 from cosim.config.library import local_file
@@ -99,10 +99,22 @@ def _groups(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
             device = getattr(group, part)
             if isinstance(device, CsvLoad | CsvPv):
                 yield from _file(loaded, f"{path}.{part}.file", device.file)
-        if group.battery is not None and group.pv is None and group.battery.charge_from == "surplus":
-            message = "a battery that charges from surplus alone, in homes without generation, never charges"
-            remedy = "Add `pv:`, or `charge_from: surplus_and_grid`."
-            yield loaded.problem(f"{path}.battery", message, remedy, warning=True)
+        if group.battery is not None and group.battery.charge_from == "surplus":
+            yield from _charged_by_sun_alone(loaded, group, group.battery, f"{path}.battery")
+
+
+def _charged_by_sun_alone(
+    loaded: LoadedScenario, group: GroupConfig, battery: BatteryConfig, path: str
+) -> Iterator[Problem]:
+    if group.pv is None:
+        message = "a battery that charges from surplus alone, in homes without generation, never charges"
+        remedy = "Add `pv:`, or `charge_from: surplus_and_grid`."
+        yield loaded.problem(path, message, remedy, warning=True)
+    for key in ("grid_charge_kw", "grid_charge_soc"):
+        if getattr(battery, key) != BatteryConfig.model_fields[key].default:
+            message = f"{key} does nothing while the battery charges from surplus alone"
+            remedy = "Add `charge_from: surplus_and_grid`, or remove it."
+            yield loaded.problem(f"{path}.{key}", message, remedy, warning=True)
 
 
 def _file(loaded: LoadedScenario, path: str, name: str) -> Iterator[Problem]:

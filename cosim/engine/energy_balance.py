@@ -36,12 +36,15 @@ class Balance(NamedTuple):
         What its capacities take out of the batteries, at the terminals; for own load, what that can take.
     available_kwh : ndarray, shape (n_days,)
         What the batteries could give of each day's surplus: at most what a battery takes in, less its losses.
+    with_grid_kwh : ndarray, shape (n_days,)
+        The same of surplus and grid, where a battery charges from it whenever the sun gives less.
     for_own_load_kwh, refused_kwh : ndarray, shape (n_days,)
         What the capacities for own load ask for, and what of it the homes cannot take at that time.
     """
 
     asked_kwh: NDArray[np.float64]
     available_kwh: NDArray[np.float64]
+    with_grid_kwh: NDArray[np.float64]
     for_own_load_kwh: NDArray[np.float64]
     refused_kwh: NDArray[np.float64]
 
@@ -106,7 +109,8 @@ def estimate(
         net_kw = _net_kw(demand, slots, begin_ms, max(end_ms, steps.bounds_ms[-1]))
         asked = _asked_kwh(resources, capacities, steps, net_kw[:, members], slots)
         n_slots = -(-(end_ms - begin_ms) // slots.slot_ms)
-        weeks.append((asked[0], _available_kwh(owners, net_kw[:n_slots], slots), *asked[1:]))
+        surplus_kw = np.maximum(-net_kw[:n_slots], 0.0)
+        weeks.append((asked[0], *_available_kwh(owners, surplus_kw, slots), *asked[1:]))
     return Balance(*(np.concatenate(parts) for parts in zip(*weeks, strict=True)))
 
 
@@ -182,29 +186,31 @@ def _own_load_takes(
 
 
 def _available_kwh(
-    owners: list[tuple[int, Battery]], net_kw: NDArray[np.float64], slots: Slots
+    owners: list[tuple[int, Battery]], surplus_kw: NDArray[np.float64], slots: Slots
 ) -> NDArray[np.float64]:
-    """What the batteries could give of each day's surplus, shape (n_days,)."""
-    starts = np.arange(0, len(net_kw), MS_PER_DAY // slots.slot_ms)
-    available = np.zeros(len(starts))
+    """What the batteries could give of each day's surplus, and of surplus and grid; shape (2, n_days)."""
+    starts = np.arange(0, len(surplus_kw), MS_PER_DAY // slots.slot_ms)
+    available = np.zeros((2, len(starts)))
     for household, battery in owners:
         round_trip = battery.charge_efficiency * battery.discharge_efficiency
         most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
-        limited_kw = np.clip(-net_kw[:, household], 0.0, battery.charge_kw)
-        per_day = np.add.reduceat(limited_kw, starts) * to_hours(slots.slot_ms)
-        available += round_trip * np.minimum(per_day, most_kwh)
+        from_sun_kw = np.minimum(surplus_kw[:, household], battery.charge_kw)
+        for row, intake_kw in enumerate((from_sun_kw, np.maximum(from_sun_kw, battery.grid_charge_kw))):
+            per_day = np.add.reduceat(intake_kw, starts) * to_hours(slots.slot_ms)
+            available[row] += round_trip * np.minimum(per_day, most_kwh)
     return available
 
 
 def _judge(loaded: LoadedScenario, number: int, balance: Balance) -> list[Problem]:
     """Warnings for the weeks in which the batteries cannot follow the capacities, or have little to do."""
     weekly = balance.weekly(loaded.scenario.time.duration_ms / MS_PER_DAY)
-    asked, available, for_own_load, refused = weekly
+    asked, available, with_grid, for_own_load, refused = weekly
     weeks = len(asked)
     take = "capacities take {0:.0f} kWh a day from them, and the sun can leave about {1:.0f}"
-    own = "capacities ask {2:.0f} kWh a day for it, and the homes cannot take {3:.0f} of them then"
+    short = f"{take}, sun and grid together {{2:.0f}}" if np.any(with_grid > available) else take
+    own = "capacities ask {3:.0f} kWh a day for it, and the homes cannot take {4:.0f} of them then"
     cases = (
-        (asked - _SHORT * available, "the batteries will stand empty", take),
+        (asked - _SHORT * with_grid, "the batteries will stand empty", short),
         (available - _IDLE * asked, "the batteries will stand full most of the time", take),
         (refused - _REFUSED * for_own_load, "own use falls short", own),
     )

@@ -10,6 +10,7 @@ import numpy as np
 
 from cosim.errors import count, listed
 from cosim.report.robustness_maps import short
+from cosim.report.robustness_scatter import interval_text
 from cosim.report.summary_table import heading
 from cosim.study.robustness.analysis import Analysis
 from cosim.study.robustness.boundary import Boundary
@@ -19,6 +20,7 @@ from cosim.study.robustness.estimates import paired_difference
 from cosim.study.robustness.pairs import JOIN, PairMatrix
 from cosim.study.robustness.points import Axis, SweepPoints
 from cosim.study.robustness.quantities import Quantity, constant_quantities
+from cosim.study.robustness.sensitivity import case_means, sampled_places
 
 
 def findings(analysis: Analysis) -> list[str]:
@@ -28,18 +30,7 @@ def findings(analysis: Analysis) -> list[str]:
         found.append(
             f"{title(analysis.points, key)}: {number(analysis.points, key, value, 0.0)} at every point."
         )
-    for boundary in analysis.boundaries:
-        found += _of_a_boundary(boundary)
-    for quantity in analysis.quantities:
-        found += [
-            _of_a_panel(analysis.points, quantity, panel) for panel in analysis.panels.get(quantity.key, [])
-        ]
-        found += _of_cases(analysis.points, quantity)
-    for remedy, quantity in dict.fromkeys((b.remedy, b.quantity) for b in analysis.break_evens):
-        mine = [b for b in analysis.break_evens if (b.remedy, b.quantity) == (remedy, quantity)]
-        found.append(_of_a_remedy(analysis.points, mine))
-    for matrix in analysis.pair_matrices:
-        found += _of_pairs(analysis.points, matrix)
+    found += _of_the_sample(analysis) if analysis.points.is_sample else _of_the_grid(analysis)
     return found
 
 
@@ -67,6 +58,51 @@ def _of_the_points(points: SweepPoints) -> Iterator[str]:
         yield f"{count(rest, 'point')} {'was' if rest == 1 else 'were'} not run: the sweep is not complete."
     if points.n_seeds == 1:
         yield "With a single seed nothing is known about chance: no interval can be given."
+
+
+def _of_the_grid(analysis: Analysis) -> Iterator[str]:
+    """Boundaries, maps, remedies and pairs: what compares places."""
+    points = analysis.points
+    for boundary in analysis.boundaries:
+        yield from _of_a_boundary(boundary)
+    for quantity in analysis.quantities:
+        for panel in analysis.panels.get(quantity.key, []):
+            yield _of_a_panel(points, quantity, panel)
+        yield from _of_cases(points, quantity)
+    for remedy, quantity in dict.fromkeys((b.remedy, b.quantity) for b in analysis.break_evens):
+        mine = [b for b in analysis.break_evens if (b.remedy, b.quantity) == (remedy, quantity)]
+        yield _of_a_remedy(points, mine)
+    for matrix in analysis.pair_matrices:
+        yield from _of_pairs(points, matrix)
+
+
+def _of_the_sample(analysis: Analysis) -> Iterator[str]:
+    """How far each quantity spreads, which axes it goes with, and its mean for each case."""
+    points = analysis.points
+    for quantity in analysis.quantities:
+        means = sampled_places(points, quantity.key).means
+        low, high = (number(points, quantity.key, float(end), 0.0) for end in (means.min(), means.max()))
+        mine = [each for each in analysis.sensitivities if each.quantity == quantity]
+        certain = sorted(
+            (each for each in mine if each.is_beyond_chance), key=lambda each: -abs(each.correlation)
+        )
+        goes_with = [
+            f"{'rises' if each.correlation > 0 else 'falls'} with {each.axis.name} ({interval_text(each)})"
+            for each in certain
+        ]
+        open_ = [each.axis.name for each in mine if not each.is_beyond_chance]
+        undecided = f"; for {listed(open_)} chance leaves it open" if open_ else ""
+        yield (
+            f"{title(points, quantity.key)}: {low} to {high} over {count(len(means), 'place')}; "
+            f"it {listed(goes_with) or 'goes with no axis beyond chance'}{undecided if goes_with else ''}."
+        )
+        for axis in points.named_axes:
+            each_mean = [
+                f"{case} {number(points, quantity.key, found.mean, found.half_width)}"
+                for case, found in case_means(points, quantity, axis).items()
+            ]
+            of_which = f"{title(points, quantity.key)}, mean over the places of each {axis.name}"
+            yield f"{of_which}: {listed(each_mean)}."
 
 
 def _of_a_boundary(boundary: Boundary) -> Iterator[str]:

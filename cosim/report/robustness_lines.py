@@ -42,6 +42,7 @@ def quantity_lines(points: SweepPoints, key: str, axis: Axis, found: Sequence[Pa
         mean, half = panel.mean * name.scale, np.nan_to_num(panel.half_width) * name.scale
         _line(ax, x, (mean, half), number, panel.label or "mean")
         ax.plot(x, mean, linestyle="none", marker=look.marker, markersize=4, color=look.color)
+    ax.set_xscale(axis.scale)
     scale_by_spread(ax)
     ax.set_title(f"{name.name}: mean and interval of 95 % over {points.n_seeds} seeds")
     ax.set_xlabel(axis.name)

@@ -12,6 +12,7 @@ from cosim.report.robustness_findings import findings
 from cosim.report.robustness_lines import better_side, effect_lines, quantity_lines
 from cosim.report.robustness_maps import effect_map, quantity_map
 from cosim.report.robustness_pairs import pairs_figure
+from cosim.report.robustness_scatter import quantity_scatter
 from cosim.report.robustness_tables import TextTable, boundary_name, tables
 from cosim.report.style import drawing, save
 from cosim.report.summary_table import heading
@@ -66,8 +67,11 @@ def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
         if len(points.numeric_axes) > 1:
             yield boundary_name(boundary, analysis), _map(analysis, key, [boundary])
     for quantity in analysis.quantities:
+        mine = [each for each in analysis.sensitivities if each.quantity == quantity]
         found = analysis.panels.get(quantity.key)
-        if found and len(points.numeric_axes) > 1:
+        if mine:
+            yield quantity.key, quantity_scatter(points, quantity.key, mine)
+        elif found and len(points.numeric_axes) > 1:
             yield quantity.key, _map(analysis, quantity.key, [])
         elif found:
             yield quantity.key, quantity_lines(points, quantity.key, points.numeric_axes[0], found)
@@ -134,7 +138,7 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
         else f"{axis.name} ({len(axis.values)} cases)"
         for axis in points.axes
     )
-    yield f"Varied: {axes}. Intervals are of 95 %: Student's t over the seeds, for a break-even by bootstrap."
+    yield f"{'Sampled' if points.is_sample else 'Varied'}: {axes}. {_intervals(analysis)}"
     yield "What is said to be beyond chance is so place by place; of many places one in twenty is by chance."
     yield ""
     yield "## What was found"
@@ -153,3 +157,14 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
         if len(table.rows) <= _MOST_ROWS_ON_PAGE:
             yield ""
             yield from table.markdown()
+
+
+def _intervals(analysis: Analysis) -> str:
+    """What the intervals on the page are."""
+    if analysis.points.is_sample:
+        return (
+            "Intervals are of 95 %: Student's t over the seeds, for a rank correlation Fisher's over the "
+            "places. A rank correlation is partial: what the other axes explain is taken out. It sees what "
+            "rises or falls throughout, and not what has its best in the middle."
+        )
+    return "Intervals are of 95 %: Student's t over the seeds, for a break-even by bootstrap."

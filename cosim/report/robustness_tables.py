@@ -14,6 +14,7 @@ from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.break_even import BreakEven
 from cosim.study.robustness.cells import cell_estimates
 from cosim.study.robustness.pairs import JOIN, PairMatrix
+from cosim.study.robustness.sensitivity import Sensitivity
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ def tables(analysis: Analysis) -> list[TextTable]:
         found.append(_effects(analysis.break_evens))
     if analysis.pair_matrices:
         found.append(_pairs(analysis.pair_matrices))
+    if analysis.sensitivities:
+        found.append(_sensitivities(analysis.sensitivities))
     return found
 
 
@@ -150,6 +153,13 @@ def _pairs(matrices: Sequence[PairMatrix]) -> TextTable:
             )  # fmt: skip
     columns = ("quantity", "case", "change", "low", "high", "beyond_parts", "beyond_low", "beyond_high")
     return TextTable("pairs", "Cases alone and in pairs: change against none", columns, rows)
+
+
+def _sensitivities(found: Sequence[Sensitivity]) -> TextTable:
+    rows = [[s.quantity.key, s.axis.name, s.correlation, s.low, s.high, s.n] for s in found]
+    columns = ("quantity", "axis", "rank_correlation", "low", "high", "places")
+    title = "How each quantity goes with each axis, the others taken out: partial rank correlation"
+    return TextTable("sensitivity", title, columns, rows)
 
 
 def _plain(cell: Any) -> Any:

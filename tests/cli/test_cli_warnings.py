@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 WITH_BATTERIES = (
     "{kind: constant, p_kw: 0.4}",
     "{kind: constant, p_kw: 0.4}\n    pv: {kind: csv, file: sun.csv, kwp: 1}\n    battery: {capacity_kwh: 5}",
@@ -74,6 +76,21 @@ def test_batteries_that_will_stand_empty(cosim: Callable, write: Callable, folde
     assert "stand empty" in warning
 
 
+@pytest.mark.parametrize(("grid_kw", "is_enough"), [(0.1, False), (1.0, True)])
+def test_the_grid_may_fill_the_batteries(
+    cosim: Callable, write: Callable, folder: Path, grid_kw: float, is_enough: bool
+) -> None:
+    sun(folder, 0.5)
+    use = ("{name: use, capacity: 1}", "{name: use, capacity: 1, unit_kwh: 0.5}")
+    battery = (
+        "capacity_kwh: 5",
+        f"capacity_kwh: 20, charge_from: surplus_and_grid, grid_charge_kw: {grid_kw}",
+    )
+    told = warnings(cosim, write(WITH_BATTERIES, FROM_REST, use, battery))
+    assert len(told) == (not is_enough)
+    assert is_enough or "sun and grid together" in told[0]
+
+
 def test_batteries_that_will_stand_full(cosim: Callable, write: Callable, folder: Path) -> None:
     sun(folder, 3)
     small = ("{name: use, capacity: 1}", "{name: use, capacity: 1, unit_kwh: 0.001}")
@@ -86,6 +103,13 @@ def test_batteries_that_never_charge(cosim: Callable, write: Callable) -> None:
     battery = "{kind: constant, p_kw: 0.4}\n    battery: {capacity_kwh: 5}"
     (warning,) = warnings(cosim, write(("{kind: constant, p_kw: 0.4}", battery)))
     assert warning.startswith("s.yaml:10: groups.0.battery: a battery that charges from surplus alone")
+
+
+def test_charging_from_a_grid_that_was_not_asked_for(cosim: Callable, write: Callable, folder: Path) -> None:
+    sun(folder, 3)
+    battery = ("capacity_kwh: 5", "capacity_kwh: 5, grid_charge_kw: 2")
+    told = warnings(cosim, write(WITH_BATTERIES, FROM_REST, battery))
+    assert any("battery.grid_charge_kw: grid_charge_kw does nothing while" in warning for warning in told)
 
 
 def test_warnings_do_not_keep_from_running_and_quiet_leaves_them_out(

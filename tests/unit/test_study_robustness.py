@@ -435,11 +435,3 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path) -> None:
     (folder / "sweep.yaml").write_text(sweep)
     (folder / "points.parquet").write_bytes(b"PAR1 no more")
     assert "cannot be read" in refused(folder)
-
-
-def test_a_sample_is_refused(tmp_path: Path) -> None:
-    folder = made_up_sweep(tmp_path, {"latency": [0.0, 1.0]}, lambda row: {RMSE: row["latency"]})
-    config = yaml.safe_load((folder / "sweep.yaml").read_text())
-    config["sample"] = {"method": "latin_hypercube", "points": 2}
-    (folder / "sweep.yaml").write_text(yaml.safe_dump(config))
-    assert "are a sample" in refused(folder)

@@ -12,6 +12,7 @@ from cosim.study.robustness.cells import Panel, panels
 from cosim.study.robustness.pairs import PairMatrix, pair_axis, pair_matrix
 from cosim.study.robustness.points import SweepPoints, read_points
 from cosim.study.robustness.quantities import Quantity, choose_quantities
+from cosim.study.robustness.sensitivity import Sensitivity, sensitivities
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class Analysis:
         Cases against their baseline, where there is one and a numeric axis.
     pair_matrices : tuple of PairMatrix
         Cases alone and in pairs, where there are pairs.
+    sensitivities : tuple of Sensitivity
+        What each axis does, where the points are a sample; then all of the above are empty, for they compare
+        places of a grid.
     """
 
     points: SweepPoints
@@ -40,6 +44,7 @@ class Analysis:
     boundaries: tuple[Boundary, ...]
     break_evens: tuple[BreakEven, ...]
     pair_matrices: tuple[PairMatrix, ...]
+    sensitivities: tuple[Sensitivity, ...] = ()
 
 
 def analyse(folder: Path, wanted: list[str], baseline: str = "") -> Analysis:
@@ -65,6 +70,9 @@ def analyse(folder: Path, wanted: list[str], baseline: str = "") -> Analysis:
     if not quantities:
         message = "none of the usual numbers varies over this sweep's points"
         raise InputError([Problem(message, "Name what to look at with --quantity.", file=str(folder))])
+    if points.is_sample:
+        found = tuple(sensitivities(points, quantities))
+        return Analysis(points, tuple(quantities), {}, (), (), (), found)
     pairs = pair_axis(points)
     matrices = [pair_matrix(points, quantity, baseline) for quantity in quantities] if pairs else []
     return Analysis(
@@ -78,6 +86,9 @@ def analyse(folder: Path, wanted: list[str], baseline: str = "") -> Analysis:
 
 
 def _require_baseline(points: SweepPoints, baseline: str) -> None:
+    if baseline and points.is_sample:
+        message = "the points of this sweep are a sample: no two cases were run at one place to be compared"
+        raise InputError([Problem(message, "Leave --baseline out.", "--baseline", value=baseline)])
     if baseline and not any(baseline_of(axis, baseline) for axis in points.named_axes):
         known = [str(value) for axis in points.named_axes for value in axis.values]
         message = "no axis of this sweep has a case of this name"

@@ -19,7 +19,7 @@ from cosim.study.robustness.quantities import Quantity
 
 Array = NDArray[np.float64]
 
-NONE_NAMES = ("none", "baseline", "base")
+NONE_NAMES = ("none", "baseline", "base", "null")
 """Names of the case that others are compared with."""
 LEAST_SEEDS = 5
 """Fewer seeds give no interval: means of two of them drawn anew are never outside of what both gave, which

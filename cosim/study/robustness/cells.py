@@ -54,8 +54,14 @@ def cell_estimates(points: SweepPoints, key: str) -> dict[Place, Estimate]:
         )
         for place, values in groups
     }
-    order = itertools.product(*(axis.values for axis in points.axes))
-    return {place: found[place] for place in order if place in found}
+    ranks = [{value: rank for rank, value in enumerate(axis.values)} for axis in points.axes]
+    by_rank = {
+        tuple(rank[value] for rank, value in zip(ranks, place, strict=True)): found[place] for place in found
+    }
+    return {
+        tuple(axis.values[rank] for axis, rank in zip(points.axes, place, strict=True)): by_rank[place]
+        for place in sorted(by_rank)
+    }
 
 
 def panels(points: SweepPoints, key: str) -> list[Panel]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cosim.config.sweep import RESERVED_COLUMNS, SweepConfig
+from cosim.config.sweep import RESERVED_COLUMNS, AxisConfig, Scale, SweepConfig
 from cosim.config.yaml_reader import read_yaml
 from cosim.errors import InputError, Problem, listed, suggest
 
@@ -28,11 +28,14 @@ class Axis:
         Its values: numbers in their order, or names as the sweep lists them.
     is_numeric : bool
         Whether it can be drawn along a line.
+    scale : {"linear", "log"}
+        How the sweep spaced it, and so how it is drawn.
     """
 
     name: str
     values: tuple[Any, ...]
     is_numeric: bool
+    scale: Scale = "linear"
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class SweepPoints:
         Points of the sweep, and how many of them failed.
     causes : dict
         Cause of failure to the number of points.
+    is_sample : bool
+        Whether the places are spread over the space of the axes, in place of a grid.
     """
 
     folder: Path
@@ -63,6 +68,7 @@ class SweepPoints:
     n_planned: int
     n_failed: int
     causes: Mapping[str, int]
+    is_sample: bool = False
 
     @property
     def numeric_axes(self) -> tuple[Axis, ...]:
@@ -102,8 +108,7 @@ def read_points(folder: Path) -> SweepPoints:
     Raises
     ------
     InputError
-        If it is none, nothing of it ended well, nothing was varied, or its points are a sample, which has no
-        two points on one place of the axes.
+        If it is none, nothing of it ended well, or nothing was varied.
     """
     table, record, config = _read(folder)
     done = table[table["status"] == "done"].reset_index(drop=True)
@@ -112,18 +117,14 @@ def read_points(folder: Path) -> SweepPoints:
     if not len(done):
         why = f"; the first cause is: {next(iter(causes))}" if causes else ""
         raise _refused(folder, f"no point of this sweep ended well{why}", "Correct it, and run it again.")
-    if config.sample is not None:
-        message = (
-            "the points of this sweep are a sample: no two share a place, so there is nothing to average"
-        )
-        raise _refused(folder, message, "Sweep over values or ranges, without `sample`.")
     for c in config.axes:
         done[c.column] = _as_numbers_or_names(done[c.column])
-    axes = tuple(axis for c in config.axes if len((axis := _axis(c.column, done)).values) > 1)
+    axes = tuple(axis for c in config.axes if len((axis := _axis(c, done)).values) > 1)
     if not axes:
         raise _refused(folder, "nothing was varied over two values or more", "Give the sweep an axis.")
     planned = int(record.get("points") or len(table))
-    return SweepPoints(folder, config.name, config.title, axes, done, planned, len(failed), causes)
+    is_sample = config.sample is not None
+    return SweepPoints(folder, config.name, config.title, axes, done, planned, len(failed), causes, is_sample)
 
 
 def require_columns(points: SweepPoints, keys: list[str]) -> None:
@@ -188,11 +189,12 @@ def _name(value: Any) -> str:
     return f"{value:.12g}"
 
 
-def _axis(name: str, done: pd.DataFrame) -> Axis:
-    column = done[name]
+def _axis(config: AxisConfig, done: pd.DataFrame) -> Axis:
+    column = done[config.column]
     if pd.api.types.is_numeric_dtype(column):
-        return Axis(name, tuple(np.sort(column.unique()).tolist()), True)
-    return Axis(name, tuple(column.unique().tolist()), False)
+        scale = config.range.scale if config.range else config.scale
+        return Axis(config.column, tuple(np.sort(column.unique()).tolist()), True, scale)
+    return Axis(config.column, tuple(column.unique().tolist()), False)
 
 
 def _refused(folder: Path, message: str, remedy: str) -> InputError:
