@@ -112,21 +112,21 @@ def _of_a_boundary(boundary: Boundary) -> Iterator[str]:
         return
     deviations = np.array([point.deviation for point in crossed])
     worst = crossed[int(np.argmax(np.abs(deviations)))]
-    where = label_of(boundary.other_axes, worst.place)
+    where = _in_brackets(label_of(boundary.other_axes, worst.place))
     delays = [point.delay_steps for point in crossed]
     yield (
         f"Oscillation of {boundary.resource}: over {count(len(crossed), 'place')} with a mean loop delay of "
         f"{min(delays):.3g} to {max(delays):.3g} steps the simulated boundary is "
         f"{100 * np.mean(deviations):+.1f} % off the theoretical one on average, and "
-        f"{100 * worst.deviation:+.1f} % at worst ({where}); "
+        f"{100 * worst.deviation:+.1f} % at worst{where}; "
         f"{int(np.sum(np.abs(deviations) <= 0.1))} of {len(crossed)} places are within 10 %."
     )
     above = [point.theory / point.formula for point in crossed]
     if max(above) > 1.02:
-        most = crossed[int(np.argmax(above))]
+        most = label_of(boundary.other_axes, crossed[int(np.argmax(above))].place)
         yield (
             "Where the households' delays differ, theory allows more gain than the formula at their mean "
-            f"delay: up to {max(above):.2f} times as much ({label_of(boundary.other_axes, most.place)})."
+            f"delay: up to {max(above):.2f} times as much{_in_brackets(most)}."
         )
     never = len(boundary.points) - len(crossed)
     if never:
@@ -240,6 +240,10 @@ def _of_pairs(points: SweepPoints, matrix: PairMatrix) -> Iterator[str]:
             f"{title(points, key)}: of {count(len(known), 'pair')}, {len(more)} do more harm than their "
             f"parts together{worse}, {len(less)} less; for the others chance leaves it open."
         )
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""
 
 
 def _or_infinite(value: float) -> float:

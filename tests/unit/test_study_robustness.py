@@ -144,6 +144,13 @@ def test_boundary_is_found_beside_its_theory(tmp_path: Path) -> None:
     assert boundary.points[2].theory == pytest.approx(1.0 / 8.0)
 
 
+def test_a_boundary_needs_no_other_axis(tmp_path: Path) -> None:
+    axes = {"gain": np.geomspace(0.02, 1.0, 80).round(12).tolist()}
+    folder = made_up_sweep(tmp_path, axes, lambda row: loop_point(row | {"delay_steps": 1.0}), seeds=2)
+    said = findings(analyse(folder, []))
+    assert any("% at worst; 1 of 1 places are within 10 %." in each for each in said)
+
+
 def test_no_boundary_where_no_gain_is_varied(tmp_path: Path) -> None:
     def point(row: Row) -> Row:
         return loop_point({"delay_steps": row["delay_steps"], "gain": 0.1, "seed": row["seed"]})
