@@ -13,6 +13,7 @@ import numpy as np
 import simpy
 from scipy import stats
 
+from cosim.comms.histogram import EXACT_BELOW_MS
 from cosim.comms.loss import mean_burst_length, stationary_loss_rate
 from cosim.comms.message import PLATFORM, Address, Message
 from cosim.comms.network import Network
@@ -112,8 +113,8 @@ def main() -> None:
         account, _, _ = carried(steady, latency=latency)
         for p, measured in ((0.5, account.latency_p50_ms), (0.99, account.latency_p99_ms)):
             ranks = stats.binom.ppf([0.005, 0.995], N, p) / N
-            # Whole milliseconds, and above 1024 ms buckets of at most 1/512 of the latency.
-            low, high = quantile(ranks[0]) * (1 - 1 / 512) - 0.5, quantile(ranks[1]) * (1 + 1 / 512) + 0.5
+            low, high = quantile(ranks[0]), quantile(ranks[1])
+            low, high = low - _counted_within(low), high + _counted_within(high)
             row(model, f"{100 * p:g} % quantile [ms]", quantile(p), measured, low, high)
     for model, loss in LOSSES:
         _loss(model, loss, steady)
@@ -127,6 +128,11 @@ def main() -> None:
     )
     for load in (0.3, 0.6, 0.8):
         _queue(load)
+
+
+def _counted_within(latency_ms: float) -> float:
+    """How exactly a latency is counted: to the millisecond, from 1024 ms on in buckets of 1/512 of it."""
+    return 0.5 + (latency_ms / 512 if latency_ms >= EXACT_BELOW_MS else 0.0)
 
 
 def _loss(model: str, loss: dict[str, object], steady: np.ndarray) -> None:

@@ -76,6 +76,6 @@ class AgentConfig(Model):
     phase: PhaseConfig = ZeroPhase()
     """When within a step the household wakes."""
     jitter_ms: NonNegative = 0.0
-    """Each wake-up is late by a new uniform time between 0 and this [ms]."""
+    """Each wake-up is late by a new uniform time between 0 and this, less than a step [ms]."""
     drift_ppm: Value = 0.0
     """The household's clock is slow by this [millionths of the elapsed time]; negative is fast."""

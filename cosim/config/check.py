@@ -151,6 +151,13 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
             if resource.unit_kwh:
                 hours = to_hours(scenario.time.step_ms)
                 yield from _batteries(loaded, members, resource.unit_kwh / hours, f"{path}.unit_kwh")
+        jitter_ms, step_ms = community.agent.jitter_ms, scenario.time.step_ms
+        if jitter_ms >= step_ms:
+            message = f"a household can wake later than its step by a whole one ({step_ms} ms) or more"
+            remedy = (
+                "Two of its decisions would fall on one instant, and the first never be delivered; give less."
+            )
+            yield loaded.problem(f"communities.{number}.agent.jitter_ms", message, remedy, f"{jitter_ms:g}")
         for group in members:
             if group.cost is None:
                 place = f"groups.{scenario.groups.index(group)}"

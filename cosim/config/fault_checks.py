@@ -51,31 +51,40 @@ def named_households(scenario: Scenario, fault: AnyFault) -> list[int]:
 
 
 def given_windows(fault: AnyFault, end_ms: int) -> list[Window]:
-    """The times that a fault gives, in their order; of a rate the time in which it can happen."""
+    """The times that a fault gives, in their order; of a rate the time in which it can happen.
+
+    None is shorter than a millisecond: what begins must begin before it ends.
+    """
     if fault.windows:
-        return [
-            (to_ms(one.from_h, MS_PER_HOUR), to_ms(one.from_h + one.duration_h, MS_PER_HOUR))
-            for one in fault.windows
-        ]
+        return [_window(one.from_h, one.duration_h) for one in fault.windows]
     if fault.from_h is None and fault.rate_per_day is None:
         return []  # a trace has them
     start_h = fault.from_h or 0.0
-    last_ms = end_ms if fault.duration_h is None else to_ms(start_h + fault.duration_h, MS_PER_HOUR)
-    return [(to_ms(start_h, MS_PER_HOUR), last_ms)]
+    if fault.duration_h is None:
+        return [(to_ms(start_h, MS_PER_HOUR), end_ms)]
+    return [_window(start_h, fault.duration_h)]
+
+
+def _window(from_h: float, duration_h: float) -> Window:
+    start_ms = to_ms(from_h, MS_PER_HOUR)
+    return start_ms, max(start_ms + 1, to_ms(from_h + duration_h, MS_PER_HOUR))
 
 
 def fault_problems(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
-    """Everything wrong with a scenario's faults that the configuration alone can tell."""
+    """Everything wrong with a scenario's faults that the configuration alone can tell.
+
+    Of one that is not enabled only errors: what is off on purpose needs no warning.
+    """
     names = fault_names(scenario.faults)
     for number, fault in enumerate(scenario.faults):
         path = f"faults.{number}"
         if names[number] in names[:number]:
             message = f"two faults are called '{names[number]}'"
             yield loaded.problem(f"{path}.name", message, "Give each a name of its own.")
-        yield from _names(loaded, scenario, fault, path)
-        yield from _times(loaded, scenario, fault, path)
-        yield from _market(loaded, scenario, fault, path)
-        yield from _special(loaded, scenario, fault, path)
+        for check in (_names, _times, _market, _special):
+            for problem in check(loaded, scenario, fault, path):
+                if fault.enabled or problem.severity == "error":
+                    yield problem
     yield from _overlaps(loaded, scenario, names)
 
 
@@ -147,10 +156,8 @@ def _has_feeder_meter(scenario: Scenario) -> bool:
 
 def _special(loaded: LoadedScenario, scenario: Scenario, fault: AnyFault, path: str) -> Iterator[Problem]:
     """What only one kind of fault can have wrong."""
-    if isinstance(fault, ClockFault) and abs(fault.offset_ms) >= scenario.time.step_ms:
-        message = f"the clock is off by a whole step ({scenario.time.step_ms} ms) or more"
-        remedy = "A clock that is off by whole steps shows in the numbers of the reports; give less."
-        yield loaded.problem(f"{path}.offset_ms", message, remedy, f"{fault.offset_ms:g}")
+    if isinstance(fault, ClockFault):
+        yield from _clock(loaded, scenario, fault, path)
     if isinstance(fault, Partition) and fault.buses and scenario.grid is None:
         yield loaded.problem(f"{path}.buses", "the scenario has no grid", "Name households or groups.")
     if isinstance(fault, StuckMeter) and fault.meter == "feeder":
@@ -171,6 +178,32 @@ def _special(loaded: LoadedScenario, scenario: Scenario, fault: AnyFault, path: 
         yield loaded.problem(path, message, "Set `measurement: reports`.", fault.kind, warning=True)
     if isinstance(fault, Churn):
         yield from _membership(loaded, scenario, fault, path)
+
+
+_WHOLE_STEPS = "A clock that is off by whole steps shows in the numbers of the reports; give less."
+
+
+def _clock(loaded: LoadedScenario, scenario: Scenario, fault: ClockFault, path: str) -> Iterator[Problem]:
+    """A clock that is off by a whole step: once it is right again, steps would be caught up or waited for."""
+    step_ms, end_ms = scenario.time.step_ms, scenario.time.duration_ms
+    if abs(fault.offset_ms) >= step_ms:
+        message = f"the clock is off by a whole step ({step_ms} ms) or more"
+        yield loaded.problem(f"{path}.offset_ms", message, _WHOLE_STEPS, f"{fault.offset_ms:g}")
+        return
+    if fault.mean_duration_h is not None:
+        lasts_ms, at = to_ms(fault.mean_duration_h, MS_PER_HOUR), "at the end of its mean length"
+    else:
+        within = [
+            (start, min(stop, end_ms)) for start, stop in given_windows(fault, end_ms) if start < end_ms
+        ]
+        lasts_ms, at = max((stop - start for start, stop in within), default=0), "at the fault's end"
+    drifted_ms = fault.offset_ms + fault.drift_ppm * 1e-6 * lasts_ms
+    # Jitter makes late and never early.
+    most_ms = max(abs(drifted_ms), abs(max(fault.offset_ms, drifted_ms) + fault.jitter_ms))
+    if most_ms >= step_ms:
+        key = "drift_ppm" if abs(drifted_ms) >= step_ms else "jitter_ms"
+        message = f"the clock can be off by {most_ms:.0f} ms {at}, and a step is {step_ms} ms"
+        yield loaded.problem(f"{path}.{key}", message, _WHOLE_STEPS, f"{getattr(fault, key):g}")
 
 
 def _membership(loaded: LoadedScenario, scenario: Scenario, fault: Churn, path: str) -> Iterator[Problem]:
@@ -200,7 +233,7 @@ _TOGETHER = {
 def _overlaps(loaded: LoadedScenario, scenario: Scenario, names: tuple[str, ...]) -> Iterator[Problem]:
     """Two faults of one kind at one time, where both at once make no sense."""
     for (first, one), (second, other) in combinations(enumerate(scenario.faults), 2):
-        if one.kind != other.kind or one.kind not in _TOGETHER:
+        if one.kind != other.kind or one.kind not in _TOGETHER or not (one.enabled and other.enabled):
             continue
         if not (_share_time(scenario, one, other) and _share_targets(scenario, one, other)):
             continue

@@ -34,6 +34,8 @@ class _Fault(Model):
 
     name: Name | None = None
     """Name in tables and summary, which its random numbers hang on; by default its kind and a number."""
+    enabled: bool = True
+    """Whether it happens; one that does not leaves no trace, and an axis of a sweep can switch it on."""
     from_h: NonNegative | None = None
     """Start, since the scenario's start [h]; with a rate, from when on it can happen."""
     duration_h: Positive | None = None
@@ -92,7 +94,7 @@ class HouseholdCrash(_HouseholdFault):
     """Which fault this is."""
     state: Literal["kept", "lost"] = "lost"
     """What is left at the restart: `kept` is everything; `lost` is the configuration alone, so averages, the
-    freshest signal, ledgers and offers are as at the start."""
+    freshest signal, ledgers, offers and what a bidder has learnt are as at the start."""
 
 
 class PlatformCrash(_Fault):
@@ -134,7 +136,8 @@ class ClockFault(_HouseholdFault):
     offset_ms: Finite = 0.0
     """They wake later by this; negative is earlier [ms]. Less than a market step."""
     drift_ppm: Finite = 0.0
-    """They lose this much from the fault's start on; negative is gained [millionths of the elapsed time]."""
+    """They lose this much from the fault's start on; negative is gained. With offset and jitter less than a
+    market step at the fault's end [millionths of the elapsed time]."""
     jitter_ms: NonNegative = 0.0
     """Each wake-up is late by a new uniform time between 0 and this [ms]."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,8 +77,12 @@ def trace_reader(folder: Path) -> TraceReader:
             raise InputError(
                 [Problem("the file of latencies is larger than 100 MB", "Thin it out.", file=file)]
             )
-        with path.open(encoding="utf-8") as lines:
-            return parse_trace(lines, column, file)
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as lines:
+                return parse_trace(lines, column, file)
+        except (UnicodeDecodeError, csv.Error) as error:
+            message = f"the file of latencies cannot be read as CSV: {error}"
+            raise InputError([Problem(message, "Save it as CSV in UTF-8.", file=file)]) from None
 
     return read
 

@@ -81,7 +81,7 @@ class DeliveryDays:
         traded = self._timeline.tradable_days(duration_ms) if market.regime.trades else range(0)
         self._traded = set(traded)
         self._alone = [day for day in whole_days if day not in self._traded]
-        hooks = Hooks(market.offers, market.plan, self._begin)
+        hooks = Hooks(market.offers, market.plan, self._begin, market.lose_memory)
         self.floor = TradingFloor(
             env, network, market.size, terms, traded, rules.planning_spread_ms, streams, hooks
         )

@@ -174,6 +174,14 @@ class EnergyMarket:
             before = self.propensities[household][None, :]
             self.propensities[household] = learn(bidding, before, np.array([choice]), [earned])[0]
 
+    def lose_memory(self, household: int) -> None:
+        """A household has lost what it learnt, and which bids it chose for days that are not settled."""
+        for choices in self.chosen.values():
+            choices.pop(household, None)
+        bidding = self.participants[household].config.bidding
+        if isinstance(bidding, LearningBids):
+            self.propensities[household] = first_propensities(bidding, 1)[0]
+
     def forget(self, day: int) -> None:
         """Drop a settled day."""
         self.plans.pop(day, None)

@@ -56,7 +56,7 @@ class FaultEvent:
 def plan_faults(
     scenario: Scenario, folder: Path, placement: Placement, streams: Streams
 ) -> tuple[FaultEvent, ...]:
-    """All events of a scenario's faults, in the order of their start, then of the scenario.
+    """All events of a scenario's faults that are enabled, in the order of their start, then of the scenario.
 
     Parameters
     ----------
@@ -77,18 +77,39 @@ def plan_faults(
     problems: list[Problem] = []
     events: list[FaultEvent] = []
     for number, (name, fault) in enumerate(zip(fault_names(scenario.faults), scenario.faults, strict=True)):
+        if not fault.enabled:
+            continue
         try:
             planned = list(_events(scenario, folder, placement, streams, name, fault))
         except InputError as error:
-            problems += [
-                Problem(p.message, p.remedy, f"faults.{number}.{p.path}", p.file, p.line, p.value)
-                for p in error.problems
-            ]
+            problems += _of_fault(number, error)
             continue
         events += planned
     if problems:
         raise InputError(problems)
     return tuple(sorted(events, key=lambda event: event.start_ms))
+
+
+def trace_problems(scenario: Scenario, folder: Path) -> list[Problem]:
+    """What is wrong with the traces that faults name; the files are there."""
+    problems: list[Problem] = []
+    for number, fault in enumerate(scenario.faults):
+        if isinstance(fault, Churn) and fault.file is not None:
+            try:
+                _read_trace(
+                    folder / fault.file, fault.file, scenario.household_names, scenario.time.duration_ms
+                )
+            except InputError as error:
+                problems += _of_fault(number, error)
+    return problems
+
+
+def _of_fault(number: int, error: InputError) -> list[Problem]:
+    """Problems with their place in the scenario."""
+    return [
+        Problem(p.message, p.remedy, f"faults.{number}.{p.path}", p.file, p.line, p.value)
+        for p in error.problems
+    ]
 
 
 def _events(
@@ -230,6 +251,16 @@ def merged(windows: Sequence[Window]) -> list[Window]:
 
 def _read_trace(path: Path, shown: str, households: Sequence[str], end_ms: int) -> list[tuple[int, int, int]]:
     """Absences from a trace: household, start and end (ms), those of one household without overlap."""
+    try:
+        return _read_absences(path, shown, households, end_ms)
+    except (UnicodeDecodeError, csv.Error) as error:
+        message = f"the trace cannot be read as CSV: {error}"
+        raise InputError([Problem(message, "Save it as CSV in UTF-8.", "file", shown)]) from None
+
+
+def _read_absences(
+    path: Path, shown: str, households: Sequence[str], end_ms: int
+) -> list[tuple[int, int, int]]:
     number_of = {name: number for number, name in enumerate(households)}
     problems: list[Problem] = []
     absent: dict[int, list[Window]] = {}
@@ -267,7 +298,8 @@ def _absence(row: dict[str, str], end_ms: int) -> Window:
         raise ValueError("not in order")
     if math.isinf(joins_h):
         return to_ms(leaves_h, MS_PER_HOUR), max(end_ms, to_ms(leaves_h, MS_PER_HOUR) + 1)
-    return to_ms(leaves_h, MS_PER_HOUR), to_ms(joins_h, MS_PER_HOUR)
+    leaves_ms = to_ms(leaves_h, MS_PER_HOUR)
+    return leaves_ms, max(leaves_ms + 1, to_ms(joins_h, MS_PER_HOUR))
 
 
 def episodes(events: Sequence[FaultEvent], name: str) -> list[Window]:

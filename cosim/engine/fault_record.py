@@ -17,7 +17,7 @@ from cosim.config.scenario import Scenario
 from cosim.engine.fault_plan import FaultEvent, episodes
 from cosim.engine.market_record import to_utc
 from cosim.results.metrics import Summary
-from cosim.results.recovery import FaultEffect, Span, fault_effect
+from cosim.results.recovery import FaultEffect, Span, fault_effect, untouched
 from cosim.results.store import RunStore
 
 Array = NDArray[np.float64]
@@ -127,14 +127,14 @@ class FaultRecord:
         at_random = {event.name for event in self._events if event.fault.rate_per_day is not None}
         for community in self._scenario.communities:
             for resource in community.resources:
+                tracking = self._tracking[community.name, resource.name]
                 for name, own in windows.items():
                     # What fails at random now and then is part of the level that others are measured against.
                     apart = [other for other in windows if other == name or other not in at_random]
                     others = sorted(window for other in apart for window in windows[other])
-                    for window in own:
-                        effect = self._effect(
-                            community.name, resource.name, self._span(window, others, until_ms)
-                        )
+                    for window, effect in zip(
+                        own, self._effects(tracking, own, others, until_ms), strict=True
+                    ):
                         yield Row(
                             name,
                             kinds[name],
@@ -146,18 +146,33 @@ class FaultRecord:
                             effect,
                         )
 
-    def _span(self, window: Window, everything: Sequence[Window], until_ms: int) -> Span:
-        """A window with the times around it in which none of `everything` is on, after the warm-up."""
-        start_ms, end_ms = window
-        earlier = [other_end for other_start, other_end in everything if other_start < start_ms]
-        later = bisect_right([other_start for other_start, _ in everything], end_ms)
-        quiet_until_ms = everything[later][0] if later < len(everything) else until_ms
-        return Span(start_ms, end_ms, max([*earlier, self._scenario.time.warm_up_ms]), quiet_until_ms)
+    def _effects(
+        self, tracking: Tracking, own: Sequence[Window], everything: Sequence[Window], until_ms: int
+    ) -> Iterator[FaultEffect]:
+        """The effect of each window of a fault, among those of all faults, in order.
 
-    def _effect(self, community: str, resource: str, span: Span) -> FaultEffect:
-        tracking, step_ms = self._tracking[community, resource], self._scenario.time.step_ms
-        ends_ms = np.array(tracking.steps).astype(np.int64) * step_ms
-        return fault_effect(ends_ms, step_ms, np.array(tracking.error), np.array(tracking.gap), span)
+        What lasts to the end of the run is part of the level that is measured against, from its start on.
+        """
+        time = self._scenario.time
+        ends_ms = np.array(tracking.steps).astype(np.int64) * time.step_ms
+        error, gap = np.array(tracking.error), np.array(tracking.gap)
+        passing = [window for window in everything if window[1] < until_ms]
+        lasting = [begin_ms for begin_ms, end_ms in everything if end_ms >= until_ms]
+        quiet = untouched(ends_ms, time.step_ms, passing)
+        for window in own:
+            since_ms = max([time.warm_up_ms, *(begin_ms for begin_ms in lasting if begin_ms < window[0])])
+            level = quiet & (ends_ms - time.step_ms >= since_ms)
+            apart = [other for other in everything if other[1] < until_ms or other[0] >= window[0]]
+            yield fault_effect(ends_ms, time.step_ms, error, gap, level, _span(window, apart, until_ms))
+
+
+def _span(window: Window, others: Sequence[Window], until_ms: int) -> Span:
+    """A window, and until when none of the others, in order, is on after it."""
+    start_ms, end_ms = window
+    later = bisect_right([other_start for other_start, _ in others], end_ms)
+    if any(other_end > end_ms for _, other_end in others[:later]):
+        return Span(start_ms, end_ms, end_ms)  # another is still on: whose error it is cannot be told
+    return Span(start_ms, end_ms, others[later][0] if later < len(others) else until_ms)
 
 
 def _energy_kwh(row: Row) -> float:

@@ -15,6 +15,7 @@ from cosim.engine.design import Design, design
 from cosim.engine.early_demand import demand_before_the_run
 from cosim.engine.energy_balance import balance_problems
 from cosim.engine.energy_build import build_energy_market
+from cosim.engine.fault_plan import trace_problems
 from cosim.engine.population import Population, build_population
 from cosim.engine.trading_latency import latency_problems
 from cosim.errors import InputError, Problem, count
@@ -39,6 +40,7 @@ def preflight(loaded: LoadedScenario) -> list[Problem]:
     if problems and problems[-1].severity == "error":
         return problems
     scenario = loaded.scenario
+    problems += [placed(problem, loaded) for problem in trace_problems(scenario, loaded.folder)]
     streams, population = Streams(scenario.seed), build_population(scenario)
     for number in range(len(scenario.communities)):
         try:

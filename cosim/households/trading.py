@@ -44,11 +44,14 @@ class Hooks:
         memory before the deadline: it then knows no offers but what is left to it.
     closed : callable
         Told each day once its deadline has passed.
+    forgets : callable
+        Told each household that restarts without its memory, before it does anything else.
     """
 
     offers: Offerer
     plan: Planner
     closed: Callable[[int], None] = lambda day: None
+    forgets: Callable[[int], None] = lambda household: None
 
 
 class Traffic(NamedTuple):
@@ -161,6 +164,7 @@ class TradingFloor:
         if not keeps_state:
             state = state_after_loss(self.traders[household].state, now_ms, self._terms)
             self.traders[household] = Trader(self._terms, state)
+            self._hooks.forgets(household)
             self._withdraw(household, now_ms)
         timeline = self._terms.timeline
         for day in self._days:

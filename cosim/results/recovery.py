@@ -9,6 +9,7 @@ mean square of the last `LOOK_BACK` steps that no fault touched.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -57,16 +58,38 @@ class Span(NamedTuple):
     ----------
     start_ms, end_ms : int
         When it was on.
-    quiet_from_ms : int
-        The end of the last fault before it, or the start of the run.
     quiet_until_ms : int
-        The start of the next fault after it, or the end of the run.
+        The start of the next fault after it, or the end of the run; its own end if another fault is on then.
     """
 
     start_ms: int
     end_ms: int
-    quiet_from_ms: int
     quiet_until_ms: int
+
+
+def untouched(
+    ends_ms: NDArray[np.int64], step_ms: int, windows: Iterable[tuple[int, int]]
+) -> NDArray[np.bool_]:
+    """Which steps no fault touched.
+
+    Parameters
+    ----------
+    ends_ms : ndarray of int, shape (n,)
+        When each step ended, ms; in order.
+    step_ms : int
+        Length of a step, ms.
+    windows : iterable of (int, int)
+        When faults were on, ms.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    starts_ms = ends_ms - step_ms
+    quiet = np.ones(len(ends_ms), dtype=np.bool_)
+    for begin_ms, end_ms in windows:
+        quiet[np.searchsorted(ends_ms, begin_ms, "right") : np.searchsorted(starts_ms, end_ms)] = False
+    return quiet
 
 
 def moving_rms(values: Array, window: int) -> Array:
@@ -86,7 +109,12 @@ def first_lasting(within: NDArray[np.bool_]) -> int | None:
 
 
 def fault_effect(
-    ends_ms: NDArray[np.int64], step_ms: int, error: Array, gap: Array, span: Span
+    ends_ms: NDArray[np.int64],
+    step_ms: int,
+    error: Array,
+    gap: Array,
+    quiet: NDArray[np.bool_],
+    span: Span,
 ) -> FaultEffect:
     """Measure a fault's effect on one resource.
 
@@ -98,11 +126,13 @@ def fault_effect(
         Length of a step, ms.
     error, gap : ndarray, shape (n,)
         Aggregate less capacity of each step, and the cost gap at its end. NaN in `gap` is left out.
+    quiet : ndarray of bool, shape (n,)
+        Which steps the level before can be taken from, see `untouched`.
     span : Span
         The fault.
     """
     starts_ms = ends_ms - step_ms
-    before = np.flatnonzero((starts_ms >= span.quiet_from_ms) & (ends_ms <= span.start_ms))[-LOOK_BACK:]
+    before = np.flatnonzero(quiet & (ends_ms <= span.start_ms))[-LOOK_BACK:]
     if len(before) < WINDOW:
         return FaultEffect(*(math.nan,) * 5)
     level = float(np.sqrt(np.mean(error[before] ** 2)))

@@ -139,7 +139,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column(
             "target", "text", "", "what broke: a household, a community's platform, a set of links, a meter"
         ),
-        Column("start", "time", "UTC", "when it began"),
+        Column("start", "time", "UTC", "when it began, or would have, in a run that was cut short"),
         Column("end", "time", "UTC", "when it ended; of one that lasted longer, the end of the run"),
         Column("households", "integer", "", "households that it hit; 0 for a platform or the feeder's meter"),
     ),
@@ -161,7 +161,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
             "recovery_h",
             "number",
             "h",
-            "from the end until the error stays near its level before; NaN if never",
+            "from the end until the error stays near its level before; NaN if never, or another is still on",
         ),
         Column(
             "excess_energy_kwh",

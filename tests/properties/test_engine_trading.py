@@ -12,11 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cosim.config.bidding import LearningBids
 from cosim.config.load import LoadedScenario, load_scenario
 from cosim.config.trading import REGIMES
+from cosim.engine.build import build
 from cosim.engine.run import Outcome, run_scenario
+from cosim.engine.simulation import Simulation
 from cosim.errors import InputError
-from cosim.results.store import read_table
+from cosim.markets.energy_value.bidding import first_propensities
+from cosim.results.store import RunStore, read_table
 
 SUN = "time,roof [kW/kWp]\n" + "".join(
     f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
@@ -198,6 +202,30 @@ def test_crashes_are_felt(tmp_path: Path) -> None:
     assert faults[["fault", "kind", "target", "households"]].values.tolist() == [
         ["household_crash_1", "household_crash", "h001", 1]
     ]
+
+
+@pytest.mark.parametrize("state", ["kept", "lost"])
+def test_a_bidder_without_its_memory_begins_anew(tmp_path: Path, state: str) -> None:
+    """Down after the first traded day was settled, and after the bids of the second: both are forgotten."""
+    learning = ["energy_value.household.bidding={strategy: learning}", "time.duration_h=72", "grid=null"]
+    crash = (
+        f"faults=[{{kind: household_crash, households: [h001], from_h: 49, duration_h: 1, state: {state}}}]"
+    )
+    learnt = []
+    for number, settings in enumerate((learning, [*learning, crash])):
+        loaded = hamlet(tmp_path / str(number), *settings)
+        parts = build(loaded)
+        store = RunStore(tmp_path / str(number) / "run")
+        Simulation(loaded.scenario, parts, store, lambda now_ms, events: None).run()
+        assert parts.energy_market is not None
+        learnt.append(parts.energy_market.propensities)
+    undisturbed, crashed = learnt
+    first = first_propensities(LearningBids(strategy="learning"), 1)[0]
+    assert not np.array_equal(undisturbed[0], first)
+    assert np.array_equal(crashed[0], first if state == "lost" else undisturbed[0])
+    # Who has sold to it learns from what stands; with its receipts lost, that is less.
+    others = all(np.array_equal(crashed[other], undisturbed[other]) for other in undisturbed if other)
+    assert others or state == "lost"
 
 
 def test_what_differs_between_rules_is_the_rule(tmp_path: Path) -> None:

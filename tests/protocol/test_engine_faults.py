@@ -224,6 +224,20 @@ def test_a_platform_that_is_down(play: Callable[..., Log], restart_from: str) ->
         assert log.measured == [0, 0, 3, 0, 3]  # nobody is known to do anything but x(0)
 
 
+def test_a_platform_that_is_down_twice_at_once_is_up_when_both_have_ended(play: Callable[..., Log]) -> None:
+    """Down from 1.5 h to 5.5 h; the one that ends first loses the state."""
+    log = play(
+        {"kind": "platform_crash", "from_h": 1.5, "duration_h": 2, "restart_from": "nothing"},
+        {"kind": "platform_crash", "from_h": 2.5, "duration_h": 3, "restart_from": "saved_signal"},
+        at=(4.0, 5.6),
+        look=lambda parts: (parts.markets[0].is_down, parts.markets[0].platform.state.signals[0]),
+    )
+    assert log.ticks == [0, 1, 6, 7]
+    assert log.seen[4.0][0]
+    assert log.seen[5.6] == (False, 100.0)
+    assert log.measured[2] == 0
+
+
 def test_signals_after_a_restart_from_nothing_are_taken(play: Callable[..., Log]) -> None:
     fault = {"kind": "platform_crash", "from_h": 2.5, "duration_h": 3, "restart_from": "nothing"}
     log = play(fault, at=(5.9, 6.5), look=lambda parts: parts.markets[0].agents[0].state.signal_step)

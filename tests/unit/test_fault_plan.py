@@ -18,7 +18,9 @@ from cosim.streams import Streams
 HOUR = MS_PER_HOUR
 
 
-def plan(*faults: dict[str, Any], n: int = 10, days: float = 10, seed: int = 1) -> tuple[FaultEvent, ...]:
+def plan(
+    *faults: dict[str, Any], n: int = 10, days: float = 10, seed: int = 1, folder: Path = Path()
+) -> tuple[FaultEvent, ...]:
     cost = {"form": "consumption_only", "linear": 1.0, "target": 0.5}
     data = {
         "name": "planned",
@@ -30,7 +32,7 @@ def plan(*faults: dict[str, Any], n: int = 10, days: float = 10, seed: int = 1) 
     }
     scenario = Scenario.model_validate(data)
     nowhere = Placement(tuple(range(n)), (None,) * n, ((),) * n, ())
-    return plan_faults(scenario, Path(), nowhere, Streams(seed))
+    return plan_faults(scenario, folder, nowhere, Streams(seed))
 
 
 def test_random_failures_are_exponential() -> None:
@@ -113,3 +115,25 @@ def test_episodes_are_the_times_in_which_anything_is_on() -> None:
     events = plan({"kind": "household_crash", "name": "a", "windows": times, "count": 3})
     assert len(events) == 6
     assert episodes(events, "a") == [(1 * HOUR, 3 * HOUR), (5 * HOUR, 6 * HOUR)]
+
+
+def test_what_is_not_enabled_leaves_no_trace() -> None:
+    crash = {"kind": "household_crash", "from_h": 1, "duration_h": 1, "count": 3}
+    liar = {"kind": "liar", "rate_per_day": 2, "mean_duration_h": 1}
+    off = crash | {"enabled": False}
+    assert plan(off) == ()
+    # Names count those that are off, too, so switching one on changes the draws of no other.
+    on = [event for event in plan(crash, crash, liar) if event.name != "household_crash_1"]
+    assert list(plan(off, crash, liar)) == on
+
+
+def test_a_fault_lasts_a_millisecond_at_least(tmp_path: Path) -> None:
+    """Else it would end before it begins, and never."""
+    moment = {"kind": "household_crash", "from_h": 1, "duration_h": 1e-8}
+    (event,) = plan(moment, n=1)
+    assert (event.start_ms, event.end_ms) == (HOUR, HOUR + 1)
+    (event,) = plan({"kind": "clock", "offset_ms": 1, "windows": [{"from_h": 1, "duration_h": 1e-8}]}, n=1)
+    assert (event.start_ms, event.end_ms) == (HOUR, HOUR + 1)
+    (tmp_path / "t.csv").write_text("household,leaves_h,joins_h\nh001,1,1.00000001\n")
+    (event,) = plan({"kind": "churn", "file": "t.csv"}, n=1, folder=tmp_path)
+    assert (event.start_ms, event.end_ms) == (HOUR, HOUR + 1)

@@ -14,6 +14,7 @@ from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
 from cosim.engine.build import build
+from cosim.engine.preflight import preflight
 from cosim.errors import InputError
 
 FAULT: TypeAdapter[Any] = TypeAdapter(FaultConfig)
@@ -109,6 +110,30 @@ def test_names_are_given_or_made() -> None:
             "faults.0.offset_ms",
             "a whole step",
         ),
+        (
+            {"kind": "clock", "from_h": 1, "duration_h": 10, "drift_ppm": 110_000},
+            "error",
+            "faults.0.drift_ppm",
+            "off by 3960000 ms at the fault's end",
+        ),
+        (
+            {"kind": "clock", "from_h": 20, "drift_ppm": -1_000_000},
+            "error",
+            "faults.0.drift_ppm",
+            "off by 14400000 ms",
+        ),
+        (
+            {"kind": "clock", "rate_per_day": 1, "mean_duration_h": 2, "drift_ppm": 600_000},
+            "error",
+            "faults.0.drift_ppm",
+            "at the end of its mean length",
+        ),
+        (
+            {"kind": "clock", "from_h": 1, "offset_ms": 2e6, "jitter_ms": 2e6},
+            "error",
+            "faults.0.jitter_ms",
+            "off by 4000000 ms",
+        ),
         ({"kind": "partition", "from_h": 1, "buses": [3]}, "error", "faults.0.buses", "no grid"),
         (
             {"kind": "stuck_meter", "from_h": 1, "meter": "feeder"},
@@ -172,6 +197,39 @@ def test_two_of_a_kind_at_one_time(tmp_path: Path) -> None:
     assert problems(tmp_path, loss, loss) == []
 
 
+def test_a_clock_within_a_step_is_none_of_the_problems(tmp_path: Path) -> None:
+    """Offset and drift against each other count at their largest; after the run's end nothing drifts."""
+    fine = [
+        {"offset_ms": -3.5e6, "drift_ppm": 1e5, "duration_h": 10},
+        {"offset_ms": -3.5e6, "jitter_ms": 3.5e6},
+        {"from_h": 23.5, "duration_h": 1000, "drift_ppm": 1e6},
+    ]
+    for clock in fine:
+        assert problems(tmp_path, {"kind": "clock", "from_h": 1} | clock) == [], clock
+
+
+def test_a_household_cannot_wake_a_whole_step_late(tmp_path: Path) -> None:
+    def found(jitter_ms: float) -> list[tuple[str, str]]:
+        community = {"name": "v", "groups": ["homes"], "resources": [{"name": "x", "capacity": 1}]}
+        given = problems(tmp_path, communities=[community | {"agent": {"jitter_ms": jitter_ms}}])
+        return [(severity, path) for severity, path, _ in given]
+
+    assert found(3_600_000) == [("error", "communities.0.agent.jitter_ms")]
+    assert found(3_599_999) == []
+
+
+def test_what_is_off_on_purpose_needs_no_warning(tmp_path: Path) -> None:
+    late, loss = CRASH | {"from_h": 24}, {"kind": "loss_burst", "from_h": 1, "loss_probability": 1}
+    warned = [late, CRASH, CRASH, loss | {"directions": ["peer"]}]
+    assert {severity for severity, _, _ in problems(tmp_path, *warned)} == {"warning"}
+    assert problems(tmp_path, *(fault | {"enabled": False} for fault in warned)) == []
+    # one that is on does not overlap with one that is off
+    assert problems(tmp_path, CRASH, CRASH | {"enabled": False}) == []
+    # but a name that is not there is wrong either way
+    wrong = problems(tmp_path, CRASH | {"enabled": False, "groups": ["homs"]})
+    assert [(severity, path) for severity, path, _ in wrong] == [("error", "faults.0.groups.0")]
+
+
 def test_one_name_for_two(tmp_path: Path) -> None:
     found = problems(tmp_path, CRASH | {"name": "a"}, {"kind": "churn", "from_h": 9, "name": "a"})
     assert [(s, p) for s, p, _ in found] == [("error", "faults.1.name")]
@@ -189,8 +247,33 @@ def test_one_name_for_two(tmp_path: Path) -> None:
 )
 def test_a_trace_that_cannot_be_read(tmp_path: Path, text: str, line: int, message: str) -> None:
     (tmp_path / "trace.csv").write_text(text)
+    given = loaded(tmp_path, {"kind": "churn", "file": "trace.csv"})
     with pytest.raises(InputError) as raised:
-        build(loaded(tmp_path, {"kind": "churn", "file": "trace.csv"}))
+        build(given)
     (problem,) = raised.value.problems
     assert (problem.file, problem.line, problem.path) == ("trace.csv", line, "faults.0.file")
     assert message in problem.message
+    # `cosim check` says the same.
+    assert [one for one in preflight(given) if one.severity == "error"] == [problem]
+
+
+@pytest.mark.parametrize(
+    "content", [b"household,leaves_h,joins_h\nh\xfc01,1,2\n", b"household\x00,leaves_h\n"]
+)
+def test_a_trace_that_is_no_text(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "trace.csv").write_bytes(content)
+    with pytest.raises(InputError) as raised:
+        build(loaded(tmp_path, {"kind": "churn", "file": "trace.csv"}))
+    (problem,) = raised.value.problems
+    assert problem.path == "faults.0.file"
+    assert "trace.csv" in (problem.file, problem.value)
+
+
+def test_a_file_of_latencies_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "ping.csv").write_bytes(b"latency_ms\n1\xfc\n")
+    link = {"default": {"latency": {"model": "trace", "file": "ping.csv", "column": "latency_ms"}}}
+    with pytest.raises(InputError, match="cannot be read as CSV"):
+        build(loaded(tmp_path, comms=link))
+    # what a spreadsheet puts in front is no part of the first column's name
+    (tmp_path / "ping.csv").write_bytes(b"\xef\xbb\xbflatency_ms\n12\n")
+    build(loaded(tmp_path, comms=link))

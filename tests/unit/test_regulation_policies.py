@@ -93,6 +93,16 @@ def test_the_operating_point_is_a_fixed_point_and_g_its_slope(name: Any, seed: i
     assert np.allclose((aggregate(1e-7) - aggregate(-1e-7)) / 2e-7, point.loop_gains, rtol=1e-4)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_where_nobody_is_at_a_bound_the_platform_knows_g_without_any_cost(name: Any) -> None:
+    """κN for `additive`; C/Ω for those that multiply, since σ is in proportion to Ω and the sum is C."""
+    capacities = np.array([14.0, 12.0])
+    point = operating_point(build_policy(name, 0.3), _costs(30, 1), capacities)
+    assert np.all((point.averages > 0) & (point.averages < 1))
+    expected = [0.3 * 30] * 2 if name == "additive" else capacities / point.signals
+    assert point.loop_gains == pytest.approx(expected, rel=1e-6)
+
+
 def test_households_at_a_bound_do_not_answer() -> None:
     zero, half = np.zeros(2), np.full(2, 0.5)
     costs = CostParameters(np.array([1.0, 50.0]), half, zero, zero, (half,), (half,), (zero,))

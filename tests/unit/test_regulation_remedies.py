@@ -15,6 +15,7 @@ from cosim.markets.regulation.controller import Report, initial_reports
 from cosim.markets.regulation.loop_delay import HORIZON_STEPS, followed, observed_delay
 from cosim.markets.regulation.platform import Platform, PlatformRules, PlatformState
 from cosim.markets.regulation.remedies import MeasuredMargin, Predictor, Remedies
+from cosim.markets.regulation.restart import restarted, saved
 from cosim.markets.regulation.robust import clipped, kept
 from cosim.markets.regulation.stability import stability_limit
 
@@ -108,6 +109,17 @@ def test_a_predictor_adds_what_is_still_to_come_and_records_what_was_measured() 
     assert platform.state.signals[0] == pytest.approx(second - 0.01 * (N + to_come - 10))
 
 
+@pytest.mark.parametrize("delay", [None, 2.0])
+def test_after_a_crash_nothing_is_to_come_of_the_signal_in_force(delay: float | None) -> None:
+    """Down over ticks 2 to 9; the saved signal is number 2, and all that is reported since answers it."""
+    platform = _platform(Remedies(predictor=Predictor((40.0,), delay)), capacity=10.0)
+    _tick(platform, 1, dict.fromkeys(range(N), 1.0), 0)
+    platform.state = restarted(saved(platform.state), platform.state.members)
+    before = platform.state.signals[0]
+    _tick(platform, 10, dict.fromkeys(range(N), 1.0), delay=8)
+    assert platform.state.signals[0] == pytest.approx(before - 0.01 * (N - 10))
+
+
 def test_a_predictor_does_not_move_a_platform_that_knows_nothing() -> None:
     platform = _platform(Remedies(predictor=Predictor((40.0,), 2.0)), missing="scale", capacity=10.0)
     assert math.isnan(_tick(platform, 1, {}))
@@ -187,6 +199,15 @@ def test_trimming_leaves_less_of_it_while_liars_are_fewer_than_are_left_out(lie:
     clipped_mean, _ = _error(CLIPPED, n_liars, LIES[lie])
     assert mean < n_liars
     assert mean < 0.65 * clipped_mean
+
+
+def test_trimming_has_no_bound_of_one_unit_each_beyond_its_share() -> None:
+    """60 of 99 report a unit, the others nothing: of 61 that are kept 41 lie, and they stand for all."""
+    platform = _platform(TRIMMED, n=99, initial=0.0)
+    for step in range(1, 4):
+        measured = _tick(platform, step, {i: float(i < 60) for i in range(99)})
+    assert measured == pytest.approx(99 * 41 / 61)
+    assert measured > 60
 
 
 def test_trimming_is_without_bias_among_equals() -> None:

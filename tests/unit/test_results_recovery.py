@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from cosim.results.recovery import BAND, WINDOW, Span, fault_effect, first_lasting, moving_rms
+from cosim.results.recovery import BAND, WINDOW, Span, fault_effect, first_lasting, moving_rms, untouched
 
 STEP_MS = 1000
 N = 400
@@ -21,11 +21,19 @@ def series(disturbed: dict[int, float], level: float = 2.0) -> np.ndarray:
     return error
 
 
-def measure(error: np.ndarray, first: int, last: int, gap: np.ndarray | None = None, **more: int) -> tuple:
-    """The fault is on from the start of step `first` to the start of step `last`."""
+def measure(
+    error: np.ndarray,
+    first: int,
+    last: int,
+    gap: np.ndarray | None = None,
+    others: tuple[tuple[int, int], ...] = (),
+    **more: int,
+) -> tuple:
+    """The fault is on from the start of step `first` to the start of step `last`; `others` in steps, too."""
     ends = (np.arange(N) + 1) * STEP_MS
-    span = Span(first * STEP_MS, last * STEP_MS, 0, N * STEP_MS)._replace(**more)
-    return fault_effect(ends, STEP_MS, error, np.zeros(N) if gap is None else gap, span)
+    span = Span(first * STEP_MS, last * STEP_MS, N * STEP_MS)._replace(**more)
+    quiet = untouched(ends, STEP_MS, [(a * STEP_MS, b * STEP_MS) for a, b in others])
+    return fault_effect(ends, STEP_MS, error, np.zeros(N) if gap is None else gap, quiet, span)
 
 
 def test_moving_rms() -> None:
@@ -90,7 +98,22 @@ def test_a_fault_to_the_end_of_the_run_has_no_recovery() -> None:
 def test_without_enough_quiet_steps_before_nothing_is_known() -> None:
     assert all(math.isnan(value) for value in measure(series({}), WINDOW - 1, 50))
     assert not math.isnan(measure(series({}), WINDOW, 50).rmse_before)
-    assert math.isnan(measure(series({}), 150, 170, quiet_from_ms=140 * STEP_MS).rmse_before)
+    assert math.isnan(measure(series({}), 150, 170, others=((WINDOW - 1, 150),)).rmse_before)
+
+
+def test_the_level_before_is_of_the_last_steps_that_no_fault_touched() -> None:
+    """Another is on from 100 to 160, with an error of 50; it counts neither before nor where it ends."""
+    error = series({step: 50.0 for step in range(100, 160)})
+    assert measure(error, 170, 180, others=((100, 160),)).rmse_before == 2.0
+    assert measure(error, 150, 180, others=((100, 160),)).rmse_before == 2.0
+    assert measure(error, 170, 180).rmse_before > 30
+
+
+def test_steps_that_a_fault_touched() -> None:
+    """Steps of 10 ms; a fault from 15 to 30 touches the second and third, one of no step none."""
+    ends = np.arange(10, 70, 10)
+    assert untouched(ends, 10, [(15, 30)]).tolist() == [True, False, False, True, True, True]
+    assert untouched(ends, 10, [(40, 41), (70, 90)]).tolist() == [True, True, True, True, False, True]
 
 
 def test_the_cost_is_measured_over_the_same_steps() -> None:

@@ -225,7 +225,8 @@ class Platform:
     def _compensated(self, step: int, measured: tuple[float, ...], predictor: Predictor) -> tuple[float, ...]:
         """What was measured, and what a Smith predictor says is still to come of it."""
         state = self.state
-        state.sent.append((step, state.signals))
+        # Its number is that of the step, but for a platform that was down: what it sent last is in force.
+        state.sent.append((state.signal_step, state.signals))
         if predictor.delay_steps is None:
             answered = self._answered()
             is_scaled = self.rules.missing == "scale"
