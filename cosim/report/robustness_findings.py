@@ -49,7 +49,8 @@ def title(points: SweepPoints, key: str) -> str:
 
 def _of_the_points(points: SweepPoints) -> Iterator[str]:
     rest = points.n_planned - points.n_done - points.n_failed
-    seeds = count(points.n_seeds, "seed")
+    at_most = "up to " if points.n_done < points.n_planned else ""
+    seeds = f"{at_most}{count(points.n_seeds, 'seed')}"
     yield f"{points.n_done} of {count(points.n_planned, 'point')} ended well ({seeds} at each place)."
     for cause, n in points.causes.items():
         yield f"{count(n, 'point')} failed and {'is' if n == 1 else 'are'} left out: {cause.rstrip('.')}."
@@ -111,21 +112,21 @@ def _of_a_boundary(boundary: Boundary) -> Iterator[str]:
         return
     deviations = np.array([point.deviation for point in crossed])
     worst = crossed[int(np.argmax(np.abs(deviations)))]
-    where = label_of(boundary.other_axes, worst.place)
+    where = _in_brackets(label_of(boundary.other_axes, worst.place))
     delays = [point.delay_steps for point in crossed]
     yield (
         f"Oscillation of {boundary.resource}: over {count(len(crossed), 'place')} with a mean loop delay of "
         f"{min(delays):.3g} to {max(delays):.3g} steps the simulated boundary is "
         f"{100 * np.mean(deviations):+.1f} % off the theoretical one on average, and "
-        f"{100 * worst.deviation:+.1f} % at worst ({where}); "
+        f"{100 * worst.deviation:+.1f} % at worst{where}; "
         f"{int(np.sum(np.abs(deviations) <= 0.1))} of {len(crossed)} places are within 10 %."
     )
     above = [point.theory / point.formula for point in crossed]
     if max(above) > 1.02:
-        most = crossed[int(np.argmax(above))]
+        most = label_of(boundary.other_axes, crossed[int(np.argmax(above))].place)
         yield (
             "Where the households' delays differ, theory allows more gain than the formula at their mean "
-            f"delay: up to {max(above):.2f} times as much ({label_of(boundary.other_axes, most.place)})."
+            f"delay: up to {max(above):.2f} times as much{_in_brackets(most)}."
         )
     never = len(boundary.points) - len(crossed)
     if never:
@@ -254,6 +255,10 @@ def _of_single_cases(points: SweepPoints, matrix: PairMatrix, ranked: list[Effec
         texts.append(text if effect.change.sign else f"({text})")
     base = number(points, key, matrix.baseline.mean, matrix.baseline.half_width)
     return f"{title(points, key)}: {base} with none; against that {listed(texts)}."
+
+
+def _in_brackets(text: str) -> str:
+    return f" ({text})" if text else ""
 
 
 def _or_infinite(value: float) -> float:

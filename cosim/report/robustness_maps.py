@@ -130,7 +130,8 @@ def _norm(arrays: Sequence[Array]) -> Any:
 def _draw_map(
     ax: Axes, x_axis: Axis, y_axis: Axis, values: Array, norm: Any, colors: str, label: str
 ) -> None:
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.colors import LogNorm
+    from matplotlib.ticker import FuncFormatter, LogFormatter
 
     drawn = ax.pcolormesh(np.ma.masked_invalid(values), cmap=colors, norm=norm, edgecolors="none")
     ax.set_facecolor("#ffffff")
@@ -143,6 +144,8 @@ def _draw_map(
     bar = ax.figure.colorbar(drawn, ax=ax, pad=0.01, fraction=0.04)
     bar.set_label(label)
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
+    if isinstance(norm, LogNorm):  # plain numbers between the powers of ten too
+        bar.ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
 
 
 def _shown(n: int, most: int) -> range:

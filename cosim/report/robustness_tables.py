@@ -46,7 +46,7 @@ class TextTable:
 
     def markdown(self) -> list[str]:
         """As lines of Markdown, numbers with four digits."""
-        head = ["| " + " | ".join(self.columns) + " |", "|" + "---|" * len(self.columns)]
+        head = ["| " + " | ".join(map(_shown, self.columns)) + " |", "|" + "---|" * len(self.columns)]
         return head + ["| " + " | ".join(_shown(cell) for cell in row) + " |" for row in self.rows]
 
 
@@ -180,4 +180,4 @@ def _plain(cell: Any) -> Any:
 def _shown(cell: Any) -> str:
     if isinstance(cell, float):
         return "–" if math.isnan(cell) else f"{cell:.4g}"
-    return str(cell) if cell != "" else "–"
+    return str(cell).replace("|", "\\|") if cell != "" else "–"

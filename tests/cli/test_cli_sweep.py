@@ -188,6 +188,24 @@ def test_killed_whole_and_resumed(cosim: Callable, folder: Path) -> None:
     assert record(folder / "killed")["status"] == "done"
 
 
+def test_workers_end_with_the_sweep_that_is_killed(folder: Path) -> None:
+    """At once, and not after their points, which may be long: who resumes wants the cores and the memory."""
+    slow = (folder / slow_sweep(folder)).read_text().replace("steps: 400", "steps: 1000000")
+    (folder / "endless.yaml").write_text(slow, encoding="utf-8")
+    process = start(folder, "endless.yaml", "--out", "out", "--workers", "2")
+    limit = time.monotonic() + 30
+    while len(workers := children(process.pid)) < 2:
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    time.sleep(3.0)  # they are at work by now
+    process.kill()
+    process.communicate()
+    limit = time.monotonic() + 5
+    while any(Path(f"/proc/{pid}").exists() for pid in workers):
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
 def test_interrupted_and_resumed(cosim: Callable, folder: Path) -> None:
     slow = slow_sweep(folder)
     process = start(folder, slow, "--out", "out", "--workers", "2")
@@ -322,7 +340,7 @@ def dask(*arguments: str, folder: Path) -> subprocess.Popen[bytes]:
 
 @pytest.fixture
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """Address of a scheduler, and its two workers (without a nanny, so that a kill is a kill)."""
+    """Address of a scheduler; its two workers (with no nanny, so that a kill is a kill), and itself last."""
     folder = tmp_path_factory.mktemp("dask")
     scheduler = dask(
         "scheduler",
@@ -347,7 +365,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
             for _ in range(2)
         ]
         processes += workers
-        yield address, workers
+        yield address, [*workers, scheduler]
     finally:
         for process in reversed(processes):
             process.kill()
@@ -370,6 +388,23 @@ def test_on_dask_with_a_worker_killed_the_bytes_are_the_same(
         first, second = (folder / where / "points" / "00005" / name for where in ("dask", "local"))
         assert first.read_bytes() == second.read_bytes(), name
     assert len(list((folder / "dask" / "points").iterdir())) == 12
+
+
+def test_a_scheduler_that_is_lost_is_said_and_the_sweep_resumed(
+    cosim: Callable, folder: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
+) -> None:
+    address, (*_, scheduler) = cluster
+    slow = slow_sweep(folder, n_seeds=2)
+    process = start(folder, slow, "--out", "out", "--dask", address)
+    wait_for_lines(process, folder / "out" / "finished.jsonl", 2)
+    os.kill(scheduler.pid, signal.SIGKILL)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "Traceback" not in stderr
+    assert "what is done is kept" in stderr
+    assert record(folder / "out")["status"] == "failed"
+    assert cosim("sweep", slow, "--out", "out", "--resume", "--workers", "2", "--quiet").code == 0
+    assert record(folder / "out")["done"] == 8
 
 
 def test_dask_started_on_this_machine(cosim: Callable, folder: Path) -> None:

@@ -144,6 +144,13 @@ def test_boundary_is_found_beside_its_theory(tmp_path: Path) -> None:
     assert boundary.points[2].theory == pytest.approx(1.0 / 8.0)
 
 
+def test_a_boundary_needs_no_other_axis(tmp_path: Path) -> None:
+    axes = {"gain": np.geomspace(0.02, 1.0, 80).round(12).tolist()}
+    folder = made_up_sweep(tmp_path, axes, lambda row: loop_point(row | {"delay_steps": 1.0}), seeds=2)
+    said = findings(analyse(folder, []))
+    assert any("% at worst; 1 of 1 places are within 10 %." in each for each in said)
+
+
 def test_no_boundary_where_no_gain_is_varied(tmp_path: Path) -> None:
     def point(row: Row) -> Row:
         return loop_point({"delay_steps": row["delay_steps"], "gain": 0.1, "seed": row["seed"]})
@@ -329,7 +336,7 @@ def test_failed_and_missing_points_are_counted_and_said(tmp_path: Path) -> None:
     np.testing.assert_array_equal(panel.half_width, [[0, 0], [0, 0], [0, np.nan]])
     said = findings(analysis)
     assert said[:3] == [
-        "15 of 20 points ended well (3 seeds at each place).",
+        "15 of 20 points ended well (up to 3 seeds at each place).",
         "3 points failed and are left out: the power flow diverged.",
         "2 points were not run: the sweep is not complete.",
     ]
@@ -354,6 +361,18 @@ def test_best_of_several_policies(tmp_path: Path) -> None:
     said = findings(analyse(made_up_sweep(tmp_path, axes, point), []))
     # At latency 1 both are 5 but for chance.
     assert any("at 4 places: a at 2 and b at 1, undecided at 1" in each for each in said)
+
+
+def test_names_with_bars_and_a_quantity_that_is_named_twice(tmp_path: Path) -> None:
+    axes = {"p | q": ["none", "a | b"]}
+    folder = made_up_sweep(tmp_path / "sweep", axes, lambda row: {RMSE: noise(row, "p | q")})
+    (tmp_path / "out").mkdir()
+    written = write_robustness(analyse(folder, [RMSE, RMSE]), tmp_path / "out")
+    assert len(set(written)) == len(written)
+    rows = [line for line in written[0].read_text("utf-8").splitlines() if line.startswith("|")]
+    assert len(rows) == 2 + 2
+    assert rows[0].startswith("| quantity | p \\| q | mean |")
+    assert rows[3].startswith(f"| {RMSE} | a \\| b | ")
 
 
 SWEEPS = {

@@ -70,7 +70,7 @@ def choose_quantities(points: SweepPoints, wanted: list[str]) -> list[Quantity]:
         If a wanted number is none of the points'.
     """
     require_columns(points, wanted)
-    keys = wanted or [key for key in _usual(points) if _varies(points, key)]
+    keys = list(dict.fromkeys(wanted)) or [key for key in _usual(points) if _varies(points, key)]
     return [Quantity(key, key not in _LARGER_IS_BETTER) for key in keys]
 
 

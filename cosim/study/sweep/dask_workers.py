@@ -6,6 +6,7 @@ scheduler allows (``distributed.scheduler.allowed-failures``).
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -130,6 +131,8 @@ def _connected(distributed: Any, address: str) -> Any:
     if not _ADDRESS.fullmatch(address):
         message, remedy = "this is no address of a scheduler", "Write it as tcp://127.0.0.1:8786, or local."
         raise InputError([Problem(message, remedy, file="--dask", value=address)])
+    # What is wrong is raised here as well; the log would print a traceback before it.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     try:
         return distributed.Client(address, timeout=_TIMEOUT_S, set_as_default=False)
     except OSError:  # a timeout is one too

@@ -12,9 +12,10 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from threading import Thread
 
 from cosim.config.load import ScenarioSource
 from cosim.errors import SimulationError
@@ -165,12 +166,21 @@ def _start(base: ScenarioSource) -> _Worker:
 
 def _serve(line: Connection, base: ScenarioSource) -> None:
     """What a worker does: take a point, run it, answer; until nobody is there to listen."""
+    Thread(target=_end_with_parent, daemon=True).start()
     try:
         line.send(_READY)
         while True:
             line.send(run_point(base, line.recv()))
     except (EOFError, OSError, KeyboardInterrupt):
         return
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it is gone, killed maybe, and not only after its point."""
+    parent = parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 @contextmanager
