@@ -54,7 +54,9 @@ def gain(analysis: Analysis) -> None:
     rows = [
         [
             f"{point.delay_steps:.3g}", f"{point.simulated.mean:.3f} ± {point.simulated.half_width:.3f}",
-            f"{point.theory:.3f}", f"{100 * point.deviation:+.1f} %", f"{point.formula:.3f}",
+            f"{point.theory:.3f}",
+            f"{100 * point.deviation.mean:+.1f} ± {100 * point.deviation.half_width:.1f} %",
+            f"{point.formula:.3f}",
         ]
         for point in boundary.points
     ]  # fmt: skip

@@ -22,6 +22,9 @@ from cosim.study.robustness.points import Axis, SweepPoints
 from cosim.study.robustness.quantities import Quantity, constant_quantities
 from cosim.study.robustness.sensitivity import case_means, sampled_places
 
+_SOFT = 0.2
+"""A simulated boundary that lies by this share above the limit is of a loop that saturates softly."""
+
 
 def findings(analysis: Analysis) -> list[str]:
     """Every finding as a sentence, the most general first."""
@@ -110,17 +113,23 @@ def _of_a_boundary(boundary: Boundary) -> Iterator[str]:
     if not crossed:
         yield f"The gains of this sweep never cross the boundary of {boundary.resource}."
         return
-    deviations = np.array([point.deviation for point in crossed])
+    deviations = np.array([point.deviation.mean for point in crossed])
     worst = crossed[int(np.argmax(np.abs(deviations)))]
     where = _in_brackets(label_of(boundary.other_axes, worst.place))
     delays = [point.delay_steps for point in crossed]
     yield (
         f"Oscillation of {boundary.resource}: over {count(len(crossed), 'place')} with a mean loop delay of "
-        f"{min(delays):.3g} to {max(delays):.3g} steps the simulated boundary is "
+        f"{min(delays):.3g} to {max(delays):.3g} steps the simulated boundary, "
+        "where the error passes half of its largest, is "
         f"{100 * np.mean(deviations):+.1f} % off the theoretical one on average, and "
-        f"{100 * worst.deviation:+.1f} % at worst{where}; "
+        f"{100 * worst.deviation.mean:+.1f} % at worst{where}; "
         f"{int(np.sum(np.abs(deviations) <= 0.1))} of {len(crossed)} places are within 10 %."
     )
+    if np.max(deviations) > _SOFT:
+        yield (
+            f"{boundary.resource} swings little at first beyond its limit, so half of its largest error says "
+            "where the swing is large, and not where it begins: see where the error begins to rise."
+        )
     above = [point.theory / point.formula for point in crossed]
     if max(above) > 1.02:
         most = label_of(boundary.other_axes, crossed[int(np.argmax(above))].place)
@@ -128,6 +137,9 @@ def _of_a_boundary(boundary: Boundary) -> Iterator[str]:
             "Where the households' delays differ, theory allows more gain than the formula at their mean "
             f"delay: up to {max(above):.2f} times as much{_in_brackets(most)}."
         )
+    partly = sum(point.simulated.n < boundary.n_seeds for point in crossed)
+    if partly:
+        yield f"At {count(partly, 'place')} some seeds do not pass it within the gains of this sweep."
     never = len(boundary.points) - len(crossed)
     if never:
         yield f"At {count(never, 'place')} the boundary lies outside the gains of this sweep."

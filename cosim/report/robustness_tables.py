@@ -86,13 +86,14 @@ def _boundary(boundary: Boundary, analysis: Analysis) -> TextTable:
     rows = [
         [
             *point.place, point.delay_steps, point.simulated.mean, point.simulated.low, point.simulated.high,
-            point.simulated.n, point.theory, point.formula, 100 * point.deviation,
+            point.simulated.n, point.theory, point.formula, 100 * point.deviation.mean,
+            100 * point.deviation.low, 100 * point.deviation.high,
         ]
         for point in boundary.points
     ]  # fmt: skip
     columns = (
         *names, "loop_delay_steps", "simulated", "low", "high", "seeds", "theory",
-        "formula_at_mean_delay", "deviation_percent",
+        "formula_at_mean_delay", "deviation_percent", "deviation_low", "deviation_high",
     )  # fmt: skip
     name = boundary_name(boundary, analysis)
     return TextTable(name, f"Largest stable {boundary.gain_axis.name} of {boundary.resource}", columns, rows)

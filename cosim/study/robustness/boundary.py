@@ -44,6 +44,8 @@ class BoundaryPoint:
         Largest stable gain for the delays that the households have (`mixture_stability_limit`).
     formula : float
         2 sin(π / (2(2d+1))) / G at the mean delay: the same where all have one whole delay, else lower.
+    deviation : Estimate
+        Simulated over theory, less 1, seed by seed: each seed has delays of its own, and its own limit.
     """
 
     place: Place
@@ -51,11 +53,7 @@ class BoundaryPoint:
     simulated: Estimate
     theory: float
     formula: float
-
-    @property
-    def deviation(self) -> float:
-        """Simulated over theory, less 1."""
-        return self.simulated.mean / self.theory - 1
+    deviation: Estimate
 
 
 @dataclass(frozen=True)
@@ -72,6 +70,8 @@ class Boundary:
         All others.
     threshold_units : float
         The error that counts as oscillation.
+    n_seeds : int
+        Seeds of the sweep.
     points : tuple of BoundaryPoint
         In the order of the other axes.
     """
@@ -80,6 +80,7 @@ class Boundary:
     gain_axis: Axis
     other_axes: tuple[Axis, ...]
     threshold_units: float
+    n_seeds: int
     points: tuple[BoundaryPoint, ...]
 
     @property
@@ -152,25 +153,27 @@ def _boundary(points: SweepPoints, resource: str, gain_axis: Axis) -> Boundary:
         if rows is not None:
             crossings = _crossings(rows, gain_axis.name, error, threshold)
             found.append(_boundary_point(rows, place, resource, community, gain_axis.name, crossings))
-    return Boundary(resource, gain_axis, others, threshold, tuple(found))
+    return Boundary(resource, gain_axis, others, threshold, points.n_seeds, tuple(found))
 
 
-def _crossings(rows: pd.DataFrame, gain: str, error: str, threshold: float) -> list[float]:
+def _crossings(rows: pd.DataFrame, gain: str, error: str, threshold: float) -> pd.Series:
     """The boundary of each seed."""
     by_gain = rows.pivot_table(index=gain, columns="seed", values=error)
     gains = by_gain.index.to_numpy(dtype=float)
-    return [crossing(gains, by_gain[seed].to_numpy(dtype=float), threshold) for seed in by_gain]
+    return by_gain.apply(lambda errors: crossing(gains, errors.to_numpy(dtype=float), threshold))
 
 
 def _boundary_point(
-    rows: pd.DataFrame, place: Place, resource: str, community: str, gain: str, crossings: list[float]
+    rows: pd.DataFrame, place: Place, resource: str, community: str, gain: str, crossings: pd.Series
 ) -> BoundaryPoint:
     delay = float(rows[f"{community}_loop_delay_steps"].mean())
     loop_gain = float(rows[f"{resource}_loop_gain_units_per_signal"].mean())
-    actual = rows[f"{resource}_gain_signal_per_unit"].to_numpy(dtype=float)
-    over_limit = rows[f"{resource}_gain_over_limit"].to_numpy(dtype=float)
-    scale = float(np.mean(rows[gain].to_numpy(dtype=float) / actual))  # of the axis to the gain itself
-    with np.errstate(divide="ignore"):
-        theory = scale * float(np.mean(actual / over_limit))
+    actual = rows[f"{resource}_gain_signal_per_unit"].astype(float)
+    scale = float((rows[gain].astype(float) / actual).mean())  # of the axis to the gain itself
+    limits = scale * actual / rows[f"{resource}_gain_over_limit"].astype(float)
+    theory = limits.groupby(rows["seed"]).mean()
     formula = scale * stability_limit(delay) / loop_gain
-    return BoundaryPoint(place, delay, estimate(crossings), theory, formula)
+    deviation = estimate((crossings / theory - 1).to_numpy())
+    return BoundaryPoint(
+        place, delay, estimate(crossings.to_numpy()), float(theory.mean()), formula, deviation
+    )
