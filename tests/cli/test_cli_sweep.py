@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shlex
 import signal
 import subprocess
@@ -186,6 +187,24 @@ def test_killed_whole_and_resumed(cosim: Callable, folder: Path) -> None:
     assert after.read_bytes() == kept, "what was done is not done again"
     assert sorted(p.name for p in (folder / "killed" / "points").iterdir()) == [f"{n:05d}" for n in range(8)]
     assert record(folder / "killed")["status"] == "done"
+
+
+def test_a_full_disc_is_said_and_the_sweep_goes_on_later(cosim: Callable, folder: Path, small: str) -> None:
+    assert cosim("sweep", small, "--out", "whole", "--workers", "1", "--quiet").code == 0
+
+    def no_more_than_3_kb() -> None:  # a file, which fails as a disc that is full does
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+
+    command = [*COSIM, "sweep", small, "--out", "full", "--workers", "1", "--quiet"]
+    ended = subprocess.run(
+        command, cwd=folder, text=True, capture_output=True, preexec_fn=no_more_than_3_kb, check=False
+    )
+    assert ended.returncode == 3
+    assert "full cannot be written: File too large" in ended.stderr.replace("\n", " ")
+    assert "Traceback" not in ended.stderr
+    assert record(folder / "full")["status"] == "failed"
+    assert cosim("sweep", small, "--out", "full", "--workers", "1", "--resume", "--quiet").code == 0
+    assert table_bytes(folder / "full") == table_bytes(folder / "whole")
 
 
 def test_workers_end_with_the_sweep_that_is_killed(folder: Path) -> None:

@@ -13,7 +13,8 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -162,12 +163,19 @@ class SweepFolder:
         ]
 
     def add(self, result: PointResult) -> None:
-        """Keep what came of a point."""
-        if result.folder:
-            self._move_run(result)
+        """Keep what came of a point.
+
+        Raises
+        ------
+        SimulationError
+            If it cannot be written down; what came before it is kept.
+        """
+        with _said_where_it_cannot_be_written(self.folder):
+            if result.folder:
+                self._move_run(result)
+            self._lines.write(result.line() + "\n")
+            self._lines.flush()
         self.results[result.index] = result
-        self._lines.write(result.line() + "\n")
-        self._lines.flush()
 
     @property
     def n_failed(self) -> int:
@@ -175,18 +183,28 @@ class SweepFolder:
         return sum(result.status == "failed" for result in self.results.values())
 
     def close(self, status: str, seconds: float) -> None:
-        """Write the table of what there is, and how the sweep ended."""
+        """Write the table of what there is, and how the sweep ended.
+
+        Raises
+        ------
+        SimulationError
+            If that cannot be written; the record says so as far as it can.
+        """
         self._remove_unfinished()
-        write_points(self.folder / "points.parquet", self.plan, self.results)
         self._record.update(
-            status=status,
+            status="failed",
             end=_now(),
             seconds=round(float(self._record["seconds"]) + seconds, 3),
             done=len(self.results) - self.n_failed,
             failed=self.n_failed,
         )
-        self._write_record()
-        self._lines.close()
+        with _said_where_it_cannot_be_written(self.folder):
+            try:
+                write_points(self.folder / "points.parquet", self.plan, self.results)
+                self._record["status"] = status
+            finally:
+                self._write_record()
+                self._lines.close()
 
     @property
     def _keeps_runs(self) -> bool:
@@ -320,6 +338,18 @@ def _read_record(folder: Path) -> dict[str, Any]:
         )
         raise InputError([Problem(message, remedy, file=str(folder))])
     return content
+
+
+@contextmanager
+def _said_where_it_cannot_be_written(folder: Path) -> Iterator[None]:
+    """Let a full disc, or one that is gone, be told as what it is."""
+    try:
+        yield
+    except OSError as error:
+        raise SimulationError(
+            f"{folder} cannot be written: {error.strerror}. What had ended before is kept; "
+            "mend it, and go on with --resume"
+        ) from error
 
 
 def _now() -> str:
