@@ -78,12 +78,13 @@ def remedies(analysis: Analysis) -> None:
         [
             b.remedy, f"{b.held[0]:g}", "never" if np.isnan(b.value) else f"{b.value:.2f}",
             f"{b.low:.2f} to {b.high:.2f}".replace("inf", f"beyond {b.axis.values[-1]:g}"),
+            "never" if np.isnan(b.worse_from) else f"{b.worse_from:.2f}",
             f"{b.n_better} of {len(b.effects)}", f"{b.n_worse} of {len(b.effects)}",
         ]
         for b in analysis.break_evens
         if b.quantity.key == key and b.axis.name == "latency_steps" and b.held[0] in (0.0, 0.2, 0.5)
     ]  # fmt: skip
-    head = ["remedy", "loss", "better from latency [steps]", "95 %", "better at", "worse at"]
+    head = ["remedy", "loss", "better from latency [steps]", "95 %", "worse from", "better at", "worse at"]
     table(head, [row for row in rows if row[2:4] != ["0.00", "0.00 to 0.00"]])
 
 

@@ -221,6 +221,7 @@ def _of_a_remedy(points: SweepPoints, found: list[BreakEven]) -> str:
         text += ", nowhere better on average"
     # A break-even whose interval leaves the axis is no finding; the table has it.
     starts = [_start_text(each) for each in found if math.isfinite(each.value) and math.isfinite(each.high)]
+    starts += [_end_text(each) for each in found if math.isfinite(each.worse_from) and each.n_better]
     more = " (more in the table)" if starts[4:] else ""
     return f"{'; '.join([text, *starts[:4]])}{more}."
 
@@ -230,6 +231,11 @@ def _start_text(each: BreakEven) -> str:
     place = f" at {where}" if where else ""
     interval = f"[{each.low:.3g}, {each.high:.3g}]"
     return f"better from {each.axis.name} = {each.value:.3g} {interval} on{place}"
+
+
+def _end_text(each: BreakEven) -> str:
+    where = label_of(each.held_axes, each.held)
+    return f"worse from {each.axis.name} = {each.worse_from:.3g} on{f' at {where}' if where else ''}"
 
 
 def _of_pairs(points: SweepPoints, matrix: PairMatrix) -> Iterator[str]:

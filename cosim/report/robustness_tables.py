@@ -109,15 +109,16 @@ def _held(each: BreakEven) -> str:
 def _break_evens(found: Iterable[BreakEven]) -> TextTable:
     rows = [
         [
-            b.quantity.key, b.remedy, b.baseline, b.axis.name, _held(b), b.value, b.low, b.high,
+            b.quantity.key, b.remedy, b.baseline, b.axis.name, _held(b), b.value, b.low, b.high, b.worse_from,
             f"{b.n_better} of {len(b.effects)}", f"{b.n_worse} of {len(b.effects)}",
         ]
         for b in found
     ]  # fmt: skip
     columns = (
-        "quantity", "case", "against", "axis", "at", "better_from", "low", "high", "better_at", "worse_at",
+        "quantity", "case", "against", "axis", "at", "better_from", "low", "high", "worse_from", "better_at",
+        "worse_at",
     )  # fmt: skip
-    title = "Break-even: the value of the axis from which on a case is better than none, with its interval"
+    title = "Break-even: from which value of the axis on a case is better than none, or worse"
     return TextTable("break_even", title, columns, rows)
 
 

@@ -478,3 +478,32 @@ def test_cases_without_a_numeric_axis_are_compared_seed_by_seed(tmp_path: Path) 
     )
     assert analyse(folder, []).pair_matrices == ()
     assert len(analyse(folder, [], "usual").pair_matrices) == 1
+
+
+def test_a_remedy_that_helps_up_to_some_place(tmp_path: Path) -> None:
+    def point(row: Row) -> Row:
+        change = row["latency"] - 2.5 if row["remedy"] == "more" else 0.0
+        return {RMSE: 10 + change + 0.001 * noise(row, "latency", "remedy")}
+
+    axes = {"latency": [0.0, 1.0, 2.0, 3.0, 4.0], "remedy": ["none", "more"]}
+    analysis = analyse(made_up_sweep(tmp_path, axes, point), [])
+    (found,) = analysis.break_evens
+    assert math.isnan(found.value)
+    assert found.worse_from == pytest.approx(2.5, abs=0.01)
+    assert (found.n_better, found.n_worse) == (3, 2)
+    assert any("worse from latency = 2.5 on" in each for each in findings(analysis))
+
+
+def test_cases_of_the_same_name_on_two_axes_are_told_apart(tmp_path: Path) -> None:
+    def point(row: Row) -> Row:
+        return {RMSE: 5 + row["latency"] + 2 * (row["fault"] == "on") - (row["remedy"] == "on")}
+
+    axes = {"latency": [0.0, 1.0], "loss": [0.0, 0.5], "fault": ["none", "on"], "remedy": ["none", "on"]}
+    analysis = analyse(made_up_sweep(tmp_path, axes, point), [])
+    labels = [panel.label for panel in analysis.panels[RMSE]]
+    assert labels[1] == "fault = none, remedy = on"
+    effects = {each.remedy: each.effects[0].mean for each in analysis.break_evens}
+    assert effects == {"fault = on": 2.0, "remedy = on": -1.0}
+    text = "\n".join(findings(analysis))
+    assert "fault = on against none, by market x tracking rmse: better at 0 and worse at 8 of 8 places" in text
+    assert "remedy = on against none, by market x tracking rmse: better at 8 and worse at 0 of 8 places" in text

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cosim.study.robustness.cells import Place, by_seed
+from cosim.study.robustness.cells import Place, by_seed, label_of
 from cosim.study.robustness.estimates import Estimate, bootstrap_rows, paired_difference, percentile_interval
 from cosim.study.robustness.points import Axis, SweepPoints
 from cosim.study.robustness.quantities import Quantity
@@ -49,8 +49,10 @@ class BreakEven:
         Where the mean effect becomes and stays negative: the first value of the axis where it always is, NaN
         where it is not even at the last.
     low, high : float
-        Interval of 95 % by bootstrap over the seeds; infinite where seeds drawn anew never come to it, NaN
-        for fewer than `LEAST_SEEDS`.
+        Interval of 95 % of it, by bootstrap over the seeds; infinite where seeds drawn anew never come to
+        it, NaN for fewer than `LEAST_SEEDS`.
+    worse_from : float
+        Where the mean effect becomes and stays positive; NaN where it is not at the last value of the axis.
     """
 
     quantity: Quantity
@@ -63,6 +65,7 @@ class BreakEven:
     value: float
     low: float
     high: float
+    worse_from: float
 
     @property
     def n_better(self) -> int:
@@ -150,10 +153,21 @@ def _one(
         columns.append(with_it - without)
     places = np.array(axis.values, dtype=float)
     by_seed_and_place = pd.concat(columns, axis=1).to_numpy(dtype=float, na_value=np.nan)
-    value = sign_change(places, np.array([effect.mean for effect in effects]))
     low, high = _interval(places, by_seed_and_place)
+    means = np.array([effect.mean for effect in effects])
+    value, worse_from = sign_change(places, means), sign_change(places, -means)
     return BreakEven(
-        quantity, remedy, baseline, axis, others, tuple(fixed.values()), tuple(effects), value, low, high
+        quantity,
+        label_of([cases], (remedy,)),
+        baseline,
+        axis,
+        others,
+        tuple(fixed.values()),
+        tuple(effects),
+        value,
+        low,
+        high,
+        worse_from,
     )
 
 

@@ -85,9 +85,14 @@ def panels(points: SweepPoints, key: str) -> list[Panel]:
 
 
 def label_of(axes: Sequence[Axis], values: Place) -> str:
-    """Values of axes in words: names by themselves, numbers with what they are of."""
-    parts = zip(axes, values, strict=True)
-    return ", ".join(f"{a.name} = {v:g}" if a.is_numeric else str(v) for a, v in parts)
+    """Values of axes in words: names by themselves where these are clear, numbers with what they are of."""
+
+    def text(axis: Axis, value: Any) -> str:
+        if axis.is_numeric:
+            return f"{axis.name} = {value:g}"
+        return f"{axis.name} = {value}" if axis.shares_names else str(value)
+
+    return ", ".join(text(axis, value) for axis, value in zip(axes, values, strict=True))
 
 
 def by_seed(points: SweepPoints, key: str, place: dict[str, Any]) -> pd.Series:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,15 @@ class Axis:
         Whether it can be drawn along a line.
     scale : {"linear", "log"}
         How the sweep spaced it, and so how it is drawn.
+    shares_names : bool
+        Whether another axis has a case of the same name as one of its, so that a name alone is ambiguous.
     """
 
     name: str
     values: tuple[Any, ...]
     is_numeric: bool
     scale: Scale = "linear"
+    shares_names: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,7 @@ def read_points(folder: Path) -> SweepPoints:
     for c in config.axes:
         done[c.column] = _as_numbers_or_names(done[c.column])
     axes = tuple(axis for c in config.axes if len((axis := _axis(c, done)).values) > 1)
+    axes = _with_shared_names(axes)
     if not axes:
         raise _refused(folder, "nothing was varied over two values or more", "Give the sweep an axis.")
     planned = int(record.get("points") or len(table))
@@ -195,6 +200,14 @@ def _axis(config: AxisConfig, done: pd.DataFrame) -> Axis:
         scale = config.range.scale if config.range else config.scale
         return Axis(config.column, tuple(np.sort(column.unique()).tolist()), True, scale)
     return Axis(config.column, tuple(column.unique().tolist()), False)
+
+
+def _with_shared_names(axes: tuple[Axis, ...]) -> tuple[Axis, ...]:
+    cases = Counter(value for axis in axes if not axis.is_numeric for value in axis.values)
+    return tuple(
+        replace(axis, shares_names=not axis.is_numeric and any(cases[value] > 1 for value in axis.values))
+        for axis in axes
+    )
 
 
 def _refused(folder: Path, message: str, remedy: str) -> InputError:
