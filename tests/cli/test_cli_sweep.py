@@ -426,6 +426,13 @@ def test_a_scheduler_that_is_lost_is_said_and_the_sweep_resumed(
     assert record(folder / "out")["done"] == 8
 
 
+def test_a_worker_that_comes_late_with_another_cosim_runs_nothing() -> None:
+    from cosim.study.sweep.dask_workers import run_of_version
+
+    with pytest.raises(RuntimeError, match=r"this sweep is of 0\.0\.0"):
+        run_of_version("0.0.0", None, None)  # type: ignore[arg-type]
+
+
 def test_dask_started_on_this_machine(cosim: Callable, folder: Path) -> None:
     slow = slow_sweep(folder, n_seeds=1)
     process = start(folder, slow, "--out", "dask", "--dask", "local", "--workers", "2")

@@ -505,5 +505,9 @@ def test_cases_of_the_same_name_on_two_axes_are_told_apart(tmp_path: Path) -> No
     effects = {each.remedy: each.effects[0].mean for each in analysis.break_evens}
     assert effects == {"fault = on": 2.0, "remedy = on": -1.0}
     text = "\n".join(findings(analysis))
-    assert "fault = on against none, by market x tracking rmse: better at 0 and worse at 8 of 8 places" in text
-    assert "remedy = on against none, by market x tracking rmse: better at 8 and worse at 0 of 8 places" in text
+    assert (
+        "fault = on against none, by market x tracking rmse: better at 0 and worse at 8 of 8 places" in text
+    )
+    assert (
+        "remedy = on against none, by market x tracking rmse: better at 8 and worse at 0 of 8 places" in text
+    )

@@ -86,9 +86,22 @@ class DaskWorkers:
         self, base: ScenarioSource, task: PointTask, handed_out: dict[Any, PointTask], completed: Any
     ) -> None:
         # Not pure: a scheduler that has seen this point before must run it again all the same.
-        future = self.client.submit(run_point, base, task, pure=False)
+        future = self.client.submit(run_of_version, cosim.__version__, base, task, pure=False)
         handed_out[future] = task
         completed.add(future)
+
+
+def run_of_version(version: str, base: ScenarioSource, task: PointTask) -> PointResult:
+    """Run a point on a worker, unless it came late with another cosim, which may give other bytes.
+
+    Raises
+    ------
+    RuntimeError
+        If it did.
+    """
+    if cosim.__version__ != version:
+        raise RuntimeError(f"a worker has cosim {cosim.__version__}, and this sweep is of {version}")
+    return run_point(base, task)
 
 
 @contextmanager
