@@ -187,7 +187,7 @@ def short(value: float, half: float) -> str:
     if not np.isfinite(half) or half <= 1e-6 * abs(value):
         return number_text(value, digits)
     decimals = max(0, -int(np.floor(np.log10(half))))
-    decimals = min(decimals, 4)
+    decimals = min(decimals, 6)
     return f"{value:.{decimals}f}±{half:.{decimals}f}"
 
 
