@@ -1,12 +1,11 @@
 """The directory of a sweep: what it is, what is done of it, and the table that comes of it.
 
-While a sweep goes on, each point that has ended is a line of ``finished.jsonl``; where one was cut off, its
-point runs again. ``points.parquet`` is made of these lines whenever the sweep stops.
+While a sweep goes on, each point that has ended is a line of ``finished.jsonl``; ``points.parquet`` is made
+of these lines whenever the sweep stops.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import itertools
 import json
@@ -17,16 +16,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from cosim.config.dump import block_yaml
 from cosim.engine.run import versions
 from cosim.errors import InputError, Problem, SimulationError
+from cosim.study.sweep.finished import FinishedPoints
 from cosim.study.sweep.plan import Point, SweepPlan
 from cosim.study.sweep.point import PointResult, PointTask
 from cosim.study.sweep.points_table import write_points
 
-_FINISHED = "finished.jsonl"
 _RECORD = "sweep.json"
 
 
@@ -64,15 +63,12 @@ class SweepFolder:
         The directory.
     plan : SweepPlan
         The points.
-    results : dict
-        Number of a point to its result, of all that have ended.
     """
 
     def __init__(self, folder: Path, plan: SweepPlan, record: dict[str, Any]) -> None:
         self.folder, self.plan = folder, plan
-        self.results: dict[int, PointResult] = {}
         self._record = record
-        self._lines = self._open_lines()
+        self._finished = FinishedPoints(folder)
         self._remove_unfinished()
 
     @classmethod
@@ -173,9 +169,12 @@ class SweepFolder:
         with _said_where_it_cannot_be_written(self.folder):
             if result.folder:
                 self._move_run(result)
-            self._lines.write(result.line() + "\n")
-            self._lines.flush()
-        self.results[result.index] = result
+            self._finished.add(result)
+
+    @property
+    def results(self) -> dict[int, PointResult]:
+        """Number of a point to its result, of all that have ended."""
+        return self._finished.results
 
     @property
     def n_failed(self) -> int:
@@ -204,7 +203,7 @@ class SweepFolder:
                 self._record["status"] = status
             finally:
                 self._write_record()
-                self._lines.close()
+                self._finished.close()
 
     @property
     def _keeps_runs(self) -> bool:
@@ -228,28 +227,6 @@ class SweepFolder:
 
     def _remove_unfinished(self) -> None:
         shutil.rmtree(self.folder / "points" / ".unfinished", ignore_errors=True)
-
-    def _open_lines(self) -> IO[str]:
-        """Read the lines there are, and get ready to add more; nobody else may do so meanwhile."""
-        # A line may have been cut off in the middle of a character.
-        stream = (self.folder / _FINISHED).open("a+", encoding="utf-8", errors="replace")
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            stream.close()
-            message = "another `cosim sweep` is at work in this directory"
-            raise InputError([Problem(message, "Wait for it, or end it.", file=str(self.folder))]) from None
-        stream.seek(0)
-        text = stream.read()
-        for line in text.split("\n"):  # splitlines() also parts at what a cause may hold, such as U+2028
-            try:
-                result = PointResult.from_line(line)
-            except (ValueError, KeyError, TypeError):
-                continue
-            self.results[result.index] = result
-        if text and not text.endswith("\n"):
-            stream.write("\n")
-        return stream
 
     def _write_record(self) -> None:
         text = json.dumps(self._record, indent=2, ensure_ascii=False) + "\n"
