@@ -65,8 +65,7 @@ class Outcome:
             folder = Path(temporary) / "run"
             run_scenario(loaded, folder)
             effects = read_table(folder, "fault_effects")
-        self.before = float(effects["rmse_before"].max())
-        self.worst = float(effects["worst_deviation"].abs().max())
+        self.worst_over_before = float((effects["worst_deviation"].abs() / effects["rmse_before"]).max())
         self.recovery_steps = float(effects["recovery_h"].to_numpy().max() / STEP_H)
         if effects["recovery_h"].isna().any():
             self.recovery_steps = math.inf
@@ -78,10 +77,10 @@ def outcomes(fault: str, settings: list[str], seeds: int) -> list[Outcome]:
 
 
 def cell(found: list[Outcome]) -> str:
-    """Median steps to recover, and how often it never did; in brackets the worst error over that before."""
+    """Median steps to recover, and how often never; in brackets the worst error over the level before."""
     steps = np.array([one.recovery_steps for one in found])
     lost = int(np.isinf(steps).sum())
-    worst = np.median([one.worst / one.before for one in found])
+    worst = np.median([one.worst_over_before for one in found])
     if lost == len(found):
         return f"never ({worst:.1f})"
     text = f"{np.median(steps[np.isfinite(steps)]):.0f}"
