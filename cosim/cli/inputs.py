@@ -26,11 +26,11 @@ def check(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
 
 
 def _check_sweep(source: str) -> list[Problem]:
-    from cosim.config.load_sweep import load_sweep
+    from cosim.config.load_sweep import read_sweep
     from cosim.study.sweep.check import check_points
     from cosim.study.sweep.plan import plan_sweep
 
-    return list(check_points(plan_sweep(load_sweep(source)), thorough=True).problems)
+    return list(check_points(plan_sweep(read_sweep(source)), thorough=True).problems)
 
 
 def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:

@@ -44,7 +44,7 @@ def sweep(
     Leaves with 0 when all points were run, also where some failed (their rows say why); 2 for bad input
     (nothing is written); 3 when no point ended well; 130 when interrupted: --resume goes on from there.
     """
-    from cosim.config.load_sweep import load_sweep
+    from cosim.config.load_sweep import read_sweep
     from cosim.engine.interrupt import terminate_like_interrupt
     from cosim.progress import SweepProgress
     from cosim.study.sweep.check import check_points
@@ -54,7 +54,7 @@ def sweep(
     from cosim.study.sweep.run import run_sweep
 
     terminate_like_interrupt()
-    plan = plan_sweep(load_sweep(source))
+    plan = plan_sweep(read_sweep(source))
     checked = check_points(plan)
     refuse_errors(list(checked.problems), quiet)
     if dry_run:

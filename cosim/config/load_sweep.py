@@ -38,6 +38,8 @@ class LoadedSweep:
         Whether the base is a built-in scenario, and so needs no file.
     document : Document
         The file's data with line numbers.
+    problems : tuple of Problem
+        What is wrong with parts that `read_sweep` has left out, so that the others could be looked at.
     """
 
     config: SweepConfig
@@ -45,6 +47,7 @@ class LoadedSweep:
     base_file: Path
     is_base_built_in: bool
     document: Document
+    problems: tuple[Problem, ...] = ()
 
     @property
     def base_argument(self) -> str:
@@ -76,14 +79,30 @@ def load_sweep(source: str, folder: Path | None = None) -> LoadedSweep:
     InputError
         With every problem of the sweep itself; what is wrong with single points is not looked at yet.
     """
+    loaded = read_sweep(source, folder)
+    if loaded.problems:
+        raise InputError(list(loaded.problems))
+    return loaded
+
+
+def read_sweep(source: str, folder: Path | None = None) -> LoadedSweep:
+    """Read a sweep to look for what is wrong with it; a part that is wrong is left out, and told of.
+
+    Parameters
+    ----------
+    source, folder
+        As for `load_sweep`.
+
+    Raises
+    ------
+    InputError
+        If nothing is left to be looked at, with every problem.
+    """
     file = locate("sweeps", source, folder)
     document = read_yaml(file)
     _require_sweep(document)
-    try:
-        config = SweepConfig.model_validate(document.data)
-    except ValidationError as error:
-        raise InputError(translate(error, document, SweepConfig)) from None
-    problems = _problems(config, document)
+    config, told = _validated(document)
+    problems = [*told, *_problems(config, document)]
     try:
         base_file = _base_file(config, file.parent)
         base = read_scenario(str(base_file))
@@ -93,11 +112,39 @@ def load_sweep(source: str, folder: Path | None = None) -> LoadedSweep:
             p if p.line else Problem(p.message, p.remedy, "base", *at, config.base) for p in error.problems
         ]
         raise InputError(problems) from None
-    if problems:
+    if len(problems) > len(told):
         raise InputError(problems)
     # Workers may have another working directory.
     base = replace(base, folder=base.folder.resolve())
-    return LoadedSweep(config, base, base_file, config.base in names("scenarios"), document)
+    return LoadedSweep(config, base, base_file, config.base in names("scenarios"), document, tuple(told))
+
+
+def _validated(document: Document) -> tuple[SweepConfig, list[Problem]]:
+    """The sweep without its parts that are wrong, and what is wrong with them."""
+    try:
+        return SweepConfig.model_validate(document.data), []
+    except ValidationError as error:
+        problems = translate(error, document, SweepConfig)
+        wrong = [detail["loc"] for detail in error.errors()]
+    try:
+        return SweepConfig.model_validate(_without(document.data, wrong)), problems
+    except ValidationError:
+        raise InputError(problems) from None
+
+
+def _without(data: dict[str, Any], wrong: list[tuple[int | str, ...]]) -> dict[str, Any]:
+    """A sweep's data without what stands at some places; an axis leaves one behind that varies nothing."""
+    axes = {place[1] for place in wrong if len(place) > 1 and place[0] == "axes"}
+    keys = {place[0] for place in wrong if place and not (place[0] == "axes" and len(place) > 1)}
+    # Without a name it has another one; axes that draw from a sample are wrong without it.
+    rest = {key: value for key, value in data.items() if key not in keys or key in ("base", "sample")}
+    rest.setdefault("name", "unnamed")
+    if axes and isinstance(rest.get("axes"), list):
+        rest["axes"] = [
+            {"name": f"axis {number + 1}", "cases": {"?": {}}} if number in axes else axis
+            for number, axis in enumerate(rest["axes"])
+        ]
+    return rest
 
 
 def is_sweep(source: str) -> bool:

@@ -184,3 +184,30 @@ def test_unreachable_scheduler(cosim: Callable, folder: Path) -> None:
     assert f"no Dask scheduler answers at '{address}' within 5 s" in ended.err
     assert "no address of a scheduler" in cosim("sweep", "s.yaml", "--dask", "http://x").err
     assert "Leave out --workers" in cosim("sweep", "s.yaml", "--dask", address, "--workers", "2").err
+
+
+def test_every_problem_of_every_axis_is_told_at_once(cosim: Callable, write: Callable, folder: Path) -> None:
+    write(name="good.yaml")
+    (folder / "bad.yaml").write_text(
+        "name: bad\n"
+        "base: good.yaml\n"
+        "axes:\n"
+        "  - {path: comms.default.los.loss_probability, values: [0, 0.1]}\n"
+        "  - {path: groups.homes.households, values: [3, -1, abc]}\n"
+        "  - {name: e, path: time.steps, values: []}\n"
+        "keep: all\n",
+        encoding="utf-8",
+    )
+    ended = cosim("sweep", "bad.yaml", "--out", "out")
+    assert ended.code == 2
+    expected = [
+        "error bad.yaml:4: comms.default.los: unknown key 'los'",
+        "error bad.yaml:5: groups.0.households: a whole number is expected",
+        "error bad.yaml:5: groups.0.households: must be at least 1",
+        "error bad.yaml:6: axes.2.values: the list is empty",
+        "error bad.yaml:7: keep: ",
+    ]
+    assert len(ended.problems) == len(expected)
+    for line, beginning in zip(sorted(ended.problems), expected, strict=True):
+        assert line.startswith(beginning)
+    assert not (folder / "out").exists()

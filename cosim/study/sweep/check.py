@@ -60,11 +60,11 @@ def check_points(plan: SweepPlan, thorough: bool = False) -> Checked:
                 files |= named
         except InputError as error:
             problems = list(error.problems)
-        for problem in dict.fromkeys(problems):
+        for problem in dict.fromkeys(map(_whatever_its_value, problems)):
             if thorough or problem.severity == "error":
                 found.setdefault(problem, []).append(point)
     told = [_with_points(problem, points, plan, len(firsts)) for problem, points in found.items()]
-    return Checked(tuple(told), tuple(sorted(files)))
+    return Checked((*plan.sweep.problems, *told), tuple(sorted(files)))
 
 
 def _missing(loaded: LoadedScenario, files: set[str]) -> Iterator[Problem]:
@@ -88,6 +88,11 @@ def _replaced(loaded: LoadedScenario, plan: SweepPlan, point: Point) -> Iterator
             message = "what is set here is replaced by what is set after it"
             remedy = "Vary it on one axis alone, and put the axis of a whole before that of its part."
             yield Problem(message, remedy, setting.path, *setting.places[""])
+
+
+def _whatever_its_value(problem: Problem) -> Problem:
+    """A key that does not exist is one problem, and not one for each value of an axis."""
+    return replace(problem, value="") if problem.message.startswith("unknown key") else problem
 
 
 def _with_points(problem: Problem, points: list[Point], plan: SweepPlan, n_combinations: int) -> Problem:
