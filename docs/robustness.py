@@ -1,6 +1,6 @@
 """The tables of docs/robustness.md from the studies' results, and the figures it shows.
 
-make studies                                    # runs the studies, then this; three quarters of an hour on two cores
+make studies                                    # runs the studies, then this; 45 minutes on two cores
 python docs/robustness.py results/studies       # the tables alone, from results that are there
 python docs/robustness.py results/studies --images   # and copies the figures into docs/images
 """
