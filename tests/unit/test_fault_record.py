@@ -12,17 +12,18 @@ from cosim.engine.fault_plan import FaultEvent
 from cosim.engine.fault_record import FaultRecord, Row
 
 N = 400
+RESOURCE = {"name": "x", "capacity": 1, "unit_kwh": 0.25}
 
 
-def rows(error: np.ndarray, **times_h: tuple[int, int]) -> dict[str, Row]:
-    """The effect of faults with these names and times on a resource with this error, by the hour."""
+def recorded(error: np.ndarray, **times_h: tuple[int, int]) -> FaultRecord:
+    """Faults with these names and times, and a resource with this error, by the hour; a unit is 0.25 kWh."""
     cost = {"form": "consumption_only", "linear": 1.0, "target": 0.5}
     scenario = Scenario.model_validate(
         {
             "name": "recorded",
             "time": {"step_s": 3600, "steps": N},
             "groups": [{"name": "homes", "households": 2, "cost": cost}],
-            "communities": [{"name": "v", "groups": ["homes"], "resources": [{"name": "x", "capacity": 1}]}],
+            "communities": [{"name": "v", "groups": ["homes"], "resources": [RESOURCE]}],
             "faults": [
                 {"kind": "household_crash", "name": name, "from_h": start, "duration_h": end - start}
                 for name, (start, end) in times_h.items()
@@ -38,7 +39,12 @@ def rows(error: np.ndarray, **times_h: tuple[int, int]) -> dict[str, Row]:
     record.take(
         "v", "x", {"step": step, "aggregate": error, "capacity": np.zeros(N), "optimum_gap": 0 * step}
     )
-    return {row.fault: row for row in record.rows(N * MS_PER_HOUR)}
+    return record
+
+
+def rows(error: np.ndarray, **times_h: tuple[int, int]) -> dict[str, Row]:
+    """The effect of each fault."""
+    return {row.fault: row for row in recorded(error, **times_h).rows(N * MS_PER_HOUR)}
 
 
 def test_one_within_another() -> None:
@@ -84,3 +90,11 @@ def test_what_lasts_to_the_end_is_part_of_the_level() -> None:
     # One that begins while the other is on is not: whose error remains cannot be told.
     found = rows(error, lasts=(160, N), now=(150, 200))
     assert math.isnan(found["now"].effect.recovery_ms)
+
+
+def test_energy_is_what_the_error_is_above_its_level() -> None:
+    error = 2.0 * np.where(np.arange(N) % 2, 1.0, -1.0)
+    error[150:200] = 9.0
+    found = recorded(error, one=(150, 200)).summary(N * MS_PER_HOUR)
+    assert found["fault_one_v_x_excess_energy_kwh"] == 50 * (9 - 2) * 0.25
+    assert found["fault_one_v_x_excess_cost"] == 0
