@@ -26,7 +26,7 @@ HOURS_PER_MONTH = 730
 PROGRAM = """
 import json, resource, sys
 from pathlib import Path
-from cosim.cli.runs import draw
+from cosim.cli import runs
 from cosim.config.load import load_scenario
 from cosim.engine.preflight import preflight
 from cosim.engine.run import run_scenario
@@ -37,7 +37,7 @@ def note(stage):
 
 def draw(folder):
     note("tables")
-    draw(folder)
+    runs.draw(folder)
 
 folder, hours = sys.argv[1:]
 loaded = load_scenario("storage_year", [f"time.duration_h={hours}"])

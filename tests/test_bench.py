@@ -1,0 +1,30 @@
+"""The benchmarks' own programs work; what they measure is theirs to say (`make bench`)."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+BENCH = Path(__file__).resolve().parents[1] / "bench"
+
+
+def bench(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, BENCH / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_memory_is_measured_of_tables_and_figures() -> None:
+    peaks, seconds = bench("bench_memory").measure(24)
+    assert 50 < peaks["tables"] <= peaks["figures"] < 2000
+    assert list(seconds) == ["build", "simulate", "store", "report"]
+
+
+def test_a_sweep_is_timed(tmp_path: Path) -> None:
+    whole_s, first_s, cpu_s = bench("bench_sweep").run(2, 1, tmp_path / "sweep")
+    assert 0 < first_s <= whole_s
+    assert cpu_s > 0
