@@ -188,7 +188,8 @@ def short(value: float, half: float) -> str:
         return number_text(value, digits)
     decimals = max(0, -int(np.floor(np.log10(half))))
     decimals = min(decimals, 6)
-    return f"{value:.{decimals}f}±{half:.{decimals}f}"
+    shown = round(value, decimals) + 0.0  # and never -0
+    return f"{shown:.{decimals}f}±{half:.{decimals}f}"
 
 
 def _is_better_transposed(y_axis: Axis, x_axis: Axis, limits: Sequence[Boundary]) -> bool:

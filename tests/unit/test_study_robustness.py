@@ -18,6 +18,7 @@ import yaml
 from cosim.errors import InputError
 from cosim.markets.regulation.stability import mixture_stability_limit, stability_limit
 from cosim.report.robustness_findings import findings
+from cosim.report.robustness_maps import short
 from cosim.report.robustness_page import write_robustness
 from cosim.study.robustness.analysis import analyse
 from cosim.study.robustness.boundary import crossing, find_boundaries
@@ -511,3 +512,10 @@ def test_cases_of_the_same_name_on_two_axes_are_told_apart(tmp_path: Path) -> No
     assert (
         "remedy = on against none, by market x tracking rmse: better at 8 and worse at 0 of 8 places" in text
     )
+
+
+def test_numbers_in_cells_have_the_digits_that_their_interval_leaves() -> None:
+    assert short(12.3456, 0.21) == "12.3±0.2"
+    assert short(-0.4, 1.2) == "0±1"
+    assert short(1.018234, 0.000031) == "1.01823±0.00003"
+    assert short(5.0, 0.0) == "5"
