@@ -83,6 +83,12 @@ def children(pid: int) -> list[int]:
     return [c for c in found if b"spawn_main" in Path(f"/proc/{c}/cmdline").read_bytes()]
 
 
+def ignores_interrupts(pid: int) -> bool:
+    """Whether a process has never seen Ctrl-C, from its first moment on."""
+    (blocked,) = re.findall(r"^SigBlk:\s*(\w+)$", Path(f"/proc/{pid}/status").read_text(), re.M)
+    return bool(int(blocked, 16) >> (signal.SIGINT - 1) & 1)
+
+
 def table_bytes(folder: Path) -> bytes:
     return (folder / "points.parquet").read_bytes()
 
@@ -250,6 +256,7 @@ def test_interrupted_while_the_workers_start(folder: Path) -> None:
     while len(children(process.pid)) < 2 and time.monotonic() < limit:
         time.sleep(0.005)
     time.sleep(0.15)
+    assert [ignores_interrupts(worker) for worker in children(process.pid)] == [True, True]
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr

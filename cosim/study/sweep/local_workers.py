@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from threading import Thread
@@ -158,6 +158,8 @@ def _start(base: ScenarioSource) -> _Worker:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(theirs, base), daemon=True)
+    # Where it starts with the first worker, it lets Ctrl-C in again for that one.
+    resource_tracker.ensure_running()
     with _one_thread_each(), _without_interrupts():
         process.start()
     theirs.close()  # so that its end is noticed when the worker is gone
