@@ -41,6 +41,8 @@ _OF_THE_RIGHT_TYPE = {
     "value_error",
 }
 """What pydantic says of a value whose type is as expected."""
+UNKNOWN_KEY = "unknown key"
+"""What the message about a key that does not exist begins with."""
 _REMEDIES = {
     "a text": "Put it into quotes.",
     "true or false": "Write true or false.",
@@ -213,7 +215,7 @@ def _wording(detail: ErrorDetails, path: str, model: type[BaseModel]) -> tuple[s
 def _unknown_key(key: str, value: Any, loc: Loc, model: type[BaseModel]) -> tuple[str, str]:
     """Suggest a key that is allowed at this place first, then one from elsewhere."""
     here = keys_of(models_at(model, loc[:-1]))
-    message = f"unknown key '{key}'"
+    message = f"{UNKNOWN_KEY} '{key}'"
     match = _likely(key, here)
     if match:
         unit, wanted = split_key(key)[1], split_key(match)[1]

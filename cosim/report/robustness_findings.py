@@ -67,7 +67,7 @@ def _of_the_grid(analysis: Analysis) -> Iterator[str]:
     """Boundaries, maps, remedies and pairs: what compares places."""
     points = analysis.points
     for boundary in analysis.boundaries:
-        yield from _of_a_boundary(boundary)
+        yield from _of_a_boundary(boundary, points.n_seeds)
     for quantity in analysis.quantities:
         for panel in analysis.panels.get(quantity.key, []):
             yield _of_a_panel(points, quantity, panel)
@@ -84,6 +84,9 @@ def _of_the_sample(analysis: Analysis) -> Iterator[str]:
     points = analysis.points
     for quantity in analysis.quantities:
         means = sampled_places(points, quantity.key).means
+        if not len(means):
+            yield f"{title(points, quantity.key)}: no point gave a value."
+            continue
         low, high = (number(points, quantity.key, float(end), 0.0) for end in (means.min(), means.max()))
         mine = [each for each in analysis.sensitivities if each.quantity == quantity]
         certain = sorted(
@@ -108,7 +111,7 @@ def _of_the_sample(analysis: Analysis) -> Iterator[str]:
             yield f"{of_which}: {listed(each_mean)}."
 
 
-def _of_a_boundary(boundary: Boundary) -> Iterator[str]:
+def _of_a_boundary(boundary: Boundary, n_seeds: int) -> Iterator[str]:
     crossed = boundary.crossed
     if not crossed:
         yield f"The gains of this sweep never cross the boundary of {boundary.resource}."
@@ -137,7 +140,7 @@ def _of_a_boundary(boundary: Boundary) -> Iterator[str]:
             "Where the households' delays differ, theory allows more gain than the formula at their mean "
             f"delay: up to {max(above):.2f} times as much{_in_brackets(most)}."
         )
-    partly = sum(point.simulated.n < boundary.n_seeds for point in crossed)
+    partly = sum(point.simulated.n < n_seeds for point in crossed)
     if partly:
         yield f"At {count(partly, 'place')} some seeds do not pass it within the gains of this sweep."
     never = len(boundary.points) - len(crossed)

@@ -119,3 +119,13 @@ def test_figures_and_tables_of_a_sample(sampled: Path, tmp_path: Path) -> None:
 def test_a_baseline_of_a_sample_is_refused(sampled: Path) -> None:
     with pytest.raises(InputError, match="no two cases were run at one place"):
         analyse(sampled, [], "additive")
+
+
+def test_a_number_that_no_point_has_is_said(sampled: Path, tmp_path: Path) -> None:
+    table = pd.read_parquet(sampled / "points.parquet")
+    table.assign(other=np.nan).to_parquet(sampled / "points.parquet")
+    analysis = analyse(sampled, ["other"])
+    assert "Other: no point gave a value." in findings(analysis)
+    out = tmp_path / "out"
+    out.mkdir()
+    assert (out / "robustness.md") in write_robustness(analysis, out)

@@ -70,8 +70,6 @@ class Boundary:
         All others.
     threshold_units : float
         The error that counts as oscillation.
-    n_seeds : int
-        Seeds of the sweep.
     points : tuple of BoundaryPoint
         In the order of the other axes.
     """
@@ -80,7 +78,6 @@ class Boundary:
     gain_axis: Axis
     other_axes: tuple[Axis, ...]
     threshold_units: float
-    n_seeds: int
     points: tuple[BoundaryPoint, ...]
 
     @property
@@ -153,7 +150,7 @@ def _boundary(points: SweepPoints, resource: str, gain_axis: Axis) -> Boundary:
         if rows is not None:
             crossings = _crossings(rows, gain_axis.name, error, threshold)
             found.append(_boundary_point(rows, place, resource, community, gain_axis.name, crossings))
-    return Boundary(resource, gain_axis, others, threshold, points.n_seeds, tuple(found))
+    return Boundary(resource, gain_axis, others, threshold, tuple(found))
 
 
 def _crossings(rows: pd.DataFrame, gain: str, error: str, threshold: float) -> pd.Series:

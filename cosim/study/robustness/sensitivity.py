@@ -89,7 +89,11 @@ def sensitivities(points: SweepPoints, quantities: Sequence[Quantity]) -> list[S
     variance of D. Bonett and T. Wright, Psychometrika 65 (2000), less a degree of freedom for each variable
     taken out.
     """
-    return [_sensitivity(points, quantity, axis) for quantity in quantities for axis in points.numeric_axes]
+    found = []
+    for quantity in quantities:
+        places = sampled_places(points, quantity.key)
+        found += [_sensitivity(quantity, axis, places) for axis in points.numeric_axes]
+    return found
 
 
 def case_means(points: SweepPoints, quantity: Quantity, axis: Axis) -> dict[str, Estimate]:
@@ -133,16 +137,15 @@ def partial_rank_correlation(one: Array, other: Array, held: Sequence[Array]) ->
     return value, float(np.tanh(center - spread)), float(np.tanh(center + spread))
 
 
-def _sensitivity(points: SweepPoints, quantity: Quantity, axis: Axis) -> Sensitivity:
+def _sensitivity(quantity: Quantity, axis: Axis, places: SampledPlaces) -> Sensitivity:
     from scipy.stats import rankdata
 
-    places = sampled_places(points, quantity.key)
     held: list[Array] = []
-    for other in points.axes:
+    for other, coordinates in places.coordinates.items():
         if other.is_numeric and other != axis:
-            held.append(rankdata(np.array(places.coordinates[other], dtype=float)))
+            held.append(rankdata(np.array(coordinates, dtype=float)))
         elif not other.is_numeric:
-            labels = np.array([str(value) for value in places.coordinates[other]])
+            labels = np.array([str(value) for value in coordinates])
             held += [(labels == str(value)).astype(float) for value in other.values[1:]]
     along = np.array(places.coordinates[axis], dtype=float)
     found = partial_rank_correlation(along, places.means, held)

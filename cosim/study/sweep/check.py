@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from cosim.config.check import check_configuration
 from cosim.config.load import LoadedScenario
 from cosim.config.merge import value_at
+from cosim.config.wording import UNKNOWN_KEY
 from cosim.engine.preflight import preflight
 from cosim.engine.run import input_files
 from cosim.errors import InputError, Problem, count
@@ -92,7 +93,7 @@ def _replaced(loaded: LoadedScenario, plan: SweepPlan, point: Point) -> Iterator
 
 def _whatever_its_value(problem: Problem) -> Problem:
     """A key that does not exist is one problem, and not one for each value of an axis."""
-    return replace(problem, value="") if problem.message.startswith("unknown key") else problem
+    return replace(problem, value="") if problem.message.startswith(UNKNOWN_KEY) else problem
 
 
 def _with_points(problem: Problem, points: list[Point], plan: SweepPlan, n_combinations: int) -> Problem:
