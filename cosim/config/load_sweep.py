@@ -136,8 +136,9 @@ def _without(data: dict[str, Any], wrong: list[tuple[int | str, ...]]) -> dict[s
     """A sweep's data without what stands at some places; an axis leaves one behind that varies nothing."""
     axes = {place[1] for place in wrong if len(place) > 1 and place[0] == "axes"}
     keys = {place[0] for place in wrong if place and not (place[0] == "axes" and len(place) > 1)}
-    # Without a name it has another one; axes that draw from a sample are wrong without it.
-    rest = {key: value for key, value in data.items() if key not in keys or key in ("base", "sample")}
+    # Without these other parts would seem wrong: they stay, and nothing else is looked at.
+    needed = ("base", "set", "sample")
+    rest = {key: value for key, value in data.items() if key not in keys or key in needed}
     rest.setdefault("name", "unnamed")
     if axes and isinstance(rest.get("axes"), list):
         rest["axes"] = [
