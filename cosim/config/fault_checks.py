@@ -197,9 +197,11 @@ def _clock(loaded: LoadedScenario, scenario: Scenario, fault: ClockFault, path: 
             (start, min(stop, end_ms)) for start, stop in given_windows(fault, end_ms) if start < end_ms
         ]
         lasts_ms, at = max((stop - start for start, stop in within), default=0), "at the fault's end"
+    # What a household's own clock jitters comes on top.
+    jitter_ms = fault.jitter_ms + max((one.agent.jitter_ms for one in scenario.communities), default=0.0)
     drifted_ms = fault.offset_ms + fault.drift_ppm * 1e-6 * lasts_ms
     # Jitter makes late and never early.
-    most_ms = max(abs(drifted_ms), abs(max(fault.offset_ms, drifted_ms) + fault.jitter_ms))
+    most_ms = max(abs(drifted_ms), abs(max(fault.offset_ms, drifted_ms) + jitter_ms))
     if most_ms >= step_ms:
         key = "drift_ppm" if abs(drifted_ms) >= step_ms else "jitter_ms"
         message = f"the clock can be off by {most_ms:.0f} ms {at}, and a step is {step_ms} ms"

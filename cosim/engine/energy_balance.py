@@ -195,9 +195,15 @@ def _available_kwh(
         round_trip = battery.charge_efficiency * battery.discharge_efficiency
         most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
         from_sun_kw = np.minimum(surplus_kw[:, household], battery.charge_kw)
-        for row, intake_kw in enumerate((from_sun_kw, np.maximum(from_sun_kw, battery.grid_charge_kw))):
-            per_day = np.add.reduceat(intake_kw, starts) * to_hours(slots.slot_ms)
-            available[row] += round_trip * np.minimum(per_day, most_kwh)
+        from_grid_kw = np.maximum(battery.grid_charge_kw - from_sun_kw, 0.0)
+        sun_kwh, grid_kwh = (
+            np.add.reduceat(intake_kw, starts) * to_hours(slots.slot_ms)
+            for intake_kw in (from_sun_kw, from_grid_kw)
+        )
+        # The grid fills up to a threshold, once a day.
+        below_kwh = max(battery.grid_charge_below_kwh - battery.floor_kwh, 0.0) / battery.charge_efficiency
+        for row, intake_kwh in enumerate((sun_kwh, sun_kwh + np.minimum(grid_kwh, below_kwh))):
+            available[row] += round_trip * np.minimum(intake_kwh, most_kwh)
     return available
 
 

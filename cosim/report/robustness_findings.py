@@ -151,6 +151,8 @@ def _of_a_boundary(boundary: Boundary, n_seeds: int) -> Iterator[str]:
 def _of_a_panel(points: SweepPoints, quantity: Quantity, panel: Panel) -> str:
     """The value at the first place, what each axis does by itself, and the worst place."""
     axes = drawn_axes(points)
+    if not np.isfinite(panel.mean).any():
+        return f"{title(points, quantity.key)}{_in_brackets(panel.label)}: no point gave a value."
 
     def at(index: tuple[int, ...]) -> str:
         return number(points, quantity.key, float(panel.mean[index]), float(panel.half_width[index]))
@@ -218,7 +220,9 @@ def _of_a_remedy(points: SweepPoints, found: list[BreakEven]) -> str:
         f"{first.remedy} against {first.baseline}, by {title(points, key).lower()}: "
         f"better at {better} and worse at {worse} of {count(n, 'place')} beyond chance"
     )
-    if best.mean < 0:
+    if math.isnan(best.mean):
+        text += ", for no point gave a value"
+    elif best.mean < 0:
         text += f", at best by {number(points, key, abs(best.mean), best.half_width)}"
     else:
         text += ", nowhere better on average"

@@ -21,6 +21,8 @@ from cosim.report.robustness_findings import findings
 from cosim.report.robustness_page import write_robustness
 from cosim.study.robustness.analysis import analyse
 from cosim.study.robustness.boundary import find_boundaries
+from cosim.study.robustness.cells import cell_estimates
+from cosim.study.robustness.estimates import estimate
 from cosim.study.robustness.points import read_points
 
 RMSE = "market_x_tracking_rmse_units"
@@ -459,3 +461,35 @@ def test_cases_of_the_same_name_on_two_axes_are_told_apart(tmp_path: Path) -> No
     assert (
         "remedy = on against none, by market x tracking rmse: better at 8 and worse at 0 of 8 places" in text
     )
+
+
+def test_a_part_that_failed_alone_has_its_place_in_the_pairs(tmp_path: Path) -> None:
+    axes = {"fault": [name for name in FAULTS if "burst" not in name]}
+
+    def fails(row: Row) -> str:
+        return "it broke" if row["fault"] == "liar" else ""
+
+    analysis = analyse(made_up_sweep(tmp_path / "sweep", axes, pair_point, fails=fails), [])
+    (matrix,) = analysis.pair_matrices
+    assert matrix.singles == ("crash", "liar")
+    assert matrix.effects["crash", "liar"].interaction is None
+    (tmp_path / "out").mkdir()
+    assert write_robustness(analysis, tmp_path / "out")
+
+
+def test_a_baseline_of_another_axis_than_the_pairs(tmp_path: Path) -> None:
+    axes = {"fault": [*FAULTS[:2], "crash + crash"], "latency": [0.0, 1.0], "policy": ["p", "q"]}
+
+    def point(row: Row) -> Row:
+        return {RMSE: 5.0 - (row["policy"] == "q") + row["latency"] + len(row["fault"])}
+
+    analysis = analyse(made_up_sweep(tmp_path, axes, point), [], "p")
+    assert {(each.remedy, each.baseline) for each in analysis.break_evens} == {("q", "p")}
+
+
+def test_a_place_that_was_drawn_twice_has_its_seeds_once(tmp_path: Path) -> None:
+    folder = made_up_sweep(tmp_path, {"policy": ["p", "q"]}, lambda row: {RMSE: float(row["seed"])}, seeds=2)
+    table = pd.read_parquet(folder / "points.parquet")
+    pd.concat([table] * 4, ignore_index=True).to_parquet(folder / "points.parquet")
+    for cell in cell_estimates(read_points(folder), RMSE).values():
+        assert cell == estimate([1.0, 2.0])

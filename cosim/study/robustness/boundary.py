@@ -139,7 +139,7 @@ def _gain_axis(points: SweepPoints, resource: str) -> Axis | None:
 
 def _boundary(points: SweepPoints, resource: str, gain_axis: Axis) -> Boundary:
     others = tuple(axis for axis in points.axes if axis != gain_axis)
-    community = next(name for name in points.communities if resource.startswith(f"{name}_"))
+    community = max((name for name in points.communities if resource.startswith(f"{name}_")), key=len)
     error = f"{resource}_measured_rmse_units"
     threshold = SHARE_OF_SATURATION * float(points.table[error].max())
     columns = [axis.name for axis in others]

@@ -47,7 +47,9 @@ def drawn_axes(points: SweepPoints) -> tuple[Axis, ...]:
 def cell_estimates(points: SweepPoints, key: str) -> dict[Place, Estimate]:
     """Mean and interval of a number at every place where a point ended well, in the order of the axes."""
     names = [axis.name for axis in points.axes]
-    groups = points.table.groupby(names, sort=False, dropna=False)[key]
+    # A sample of cases alone draws a place more than once: runs of one seed there are the same run.
+    runs = points.table.groupby([*names, "seed"], sort=False, dropna=False)[key].mean()
+    groups = runs.groupby(level=names, sort=False, dropna=False)
     found = {
         place if isinstance(place, tuple) else (place,): estimate(
             values.to_numpy(dtype=float, na_value=np.nan)

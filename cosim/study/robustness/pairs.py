@@ -65,7 +65,7 @@ class PairMatrix:
     @property
     def has_pairs(self) -> bool:
         """Whether there are cases in pairs."""
-        return len(self.effects) > len(self.singles)
+        return any(len(names) > 1 for names in self.effects)
 
 
 def compared_axis(points: SweepPoints, wanted: str = "") -> Axis | None:
@@ -82,7 +82,9 @@ def compared_axis(points: SweepPoints, wanted: str = "") -> Axis | None:
     """
     for axis in points.named_axes:
         names = {str(value) for value in axis.values}
-        if any(JOIN in name and set(name.split(JOIN)) <= names for name in names):
+        if baseline_of(axis, wanted) and any(
+            JOIN in name and set(name.split(JOIN)) <= names for name in names
+        ):
             return axis
     if points.numeric_axes:
         return None
@@ -110,12 +112,11 @@ def pair_matrix(points: SweepPoints, quantity: Quantity, wanted: str = "") -> Pa
         return None
     values = {str(name): _runs(points, quantity.key, axis, str(name)) for name in axis.values}
     without = values.pop(baseline)
-    singles = tuple(name for name in values if JOIN not in name)
+    # A part may have failed wherever it stood alone.
+    singles = tuple(dict.fromkeys(part for name in values for part in name.split(JOIN)))
     effects: dict[tuple[str, ...], Effect] = {}
     for name, runs in values.items():
-        parts = tuple(
-            sorted(name.split(JOIN), key=lambda part: singles.index(part) if part in singles else -1)
-        )
+        parts = tuple(sorted(name.split(JOIN), key=singles.index))
         interaction = None
         if len(parts) == 2 and all(part in values for part in parts):
             expected = values[parts[0]] + values[parts[1]] - without

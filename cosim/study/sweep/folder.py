@@ -13,7 +13,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -202,8 +202,8 @@ class SweepFolder:
                 write_points(self.folder / "points.parquet", self.plan, self.results)
                 self._record["status"] = status
             finally:
-                self._write_record()
-                self._finished.close()
+                with closing(self._finished):
+                    self._write_record()
 
     @property
     def _keeps_runs(self) -> bool:
