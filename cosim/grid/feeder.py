@@ -18,8 +18,9 @@ from cosim.config.network import BusRef, NetworkConfig, SimbenchSource
 from cosim.errors import InputError, Problem, suggest
 from cosim.grid.checks import find_problems
 from cosim.grid.elements import ElementRecord, take_elements
+from cosim.grid.grid_source import GridSource, source_of
 from cosim.grid.layout import Edge, Tree, read_points, shortest_tree, tree_layout
-from cosim.grid.sources import build_net
+from cosim.grid.sources import read_source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,6 +100,10 @@ class Feeder:
         network file lists. A bus with two loads is there twice.
     coordinates : {"own", "layout"}
         Whether `bus.xy` are the net's own coordinates or the tree laid out here.
+    source : GridSource
+        What it was made from: the whole net as pandapower reads it, profiles, and what was left out.
+    warnings : tuple of Problem
+        What about the grid is doubtful or was assumed, element by element.
     """
 
     network: NetworkConfig
@@ -109,6 +114,8 @@ class Feeder:
     elements: tuple[ElementRecord, ...]
     candidate_buses: tuple[int, ...]
     coordinates: Literal["own", "layout"]
+    source: GridSource
+    warnings: tuple[Problem, ...] = ()
 
     @property
     def n_bus(self) -> int:
@@ -167,7 +174,7 @@ def load_feeder(network: NetworkConfig, folder: Path) -> Feeder:
     InputError
         With everything about the grid that cannot be calculated, element by element.
     """
-    return feeder_from_net(build_net(network, folder), network)
+    return _feeder(read_source(network, folder), network)
 
 
 def feeder_from_net(source: pandapowerNet, network: NetworkConfig) -> Feeder:
@@ -185,17 +192,22 @@ def feeder_from_net(source: pandapowerNet, network: NetworkConfig) -> Feeder:
     InputError
         As in `load_feeder`.
     """
-    problems = find_problems(source)
+    return _feeder(source_of(source), network)
+
+
+def _feeder(source: GridSource, network: NetworkConfig) -> Feeder:
+    """The feeder of what a source gives."""
+    problems = find_problems(source.net)
     if problems:
         raise InputError(problems)
-    net = copy.deepcopy(source)
+    net = copy.deepcopy(source.net)
     elements = take_elements(net)
     line, trafo = _line_table(net), _trafo_table(net)
     bus, coordinates = _bus_table(net, line, trafo)
     supplied = set(bus.index[bus.supplied].tolist())
     elements = tuple(element for element in elements if element.bus in supplied)
     places = _places(network, bus, elements)
-    return Feeder(network, net, bus, line, trafo, elements, places, coordinates)
+    return Feeder(network, net, bus, line, trafo, elements, places, coordinates, source, source.warnings)
 
 
 def _line_table(net: pandapowerNet) -> LineTable:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from cosim.config.network import JsonSource, NetworkConfig, PandapowerSource, SimbenchSource
 from cosim.errors import InputError, Problem, suggest
+from cosim.grid.grid_source import GridSource, source_of
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
@@ -17,8 +18,8 @@ _KERBER_DRAW = 0
 """State of Python's generator while pandapower draws the house connections of Kerber's suburbs."""
 
 
-def build_net(network: NetworkConfig, folder: Path) -> pandapowerNet:
-    """The net of `network`, as its source gives it.
+def read_source(network: NetworkConfig, folder: Path) -> GridSource:
+    """What the source of `network` gives.
 
     Parameters
     ----------
@@ -37,11 +38,11 @@ def build_net(network: NetworkConfig, folder: Path) -> pandapowerNet:
         case SimbenchSource():
             from cosim.grid.simbench_data import read_grid
 
-            return read_grid(source.code)
+            return source_of(read_grid(source.code))
         case PandapowerSource():
-            return _call(source)
+            return source_of(_call(source))
         case JsonSource():
-            return _from_json(source, folder)
+            return source_of(_from_json(source, folder))
 
 
 def _from_json(source: JsonSource, folder: Path) -> pandapowerNet:

@@ -197,14 +197,14 @@ def test_feeder_leaves_its_source_alone_and_the_net_without_power() -> None:
 
 
 def test_source_folder_is_not_needed_for_functions(tmp_path: Path) -> None:
-    from cosim.grid.sources import build_net
+    from cosim.grid.sources import read_source
 
     draws = []
     for seed in (1, 2):
         random.seed(seed)
         source = {"kind": "pandapower", "function": "create_kerber_vorstadtnetz_kabel_1"}
         network = NETWORK.model_copy(update={"source": _source(source)})
-        net = build_net(network, tmp_path)
+        net = read_source(network, tmp_path).net
         draws.append((net.line.std_type.tolist(), random.random()))
     assert draws[0][0] == draws[1][0]  # the feeder does not depend on Python's generator ...
     assert draws[0][1] != draws[1][1]  # ... nor does building it disturb that

@@ -1,0 +1,68 @@
+"""What a network's source gives: the net, what was read of it with reservations, and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cosim.errors import Problem
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandapower.auxiliary import pandapowerNet
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something that a source holds and that was not taken.
+
+    Attributes
+    ----------
+    name : str
+        Its table or key, for example ``controller``.
+    count : int
+        How many rows or entries it has.
+    detail : str
+        What they are, for example ``2 DiscreteTapControl``; empty where the name says it all.
+    """
+
+    name: str
+    count: int
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class GridSource:
+    """What a network's source gives.
+
+    Attributes
+    ----------
+    net : pandapowerNet
+        The net as pandapower reads it, fields that count only together completed. Do not change it.
+    warnings : tuple of Problem
+        What is doubtful or was assumed; each has the severity "warning", and a path that names table, index
+        and column (``trafo.0.tap_pos``). Their `file` is empty where the source is no file.
+    left_out : tuple of LeftOut
+        What the source holds beside the net: controllers, unknown tables and keys, solver options.
+    profiles : mapping of str to DataFrame, or None
+        The source's own time series, by SimBench's table names (``load``, ``renewables``, ``storage``,
+        ``powerplants``), with the columns that the source gives them, `time` among them; None where it
+        brings none.
+    """
+
+    net: pandapowerNet
+    warnings: tuple[Problem, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    profiles: Mapping[str, pd.DataFrame] | None = None
+
+
+def source_of(net: pandapowerNet) -> GridSource:
+    """What a net made in Python gives; profiles stand in it under the key that SimBench uses."""
+    import pandas as pd
+
+    profiles = net.get("profiles")
+    if not isinstance(profiles, dict):
+        return GridSource(net)
+    frames = {str(key): table for key, table in profiles.items() if isinstance(table, pd.DataFrame)}
+    return GridSource(net, profiles=frames or None)
