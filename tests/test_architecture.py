@@ -1,6 +1,6 @@
 """The layers of the design, read off the imports themselves.
 
-    ground ◄ config ◄ {comms, devices, grid, results} ◄ markets ◄ households ◄ engine ◄ study
+    ground ◄ config ◄ csv_files ◄ {comms, devices, grid, results} ◄ markets ◄ households ◄ engine ◄ study
            ◄ {report, adapters, progress} ◄ cli
 
 Every import counts, also one inside a function or under TYPE_CHECKING.
@@ -23,6 +23,7 @@ GROUND = ("errors", "clock", "streams")
 LAYERS: tuple[tuple[str, ...], ...] = (
     GROUND,
     ("config",),
+    ("csv_files",),
     ("comms", "devices", "grid", "results"),
     ("markets",),
     ("households",),

@@ -141,8 +141,10 @@ class DemandBuilder:
         ones, zeros = np.broadcast_to(1.0, n_slots), np.broadcast_to(0.0, n_slots)
         held = {_CONSTANT: ones, _NOTHING: zeros, **self._csv}
         sources = ProfileSources(self._slots, held, self._simbench)
-        parts = (self._load, self._load_q, self._pv, self._pv_q)
-        return Demand(*(part.series(sources) for part in parts))
+        load, load_q, pv, pv_q = (
+            part.series(sources) for part in (self._load, self._load_q, self._pv, self._pv_q)
+        )
+        return Demand(load, load_q, pv, pv_q)
 
     def _ask(self, profile: str) -> str:
         if not profile:

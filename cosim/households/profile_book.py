@@ -11,6 +11,9 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.csv_files.found import CsvFound
+from cosim.errors import Problem
+
 Array = NDArray[np.float64]
 
 
@@ -58,12 +61,29 @@ def nothing(n_slots: int, n_takers: int) -> Series:
 
 
 class Demand(NamedTuple):
-    """What many takers draw and generate over the run."""
+    """What many takers draw and generate over the run.
+
+    Attributes
+    ----------
+    load_kw, load_kvar, pv_kw, pv_kvar : Series
+        Of every taker.
+    files : tuple of CsvFound
+        How each CSV file behind them was understood.
+    warnings : tuple of Problem
+        What is doubtful in those files, each with file and line.
+    """
 
     load_kw: Series
     load_kvar: Series
     pv_kw: Series
     pv_kvar: Series
+    files: tuple[CsvFound, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+    @property
+    def series(self) -> tuple[Series, Series, Series, Series]:
+        """Load and generation, active before reactive power."""
+        return self.load_kw, self.load_kvar, self.pv_kw, self.pv_kvar
 
 
 class ProfileBook:
@@ -157,7 +177,7 @@ class ProfileBook:
         first = interval * self._per_interval
         # More than the block: a decision at its end looks into the step that follows.
         looked_at = n_slots + self._ahead * self._per_interval
-        load, load_q, pv, pv_q = (series.block(first, looked_at) for series in self.demand)
+        load, load_q, pv, pv_q = (series.block(first, looked_at) for series in self.demand.series)
         self._first_interval = interval
         self.first_ms = first * self.slot_ms
         self.surplus_kw: list[list[float]] = (pv - load).T.tolist()

@@ -38,7 +38,7 @@ def test_means_and_surplus_in_blocks_of_any_length(per_block: int) -> None:
         book.turn_to(interval)
         slots = slice(interval * PER_INTERVAL, (interval + 1) * PER_INTERVAL)
         means = book.interval_means(interval)
-        for mean, series in zip(means, demand, strict=True):
+        for mean, series in zip(means, demand.series, strict=True):
             assert np.allclose(mean, _of(series)[slots].mean(axis=0), rtol=1e-14, atol=0)
         first = (interval * PER_INTERVAL * SLOT_MS - book.first_ms) // SLOT_MS
         surplus = np.array([of_home[first : first + PER_INTERVAL] for of_home in book.surplus_kw]).T

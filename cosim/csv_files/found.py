@@ -1,0 +1,85 @@
+"""What was found out about a CSV file, so that its user can see how it was understood."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+
+class FoundColumn(NamedTuple):
+    """A column that is used.
+
+    Attributes
+    ----------
+    name : str
+        Without its unit.
+    unit : str
+        As it was understood, such as ``kWh`` (energy in each slot).
+    """
+
+    name: str
+    unit: str
+
+
+class CsvFound(NamedTuple):
+    """How a file of a time series was understood.
+
+    Attributes
+    ----------
+    file : str
+        As the scenario names it.
+    encoding, separator, decimal : str
+        The file's dialect.
+    header_line : int
+        The line that holds the names of the columns, from 1.
+    time_column : str
+        Name of the column of time stamps; of a date and a time, both.
+    time_format : str
+        How its stamps are written.
+    timezone : str
+        The time zone of stamps that have no offset, and where that is known from.
+    slot_ms : int
+        Length of a slot, ms.
+    n_rows : int
+        Number of slots.
+    first, last : datetime
+        Start of the first and of the last slot, UTC.
+    columns : tuple of FoundColumn
+        Those that are used.
+    left_out : tuple of str
+        Names of the columns that are not.
+    """
+
+    file: str
+    encoding: str
+    separator: str
+    decimal: str
+    header_line: int
+    time_column: str
+    time_format: str
+    timezone: str
+    slot_ms: int
+    n_rows: int
+    first: datetime
+    last: datetime
+    columns: tuple[FoundColumn, ...]
+    left_out: tuple[str, ...] = ()
+
+    def lines(self) -> tuple[str, ...]:
+        """The same in words, a line each."""
+        separator = {"\t": "tab", ";": "semicolon", ",": "comma", "|": "bar"}.get(self.separator)
+        decimal = {",": "comma", ".": "point"}[self.decimal]
+        columns = ", ".join(f"{column.name} [{column.unit}]" for column in self.columns)
+        lines = (
+            f"{self.file}: {self.encoding}, separator {separator}, decimal {decimal}, "
+            f"header in line {self.header_line}",
+            f"{self.file}: time in '{self.time_column}' as {self.time_format}, {self.timezone}",
+            f"{self.file}: {self.n_rows} slots of {self.slot_ms / 60_000:g} min, "
+            f"first {_instant(self.first)}, last {_instant(self.last)}",
+            f"{self.file}: columns {columns}",
+        )
+        return (*lines, f"{self.file}: not used {', '.join(self.left_out)}") if self.left_out else lines
+
+
+def _instant(stamp: datetime) -> str:
+    return f"{stamp:%Y-%m-%dT%H:%M:%S}Z"
