@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cosim.cli.terminal import Overrides, Seed, Source, out, refuse_errors, write
+from cosim.cli.terminal import Overrides, Seed, Source, out, print_problems, refuse_errors, write
 from cosim.errors import Problem, count
 
 
@@ -38,11 +38,11 @@ def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None
     from cosim.config.load import load_scenario
     from cosim.engine.build import build
     from cosim.engine.explain import explain_lines
-    from cosim.engine.preflight import preflight
 
     loaded = load_scenario(scenario, set_ or (), seed)
-    refuse_errors(preflight(loaded))
-    write(explain_lines(loaded, build(loaded)))
+    parts = build(loaded)
+    print_problems(parts.warnings, quiet=False)
+    write(explain_lines(loaded, parts))
 
 
 def schema(

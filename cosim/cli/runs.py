@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,6 @@ from cosim.cli.terminal import (
     err,
     out,
     print_problems,
-    refuse_errors,
     require_targets,
 )
 from cosim.errors import InputError, Problem, SimulationError
@@ -43,7 +43,6 @@ def run(
     """
     from cosim.config.load import load_scenario
     from cosim.engine.interrupt import terminate_like_interrupt
-    from cosim.engine.preflight import preflight
     from cosim.engine.run import default_folder, run_scenario
     from cosim.progress import RunProgress
     from cosim.results.metrics import doubts
@@ -51,14 +50,13 @@ def run(
     terminate_like_interrupt()
     verify = [f"grid.verify_power_flow={verify_power_flow}"] if verify_power_flow else []
     loaded = load_scenario(scenario, [*(set_ or ()), *verify], seed)
-    refuse_errors(preflight(loaded), quiet)
     folder = out_dir or default_folder(loaded.scenario, Path("results"))
     _require_empty(folder)
     if not quiet:
         err.print(f"{loaded.scenario.name} runs into {folder}", markup=False)
     after = draw if loaded.scenario.report.figures else None
     with RunProgress(loaded.scenario.name, loaded.scenario.time.duration_ms, quiet) as progress:
-        outcome = run_scenario(loaded, folder, progress.update, after)
+        outcome = run_scenario(loaded, folder, progress.update, after, partial(print_problems, quiet=quiet))
     if not quiet:
         from cosim.report.console import print_summary
 

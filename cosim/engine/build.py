@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -21,17 +21,20 @@ from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.engine.demand import household_demand, slots_of
 from cosim.engine.design import Design, design
+from cosim.engine.energy_balance import balance_problems
 from cosim.engine.energy_build import build_energy_market
 from cosim.engine.energy_market import EnergyMarket
 from cosim.engine.fault_plan import FaultEvent, plan_faults
 from cosim.engine.grid_parts import GridParts, build_grid
+from cosim.engine.loop_warnings import loop_problems
 from cosim.engine.market import Market, build_market
 from cosim.engine.placement import Placement, nowhere
 from cosim.engine.population import Membership, Population, batteries, build_population, membership
+from cosim.engine.trading_latency import latency_problems
 from cosim.errors import InputError, Problem
 from cosim.households.home import Home
 from cosim.households.meters import Meters
-from cosim.households.profile_book import ProfileBook
+from cosim.households.profile_book import Demand, ProfileBook
 from cosim.markets.regulation.controller import Report
 from cosim.streams import Streams
 
@@ -48,6 +51,8 @@ class Parts:
     ----------
     meters : Meters or None
         None where no household has any device and there is no feeder: then there is nothing to meter.
+    warnings : tuple of Problem
+        What is doubtful about the scenario, each once.
     """
 
     env: simpy.Environment
@@ -62,6 +67,7 @@ class Parts:
     energy_market: EnergyMarket | None
     fault_events: tuple[FaultEvent, ...]
     streams: Streams
+    warnings: tuple[Problem, ...]
 
 
 def trace_reader(folder: Path) -> TraceReader:
@@ -88,72 +94,90 @@ def trace_reader(folder: Path) -> TraceReader:
 
 
 def build(loaded: LoadedScenario) -> Parts:
-    """Build a scenario.
+    """Build a scenario, all but the first event: the one path of ``check``, ``explain`` and ``run``.
+
+    Returns
+    -------
+    Parts
+        With the warnings that came up on the way.
 
     Raises
     ------
     InputError
-        With every problem of its parts.
+        With every error of its parts, and the warnings as well.
     """
+    problems = check_configuration(loaded)
+    _raise_errors(problems)
     scenario, folder = loaded.scenario, loaded.folder
-    wrong = [problem for problem in check_configuration(loaded) if problem.severity == "error"]
-    if wrong:
-        raise InputError(wrong)
-    streams = Streams(scenario.seed)
+    streams, read_trace = Streams(scenario.seed), trace_reader(folder)
     population = build_population(scenario)
     present = membership(population, streams)
-    problems: list[Problem] = []
-    grid = _collect(problems, lambda: build_grid(scenario, folder, population, streams))
+
+    def collect(make: Callable[[], _Part]) -> _Part | None:
+        """What `make` gives; its problems are kept."""
+        try:
+            return make()
+        except InputError as error:
+            problems.extend(placed(problem, loaded) for problem in error.problems)
+            return None
+
+    def warn(warnings: Iterable[Problem]) -> None:
+        problems.extend(placed(problem, loaded) for problem in warnings)
+
+    grid = collect(lambda: build_grid(scenario, folder, population, streams))
+    if grid is not None:
+        warn(grid.feeder.warnings)
     placement = grid.placement if grid is not None else nowhere(population)
-    events = _collect(problems, lambda: plan_faults(scenario, folder, placement, streams))
-    book = None
-    if scenario.is_electrical and not (scenario.grid is not None and grid is None):
-        book = _collect(problems, lambda: _book(scenario, folder, population, placement, streams))
-    energy_market = None
-    if book is not None:
-        known = book  # what a closure holds must not be None
-        energy_market = _collect(
-            problems, lambda: build_energy_market(scenario, folder, population, known.demand, streams)[0]
-        )
+    known = None if grid is None and scenario.grid is not None else placement
+    events = collect(lambda: plan_faults(scenario, folder, known, streams))
+    demand = None
+    if scenario.is_electrical:
+        demand = collect(lambda: household_demand(scenario, folder, population, known, streams))
+        warn(demand.warnings if demand is not None else ())
+    market = collect(lambda: build_energy_market(scenario, folder, population, demand, streams))
+    energy_market, doubts = market or (None, [])
+    warn(doubts)
+    numbers = range(len(scenario.communities))
     designs = [
-        _collect(problems, lambda n=n: design(n, scenario, population, streams, trace_reader(folder)))  # type: ignore[misc]
-        for n in range(len(scenario.communities))
+        collect(lambda n=n: design(n, scenario, population, streams, read_trace))  # type: ignore[misc]
+        for n in numbers
     ]
-    if problems:
-        raise InputError([placed(problem, loaded) for problem in problems])
     env = simpy.Environment(initial_time=0)
     addresses = [Address(name, population.group_of(i).config.name) for i, name in enumerate(population.names)]
-    network = Network(env, scenario.comms, addresses, streams, trace_reader(folder))
-    homes = _homes(scenario, population, book, streams) if book is not None else []
-    markets = [
-        _market(number, made, scenario, population, present, homes, streams, network)
-        for number, made in enumerate(designs)
-        if made is not None
+    network = collect(lambda: Network(env, scenario.comms, addresses, streams, read_trace))
+    _raise_errors(problems)
+    assert network is not None
+    made = [each for each in designs if each is not None]
+    warn(latency_problems(scenario, population, read_trace))
+    problems += [
+        *loop_problems(loaded, made, population.names),
+        *balance_problems(loaded, population, streams, demand),
     ]
-    meters = Meters(homes, book, scenario.interval_ms) if book is not None else None
+    book = _book(scenario, demand) if demand is not None else None
+    homes = _homes(scenario, population, book, streams) if book is not None else []
     return Parts(
-        env,
-        population,
-        placement,
-        present,
-        network,
-        markets,
-        homes,
-        meters,
-        grid,
-        energy_market,
-        events or (),
-        streams,
+        env=env,
+        population=population,
+        placement=placement,
+        membership=present,
+        network=network,
+        markets=[
+            _market(number, designed, scenario, population, present, homes, streams, network)
+            for number, designed in enumerate(made)
+        ],
+        homes=homes,
+        meters=Meters(homes, book, scenario.interval_ms) if book is not None else None,
+        grid=grid,
+        energy_market=energy_market,
+        fault_events=events or (),
+        streams=streams,
+        warnings=tuple(dict.fromkeys(problems)),
     )
 
 
-def _collect(problems: list[Problem], make: Callable[[], _Part]) -> _Part | None:
-    """What `make` gives; its problems go to `problems`."""
-    try:
-        return make()
-    except InputError as error:
-        problems += error.problems
-        return None
+def _raise_errors(problems: list[Problem]) -> None:
+    if any(problem.severity == "error" for problem in problems):
+        raise InputError(dict.fromkeys(problems))
 
 
 def placed(problem: Problem, loaded: LoadedScenario) -> Problem:
@@ -161,15 +185,13 @@ def placed(problem: Problem, loaded: LoadedScenario) -> Problem:
     in_the_scenario = problem.path.partition(".")[0] in Scenario.model_fields
     if problem.line or (problem.file and not in_the_scenario):
         return problem
-    file, line = loaded.document.place_of(problem.path)
+    # What is wrong within a network stands nowhere in the scenario but where the scenario names it.
+    file, line = loaded.document.place_of(problem.path if in_the_scenario else "grid.network")
     value = problem.value or problem.file
     return Problem(problem.message, problem.remedy, problem.path, file, line, value, problem.severity)
 
 
-def _book(
-    scenario: Scenario, folder: Path, population: Population, placement: Placement, streams: Streams
-) -> ProfileBook:
-    demand = household_demand(scenario, folder, population, placement, streams)
+def _book(scenario: Scenario, demand: Demand) -> ProfileBook:
     slots = slots_of(scenario)
     per_interval = scenario.interval_ms // slots.slot_ms
     ahead = -(-scenario.time.step_ms // scenario.interval_ms)

@@ -154,9 +154,11 @@ class DemandBuilder:
 
 
 def household_demand(
-    scenario: Scenario, folder: Path, population: Population, placement: Placement, streams: Streams
+    scenario: Scenario, folder: Path, population: Population, placement: Placement | None, streams: Streams
 ) -> Demand:
     """Load and generation of every household.
+
+    Without a placement, as where the grid has errors, what follows the feeder's elements is left out.
 
     Raises
     ------
@@ -177,7 +179,7 @@ def household_demand(
 
 
 def _add_load(
-    builder: DemandBuilder, group: Group, path: str, placement: Placement, streams: Streams, n: int
+    builder: DemandBuilder, group: Group, path: str, placement: Placement | None, streams: Streams, n: int
 ) -> None:
     load = group.config.load
     if load is None:
@@ -199,7 +201,7 @@ def _add_load(
         scales = _values(streams, "load.scaling", load.scaling, group, n)
         for position, (taker, scale) in enumerate(zip(group.members, scales, strict=True)):
             builder.csv(taker, keys[position % len(keys)], scale, q_per_p, is_pv=False)
-    elif isinstance(load, FeederLoad):
+    elif isinstance(load, FeederLoad) and placement is not None:
         scales = _values(streams, "load.scaling", load.scaling, group, n)
         for taker, scale in zip(group.members, scales, strict=True):
             element = placement.loads[taker]
@@ -215,7 +217,7 @@ def _add_load(
 
 
 def _add_pv(
-    builder: DemandBuilder, group: Group, path: str, placement: Placement, streams: Streams, n: int
+    builder: DemandBuilder, group: Group, path: str, placement: Placement | None, streams: Streams, n: int
 ) -> None:
     pv = group.config.pv
     if pv is None:
@@ -235,7 +237,7 @@ def _add_pv(
         powers = _values(streams, "pv.kwp", pv.kwp, group, n)
         for position, (taker, kwp) in enumerate(zip(group.members, powers, strict=True)):
             builder.csv(taker, keys[position % len(keys)], kwp, q_per_p, is_pv=True)
-    elif isinstance(pv, FeederPv):
+    elif isinstance(pv, FeederPv) and placement is not None:
         for taker in group.members:
             own = placement.sgens[taker]
             if own:

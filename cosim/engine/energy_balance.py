@@ -69,7 +69,7 @@ def balance_problems(
     Parameters
     ----------
     demand : Demand or None
-        From `demand_before_the_run`; without it nothing can be said.
+        Of all households; without it nothing can be said.
     """
     scenario = loaded.scenario
     regulated = [

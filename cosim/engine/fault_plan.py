@@ -54,7 +54,7 @@ class FaultEvent:
 
 
 def plan_faults(
-    scenario: Scenario, folder: Path, placement: Placement, streams: Streams
+    scenario: Scenario, folder: Path, placement: Placement | None, streams: Streams
 ) -> tuple[FaultEvent, ...]:
     """All events of a scenario's faults that are enabled, in the order of their start, then of the scenario.
 
@@ -64,8 +64,8 @@ def plan_faults(
         With its faults.
     folder : Path
         Where its files lie.
-    placement : Placement
-        Which household stands at which bus.
+    placement : Placement or None
+        Which household stands at which bus; None where the grid has errors: then none is at a bus.
     streams : Streams
         The run's random numbers. A household's are its own: one more household changes no other's times.
 
@@ -90,20 +90,6 @@ def plan_faults(
     return tuple(sorted(events, key=lambda event: event.start_ms))
 
 
-def trace_problems(scenario: Scenario, folder: Path) -> list[Problem]:
-    """What is wrong with the traces that faults name; the files are there."""
-    problems: list[Problem] = []
-    for number, fault in enumerate(scenario.faults):
-        if isinstance(fault, Churn) and fault.file is not None:
-            try:
-                _read_trace(
-                    folder / fault.file, fault.file, scenario.household_names, scenario.time.duration_ms
-                )
-            except InputError as error:
-                problems += _of_fault(number, error)
-    return problems
-
-
 def _of_fault(number: int, error: InputError) -> list[Problem]:
     """Problems with their place in the scenario."""
     return [
@@ -113,7 +99,12 @@ def _of_fault(number: int, error: InputError) -> list[Problem]:
 
 
 def _events(
-    scenario: Scenario, folder: Path, placement: Placement, streams: Streams, name: str, fault: AnyFault
+    scenario: Scenario,
+    folder: Path,
+    placement: Placement | None,
+    streams: Streams,
+    name: str,
+    fault: AnyFault,
 ) -> Iterator[FaultEvent]:
     end_ms, households = scenario.time.duration_ms, scenario.household_names
 
@@ -155,11 +146,11 @@ def _link_set(fault: AnyFault, selected: Sequence[int], households: Sequence[str
 
 
 def _selected(
-    scenario: Scenario, placement: Placement, streams: Streams, name: str, fault: AnyFault
+    scenario: Scenario, placement: Placement | None, streams: Streams, name: str, fault: AnyFault
 ) -> list[int]:
     """Whom a fault concerns: of those it names, those that its share or count draws."""
     candidates = set(named_households(scenario, fault))
-    if isinstance(fault, Partition):
+    if isinstance(fault, Partition) and placement is not None:
         candidates |= _at_buses(fault.buses, placement)
     ordered = sorted(candidates)
     share, number = getattr(fault, "share", None), getattr(fault, "count", None)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.config.load import load_network
-from cosim.config.network import GridConfig, VoltageAndLoadingLimits
+from cosim.config.network import GridConfig, JsonSource, NetworkConfig, VoltageAndLoadingLimits
 from cosim.config.scenario import Scenario
 from cosim.engine.placement import Placement, place
 from cosim.engine.population import Population
@@ -59,6 +59,39 @@ class GridParts:
         return p_mw, q_mvar
 
 
+@dataclass(frozen=True)
+class _Named:
+    """A network as it is on disk now, to be told apart from the next."""
+
+    text: str
+    folder: Path
+    changed_ns: int
+
+
+_solvers: dict[_Named, PowerFlow] = {}
+"""Feeders of the last runs of this process: the runs of a sweep share one, which takes seconds to read."""
+_KEPT = 3
+
+
+def solver_of(network: NetworkConfig, folder: Path) -> PowerFlow:
+    """The solver of the feeder that a network file describes; the same one again while its file is as it was.
+
+    Raises
+    ------
+    InputError
+        If the feeder cannot be read or solved.
+    """
+    source = network.source
+    file = folder / source.file if isinstance(source, JsonSource) else None
+    changed_ns = file.stat().st_mtime_ns if file is not None and file.exists() else 0
+    named = _Named(network.model_dump_json(), folder.resolve(), changed_ns)
+    if named not in _solvers:
+        while len(_solvers) >= _KEPT:
+            del _solvers[next(iter(_solvers))]
+        _solvers[named] = PowerFlow(load_feeder(network, folder))
+    return _solvers[named]
+
+
 def build_grid(
     scenario: Scenario, folder: Path, population: Population, streams: Streams
 ) -> GridParts | None:
@@ -73,12 +106,13 @@ def build_grid(
     if config is None:
         return None
     network, network_folder = load_network(config.network, folder)
-    feeder = load_feeder(network, network_folder)
+    power_flow = solver_of(network, network_folder)
+    feeder = power_flow.feeder
     placement = place(population, config, feeder, streams)
     return GridParts(
         config=config,
         feeder=feeder,
-        power_flow=PowerFlow(feeder),
+        power_flow=power_flow,
         placement=placement,
         limits=config.limits.applied_to(network.limits),
         columns=feeder.bus_positions(placement.buses),

@@ -9,7 +9,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -66,6 +66,7 @@ class RunRecord:
     events: int = 0
     simulated_until_ms: int = 0
     report: str = "none"
+    warnings: tuple[str, ...] = ()
 
     def content(self) -> dict[str, Any]:
         """As a mapping, with versions."""
@@ -81,6 +82,7 @@ class RunRecord:
             "events": self.events,
             "simulated_until_ms": self.simulated_until_ms,
             "report": self.report,
+            "warnings": list(self.warnings),
             **versions(),
         }
 
@@ -138,6 +140,7 @@ def run_scenario(
     folder: Path,
     progress: Progress = lambda now_ms, events: None,
     after: Callable[[Path], None] | None = None,
+    warn: Callable[[Sequence[Problem]], None] = lambda warnings: None,
 ) -> Outcome:
     """Run a scenario.
 
@@ -151,6 +154,8 @@ def run_scenario(
         Told now and then how far the run is.
     after : callable, optional
         Called with the folder once the tables are complete, to draw figures; its time is a stage of its own.
+    warn : callable
+        Told what is doubtful about the scenario, before anything is written.
 
     Returns
     -------
@@ -168,6 +173,8 @@ def run_scenario(
     record = RunRecord(scenario.name, scenario.seed, scenario_hash(scenario), start=_now())
     with _stage(record, "build"):
         parts = build(loaded)
+    record.warnings = tuple(map(str, parts.warnings))
+    warn(parts.warnings)
     store = _new_store(folder)
     summary: dict[str, float | int | None] = {}
     with Interruption() as interruption:

@@ -194,11 +194,12 @@ def test_a_link_that_leaves_the_folder(
         "trace": (("report:", LINKS.format("latency: {model: trace, file: sub/t.csv}") + "report:"), "s.yaml:18: comms.default.latency.file"),
         "network": (("report:", "grid: {network: sub/n.yaml}\nreport:"), "s.yaml:16: grid.network"),
         "base": (("name: good", "name: good\nbase: sub/b.yaml"), "s.yaml:2: base"),
-        "json": (("report:", "grid: {network: n.yaml}\nreport:"), "s.yaml:16: grid.network"),
+        "json": (("report:", "grid: {network: n.yaml}\nreport:"), "s.yaml:16: source.file"),
     }[what]  # fmt: skip
     (folder / "n.yaml").write_text(NETWORK.replace("file: n.json", "file: sub/n.json"))
     (error,) = refused(write(exchange))
-    assert error.startswith(f"{place}: the path leaves the folder of the file that names it (given: sub/")
+    assert error.startswith(f"{place}: the path leaves the ")
+    assert "(given: sub/" in error
 
 
 def test_a_path_that_is_a_folder(refused: Refused, write: Write, folder: Path) -> None:
