@@ -102,7 +102,11 @@ PvConfig = Annotated[FeederPv | SimbenchPv | CsvPv, Field(discriminator="kind")]
 
 
 class BatteryConfig(Model):
-    """A battery behind the meter; efficiencies apply on the way in and on the way out."""
+    """A battery behind the meter; efficiencies apply on the way in and on the way out.
+
+    A community with `unit_kwh` decides what it gives; without one it stores the surplus and covers the own
+    load.
+    """
 
     capacity_kwh: PositiveValue
     """Usable capacity, kWh."""
@@ -124,7 +128,8 @@ class BatteryConfig(Model):
     """`surplus`: what the sun leaves after the household's load; or also from the grid, up to
     `grid_charge_soc`."""
     grid_charge_soc: Probability = 0.3
-    """With `surplus_and_grid`: the grid charges while the state of charge is below this share."""
+    """With `surplus_and_grid`: the grid charges while the state of charge is below this share. A battery that
+    no market regulates keeps it as a reserve."""
     grid_charge_kw: NonNegative = 1.0
     """With `surplus_and_grid`: charging power from the grid, kW."""
 

@@ -103,6 +103,29 @@ def deliverable_kwh(battery: Battery, stored_kwh: float, hours: float) -> float:
     return energy_kwh if energy_kwh > 0.0 else 0.0
 
 
+def own_use_kwh(battery: Battery, stored_kwh: float, surplus_kw: float, hours: float) -> tuple[float, float]:
+    """What a battery that nobody regulates takes and gives in `hours` at a constant surplus, kWh.
+
+    It does what home batteries do: it stores the surplus and covers the load that the generation leaves,
+    and never feeds in. Where the grid charges it too, that is up to `grid_charge_below_kwh`, a reserve which
+    the load does not get.
+
+    Returns
+    -------
+    tuple of (float, float)
+        Charged and discharged, at the terminals; one of them is 0.
+    """
+    reserve_kwh = battery.grid_charge_below_kwh if battery.grid_charge_kw else 0.0
+    if surplus_kw > 0.0 or stored_kwh < reserve_kwh:
+        energy_kwh = charged_kwh(battery, stored_kwh, surplus_kw, hours)
+        leak_kwh = leaked_kwh(battery, stored_kwh, hours)
+        up_to_reserve_kwh = (reserve_kwh - stored_kwh + leak_kwh) / battery.charge_efficiency
+        return min(energy_kwh, max(surplus_kw * hours, up_to_reserve_kwh)), 0.0
+    kept = battery._replace(floor_kwh=max(battery.floor_kwh, reserve_kwh))
+    wanted_kwh = covered_kw(-surplus_kw, battery.discharge_kw) * hours
+    return 0.0, min(wanted_kwh, deliverable_kwh(kept, stored_kwh, hours))
+
+
 class Piece(NamedTuple):
     """A time in which a household's load and generation do not change.
 

@@ -100,6 +100,9 @@ def build_market(
     n_resources = len(config.resources)
     initial = (config.agent.initial_decision,) * n_resources
     there = [int(member) for member in members if present.joins_ms[member] == 0]
+    if homes is not None:
+        for member in there:
+            homes[member].is_regulated = True
     total = ActiveSum([config.agent.initial_decision * len(there)] * n_resources)
     log = array("d") if scenario.record.decisions else None
     rules = Rules(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts
 from cosim.engine.market_record import to_utc
 from cosim.households.meters import Reading
-from cosim.results.metrics import EnergyMetrics, Summary
+from cosim.results.energy_metrics import EnergyMetrics
+from cosim.results.metrics import Summary
 from cosim.results.store import Coded, TableStore
 
 _INTERVALS_PER_BATCH = 168
@@ -29,23 +28,22 @@ class MeterRecorder:
         self._batteries = store.writer("batteries") if wants_batteries else None
         self._starts_ms: list[int] = []
         self._readings: list[Reading] = []
-        stored = math.fsum(home.stored_kwh for home in parts.homes)
-        self._metrics = EnergyMetrics(stored_start_kwh=stored, stored_end_kwh=stored)
+        self._metrics = EnergyMetrics(
+            np.array([home.stored_kwh for home in parts.homes]),
+            np.array([home.battery.charge_efficiency if home.battery else 1.0 for home in parts.homes]),
+        )
 
     def add(self, start_ms: int, reading: Reading) -> None:
         """Take the reading of the interval that started at `start_ms`."""
-        self._metrics.stored_end_kwh = math.fsum(reading.stored_kwh)
-        if start_ms < self._warm_up_ms:
-            self._metrics.stored_start_kwh = self._metrics.stored_end_kwh
-        else:
-            self._metrics.add(
-                reading.load_kwh,
-                reading.pv_kwh,
-                reading.net_kwh,
-                reading.charged_kwh,
-                reading.discharged_kwh,
-                reading.leaked_kwh,
-            )
+        self._metrics.add(
+            reading.load_kwh,
+            reading.pv_kwh,
+            reading.net_kwh,
+            reading.charged_kwh,
+            reading.discharged_kwh,
+            reading.stored_kwh,
+            counts=start_ms >= self._warm_up_ms,
+        )
         self._starts_ms.append(start_ms)
         self._readings.append(reading)
         if len(self._readings) >= _INTERVALS_PER_BATCH:

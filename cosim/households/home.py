@@ -15,6 +15,7 @@ from cosim.devices.battery import (
     covered_kw,
     deliverable_kwh,
     leaked_kwh,
+    own_use_kwh,
 )
 from cosim.households.profile_book import ProfileBook
 
@@ -38,6 +39,8 @@ class Home:
 
     Attributes
     ----------
+    is_regulated : bool
+        Whether a market decides what the battery gives. If none does, it covers the own load by itself.
     charged_kwh, discharged_kwh, leaked_kwh : float
         Since the meter was last closed; the first two at the terminals.
     promise : list of (int, float)
@@ -50,6 +53,7 @@ class Home:
         "charged_kwh",
         "discharged_kwh",
         "index",
+        "is_regulated",
         "leaked_kwh",
         "promise",
         "stored_kwh",
@@ -62,15 +66,17 @@ class Home:
         self.stored_kwh = stored_kwh
         self.book = book
         self.updated_ms = 0
+        self.is_regulated = False
         self.promise: list[tuple[int, float]] = []
         self.charged_kwh = 0.0
         self.discharged_kwh = 0.0
         self.leaked_kwh = 0.0
 
     def advance(self, now_ms: int) -> None:
-        """Integrate the battery up to `now_ms`: it gives what was promised, else takes the surplus.
+        """Integrate the battery up to `now_ms`.
 
-        A battery that gives does not take at the same moment; the surplus then goes to the feeder.
+        A regulated one gives what was promised, else takes the surplus; what gives does not take at the same
+        moment, and the surplus then goes to the feeder. One that is not regulated serves its own home.
         """
         if self.battery is None or self.updated_ms == now_ms:
             return
@@ -81,6 +87,10 @@ class Home:
             end = t - t % slot_ms + slot_ms
             if end > now_ms:
                 end = now_ms
+            if not self.is_regulated:
+                self._serve_home(surplus_kw[(t - first_ms) // slot_ms], (end - t) / MS_PER_HOUR)
+                t = end
+                continue
             power_kw = 0.0
             if promise:
                 until_ms, power_kw = promise[0]
@@ -93,6 +103,12 @@ class Home:
                 self._take(surplus_kw[(t - first_ms) // slot_ms], (end - t) / MS_PER_HOUR)
             t = end
         self.updated_ms = now_ms
+
+    def regulate(self, now_ms: int, is_on: bool) -> None:
+        """A market decides from now on, or does so no longer; what was promised before is void."""
+        self.advance(now_ms)
+        self.promise = []
+        self.is_regulated = is_on
 
     def deliver(
         self, requested: Sequence[int], units: Sequence[Unit], now_ms: int, step_ms: int
@@ -179,23 +195,28 @@ class Home:
         return pieces
 
     def _give(self, power_kw: float, hours: float) -> None:
-        battery = self.battery
-        assert battery is not None
-        leak = leaked_kwh(battery, self.stored_kwh, hours)
-        energy = power_kw * hours
-        self.stored_kwh += -leak - energy / battery.discharge_efficiency
-        self.discharged_kwh += energy
-        self.leaked_kwh += leak
+        self._change(0.0, power_kw * hours, hours)
 
     def _take(self, surplus_kw: float, hours: float) -> None:
+        assert self.battery is not None
+        self._change(charged_kwh(self.battery, self.stored_kwh, surplus_kw, hours), 0.0, hours)
+
+    def _serve_home(self, surplus_kw: float, hours: float) -> None:
+        assert self.battery is not None
+        self._change(*own_use_kwh(self.battery, self.stored_kwh, surplus_kw, hours), hours)
+
+    def _change(self, charged: float, discharged: float, hours: float) -> None:
+        """Book energies at the terminals, and what leaks meanwhile."""
         battery = self.battery
         assert battery is not None
-        energy = charged_kwh(battery, self.stored_kwh, surplus_kw, hours)
-        if energy == 0.0 and battery.leak_per_hour == 0.0:
+        if not (charged or discharged or battery.leak_per_hour):
             return
         leak = leaked_kwh(battery, self.stored_kwh, hours)
-        self.stored_kwh += -leak + battery.charge_efficiency * energy
-        self.charged_kwh += energy
+        self.stored_kwh += (
+            -leak + battery.charge_efficiency * charged - discharged / battery.discharge_efficiency
+        )
+        self.charged_kwh += charged
+        self.discharged_kwh += discharged
         self.leaked_kwh += leak
 
 

@@ -99,56 +99,6 @@ class GapMetrics:
         }
 
 
-@dataclass
-class EnergyMetrics:
-    """Energy at the connection points, from interval means, kWh.
-
-    Imports and exports are those of each household by itself; what neighbours exchange counts in both.
-    """
-
-    load_kwh: float = 0.0
-    pv_kwh: float = 0.0
-    imported_kwh: float = 0.0
-    exported_kwh: float = 0.0
-    charged_kwh: float = 0.0
-    discharged_kwh: float = 0.0
-    leaked_kwh: float = 0.0
-    stored_start_kwh: float = 0.0
-    stored_end_kwh: float = 0.0
-
-    def add(
-        self, load: Array, pv: Array, net: Array, charged: Array, discharged: Array, leaked: Array
-    ) -> None:
-        """Take one interval: kWh of each household."""
-        self.load_kwh += math.fsum(load)
-        self.pv_kwh += math.fsum(pv)
-        self.imported_kwh += math.fsum(net[net > 0])
-        self.exported_kwh -= math.fsum(net[net < 0])
-        self.charged_kwh += math.fsum(charged)
-        self.discharged_kwh += math.fsum(discharged)
-        self.leaked_kwh += math.fsum(leaked)
-
-    def result(self) -> Summary:
-        """Energies, self-consumption and self-sufficiency.
-
-        Self-consumption is the share of the generation that is not exported, self-sufficiency the share of
-        the load that is not imported. Both can leave [0, 1] where storage does not end as it began.
-        """
-        conversion = self.charged_kwh - self.discharged_kwh - (self.stored_end_kwh - self.stored_start_kwh)
-        return {
-            "energy_load_kwh": self.load_kwh,
-            "energy_generated_kwh": self.pv_kwh,
-            "energy_imported_kwh": self.imported_kwh,
-            "energy_exported_kwh": self.exported_kwh,
-            "energy_battery_charged_kwh": self.charged_kwh,
-            "energy_battery_discharged_kwh": self.discharged_kwh,
-            "energy_battery_lost_kwh": conversion,
-            "energy_stored_change_kwh": self.stored_end_kwh - self.stored_start_kwh,
-            "self_consumption_fraction": _ratio(self.pv_kwh - self.exported_kwh, self.pv_kwh),
-            "self_sufficiency_fraction": _ratio(self.load_kwh - self.imported_kwh, self.load_kwh),
-        }
-
-
 TRADE_STATUSES = (
     "delivered",
     "seller_short",
@@ -357,7 +307,3 @@ def doubts(summary: Summary) -> list[Problem]:
 
 def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
-
-
-def _ratio(part: float, whole: float) -> float | None:
-    return part / whole if whole > 0 else None

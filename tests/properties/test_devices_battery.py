@@ -10,7 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.clock import MS_PER_HOUR
-from cosim.devices.battery import PARTS, Battery, Unit, charged_kwh, deliverable_kwh, leak_rate, leaked_kwh
+from cosim.devices.battery import (
+    PARTS,
+    Battery,
+    Unit,
+    charged_kwh,
+    deliverable_kwh,
+    leak_rate,
+    leaked_kwh,
+    own_use_kwh,
+)
 from cosim.households.home import Home
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, ProfileBook, Series
@@ -54,6 +63,13 @@ def _book(surplus_kw: np.ndarray, intervals_per_block: int = 24) -> ProfileBook:
     )
 
 
+def _regulated(battery: Battery | None, stored_kwh: float, book: ProfileBook) -> Home:
+    """A home whose battery a market regulates."""
+    home = Home(0, battery, stored_kwh, book)
+    home.is_regulated = True
+    return home
+
+
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     battery=batteries(),
@@ -75,7 +91,7 @@ def test_a_day_of_any_requests(
 ) -> None:
     book = _book(np.array(surplus_kw), intervals_per_block=7)
     stored_start = battery.floor_kwh + start * (battery.capacity_kwh - battery.floor_kwh)
-    home = Home(0, battery, stored_start, book)
+    home = _regulated(battery, stored_start, book)
     meters = Meters([home], book, INTERVAL_MS)
     step_ms = step_min * 60_000
     wakes = np.cumsum(wakes_min) * 60_000
@@ -136,7 +152,7 @@ def test_efficiencies_by_hand() -> None:
     assert charged_kwh(battery, 5.0, 6.0, 0.5) == 2.0
     assert charged_kwh(battery, 9.1, 6.0, 0.5) == pytest.approx(1.0)  # room for 0.9 kWh, which takes 1 kWh
     assert charged_kwh(battery, 5.0, -1.0, 0.5) == 0.0
-    home = Home(0, battery, 5.0, _book(np.array([4.0, 4.0, -1.0, -1.0] + [0.0] * 92)))
+    home = _regulated(battery, 5.0, _book(np.array([4.0, 4.0, -1.0, -1.0] + [0.0] * 92)))
     home.advance(30 * 60_000)
     assert home.stored_kwh == pytest.approx(6.8)
     assert home.deliver([1], [Unit(0.9)], 30 * 60_000, 30 * 60_000) == [1]
@@ -157,12 +173,12 @@ def test_self_discharge_is_the_configured_share_of_a_day() -> None:
 
 def test_the_grid_charges_up_to_its_level_and_the_sun_beyond() -> None:
     battery = Battery(10.0, 0.0, 5.0, 5.0, 1.0, 1.0, 0.0, grid_charge_kw=2.0, grid_charge_below_kwh=3.0)
-    at_night = Home(0, battery, 1.0, _book(np.full(96, -1.0)))
+    at_night = _regulated(battery, 1.0, _book(np.full(96, -1.0)))
     at_night.advance(MS_PER_HOUR)
     assert at_night.stored_kwh == pytest.approx(3.0)
     at_night.advance(5 * MS_PER_HOUR)
     assert at_night.stored_kwh <= 3.0 + 2.0 * 0.25  # it looks at the level once a slot
-    by_day = Home(0, battery, 1.0, _book(np.full(96, 3.0)))
+    by_day = _regulated(battery, 1.0, _book(np.full(96, 3.0)))
     by_day.advance(MS_PER_HOUR)
     assert by_day.stored_kwh == pytest.approx(4.0)
 
@@ -178,9 +194,9 @@ def test_what_a_battery_refuses() -> None:
         (2.0, (0.0, 1.0)): [1, 0],  # a resource without energy does not concern it
     }
     for (stored, units), expected in cases.items():
-        home = Home(0, battery, stored, book)
+        home = _regulated(battery, stored, book)
         assert home.deliver([1, 1], [Unit(kwh) for kwh in units], 0, MS_PER_HOUR) == expected
-    assert Home(0, None, 0.0, book).deliver([1, 1], (Unit(0.0), Unit(1.0)), 0, MS_PER_HOUR) == [1, 0]
+    assert _regulated(None, 0.0, book).deliver([1, 1], (Unit(0.0), Unit(1.0)), 0, MS_PER_HOUR) == [1, 0]
 
 
 _own, _sale = Unit(0.4, for_own_load=True), Unit(0.4)
@@ -205,7 +221,7 @@ def test_own_use_is_what_the_own_load_takes(
 ) -> None:
     """Load less generation: 0.5, 0.5, 0.5, 0.2 kW, then 1 kW for an hour, then a surplus of 2 kW."""
     battery = Battery(10.0, 0.0, 4.0, 4.0, 1.0, 1.0, 0.0)
-    home = Home(0, battery, stored_kwh, _book(-np.array([0.5, 0.5, 0.5, 0.2] + [1.0] * 4 + [-2.0] * 88)))
+    home = _regulated(battery, stored_kwh, _book(-np.array([0.5, 0.5, 0.5, 0.2] + [1.0] * 4 + [-2.0] * 88)))
     home.updated_ms = first_slot * SLOT_MS
     delivered = home.deliver([1] * len(units), units, first_slot * SLOT_MS, MS_PER_HOUR)
     assert delivered == pytest.approx(list(expected), abs=2 / PARTS)
@@ -219,7 +235,7 @@ def test_a_load_above_the_power_limit_leaves_room_for_what_is_sold() -> None:
     book = _book(-np.array([1.0, 1.0, 3.0, 3.0] + [0.0] * 92))
 
     def delivered(*units: Unit) -> list[float]:
-        return Home(0, battery, 8.0, book).deliver([1] * len(units), units, 0, MS_PER_HOUR)
+        return _regulated(battery, 8.0, book).deliver([1] * len(units), units, 0, MS_PER_HOUR)
 
     assert delivered(Unit(2.0, for_own_load=True)) == [0.75]
     assert delivered(Unit(1.0), Unit(2.0, for_own_load=True)) == [1, 0.5]
@@ -248,7 +264,7 @@ def test_own_use_never_leaves_the_home(
 ) -> None:
     """In every piece of every step the battery gives the sold power and at most the residual load on top."""
     floor = battery.floor_kwh
-    home = Home(0, battery, floor + share * (battery.capacity_kwh - floor), _book(np.array(surplus_kw)))
+    home = _regulated(battery, floor + share * (battery.capacity_kwh - floor), _book(np.array(surplus_kw)))
     units = [Unit(units_kwh[0], True), Unit(units_kwh[1]), Unit(units_kwh[2], True)]
     hours = step_min / 60
     for step, wanted in enumerate(requests):
@@ -267,3 +283,95 @@ def test_own_use_never_leaves_the_home(
             since = until
         asked_kwh = sum(got * unit.energy_kwh for got, unit in zip(delivered, units, strict=True))
         assert promised_kwh == pytest.approx(asked_kwh, abs=1e-9)
+
+
+def _by_minutes(battery: Battery, stored: float, surplus_kw: list[float]) -> list[tuple[float, float]]:
+    """The judge: a home battery stepped every second, by what it sees; kWh taken and given a slot."""
+    slots = []
+    for surplus in surplus_kw:
+        taken = given_kwh = 0.0
+        for _ in range(900):
+            taking = giving = 0.0
+            if surplus > 0 and stored < battery.capacity_kwh:
+                taking = min(surplus, battery.charge_kw) / 3600
+            elif surplus < 0 and stored > battery.floor_kwh:
+                giving = min(-surplus, battery.discharge_kw) / 3600
+            stored += taking * battery.charge_efficiency - giving / battery.discharge_efficiency
+            taken += taking
+            given_kwh += giving
+        slots.append((taken, given_kwh))
+    return slots
+
+
+@pytest.mark.parametrize(
+    "battery",
+    [
+        Battery(4.0, 0.4, 2.0, 2.0, 0.95, 0.95, 0.0),
+        Battery(1.0, 0.0, 5.0, 0.7, 0.8, 1.0, 0.0),
+        Battery(10.0, 5.0, 0.5, 3.0, 1.0, 0.6, 0.0),
+    ],
+)
+def test_a_battery_without_a_market_follows_its_home(battery: Battery) -> None:
+    surplus_kw = (3.0 * np.sin(np.arange(96) / 96 * 4 * np.pi) + np.sin(np.arange(96))).tolist()
+    book = _book(np.array(surplus_kw))
+    home = Home(0, battery, 0.5 * battery.capacity_kwh, book)
+    for slot, (taken, given_kwh) in enumerate(_by_minutes(battery, home.stored_kwh, surplus_kw)):
+        home.charged_kwh = home.discharged_kwh = 0.0
+        home.advance((slot + 1) * SLOT_MS)
+        assert home.charged_kwh == pytest.approx(taken, abs=3e-3)
+        assert home.discharged_kwh == pytest.approx(given_kwh, abs=3e-3)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    battery=batteries(),
+    share=st.floats(0.0, 1.0),
+    surplus_kw=st.lists(st.floats(-8.0, 8.0), min_size=96, max_size=96),
+    looks_ms=st.lists(st.integers(1, 5_000_000), max_size=20),
+)
+def test_without_a_market_the_balance_closes_and_nothing_leaves_the_home(
+    battery: Battery, share: float, surplus_kw: list[float], looks_ms: list[int]
+) -> None:
+    home = Home(0, battery, share * battery.capacity_kwh, _book(np.array(surplus_kw)))
+    moments = sorted({*np.cumsum(looks_ms).tolist(), *range(SLOT_MS, 97 * SLOT_MS, SLOT_MS)})
+    reserve = battery.grid_charge_below_kwh if battery.grid_charge_kw else 0.0
+    now = 0
+    for until in (one for one in moments if one <= 96 * SLOT_MS):
+        surplus, hours, before = surplus_kw[now // SLOT_MS], (until - now) / MS_PER_HOUR, home.stored_kwh
+        home.charged_kwh = home.discharged_kwh = home.leaked_kwh = 0.0
+        home.advance(until)
+        taken, given_kwh, now = home.charged_kwh, home.discharged_kwh, until
+        gained = taken * battery.charge_efficiency - given_kwh / battery.discharge_efficiency
+        assert home.stored_kwh == pytest.approx(before + gained - home.leaked_kwh, abs=1e-9)
+        assert home.stored_kwh <= battery.capacity_kwh + 1e-9
+        assert 0 <= taken <= battery.charge_kw * hours + 1e-12
+        assert 0 <= given_kwh <= min(max(-surplus, 0.0), battery.discharge_kw) * hours + 1e-12
+        assert not (taken and given_kwh)
+        if given_kwh:  # neither the floor nor what the grid keeps as a reserve is for the load
+            assert home.stored_kwh >= max(battery.floor_kwh, reserve) - 1e-9
+        if taken > max(surplus, 0.0) * hours + 1e-12:  # the grid helped, and no further than its reserve
+            assert before < reserve
+            assert home.stored_kwh <= reserve + 1e-9
+
+
+def test_a_battery_without_a_market_by_hand() -> None:
+    battery = Battery(10.0, 1.0, 4.0, 2.0, 0.9, 0.8, 0.0)
+    assert own_use_kwh(battery, 5.0, 6.0, 0.5) == (2.0, 0.0)  # 4 kW
+    assert own_use_kwh(battery, 5.0, -1.5, 0.5) == (0.0, 0.75)
+    assert own_use_kwh(battery, 5.0, -6.0, 0.5) == (0.0, 1.0)  # 2 kW
+    assert own_use_kwh(battery, 1.5, -6.0, 0.5) == (0.0, pytest.approx(0.4))  # 0.5 kWh above the floor
+    with_grid = battery._replace(grid_charge_kw=3.0, grid_charge_below_kwh=4.0)
+    assert own_use_kwh(with_grid, 1.0, -6.0, 0.5) == (1.5, 0.0)
+    assert own_use_kwh(with_grid, 3.1, -6.0, 0.5) == (pytest.approx(1.0), 0.0)  # 0.9 kWh up to the reserve
+    assert own_use_kwh(with_grid, 4.5, -6.0, 0.5) == (0.0, pytest.approx(0.4))
+    assert own_use_kwh(with_grid, 3.1, 6.0, 0.5) == (2.0, 0.0)  # the sun goes on beyond it
+
+
+def test_a_market_that_begins_or_ends_voids_what_was_promised() -> None:
+    battery = Battery(10.0, 0.0, 4.0, 4.0, 1.0, 1.0, 0.0)
+    home = Home(0, battery, 8.0, _book(np.full(96, -1.0)))
+    home.regulate(MS_PER_HOUR, True)  # it covered 1 kWh by itself before
+    assert home.deliver([1], [Unit(2.0)], MS_PER_HOUR, 4 * MS_PER_HOUR) == [1]
+    home.regulate(3 * MS_PER_HOUR, False)  # half of the 2 kWh
+    home.advance(5 * MS_PER_HOUR)  # and 2 kWh by itself again
+    assert home.stored_kwh == pytest.approx(8.0 - 1.0 - 1.0 - 2.0)

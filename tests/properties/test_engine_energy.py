@@ -12,7 +12,6 @@ import pytest
 from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
-from cosim.engine.build import build
 from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 
@@ -228,8 +227,56 @@ def test_a_capacity_gives_way_while_the_feeder_is_outside_its_limits(tmp_path: P
     assert (own_use["capacity"] == 2).all()
 
 
-def test_without_homes_taking_part_nothing_is_promised(tmp_path: Path) -> None:
-    parts = build(village(tmp_path, communities=[]))
-    assert parts.markets == []
-    run_scenario(village(tmp_path, communities=[]), tmp_path / "run")
-    assert read_table(tmp_path / "run", "batteries")["discharge_kwh"].sum() == 0
+def test_batteries_that_no_market_regulates_serve_their_homes(tmp_path: Path) -> None:
+    """Whether there is no community, or one that asks nothing of batteries: surplus in, own load out."""
+    without_batteries = [
+        {"name": "village", "groups": ["homes"], "resources": [{"name": "x", "capacity": 2}]},
+    ]
+    tables = []
+    for number, communities in enumerate([[], without_batteries]):
+        folder = tmp_path / str(number)
+        outcome = run_scenario(village(tmp_path, communities=communities), folder)
+        tables.append(read_table(folder, "batteries"))
+        meters = read_table(folder, "meters")
+        meters = meters[meters["prosumer"].isin(tables[-1]["prosumer"].unique())]
+        rest = _wide(meters, "load_kwh") - _wide(meters, "pv_kwh")
+        taken, given = _wide(tables[-1], "charge_kwh"), _wide(tables[-1], "discharge_kwh")
+        assert (taken.to_numpy() <= rest.clip(upper=0).abs().to_numpy() + 1e-9).all()
+        assert (given.to_numpy() <= rest.clip(lower=0).to_numpy() + 1e-9).all()
+        # Every battery is used, both ways: it is not full all the time.
+        assert (taken.sum() > 1).all()
+        assert (given.sum() > 1).all()
+        # An hour that draws from the feeder has emptied the battery or needs more than its 1 kW.
+        left = _wide(meters, "net_kwh") > 1e-9
+        soc, floor = _wide(tables[-1], "soc_kwh"), 0.1
+        capacity = read_table(folder, "prosumers").set_index("prosumer").loc[soc.columns]
+        empty = soc <= floor * capacity[next(c for c in capacity if "capacity" in c)] + 1e-9
+        assert (~left | empty | (given >= 1.0 - 1e-9)).to_numpy().all()
+        summary = outcome.summary
+        conversion = summary["energy_battery_lost_kwh"]
+        assert conversion >= 0  # type: ignore[operator]
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_a_battery_serves_its_home_before_it_joins_and_after_it_leaves(tmp_path: Path) -> None:
+    """A member from 30 h to 40 h only; else it does what it would do if there were no market."""
+    content = village(tmp_path).scenario.model_dump(mode="json")
+    content["groups"][0]["membership"] = {"joins_h": 30, "leaves_h": 40}
+    run_scenario(village(tmp_path, groups=content["groups"]), tmp_path / "member")
+    run_scenario(village(tmp_path, communities=[]), tmp_path / "alone")
+    member, alone = (
+        _wide(read_table(tmp_path / one, "batteries"), "discharge_kwh").to_numpy()
+        for one in ("member", "alone")
+    )
+    assert np.array_equal(member[:30], alone[:30])
+    assert alone[:30].sum() > 10
+    decisions = read_table(tmp_path / "member", "decisions")
+    promised = UNIT_KWH * decisions["delivered"].sum()
+    # The last step of each is cut off by leaving.
+    assert promised - 10 * UNIT_KWH <= member[30:40].sum() <= promised
+    meters = read_table(tmp_path / "member", "meters")
+    meters = meters[meters["prosumer"] != "h006"]
+    rest = (_wide(meters, "load_kwh") - _wide(meters, "pv_kwh")).to_numpy()
+    dusk = np.minimum(rest[42], 1.0)  # the limit of power; every battery has that much left
+    assert (dusk > 0.1).all()
+    assert np.allclose(member[42], dusk)

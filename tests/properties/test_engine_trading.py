@@ -414,3 +414,56 @@ def test_a_day_without_a_schedule_stops_the_run_and_says_why(tmp_path: Path) -> 
     assert outcome.status == "failed"
     assert "has no feasible schedule: hour" in outcome.cause
     assert "Raise the limit by" in outcome.cause
+
+
+def test_a_battery_in_the_market_alone_delivers_what_was_sold_and_serves_its_home(tmp_path: Path) -> None:
+    """Sun that does not come: the battery fills what was sold; what was bought it leaves to the seller."""
+    settings = [
+        BATTERY,
+        "time.duration_h=72",
+        "energy_value.household.pv_forecast={kind: error, std: 0.4}",
+    ]
+    outcome, folder = run(tmp_path, *settings)
+    _, without = run(tmp_path / "without", *settings[1:])
+    keys = ["prosumer", "day", "hour"]
+
+    def hourly(name: str, where: Path = folder) -> pd.DataFrame:
+        table = read_table(where, name)
+        hour = (table["time"] - table["time"].min()) // pd.Timedelta(hours=1)
+        return table.assign(day=hour // 24, hour=hour % 24).drop(columns="time").set_index(keys)
+
+    battery, meters = hourly("batteries"), hourly("meters")
+    trades = read_table(folder, "trades")
+    trades = trades[trades["buyer"] != trades["seller"]]
+    sold, bought = (
+        trades.groupby([trades[side].rename("prosumer"), "day", "hour"])["agreed_kwh"].sum()
+        for side in ("seller", "buyer")
+    )
+    rest = meters["load_kwh"] - meters["pv_kwh"]
+    owed = rest.add(sold, fill_value=0.0).sub(bought, fill_value=0.0).loc[battery.index]
+    assert (battery["charge_kwh"] <= owed.clip(upper=0).abs() + 1e-9).all()
+    assert (battery["discharge_kwh"] <= owed.clip(lower=0) + 1e-9).all()
+    # Within its limits it does all of it: 2 kW, a floor of 0.5 kWh, a capacity of 5 kWh.
+    short = (owed - battery["discharge_kwh"]) > 1e-9
+    assert ((battery["discharge_kwh"] > 2 - 1e-9) | (battery["soc_kwh"] < 0.5 + 1e-9))[short].all()
+    spare = (-owed - battery["charge_kwh"]) > 1e-9
+    assert ((battery["charge_kwh"] > 2 - 1e-9) | (battery["soc_kwh"] > 5 - 1e-9))[spare].all()
+    assert battery[["charge_kwh", "discharge_kwh"]].sum().min() > 10
+    # Energy closes to 1e-9 kWh.
+    before = battery["soc_kwh"].groupby("prosumer").shift(1).fillna(2.5)
+    gained = 0.9 * battery["charge_kwh"] - battery["discharge_kwh"] / 0.95
+    assert np.allclose(battery["soc_kwh"] - before, gained, rtol=0, atol=1e-9)
+    # The same offers and trades; fewer of them fall short, and less is drawn from the grid.
+    assert outcome.summary["bills_imbalance_max_eur"] < 1e-9  # type: ignore[operator]
+    plain = read_table(without, "trades")
+    pd.testing.assert_frame_equal(
+        read_table(folder, "trades").drop(columns=["delivered_kwh", "status"]),
+        plain.drop(columns=["delivered_kwh", "status"]),
+    )
+    delivered = trades["delivered_kwh"].sum()
+    assert delivered > plain.loc[plain["buyer"] != plain["seller"], "delivered_kwh"].sum() + 0.1
+    grid = [
+        read_table(where, "bills").query("prosumer != 'grid'")["from_grid_kwh"].sum()
+        for where in (folder, without)
+    ]
+    assert grid[0] < grid[1] - 10

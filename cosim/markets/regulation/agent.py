@@ -29,6 +29,9 @@ class Device(Protocol):
     ) -> list[float]:
         """What of the requested units will be delivered over the coming step, in whole parts of a unit."""
 
+    def regulate(self, now_ms: int, is_on: bool) -> None:
+        """Decisions are carried out from now on, or no longer."""
+
 
 DecisionLog: TypeAlias = "array[float]"
 """Decisions one after another as plain numbers, each in the order of `log_width`.
@@ -325,6 +328,8 @@ class Agent:
         """Stop taking part: nothing is delivered any more."""
         self._deliver_nothing(now_ms)
         self.state.active = False
+        if self.device is not None:
+            self.device.regulate(now_ms, False)
 
     def _let_pass(self, now_ms: int) -> None:
         """A step ends and another passes while the controller is down: nothing is decided or reported.
