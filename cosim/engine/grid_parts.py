@@ -14,8 +14,10 @@ from cosim.config.scenario import Scenario
 from cosim.engine.placement import Placement, place
 from cosim.engine.population import Population
 from cosim.grid.background import Background
+from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder, load_feeder
 from cosim.grid.power_flow import PowerFlow
+from cosim.grid.voltage_dependence import DependentPower
 from cosim.households.meters import Reading
 from cosim.streams import Streams
 
@@ -50,13 +52,24 @@ class GridParts:
     columns: NDArray[np.int64]
     background: Background
 
-    def injections(self, reading: Reading, interval: int) -> tuple[Array, Array]:
-        """Mean power drawn at every bus in an interval, MW and Mvar, shape (n_bus,) each."""
+    def injections(self, reading: Reading, interval: int) -> tuple[Array, Array, DependentPower | None]:
+        """Mean power drawn at every bus at 1 pu in an interval, MW and Mvar, shape (n_bus,) each.
+
+        The third says what of it follows the voltage; None where nothing does.
+        """
         n_bus = self.feeder.n_bus
         background_p_mw, background_q_mvar = self.background.power(interval, 1)
         p_mw = np.bincount(self.columns, reading.p_kw, n_bus) / 1000 + background_p_mw[0]
         q_mvar = np.bincount(self.columns, reading.q_kvar, n_bus) / 1000 + background_q_mvar[0]
-        return p_mw, q_mvar
+        return p_mw, q_mvar, self.background.dependent(interval, 1)
+
+    @property
+    def silent(self) -> tuple[ElementRecord, ...]:
+        """The feeder's own elements that draw nothing because the scenario says so."""
+        taken = [load for load in self.placement.loads if load is not None]
+        taken += [sgen for sgens in self.placement.sgens for sgen in sgens]
+        switched_off = self.placement.background if self.config.background == "none" else ()
+        return (*taken, *switched_off)
 
 
 @dataclass(frozen=True)

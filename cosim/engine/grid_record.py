@@ -11,7 +11,7 @@ from cosim.engine.market_record import to_utc
 from cosim.grid import en50160
 from cosim.grid.coupling import Block
 from cosim.grid.limits import BandExceedance, band_exceedance, find_violations
-from cosim.grid.reference import compare
+from cosim.grid.verify import ActingPower, WholeNetwork, compare
 from cosim.results.metrics import Disagreement, GridMetrics, Summary
 from cosim.results.store import TableStore
 from cosim.streams import Streams
@@ -34,6 +34,7 @@ class GridRecorder:
         self._warm_up_ms = scenario.time.warm_up_ms
         self._to_verify = _sample(scenario, grid.config.verify_power_flow)
         self._disagreement = Disagreement()
+        self._judge: WholeNetwork | None = None
         nothing = np.zeros(len(grid.feeder.bus.index), dtype=np.int64)
         self._outside_band = BandExceedance(nothing, nothing, nothing)
         is_standard = grid.config.interval_min == en50160.INTERVAL_MIN
@@ -102,13 +103,33 @@ class GridRecorder:
         }
 
     def _verify(self, block: Block) -> None:
-        rows = [
-            row for row, start in enumerate(block.starts_ms) if start // self._interval_ms in self._to_verify
-        ]
-        if rows:
-            agreement = compare(self._grid.feeder, block.p_mw, block.q_mvar, block.flow, rows)
-            loading = max(agreement.line_loading_percent, agreement.trafo_loading_percent)
-            self._disagreement.add(len(rows), agreement.vm_pu, loading, len(agreement.status_differs))
+        intervals = [int(start) // self._interval_ms for start in block.starts_ms]
+        rows = [row for row, interval in enumerate(intervals) if interval in self._to_verify]
+        if not rows:
+            return
+        if self._judge is None:
+            self._judge = WholeNetwork(self._grid.feeder, self._grid.silent)
+
+        def acting(row: int) -> list[ActingPower]:
+            powers = self._grid.background.element_powers(intervals[row], 1)
+            return [(element, float(p_mw[0]), float(q_mvar[0])) for element, p_mw, q_mvar in powers]
+
+        agreement = compare(
+            self._judge,
+            self._grid.feeder,
+            rows,
+            acting,
+            block.nominal_p_mw,
+            block.nominal_q_mvar,
+            block.flow,
+        )
+        self._disagreement.add(
+            len(rows),
+            (agreement.vm_pu.value, agreement.vm_pu.element),
+            (agreement.loading_percent.value, agreement.loading_percent.element),
+            agreement.p_slack_mw.value,
+            len(agreement.status_differs),
+        )
 
     def _measure(self, block: Block) -> None:
         """Count what lies behind the warm-up."""

@@ -265,8 +265,8 @@ class Simulation:
                 self.events += self.days.meter(interval, reading)
             if self.parts.grid is not None and self._coupling is not None:
                 yield wait_until(self.env, end_ms, Priority.POWER_FLOW)
-                p_mw, q_mvar = self.parts.grid.injections(reading, interval)
-                block = self._coupling.add(end_ms - interval_ms, p_mw, q_mvar)
+                drawn = self.parts.grid.injections(reading, interval)
+                block = self._coupling.add(end_ms - interval_ms, *drawn)
                 if block is not None and self.parts.grid.config.feedback:
                     self._announce(interval, _feeder_reading(block))
             if not self.parts.markets:
@@ -294,9 +294,9 @@ def _listener(agent: Agent | None, floor: TradingFloor | None) -> Callable[[Mess
 
 def _feeder_reading(block: Any) -> FeederReading:
     flow = block.flow
-    loadings = np.concatenate([flow.line_loading_percent[0], flow.trafo_loading_percent[0]])
+    loadings = (flow.line_loading_percent[0], flow.trafo_loading_percent[0], flow.trafo3w_loading_percent[0])
     if not flow.converged[0]:
         return FeederReading(float("nan"), float("nan"), float("nan"))
-    return FeederReading(
-        float(np.nanmin(flow.vm_pu[0])), float(np.nanmax(flow.vm_pu[0])), float(np.nanmax(loadings))
-    )
+    # Without any line or transformer nothing is loaded.
+    largest = np.nanmax(np.concatenate([*loadings, [0.0]]))
+    return FeederReading(float(np.nanmin(flow.vm_pu[0])), float(np.nanmax(flow.vm_pu[0])), float(largest))

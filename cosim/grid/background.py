@@ -15,6 +15,7 @@ from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
 from cosim.grid.profile_pages import ProfilePages
 from cosim.grid.simbench_data import SLOT_MINUTES, scenario_of
+from cosim.grid.voltage_dependence import DependentPower
 
 FloatArray = NDArray[np.float64]
 _FINE_MIN = 5
@@ -71,6 +72,8 @@ class Background:
         self._n_bus = feeder.n_bus
         self._elements = () if mode == "none" else tuple(elements)
         self._columns = feeder.bus_positions([element.bus for element in self._elements])
+        bus_of = zip(self._elements, self._columns.tolist(), strict=True)
+        self._dependent_columns = sorted({bus for element, bus in bus_of if element.shares})
         self._scaling = grid.background_scaling
         self._follows_profiles = mode == "profile"
         self._interval_min = grid.interval_min
@@ -84,16 +87,43 @@ class Background:
         Returns
         -------
         p_mw, q_mvar : ndarray of float64, shape (n, n_bus)
-            In load convention. Where an interval is no whole number of quarter hours, profiles are piecewise
-            constant and their mean over the interval is taken.
+            At 1 pu, in load convention. Where an interval is no whole number of quarter hours, profiles are
+            piecewise constant and their mean over the interval is taken.
         """
         p_mw, q_mvar = np.zeros((n, self._n_bus)), np.zeros((n, self._n_bus))
-        factors = {"": np.ones(n)} | self._interval_means(first, n)
-        for element, bus in zip(self._elements, self._columns, strict=True):
-            of_p, of_q = (element.p_profile, element.q_profile) if self._follows_profiles else ("", "")
-            p_mw[:, bus] += self._scaling * element.p_mw * factors[of_p]
-            q_mvar[:, bus] += self._scaling * element.q_mvar * factors[of_q]
+        powers = self.element_powers(first, n)
+        for bus, (_, of_p, of_q) in zip(self._columns, powers, strict=True):
+            p_mw[:, bus] += of_p
+            q_mvar[:, bus] += of_q
         return p_mw, q_mvar
+
+    def element_powers(self, first: int, n: int) -> list[tuple[ElementRecord, FloatArray, FloatArray]]:
+        """Each element with its powers in these intervals, MW and Mvar, at 1 pu, shape (n,)."""
+        factors = {"": np.ones(n)} | self._interval_means(first, n)
+        found = []
+        for element in self._elements:
+            of_p, of_q = (element.p_profile, element.q_profile) if self._follows_profiles else ("", "")
+            p_mw = self._scaling * element.p_mw * factors[of_p]
+            found.append((element, p_mw, self._scaling * element.q_mvar * factors[of_q]))
+        return found
+
+    def dependent(self, first: int, n: int) -> DependentPower | None:
+        """Which part of `power` follows the voltage; None where nothing ever does."""
+        if not self._dependent_columns:
+            return None
+        buses = self._dependent_columns
+        found = DependentPower(
+            np.array(buses, dtype=np.int64), *(np.zeros((n, len(buses))) for _ in range(4))
+        )
+        powers = self.element_powers(first, n)
+        for bus, (element, p_mw, q_mvar) in zip(self._columns, powers, strict=True):
+            if element.shares:
+                column, shares = buses.index(bus), element.shares
+                found.p_impedance_mw[:, column] += shares.p_impedance * p_mw
+                found.p_current_mw[:, column] += shares.p_current * p_mw
+                found.q_impedance_mvar[:, column] += shares.q_impedance * q_mvar
+                found.q_current_mvar[:, column] += shares.q_current * q_mvar
+        return found
 
     def _interval_means(self, first: int, n: int) -> dict[str, FloatArray]:
         """Profiles as means over the intervals."""

@@ -1,4 +1,4 @@
-"""What of a net cannot be calculated as a balanced feeder of loads, said before anything is calculated."""
+"""What of a net cannot be calculated, said before anything is calculated."""
 
 from __future__ import annotations
 
@@ -9,26 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.errors import Problem
+from cosim.grid.voltage_dependence import share_problems
 
 if TYPE_CHECKING:
     import pandas as pd
     from pandapower.auxiliary import pandapowerNet
 
 MAX_BUSES = 20_000
-_UNSUPPORTED = {
-    "gen": "it holds its voltage; give a static generator (sgen) instead",
-    "dcline": "it holds voltages; remove it",
-    "trafo3w": "a loading of three-winding transformers is not reported; model it by two-winding ones",
-    "ward": "it depends on the voltage; give a load and a shunt instead",
-    "xward": "it holds a voltage; remove it",
-    "motor": "give a load with its power instead",
-    "svc": "it controls the voltage; remove it",
-    "ssc": "it controls the voltage; remove it",
-    "vsc": "it controls the voltage; remove it",
-    "tcsc": "it controls the flow; remove it",
-    "line_dc": "direct-current grids are not calculated; remove it",
-    "bus_dc": "direct-current grids are not calculated; remove it",
-}
 _FINITE = {
     "bus": ("vn_kv",),
     "ext_grid": ("vm_pu", "va_degree"),
@@ -64,7 +51,7 @@ _BUS_COLUMNS = {
     "switch": ("bus",),
     "impedance": ("from_bus", "to_bus"),
 }
-_SWITCHED = {"b": "bus", "l": "line", "t": "trafo"}
+_SWITCHED = {"b": "bus", "l": "line", "t": "trafo", "t3": "trafo3w"}
 
 
 def find_problems(net: pandapowerNet) -> list[Problem]:
@@ -74,9 +61,8 @@ def find_problems(net: pandapowerNet) -> list[Problem]:
         return [Problem(message, f"give a grid of at most {MAX_BUSES} buses")]
     problems = [*_structure(net)]
     return problems or [
-        *_unsupported(net),
         *_numbers(net),
-        *_voltage_dependence(net),
+        *share_problems(net),
         *_supply(net),
         *_switches(net),
     ]
@@ -107,21 +93,6 @@ def _flags(table: str) -> tuple[str, ...]:
     )
 
 
-def _unsupported(net: pandapowerNet) -> Iterator[Problem]:
-    """Elements whose behaviour is not that of a load, a line or a transformer."""
-    for table, remedy in _UNSUPPORTED.items():
-        rows = net.get(table)
-        if rows is not None and len(rows):
-            active = rows["in_service"].astype(bool) if "in_service" in rows else rows.index == rows.index
-            yield from _each(rows, active, table, "a feeder cannot hold this element", remedy)
-    for table, column in (("trafo", "tap_dependency_table"), ("shunt", "step_dependency_table")):
-        if column in net[table]:
-            depends = net[table][column].fillna(False).astype(bool)
-            yield from _each(
-                net[table], depends, table, "characteristic tables are not read", f"set {column} to false"
-            )
-
-
 def _numbers(net: pandapowerNet) -> Iterator[Problem]:
     """Values in use that are missing, not finite, or not positive where they must be."""
     for table, columns in _FINITE.items():
@@ -145,22 +116,15 @@ def _numbers(net: pandapowerNet) -> Iterator[Problem]:
     yield from _each(rows, short, "line", "it has no impedance", "give a closed bus-bus switch instead")
 
 
-def _voltage_dependence(net: pandapowerNet) -> Iterator[Problem]:
-    """Loads that are not constant power: power comes in as P and Q, so their dependence would be lost."""
-    rows = net.load
-    shares = [column for column in rows.columns if str(column).startswith(("const_z", "const_i"))]
-    for column in shares:
-        depends = (rows[column].fillna(0) != 0) & rows.in_service.astype(bool)
-        message = "it depends on the voltage, but here a load is its power (P, Q), whatever the voltage"
-        yield from _each(rows, depends, "load", message, f"set {column} to 0", column)
-
-
 def _supply(net: pandapowerNet) -> Iterator[Problem]:
-    """A feeder without an external grid has no supply."""
+    """Something must balance the network: an external grid, or a generator that stands for one."""
     if not len(net.bus):
         yield Problem("the grid has no bus", "give a grid with buses", "bus")
-    elif not net.ext_grid.in_service.astype(bool).any():
-        yield Problem("the grid has no external grid in service", "give one (ext_grid)", "ext_grid")
+        return
+    balancing = net.gen.in_service.astype(bool) & net.gen.slack.astype(bool)
+    if not net.ext_grid.in_service.astype(bool).any() and not balancing.any():
+        remedy = "give one (ext_grid), or a generator with slack set to true"
+        yield Problem("the grid has no external grid in service", remedy, "ext_grid")
 
 
 def _switches(net: pandapowerNet) -> Iterator[Problem]:
@@ -172,7 +136,9 @@ def _switches(net: pandapowerNet) -> Iterator[Problem]:
             rows, astray, "switch", f"it switches a {table} that is not there", "remove it", "element"
         )
     strange = ~net.switch.et.isin([*_SWITCHED])
-    yield from _each(net.switch, strange, "switch", "it switches something unknown", "et is b, l or t", "et")
+    yield from _each(
+        net.switch, strange, "switch", "it switches something unknown", "et is b, l, t or t3", "et"
+    )
 
 
 def _each(

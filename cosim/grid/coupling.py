@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.grid.power_flow import FlowResult, PowerFlow
+from cosim.grid.voltage_dependence import DependentPower, stack
 
 Array = NDArray[np.float64]
 
@@ -20,13 +21,17 @@ class Block(NamedTuple):
     ----------
     starts_ms : ndarray of int, shape (n,)
         Start of each interval since the scenario's start.
+    nominal_p_mw, nominal_q_mvar : ndarray, shape (n, n_bus)
+        What each bus would draw at 1 pu.
     p_mw, q_mvar : ndarray, shape (n, n_bus)
-        What was drawn at each bus.
+        What was drawn at each bus: where loads follow the voltage, at the voltage that was solved.
     flow : FlowResult
         The power flows.
     """
 
     starts_ms: NDArray[np.int64]
+    nominal_p_mw: Array
+    nominal_q_mvar: Array
     p_mw: Array
     q_mvar: Array
     flow: FlowResult
@@ -57,20 +62,37 @@ class Coupling:
         self._starts_ms: list[int] = []
         self._p_mw: list[Array] = []
         self._q_mvar: list[Array] = []
+        self._dependent: list[DependentPower | None] = []
 
-    def add(self, start_ms: int, p_mw: Array, q_mvar: Array) -> Block | None:
-        """Take one interval; gives the block if this interval completed one."""
+    def add(
+        self, start_ms: int, p_mw: Array, q_mvar: Array, dependent: DependentPower | None = None
+    ) -> Block | None:
+        """Take one interval; gives the block if this interval completed one.
+
+        Parameters
+        ----------
+        start_ms : int
+            Its start since the scenario's start.
+        p_mw, q_mvar : ndarray, shape (n_bus,)
+            What each bus draws at 1 pu.
+        dependent : DependentPower, optional
+            What of it follows the voltage, of one interval; in every interval the same buses, or never any.
+        """
         self._starts_ms.append(start_ms)
         self._p_mw.append(p_mw)
         self._q_mvar.append(q_mvar)
+        self._dependent.append(dependent)
         return self.flush() if len(self._starts_ms) >= self._per_block else None
 
     def flush(self) -> Block | None:
         """Solve what has been collected."""
         if not self._starts_ms:
             return None
-        p_mw, q_mvar = np.array(self._p_mw), np.array(self._q_mvar)
-        block = Block(np.array(self._starts_ms), p_mw, q_mvar, self._power_flow.solve(p_mw, q_mvar))
-        self._starts_ms, self._p_mw, self._q_mvar = [], [], []
+        nominal = np.array(self._p_mw), np.array(self._q_mvar)
+        dependent = stack(self._dependent)
+        flow = self._power_flow.solve(*nominal, dependent)
+        drawn = nominal if dependent is None else dependent.drawn(*nominal, flow.vm_pu)
+        block = Block(np.array(self._starts_ms), *nominal, *drawn, flow)
+        self._starts_ms, self._p_mw, self._q_mvar, self._dependent = [], [], [], []
         self._keep(block)
         return block

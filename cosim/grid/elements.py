@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from cosim.grid.voltage_dependence import CONSTANT_POWER, VoltageShares, shares_of
+
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
@@ -27,11 +29,13 @@ class ElementRecord:
     bus : int
         Index of its bus.
     p_mw, q_mvar : float
-        Nominal powers, MW and Mvar, scaling included, in load convention: generation is negative.
+        Nominal powers (at 1 pu), MW and Mvar, scaling included, in load convention: generation is negative.
     sn_mva : float
         Rated power, MVA; NaN where not given.
     profile : str
         Name of its profile; empty where it has none.
+    shares : VoltageShares
+        Which fractions of its power follow the voltage; all 0 where its power is constant.
     """
 
     kind: ElementKind
@@ -42,6 +46,7 @@ class ElementRecord:
     q_mvar: float
     sn_mva: float
     profile: str = ""
+    shares: VoltageShares = CONSTANT_POWER
 
     @property
     def is_load(self) -> bool:
@@ -98,6 +103,7 @@ def record_of(kind: ElementKind, index: int, row: dict[Any, Any]) -> ElementReco
         factor * q_mvar + 0.0,
         float(sn_mva) if sn_mva is not None else float("nan"),
         _text(row.get("profile")),
+        shares_of(row) if kind == "load" else CONSTANT_POWER,
     )
 
 

@@ -21,6 +21,7 @@ from cosim.grid.elements import ElementRecord, take_elements
 from cosim.grid.grid_source import GridSource, source_of
 from cosim.grid.layout import Edge, Tree, read_points, shortest_tree, tree_layout
 from cosim.grid.sources import read_source
+from cosim.grid.voltage_dependence import mixed_node_warnings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,6 +83,20 @@ class TrafoTable:
 
 
 @dataclass(frozen=True)
+class Trafo3wTable:
+    """Three-winding transformers, in the order of ``net.trafo3w``."""
+
+    index: NDArray[np.int64]
+    """Index in the net, shape (n_trafo3w,)."""
+    name: tuple[str, ...]
+    """Name in the net; empty where it has none."""
+    buses: NDArray[np.int64]
+    """Index of the bus on the high-, medium- and low-voltage side, shape (n_trafo3w, 3)."""
+    closed: NDArray[np.bool_]
+    """Which sides are connected: in service, and no open switch there; shape (n_trafo3w, 3)."""
+
+
+@dataclass(frozen=True)
 class Feeder:
     """A feeder ready for power flows.
 
@@ -91,7 +106,7 @@ class Feeder:
         What it was made from.
     net : pandapowerNet
         The net without loads, generators and storages. Do not change it; copy it first.
-    bus, line, trafo : BusTable, LineTable, TrafoTable
+    bus, line, trafo, trafo3w : BusTable, LineTable, TrafoTable, Trafo3wTable
         Its tables.
     elements : tuple of ElementRecord
         The loads, generators and storages that the net had, in service and at supplied buses.
@@ -111,6 +126,7 @@ class Feeder:
     bus: BusTable
     line: LineTable
     trafo: TrafoTable
+    trafo3w: Trafo3wTable
     elements: tuple[ElementRecord, ...]
     candidate_buses: tuple[int, ...]
     coordinates: Literal["own", "layout"]
@@ -202,12 +218,13 @@ def _feeder(source: GridSource, network: NetworkConfig) -> Feeder:
         raise InputError(problems)
     net = copy.deepcopy(source.net)
     elements = take_elements(net)
-    line, trafo = _line_table(net), _trafo_table(net)
-    bus, coordinates = _bus_table(net, line, trafo)
+    line, trafo, trafo3w = _line_table(net), _trafo_table(net), _trafo3w_table(net)
+    bus, coordinates = _bus_table(net, line, trafo, trafo3w)
     supplied = set(bus.index[bus.supplied].tolist())
     elements = tuple(element for element in elements if element.bus in supplied)
     places = _places(network, bus, elements)
-    return Feeder(network, net, bus, line, trafo, elements, places, coordinates, source, source.warnings)
+    warnings = (*source.warnings, *mixed_node_warnings(source.net))
+    return Feeder(network, net, bus, line, trafo, trafo3w, elements, places, coordinates, source, warnings)
 
 
 def _line_table(net: pandapowerNet) -> LineTable:
@@ -236,6 +253,18 @@ def _trafo_table(net: pandapowerNet) -> TrafoTable:
     )
 
 
+def _trafo3w_table(net: pandapowerNet) -> Trafo3wTable:
+    """Three-winding transformers as arrays."""
+    table = net.trafo3w
+    sides = table[["hv_bus", "mv_bus", "lv_bus"]].to_numpy(np.int64).reshape(-1, 3)
+    closed = np.repeat(table.in_service.to_numpy(bool)[:, None], 3, axis=1)
+    switches = net.switch[(net.switch.et == "t3") & ~net.switch.closed.astype(bool)]
+    row = {int(index): k for k, index in enumerate(table.index)}
+    for element, bus in zip(switches.element, switches.bus, strict=True):
+        closed[row[int(element)], sides[row[int(element)]] == int(bus)] = False
+    return Trafo3wTable(table.index.to_numpy(np.int64), _names(table), sides, closed)
+
+
 def _closed(net: pandapowerNet, kind: str, table: pd.DataFrame) -> NDArray[np.bool_]:
     """Elements in service with no open switch at either end."""
     open_switches = net.switch[(net.switch.et == kind) & ~net.switch.closed.astype(bool)]
@@ -243,11 +272,11 @@ def _closed(net: pandapowerNet, kind: str, table: pd.DataFrame) -> NDArray[np.bo
 
 
 def _bus_table(
-    net: pandapowerNet, line: LineTable, trafo: TrafoTable
+    net: pandapowerNet, line: LineTable, trafo: TrafoTable, trafo3w: Trafo3wTable
 ) -> tuple[BusTable, Literal["own", "layout"]]:
     """Buses as arrays, with the tree below the supply, and whether the coordinates are the net's own."""
     index = net.bus.index.to_numpy(np.int64)
-    tree = _tree(net, index, line, trafo)
+    tree = _tree(net, index, line, trafo, trafo3w)
     points = read_points(net.bus["geo"].tolist()) if "geo" in net.bus else None
     coordinates: Literal["own", "layout"] = "layout" if points is None else "own"
     xy = tree_layout(tree.parent, tree.distance_km) if points is None else points
@@ -255,8 +284,14 @@ def _bus_table(
     return BusTable(index, _names(net.bus), vn_kv, tree.supplied, xy, tree), coordinates
 
 
-def _tree(net: pandapowerNet, index: NDArray[np.int64], line: LineTable, trafo: TrafoTable) -> Tree:
-    """Shortest ways from the external grids over everything that is closed and in service."""
+def _tree(
+    net: pandapowerNet,
+    index: NDArray[np.int64],
+    line: LineTable,
+    trafo: TrafoTable,
+    trafo3w: Trafo3wTable,
+) -> Tree:
+    """Shortest ways from what balances the network over everything that is closed and in service."""
     in_service = set(index[net.bus.in_service.to_numpy(bool)].tolist())
     position = {int(bus): column for column, bus in enumerate(index)}
     edges: list[Edge] = []
@@ -272,11 +307,17 @@ def _tree(net: pandapowerNet, index: NDArray[np.int64], line: LineTable, trafo: 
     switches = net.switch[(net.switch.et == "b") & net.switch.closed.astype(bool)]
     for first, second in zip(switches.bus, switches.element, strict=True):
         connect(int(first), int(second))
-    impedances = net.impedance[net.impedance.in_service.astype(bool)]
-    for first, second in zip(impedances.from_bus, impedances.to_bus, strict=True):
-        connect(int(first), int(second))
+    for buses, connected in zip(trafo3w.buses.tolist(), trafo3w.closed, strict=True):
+        sides = [bus for bus, there in zip(buses, connected, strict=True) if there and bus in in_service]
+        for other in sides[1:]:
+            connect(sides[0], other, is_trafo=True)
+    for table in (net.impedance, net.tcsc):
+        active = table[table.in_service.astype(bool)]
+        for first, second in zip(active.from_bus, active.to_bus, strict=True):
+            connect(int(first), int(second))
     grids = net.ext_grid[net.ext_grid.in_service.astype(bool)]
-    roots = [position[int(bus)] for bus in grids.bus if int(bus) in in_service]
+    balancing = net.gen[net.gen.in_service.astype(bool) & net.gen.slack.astype(bool)]
+    roots = [position[int(bus)] for bus in (*grids.bus, *balancing.bus) if int(bus) in in_service]
     return shortest_tree(len(index), edges, roots)
 
 

@@ -25,10 +25,13 @@ class FlowResult:
         buses, NaN for one without supply.
     trafo_loading_percent : ndarray of float64, shape (T, n_trafo)
         Larger of the two sides' currents over the rated current; 0 and NaN as for lines.
+    trafo3w_loading_percent : ndarray of float64, shape (T, n_trafo3w)
+        Largest of the three sides' currents over the rated current, of three-winding transformers.
     p_slack_mw, q_slack_mvar : ndarray of float64, shape (T,)
-        Power that all external grids together deliver; negative when the feeder exports.
+        Power that all external grids together deliver, and the generators that stand for one (``slack``);
+        negative when the feeder exports.
     losses_mw : ndarray of float64, shape (T,)
-        Active losses of lines, transformers and other branches.
+        Active losses of lines, transformers and all other connections between buses.
     status : ndarray of str, shape (T,)
         ``converged``, ``diverged`` or ``skipped``.
     cause : ndarray of object (str), shape (T,)
@@ -42,6 +45,7 @@ class FlowResult:
     vm_pu: FloatArray
     line_loading_percent: FloatArray
     trafo_loading_percent: FloatArray
+    trafo3w_loading_percent: FloatArray
     p_slack_mw: FloatArray
     q_slack_mvar: FloatArray
     losses_mw: FloatArray
@@ -62,6 +66,7 @@ class FlowResult:
             np.full((n_interval, feeder.n_bus), np.nan),
             np.full((n_interval, len(feeder.line.index)), np.nan),
             np.full((n_interval, len(feeder.trafo.index)), np.nan),
+            np.full((n_interval, len(feeder.trafo3w.index)), np.nan),
             np.full(n_interval, np.nan),
             np.full(n_interval, np.nan),
             np.full(n_interval, np.nan),

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import SimulationError
 from cosim.grid.elimination import as_real
 from cosim.grid.feeder import Feeder
-from cosim.grid.zbus import ZbusSystem, make_system
+from cosim.grid.reference import refuse_other_supply, solve_unloaded
+from cosim.grid.voltage_dependence import DependentPower
+from cosim.grid.zbus import NodePower, ZbusSystem, make_system
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
 FloatArray = NDArray[np.float64]
 _FROM_NODE, _TO_NODE = 0, 1
-_BASE_KV = 9
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ class Matrices:
         Node of each bus; -1 without supply.
     gather : sparse float64, shape (n_node, n_bus)
         Sums the powers of the buses of a node, and turns consumption in MW into injection per unit.
+    own_p_pu, own_q_pu : ndarray of float64, shape (n_node, 1)
+        What wards and motors inject, which are part of the network, per unit.
     from_node, to_node : ndarray of int64, shape (n_branch,)
         Nodes at the ends of each branch.
     from_admittance, to_admittance : sparse float64, shape (2 n_branch, 2 n_node)
@@ -75,12 +77,16 @@ class Matrices:
         Sums over the branches.
     line, trafo : Rated
         Which branches these are.
+    n_trafo3w : int
+        Number of three-winding transformers, none of which is in service here.
     """
 
     system: ZbusSystem
     base_mva: float
     bus_node: NDArray[np.int64]
     gather: Any
+    own_p_pu: FloatArray
+    own_q_pu: FloatArray
     from_node: NDArray[np.int64]
     to_node: NDArray[np.int64]
     from_admittance: Any
@@ -88,10 +94,16 @@ class Matrices:
     total: Any
     line: Rated
     trafo: Rated
+    n_trafo3w: int
 
     def to_nodes(self, power: FloatArray) -> FloatArray:
         """Injection of each node per unit, shape (n_node, T), from consumption in MW, shape (T, n_bus)."""
         return np.asarray(self.gather @ np.ascontiguousarray(power.T))
+
+    def dependent_to_nodes(self, power: DependentPower) -> NodePower:
+        """What of the injections follows the voltage, per unit."""
+        gather = self.gather.tocsc()[:, power.columns].tocsr()
+        return NodePower(*(np.asarray(gather @ np.ascontiguousarray(part.T)) for part in power.parts))
 
     def to_buses(self, values: FloatArray) -> FloatArray:
         """Values of each bus, shape (T, n_bus), from those of the nodes, shape (n_node, T)."""
@@ -130,13 +142,12 @@ def build_matrices(feeder: Feeder) -> Matrices:
     Raises
     ------
     InputError
-        If that power flow does not converge.
-    SimulationError
         If pandapower supplies other buses than the feeder's own tree says.
+    NotSolvedError
+        If that power flow does not converge.
     """
+    from pandapower.pypower.idx_bus import BASE_KV, PD, QD
     from scipy.sparse import csr_matrix
-
-    from cosim.grid.reference import solve_unloaded
 
     net = solve_unloaded(feeder)
     internal = net._ppc["internal"]
@@ -147,7 +158,7 @@ def build_matrices(feeder: Feeder) -> Matrices:
     branch = internal["branch"]
     from_node = branch[:, _FROM_NODE].real.astype(np.int64)
     to_node = branch[:, _TO_NODE].real.astype(np.int64)
-    base_kv = internal["bus"][:, _BASE_KV].real
+    base_kv = internal["bus"][:, BASE_KV].real
     found = np.flatnonzero(bus_node >= 0)
     gather = csr_matrix(
         (np.full(len(found), -1.0 / base_mva), (bus_node[found], found)), shape=(n_node, len(bus_node))
@@ -158,6 +169,8 @@ def build_matrices(feeder: Feeder) -> Matrices:
         base_mva,
         bus_node,
         gather,
+        -internal["bus"][:, [PD]].real / base_mva,
+        -internal["bus"][:, [QD]].real / base_mva,
         from_node,
         to_node,
         as_real(internal["Yf"].tocsr()),
@@ -165,6 +178,7 @@ def build_matrices(feeder: Feeder) -> Matrices:
         csr_matrix(np.ones((1, len(from_node)))),
         _rated_lines(net, current_ka, bus_node),
         _rated_trafos(net, current_ka, bus_node),
+        len(net.trafo3w),
     )
 
 
@@ -172,12 +186,7 @@ def _bus_nodes(net: pandapowerNet, feeder: Feeder, n_node: int) -> NDArray[np.in
     """Node of each bus, -1 without supply; pandapower puts what is out of service behind the other nodes."""
     node = np.asarray(net._pd2ppc_lookups["bus"])[feeder.bus.index].astype(np.int64)
     node = np.where((node >= 0) & (node < n_node), node, -1)
-    differ = (node >= 0) != feeder.bus.supplied
-    if differ.any():
-        bus = feeder.bus.index[differ.argmax()]
-        raise SimulationError(
-            f"pandapower and cosim disagree whether bus {bus} of {feeder.network.name} is supplied"
-        )
+    refuse_other_supply(feeder, node >= 0)
     return node
 
 

@@ -3,7 +3,8 @@
 The reference is pandapower's ``runpp`` with a tolerance of 1e-11 MVA. The work is done by the Z-bus fixed
 point (`cosim.grid.zbus`) on the matrices that one ``runpp`` builds. Each interval's power balance is checked
 against the admittance matrix; where it does not close, ``runpp`` tries, and where that fails the interval is
-``diverged``: its values are NaN. No value is ever taken from another interval.
+``diverged``: its values are NaN. No value is ever taken from another interval. Networks with elements that
+the fixed point cannot solve (`cosim.grid.route`) are solved by ``runpp``, interval by interval.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.errors import Problem
 from cosim.grid.feeder import Feeder
 from cosim.grid.flow_result import FlowResult
-from cosim.grid.matrices import build_matrices
-from cosim.grid.reference import reference, verify
+from cosim.grid.matrices import Matrices, build_matrices
+from cosim.grid.reference import NotSolvedError, RunppSolver, probe
+from cosim.grid.route import slow_elements, slow_route_warning
+from cosim.grid.voltage_dependence import DependentPower
 from cosim.grid.zbus import MAX_ITERATIONS, injected_power, solve_block
 
 FloatArray = NDArray[np.float64]
 
-__all__ = ["FlowResult", "PowerFlow", "reference", "verify"]
+__all__ = ["FlowResult", "PowerFlow"]
 
 RESIDUAL_TOLERANCE_MVA = 1e-8
 """Largest power that may be unbalanced at a node, MVA (a hundredth of a watt)."""
@@ -37,21 +41,57 @@ class PowerFlow:
     Raises
     ------
     InputError
-        If pandapower cannot solve the feeder without any injection.
+        If pandapower cannot read the network.
+
+    Attributes
+    ----------
+    feeder : Feeder
+        The feeder.
+    slow_because : tuple of str
+        Why each interval is solved by `runpp`; empty where the fixed point solves them.
     """
 
     def __init__(self, feeder: Feeder) -> None:
         self.feeder = feeder
-        self._matrices = build_matrices(feeder)
-        self._block = max(16, _BLOCK_ENTRIES // self._matrices.system.n_node)
+        self._runpp = RunppSolver(feeder)
+        self.slow_because = slow_elements(feeder.net)
+        self._matrices: Matrices | None = None
+        self._block = 1
+        self._unsolved = ""
+        if not self.slow_because:
+            try:
+                self._matrices = build_matrices(feeder)
+                self._block = max(16, _BLOCK_ENTRIES // self._matrices.system.n_node)
+            except NotSolvedError as error:
+                self.slow_because = (f"the network without any load, which does not converge ({error})",)
+        if self._matrices is None:
+            self._unsolved = probe(feeder)
 
-    def solve(self, p_mw: FloatArray, q_mvar: FloatArray) -> FlowResult:
+    def warnings(self, n_intervals: int) -> list[Problem]:
+        """What a run should know: that it is solved by `runpp`, and about how long that takes."""
+        if not self.slow_because:
+            return []
+        found = [slow_route_warning(self.slow_because, self.feeder.n_bus, n_intervals)]
+        if self._unsolved:
+            message = (
+                f"with the powers that the network's own elements have, it is not solved; {self._unsolved}"
+            )
+            remedy = "look for wrong impedances, voltages or taps"
+            found.append(Problem(message, remedy, "grid.network", severity="warning"))
+        return found
+
+    def solve(
+        self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None = None
+    ) -> FlowResult:
         """Power flows of T intervals.
 
         Parameters
         ----------
         p_mw, q_mvar : ndarray of float64, shape (T, n_bus)
-            Power drawn at each bus (load convention: generation is negative), columns as `feeder.bus.index`.
+            Power drawn at each bus at 1 pu (load convention: generation is negative), columns as
+            `feeder.bus.index`.
+        dependent : DependentPower, optional
+            What of it follows the voltage; nothing when absent.
 
         Returns
         -------
@@ -71,8 +111,17 @@ class PowerFlow:
         solvable = np.flatnonzero(result.cause == "")
         for first in range(0, len(solvable), self._block):
             rows = solvable[first : first + self._block]
-            result.put(rows, self._solve_block(p_mw[rows], q_mvar[rows]))
+            part = None if dependent is None else dependent.rows(rows)
+            result.put(rows, self._solve_rows(p_mw[rows], q_mvar[rows], part))
         return result
+
+    def _solve_rows(
+        self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None
+    ) -> FlowResult:
+        """The intervals of one block."""
+        if self._matrices is None:
+            return self._runpp.solve(p_mw[0], q_mvar[0], dependent)
+        return self._solve_block(self._matrices, p_mw, q_mvar, dependent)
 
     def _skip(self, p_mw: FloatArray, q_mvar: FloatArray, result: FlowResult) -> None:
         """Say of each interval that cannot be solved why: no number, or power at a bus without supply."""
@@ -89,50 +138,60 @@ class PowerFlow:
                 bus = self.feeder.bus.index[powered[row].argmax()]
                 result.cause[row] = f"power at bus {bus}, which has no supply"
 
-    def _solve_block(self, p_mw: FloatArray, q_mvar: FloatArray) -> FlowResult:
+    def _solve_block(
+        self, m: Matrices, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None
+    ) -> FlowResult:
         """Z-bus for all, `runpp` for those that do not close."""
-        m = self._matrices
-        p_pu, q_pu = m.to_nodes(p_mw), m.to_nodes(q_mvar)
-        voltage, iterations = solve_block(m.system, p_pu, q_pu)
+        p_pu, q_pu = m.to_nodes(p_mw) + m.own_p_pu, m.to_nodes(q_mvar) + m.own_q_pu
+        following = None if dependent is None else m.dependent_to_nodes(dependent)
+        voltage, iterations = solve_block(m.system, p_pu, q_pu, following)
         with np.errstate(all="ignore"):  # intervals that ran away are put right below
-            result = self._results(voltage, p_pu, q_pu)
+            if following is not None:
+                re, im = voltage[: m.system.n_node], voltage[m.system.n_node :]
+                p_more, q_more = following.change(re * re + im * im)
+                p_pu, q_pu = p_pu + p_more, q_pu + q_more
+            result = _results(m, voltage, p_pu, q_pu)
         good = (iterations > 0) & (result.residual_mva <= RESIDUAL_TOLERANCE_MVA)
-        if not good.all():
-            for row in np.flatnonzero(~good):
-                result.put(slice(row, row + 1), self._fall_back(p_mw[row], q_mvar[row], int(iterations[row])))
+        for row in np.flatnonzero(~good):
+            part = None if dependent is None else dependent.rows(slice(row, row + 1))
+            again = self._fall_back(p_mw[row], q_mvar[row], part, int(iterations[row]))
+            result.put(slice(row, row + 1), again)
         return result
 
-    def _results(self, voltage: FloatArray, p_pu: FloatArray, q_pu: FloatArray) -> FlowResult:
-        """Everything that follows from the voltages, as if all had converged."""
-        m = self._matrices
-        n_node, supply = m.system.n_node, m.system.supply
-        p_node, q_node = injected_power(m.system, voltage)
-        unbalanced = np.maximum(np.abs(p_node - p_pu), np.abs(q_node - q_pu))
-        unbalanced[supply] = 0.0
-        re, im = voltage[:n_node], voltage[n_node:]
-        vm = np.sqrt(re * re + im * im)
-        line, trafo, losses = m.branch_results(voltage)
-        n_interval = voltage.shape[1]
-        p_slack, q_slack = m.slack_power(p_node - p_pu, q_node - q_pu)
-        return FlowResult(
-            m.to_buses(vm),
-            line,
-            trafo,
-            p_slack,
-            q_slack,
-            losses,
-            np.full(n_interval, "converged", dtype="U9"),
-            np.full(n_interval, "", dtype=object),
-            unbalanced.max(axis=0) * m.base_mva,
-            np.full(n_interval, "zbus", dtype="U5"),
-        )
-
-    def _fall_back(self, p_mw: FloatArray, q_mvar: FloatArray, iterations: int) -> FlowResult:
+    def _fall_back(
+        self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None, iterations: int
+    ) -> FlowResult:
         """One interval by `runpp`; diverged where that fails too."""
-        result = reference(self.feeder, p_mw, q_mvar)
+        result = self._runpp.solve(p_mw, q_mvar, dependent)
         if not result.converged[0]:
             stopped = (
                 f"did not settle in {MAX_ITERATIONS} steps" if iterations < 0 else "left power unbalanced"
             )
             result.cause[0] = f"the Z-bus iteration {stopped}; {result.cause[0]}"
         return result
+
+
+def _results(m: Matrices, voltage: FloatArray, p_pu: FloatArray, q_pu: FloatArray) -> FlowResult:
+    """Everything that follows from the voltages, as if all had converged."""
+    n_node, supply = m.system.n_node, m.system.supply
+    p_node, q_node = injected_power(m.system, voltage)
+    unbalanced = np.maximum(np.abs(p_node - p_pu), np.abs(q_node - q_pu))
+    unbalanced[supply] = 0.0
+    re, im = voltage[:n_node], voltage[n_node:]
+    vm = np.sqrt(re * re + im * im)
+    line, trafo, losses = m.branch_results(voltage)
+    n_interval = voltage.shape[1]
+    p_slack, q_slack = m.slack_power(p_node - p_pu, q_node - q_pu)
+    return FlowResult(
+        m.to_buses(vm),
+        line,
+        trafo,
+        np.full((n_interval, m.n_trafo3w), np.nan),
+        p_slack,
+        q_slack,
+        losses,
+        np.full(n_interval, "converged", dtype="U9"),
+        np.full(n_interval, "", dtype=object),
+        unbalanced.max(axis=0, initial=0.0) * m.base_mva,
+        np.full(n_interval, "zbus", dtype="U5"),
+    )

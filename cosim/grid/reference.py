@@ -1,10 +1,9 @@
-"""The reference: pandapower's `runpp` on a fresh copy of the feeder, one load a bus, to 1e-11 MVA."""
+"""The reference: pandapower's `runpp` on the feeder, one load a bus, to 1e-11 MVA."""
 
 from __future__ import annotations
 
 import copy
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from cosim.errors import InputError, Problem
 from cosim.grid.feeder import Feeder
 from cosim.grid.flow_result import FlowResult
-from cosim.streams import Streams
+from cosim.grid.voltage_dependence import DependentPower, change
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
@@ -24,70 +23,139 @@ TOLERANCE_MVA = 1e-11
 """pandapower's default of 1e-8 MVA is itself off by 1e-8 pu."""
 FALLBACK_TOLERANCE_MVA = 1e-8
 MAX_ITERATIONS = 30
+_MAX_ROUNDS = 50
+"""How often loads of constant current are adapted to the voltage."""
+_UNKNOWN_RESIDUAL = ("svc", "ssc", "tcsc", "vsc")
 
 
-@dataclass(frozen=True)
-class Agreement:
-    """How far results and the reference are apart on the intervals compared.
+class RunppSolver:
+    """Solves a feeder by `runpp`, interval by interval.
 
-    Attributes
-    ----------
-    intervals : tuple of int
-        Which intervals were compared.
-    vm_pu, line_loading_percent, trafo_loading_percent, p_slack_mw, losses_mw : float
-        Largest differences; 0 where nothing was compared.
-    status_differs : tuple of int
-        Intervals that one converged on and the other did not.
-    """
-
-    intervals: tuple[int, ...]
-    vm_pu: float
-    line_loading_percent: float
-    trafo_loading_percent: float
-    p_slack_mw: float
-    losses_mw: float
-    status_differs: tuple[int, ...]
-
-
-def reference(feeder: Feeder, p_mw: FloatArray, q_mvar: FloatArray) -> FlowResult:
-    """One interval by `runpp` on a fresh copy of the feeder.
+    One net is prepared, and only the powers in it are changed. `runpp` starts each time anew (from its own DC
+    solution), so that an interval's results do not depend on what was solved before: to the bit.
 
     Parameters
     ----------
     feeder : Feeder
         The feeder.
-    p_mw, q_mvar : ndarray of float64, shape (n_bus,)
-        Power drawn at each bus (load convention).
-
-    Returns
-    -------
-    FlowResult
-        Of one interval; ``diverged`` with pandapower's cause where it does not converge.
     """
-    import pandapower as pp
 
-    net = copy.deepcopy(feeder.net)
-    live = feeder.bus.supplied
-    pp.create_loads(net, feeder.bus.index[live], p_mw=p_mw[live], q_mvar=q_mvar[live])
-    result = FlowResult.empty(1, feeder)
-    cause = _run(net)
-    if cause:
-        result.status[0] = "diverged"
-        result.cause[0] = cause
+    def __init__(self, feeder: Feeder) -> None:
+        self._feeder = feeder
+        self._live = feeder.bus.supplied
+        self._net: pandapowerNet | None = None
+
+    def solve(
+        self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None = None
+    ) -> FlowResult:
+        """One interval.
+
+        Parameters
+        ----------
+        p_mw, q_mvar : ndarray of float64, shape (n_bus,)
+            Power drawn at each bus at 1 pu (load convention).
+        dependent : DependentPower, optional
+            What of it follows the voltage, of one interval.
+
+        Returns
+        -------
+        FlowResult
+            Of one interval; ``diverged`` with pandapower's cause where it does not converge.
+        """
+        result = FlowResult.empty(1, self._feeder)
+        net = self._prepared(dependent)
+        cause = self._settle(net, p_mw, q_mvar, dependent)
+        if cause:
+            self._net = None  # what an interrupted power flow leaves behind is not trusted
+            result.status[0], result.cause[0] = "diverged", cause
+            return result
+        read_results(net, result)
         return result
-    branch_losses = [
-        net[f"res_{kind}"].pl_mw.sum() for kind in ("line", "trafo", "impedance") if len(net[kind])
-    ]
+
+    def _prepared(self, dependent: DependentPower | None) -> pandapowerNet:
+        """The net with a load at each supplied bus, and a shunt for what is of constant impedance."""
+        import pandapower as pp
+
+        if self._net is None:
+            net = copy.deepcopy(self._feeder.net)
+            pp.create_loads(net, self._feeder.bus.index[self._live], p_mw=0.0, q_mvar=0.0)
+            if dependent is not None:
+                pp.create_shunts(net, self._feeder.bus.index[dependent.columns], q_mvar=0.0, p_mw=0.0)
+            self._net = net
+        return self._net
+
+    def _settle(
+        self, net: pandapowerNet, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None
+    ) -> str:
+        """Solve, again until loads of constant current no longer move; why it failed, or nothing."""
+        if dependent is None:
+            return self._call(net, p_mw, q_mvar)
+        p_constant, q_constant = p_mw.copy(), q_mvar.copy()
+        p_impedance, p_current, q_impedance, q_current = (part[0] for part in dependent.parts)
+        # A shunt is exact at any voltage and part of the admittance matrix; its power stands at 1 pu.
+        p_constant[dependent.columns] -= p_impedance
+        q_constant[dependent.columns] -= q_impedance
+        shunts = net.shunt.index[len(net.shunt) - len(dependent.columns) :]
+        net.shunt.loc[shunts, "p_mw"], net.shunt.loc[shunts, "q_mvar"] = p_impedance, q_impedance
+        if not (p_current.any() or q_current.any()):
+            return self._call(net, p_constant, q_constant)
+        p_more, q_more = np.zeros_like(p_current), np.zeros_like(q_current)
+        for _ in range(_MAX_ROUNDS):
+            p_now, q_now = p_constant.copy(), q_constant.copy()
+            p_now[dependent.columns] += p_more
+            q_now[dependent.columns] += q_more
+            cause = self._call(net, p_now, q_now)
+            if cause:
+                return cause
+            vm = net.res_bus.vm_pu.to_numpy(np.float64)[dependent.columns]
+            p_next, q_next = change(vm, 0.0 * p_current, p_current), change(vm, 0.0 * q_current, q_current)
+            moved = max(np.abs(p_next - p_more).max(), np.abs(q_next - q_more).max())
+            if moved <= TOLERANCE_MVA:
+                return ""
+            p_more, q_more = p_next, q_next
+        return f"runpp: loads of constant current did not settle in {_MAX_ROUNDS} rounds"
+
+    def _call(self, net: pandapowerNet, p_mw: FloatArray, q_mvar: FloatArray) -> str:
+        """Write the powers and solve."""
+        net.load["p_mw"], net.load["q_mvar"] = p_mw[self._live], q_mvar[self._live]
+        return run(net, voltage_depend_loads=False)
+
+
+def reference(feeder: Feeder, p_mw: FloatArray, q_mvar: FloatArray) -> FlowResult:
+    """One interval by `runpp` on a fresh copy of the feeder, as `RunppSolver.solve`."""
+    return RunppSolver(feeder).solve(p_mw, q_mvar)
+
+
+def read_results(net: pandapowerNet, result: FlowResult) -> None:
+    """Write what a solved net gives into a result of one interval."""
     result.vm_pu[0] = net.res_bus.vm_pu.to_numpy(np.float64)
     result.line_loading_percent[0] = net.res_line.loading_percent.to_numpy(np.float64)
     result.trafo_loading_percent[0] = net.res_trafo.loading_percent.to_numpy(np.float64)
-    result.p_slack_mw[0] = net.res_ext_grid.p_mw.sum()
-    result.q_slack_mvar[0] = net.res_ext_grid.q_mvar.sum()
-    result.losses_mw[0] = sum(branch_losses)
+    result.trafo3w_loading_percent[0] = net.res_trafo3w.loading_percent.to_numpy(np.float64)
+    balancing = net.gen.slack.astype(bool) & net.gen.in_service.astype(bool)
+    result.p_slack_mw[0] = net.res_ext_grid.p_mw.sum() + net.res_gen.p_mw[balancing].sum()
+    result.q_slack_mvar[0] = net.res_ext_grid.q_mvar.sum() + net.res_gen.q_mvar[balancing].sum()
+    result.losses_mw[0] = losses_mw(net)
     result.status[0] = "converged"
     result.residual_mva[0] = _residual(net)
     result.route[0] = "runpp"
-    return result
+
+
+def losses_mw(net: pandapowerNet) -> float:
+    """Active losses of all connections between buses of a solved net, MW: of lines, transformers, impedances,
+    switches with an impedance, and direct-current links. What an extended ward draws is no loss."""
+    from pandapower.pypower.idx_brch import PF, PT
+
+    branch = net._ppc["branch"]
+    lost = (branch[:, PF] + branch[:, PT]).real
+    first, last = net._pd2ppc_lookups["branch"].get("xward", (0, 0))
+    lost[first:last] = 0.0
+    direct = [net[f"res_{kind}"].pl_mw.sum() for kind in ("dcline", "line_dc") if len(net[kind])]
+    return float(np.nansum(lost)) + float(sum(direct))
+
+
+class NotSolvedError(Exception):
+    """A net that pandapower does not solve; says why."""
 
 
 def solve_unloaded(feeder: Feeder) -> pandapowerNet:
@@ -95,20 +163,69 @@ def solve_unloaded(feeder: Feeder) -> pandapowerNet:
 
     Raises
     ------
-    InputError
+    NotSolvedError
         If pandapower cannot solve it.
     """
     net = copy.deepcopy(feeder.net)
-    cause = _run(net)
+    cause = run(net)
     if cause:
-        message = f"the grid cannot be solved even without any load: {cause}"
-        remedy = "look for wrong impedances, voltages or taps"
-        raise InputError([Problem(message, remedy, value=feeder.network.name)])
+        raise NotSolvedError(cause)
     return net
 
 
-def _run(net: pandapowerNet) -> str:
-    """Solve `net` in place; why it failed, or nothing."""
+def probe(feeder: Feeder) -> str:
+    """Try the network as its source gives it, before intervals are solved by `runpp`.
+
+    Returns
+    -------
+    str
+        Why pandapower does not solve it with the powers of the file; empty where it does.
+
+    Raises
+    ------
+    InputError
+        If pandapower cannot read the network at all, or supplies other buses than the feeder's own tree says.
+    """
+    import pandapower as pp
+
+    net = copy.deepcopy(feeder.source.net)
+    cause = run(net)
+    if cause:
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                pp.rundcpp(
+                    net, check_connectivity=True
+                )  # linear: it tells what is supplied, and what is unreadable
+        except Exception as error:
+            message = f"pandapower cannot calculate this network: {cause}"
+            remedy = "correct what it names"
+            raise InputError([Problem(message, remedy, "grid.network", value=feeder.network.name)]) from error
+    found = net.res_bus.va_degree.notna().to_numpy()
+    refuse_other_supply(feeder, found)
+    return cause
+
+
+def refuse_other_supply(feeder: Feeder, supplied: NDArray[np.bool_]) -> None:
+    """Refuse a network of which pandapower supplies other buses than the feeder's own tree.
+
+    Raises
+    ------
+    InputError
+        Naming the first such bus.
+    """
+    differ = supplied != feeder.bus.supplied
+    if differ.any():
+        bus = int(feeder.bus.index[differ.argmax()])
+        found = "supplies" if supplied[differ.argmax()] else "does not supply"
+        otherwise = "no closed way leads to it" if supplied[differ.argmax()] else "a closed way leads to it"
+        message = f"pandapower {found} this bus, though {otherwise}"
+        remedy = "look at the switches and at what is out of service around it"
+        raise InputError([Problem(message, remedy, f"bus.{bus}", value=feeder.network.name)])
+
+
+def run(net: pandapowerNet, voltage_depend_loads: bool = True) -> str:
+    """Solve `net` in place, tightly; why it failed, or nothing."""
     import pandapower as pp
 
     cause = ""
@@ -117,7 +234,13 @@ def _run(net: pandapowerNet) -> str:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 # A Newton step on a singular matrix warns; that it did not converge is what counts.
                 warnings.simplefilter("ignore")
-                pp.runpp(net, tolerance_mva=tolerance, max_iteration=MAX_ITERATIONS, numba=False)
+                pp.runpp(
+                    net,
+                    tolerance_mva=tolerance,
+                    max_iteration=MAX_ITERATIONS,
+                    numba=False,
+                    voltage_depend_loads=voltage_depend_loads,
+                )
         except Exception as error:  # pandapower raises its own, numpy's and plain UserWarning
             cause = " ".join(str(error).split()) or type(error).__name__
             continue
@@ -129,67 +252,12 @@ def _run(net: pandapowerNet) -> str:
 
 
 def _residual(net: pandapowerNet) -> float:
-    """Largest unbalanced power at a node without given voltage, MVA."""
+    """Largest unbalanced power at a node, MVA, where voltage or reactive power are not given; NaN where the
+    equations of controlled elements are pandapower's own."""
+    if any(net[table].in_service.any() for table in _UNKNOWN_RESIDUAL if len(net[table])):
+        return float("nan")
     internal = net._ppc["internal"]
-    voltage, free = np.asarray(internal["V"]), np.asarray(internal["pq"])
-    gap = (voltage * np.conj(internal["Ybus"] @ voltage) - np.asarray(internal["Sbus"]))[free]
-    worst = np.maximum(np.abs(gap.real), np.abs(gap.imag)).max(initial=0.0)
-    return float(worst) * float(internal["baseMVA"])
-
-
-def verify(
-    feeder: Feeder, p_mw: FloatArray, q_mvar: FloatArray, result: FlowResult, n_samples: int, streams: Streams
-) -> Agreement:
-    """Solve some intervals again by `runpp` and compare.
-
-    Parameters
-    ----------
-    feeder : Feeder
-        The feeder.
-    p_mw, q_mvar : ndarray of float64, shape (T, n_bus)
-        What was solved.
-    result : FlowResult
-        What came out.
-    n_samples : int
-        Number of intervals, at most all that were not skipped.
-    streams : Streams
-        Decides which.
-    """
-    solved = np.flatnonzero(result.status != "skipped")
-    draw = streams.field("verify power flow").row(0, len(solved))
-    chosen = np.sort(solved[np.argsort(draw, kind="stable")[:n_samples]]).tolist()
-    return compare(feeder, p_mw, q_mvar, result, chosen)
-
-
-def compare(
-    feeder: Feeder, p_mw: FloatArray, q_mvar: FloatArray, result: FlowResult, rows: list[int]
-) -> Agreement:
-    """Solve the intervals `rows` again by `runpp` and compare.
-
-    Parameters
-    ----------
-    feeder, p_mw, q_mvar, result
-        As in `verify`.
-    rows : list of int
-        Which intervals.
-    """
-    worst = dict.fromkeys(
-        ("vm_pu", "line_loading_percent", "trafo_loading_percent", "p_slack_mw", "losses_mw"), 0.0
-    )
-    differs = []
-    for row in rows:
-        again = reference(feeder, p_mw[row], q_mvar[row])
-        if again.converged[0] != result.converged[row]:
-            differs.append(row)
-        elif again.converged[0]:
-            for name in worst:
-                worst[name] = max(worst[name], _apart(getattr(result, name)[row], getattr(again, name)[0]))
-    return Agreement(tuple(rows), **worst, status_differs=tuple(differs))
-
-
-def _apart(first: FloatArray, second: FloatArray) -> float:
-    """Largest difference; infinite where a number stands against none."""
-    if (np.isnan(first) != np.isnan(second)).any():
-        return float("inf")
-    gap = np.abs(np.asarray(first - second))
-    return float(np.nanmax(gap, initial=0.0)) if gap.size else 0.0
+    voltage, free, held = (np.asarray(internal[name]) for name in ("V", "pq", "pv"))
+    gap = voltage * np.conj(internal["Ybus"] @ voltage) - np.asarray(internal["Sbus"])
+    parts = (np.abs(gap[free].real), np.abs(gap[free].imag), np.abs(gap[held].real))
+    return float(np.concatenate(parts).max(initial=0.0)) * float(internal["baseMVA"])

@@ -7,7 +7,8 @@ Y V + Y₀ V₀ = conj(S / V), S the injected power. So V is a fixed point of
 
 which the iteration reaches from V = w whenever the feeder is not near its limit of loadability (Bolognani
 and Zampieri, IEEE Trans. Power Systems 31(1), 2016, theorem 1; Wang et al., IEEE Trans. Power Systems 33(1),
-2018). The step that remains is proportional to the power that is not yet balanced.
+2018). The step that remains is proportional to the power that is not yet balanced. S may follow |V|: loads of
+constant impedance or constant current are worked out anew in each step.
 
 To the bit, an interval's voltages do not depend on which other intervals are solved with it: there is no
 warm start, an interval is frozen when it has converged, real and imaginary parts are kept apart so that only
@@ -99,8 +100,37 @@ def make_system(
     )
 
 
+@dataclass(frozen=True)
+class NodePower:
+    """Injected powers that follow the voltage, per unit at 1 pu.
+
+    Attributes
+    ----------
+    p_impedance, p_current, q_impedance, q_current : ndarray of float64, shape (n_node, n_interval)
+        Their parts at constant impedance (they follow |V|²) and at constant current (|V|).
+    """
+
+    p_impedance: FloatArray
+    p_current: FloatArray
+    q_impedance: FloatArray
+    q_current: FloatArray
+
+    def take(self, nodes: Any, intervals: Any) -> NodePower:
+        """Some nodes, in some intervals."""
+        parts = (self.p_impedance, self.p_current, self.q_impedance, self.q_current)
+        return NodePower(*(part[nodes][:, intervals] for part in parts))
+
+    def change(self, square: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What is injected beyond what is injected at 1 pu; `square` is |V|²."""
+        vm = np.sqrt(square)
+        return (
+            self.p_impedance * (square - 1.0) + self.p_current * (vm - 1.0),
+            self.q_impedance * (square - 1.0) + self.q_current * (vm - 1.0),
+        )
+
+
 def solve_block(
-    system: ZbusSystem, p_pu: FloatArray, q_pu: FloatArray
+    system: ZbusSystem, p_pu: FloatArray, q_pu: FloatArray, dependent: NodePower | None = None
 ) -> tuple[FloatArray, NDArray[np.int64]]:
     """Voltages for a block of intervals.
 
@@ -109,7 +139,9 @@ def solve_block(
     system : ZbusSystem
         The feeder.
     p_pu, q_pu : ndarray of float64, shape (n_node, n_interval)
-        Injected powers (generation positive), per unit; finite.
+        Injected powers (generation positive) at 1 pu, per unit; finite.
+    dependent : NodePower, optional
+        What of them follows the voltage.
 
     Returns
     -------
@@ -121,13 +153,15 @@ def solve_block(
     n_interval = p_pu.shape[1]
     p, q = p_pu[system.order], q_pu[system.order]
     n_free = len(system.order)
+    if dependent is not None:
+        dependent = dependent.take(system.order, slice(None))
     solution = np.repeat(system.no_load, n_interval, axis=1)
     iterations = np.full(n_interval, -1, dtype=np.int64)
     going = np.arange(n_interval)
     voltage = solution
     with np.errstate(all="ignore"):  # an interval that runs away is told by its iterations, not by a warning
         for iteration in range(1, MAX_ITERATIONS + 1):
-            current = _injected_current(voltage[:n_free], voltage[n_free:], p, q)
+            current = _injected_current(voltage[:n_free], voltage[n_free:], p, q, dependent)
             new = system.upper_inverse @ (system.lower_inverse @ current)
             new += system.no_load
             step = np.abs(new - voltage).max(axis=0, initial=0.0)
@@ -139,14 +173,21 @@ def solve_block(
                 iterations[going[done]] = iteration
                 stay = ~over
                 going, voltage, p, q = going[stay], voltage[:, stay], p[:, stay], q[:, stay]
+                if dependent is not None:
+                    dependent = dependent.take(slice(None), stay)
                 if not len(going):
                     break
     return _all_nodes(system, solution), iterations
 
 
-def _injected_current(re: FloatArray, im: FloatArray, p: FloatArray, q: FloatArray) -> FloatArray:
+def _injected_current(
+    re: FloatArray, im: FloatArray, p: FloatArray, q: FloatArray, dependent: NodePower | None
+) -> FloatArray:
     """conj(S / V), real parts stacked on imaginary parts."""
     square = re * re + im * im
+    if dependent is not None:
+        p_more, q_more = dependent.change(square)
+        p, q = p + p_more, q + q_more
     p_share, q_share = p / square, q / square
     return np.concatenate([p_share * re + q_share * im, p_share * im - q_share * re])
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -259,32 +259,55 @@ class GridMetrics:
 
 @dataclass
 class Disagreement:
-    """How far the power flow and pandapower's `runpp` are apart on the intervals that both solved."""
+    """How far the power flow and pandapower's `runpp` on the whole network are apart, where both solved.
+
+    Elements are named as ``bus 5``; of nothing compared the name is empty.
+    """
 
     n_intervals: int = 0
-    voltage_pu: float = 0.0
-    loading_percent: float = 0.0
+    voltage_pu: tuple[float, str] = (0.0, "")
+    loading_percent: tuple[float, str] = (0.0, "")
+    slack_mw: float = 0.0
     n_status: int = 0
 
-    def add(self, n_intervals: int, voltage_pu: float, loading_percent: float, n_status: int) -> None:
+    def add(
+        self,
+        n_intervals: int,
+        voltage_pu: tuple[float, str],
+        loading_percent: tuple[float, str],
+        slack_mw: float,
+        n_status: int,
+    ) -> None:
         """Take a block: intervals compared, largest differences, and how often one diverged alone."""
         self.n_intervals += n_intervals
         self.voltage_pu = max(self.voltage_pu, voltage_pu)
         self.loading_percent = max(self.loading_percent, loading_percent)
+        self.slack_mw = max(self.slack_mw, slack_mw)
         self.n_status += n_status
 
     def result(self) -> Summary:
-        """Largest differences in voltage and loading."""
+        """Largest differences in voltage, loading and slack power, and the elements that have them."""
+        worst = dict(name.rsplit(" ", 1) for _, name in (self.voltage_pu, self.loading_percent) if name)
+        named = {kind: int(worst[kind]) if kind in worst else None for kind in ("bus", *BRANCH_KINDS)}
         return {
             "verified_intervals": self.n_intervals,
-            "verified_voltage_difference_max_pu": _number(self.voltage_pu),
-            "verified_loading_difference_max_percent": _number(self.loading_percent),
+            "verified_voltage_difference_max_pu": _number(self.voltage_pu[0]),
+            "verified_voltage_difference_max_bus": named["bus"],
+            "verified_loading_difference_max_percent": _number(self.loading_percent[0]),
+            **{f"verified_loading_difference_max_{kind}": named[kind] for kind in BRANCH_KINDS},
+            "verified_slack_difference_max_kw": _number(self.slack_mw * 1000),
             "verified_status_differs_intervals": self.n_status,
         }
 
 
+BRANCH_KINDS = ("line", "trafo", "trafo3w")
 LARGEST_VOLTAGE_DIFFERENCE_PU = 1e-9
 """More than this between the power flow and `runpp` is not rounding."""
+LARGEST_LOADING_DIFFERENCE_PERCENT = 1e-6
+LARGEST_SLACK_DIFFERENCE_KW = 1e-3
+BELIEVABLE_VOLTAGE_PU = (0.5, 1.5)
+"""Outside this a voltage says that the network's data are wrong, not that the feeder is badly loaded."""
+BELIEVABLE_LOADING_PERCENT = 1000.0
 
 
 def doubts(summary: Summary) -> list[Problem]:
@@ -297,12 +320,52 @@ def doubts(summary: Summary) -> list[Problem]:
     if summary.get("intervals_skipped"):
         message = f"{summary['intervals_skipped']} of {n} intervals were not solved"
         found.append((message, "tables/power_flow.parquet says which and why."))
-    difference = summary.get("verified_voltage_difference_max_pu", 0.0)
-    if difference is None or difference > LARGEST_VOLTAGE_DIFFERENCE_PU:
-        found.append(
-            (f"voltages differ from pandapower's runpp by up to {difference} pu", "Please report it.")
-        )
+    found += [*_unbelievable(summary), *_differences(summary)]
     return [Problem(message, remedy, severity="warning") for message, remedy in found]
+
+
+def _unbelievable(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Results that no network has which is meant as it is written."""
+    low, high = BELIEVABLE_VOLTAGE_PU
+    remedy = (
+        "Look at its data and what is connected to it: a unit may be wrong (V for kV, kW for MW, A for kA)."
+    )
+    for name in ("voltage_min", "voltage_max"):
+        value = summary.get(f"{name}_pu")
+        if value is not None and not low <= value <= high:
+            yield f"a voltage of {value:.4g} pu at bus {summary.get(f'{name}_bus')} cannot be meant", remedy
+    for kind in BRANCH_KINDS:
+        value = summary.get(f"{kind}_loading_max_percent")
+        if value is not None and value > BELIEVABLE_LOADING_PERCENT:
+            element = summary.get(f"{kind}_loading_max_{kind}")
+            yield f"a loading of {value:.4g} % of {kind} {element} cannot be meant", remedy
+
+
+def _differences(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Differences between the power flow and `runpp` on the whole network that are no rounding."""
+    found = []
+    for name, limit, text in (
+        ("voltage_difference_max_pu", LARGEST_VOLTAGE_DIFFERENCE_PU, "voltages {} pu"),
+        ("loading_difference_max_percent", LARGEST_LOADING_DIFFERENCE_PERCENT, "loadings {} points"),
+        ("slack_difference_max_kw", LARGEST_SLACK_DIFFERENCE_KW, "the power from the external grid {} kW"),
+    ):
+        value = summary.get(f"verified_{name}", 0.0)
+        if value is None or value > limit:
+            amount = "where one has none, in" if value is None else f"by up to {value:.3g}"
+            found.append(text.format(amount) + _at(summary, name.rsplit("_", 1)[0]))
+    if summary.get("verified_status_differs_intervals"):
+        found.append(f"whether it converges, in {summary['verified_status_differs_intervals']} intervals")
+    if found:
+        remedy = (
+            "Look at what was left out of the network (`cosim explain`); if nothing was, please report it."
+        )
+        yield f"differs from pandapower's runpp on the whole network: {'; '.join(found)}", remedy
+
+
+def _at(summary: Summary, name: str) -> str:
+    """The element of a difference."""
+    elements = [(kind, summary.get(f"verified_{name}_{kind}")) for kind in ("bus", *BRANCH_KINDS)]
+    return "".join(f" (largest at {kind} {element})" for kind, element in elements if element is not None)
 
 
 def _number(value: float) -> float | None:

@@ -17,9 +17,10 @@ import pytest
 
 from cosim.config.network import NetworkConfig
 from cosim.grid.feeder import feeder_from_net
-from cosim.grid.power_flow import PowerFlow, reference, verify
+from cosim.grid.power_flow import PowerFlow
+from cosim.grid.reference import reference
 from cosim.grid.simbench_data import read_grid
-from cosim.streams import Streams
+from cosim.grid.verify import WholeNetwork, compare
 
 NETWORK = NetworkConfig.model_validate(
     {
@@ -168,18 +169,22 @@ def test_fallback_gives_the_same_as_the_fixed_point(monkeypatch: pytest.MonkeyPa
     np.testing.assert_allclose(around.losses_mw, straight.losses_mw, rtol=0, atol=1e-9)
 
 
-def test_verify_finds_a_falsified_result() -> None:
+def test_verification_finds_a_falsified_result() -> None:
     feeder = feeder_from_net(kerber(), NETWORK)
     p_mw, q_mvar = injections(feeder.bus.index, feeder.bus.supplied, 6, 0.002)
     result = PowerFlow(feeder).solve(p_mw, q_mvar)
-    fair = verify(feeder, p_mw, q_mvar, result, 3, Streams(4))
-    assert len(fair.intervals) == 3
-    assert fair.vm_pu < 1e-9
-    assert fair.line_loading_percent < 1e-6
+    judge = WholeNetwork(feeder, feeder.elements)
+    fair = compare(judge, feeder, [1, 4], lambda _: [], p_mw, q_mvar, result)
+    assert fair.intervals == (1, 4)
+    assert fair.vm_pu.value < 1e-9
+    assert fair.loading_percent.value < 1e-6
+    assert fair.p_slack_mw.value < 1e-9
+    assert fair.losses_mw.value < 1e-9
     assert not fair.status_differs
-    assert verify(feeder, p_mw, q_mvar, result, 3, Streams(4)).intervals == fair.intervals
     result.vm_pu[:, 5] += 1e-5
-    assert verify(feeder, p_mw, q_mvar, result, 6, Streams(4)).vm_pu == pytest.approx(1e-5, rel=1e-3)
+    worst = compare(judge, feeder, [1, 4], lambda _: [], p_mw, q_mvar, result).vm_pu
+    assert worst.value == pytest.approx(1e-5, rel=1e-3)
+    assert worst.element == f"bus {feeder.bus.index[5]}"
 
 
 def test_feeder_leaves_its_source_alone_and_the_net_without_power() -> None:

@@ -119,14 +119,14 @@ def test_single_phase_loads_are_summed() -> None:
     assert sum(load.p_mw for load in made.loads) == pytest.approx(expected)
 
 
-def spoil_gen(net: pp.pandapowerNet) -> None:
-    """A generator that holds its voltage."""
-    pp.create_gen(net, 5, p_mw=0.01)
-
-
 def spoil_zip(net: pp.pandapowerNet) -> None:
-    """A load that depends on the voltage."""
-    net.load.loc[3, "const_z_p_percent"] = 40.0
+    """A load of which more than all follows the voltage."""
+    net.load.loc[3, ["const_z_q_percent", "const_i_q_percent"]] = 40.0, 70.0
+
+
+def spoil_share(net: pp.pandapowerNet) -> None:
+    """A load of which less than nothing follows the voltage."""
+    net.load.loc[3, "const_i_p_percent"] = -1.0
 
 
 def spoil_length(net: pp.pandapowerNet) -> None:
@@ -158,8 +158,8 @@ def spoil_switch(net: pp.pandapowerNet) -> None:
 @pytest.mark.parametrize(
     ("spoil", "path", "says"),
     [
-        (spoil_gen, "gen.0", "sgen"),
-        (spoil_zip, "load.3", "depends on the voltage"),
+        (spoil_zip, "load.3.const_z_q_percent", "more than 100 together"),
+        (spoil_share, "load.3.const_i_p_percent", "from 0 to 100"),
         (spoil_length, "line.2.length_km", "positive number"),
         (spoil_bus, "line.2.to_bus", "no bus"),
         (spoil_supply, "ext_grid", "no external grid"),
