@@ -63,6 +63,8 @@ def run(
         print_summary(out, outcome.status, outcome.summary)
         out.print(f"[bold]{outcome.status}[/bold]: {outcome.folder}")
     print_problems(doubts(outcome.summary), quiet=False)
+    if outcome.verdict and not quiet:
+        out.print(outcome.verdict, markup=False, highlight=False, soft_wrap=True)
     if outcome.status == "failed":
         raise SimulationError(f"{outcome.cause}; what there is of the run is in {outcome.folder}")
     if outcome.report.startswith("failed"):

@@ -276,7 +276,7 @@ def _grid(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
                 yield loaded.problem("grid.network", problem.message, problem.remedy, grid.network)
         return
     try:
-        grid.limits.applied_to(network.limits)
+        grid.limits.over(network.limits)
     except InputError as error:
         for problem in error.problems:
             yield loaded.problem(problem.path, problem.message, problem.remedy, problem.value)

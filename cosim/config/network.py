@@ -70,51 +70,43 @@ class JsonSource(Model):
 NetworkSource = Annotated[SimbenchSource | PandapowerSource | JsonSource, Field(discriminator="kind")]
 
 
-class VoltageAndLoadingLimits(Model):
-    """Within which a feeder is said to be in order."""
+class LimitsConfig(Model):
+    """Within which a feeder is said to be in order; what is absent comes from the next in line.
 
-    vm_min_pu: Positive = 0.9
-    """Lowest permitted voltage magnitude, per unit of the bus's nominal voltage."""
-    vm_max_pu: Positive = 1.1
-    """Highest permitted voltage magnitude, per unit of the bus's nominal voltage."""
-    line_loading_max_percent: Positive = 100.0
-    """Highest permitted line loading, percent of its rated current."""
-    trafo_loading_max_percent: Positive = 100.0
-    """Highest permitted transformer loading, percent of its rated current."""
+    The scenario's `grid.limits` come first, then those of the network's YAML file, then each element's own
+    in the grid's data (`min_vm_pu`, `max_vm_pu`, `max_loading_percent`), then 0.9 to 1.1 pu and 100 %.
+    """
+
+    vm_min_pu: Positive | None = None
+    """Lowest permitted voltage magnitude of every bus, per unit of its nominal voltage."""
+    vm_max_pu: Positive | None = None
+    """Highest permitted voltage magnitude of every bus, per unit of its nominal voltage."""
+    line_loading_max_percent: Positive | None = None
+    """Highest permitted loading of every line, percent of its rated current."""
+    trafo_loading_max_percent: Positive | None = None
+    """Highest permitted loading of every transformer, percent of its rated current."""
 
     @model_validator(mode="after")
     def _band_is_open(self) -> Self:
-        if self.vm_min_pu >= self.vm_max_pu:
+        if self.vm_min_pu is not None and self.vm_max_pu is not None and self.vm_min_pu >= self.vm_max_pu:
             raise ValueError("vm_min_pu is not below vm_max_pu; exchange or correct them")
         return self
 
-
-class LimitsOverride(Model):
-    """Limits that replace the network's own, one by one."""
-
-    vm_min_pu: Positive | None = None
-    """Lowest permitted voltage magnitude, per unit; the network's own when absent."""
-    vm_max_pu: Positive | None = None
-    """Highest permitted voltage magnitude, per unit; the network's own when absent."""
-    line_loading_max_percent: Positive | None = None
-    """Highest permitted line loading, percent; the network's own when absent."""
-    trafo_loading_max_percent: Positive | None = None
-    """Highest permitted transformer loading, percent; the network's own when absent."""
-
-    def applied_to(self, limits: VoltageAndLoadingLimits) -> VoltageAndLoadingLimits:
-        """`limits` with every value replaced that is given here.
+    def over(self, below: LimitsConfig) -> LimitsConfig:
+        """These limits, and where one is absent that of `below`.
 
         Raises
         ------
         InputError
             If what results is no band: a lowest voltage that is not below the highest.
         """
-        merged = limits.model_dump() | {key: value for key, value in self if value is not None}
-        if merged["vm_min_pu"] >= merged["vm_max_pu"]:
-            message = f"the lowest voltage is not below the highest, {merged['vm_max_pu']} pu"
+        merged = below.model_dump() | self.model_dump(exclude_none=True)
+        low, high = merged["vm_min_pu"], merged["vm_max_pu"]
+        if low is not None and high is not None and low >= high:
+            message = f"the lowest voltage is not below the highest, {high} pu"
             remedy = "give both vm_min_pu and vm_max_pu, the first smaller"
-            raise InputError([Problem(message, remedy, "grid.limits", value=str(merged["vm_min_pu"]))])
-        return VoltageAndLoadingLimits.model_validate(merged)
+            raise InputError([Problem(message, remedy, "grid.limits", value=str(low))])
+        return LimitsConfig.model_validate(merged)
 
 
 BusRef = StrictInt | StrictStr
@@ -136,8 +128,8 @@ class NetworkConfig(Model):
     """Terms under which its data may be used."""
     places: PositiveCount | None = None
     """How many places for households it has, so that a scenario can be checked without loading the grid."""
-    limits: VoltageAndLoadingLimits = VoltageAndLoadingLimits()
-    """Voltage band and loadings within which it is in order."""
+    limits: LimitsConfig = LimitsConfig()
+    """Voltage band and loadings within which it is in order, in place of those in the grid's data."""
     households: Literal["loads"] | tuple[BusRef, ...] = "loads"
     """Places for households: one at each of the grid's own loads, or the buses named here, one place each
     (name a bus twice for two places)."""
@@ -189,8 +181,8 @@ class GridConfig(Model):
     nominal power all the time, or nothing. Absent: `profile` where the grid has profiles, else `nominal`."""
     background_scaling: NonNegative = 1.0
     """Factor on the powers of the grid's own loads and generators that no household took."""
-    limits: LimitsOverride = LimitsOverride()
-    """Limits that replace the network's own."""
+    limits: LimitsConfig = LimitsConfig()
+    """Limits in place of the network's own."""
     feedback: bool = False
     """Solve each interval while the run goes on, so that measurements of the feeder can be sent and used."""
     verify_power_flow: Count = 0

@@ -84,7 +84,7 @@ class GridAwareRule(Model):
     vm_min_pu: Positive = 0.95
     """Undervoltage is a bus below this [pu]."""
     loading_max_percent: Positive = 100.0
-    """Overload is a line or transformer loaded above this [%]."""
+    """Overload is a line or transformer loaded above this share of its own limit (`grid.limits`) [%]."""
     increase_per_step: Fraction = 0.05
     """Share of the configured capacity that a step without violation gives back [1]."""
     decrease_factor: Annotated[Number, Field(gt=0, lt=1)] = 0.5

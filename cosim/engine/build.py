@@ -126,7 +126,7 @@ def build(loaded: LoadedScenario) -> Parts:
 
     grid = collect(lambda: build_grid(scenario, folder, population, streams))
     if grid is not None:
-        warn(grid.feeder.warnings)
+        warn(grid.warnings)
     placement = grid.placement if grid is not None else nowhere(population)
     known = None if grid is None and scenario.grid is not None else placement
     events = collect(lambda: plan_faults(scenario, folder, known, streams))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cosim.engine.fault_plan import FaultEvent
 from cosim.engine.grid_parts import GridParts
 from cosim.engine.market import Market
 from cosim.engine.prosumers import prosumer_table
+from cosim.grid.limits import FeederLimits
 
 
 def explain_lines(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
@@ -84,6 +86,7 @@ def _plain(value: Any) -> str:
 
 _ABSENT = object()
 _SHOWN_TIMES = 5
+_SHOWN_LIMITS = 10
 
 
 def _households(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
@@ -108,19 +111,25 @@ def _feeder(grid: GridParts) -> Iterator[str]:
         f"{feeder.n_bus} buses, {len(feeder.line.index)} lines, {len(feeder.trafo.index)} transformers, "
         f"{len(feeder.candidate_buses)} places for households"
     )
-    yield (
-        f"limits: {limits.vm_min_pu} to {limits.vm_max_pu} pu, lines {limits.line_loading_max_percent} %, "
-        + (f"transformers {limits.trafo_loading_max_percent} %")
-    )
+    yield from _limits(limits)
     for bus in range(feeder.n_bus):
         index = int(feeder.bus.index[bus])
         here = grid.placement.buses.count(index)
         name, kilovolt = feeder.bus.name[bus], feeder.bus.vn_kv[bus]
-        yield f"bus {index}  {name}  {kilovolt:g} kV  households={here}"
+        band = f"{limits.vm_min_pu[bus]:g} to {limits.vm_max_pu[bus]:g} pu"
+        yield f"bus {index}  {name}  {kilovolt:g} kV  limits={band}  households={here}"
     for element in grid.placement.background:
         power = f"{element.p_mw * 1000:.4g} kW  {element.q_mvar * 1000:.4g} kvar"
         profile = element.profile or "-"
         yield f"background {element.kind} {element.index}  bus={element.bus}  {power}  profile={profile}"
+
+
+def _limits(limits: FeederLimits) -> Iterator[str]:
+    """How many elements have which limit, and where it comes from."""
+    for name, origins in limits.origins.items():
+        values = getattr(limits, name).tolist()
+        for (value, origin), number in Counter(zip(values, origins, strict=True)).most_common(_SHOWN_LIMITS):
+            yield f"limit {name} = {value:g} [{origin}] of {number}"
 
 
 def _links(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:

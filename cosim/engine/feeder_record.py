@@ -13,6 +13,7 @@ from cosim.results.store import RunStore
 def write_feeder(grid: GridParts, store: RunStore) -> None:
     """Write `feeder_buses` and `feeder_branches`."""
     bus, line, trafo = grid.feeder.bus, grid.feeder.line, grid.feeder.trafo
+    limits = grid.limits
     households = Counter(grid.placement.buses)
     store.write_table(
         "feeder_buses",
@@ -23,6 +24,8 @@ def write_feeder(grid: GridParts, store: RunStore) -> None:
             "x": bus.xy[:, 0],
             "y": bus.xy[:, 1],
             "supplied": bus.supplied,
+            "vm_min_pu": limits.vm_min_pu,
+            "vm_max_pu": limits.vm_max_pu,
             "households": [households[int(index)] for index in bus.index],
         },
     )
@@ -36,5 +39,8 @@ def write_feeder(grid: GridParts, store: RunStore) -> None:
             "to_bus": np.concatenate([line.to_bus, trafo.lv_bus]),
             "length_km": np.concatenate([line.length_km, np.full(len(trafo.index), np.nan)]),
             "closed": np.concatenate([line.closed, trafo.closed]),
+            "loading_max_percent": np.concatenate(
+                [limits.line_loading_max_percent, limits.trafo_loading_max_percent]
+            ),
         },
     )

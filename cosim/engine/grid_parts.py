@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.config.load import load_network
-from cosim.config.network import GridConfig, JsonSource, NetworkConfig, VoltageAndLoadingLimits
+from cosim.config.network import GridConfig, JsonSource, NetworkConfig
 from cosim.config.scenario import Scenario
 from cosim.engine.placement import Placement, place
 from cosim.engine.population import Population
+from cosim.errors import Problem
 from cosim.grid.background import Background
+from cosim.grid.element_limits import feeder_limits
 from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder, load_feeder
+from cosim.grid.limits import FeederLimits
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.voltage_dependence import DependentPower
 from cosim.households.meters import Reading
@@ -36,21 +39,24 @@ class GridParts:
         The feeder and its solver.
     placement : Placement
         Which household stands where.
-    limits : VoltageAndLoadingLimits
-        Within which it is in order.
+    limits : FeederLimits
+        Within which each element is in order.
     columns : ndarray of int, shape (N,)
         The column of each household's bus.
     background : Background
         What the feeder's own remaining elements draw.
+    warnings : tuple of Problem
+        What is doubtful about the feeder, and what of it is not taken as it is.
     """
 
     config: GridConfig
     feeder: Feeder
     power_flow: PowerFlow
     placement: Placement
-    limits: VoltageAndLoadingLimits
+    limits: FeederLimits
     columns: NDArray[np.int64]
     background: Background
+    warnings: tuple[Problem, ...]
 
     def injections(self, reading: Reading, interval: int) -> tuple[Array, Array, DependentPower | None]:
         """Mean power drawn at every bus at 1 pu in an interval, MW and Mvar, shape (n_bus,) each.
@@ -121,13 +127,14 @@ def build_grid(
     network, network_folder = load_network(config.network, folder)
     power_flow = solver_of(network, network_folder)
     feeder = power_flow.feeder
+    limits, doubts = feeder_limits(feeder, config.limits)
     placement = place(population, config, feeder, streams)
     return GridParts(
         config=config,
         feeder=feeder,
         power_flow=power_flow,
         placement=placement,
-        limits=config.limits.applied_to(network.limits),
+        limits=limits,
         columns=feeder.bus_positions(placement.buses),
         background=Background(
             feeder,
@@ -137,4 +144,5 @@ def build_grid(
             scenario.time.start,
             scenario.time.duration_ms // scenario.interval_ms,
         ),
+        warnings=(*feeder.warnings, *doubts),
     )

@@ -10,7 +10,8 @@ from cosim.engine.grid_parts import GridParts
 from cosim.engine.market_record import to_utc
 from cosim.grid import en50160
 from cosim.grid.coupling import Block
-from cosim.grid.limits import BandExceedance, band_exceedance, find_violations
+from cosim.grid.limits import BandExceedance, band_exceedance, usages
+from cosim.grid.verdict import LimitWatch
 from cosim.grid.verify import ActingPower, WholeNetwork, compare
 from cosim.results.metrics import Disagreement, GridMetrics, Summary
 from cosim.results.store import TableStore
@@ -29,6 +30,7 @@ class GridRecorder:
             for name in ("injections", "bus_voltage", "line_loading", "trafo_loading")
             if scenario.record.grid
         }
+        self._watch = LimitWatch()
         self.metrics = GridMetrics(to_hours(scenario.interval_ms))
         self._interval_ms = scenario.interval_ms
         self._warm_up_ms = scenario.time.warm_up_ms
@@ -38,7 +40,7 @@ class GridRecorder:
         nothing = np.zeros(len(grid.feeder.bus.index), dtype=np.int64)
         self._outside_band = BandExceedance(nothing, nothing, nothing)
         is_standard = grid.config.interval_min == en50160.INTERVAL_MIN
-        self._weeks = en50160.VoltageWeeks(len(nothing)) if is_standard else None
+        self._weeks = en50160.VoltageWeeks(grid.feeder.bus.supplied) if is_standard else None
 
     def keep(self, block: Block) -> None:
         """Write one block."""
@@ -75,6 +77,10 @@ class GridRecorder:
         """Extremes, energies and counts; of intervals solved again, how far `runpp` is away."""
         result = self.metrics.result() | self._longest_outside_band() | self._standard_weeks()
         return result | (self._disagreement.result() if self._to_verify else {})
+
+    def verdict(self) -> str:
+        """What the run says of the feeder's limits, in a sentence."""
+        return self._watch.sentence(self._grid.feeder, self._start)
 
     def _longest_outside_band(self) -> Summary:
         """The bus that is outside the voltage band for the largest share of the intervals."""
@@ -144,16 +150,14 @@ class GridRecorder:
         metrics.line_max.add(line_percent, feeder.line.index.tolist(), times)
         metrics.trafo_max.add(trafo_percent, feeder.trafo.index.tolist(), times)
         limits = self._grid.limits
-        outside = find_violations(vm_pu, line_percent, trafo_percent, limits).outside
+        found = usages(vm_pu, line_percent, trafo_percent, flow.trafo3w_loading_percent[counted], limits)
         self._outside_band += band_exceedance(vm_pu, limits.vm_min_pu, limits.vm_max_pu)
         if self._weeks is not None:
             self._weeks.add(vm_pu)
-        status, p_slack_mw, losses_mw = (
-            flow.status[counted],
-            flow.p_slack_mw[counted],
-            flow.losses_mw[counted],
-        )
-        metrics.add_counts(status.tolist(), outside, p_slack_mw, losses_mw)
+        status = flow.status[counted].tolist()
+        self._watch.add(found, status, times)
+        metrics.add_counts(status, flow.p_slack_mw[counted], flow.losses_mw[counted])
+        metrics.n_outside = self._watch.n_outside
 
 
 def _sample(scenario: Scenario, n: int) -> frozenset[int]:

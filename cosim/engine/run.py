@@ -67,12 +67,14 @@ class RunRecord:
     simulated_until_ms: int = 0
     report: str = "none"
     warnings: tuple[str, ...] = ()
+    verdict: str = ""
 
     def content(self) -> dict[str, Any]:
         """As a mapping, with versions."""
         return {
             "status": self.status,
             "cause": self.cause,
+            "verdict": self.verdict,
             "scenario": self.scenario,
             "seed": self.seed,
             "scenario_hash": self.scenario_hash,
@@ -103,6 +105,8 @@ class Outcome:
         Why it did not end well.
     report : str
         ``done``, ``none``, ``interrupted`` or ``failed: ...``: what became of figures and page.
+    verdict : str
+        What the run says of the feeder's limits, in a sentence; empty without a feeder.
     """
 
     folder: Path
@@ -110,6 +114,7 @@ class Outcome:
     summary: dict[str, float | int | None]
     cause: str = ""
     report: str = "none"
+    verdict: str = ""
 
 
 def versions() -> dict[str, Any]:
@@ -191,7 +196,7 @@ def run_scenario(
             raise
     if record.status == "done" and after is not None:
         _report(record, store, after, interruption)
-    return Outcome(folder, record.status, summary, record.cause, record.report)
+    return Outcome(folder, record.status, summary, record.cause, record.report, record.verdict)
 
 
 def _run(
@@ -234,6 +239,7 @@ def _run(
         summary = simulation.summary()
         store.write_json("summary.json", summary)
     record.status = status
+    record.verdict = simulation.verdict()
     record.end = _now()
     record.events = simulation.events
     record.simulated_until_ms = int(simulation.env.now)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from cosim.clock import Priority, wait_until
 from cosim.comms.message import METER, PLATFORM, Message
@@ -30,6 +31,7 @@ from cosim.engine.members import Members
 from cosim.engine.meter_record import MeterRecorder
 from cosim.engine.remedies import remedy_numbers
 from cosim.grid.coupling import Coupling
+from cosim.grid.limits import loading_factors
 from cosim.households.processes import AlarmClock, take_part
 from cosim.households.trading import TradingFloor
 from cosim.markets.energy_value.messages import TRADING_KINDS
@@ -87,6 +89,7 @@ class Simulation:
         if parts.grid is not None:
             self.grid_recorder = GridRecorder(scenario, parts.grid, store)
             per_block = 1 if parts.grid.config.feedback else 168
+            self._loading_factor = loading_factors(parts.grid.limits)
             self._coupling = Coupling(parts.grid.power_flow, self.grid_recorder.keep, per_block)
         self._aggregate_gauges = [Gauge(True, len(market.design.gains)) for market in parts.markets]
         self._feeder_gauges = [Gauge(False, len(FeederReading._fields)) for _ in parts.markets]
@@ -132,6 +135,10 @@ class Simulation:
         if self.grid_recorder is not None:
             result |= self.grid_recorder.summary()
         return result
+
+    def verdict(self) -> str:
+        """What the run says of the feeder's limits, in a sentence; empty without a feeder."""
+        return "" if self.grid_recorder is None else self.grid_recorder.verdict()
 
     def _connect(self) -> None:
         """Register who hears which message."""
@@ -268,7 +275,7 @@ class Simulation:
                 drawn = self.parts.grid.injections(reading, interval)
                 block = self._coupling.add(end_ms - interval_ms, *drawn)
                 if block is not None and self.parts.grid.config.feedback:
-                    self._announce(interval, _feeder_reading(block))
+                    self._announce(interval, _feeder_reading(block, self._loading_factor))
             if not self.parts.markets:
                 self._progress(end_ms, self.events)
 
@@ -292,11 +299,12 @@ def _listener(agent: Agent | None, floor: TradingFloor | None) -> Callable[[Mess
     return hear
 
 
-def _feeder_reading(block: Any) -> FeederReading:
+def _feeder_reading(block: Any, loading_factor: NDArray[np.float64]) -> FeederReading:
+    """Extreme voltages, and the highest loading as a percentage of the element's own limit."""
     flow = block.flow
     loadings = (flow.line_loading_percent[0], flow.trafo_loading_percent[0], flow.trafo3w_loading_percent[0])
     if not flow.converged[0]:
         return FeederReading(float("nan"), float("nan"), float("nan"))
     # Without any line or transformer nothing is loaded.
-    largest = np.nanmax(np.concatenate([*loadings, [0.0]]))
+    largest = np.nanmax(np.concatenate(loadings) * loading_factor, initial=0.0)
     return FeederReading(float(np.nanmin(flow.vm_pu[0])), float(np.nanmax(flow.vm_pu[0])), float(largest))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_DAY, MS_PER_MINUTE
 from cosim.grid.limits import FloatArray, band_exceedance
@@ -20,13 +21,14 @@ WIDE_BAND_PU = (0.85, 1.10)
 class VoltageWeeks:
     """Judges each bus week by week; a week begins every seven days from the run's start.
 
-    A mean that is NaN (not converged, or no supply for a while) is not within the band. A bus that had no
-    voltage all week is out of service, and not judged.
+    A mean that is NaN (not converged) is not within the band. A bus without supply is not judged.
+
+    The band is the standard's, whatever limits the feeder's elements have of their own.
 
     Parameters
     ----------
-    n_bus : int
-        Number of buses.
+    supplied : ndarray of bool, shape (n_bus,)
+        Buses that are in service and supplied.
 
     Attributes
     ----------
@@ -38,12 +40,12 @@ class VoltageWeeks:
         The bus that had it; -1 before a week is complete.
     """
 
-    def __init__(self, n_bus: int) -> None:
+    def __init__(self, supplied: NDArray[np.bool_]) -> None:
         self.weeks = 0
         self.weeks_failed = 0
         self.least_share_within = float("nan")
         self.worst_column = -1
-        self._n_bus = n_bus
+        self._supplied = supplied
         self._begin()
 
     def add(self, vm_pu: FloatArray) -> None:
@@ -55,23 +57,21 @@ class VoltageWeeks:
 
     def _begin(self) -> None:
         self._n_taken = 0
-        self._within = np.zeros(self._n_bus, dtype=np.int64)
-        self._within_wide = np.zeros(self._n_bus, dtype=np.int64)
-        self._known = np.zeros(self._n_bus, dtype=np.int64)
+        self._within = np.zeros(len(self._supplied), dtype=np.int64)
+        self._within_wide = np.zeros(len(self._supplied), dtype=np.int64)
 
     def _take(self, vm_pu: FloatArray) -> None:
         self._n_taken += len(vm_pu)
         band, wide = band_exceedance(vm_pu, *BAND_PU), band_exceedance(vm_pu, *WIDE_BAND_PU)
         self._within += band.within
         self._within_wide += wide.within
-        self._known += band.known
         if self._n_taken == WEEK_INTERVALS:
             self._judge()
             self._begin()
 
     def _judge(self) -> None:
         self.weeks += 1
-        judged = np.flatnonzero(self._known)
+        judged = np.flatnonzero(self._supplied)
         share = self._within[judged] / WEEK_INTERVALS
         kept = (share >= LEAST_SHARE) & (self._within_wide[judged] == WEEK_INTERVALS)
         self.weeks_failed += not kept.all()

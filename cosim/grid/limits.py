@@ -2,75 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.network import VoltageAndLoadingLimits
-
 FloatArray = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Extremes:
-    """The most extreme element of each interval.
-
-    Attributes
-    ----------
-    value : ndarray of float64, shape (T,)
-        Its value; NaN where the interval has none.
-    column : ndarray of int64, shape (T,)
-        Its column; -1 where the interval has none.
-    """
-
-    value: FloatArray
-    column: NDArray[np.int64]
+ROUNDING = 1e-9
+"""A limit is exceeded by more than this share of it; a voltage that is held at its limit is within it."""
 
 
 @dataclass(frozen=True)
-class Violations:
-    """Which intervals are outside which limit.
+class FeederLimits:
+    """Limits of each element, in the order of the feeder's tables.
 
     Attributes
     ----------
-    under_voltage, over_voltage : ndarray of bool, shape (T,)
-        Some bus is below or above the voltage band.
-    line_overload, trafo_overload : ndarray of bool, shape (T,)
-        Some line or transformer is loaded beyond its limit.
-    lowest_voltage, highest_voltage, worst_line, worst_trafo : Extremes
-        The most extreme bus, line and transformer of each interval.
-    buses_outside, lines_overloaded, trafos_overloaded : ndarray of int64, shape (T,)
-        Number of elements outside their limit.
+    vm_min_pu, vm_max_pu : ndarray of float64, shape (n_bus,)
+        Permitted voltages, per unit.
+    line_loading_max_percent, trafo_loading_max_percent : ndarray of float64, shape (n_line,), (n_trafo,)
+        Permitted loadings, percent.
+    trafo3w_loading_max_percent : ndarray of float64, shape (n_trafo3w,)
+        The same of three-winding transformers.
+    origins : mapping of str to tuple of str
+        Where each limit of the names above comes from: ``scenario``, ``network file``, ``grid data`` or
+        ``default``.
     """
 
-    under_voltage: NDArray[np.bool_]
-    over_voltage: NDArray[np.bool_]
-    line_overload: NDArray[np.bool_]
-    trafo_overload: NDArray[np.bool_]
-    lowest_voltage: Extremes
-    highest_voltage: Extremes
-    worst_line: Extremes
-    worst_trafo: Extremes
-    buses_outside: NDArray[np.int64]
-    lines_overloaded: NDArray[np.int64]
-    trafos_overloaded: NDArray[np.int64]
+    vm_min_pu: FloatArray
+    vm_max_pu: FloatArray
+    line_loading_max_percent: FloatArray
+    trafo_loading_max_percent: FloatArray
+    trafo3w_loading_max_percent: FloatArray
+    origins: Mapping[str, tuple[str, ...]]
+
+
+def loading_factors(limits: FeederLimits) -> FloatArray:
+    """What makes percent of the rated current percent of the limit, shape (n_line + n_trafo + n_trafo3w,)."""
+    every = (
+        limits.line_loading_max_percent,
+        limits.trafo_loading_max_percent,
+        limits.trafo3w_loading_max_percent,
+    )
+    return 100 / np.concatenate(every)
+
+
+class Usage(NamedTuple):
+    """How far the limits of one kind are used; 1 is just reached, and what is beyond is outside.
+
+    Attributes
+    ----------
+    values : ndarray of float64, shape (T, n)
+        What was calculated, in the limit's unit; NaN where it is not known.
+    limits : ndarray of float64, shape (n,)
+        The limit of each element.
+    share : ndarray of float64, shape (T, n)
+        Value over limit, of a lowest voltage limit over value, so that larger is worse for all.
+    """
+
+    values: FloatArray
+    limits: FloatArray
+    share: FloatArray
 
     @property
     def outside(self) -> NDArray[np.bool_]:
-        """Intervals outside any limit, shape (T,)."""
-        return self.under_voltage | self.over_voltage | self.line_overload | self.trafo_overload
+        """Which are outside, shape (T, n); what is not known is neither in- nor outside."""
+        return np.asarray(self.share > 1 + ROUNDING)
 
 
-def find_violations(
+def usages(
     vm_pu: FloatArray,
     line_loading_percent: FloatArray,
     trafo_loading_percent: FloatArray,
-    limits: VoltageAndLoadingLimits,
-) -> Violations:
-    """Compare results with limits; a limit that is just reached is kept.
-
-    What is NaN (no supply, or the interval did not converge) is neither inside nor outside: not counted.
+    trafo3w_loading_percent: FloatArray,
+    limits: FeederLimits,
+) -> dict[str, Usage]:
+    """Compare results with limits, kind by kind, by the limits' names.
 
     Parameters
     ----------
@@ -78,48 +89,25 @@ def find_violations(
         Voltages, per unit.
     line_loading_percent, trafo_loading_percent : ndarray of float64, shape (T, n_line), (T, n_trafo)
         Loadings, percent.
-    limits : VoltageAndLoadingLimits
+    trafo3w_loading_percent : ndarray of float64, shape (T, n_trafo3w)
+        Loadings of three-winding transformers, percent.
+    limits : FeederLimits
         The limits.
     """
-    low, high = vm_pu < limits.vm_min_pu, vm_pu > limits.vm_max_pu
-    line = line_loading_percent > limits.line_loading_max_percent
-    trafo = trafo_loading_percent > limits.trafo_loading_max_percent
-    return Violations(
-        np.asarray(low.any(axis=1)),
-        np.asarray(high.any(axis=1)),
-        np.asarray(line.any(axis=1)),
-        np.asarray(trafo.any(axis=1)),
-        extremes(vm_pu, largest=False),
-        extremes(vm_pu, largest=True),
-        extremes(line_loading_percent, largest=True),
-        extremes(trafo_loading_percent, largest=True),
-        (low | high).sum(axis=1, dtype=np.int64),
-        line.sum(axis=1, dtype=np.int64),
-        trafo.sum(axis=1, dtype=np.int64),
-    )
-
-
-def extremes(values: FloatArray, largest: bool) -> Extremes:
-    """The largest or smallest value of each row and its column; of equals the first.
-
-    Parameters
-    ----------
-    values : ndarray of float64, shape (T, n)
-        NaN is left out.
-    largest : bool
-        Whether the largest is looked for, else the smallest.
-    """
-    n_rows, n_columns = values.shape
-    if n_columns == 0:
-        return Extremes(np.full(n_rows, np.nan), np.full(n_rows, -1, dtype=np.int64))
-    missing = np.isnan(values)
-    filled = np.where(missing, -np.inf if largest else np.inf, values)
-    column = (filled.argmax(axis=1) if largest else filled.argmin(axis=1)).astype(np.int64)
-    none = missing.all(axis=1)
-    return Extremes(
-        np.where(none, np.nan, filled[np.arange(n_rows), column]),
-        np.where(none, np.int64(-1), column),
-    )
+    results = {
+        "vm_min_pu": vm_pu,
+        "vm_max_pu": vm_pu,
+        "line_loading_max_percent": line_loading_percent,
+        "trafo_loading_max_percent": trafo_loading_percent,
+        "trafo3w_loading_max_percent": trafo3w_loading_percent,
+    }
+    found = {}
+    for name, values in results.items():
+        limit: FloatArray = getattr(limits, name)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = limit / values if name == "vm_min_pu" else values / limit
+        found[name] = Usage(values, limit, share)
+    return found
 
 
 @dataclass(frozen=True)
@@ -158,18 +146,20 @@ class BandExceedance:
         return BandExceedance(self.below + other.below, self.above + other.above, self.known + other.known)
 
 
-def band_exceedance(vm_pu: FloatArray, vm_min_pu: float, vm_max_pu: float) -> BandExceedance:
+def band_exceedance(
+    vm_pu: FloatArray, vm_min_pu: float | FloatArray, vm_max_pu: float | FloatArray
+) -> BandExceedance:
     """Count, for each bus, the intervals outside a voltage band; a limit that is just reached is kept.
 
     Parameters
     ----------
     vm_pu : ndarray of float64, shape (T, n_bus)
         Voltages, per unit; NaN is not counted.
-    vm_min_pu, vm_max_pu : float
+    vm_min_pu, vm_max_pu : float or ndarray of float64, shape (n_bus,)
         The band.
     """
     return BandExceedance(
-        (vm_pu < vm_min_pu).sum(axis=0, dtype=np.int64),
-        (vm_pu > vm_max_pu).sum(axis=0, dtype=np.int64),
+        (vm_pu < vm_min_pu * (1 - ROUNDING)).sum(axis=0, dtype=np.int64),
+        (vm_pu > vm_max_pu * (1 + ROUNDING)).sum(axis=0, dtype=np.int64),
         (~np.isnan(vm_pu)).sum(axis=0, dtype=np.int64),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,17 +73,29 @@ def voltage(run: RunData) -> Figure | None:
 def _draw_voltage_limits(ax: Axes, run: RunData, values: Array) -> str:
     """Draw the limits that lie near the values; what to say of the others."""
     known = values[np.isfinite(values)]
-    if run.limits is None or len(known) == 0:
+    if len(known) == 0:
         return ""
     low, high = float(known.min()), float(known.max())
     reach = max(high - low, 0.005)
     far = []
-    for limit, style in ((run.limits.vm_min_pu, ":"), (run.limits.vm_max_pu, "--")):
+    for name, style in (("vm_min_pu", ":"), ("vm_max_pu", "--")):
+        limit, others = _usual_limit(run.limits[name])
+        if limit is None:
+            continue
         if low - reach <= limit <= high + reach:
-            ax.axhline(limit, color=WARM, linestyle=style, linewidth=2, label=f"limit {limit:g} pu")
+            label = f"limit {limit:g} pu{others}"
+            ax.axhline(limit, color=WARM, linestyle=style, linewidth=2, label=label)
         else:
-            far.append(f"{limit:g}")
+            far.append(f"{limit:g}{others}")
     return f" (outside the picture: limits of {' and '.join(far)} pu)" if far else ""
+
+
+def _usual_limit(limits: dict[int, float]) -> tuple[float | None, str]:
+    """The limit that most elements have, and a remark where some have another."""
+    if not limits:
+        return None, ""
+    (usual, number), *_ = Counter(limits.values()).most_common(1)
+    return usual, f" (another at {len(limits) - number} of {len(limits)})" if number < len(limits) else ""
 
 
 def loading_duration(run: RunData) -> Figure | None:
@@ -105,25 +118,21 @@ def loading_duration(run: RunData) -> Figure | None:
 def _draw_durations(ax: Axes, run: RunData, kind: str, hours: float) -> None:
     name = "line" if kind == "line" else "transformer"
     found = loadings(run, kind, N_LINES if kind == "line" else N_TRAFOS)
+    usual, others = _usual_limit(run.limits[kind])
     if kind == "line" and len(found.by_element.elements) > 1:
         _draw_duration(ax, found.largest, hours, color=LIGHT, linewidth=4, label="highest of all lines")
     for look, (element, percent) in zip(LOOKS, found.busiest.items(), strict=False):
         peak = f" (up to {np.nanmax(percent):.3g} %)" if np.isfinite(percent).any() else " (never solved)"
-        label = f"{name} {element}{peak}"
+        own = run.limits[kind].get(element, usual)
+        label = f"{name} {element}{peak}{'' if own == usual else f', limit {own:g} %'}"
         _draw_duration(ax, percent, hours, color=look.color, linestyle=look.line, label=label)
-    limit = _loading_limit(run, kind)
+    limit = usual
     if limit is not None and np.nanmax(found.largest, initial=0.0) > limit / 2:
-        ax.axhline(limit, color=DARK, linestyle=":", linewidth=2, label=f"limit {limit:g} %")
+        ax.axhline(limit, color=DARK, linestyle=":", linewidth=2, label=f"limit {limit:g} %{others}")
         limit = None
-    remark = "" if limit is None else f"; limit {limit:g} %"
+    remark = "" if limit is None else f"; limit {limit:g} %{others}"
     of_how_many = f"{len(found.busiest)} of {len(found.by_element.elements)}"
     ax.set_title(f"Most loaded {name}s ({of_how_many}){remark}")
-
-
-def _loading_limit(run: RunData, kind: str) -> float | None:
-    if run.limits is None:
-        return None
-    return run.limits.line_loading_max_percent if kind == "line" else run.limits.trafo_loading_max_percent
 
 
 def _draw_duration(ax: Axes, percent: Array, hours: float, **style: Any) -> None:

@@ -15,8 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.load import load_network, load_scenario
-from cosim.config.network import VoltageAndLoadingLimits
+from cosim.config.load import load_scenario
 from cosim.config.scenario import Scenario
 from cosim.results.store import Coded, table_files
 
@@ -63,13 +62,24 @@ class RunData:
         return load_scenario(str(self.folder / "scenario.yaml")).scenario
 
     @cached_property
-    def limits(self) -> VoltageAndLoadingLimits | None:
-        """Limits of the feeder as the run applied them; None without a feeder."""
-        grid = self.scenario.grid
-        if grid is None:
-            return None
-        network, _ = load_network(grid.network, self.folder)
-        return grid.limits.applied_to(network.limits)
+    def limits(self) -> dict[str, dict[int, float]]:
+        """Limits of each element as the run applied them, by column of the feeder's tables, then by index.
+
+        Voltages are ``vm_min_pu`` and ``vm_max_pu``, loadings ``line`` and ``trafo``; empty where the run did
+        not write them.
+        """
+        found: dict[str, dict[int, float]] = {"vm_min_pu": {}, "vm_max_pu": {}, "line": {}, "trafo": {}}
+        if self.has("feeder_buses", "vm_min_pu", "vm_max_pu"):
+            buses = self.read("feeder_buses", ["bus", "supplied", "vm_min_pu", "vm_max_pu"])
+            for name in ("vm_min_pu", "vm_max_pu"):
+                rows = zip(*(buses[key].tolist() for key in ("bus", "supplied", name)), strict=True)
+                found[name] = {bus: limit for bus, supplied, limit in rows if supplied}
+        if self.has("feeder_branches", "loading_max_percent"):
+            branches = self.read("feeder_branches", ["kind", "element", "loading_max_percent"])
+            columns = (branches[key].tolist() for key in ("element", "loading_max_percent"))
+            for kind, element, limit in zip(text_list(branches["kind"]), *columns, strict=True):
+                found.setdefault(kind, {})[element] = limit
+        return found
 
     def files(self, table: str) -> list[Path]:
         """Files that hold a table: one where the run ended, its batches where the run was killed."""

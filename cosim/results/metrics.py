@@ -227,12 +227,9 @@ class GridMetrics:
     slack_import_kwh: float = 0.0
     slack_export_kwh: float = 0.0
 
-    def add_counts(
-        self, status: Sequence[str], outside: NDArray[np.bool_], p_slack_mw: Array, losses_mw: Array
-    ) -> None:
-        """Take a block of intervals: their status, whether a limit is violated, slack power and losses."""
+    def add_counts(self, status: Sequence[str], p_slack_mw: Array, losses_mw: Array) -> None:
+        """Take a block of intervals: their status, slack power and losses."""
         self.n_intervals += len(status)
-        self.n_outside += int(np.count_nonzero(outside))
         self.n_diverged += sum(one == "diverged" for one in status)
         self.n_skipped += sum(one == "skipped" for one in status)
         slack_kwh = np.nan_to_num(p_slack_mw) * 1000 * self.interval_h
@@ -241,17 +238,24 @@ class GridMetrics:
         self.losses_kwh += math.fsum(np.nan_to_num(losses_mw)) * 1000 * self.interval_h
 
     def result(self) -> Summary:
-        """Extremes with element and time, energies over the slack, counts of intervals."""
+        """Extremes with element and time, energies over the slack, counts of intervals.
+
+        Sums are over the intervals that were solved; where none was, they are null.
+        """
+        sums: Summary = {
+            "energy_feeder_imported_kwh": self.slack_import_kwh,
+            "energy_feeder_exported_kwh": self.slack_export_kwh,
+            "energy_lost_in_feeder_kwh": self.losses_kwh,
+        }
+        is_solved = self.n_intervals > self.n_diverged + self.n_skipped
         return {
             **self.vm_min.result("voltage_min", "pu", "bus"),
             **self.vm_max.result("voltage_max", "pu", "bus"),
             **self.line_max.result("line_loading_max", "percent", "line"),
             **self.trafo_max.result("trafo_loading_max", "percent", "trafo"),
-            "energy_feeder_imported_kwh": self.slack_import_kwh,
-            "energy_feeder_exported_kwh": self.slack_export_kwh,
-            "energy_lost_in_feeder_kwh": self.losses_kwh,
+            **(sums if is_solved else dict.fromkeys(sums)),
             "intervals": self.n_intervals,
-            "intervals_outside_limits": self.n_outside,
+            "intervals_outside_limits": self.n_outside if is_solved else None,
             "intervals_diverged": self.n_diverged,
             "intervals_skipped": self.n_skipped,
         }

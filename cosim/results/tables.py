@@ -104,6 +104,8 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("x", "number", "", "coordinate: longitude, or of the tree laid out where the feeder has none"),
         Column("y", "number", "", "coordinate: latitude, or of the tree"),
         Column("supplied", "flag", "", "whether a closed way leads to the grid above"),
+        Column("vm_min_pu", "number", "pu", "lowest permitted voltage"),
+        Column("vm_max_pu", "number", "pu", "highest permitted voltage"),
         Column("households", "integer", "", "households at this bus"),
     ),
     "feeder_branches": (
@@ -114,6 +116,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("to_bus", "integer", "", "bus at the other end"),
         Column("length_km", "number", "km", "length; NaN for a transformer"),
         Column("closed", "flag", "", "in service, no open switch"),
+        Column("loading_max_percent", "number", "%", "highest permitted loading"),
     ),
     "messages": (
         Column("link", "text", "", "direction and household: downlink/h001, uplink/h001, meter, ..."),

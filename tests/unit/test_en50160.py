@@ -12,8 +12,8 @@ def _means(n_weeks: int = 1, n_bus: int = 2) -> np.ndarray:
     return np.full((n_weeks * WEEK_INTERVALS, n_bus), 1.0)
 
 
-def _judged(vm_pu: np.ndarray, block: int = 100) -> VoltageWeeks:
-    weeks = VoltageWeeks(vm_pu.shape[1])
+def _judged(vm_pu: np.ndarray, block: int = 100, supplied: np.ndarray | None = None) -> VoltageWeeks:
+    weeks = VoltageWeeks(np.ones(vm_pu.shape[1], bool) if supplied is None else supplied)
     for begin in range(0, len(vm_pu), block):
         weeks.add(vm_pu[begin : begin + block])
     return weeks
@@ -54,5 +54,10 @@ def test_weeks_are_judged_apart_and_the_worst_is_kept() -> None:
 def test_a_bus_out_of_service_is_not_judged() -> None:
     means = _means()
     means[:, 1] = np.nan
-    weeks = _judged(means)
+    weeks = _judged(means, supplied=np.array([True, False]))
     assert (weeks.weeks_failed, weeks.least_share_within, weeks.worst_column) == (0, 1.0, 0)
+
+
+def test_a_week_of_which_nothing_was_solved_is_failed() -> None:
+    weeks = _judged(np.full_like(_means(), np.nan))
+    assert (weeks.weeks, weeks.weeks_failed, weeks.least_share_within) == (1, 1, 0.0)

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from cosim.config.network import GridConfig, LimitsOverride, NetworkConfig, VoltageAndLoadingLimits
+from cosim.config.network import GridConfig, LimitsConfig, NetworkConfig
 from cosim.errors import InputError
 from cosim.grid.background import Background
 from cosim.grid.feeder import Feeder, feeder_from_net, load_feeder
@@ -264,11 +264,11 @@ def test_background_is_what_no_household_took() -> None:
 
 
 def test_limits_override() -> None:
-    own = VoltageAndLoadingLimits()
-    assert LimitsOverride(vm_max_pu=1.05).applied_to(own).vm_max_pu == 1.05
-    assert LimitsOverride().applied_to(own) == own
+    own = LimitsConfig(vm_max_pu=1.1, line_loading_max_percent=80)
+    assert LimitsConfig(vm_max_pu=1.05).over(own) == LimitsConfig(vm_max_pu=1.05, line_loading_max_percent=80)
+    assert LimitsConfig().over(own) == own
     with pytest.raises(InputError, match="not below"):
-        LimitsOverride(vm_min_pu=1.2).applied_to(own)
+        LimitsConfig(vm_min_pu=1.2).over(own)
 
 
 def test_config_schema_describes_every_attribute() -> None:

@@ -247,6 +247,8 @@ class SmallRun:
                 "x": [0.0, 1.0, 2.0],
                 "y": [0.0, 0.5, 3.0],
                 "supplied": [True] * 3,
+                "vm_min_pu": [0.965, 0.9, 0.9],
+                "vm_max_pu": [1.055, 1.1, 1.1],
                 "households": [0, 2, 2],
             }
         )
@@ -259,6 +261,7 @@ class SmallRun:
                 "to_bus": [9, 9, 4],
                 "length_km": [0.1, 0.1, np.nan],
                 "closed": [True, False, True],
+                "loading_max_percent": [100.0, 60.0, 100.0],
             }
         )
         return self
