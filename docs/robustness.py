@@ -20,8 +20,8 @@ import pandas as pd
 from cosim.report.robustness_maps import short
 from cosim.report.summary_table import heading
 from cosim.study.robustness.analysis import Analysis, analyse
-from cosim.study.robustness.cells import drawn_axes, panels
-from cosim.study.robustness.estimates import estimate
+from cosim.study.robustness.cells import Panel, drawn_axes, panels
+from cosim.study.robustness.estimates import ANY, NOT_NEGATIVE, Estimate, estimate
 from cosim.study.robustness.pairs import PairMatrix
 from cosim.study.robustness.points import SweepPoints
 
@@ -48,14 +48,28 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     print()
 
 
+def cell(panel: Panel, at: tuple[int, ...]) -> str:
+    """A mean of a panel with its interval."""
+    return short(float(panel.mean[at]), float(panel.low[at]), float(panel.high[at])).replace("±", " ± ")
+
+
+def with_interval(found: Estimate, text: str, scale: float = 1.0) -> str:
+    """An estimate with its interval; `text` formats the mean."""
+    mean, low, high = (scale * each for each in found[:3])
+    plain = text.replace("+", "")
+    if np.isclose(mean - low, high - mean, rtol=1e-6, equal_nan=True):
+        return f"{text.format(mean)} ± {plain.format(high - mean)}"
+    return f"{text.format(mean)} [{text.format(low)}, {text.format(high)}]"
+
+
 def gain(analysis: Analysis) -> None:
     """The boundary at every delay."""
     (boundary,) = analysis.boundaries
     rows = [
         [
-            f"{point.delay_steps:.3g}", f"{point.simulated.mean:.3f} ± {point.simulated.half_width:.3f}",
+            f"{point.delay_steps:.3g}", with_interval(point.simulated, "{:.3f}"),
             f"{point.theory:.3f}",
-            f"{100 * point.deviation.mean:+.1f} ± {100 * point.deviation.half_width:.1f} %",
+            with_interval(point.deviation, "{:+.1f}", 100) + " %",
             f"{point.formula:.3f}",
         ]
         for point in boundary.points
@@ -71,7 +85,7 @@ def remedies(analysis: Analysis) -> None:
     rows = []
     for panel in analysis.panels[key]:
         at = [(y_axis.values.index(y), x_axis.values.index(x)) for y, x in places]
-        cells = [short(float(panel.mean[i]), float(panel.half_width[i])).replace("±", " ± ") for i in at]
+        cells = [cell(panel, i) for i in at]
         rows.append([panel.label, *cells])
     table(["RMSE [units]", *(f"latency {y:g}, loss {x:g}" for y, x in places)], rows)
     rows = [
@@ -97,10 +111,10 @@ def faults(analysis: Analysis) -> None:
 
 
 def _singles(matrix: PairMatrix) -> None:
-    print(f"without a fault {matrix.baseline.mean:.2f} ± {matrix.baseline.half_width:.2f}\n")
+    print(f"without a fault {with_interval(matrix.baseline, '{:.2f}')}\n")
     effects = [matrix.effects[(name,)].change for name in matrix.singles]
     order = np.argsort([-effect.mean for effect in effects])
-    rows = [[matrix.singles[i], f"{effects[i].mean:+.2f} ± {effects[i].half_width:.2f}"] for i in order]
+    rows = [[matrix.singles[i], with_interval(effects[i], "{:+.2f}")] for i in order]
     table(["fault alone", "change of the error [units]"], rows)
 
 
@@ -109,8 +123,8 @@ def _pairs(matrix: PairMatrix) -> None:
     known.sort(key=lambda e: -abs(e.interaction.mean) if e.interaction else 0.0)
     rows = [
         [
-            " + ".join(e.names), f"{e.change.mean:+.2f} ± {e.change.half_width:.2f}",
-            f"{e.interaction.mean:+.2f} ± {e.interaction.half_width:.2f}",
+            " + ".join(e.names), with_interval(e.change, "{:+.2f}"),
+            with_interval(e.interaction, "{:+.2f}"),
         ]
         for e in known[:12]
         if e.interaction
@@ -137,9 +151,7 @@ def _corners(points: SweepPoints, keys: Sequence[str]) -> None:
         name = heading(key, points.communities)
         for panel in panels(points, key):
             what = f"{name.name}{f' [{name.unit}]' if name.unit else ''}"
-            cells = [
-                short(float(panel.mean[at]), float(panel.half_width[at])).replace("±", " ± ") for at in places
-            ]
+            cells = [cell(panel, at) for at in places]
             rows.append([", ".join(part for part in (what, panel.label) if part), *cells])
     head = [f"latency {y_axis.values[j]:g}, loss {x_axis.values[i]:g}" for j, i in places]
     table(["", *head], rows)
@@ -163,8 +175,8 @@ def trading(analysis: Analysis) -> None:
         cells: dict[float, list[object]] = {value: [f"{value:g}"] for value in y_axis.values}
         for y, x in itertools.product(y_axis.values, x_axis.values):
             at = table_[(table_[y_axis.name] == y) & (table_[x_axis.name] == x)].set_index("seed")
-            found = estimate(number(at).to_numpy(dtype=float))
-            cells[y].append(f"{found.mean:.1f} ± {found.half_width:.1f}")
+            found = estimate(number(at).to_numpy(dtype=float), ANY if "bills" in title else NOT_NEGATIVE)
+            cells[y].append(with_interval(found, "{:.1f}"))
         table([f"{y_axis.name} \\ {x_axis.name}", *(f"{x:g}" for x in x_axis.values)], list(cells.values()))
     _requests(table_)
 

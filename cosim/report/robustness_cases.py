@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cosim.report.robustness_lines import better_side
-from cosim.report.robustness_maps import short
+from cosim.report.robustness_maps import short_estimate
 from cosim.report.style import DARK, STRONG, new_figure
 from cosim.report.summary_table import heading
 from cosim.study.robustness.cells import cell_estimates, label_of
@@ -32,7 +32,7 @@ def means_figure(points: SweepPoints, key: str) -> Figure:
 def changes_figure(points: SweepPoints, matrix: PairMatrix) -> Figure:
     """What each case changes against the baseline, seed by seed."""
     name = heading(matrix.quantity.key, points.communities)
-    base = short(matrix.baseline.mean * name.scale, matrix.baseline.half_width * name.scale)
+    base = short_estimate(matrix.baseline, name.scale)
     title = f"{name.name}: what each case changes against none ({base}; {better_side(matrix.quantity)})"
     changes = [matrix.effects[(single,)].change for single in matrix.singles]
     figure = _dots(title, f"change [{name.unit or '-'}]", matrix.singles, changes, name.scale)
@@ -43,10 +43,10 @@ def changes_figure(points: SweepPoints, matrix: PairMatrix) -> Figure:
 def _dots(title: str, unit: str, labels: Sequence[str], found: Sequence[Estimate], scale: float) -> Figure:
     """A dot with its interval for each label, the first at the top."""
     figure, (ax,) = new_figure(1.1 + 0.28 * len(labels))
-    mean = np.array([each.mean for each in found]) * scale
-    half = np.nan_to_num([each.half_width for each in found]) * scale
+    mean, low, high = np.array([each[:3] for each in found]).T * scale
+    around = np.nan_to_num([mean - low, high - mean])
     rows = np.arange(len(labels))
-    ax.errorbar(mean, rows, xerr=half, fmt="o", color=STRONG, ecolor=STRONG, elinewidth=1.4, capsize=2.5)
+    ax.errorbar(mean, rows, xerr=around, fmt="o", color=STRONG, ecolor=STRONG, elinewidth=1.4, capsize=2.5)
     ax.set_yticks(rows, labels)
     ax.set_ylim(len(labels) - 0.5, -0.5)
     ax.set_xlabel(unit)

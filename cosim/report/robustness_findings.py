@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from math import nan
 
 import numpy as np
 
@@ -30,17 +31,15 @@ def findings(analysis: Analysis) -> list[str]:
     """Every finding as a sentence, the most general first."""
     found = [*_of_the_points(analysis.points)]
     for key, value in constant_quantities(analysis.points).items():
-        found.append(
-            f"{title(analysis.points, key)}: {number(analysis.points, key, value, 0.0)} at every point."
-        )
+        found.append(f"{title(analysis.points, key)}: {number(analysis.points, key, value)} at every point.")
     found += _of_the_sample(analysis) if analysis.points.is_sample else _of_the_grid(analysis)
     return found
 
 
-def number(points: SweepPoints, key: str, mean: float, half_width: float) -> str:
-    """A number of the summary with its interval and unit."""
+def number(points: SweepPoints, key: str, value: float, low: float = nan, high: float = nan) -> str:
+    """A number of the summary with its interval, if it has one, and unit."""
     name = heading(key, points.communities)
-    text = short(mean * name.scale, half_width * name.scale).replace("±", " ± ")
+    text = short(value * name.scale, low * name.scale, high * name.scale).replace("±", " ± ")
     return f"{text} {name.unit}".rstrip()
 
 
@@ -87,7 +86,7 @@ def _of_the_sample(analysis: Analysis) -> Iterator[str]:
         if not len(means):
             yield f"{title(points, quantity.key)}: no point gave a value."
             continue
-        low, high = (number(points, quantity.key, float(end), 0.0) for end in (means.min(), means.max()))
+        low, high = (number(points, quantity.key, float(end)) for end in (means.min(), means.max()))
         mine = [each for each in analysis.sensitivities if each.quantity == quantity]
         certain = sorted(
             (each for each in mine if each.is_beyond_chance), key=lambda each: -abs(each.correlation)
@@ -104,7 +103,7 @@ def _of_the_sample(analysis: Analysis) -> Iterator[str]:
         )
         for axis in points.named_axes:
             each_mean = [
-                f"{case} {number(points, quantity.key, found.mean, found.half_width)}"
+                f"{case} {number(points, quantity.key, *found[:3])}"
                 for case, found in case_means(points, quantity, axis).items()
             ]
             of_which = f"{title(points, quantity.key)}, mean over the places of each {axis.name}"
@@ -155,7 +154,9 @@ def _of_a_panel(points: SweepPoints, quantity: Quantity, panel: Panel) -> str:
         return f"{title(points, quantity.key)}{_in_brackets(panel.label)}: no point gave a value."
 
     def at(index: tuple[int, ...]) -> str:
-        return number(points, quantity.key, float(panel.mean[index]), float(panel.half_width[index]))
+        return number(
+            points, quantity.key, float(panel.mean[index]), float(panel.low[index]), float(panel.high[index])
+        )
 
     start = (0,) * len(axes)
     where = label_of(axes, tuple(axis.values[0] for axis in axes))
@@ -223,7 +224,7 @@ def _of_a_remedy(points: SweepPoints, found: list[BreakEven]) -> str:
     if math.isnan(best.mean):
         text += ", for no point gave a value"
     elif best.mean < 0:
-        text += f", at best by {number(points, key, abs(best.mean), best.half_width)}"
+        text += f", at best by {number(points, key, -best.mean, -best.high, -best.low)}"
     else:
         text += ", nowhere better on average"
     # A break-even whose interval leaves the axis is no finding; the table has it.
@@ -255,7 +256,7 @@ def _of_pairs(points: SweepPoints, matrix: PairMatrix) -> Iterator[str]:
         of_size = [effect for effect in ranked if len(effect.names) == size]
         if of_size:
             worst = of_size[0]
-            change = number(points, key, worst.change.mean, worst.change.half_width)
+            change = number(points, key, *worst.change[:3])
             names = JOIN.join(worst.names)
             yield f"{title(points, key)}: the worst {kind} is {names}, which changes it by {change}."
     known = [effect for effect in ranked if effect.interaction is not None]
@@ -275,10 +276,10 @@ def _of_single_cases(points: SweepPoints, matrix: PairMatrix, ranked: list[Effec
     key = matrix.quantity.key
     texts = []
     for effect in ranked:
-        change = number(points, key, effect.change.mean, effect.change.half_width)
+        change = number(points, key, *effect.change[:3])
         text = f"{'+' if effect.change.mean > 0 else ''}{change} by {effect.names[0]}"
         texts.append(text if effect.change.sign else f"({text})")
-    base = number(points, key, matrix.baseline.mean, matrix.baseline.half_width)
+    base = number(points, key, *matrix.baseline[:3])
     return f"{title(points, key)}: {base} with none; against that {listed(texts)}."
 
 

@@ -39,8 +39,8 @@ def quantity_lines(points: SweepPoints, key: str, axis: Axis, found: Sequence[Pa
     x = np.array(axis.values, dtype=float)
     for number, panel in enumerate(found):
         look = LOOKS[number % len(LOOKS)]
-        mean, half = panel.mean * name.scale, np.nan_to_num(panel.half_width) * name.scale
-        _line(ax, x, (mean, half), number, panel.label or "mean")
+        mean = panel.mean * name.scale
+        _line(ax, x, np.array([mean, panel.low * name.scale, panel.high * name.scale]), number, panel.label)
         ax.plot(x, mean, linestyle="none", marker=look.marker, markersize=4, color=look.color)
     ax.set_xscale(axis.scale)
     scale_by_spread(ax)
@@ -60,11 +60,10 @@ def effect_lines(points: SweepPoints, found: Sequence[BreakEven]) -> Figure:
     x = np.array(first.axis.values, dtype=float)
     ax.axhline(0.0, color=DARK, linewidth=1.0)
     for number, each in enumerate(found):
-        mean = np.array([each.quantity.harm(effect.mean) for effect in each.effects]) * name.scale
-        half = np.nan_to_num([effect.half_width for effect in each.effects]) * name.scale
+        values = each.quantity.harm(1) * name.scale * np.array([effect[:3] for effect in each.effects]).T
         look = LOOKS[number % len(LOOKS)]
         held = label_of(each.held_axes, each.held)
-        _line(ax, x, (mean, half), number, ", ".join(part for part in (each.remedy, held) if part))
+        _line(ax, x, values, number, ", ".join(part for part in (each.remedy, held) if part))
         if np.isfinite(each.value) and each.value > x[0]:
             ax.plot([each.value], [0.0], marker=look.marker, color=look.color, markeredgecolor=DARK)
     ax.set_title(
@@ -81,8 +80,9 @@ def better_side(quantity: Quantity) -> str:
     return f"{'below' if quantity.larger_is_worse else 'above'} 0 is better"
 
 
-def _line(ax: Axes, x: np.ndarray, values: tuple[np.ndarray, np.ndarray], number: int, label: str) -> None:
-    mean, half = values
+def _line(ax: Axes, x: np.ndarray, values: np.ndarray, number: int, label: str) -> None:
+    """A line with its band; `values` are mean and two ends, and without an interval there is no band."""
+    mean, one, other = np.where(np.isnan(values), values[0], values)
     look = LOOKS[number % len(LOOKS)]
-    ax.fill_between(x, mean - half, mean + half, facecolor=look.color, alpha=0.2, linewidth=0)
-    ax.plot(x, mean, color=look.color, linestyle=look.line, label=label)
+    ax.fill_between(x, one, other, facecolor=look.color, alpha=0.2, linewidth=0)
+    ax.plot(x, mean, color=look.color, linestyle=look.line, label=label or "mean")

@@ -12,6 +12,7 @@ from cosim.report.style import COLORMAP, DARK, WARM, legend_of_axes, new_figure
 from cosim.report.summary_table import heading, number_text
 from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.cells import Panel, drawn_axes, panels
+from cosim.study.robustness.estimates import Estimate
 from cosim.study.robustness.points import Axis, SweepPoints
 
 if TYPE_CHECKING:
@@ -42,27 +43,29 @@ def quantity_map(points: SweepPoints, key: str, found: Sequence[Panel], limits: 
     """
     name = heading(key, points.communities)
     unit = f" [{name.unit}]" if name.unit else ""
-    maps = [(panel.label, panel.mean * name.scale, panel.half_width * name.scale) for panel in found]
+    maps = [(panel.label, np.stack([panel.mean, panel.low, panel.high]) * name.scale) for panel in found]
     y_axis, x_axis = drawn_axes(points)
     with_text = len(x_axis.values) <= _MOST_TEXT_COLUMNS and len(y_axis.values) <= _MOST_TEXT_ROWS
     transposed = _is_better_transposed(y_axis, x_axis, limits)
     if transposed:
         y_axis, x_axis = x_axis, y_axis
-        maps = [(label, mean.T, half.T) for label, mean, half in maps]
+        maps = [(label, values.transpose(0, 2, 1)) for label, values in maps]
     figure, axes = _panels_figure(len(maps) * (1 if with_text else 2), len(y_axis.values), with_text)
-    norm = _norm([mean for _, mean, _ in maps])
-    for number, (label, mean, half) in enumerate(maps):
+    norm = _norm([mean for _, (mean, _, _) in maps])
+    for number, (label, values) in enumerate(maps):
+        mean, low, high = values
         ax = axes[number if with_text else 2 * number]
         _draw_map(ax, x_axis, y_axis, mean, norm, COLORMAP, f"mean{unit}")
         ax.set_title(label if with_text else label or "Mean over the seeds")
         if with_text:
-            _write_cells(ax, mean, half, norm, COLORMAP)
+            _write_cells(ax, values, norm, COLORMAP)
         else:
             beside = axes[2 * number + 1]
+            half = (high - low) / 2
             _draw_map(beside, x_axis, y_axis, half, _norm([half]), COLORMAP, f"±{unit}")
             beside.set_title("Half of the interval of 95 %")
         _draw_limits(ax, points, x_axis, y_axis, found[number], limits, transposed)
-    text = f"{name.name}{unit}: mean ± interval of 95 % over {points.n_seeds} seeds"
+    text = f"{name.name}{unit}: mean and interval of 95 % over {points.n_seeds} seeds"
     figure.suptitle(text, x=0.01, ha="left")
     legend_of_axes(figure, axes, 1)
     return figure
@@ -71,7 +74,7 @@ def quantity_map(points: SweepPoints, key: str, found: Sequence[Panel], limits: 
 def effect_map(
     title: str,
     axes_: tuple[Axis, Axis],
-    maps: Sequence[tuple[str, Array, Array]],
+    maps: Sequence[tuple[str, Array]],
     unit: str,
     larger_is_worse: bool,
 ) -> Figure:
@@ -83,8 +86,8 @@ def effect_map(
         Of the figure.
     axes_ : (Axis, Axis)
         Vertical and horizontal.
-    maps : sequence of (label, mean, half_width)
-        Arrays of shape (n_y, n_x); a difference whose interval holds 0 is written in brackets.
+    maps : sequence of (label, array of shape (3, n_y, n_x))
+        Mean and ends of the interval; a difference whose interval holds 0 is written in brackets.
     unit : str
         Of the differences.
     larger_is_worse : bool
@@ -96,11 +99,12 @@ def effect_map(
 
     y_axis, x_axis = axes_
     figure, axes = _panels_figure(len(maps), len(y_axis.values), True)
-    largest = max(float(np.nanmax(np.abs(mean), initial=0.0)) for _, mean, _ in maps) or 1.0
+    largest = max(float(np.nanmax(np.abs(mean), initial=0.0)) for _, (mean, _, _) in maps) or 1.0
     norm = TwoSlopeNorm(0.0, -largest, largest)
-    for ax, (label, mean, half) in zip(axes, maps, strict=True):
+    for ax, (label, values) in zip(axes, maps, strict=True):
+        mean, low, high = values
         _draw_map(ax, x_axis, y_axis, mean, norm, colors, unit)
-        _write_cells(ax, mean, half, norm, colors, in_doubt=np.abs(mean) <= half)
+        _write_cells(ax, values, norm, colors, in_doubt=(low <= 0) & (high >= 0))
         ax.set_title(label)
     figure.suptitle(title, x=0.01, ha="left")
     return figure
@@ -154,20 +158,20 @@ def _shown(n: int, most: int) -> range:
 
 
 def _write_cells(
-    ax: Axes, mean: Array, half: Array, norm: Any, colors: str, in_doubt: NDArray[np.bool_] | None = None
+    ax: Axes, values: Array, norm: Any, colors: str, in_doubt: NDArray[np.bool_] | None = None
 ) -> None:
     import matplotlib
 
-    palette = matplotlib.colormaps[colors]
+    palette, mean = matplotlib.colormaps[colors], values[0]
     size = 7.5 if mean.shape[1] <= 7 else 6.2
     for row, column in np.ndindex(*mean.shape):
-        value = float(mean[row, column])
+        value, low, high = values[:, row, column].tolist()
         if not np.isfinite(value):
             ax.text(column + 0.5, row + 0.5, "–", ha="center", va="center", fontsize=size)
             continue
         red, green, blue, _ = palette(norm(value))
         dark = 0.299 * red + 0.587 * green + 0.114 * blue < 0.5
-        text = short(value, float(half[row, column]))
+        text = short(value, low, high)
         if in_doubt is not None and in_doubt[row, column]:
             text = f"({text})"
         ax.text(
@@ -181,15 +185,25 @@ def _write_cells(
         )
 
 
-def short(value: float, half: float) -> str:
-    """A mean and its interval in few characters, with the digits that the interval leaves."""
-    digits = 3 if abs(value) < 1000 else 4
+def short(value: float, low: float, high: float) -> str:
+    """A mean and its interval in few characters, with the digits that the interval leaves.
+
+    Where what the quantity can be cuts the interval off, its ends are written out.
+    """
+    digits, half = 3 if abs(value) < 1000 else 4, (high - low) / 2
     if not np.isfinite(half) or half <= 1e-6 * abs(value):
         return number_text(value, digits)
     decimals = max(0, -int(np.floor(np.log10(half))))
     decimals = min(decimals, 6)
-    shown = round(value, decimals) + 0.0  # and never -0
-    return f"{shown:.{decimals}f}±{half:.{decimals}f}"
+    shown, first, last = (f"{round(each, decimals) + 0.0:.{decimals}f}" for each in (value, low, high))
+    if abs((value - low) - (high - value)) > 1e-6 * half:
+        return f"{shown} [{first}, {last}]"
+    return f"{shown}±{half:.{decimals}f}"
+
+
+def short_estimate(found: Estimate, scale: float) -> str:
+    """An estimate in few characters, times a scale."""
+    return short(found.mean * scale, found.low * scale, found.high * scale)
 
 
 def _is_better_transposed(y_axis: Axis, x_axis: Axis, limits: Sequence[Boundary]) -> bool:

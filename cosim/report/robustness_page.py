@@ -124,9 +124,10 @@ def _effect_map(analysis: Analysis, quantity: Quantity, found: list[BreakEven]) 
     maps = []
     for label, by_y in rows.items():
         effects = [by_y[value].effects for value in y_axis.values]
-        mean = np.array([[quantity.harm(effect.mean) for effect in row] for row in effects]) * name.scale
-        half = np.array([[effect.half_width for effect in row] for row in effects]) * name.scale
-        maps.append((label, mean, half))
+        drawn = np.array([[effect[:3] for effect in row] for row in effects]) * name.scale
+        if not quantity.larger_is_worse:  # effects are harm; the map shows the change itself
+            drawn = -drawn[..., [0, 2, 1]]
+        maps.append((label, np.moveaxis(drawn, -1, 0)))
     title = f"{name.name}: what each case changes against '{found[0].baseline}' ({better_side(quantity)})"
     unit = f"change [{name.unit or '-'}]"
     return effect_map(title, (y_axis, x_axis), maps, unit, quantity.larger_is_worse)
@@ -168,10 +169,13 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
 
 def _intervals(analysis: Analysis) -> str:
     """What the intervals on the page are."""
+    intervals = (
+        "Intervals are of 95 %: Student's t over the seeds, within what a number can be (no count is below 0)"
+    )
     if analysis.points.is_sample:
         return (
-            "Intervals are of 95 %: Student's t over the seeds, for a rank correlation Fisher's over the "
+            f"{intervals}, for a rank correlation Fisher's over the "
             "places. A rank correlation is partial: what the other axes explain is taken out. It sees what "
             "rises or falls throughout, and not what has its best in the middle."
         )
-    return "Intervals are of 95 %: Student's t over the seeds, for a break-even by bootstrap."
+    return f"{intervals}, for a break-even by bootstrap."

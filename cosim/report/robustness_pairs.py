@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cosim.report.robustness_maps import DIVERGING, short
+from cosim.report.robustness_maps import DIVERGING, short_estimate
 from cosim.report.style import DARK, new_figure
 from cosim.report.summary_table import heading
 from cosim.study.robustness.pairs import Effect, PairMatrix
@@ -57,7 +57,7 @@ def pairs_figure(points: SweepPoints, matrix: PairMatrix) -> Figure:
     ax.grid(False)
     bar = figure.colorbar(drawn, ax=ax, pad=0.01, fraction=0.04)
     bar.set_label(f"change [{name.unit or '-'}]")
-    base = short(matrix.baseline.mean * name.scale, matrix.baseline.half_width * name.scale)
+    base = short_estimate(matrix.baseline, name.scale)
     ax.set_title(
         f"{name.name} [{name.unit or '-'}]: change against none ({base}); alone on the diagonal.\n"
         f"{MORE} / {LESS}: a pair does more / less than its parts together"
@@ -72,7 +72,7 @@ def _place(matrix: PairMatrix, names: tuple[str, ...]) -> tuple[int, int]:
 
 
 def _text(effect: Effect, scale: float) -> str:
-    text = short(effect.change.mean * scale, effect.change.half_width * scale)
+    text = short_estimate(effect.change, scale)
     if effect.interaction is None or effect.interaction.sign == 0:
         return text
     return f"{text} {MORE if effect.interaction.sign > 0 else LESS}"

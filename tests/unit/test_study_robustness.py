@@ -22,7 +22,7 @@ from cosim.report.robustness_page import write_robustness
 from cosim.study.robustness.analysis import analyse
 from cosim.study.robustness.boundary import find_boundaries
 from cosim.study.robustness.cells import cell_estimates
-from cosim.study.robustness.estimates import estimate
+from cosim.study.robustness.estimates import NOT_NEGATIVE, estimate
 from cosim.study.robustness.points import read_points
 
 RMSE = "market_x_tracking_rmse_units"
@@ -283,7 +283,7 @@ def test_failed_and_missing_points_are_counted_and_said(tmp_path: Path) -> None:
     analysis = analyse(folder, [])
     (panel,) = analysis.panels[RMSE]
     np.testing.assert_array_equal(panel.mean, [[4, 5], [6, 7], [8, np.nan]])
-    np.testing.assert_array_equal(panel.half_width, [[0, 0], [0, 0], [0, np.nan]])
+    np.testing.assert_array_equal(panel.high - panel.low, [[0, 0], [0, 0], [0, np.nan]])
     said = findings(analysis)
     assert said[:3] == [
         "15 of 20 points ended well (up to 3 seeds at each place).",
@@ -412,7 +412,7 @@ def test_cases_without_a_numeric_axis_are_compared_seed_by_seed(tmp_path: Path) 
     }
     for (name,), effect in matrix.effects.items():
         assert effect.change.mean == pytest.approx(change[name], abs=0.1)
-        assert effect.change.half_width < 0.2
+        assert effect.change.high - effect.change.low < 0.4
     text = "\n".join(findings(analysis))
     assert " with none; against that +2" in text
     assert " by crash, (" in text
@@ -492,4 +492,4 @@ def test_a_place_that_was_drawn_twice_has_its_seeds_once(tmp_path: Path) -> None
     table = pd.read_parquet(folder / "points.parquet")
     pd.concat([table] * 4, ignore_index=True).to_parquet(folder / "points.parquet")
     for cell in cell_estimates(read_points(folder), RMSE).values():
-        assert cell == estimate([1.0, 2.0])
+        assert cell == estimate([1.0, 2.0], NOT_NEGATIVE)

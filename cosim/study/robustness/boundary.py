@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from cosim.markets.regulation.stability import stability_limit
 from cosim.study.robustness.cells import Place
-from cosim.study.robustness.estimates import Estimate, estimate
+from cosim.study.robustness.estimates import NOT_NEGATIVE, Estimate, Limits, estimate
 from cosim.study.robustness.points import Axis, SweepPoints
 
 Array = NDArray[np.float64]
@@ -170,7 +170,6 @@ def _boundary_point(
     limits = scale * actual / rows[f"{resource}_gain_over_limit"].astype(float)
     theory = limits.groupby(rows["seed"]).mean()
     formula = scale * stability_limit(delay) / loop_gain
-    deviation = estimate((crossings / theory - 1).to_numpy())
-    return BoundaryPoint(
-        place, delay, estimate(crossings.to_numpy()), float(theory.mean()), formula, deviation
-    )
+    deviation = estimate((crossings / theory - 1).to_numpy(), Limits(-1.0))
+    simulated = estimate(crossings.to_numpy(), NOT_NEGATIVE)
+    return BoundaryPoint(place, delay, simulated, float(theory.mean()), formula, deviation)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cosim.study.robustness.estimates import Estimate, estimate
 from cosim.study.robustness.points import Axis, SweepPoints
+from cosim.study.robustness.quantities import limits_of
 
 Array = NDArray[np.float64]
 Place = tuple[Any, ...]
@@ -29,14 +30,15 @@ class Panel:
         Value of every other axis, in the order of `SweepPoints.axes`.
     label : str
         These in words; empty where there are no others.
-    mean, half_width : ndarray, shape (n_y, n_x) or (n_x,)
-        NaN where no point ended well.
+    mean, low, high : ndarray, shape (n_y, n_x) or (n_x,)
+        Mean and ends of its interval of 95 %; NaN where no point ended well.
     """
 
     held: Place
     label: str
     mean: Array
-    half_width: Array
+    low: Array
+    high: Array
 
 
 def drawn_axes(points: SweepPoints) -> tuple[Axis, ...]:
@@ -52,7 +54,7 @@ def cell_estimates(points: SweepPoints, key: str) -> dict[Place, Estimate]:
     groups = runs.groupby(level=names, sort=False, dropna=False)
     found = {
         place if isinstance(place, tuple) else (place,): estimate(
-            values.to_numpy(dtype=float, na_value=np.nan)
+            values.to_numpy(dtype=float, na_value=np.nan), limits_of(key)
         )
         for place, values in groups
     }
@@ -74,15 +76,15 @@ def panels(points: SweepPoints, key: str) -> list[Panel]:
     result = []
     for held in itertools.product(*(axis.values for axis in others)):
         fixed = dict(zip((axis.name for axis in others), held, strict=True))
-        arrays = np.full((2, *(len(axis.values) for axis in drawn)), np.nan)
+        arrays = np.full((3, *(len(axis.values) for axis in drawn)), np.nan)
         for index, values in zip(
             np.ndindex(*arrays.shape[1:]), itertools.product(*(axis.values for axis in drawn)), strict=True
         ):
             there = dict(zip((axis.name for axis in drawn), values, strict=True)) | fixed
             cell = cells.get(tuple(there[axis.name] for axis in points.axes))
             if cell is not None:
-                arrays[(slice(None), *index)] = cell.mean, cell.half_width
-        result.append(Panel(held, label_of(others, held), arrays[0], arrays[1]))
+                arrays[(slice(None), *index)] = cell.mean, cell.low, cell.high
+        result.append(Panel(held, label_of(others, held), *arrays))
     return result
 
 

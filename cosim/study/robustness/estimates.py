@@ -29,25 +29,16 @@ class Estimate(NamedTuple):
     ----------
     mean : float
         NaN where no seed has a value.
-    half_width : float
-        Of the interval of 95 % around it, by Student's t; NaN for a single seed, where nothing is known.
+    low, high : float
+        Ends of its interval of 95 %; NaN for a single seed, where nothing is known.
     n : int
         Seeds that have a value.
     """
 
     mean: float
-    half_width: float
+    low: float
+    high: float
     n: int
-
-    @property
-    def low(self) -> float:
-        """Lower end of the interval."""
-        return self.mean - self.half_width
-
-    @property
-    def high(self) -> float:
-        """Upper end of the interval."""
-        return self.mean + self.half_width
 
     @property
     def sign(self) -> int:
@@ -55,16 +46,43 @@ class Estimate(NamedTuple):
         return int(self.low > 0) - int(self.high < 0)
 
 
-def estimate(values: Sequence[float] | Array) -> Estimate:
-    """Mean and interval of what independent seeds gave; values that are not finite do not count."""
+class Limits(NamedTuple):
+    """What a quantity can be at least and at most."""
+
+    least: float = -math.inf
+    most: float = math.inf
+
+
+ANY = Limits()
+NOT_NEGATIVE = Limits(0.0)
+SHARE = Limits(0.0, 1.0)
+
+
+def estimate(values: Sequence[float] | Array, limits: Limits = ANY) -> Estimate:
+    """Mean and interval of what independent seeds gave; values that are not finite do not count.
+
+    The interval is Student's, as far as it lies within what the quantity can be. The true mean lies there in
+    any case, so cutting off the rest changes nothing of how often the interval holds it.
+
+    Parameters
+    ----------
+    values : sequence of float
+        One a seed.
+    limits : Limits
+        What the quantity can be.
+    """
     known = np.asarray(values, dtype=np.float64)
     known = known[np.isfinite(known)]
     n = len(known)
     if n == 0:
-        return Estimate(math.nan, math.nan, 0)
+        return Estimate(math.nan, math.nan, math.nan, 0)
+    mean = float(known.mean())
     if n == 1:
-        return Estimate(float(known[0]), math.nan, 1)
-    return Estimate(float(known.mean()), _student(n - 1) * float(known.std(ddof=1)) / math.sqrt(n), n)
+        return Estimate(mean, math.nan, math.nan, 1)
+    half = _student(n - 1) * float(known.std(ddof=1)) / math.sqrt(n)
+    # Rounding may put a mean of equal values beside them; a plug-in's number may be what its name denies.
+    least, most = min(limits.least, mean), max(limits.most, mean)
+    return Estimate(mean, max(mean - half, least), min(mean + half, most), n)
 
 
 def paired_difference(one: pd.Series, other: pd.Series) -> Estimate:

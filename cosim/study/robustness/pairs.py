@@ -13,7 +13,7 @@ import pandas as pd
 from cosim.study.robustness.break_even import baseline_of
 from cosim.study.robustness.estimates import Estimate, estimate, paired_difference
 from cosim.study.robustness.points import Axis, SweepPoints
-from cosim.study.robustness.quantities import Quantity
+from cosim.study.robustness.quantities import Quantity, limits_of
 
 JOIN = " + "
 """What stands between the names of a pair."""
@@ -123,7 +123,7 @@ def pair_matrix(points: SweepPoints, quantity: Quantity, wanted: str = "") -> Pa
             interaction = _difference(runs, expected)
         effects[parts] = Effect(parts, _difference(runs, without), interaction)
     baseline_by_seed = without.groupby(level="seed").mean().to_numpy(dtype=float, na_value=np.nan)
-    return PairMatrix(quantity, axis, estimate(baseline_by_seed), singles, effects)
+    return PairMatrix(quantity, axis, estimate(baseline_by_seed, limits_of(quantity.key)), singles, effects)
 
 
 def _runs(points: SweepPoints, key: str, axis: Axis, name: str) -> pd.Series:

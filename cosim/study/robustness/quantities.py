@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cosim.study.robustness.estimates import ANY, NOT_NEGATIVE, SHARE, Limits
 from cosim.study.robustness.points import SweepPoints, require_columns
 
 _LOOKED_AT = (
@@ -32,6 +33,29 @@ _LARGER_IS_BETTER = (
     "self_sufficiency_fraction",
     "messages_delivered",
 )
+_SHARES = (r".*_fraction", r".*_probability", r".*_share(_\w+)?_(min|max)")
+_MAY_BE_NEGATIVE = (r"energy_stored_change_kwh", r"energy_value_eur")
+_NOT_NEGATIVE = (
+    r".*_(rmse|spread|gap|distance)_\w+",  # of tracking, gradients, cost, and to the optimum
+    r".*_distance_to_optimum_end",
+    r".*_(gain_signal_per_unit|gain_over_limit|loop_delay_steps|episodes|recovery_h|time_h)",
+    r"(messages|trading|trade_requests|intervals|delivery_days|verified|en50160_weeks)(_\w+)?",
+    r"(energy|offered|traded)_(\w+_)?kwh",
+    r"offered_kwh",
+    r"(\w+_)?peak_(\w+_)?kw",
+    r"voltage_(min|max)_pu",
+    r".*_loading_max_percent",
+    r"bills_imbalance_max_eur",
+)
+
+
+def limits_of(key: str) -> Limits:
+    """What a number of ``summary.json`` can be, by its name; of an unknown one nothing is known."""
+    if any(re.fullmatch(pattern, key) for pattern in _SHARES):
+        return SHARE
+    if any(re.fullmatch(pattern, key) for pattern in _MAY_BE_NEGATIVE):
+        return ANY
+    return NOT_NEGATIVE if any(re.fullmatch(pattern, key) for pattern in _NOT_NEGATIVE) else ANY
 
 
 @dataclass(frozen=True)

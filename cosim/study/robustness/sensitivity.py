@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cosim.study.robustness.cells import cell_estimates
 from cosim.study.robustness.estimates import CONFIDENCE, Estimate, estimate
 from cosim.study.robustness.points import Axis, SweepPoints
-from cosim.study.robustness.quantities import Quantity
+from cosim.study.robustness.quantities import Quantity, limits_of
 
 Array = NDArray[np.float64]
 
@@ -100,7 +100,8 @@ def case_means(points: SweepPoints, quantity: Quantity, axis: Axis) -> dict[str,
     """Mean of a quantity over the places of each case of a named axis, with its interval over the places."""
     places = sampled_places(points, quantity.key)
     mine = np.array([str(value) for value in places.coordinates[axis]])
-    return {str(value): estimate(places.means[mine == str(value)]) for value in axis.values}
+    limits = limits_of(quantity.key)
+    return {str(value): estimate(places.means[mine == str(value)], limits) for value in axis.values}
 
 
 def partial_rank_correlation(one: Array, other: Array, held: Sequence[Array]) -> tuple[float, float, float]:
