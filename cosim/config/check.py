@@ -10,6 +10,7 @@ from cosim.config.devices import BatteryConfig, CsvLoad, CsvPv, FeederLoad, Feed
 from cosim.config.fault_checks import fault_problems
 from cosim.config.faults import Churn
 from cosim.config.library import local_file
+from cosim.config.link_checks import link_doubts
 from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import PlaceByList
 from cosim.config.prices import price_files
@@ -259,6 +260,7 @@ def _links(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
     groups = [group.name for group in scenario.groups]
     for problem in unmatched_overrides(scenario.comms, groups, scenario.household_names):
         yield loaded.problem(problem.path, problem.message, problem.remedy, problem.value)
+    yield from link_doubts(loaded)
 
 
 def _grid(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:

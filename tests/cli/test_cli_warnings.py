@@ -143,3 +143,128 @@ def test_own_use_beyond_what_the_load_takes(cosim: Callable, write: Callable, fo
     sun(folder, 0.1)
     told = [warning for warning in warnings(cosim, source) if "own use" in warning]
     assert "ask 48 kWh a day for it, and the homes cannot take 26 of them then" in told[0]
+
+
+LOST = "{model: bernoulli, loss_probability: 1}"
+FINE = "{model: none}"
+
+
+def of_links(cosim: Callable, write: Callable, comms: str, *exchanges: tuple[str, str]) -> list[str]:
+    """What is doubted of the links of three members and, where a second group is added, two others."""
+    told = warnings(cosim, write(("report:", f"comms: {comms}\nreport:"), *exchanges))
+    assert all(".comms." in line.replace(" ", ".") for line in told), told
+    return [line.partition(": ")[2] for line in told]
+
+
+METERED = ("groups: [homes]", "groups: [homes]\n    platform: {measurement: meter}")
+SECOND = (
+    "communities:",
+    "  - {name: others, households: 2, load: {kind: constant, p_kw: 0.4}}\ncommunities:",
+)
+
+
+@pytest.mark.parametrize(
+    ("comms", "exchanges", "expected"),
+    [
+        (
+            f"{{default: {{loss: {LOST}}}}}",
+            [],
+            "comms.default.loss: every message is lost on downlinks of 3 households and uplinks of "
+            "3 households. Lower",
+        ),
+        (
+            f"{{default: {{loss: {LOST}}}, overrides: [{{household: h002, loss: {FINE}}}]}}",
+            [METERED],
+            "comms.default.loss: every message is lost on downlinks of 2 households, uplinks of 2 households "
+            "and the meter's link. ",
+        ),
+        (
+            f"{{default: {{loss: {LOST}}}, overrides: [{{loss: {FINE}}}]}}",
+            [],
+            "comms.default.loss: the default link loses every message, and overrides undo that on all links",
+        ),
+        (
+            f"{{default: {{loss: {LOST}}}, overrides: [{{direction: downlink, loss: {FINE}}}, "
+            f"{{direction: uplink, group: homes, loss: {FINE}}}]}}",
+            [SECOND],
+            "comms.default.loss: the default link loses every message, and overrides undo that on all links",
+        ),
+        (
+            "{default: {loss: {model: gilbert_elliott, probability_good_to_bad: 0, "
+            "probability_bad_to_good: 1, loss_probability_good: 1, loss_probability_bad: 0}}}",
+            [],
+            "comms.default.loss: every message is lost on downlinks of 3",
+        ),
+        (
+            f"{{overrides: [{{direction: uplink, household: h003, loss: {LOST}}}]}}",
+            [],
+            "comms.overrides.0.loss: every message is lost on uplinks of 1 household. ",
+        ),
+        (
+            "{overrides: [{direction: peer, retries: 1}]}",
+            [],
+            "comms.overrides.0: this override has no effect: no message is sent over a link that it covers. "
+            "Remove it; messages go over downlinks and uplinks.",
+        ),
+        (
+            "{overrides: [{direction: meter, retries: 1}]}",
+            [],
+            "comms.overrides.0: this override has no effect: no message is sent",
+        ),
+        (
+            "{overrides: [{group: others, retries: 1}]}",
+            [SECOND],
+            "comms.overrides.0: this override has no effect: no message is sent",
+        ),
+        (
+            "{overrides: [{group: others, household: h001, retries: 1}]}",
+            [SECOND],
+            "comms.overrides.0: h001 is in the group 'homes', so this override never applies. ",
+        ),
+        (
+            "{overrides: [{group: homes, retries: 1}, {direction: uplink, retries: 2}, "
+            "{group: homes, retries: 4}]}",
+            [],
+            "comms.overrides.1: this override has no effect: others, more specific or later, replace all",
+        ),
+        (
+            "{default: {latency: {model: exponential, mean_ms: 9}}, "
+            "overrides: [{latency: {model: constant, latency_ms: 5}}]}",
+            [],
+            "comms.default.latency: overrides replace this on every link in use, so that no link has it. ",
+        ),
+    ],
+)
+def test_links_that_cannot_be_meant(
+    cosim: Callable, write: Callable, comms: str, exchanges: list[tuple[str, str]], expected: str
+) -> None:
+    told = of_links(cosim, write, comms, *exchanges)
+    assert [line for line in told if line.startswith(expected)], told
+
+
+@pytest.mark.parametrize(
+    "comms",
+    [
+        "{default: {loss: {model: bernoulli, loss_probability: 0.999}}}",
+        "{default: {retries: 3}, overrides: [{retries: 2}]}",  # as without the key
+        "{default: {retries: 5}, overrides: [{direction: uplink, retries: 2}]}",
+        "{overrides: [{direction: uplink, retries: 2}, {household: h001, retries: 4}]}",
+        "{default: {loss: {model: gilbert_elliott, probability_good_to_bad: 0.1, "
+        "probability_bad_to_good: 0}}}",
+    ],
+)
+def test_links_that_can_be_meant(cosim: Callable, write: Callable, comms: str) -> None:
+    assert of_links(cosim, write, comms) == []
+
+
+def test_what_is_said_of_links_does_not_depend_on_how_they_are_written(
+    cosim: Callable, write: Callable, folder: Path
+) -> None:
+    """The scenario that a run leaves gives every value; the doubts are the same."""
+    overrides = "[{direction: peer, retries: 1}, {retries: 2}]"
+    comms = f"{{default: {{loss: {LOST}, retries: 5}}, overrides: {overrides}}}"
+    told = of_links(cosim, write, comms)
+    assert cosim("run", "s.yaml", "--out", "ran", "--quiet").code == 0
+    again = [line.split(": ", 2)[1:] for line in warnings(cosim, "ran/scenario.yaml")]
+    assert again == [line.split(": ", 1) for line in told]
+    assert len(again) == 3
