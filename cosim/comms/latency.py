@@ -23,8 +23,8 @@ from cosim.config.comms import (
 from cosim.errors import InputError, Problem
 
 Floats = NDArray[np.float64]
-TraceReader = Callable[[str, str], Floats]
-"""Gives the latencies (ms) in a file and column of the scenario's folder."""
+TraceReader = Callable[[TraceLatency], Floats]
+"""Gives the latencies (ms) of a trace."""
 
 LONGEST_MS: Final = 10**13
 """Latencies are cut here, three centuries, so that a heavy tail's infinity is a whole number too."""
@@ -81,7 +81,7 @@ def build_latency(config: LatencyConfig, read_trace: TraceReader) -> Latency:
     config : LatencyConfig
         One of the latency models.
     read_trace : callable
-        Called as ``read_trace(file, column)`` for a trace; gives the measured latencies (ms).
+        Called as ``read_trace(config)`` for a trace; gives the measured latencies (ms).
 
     Raises
     ------
@@ -90,7 +90,7 @@ def build_latency(config: LatencyConfig, read_trace: TraceReader) -> Latency:
     """
     match config:
         case TraceLatency():
-            return _trace(config, read_trace(config.file, config.column))
+            return _trace(config, read_trace(config))
         case ConstantLatency():
             return _constant(config.latency_ms + config.offset_ms)
         case UniformLatency():

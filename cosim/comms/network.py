@@ -64,7 +64,7 @@ class Network:
     streams : Streams
         The run's random numbers.
     read_trace : callable
-        Called as ``read_trace(file, column)``; gives measured latencies (ms).
+        Called as ``read_trace(config)`` with a trace's; gives measured latencies (ms).
 
     Raises
     ------

@@ -33,7 +33,7 @@ class Topology:
     streams : Streams
         The run's random numbers.
     read_trace : callable
-        Called as ``read_trace(file, column)``; gives measured latencies (ms).
+        Called as ``read_trace(config)`` with a trace's; gives measured latencies (ms).
     """
 
     def __init__(

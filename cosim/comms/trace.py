@@ -1,28 +1,30 @@
-"""Measured latencies out of CSV text."""
+"""Measured latencies out of a CSV file."""
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import InputError, Problem, suggest
+from cosim.config.comms import TraceLatency
+from cosim.csv_files.plain import read_plain
+from cosim.csv_files.units import TIME, find_unit
+from cosim.csv_files.words import shown
+from cosim.errors import InputError, Problem
+
+_SHOWN = 100
 
 
-def parse_trace(lines: Iterable[str], column: str, file: str) -> NDArray[np.float64]:
-    """Latencies in `column` of CSV text with a header.
+def read_trace(folder: Path, config: TraceLatency) -> NDArray[np.float64]:
+    """Latencies in a column of a CSV file with a header.
 
     Parameters
     ----------
-    lines : iterable of str
-        The text, line by line.
-    column : str
-        Name of the column that holds latencies (ms).
-    file : str
-        Name of the file, for messages.
+    folder : Path
+        What the file is relative to.
+    config : TraceLatency
+        File and column, and what is known of the way it is written.
 
     Returns
     -------
@@ -33,54 +35,38 @@ def parse_trace(lines: Iterable[str], column: str, file: str) -> NDArray[np.floa
     ------
     InputError
         If the column is missing, a value is no number, not finite or negative, or there is none. It
-        names every bad line.
+        names the bad lines.
     """
-    reader = csv.reader(lines)
-    header = [name.strip() for name in next(reader, [])]
-    if column not in header:
-        raise InputError(
-            [
-                Problem(
-                    f"the trace has no column '{column}'",
-                    suggest(column, header) or "Give a CSV file with a header that names the column.",
-                    file=file,
-                    line=1,
-                    value=", ".join(header),
-                )
-            ]
+    trace = read_plain(folder / config.file, config.file, config, TIME)
+    place = trace.place(config.column, "Give a CSV file with a header that names the column.")
+    unit = find_unit(trace.units[place] or "ms", TIME)
+    if unit is None:
+        message = f"unknown unit [{shown(trace.units[place])}]"
+        remedy = f"Give latencies in one of: {', '.join(TIME)}."
+        raise InputError([Problem(message, remedy, config.column, config.file, trace.layout.header_line)])
+    (numbers,) = trace.numbers([place])
+    with np.errstate(invalid="ignore"):
+        bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))
+    text, lines = trace.text(place), trace.table.lines
+    message, remedy = "a latency must be a finite number, not negative", "Give milliseconds."
+    problems = [
+        Problem(
+            message,
+            remedy,
+            config.column,
+            config.file,
+            int(lines[row]),
+            shown(str(text.iat[row])) or "nothing",
         )
-    position = header.index(column)
-    values: list[float] = []
-    problems: list[Problem] = []
-    for row in reader:
-        if not row:
-            continue
-        text = row[position].strip() if position < len(row) else ""
-        value = _latency(text)
-        if value is None:
-            problems.append(
-                Problem(
-                    "a latency must be a finite number, not negative",
-                    "Give milliseconds, with a point as the decimal mark.",
-                    column,
-                    file,
-                    reader.line_num,
-                    text,
-                )
-            )
-        else:
-            values.append(value)
-    if not values and not problems:
-        problems.append(Problem("the trace holds no latency", "Give at least one row.", column, file))
+        for row in bad[:_SHOWN]
+    ]
+    if len(bad) > _SHOWN:
+        more = f"{len(bad) - _SHOWN} more latencies are no finite numbers, or negative"
+        problems.append(Problem(more, remedy, config.column, config.file, int(lines[bad[_SHOWN]])))
+    if not len(numbers):
+        problems.append(
+            Problem("the trace holds no latency", "Give at least one row.", config.column, config.file)
+        )
     if problems:
         raise InputError(problems)
-    return np.array(values)
-
-
-def _latency(text: str) -> float | None:
-    """The latency that `text` states, or None where it states none."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) and value >= 0 else None
+    return numbers * unit.factor

@@ -17,6 +17,7 @@ from cosim.config.base import (
     PositiveCount,
     Probability,
 )
+from cosim.config.csv_format import CsvFormat
 from cosim.errors import Problem, suggest
 
 Direction = Literal["downlink", "uplink", "peer", "meter"]
@@ -106,7 +107,7 @@ class GammaLatency(_OffsetLatency):
     """Shape k (no unit); the coefficient of variation is 1/sqrt(k)."""
 
 
-class TraceLatency(Model):
+class TraceLatency(CsvFormat):
     """Drawn from measured latencies, each as likely as the other."""
 
     model: Literal["trace"] = "trace"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cosim.config.base import Fraction, LocalPath, Model, NonNegative, Probability
+from cosim.config.csv_format import CsvSeriesFormat
 from cosim.config.values import NonNegativeValue, PositiveValue, ProbabilityValue
 
 PowerFactor = Fraction
@@ -32,8 +33,9 @@ class SimbenchLoad(Model):
     """What the relative profile is multiplied by, kW."""
 
 
-class CsvLoad(Model):
-    """A measured load from a CSV file with a time stamp column and units in the header, `home_1 [kW]`."""
+class CsvLoad(CsvSeriesFormat):
+    """A measured load from a CSV file with a column of time stamps and units in the header: `home_1 [kW]`, or
+    energy in each slot, `home_1 [kWh]`."""
 
     kind: Literal["csv"]
     """Read from a CSV file."""
@@ -83,8 +85,9 @@ class SimbenchPv(Model):
     """Fixed power factor of the inverter, under-excited (it draws reactive power)."""
 
 
-class CsvPv(Model):
-    """Generation from a CSV file, in `[kW/kWp]` and multiplied by `kwp`, or in `[kW]` or `[W]`."""
+class CsvPv(CsvSeriesFormat):
+    """Generation from a CSV file, positive, in `[kW/kWp]` and multiplied by `kwp`, or in `[kW]`, `[W]`, or
+    `[kWh]` in each slot."""
 
     kind: Literal["csv"]
     """Read from a CSV file."""
@@ -93,7 +96,7 @@ class CsvPv(Model):
     columns: tuple[str, ...] = ()
     """Columns (names without unit), dealt to the households in turn; all of the file's by default."""
     kwp: NonNegativeValue = 1.0
-    """Installed power, kWp; a plain factor where the file is in kW or W."""
+    """Installed power, kWp; a plain factor where the file is in kW, W or kWh."""
     cos_phi: PowerFactor = 1.0
     """Fixed power factor of the inverter, under-excited (it draws reactive power)."""
 

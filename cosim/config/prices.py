@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from cosim.config.base import Finite, LocalPath, Model
+from cosim.config.csv_format import CsvSeriesFormat
 from cosim.config.hours import one_an_hour
 
 
@@ -17,13 +18,13 @@ class HourlyPrice(Model):
     """24 prices, EUR/kWh; the first holds from 00:00 to 01:00. They may be negative."""
 
 
-class CsvPrice(Model):
-    """Prices from a CSV file with a time stamp column and the unit in the header, `price [EUR/kWh]`."""
+class CsvPrice(CsvSeriesFormat):
+    """Prices from a CSV file with a column of time stamps and the unit in the header, `price [EUR/kWh]`."""
 
     file: LocalPath
     """The file, inside the scenario's folder; hourly."""
     column: str = ""
-    """Column (name without unit); the first after the time stamps by default."""
+    """Column (name without unit); the first with a unit of prices by default."""
 
 
 _PRICE_FORM = "a price is a number, {by_hour: [24 numbers]} or {file: prices.csv}"

@@ -21,6 +21,7 @@ from cosim.errors import InputError, Problem
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30
 
+_MERGE = "tag:yaml.org,2002:merge"
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")}
 
 
@@ -161,10 +162,7 @@ class _Builder:
     def build(self, node: Node, path: str, depth: int) -> Any:
         if id(node) in self._seen:
             # The node is the anchor's; the alias stands where its key or the list around it stands.
-            line = self.lines.get(path) or self.lines.get(path.rpartition(".")[0], 0)
-            remedy = "Write the values out, or use `base:` and `override:`."
-            message = "an anchor (&name) is used again by an alias (*name), which is not allowed"
-            self._problem(message, remedy, path, line)
+            self._alias(path, self.lines.get(path) or self.lines.get(path.rpartition(".")[0], 0))
             return None
         line = node.start_mark.line + 1
         self.lines.setdefault(path, line)
@@ -184,7 +182,7 @@ class _Builder:
         if not self._plain(node, "tag:yaml.org,2002:map", path):
             return None
         result: dict[str, Any] = {}
-        for key_node, value_node in node.value:
+        for key_node, value_node in self._pairs(node, path, depth):
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, ScalarNode):
                 self._problem("a key must be plain text", "Write it as `key: value`.", path, line)
@@ -204,6 +202,34 @@ class _Builder:
             self.lines[below] = line
             result[key] = self.build(value_node, below, depth + 1)
         return result
+
+    def _pairs(self, node: MappingNode, path: str, depth: int) -> list[tuple[Node, Node]]:
+        """Keys and values of a mapping, and those that it merges (`<<`) and does not have itself."""
+        own = [pair for pair in node.value if pair[0].tag != _MERGE]
+        names = {_scalar_text(key) for key, _ in own} - {None}
+        for key, value in node.value:
+            if key.tag != _MERGE:
+                continue
+            line = key.start_mark.line + 1
+            for source in value.value if isinstance(value, SequenceNode) else [value]:
+                if id(source) in self._seen:
+                    self._alias(_join(path, "<<"), line)
+                elif not isinstance(source, MappingNode):
+                    message = "`<<` merges keys and values, and none stand here"
+                    self._problem(message, "Write `<<: {key: value}`, or the keys themselves.", path, line)
+                elif depth >= MAX_DEPTH:
+                    self.problems.append(_too_deep("<<", self.name, line))
+                elif self._plain(source, "tag:yaml.org,2002:map", path):
+                    self._seen.add(id(source))
+                    merged = self._pairs(source, path, depth + 1)
+                    own += [pair for pair in merged if _scalar_text(pair[0]) not in names]
+                    names |= {_scalar_text(key) for key, _ in merged} - {None}
+        return own
+
+    def _alias(self, path: str, line: int) -> None:
+        remedy = "Write the values out, or use `base:` and `override:`."
+        message = "an anchor (&name) is used again by an alias (*name), which is not allowed"
+        self._problem(message, remedy, path, line)
 
     def _scalar(self, node: Node, path: str, line: int) -> Any:
         tag = str(node.tag)
@@ -231,6 +257,10 @@ class _Builder:
 
     def _problem(self, message: str, remedy: str, path: str, line: int, value: str = "") -> None:
         self.problems.append(Problem(message, remedy, path, self.name, line, value))
+
+
+def _scalar_text(node: Node) -> str | None:
+    return str(node.value) if isinstance(node, ScalarNode) else None
 
 
 def _short_tag(tag: object) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
+from cosim.errors import count
+
 
 class FoundColumn(NamedTuple):
     """A column that is used.
@@ -48,6 +50,8 @@ class CsvFound(NamedTuple):
         Those that are used.
     left_out : tuple of str
         Names of the columns that are not.
+    n_footer : int
+        Number of lines of text below the data.
     """
 
     file: str
@@ -64,21 +68,26 @@ class CsvFound(NamedTuple):
     last: datetime
     columns: tuple[FoundColumn, ...]
     left_out: tuple[str, ...] = ()
+    n_footer: int = 0
 
     def lines(self) -> tuple[str, ...]:
         """The same in words, a line each."""
         separator = {"\t": "tab", ";": "semicolon", ",": "comma", "|": "bar"}.get(self.separator)
         decimal = {",": "comma", ".": "point"}[self.decimal]
         columns = ", ".join(f"{column.name} [{column.unit}]" for column in self.columns)
-        lines = (
+        lines = [
             f"{self.file}: {self.encoding}, separator {separator}, decimal {decimal}, "
             f"header in line {self.header_line}",
             f"{self.file}: time in '{self.time_column}' as {self.time_format}, {self.timezone}",
             f"{self.file}: {self.n_rows} slots of {self.slot_ms / 60_000:g} min, "
             f"first {_instant(self.first)}, last {_instant(self.last)}",
             f"{self.file}: columns {columns}",
-        )
-        return (*lines, f"{self.file}: not used {', '.join(self.left_out)}") if self.left_out else lines
+        ]
+        if self.left_out:
+            lines.append(f"{self.file}: not used: columns {', '.join(self.left_out)}")
+        if self.n_footer:
+            lines.append(f"{self.file}: not used: {count(self.n_footer, 'line')} of text below the data")
+        return tuple(lines)
 
 
 def _instant(stamp: datetime) -> str:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar
 
-import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from cosim.comms.latency import TraceReader
 from cosim.comms.message import PLATFORM, Address
 from cosim.comms.network import Network
-from cosim.comms.trace import parse_trace
+from cosim.comms.trace import read_trace
 from cosim.config.check import check_configuration
 from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
+from cosim.csv_files.found import CsvFound
 from cosim.engine.demand import household_demand, slots_of
 from cosim.engine.design import Design, design
 from cosim.engine.energy_balance import balance_problems
@@ -40,8 +39,6 @@ from cosim.streams import Streams
 
 _Part = TypeVar("_Part")
 
-MAX_TRACE_BYTES = 100_000_000
-
 
 @dataclass
 class Parts:
@@ -53,6 +50,8 @@ class Parts:
         None where no household has any device and there is no feeder: then there is nothing to meter.
     warnings : tuple of Problem
         What is doubtful about the scenario, each once.
+    csv_files : tuple of CsvFound
+        How each file of profiles or prices was understood.
     """
 
     env: simpy.Environment
@@ -68,29 +67,12 @@ class Parts:
     fault_events: tuple[FaultEvent, ...]
     streams: Streams
     warnings: tuple[Problem, ...]
+    csv_files: tuple[CsvFound, ...]
 
 
 def trace_reader(folder: Path) -> TraceReader:
-    """Reads files of measured latencies that lie in `folder`."""
-
-    def read(file: str, column: str) -> NDArray[np.float64]:
-        path = folder / file
-        if not path.is_file():
-            raise InputError(
-                [Problem("no such file of latencies", "Paths are relative to the scenario.", file=file)]
-            )
-        if path.stat().st_size > MAX_TRACE_BYTES:
-            raise InputError(
-                [Problem("the file of latencies is larger than 100 MB", "Thin it out.", file=file)]
-            )
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as lines:
-                return parse_trace(lines, column, file)
-        except (UnicodeDecodeError, csv.Error) as error:
-            message = f"the file of latencies cannot be read as CSV: {error}"
-            raise InputError([Problem(message, "Save it as CSV in UTF-8.", file=file)]) from None
-
-    return read
+    """Reads files of measured latencies that lie in `folder`, each once."""
+    return cache(partial(read_trace, folder))
 
 
 def build(loaded: LoadedScenario) -> Parts:
@@ -109,7 +91,7 @@ def build(loaded: LoadedScenario) -> Parts:
     problems = check_configuration(loaded)
     _raise_errors(problems)
     scenario, folder = loaded.scenario, loaded.folder
-    streams, read_trace = Streams(scenario.seed), trace_reader(folder)
+    streams, trace_of = Streams(scenario.seed), trace_reader(folder)
     population = build_population(scenario)
     present = membership(population, streams)
 
@@ -139,16 +121,16 @@ def build(loaded: LoadedScenario) -> Parts:
     warn(doubts)
     numbers = range(len(scenario.communities))
     designs = [
-        collect(lambda n=n: design(n, scenario, population, streams, read_trace))  # type: ignore[misc]
+        collect(lambda n=n: design(n, scenario, population, streams, trace_of))  # type: ignore[misc]
         for n in numbers
     ]
     env = simpy.Environment(initial_time=0)
     addresses = [Address(name, population.group_of(i).config.name) for i, name in enumerate(population.names)]
-    network = collect(lambda: Network(env, scenario.comms, addresses, streams, read_trace))
+    network = collect(lambda: Network(env, scenario.comms, addresses, streams, trace_of))
     _raise_errors(problems)
     assert network is not None
     made = [each for each in designs if each is not None]
-    warn(latency_problems(scenario, population, read_trace))
+    warn(latency_problems(scenario, population, trace_of))
     problems += [
         *loop_problems(loaded, made, population.names),
         *balance_problems(loaded, population, streams, demand),
@@ -172,6 +154,10 @@ def build(loaded: LoadedScenario) -> Parts:
         fault_events=events or (),
         streams=streams,
         warnings=tuple(dict.fromkeys(problems)),
+        csv_files=(
+            *(demand.files if demand is not None else ()),
+            *(energy_market.price_files if energy_market is not None else ()),
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_MINUTE
+from cosim.config.csv_format import CsvSeriesFormat
 from cosim.config.devices import (
     ConstantLoad,
     CsvLoad,
@@ -20,7 +22,10 @@ from cosim.config.devices import (
     SimbenchPv,
 )
 from cosim.config.scenario import Scenario
-from cosim.devices.csv_profiles import read_csv
+from cosim.csv_files.series import CsvSeries, read_series
+from cosim.csv_files.units import POWER
+from cosim.csv_files.words import shown
+from cosim.devices.profile_doubts import Profiles, load_doubts, pv_doubts
 from cosim.devices.profiles import reactive_power, resample_mean
 from cosim.engine.placement import Placement
 from cosim.engine.population import Group, Population, household_values
@@ -80,7 +85,9 @@ class DemandBuilder:
         self._load, self._load_q = _Columns(n_takers), _Columns(n_takers)
         self._pv, self._pv_q = _Columns(n_takers), _Columns(n_takers)
         self._csv: dict[str, Array] = {}
+        self._read: dict[tuple[object, ...], CsvSeries] = {}
         self._simbench: set[str] = set()
+        self.warnings: list[Problem] = []
 
     def constant_load(self, taker: int, p_kw: float, q_kvar: float) -> None:
         """The same power all the time."""
@@ -98,42 +105,79 @@ class DemandBuilder:
         self._pv.put(taker, key, kwp)
         self._pv_q.put(taker, key, kwp * q_per_p)
 
-    def csv(self, taker: int, key: str, p_scale: float, q_per_p: float, is_pv: bool) -> None:
-        """A column read by `read_csv_columns`."""
-        p, q = (self._pv, self._pv_q) if is_pv else (self._load, self._load_q)
-        p.put(taker, key, p_scale)
-        q.put(taker, key, p_scale * q_per_p)
+    def csv(self, device: CsvLoad | CsvPv, takers: Sequence[int], scales: Sequence[float], path: str) -> None:
+        """Columns of a CSV file, dealt in turn and multiplied by the takers' factors.
 
-    def read_csv_columns(self, file: str, wanted: tuple[str, ...], path: str) -> list[str]:
-        """Read a CSV file, cut and resample it to the run; gives the keys of its columns.
+        Raises
+        ------
+        InputError
+            If the file cannot be used, or does not cover the run.
+        """
+        keys, profiles = self.csv_columns(device, f"{path}.file")
+        is_pv = isinstance(device, CsvPv)
+        p, q = (self._pv, self._pv_q) if is_pv else (self._load, self._load_q)
+        # An under-excited inverter draws reactive power while it generates: Q has the load's sign.
+        factor = device.cos_phi if isinstance(device, CsvPv) else device.power_factor
+        q_per_p = float(reactive_power(1.0, factor))
+        for position, (taker, scale) in enumerate(zip(takers, scales, strict=True)):
+            column = position % len(keys)
+            p.put(taker, keys[column], scale)
+            q.put(taker, keys[column], scale * q_per_p)
+            profiles.scale[column] = max(profiles.scale[column], scale)
+        self.warnings += pv_doubts(profiles) if is_pv else load_doubts(profiles)
+
+    def csv_columns(self, device: CsvLoad | CsvPv, path: str) -> tuple[list[str], Profiles]:
+        """A CSV file, cut and resampled to the run: the keys of its columns, and what is used of it.
 
         Raises
         ------
         InputError
             If it cannot be used, or does not cover the run.
         """
-        profiles = read_csv(self._folder / file, file, wanted)
+        file = device.file
+        series = self._series(device, path)
         slots = self._slots
-        first_ms = round((slots.start - profiles.start).total_seconds() * 1000)
-        n_needed = -(-slots.n_slots * slots.slot_ms // profiles.slot_ms)
-        first = first_ms // profiles.slot_ms
-        if first_ms < 0 or first + n_needed > len(profiles.values_kw):
+        first_ms = round((slots.start - series.start).total_seconds() * 1000)
+        n_needed = -(-slots.n_slots * slots.slot_ms // series.slot_ms)
+        first = first_ms // series.slot_ms
+        if first_ms < 0 or first + n_needed > len(series.values):
             end = slots.start + timedelta(milliseconds=slots.n_slots * slots.slot_ms)
             message = (
-                f"the profile covers {profiles.start:%Y-%m-%dT%H:%MZ} to {profiles.end:%Y-%m-%dT%H:%MZ}, "
+                f"the profile covers {series.start:%Y-%m-%dT%H:%MZ} to {series.end:%Y-%m-%dT%H:%MZ}, "
                 f"the run {slots.start:%Y-%m-%dT%H:%MZ} to {end:%Y-%m-%dT%H:%MZ}"
             )
             remedy = "Shorten the run, move its start, or give a longer series."
             raise InputError([Problem(message, remedy, path, file)])
-        if first_ms % profiles.slot_ms:
+        if first_ms % series.slot_ms:
             message = f"the run does not start where a row of {file} starts"
             raise InputError([Problem(message, "Move time.start to a time stamp of the file.", path, file)])
-        values = resample_mean(profiles.values_kw[first : first + n_needed], profiles.slot_ms, slots.slot_ms)[
-            : slots.n_slots
-        ]
-        keys = [f"csv:{file}:{name}" for name in profiles.columns]
+        used = slice(first, first + n_needed)
+        values = resample_mean(series.values[used], series.slot_ms, slots.slot_ms)[: slots.n_slots]
+        n_read = list(self._read).index(_reading(device))
+        keys = [f"csv:{n_read}:{file}:{name}" for name in series.columns]
         self._csv.update(zip(keys, values.T.copy(), strict=True))  # a copy lets go of the rest of the file
-        return keys
+        scale = np.zeros(len(keys))
+        return keys, Profiles(
+            file, series.columns, series.units, series.values[used], series.lines[used], series.slot_ms, scale
+        )
+
+    def _series(self, device: CsvLoad | CsvPv, path: str) -> CsvSeries:
+        """The file's columns; a file that several groups name is read once."""
+        key = _reading(device)
+        if key in self._read:
+            return self._read[key]
+        series = read_series(self._folder / device.file, device.file, device, POWER, wanted=device.columns)
+        per_kwp = [name for name, unit in zip(series.columns, series.units, strict=True) if unit.per_kwp]
+        if per_kwp and isinstance(device, CsvLoad):
+            message = "a load's column is per installed kWp, a unit that only photovoltaics have"
+            remedy = "Give the load in kW, or name the file as `pv`."
+            line = series.found.header_line
+            raise InputError(
+                [Problem(message, remedy, shown(name), device.file, line) for name in per_kwp[:5]]
+            )
+        self._read[key] = series
+        self.warnings += series.warnings
+        return series
 
     def build(self) -> Demand:
         """Read what was asked for and put it together."""
@@ -144,13 +188,20 @@ class DemandBuilder:
         load, load_q, pv, pv_q = (
             part.series(sources) for part in (self._load, self._load_q, self._pv, self._pv_q)
         )
-        return Demand(load, load_q, pv, pv_q)
+        files = tuple(series.found for series in self._read.values())
+        return Demand(load, load_q, pv, pv_q, files, tuple(dict.fromkeys(self.warnings)))
 
     def _ask(self, profile: str) -> str:
         if not profile:
             return _CONSTANT
         self._simbench.add(profile)
         return profile
+
+
+def _reading(device: CsvLoad | CsvPv) -> tuple[object, ...]:
+    """What tells one reading of a file from another."""
+    how = (getattr(device, name) for name in CsvSeriesFormat.model_fields)
+    return (isinstance(device, CsvPv), device.file, device.columns, *how)
 
 
 def household_demand(
@@ -196,11 +247,8 @@ def _add_load(
         for taker, peak in zip(group.members, peaks, strict=True):
             builder.simbench_load(taker, f"{load.profile}_pload", f"{load.profile}_qload", peak, peak)
     elif isinstance(load, CsvLoad):
-        keys = builder.read_csv_columns(load.file, load.columns, f"{path}.file")
-        q_per_p = float(reactive_power(1.0, load.power_factor))
         scales = _values(streams, "load.scaling", load.scaling, group, n)
-        for position, (taker, scale) in enumerate(zip(group.members, scales, strict=True)):
-            builder.csv(taker, keys[position % len(keys)], scale, q_per_p, is_pv=False)
+        builder.csv(load, group.members, scales, path)
     elif isinstance(load, FeederLoad) and placement is not None:
         scales = _values(streams, "load.scaling", load.scaling, group, n)
         for taker, scale in zip(group.members, scales, strict=True):
@@ -233,10 +281,7 @@ def _add_pv(
         for taker, kwp in zip(group.members, powers, strict=True):
             builder.simbench_pv(taker, names[int(picks[taker] * len(names))], kwp, q_per_p)
     elif isinstance(pv, CsvPv):
-        keys = builder.read_csv_columns(pv.file, pv.columns, f"{path}.file")
-        powers = _values(streams, "pv.kwp", pv.kwp, group, n)
-        for position, (taker, kwp) in enumerate(zip(group.members, powers, strict=True)):
-            builder.csv(taker, keys[position % len(keys)], kwp, q_per_p, is_pv=True)
+        builder.csv(pv, group.members, _values(streams, "pv.kwp", pv.kwp, group, n), path)
     elif isinstance(pv, FeederPv) and placement is not None:
         for taker in group.members:
             own = placement.sgens[taker]

@@ -101,7 +101,8 @@ def _prices(config: EnergyValueConfig, scenario: Scenario, folder: Path) -> tupl
     read = hourly_prices(config.prices, scenario.time.start, scenario.time.duration_ms // MS_PER_HOUR, folder)
     problems = [_below("energy_value.prices", problem) for problem in price_problems(config.prices, read)]
     _raise_errors(problems)
-    feed_in = feed_in_price(rules.regime.feed_in, *read, rules.feed_in_tariff_eur_per_kwh)
+    problems += read.warnings
+    feed_in = feed_in_price(rules.regime.feed_in, read.grid, read.feed_in, rules.feed_in_tariff_eur_per_kwh)
     if rules.regime.trades and not np.any(has_margin(feed_in, read.grid)):
         message = (
             "feeding in pays as much as the grid costs, or more, in every hour: nobody can offer anything"
@@ -111,7 +112,7 @@ def _prices(config: EnergyValueConfig, scenario: Scenario, folder: Path) -> tupl
             "Lower the feed-in price, or choose a rule without trading.",
         )
         problems.append(Problem(message, remedy, path, severity="warning"))
-    return Prices(read.grid, feed_in), problems
+    return read._replace(feed_in=feed_in), problems
 
 
 def _problems(path: str, used: TradingConfig, config: EnergyValueConfig, prices: Prices) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from cosim.config.bidding import LearningBids
 from cosim.config.energy_value import EnergyValueConfig, TradingConfig
 from cosim.config.hours import HOURS
 from cosim.config.trading import Regime
+from cosim.csv_files.found import CsvFound
 from cosim.errors import SimulationError
 from cosim.markets.energy_value.bidding import bid_prices, first_propensities, learn, reward
 from cosim.markets.energy_value.day_plan import DayPlan, Preferences, plan_day
@@ -106,6 +107,11 @@ class EnergyMarket:
     def regime(self) -> Regime:
         """What the rule means."""
         return self.config.rules.regime
+
+    @property
+    def price_files(self) -> tuple[CsvFound, ...]:
+        """How the CSV files of its prices were understood."""
+        return self._prices.files
 
     def prices(self, day: int) -> Prices:
         """Prices of a day, shape (24,) each."""

@@ -35,6 +35,10 @@ def explain_lines(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
     yield from _values(loaded, loaded.scenario.model_dump(mode="json"), loaded.document.data, "")
     yield "# households: name, group, community, bus, devices, then each parameter it has"
     yield from _households(loaded, parts)
+    if parts.csv_files:
+        yield "# CSV files: how each was understood"
+        for found in parts.csv_files:
+            yield from found.lines()
     if parts.grid is not None:
         yield "# feeder"
         yield from _feeder(parts.grid)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
+from cosim.config.csv_format import CsvFormat
 from cosim.config.fault_checks import Window, given_windows, named_households
 from cosim.config.faults import (
     LINK_FAULTS,
@@ -20,11 +20,15 @@ from cosim.config.faults import (
     fault_names,
 )
 from cosim.config.scenario import Scenario
+from cosim.csv_files.plain import read_plain
+from cosim.csv_files.words import shown
 from cosim.engine.placement import Placement
 from cosim.errors import InputError, Problem, count, suggest
 from cosim.streams import Streams
 
 _TRACE_COLUMNS = ("household", "leaves_h", "joins_h")
+_LONGEST_H = 1e8  # longer than any run
+_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,52 +248,45 @@ def _read_trace(path: Path, shown: str, households: Sequence[str], end_ms: int) 
     """Absences from a trace: household, start and end (ms), those of one household without overlap."""
     try:
         return _read_absences(path, shown, households, end_ms)
-    except (UnicodeDecodeError, csv.Error) as error:
-        message = f"the trace cannot be read as CSV: {error}"
-        raise InputError([Problem(message, "Save it as CSV in UTF-8.", "file", shown)]) from None
+    except InputError as error:
+        raise InputError([replace(problem, path="file") for problem in error.problems]) from None
 
 
 def _read_absences(
-    path: Path, shown: str, households: Sequence[str], end_ms: int
+    path: Path, shown_as: str, households: Sequence[str], end_ms: int
 ) -> list[tuple[int, int, int]]:
+    trace = read_plain(path, shown_as, CsvFormat(), {})
+    remedy = f"Let its first line be: {','.join(_TRACE_COLUMNS)}"
+    household, leaves, joins = (trace.place(column, remedy) for column in _TRACE_COLUMNS)
+    leaves_h, joins_h = trace.numbers([leaves, joins])
+    joins_h[(trace.text(joins) == "").to_numpy(bool)] = math.inf
+    bad = ~((leaves_h >= 0) & (leaves_h < joins_h) & (leaves_h < _LONGEST_H))
     number_of = {name: number for number, name in enumerate(households)}
     problems: list[Problem] = []
     absent: dict[int, list[Window]] = {}
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        rows = csv.DictReader(lines, skipinitialspace=True)
-        missing = [column for column in _TRACE_COLUMNS if column not in (rows.fieldnames or ())]
-        if missing:
-            message = f"the trace has no column {', '.join(missing)}"
-            remedy = f"Let its first line be: {','.join(_TRACE_COLUMNS)}"
-            raise InputError([Problem(message, remedy, "file", shown, 1)])
-        for row in rows:
-            try:
-                name, window = row["household"], _absence(row, end_ms)
-            except (TypeError, ValueError):
-                message = "no times: leaves_h is a number, joins_h a later one or nothing"
-                problems.append(
-                    Problem(message, "Write hours since the start.", "file", shown, rows.line_num)
-                )
-                continue
-            if name not in number_of:
-                message, remedy = "there is no household of this name", suggest(name, number_of)
-                problems.append(Problem(message, remedy, "file", shown, rows.line_num, str(name)))
-                continue
+    for row, name in enumerate(trace.text(household)):
+        line = int(trace.table.lines[row])
+        if bad[row]:
+            message = "no times: leaves_h is a number, joins_h a later one or nothing"
+            problems.append(Problem(message, "Write hours since the start.", file=shown_as, line=line))
+        elif name not in number_of:
+            message, remedy = "there is no household of this name", suggest(name, number_of)
+            problems.append(Problem(message, remedy, file=shown_as, line=line, value=shown(str(name))))
+        else:
+            window = _absence(float(leaves_h[row]), float(joins_h[row]), end_ms)
             if window[0] < end_ms:
                 absent.setdefault(number_of[name], []).append(window)
+        if len(problems) >= _SHOWN:
+            break
     if problems:
         raise InputError(problems)
     return [(number, *window) for number in sorted(absent) for window in merged(absent[number])]
 
 
-def _absence(row: dict[str, str], end_ms: int) -> Window:
-    leaves_h = float(row["leaves_h"])
-    joins_h = float(row["joins_h"]) if row["joins_h"].strip() else math.inf
-    if not (math.isfinite(leaves_h) and 0 <= leaves_h < joins_h):
-        raise ValueError("not in order")
-    if math.isinf(joins_h):
-        return to_ms(leaves_h, MS_PER_HOUR), max(end_ms, to_ms(leaves_h, MS_PER_HOUR) + 1)
+def _absence(leaves_h: float, joins_h: float, end_ms: int) -> Window:
     leaves_ms = to_ms(leaves_h, MS_PER_HOUR)
+    if joins_h >= _LONGEST_H:
+        return leaves_ms, max(end_ms, leaves_ms + 1)
     return leaves_ms, max(leaves_ms + 1, to_ms(joins_h, MS_PER_HOUR))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cosim.comms.message import METER, PLATFORM, Address, Message
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig
+from cosim.config.comms import CommsConfig, TraceLatency
 from cosim.streams import Streams
 
 N_HOUSEHOLDS = 3
@@ -93,7 +93,7 @@ traffic = st.lists(st.tuples(st.integers(0, 200), action), min_size=12, max_size
 
 
 def make(env: simpy.Environment, config: object, seed: int, n_households: int = N_HOUSEHOLDS) -> Network:
-    def read_trace(file: str, column: str) -> NDArray[np.float64]:
+    def read_trace(config: TraceLatency) -> NDArray[np.float64]:
         return np.array([0.0, 3.0, 3.0, 50.0])
 
     addresses = [Address(f"h{number}", "g" if number == 2 else None) for number in range(n_households)]

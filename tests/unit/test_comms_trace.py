@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from cosim.comms.trace import parse_trace
+from cosim.comms.trace import read_trace
+from cosim.config.comms import TraceLatency
 from cosim.errors import InputError
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def parse_trace(text: list[str], column: str, file: str, **how: Any) -> NDArray[np.float64]:
+    Path(file).write_text("\n".join(text), encoding="utf-8")
+    return read_trace(Path(), TraceLatency.model_validate({"file": file, "column": column, **how}))
 
 
 def test_reads_the_column_that_is_named() -> None:
@@ -31,7 +46,7 @@ def test_every_bad_line_is_reported_with_its_number() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ([], "no column"),
+        ([], "is empty"),
         (["latency_ms"], "no latency"),
         (["latency"], "no column 'latency_ms'"),
         (["time,latency_ms", "0"], "finite number"),
@@ -44,4 +59,4 @@ def test_traces_that_hold_nothing_are_refused(text: list[str], message: str) -> 
 
 def test_misspelt_column_suggests_the_right_one() -> None:
     with pytest.raises(InputError, match="Did you mean 'latency_ms'"):
-        parse_trace(["latency_ms", "1"], "latency", "a.csv")
+        parse_trace(["latency_ms", "1"], "latancy_ms", "a.csv")

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosim.devices.csv_profiles import CsvProfiles, read_csv
+from cosim.config.csv_format import CsvSeriesFormat
+from cosim.csv_files.series import CsvSeries, read_series
+from cosim.csv_files.units import POWER
 from cosim.devices.profiles import reactive_power, resample_mean
 from cosim.errors import InputError, Problem
 
@@ -19,9 +21,9 @@ ROWS = [
 ]
 
 
-def _read(folder: Path, text: str, wanted: tuple[str, ...] = ()) -> CsvProfiles:
+def _read(folder: Path, text: str, wanted: tuple[str, ...] = ()) -> CsvSeries:
     (folder / "profile.csv").write_text(text, encoding="utf-8")
-    return read_csv(folder / "profile.csv", "profile.csv", wanted)
+    return read_series(folder / "profile.csv", "profile.csv", CsvSeriesFormat(), POWER, wanted=wanted)
 
 
 def _problems(folder: Path, text: str, wanted: tuple[str, ...] = ()) -> tuple[Problem, ...]:
@@ -33,7 +35,7 @@ def _problems(folder: Path, text: str, wanted: tuple[str, ...] = ()) -> tuple[Pr
 def test_units_are_those_of_the_header(tmp_path: Path) -> None:
     profiles = _read(tmp_path, HEADER + "".join(ROWS))
     assert profiles.columns == ("a", "b")
-    assert np.array_equal(profiles.values_kw, [[1, 1], [2, 2], [3, 3], [4, 4]])
+    assert np.array_equal(profiles.values, [[1, 1], [2, 2], [3, 3], [4, 4]])
     assert profiles.start == datetime(2016, 7, 4, tzinfo=UTC)
     assert profiles.end == datetime(2016, 7, 4, 1, tzinfo=UTC)
     assert profiles.slot_ms == 900_000
@@ -44,7 +46,7 @@ def test_wanted_columns_come_in_the_wanted_order(tmp_path: Path) -> None:
         tmp_path, "time,a [kW],b [MW]\n2016-07-04T00:00Z,1,2\n2016-07-04T01:00Z,3,4\n", ("b", "a")
     )
     assert profiles.columns == ("b", "a")
-    assert np.array_equal(profiles.values_kw, [[2000, 1], [4000, 3]])
+    assert np.array_equal(profiles.values, [[2000, 1], [4000, 3]])
 
 
 def test_another_offset_is_brought_to_utc(tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_nothing_to_read_is_said(tmp_path: Path, text: str) -> None:
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
-        read_csv(tmp_path / "none.csv", "none.csv")
+        read_series(tmp_path / "none.csv", "none.csv", CsvSeriesFormat(), POWER)
 
 
 @pytest.mark.parametrize(

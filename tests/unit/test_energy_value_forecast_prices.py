@@ -88,9 +88,9 @@ def test_prices_from_a_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (["time,p [EUR/kWh]"], "is empty"),
-        (["time,p", "2016-06-06T00:00:00Z,1"], "no known unit"),
-        (["time,p [ct]", "2016-06-06T00:00:00Z,1"], "no known unit"),
+        (["time,p [EUR/kWh]"], "no row of data"),
+        (["time,p", "2016-06-06T00:00:00Z,1"], "no unit in the header"),
+        (["time,p [ct]", "2016-06-06T00:00:00Z,1"], r"unknown unit \[ct\]"),
         (
             ["time,p [EUR/kWh]", "2016-06-06T00:00:00Z,1"],
             "has prices for 2016-06-06 00:00 to 2016-06-06 01:00",
@@ -98,9 +98,9 @@ def test_prices_from_a_file(tmp_path: Path) -> None:
         (["time,p [EUR/kWh]", "yesterday,1"], "no time stamp"),
         (
             ["time,p [EUR/kWh]", "2016-06-06T00:00:00Z,1", "2016-06-06T02:00:00Z,1"],
-            "2:00:00 after the row before",
+            "p.csv:2: a price every 120 min",
         ),
-        (["time,p [EUR/kWh]", "2016-06-06T00:00:00Z,nan", "2016-06-06T01:00:00Z,"], "not a finite number"),
+        (["time,p [EUR/kWh]", "2016-06-06T00:00:00Z,nan", "2016-06-06T01:00:00Z,"], "a value is missing"),
     ],
 )
 def test_bad_price_files(tmp_path: Path, rows: list[str], words: str) -> None:

@@ -238,7 +238,7 @@ def test_one_name_for_two(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
-        ("household,leaves_h\nh001,1\n", 1, "no column joins_h"),
+        ("household,leaves_h\nh001,1\n", 1, "no column 'joins_h'"),
         ("household,leaves_h,joins_h\nh001,one,2\n", 2, "no times"),
         ("household,leaves_h,joins_h\nh001,3,2\n", 2, "no times"),
         ("household,leaves_h,joins_h\nh001,1,2\nh0010,1,2\n", 3, "no household"),
@@ -272,7 +272,7 @@ def test_a_trace_that_is_no_text(tmp_path: Path, content: bytes) -> None:
 def test_a_file_of_latencies_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "ping.csv").write_bytes(b"latency_ms\n1\xfc\n")
     link = {"default": {"latency": {"model": "trace", "file": "ping.csv", "column": "latency_ms"}}}
-    with pytest.raises(InputError, match="cannot be read as CSV"):
+    with pytest.raises(InputError, match=r"not encoded as UTF-8 \(byte 0xFC\)"):
         build(loaded(tmp_path, comms=link))
     # what a spreadsheet puts in front is no part of the first column's name
     (tmp_path / "ping.csv").write_bytes(b"\xef\xbb\xbflatency_ms\n12\n")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import math
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE
 from cosim.config.prices import CsvPrice, FeedInPrice, FeedInShare, HourlyPrice, PricesConfig
 from cosim.config.trading import FeedInRule
-from cosim.errors import InputError, Problem, suggest
+from cosim.csv_files.found import CsvFound
+from cosim.csv_files.series import CsvSeries, read_series
+from cosim.csv_files.units import PRICE
+from cosim.errors import InputError, Problem
 
 MAX_BYTES = 100_000_000
 Array = NDArray[np.float64]
 _HOUR = timedelta(hours=1)
+DEAREST, CHEAPEST = 5.0, 0.002
+"""EUR/kWh; beyond them, as the highest price of a run, the unit is probably another."""
 
 
 class Prices(NamedTuple):
@@ -30,10 +33,16 @@ class Prices(NamedTuple):
         P^G, EUR/kWh; may be negative.
     feed_in : ndarray, shape (n_hours,)
         What a kWh earns that is fed in, EUR/kWh: P^IEP, or by the rule, see `feed_in_price`.
+    files : tuple of CsvFound
+        How each CSV file behind them was understood.
+    warnings : tuple of Problem
+        What is doubtful in those files.
     """
 
     grid: Array
     feed_in: Array
+    files: tuple[CsvFound, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 def feed_in_price(rule: FeedInRule, grid: ArrayLike, indexed: ArrayLike, tariff: float) -> Array:
@@ -82,41 +91,41 @@ def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: P
     """
     series: list[Array] = []
     problems: list[Problem] = []
+    files: dict[CsvFound, None] = {}
+    warnings: dict[Problem, None] = {}
     own = [] if isinstance(prices.feed_in, FeedInShare) else [prices.feed_in.price]
     for source in [prices.grid, *own]:
-        try:
-            series.append(_series(source, start, n_hours, folder))
-        except InputError as error:
-            problems.extend(error.problems)
+        match source:
+            case HourlyPrice(by_hour=table):
+                hours = (start.hour + np.arange(n_hours)) % 24
+                series.append(np.array(table, dtype=np.float64)[hours])
+            case CsvPrice():
+                try:
+                    values, read = read_prices(folder, source, start, n_hours)
+                except InputError as error:
+                    problems.extend(error.problems)
+                    continue
+                series.append(values)
+                files[read.found] = None
+                warnings |= dict.fromkeys(_file_doubts(values, read))
+            case _:
+                series.append(np.full(n_hours, source, dtype=np.float64))
     if problems:
         raise InputError(problems)
     if isinstance(prices.feed_in, FeedInShare):
         series.append(prices.feed_in.share * series[0])
-    return Prices(series[0], series[1])
+    return Prices(series[0], series[1], tuple(files), tuple(warnings))
 
 
-def _series(source: float | HourlyPrice | CsvPrice, start: datetime, n_hours: int, folder: Path) -> Array:
-    match source:
-        case HourlyPrice(by_hour=table):
-            return np.array(table, dtype=np.float64)[(start.hour + np.arange(n_hours)) % 24]
-        case CsvPrice(file=file, column=column):
-            return read_prices(folder / file, file, column, start, n_hours)
-        case _:
-            return np.full(n_hours, source, dtype=np.float64)
-
-
-def read_prices(file: Path, shown_as: str, column: str, start: datetime, n_hours: int) -> Array:
-    """Prices of a run from a CSV file.
+def read_prices(folder: Path, config: CsvPrice, start: datetime, n_hours: int) -> tuple[Array, CsvSeries]:
+    """Prices of a run from a CSV file, and how that was understood.
 
     Parameters
     ----------
-    file : Path
-        Hourly; time stamps (ISO 8601, UTC unless they say otherwise) first, units ``[EUR/kWh]`` or
-        ``[EUR/MWh]`` in the header.
-    shown_as : str
-        Its name in messages.
-    column : str
-        Which column, without its unit; the first if empty.
+    folder : Path
+        What the file is relative to.
+    config : CsvPrice
+        File and column, and what is known of the way it is written; hourly.
     start : datetime
         The first hour that is needed.
     n_hours : int
@@ -124,104 +133,55 @@ def read_prices(file: Path, shown_as: str, column: str, start: datetime, n_hours
 
     Returns
     -------
-    ndarray, shape (n_hours,)
+    prices : ndarray, shape (n_hours,)
         EUR/kWh.
+    series : CsvSeries
+        The whole file.
 
     Raises
     ------
     InputError
         With every problem found, each with its line.
     """
-    if not file.is_file():
-        raise InputError(
-            [Problem("no such file", "Paths are relative to the scenario's folder.", file=shown_as)]
-        )
-    if file.stat().st_size > MAX_BYTES:
-        raise InputError([Problem("larger than the limit of 100 MB", "Cut it to the run.", file=shown_as)])
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.reader(stream))
-    except (UnicodeDecodeError, csv.Error, OSError) as error:
-        raise InputError(
-            [Problem(f"cannot be read as CSV: {error}", "Save it as UTF-8.", file=shown_as)]
-        ) from None
-    if len(rows) < 2:
-        raise InputError([Problem("is empty", "Header: time,price [EUR/kWh]", file=shown_as, line=1)])
-    place, factor = _column(rows[0], column, shown_as)
-    stamps, values = _cells(rows[1:], place, shown_as)
-    return factor * _covering(stamps, values, start, n_hours, shown_as, len(rows))
-
-
-def _column(header: list[str], wanted: str, shown_as: str) -> tuple[int, float]:
-    names = [re.sub(r"\s*\[.*\]\s*$", "", cell).strip() for cell in header]
-    if len(header) < 2 or (wanted and wanted not in names[1:]):
-        remedy = suggest(wanted, names[1:]) if wanted else "Header: time,price [EUR/kWh]"
-        raise InputError([Problem("there is no such column", remedy, file=shown_as, line=1, value=wanted)])
-    place = names.index(wanted, 1) if wanted else 1
-    unit = re.search(r"\[(.*)\]\s*$", header[place])
-    factors = {"EUR/kWh": 1.0, "EUR/MWh": 1e-3}
-    if unit is None or unit[1].strip() not in factors:
-        remedy = "Write it as 'name [EUR/kWh]' or 'name [EUR/MWh]'."
-        raise InputError(
-            [Problem("no known unit in the header", remedy, file=shown_as, line=1, value=header[place])]
-        )
-    return place, factors[unit[1].strip()]
-
-
-def _cells(rows: list[list[str]], place: int, shown_as: str) -> tuple[list[datetime], list[float]]:
-    stamps: list[datetime] = []
-    values: list[float] = []
-    problems: list[Problem] = []
-    for line, row in enumerate(rows, start=2):
-        if not row:
-            continue
-        try:
-            stamp = datetime.fromisoformat(row[0].strip())
-            stamps.append(stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC))
-        except ValueError:
-            problems.append(
-                Problem("no time stamp", "Write 2016-07-04T00:00:00Z.", "", shown_as, line, row[0])
-            )
-            continue
-        text = row[place].strip() if place < len(row) else ""
-        try:
-            values.append(float(text))
-        except ValueError:
-            values.append(math.nan)
-        if not math.isfinite(values[-1]):
-            problems.append(
-                Problem("not a finite number", "Give a price.", "", shown_as, line, text or "nothing")
-            )
-        if len(stamps) > 1 and stamps[-1] - stamps[-2] != _HOUR:
-            message = f"{stamps[-1] - stamps[-2]} after the row before, where an hour is needed"
-            problems.append(Problem(message, "Fill or cut the series.", "", shown_as, line, row[0]))
-        if len(problems) >= 20:
-            break
-    if problems:
-        raise InputError(problems)
-    return stamps, values
-
-
-def _covering(
-    stamps: list[datetime],
-    values: list[float],
-    start: datetime,
-    n_hours: int,
-    shown_as: str,
-    last_line: int,
-) -> Array:
-    first = (start - stamps[0]) / _HOUR if stamps else 0.0
-    if not stamps or first < 0 or first != int(first) or first + n_hours > len(values):
+    file, wanted = config.file, (config.column,) if config.column else ()
+    series = read_series(
+        folder / file,
+        file,
+        config,
+        PRICE,
+        wanted=wanted,
+        only_first=True,
+        single_slot_ms=MS_PER_HOUR,
+        limit=MAX_BYTES,
+    )
+    if series.slot_ms != MS_PER_HOUR:
+        minutes = series.slot_ms / MS_PER_MINUTE
+        message = f"a price every {minutes:g} min, where the market needs one an hour"
+        raise InputError([Problem(message, "Give hourly prices.", file=file, line=int(series.lines[0]))])
+    first = (start - series.start) / _HOUR
+    if first < 0 or first != int(first) or first + n_hours > len(series.values):
         until = start + n_hours * _HOUR
-        has = f"{stamps[0]:%Y-%m-%d %H:%M} to {stamps[-1] + _HOUR:%Y-%m-%d %H:%M}" if stamps else "nothing"
         message = (
-            f"has prices for {has}, and the run goes from {start:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}"
+            f"has prices for {series.start:%Y-%m-%d %H:%M} to {series.end:%Y-%m-%d %H:%M}, "
+            f"and the run goes from {start:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}"
         )
         remedy = "Shorten the run, or give prices for all of it."
         # The end that is missing: before the first row, or after the last.
-        line = 2 if first < 0 or first != int(first) else last_line
-        raise InputError([Problem(message, remedy, file=shown_as, line=line)])
-    return np.array(values[int(first) : int(first) + n_hours], dtype=np.float64)
+        line = series.lines[0] if first < 0 or first != int(first) else series.lines[-1]
+        raise InputError([Problem(message, remedy, file=file, line=int(line))])
+    return series.values[int(first) : int(first) + n_hours, 0], series
+
+
+def _file_doubts(values: Array, series: CsvSeries) -> list[Problem]:
+    """What is doubtful in a file of prices, as far as a run uses it."""
+    doubts = list(series.warnings)
+    highest = float(np.abs(values).max(initial=0.0))
+    if highest > DEAREST or 0 < highest < CHEAPEST:
+        message = f"prices are at most {highest:.4g} EUR/kWh, which no household pays"
+        remedy = "Check the column's unit: EUR/MWh is not EUR/kWh."
+        name, line = series.found.columns[0].name, series.found.header_line
+        doubts.append(Problem(message, remedy, name, series.found.file, line, severity="warning"))
+    return doubts
 
 
 def price_problems(prices: PricesConfig, read: Prices) -> list[Problem]:
