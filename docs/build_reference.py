@@ -6,7 +6,7 @@ python docs/build_reference.py            # writes docs/{scenario_keys,sweep_key
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from cosim.config.base import Range
 from cosim.config.network import NetworkConfig
 from cosim.config.scenario import Scenario
 from cosim.config.sweep import SweepConfig
@@ -51,14 +52,25 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from models_in(argument)
 
 
-def type_name(annotation: Any) -> str:
-    """An annotation in words that a user of YAML understands."""
-    found = set(models_in(annotation))
-    if found & _VALUE_FORMS:
-        return "value" if found <= _VALUE_FORMS else "value or list"
+def type_name(annotation: Any, metadata: Sequence[Any] = ()) -> str:
+    """An annotation in words that a user of YAML understands, with the range that numbers have."""
+    if get_origin(annotation) is typing.Annotated:
+        inner, *about = get_args(annotation)
+        return type_name(inner, [*about, *metadata])
+    ranges = [item for item in metadata if isinstance(item, Range)]
+    within = f" ({ranges[-1]})" if ranges else ""
+    return f"{_bare_type_name(annotation)}{within}"
+
+
+def bare(annotation: Any) -> Any:
+    """A type without what `Annotated` says of it."""
+    return bare(get_args(annotation)[0]) if get_origin(annotation) is typing.Annotated else annotation
+
+
+def _bare_type_name(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is typing.Annotated:
-        return type_name(arguments[0])
+    if Uniform in map(bare, arguments):
+        return "value"
     if origin is typing.Literal:
         return " \\| ".join(f"`{argument}`" for argument in arguments)
     if origin in (typing.Union, UnionType):
@@ -125,7 +137,8 @@ def key_tables(models: list[type[BaseModel]]) -> Iterator[str]:
         for name, field in model.model_fields.items():
             meaning = " ".join((field.description or "").split()).replace("|", "\\|")
             # FieldInfo keeps the annotation without its Annotated wrapper, which is what is wanted here.
-            yield f"| `{name}` | {type_name(field.annotation)} | {default_name(field)} | {meaning} |"
+            kind = type_name(field.annotation, field.metadata)
+            yield f"| `{name}` | {kind} | {default_name(field)} | {meaning} |"
         yield ""
 
 

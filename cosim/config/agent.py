@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cosim.config.base import Model, NonNegative, Positive
+from cosim.config.base import Milliseconds, Model, Positive
 from cosim.config.per_resource import SharePerResource
-from cosim.config.values import NonNegativeValue, Value
+from cosim.config.values import DriftPpmValue, MillisecondsValue
 
 
 class CumulativeAverage(Model):
@@ -50,7 +50,7 @@ class GivenPhase(Model):
 
     kind: Literal["given"] = "given"
     """Which phase this is."""
-    phase_ms: NonNegativeValue
+    phase_ms: MillisecondsValue
     """Time from the step's start to the household's decision [ms]; less than the step's length."""
 
 
@@ -75,7 +75,7 @@ class AgentConfig(Model):
     Algorithm 2."""
     phase: PhaseConfig = ZeroPhase()
     """When within a step the household wakes."""
-    jitter_ms: NonNegative = 0.0
+    jitter_ms: Milliseconds = 0.0
     """Each wake-up is late by a new uniform time between 0 and this, less than a step [ms]."""
-    drift_ppm: Value = 0.0
+    drift_ppm: DriftPpmValue = 0.0
     """The household's clock is slow by this [millionths of the elapsed time]; negative is fast."""

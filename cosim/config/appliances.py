@@ -10,7 +10,20 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from cosim.config.base import Model, Name, Positive, PositiveCount, Probability
+from cosim.config.base import (
+    MAX_APPLIANCES,
+    MAX_PARTS,
+    FractionBelowOne,
+    Integer,
+    Items,
+    Model,
+    Name,
+    Number,
+    PositiveKilowatts,
+    Probability,
+    Range,
+    Text,
+)
 from cosim.config.hours import HOURS, one_an_hour
 
 PatternName = Literal[
@@ -26,7 +39,7 @@ PatternName = Literal[
 ]
 """Named preferences: the columns of paper B's Table III, and one that does not care."""
 
-Preference = Annotated[float, Field(ge=1, le=3, allow_inf_nan=False)]
+Preference = Annotated[Number, Range(1, 3)]
 
 
 # Each digit is an hour, 0 to 23: paper B, Table III, columns α₁ to α₈; α₉, the base load, is `any_time`.
@@ -56,7 +69,7 @@ def _pattern_or_list(raw: Any) -> str:
 
 Preferences = Annotated[
     Annotated[PatternName, Tag("pattern")]
-    | Annotated[tuple[Preference, ...], AfterValidator(one_an_hour), Tag("list")],
+    | Annotated[Items[Preference], AfterValidator(one_an_hour), Tag("list")],
     Discriminator(_pattern_or_list),
 ]
 """A pattern by name, or 24 numbers from 1 (lowest) to 3 (highest)."""
@@ -67,17 +80,17 @@ class ApplianceConfig(Model):
 
     name: Name
     """Name of the appliance."""
-    power_kw: Positive
+    power_kw: PositiveKilowatts
     """Power while it runs, kW."""
-    duration_h: Annotated[int, Field(ge=1, le=HOURS)]
+    duration_h: Annotated[Integer, Range(1, HOURS)]
     """Length of a run, whole hours."""
     contiguous: bool = True
     """Whether a run is in one piece; if not, its hours may lie anywhere in the window."""
-    earliest_start_h: Annotated[int, Field(ge=0, lt=HOURS)] = 0
+    earliest_start_h: Annotated[Integer, Range(0, HOURS - 1)] = 0
     """Hour of the day before which it does not run."""
-    latest_end_h: Annotated[int, Field(ge=1, le=HOURS)] = HOURS
+    latest_end_h: Annotated[Integer, Range(1, HOURS)] = HOURS
     """Hour of the day after which it does not run."""
-    runs_per_day: PositiveCount = 1
+    runs_per_day: Annotated[Integer, Range(1, HOURS)] = 1
     """Number of runs a day; they do not overlap."""
     preferences: Preferences = "any_time"
     """How gladly it runs in each hour: 24 numbers from 1 (lowest) to 3 (highest), or a pattern's name."""
@@ -137,7 +150,7 @@ class ListedAppliances(Model):
 
     kind: Literal["list"]
     """Listed here."""
-    appliances: Annotated[tuple[ApplianceConfig, ...], Field(min_length=1)]
+    appliances: Annotated[tuple[ApplianceConfig, ...], Field(min_length=1, max_length=MAX_APPLIANCES)]
     """The appliances."""
 
     @model_validator(mode="after")
@@ -160,13 +173,13 @@ class GeneratedAppliances(Model):
 
     kind: Literal["generated"]
     """Drawn by seed."""
-    power_spread: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    power_spread: FractionBelowOne = 0.2
     """Powers are uniform within this share above and below the source's."""
-    habit_shift_h: Annotated[int, Field(ge=0, le=6)] = 2
+    habit_shift_h: Annotated[Integer, Range(0, 6)] = 2
     """Preferences are shifted by up to so many hours, earlier or later."""
     space_heater_share: Probability = 0.0
     """Share of households with the space heaters of Table I; the source has none."""
-    ownership: Annotated[dict[str, Probability], Field(default_factory=dict)]
+    ownership: Annotated[dict[Text, Probability], Field(default_factory=dict, max_length=MAX_PARTS)]
     """Share of households that own an appliance, by its name, instead of the source's."""
 
 

@@ -6,9 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from cosim.config.base import Model, Positive
-
-OpenFraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+from cosim.config.base import Fraction, FractionBelowOne, Integer, Model, OpenFraction, Positive, Range
 
 
 class RandomBids(Model):
@@ -18,7 +16,7 @@ class RandomBids(Model):
     """Uniform between `low` and `high`."""
     low: OpenFraction | None = None
     """Smallest κ; φ^IEP by default."""
-    high: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
+    high: Fraction = 1.0
     """Largest κ, itself not drawn."""
 
     @model_validator(mode="after")
@@ -48,11 +46,11 @@ class LearningBids(Model):
 
     strategy: Literal["learning"]
     """Modified Roth–Erev reinforcement."""
-    choices: Annotated[int, Field(ge=2, le=100)] = 10
+    choices: Annotated[Integer, Range(2, 100)] = 10
     """Number of κ to choose from, evenly spread over (φ^IEP, 1)."""
-    experimentation: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    experimentation: FractionBelowOne = 0.2
     """e: how much of a reward goes to the choices not made."""
-    recency: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    recency: FractionBelowOne = 0.1
     """r: what share of what was learnt is forgotten from day to day."""
     initial_propensity: Positive = 1.0
     """s(0), what every choice begins with; a day's best possible reward is 1."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, to_hours, to_ms
+from cosim.config.base import MAX_HOUSEHOLDS
 from cosim.config.comms import TraceLatency, unmatched_overrides
 from cosim.config.devices import BatteryConfig, CsvLoad, CsvPv, FeederLoad, FeederPv
 from cosim.config.fault_checks import fault_problems
@@ -15,7 +16,7 @@ from cosim.config.load import LoadedScenario, load_network
 from cosim.config.network import PlaceByList
 from cosim.config.prices import price_files
 from cosim.config.regulation import greatest_capacity
-from cosim.config.scenario import MAX_HOUSEHOLDS, GroupConfig, Scenario
+from cosim.config.scenario import GroupConfig, Scenario
 from cosim.config.values import bounds
 from cosim.errors import InputError, Problem, count, suggest
 

@@ -8,14 +8,23 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from cosim.config.base import (
+    LARGEST,
     Count,
+    FilledText,
+    Hours,
+    Items,
     LocalPath,
+    Milliseconds,
     Model,
     Name,
-    NonNegative,
-    Positive,
+    Number,
     PositiveCount,
+    PositiveHours,
+    PositiveMilliseconds,
     Probability,
+    Range,
+    Repeats,
+    WholeMilliseconds,
 )
 from cosim.config.csv_format import CsvFormat
 from cosim.errors import Problem, suggest
@@ -33,7 +42,7 @@ Delivery = Literal["at_most_once", "at_least_once", "exactly_once"]
 class _OffsetLatency(Model):
     """A latency with a floor."""
 
-    offset_ms: NonNegative = 0
+    offset_ms: Milliseconds = 0
     """Propagation floor that is added to every latency (ms)."""
 
 
@@ -42,7 +51,7 @@ class ConstantLatency(_OffsetLatency):
 
     model: Literal["constant"] = "constant"
     """Latency is constant."""
-    latency_ms: NonNegative = 0
+    latency_ms: Milliseconds = 0
     """Latency of every message (ms)."""
 
 
@@ -51,9 +60,9 @@ class UniformLatency(_OffsetLatency):
 
     model: Literal["uniform"] = "uniform"
     """Latency is uniform."""
-    low_ms: NonNegative
+    low_ms: Milliseconds
     """Shortest latency (ms)."""
-    high_ms: NonNegative
+    high_ms: Milliseconds
     """Longest latency (ms)."""
 
     @model_validator(mode="after")
@@ -70,9 +79,9 @@ class NormalLatency(_OffsetLatency):
 
     model: Literal["normal"] = "normal"
     """Latency is normal, truncated at 0."""
-    mean_ms: NonNegative
+    mean_ms: Milliseconds
     """Mean before the truncation (ms); the truncated mean is a little higher."""
-    std_ms: NonNegative
+    std_ms: Milliseconds
     """Standard deviation before the truncation (ms)."""
 
 
@@ -81,9 +90,9 @@ class LognormalLatency(_OffsetLatency):
 
     model: Literal["lognormal"] = "lognormal"
     """Latency is lognormal."""
-    median_ms: Positive
+    median_ms: PositiveMilliseconds
     """Median (ms), without the offset."""
-    sigma: NonNegative
+    sigma: Annotated[Number, Range(0, 10)]
     """Standard deviation of the latency's natural logarithm (no unit)."""
 
 
@@ -92,7 +101,7 @@ class ExponentialLatency(_OffsetLatency):
 
     model: Literal["exponential"] = "exponential"
     """Latency is exponential."""
-    mean_ms: NonNegative
+    mean_ms: Milliseconds
     """Mean (ms), without the offset."""
 
 
@@ -101,9 +110,9 @@ class GammaLatency(_OffsetLatency):
 
     model: Literal["gamma"] = "gamma"
     """Latency is gamma distributed."""
-    mean_ms: NonNegative
+    mean_ms: Milliseconds
     """Mean (ms), without the offset."""
-    shape: Positive
+    shape: Annotated[Number, Range(0.01, 1_000_000)]
     """Shape k (no unit); the coefficient of variation is 1/sqrt(k)."""
 
 
@@ -114,7 +123,7 @@ class TraceLatency(CsvFormat):
     """Latency is drawn from a file of measured values."""
     file: LocalPath
     """CSV file inside the scenario's folder, with a header."""
-    column: Annotated[str, Field(min_length=1)] = "latency_ms"
+    column: FilledText = "latency_ms"
     """Column that holds the latencies (ms)."""
 
 
@@ -167,9 +176,9 @@ LossConfig = Annotated[NoLoss | BernoulliLoss | GilbertElliottLoss, Field(discri
 class OutageWindow(Model):
     """A time in which the link takes no message."""
 
-    start_h: NonNegative
+    start_h: Hours
     """Start, in hours since the scenario's start (h)."""
-    duration_h: Positive
+    duration_h: PositiveHours
     """Length (h)."""
 
 
@@ -188,20 +197,20 @@ class LinkConfig(Model):
     ordering: Ordering = "free"
     """`free`: a later message may overtake an earlier one; `in_order`: it waits for it. A retransmission
     counts as a later message."""
-    bandwidth_kbit_per_s: Positive | None = None
+    bandwidth_kbit_per_s: Annotated[Number, Range(0.001, LARGEST)] | None = None
     """Rate of the transmitter (kbit/s); without one, transmission takes no time and there is no queue."""
     queue_messages: Count = 100
     """How many messages may wait, not counting the one in transmission; one more is lost."""
-    outages: tuple[OutageWindow, ...] = ()
+    outages: Items[OutageWindow] = ()
     """Times in which every message that is sent is lost; what is already on its way still arrives."""
     delivery: Delivery = "at_most_once"
     """`at_most_once`: sent and forgotten; `at_least_once`: acknowledged and repeated, the receiver may see a
     message twice; `exactly_once`: acknowledged and repeated, the receiver sees a message once."""
-    timeout_ms: PositiveCount = 5000
+    timeout_ms: WholeMilliseconds = 5000
     """How long the sender waits for an acknowledgement before it repeats a message (ms)."""
-    retries: Count = 3
+    retries: Repeats = 3
     """How often a message is repeated before the sender gives up."""
-    lifetime_ms: PositiveCount | None = None
+    lifetime_ms: WholeMilliseconds | None = None
     """A message older than this on arrival expires and is not handed over (ms); without one, none does."""
     message_bytes: PositiveCount = 64
     """Size of every message on the wire, acknowledgements too (bytes)."""
@@ -224,19 +233,19 @@ class LinkOverride(Model):
     """Probability that a message which is not lost is carried twice."""
     ordering: Ordering | None = None
     """`free` or `in_order`."""
-    bandwidth_kbit_per_s: Positive | None = None
+    bandwidth_kbit_per_s: Annotated[Number, Range(0.001, LARGEST)] | None = None
     """Rate of the transmitter (kbit/s)."""
     queue_messages: Count | None = None
     """How many messages may wait for the transmitter."""
-    outages: tuple[OutageWindow, ...] | None = None
+    outages: Items[OutageWindow] | None = None
     """Replaces the list of outages; an empty list removes them."""
     delivery: Delivery | None = None
     """`at_most_once`, `at_least_once` or `exactly_once`."""
-    timeout_ms: PositiveCount | None = None
+    timeout_ms: WholeMilliseconds | None = None
     """How long the sender waits for an acknowledgement (ms)."""
-    retries: Count | None = None
+    retries: Repeats | None = None
     """How often a message is repeated before the sender gives up."""
-    lifetime_ms: PositiveCount | None = None
+    lifetime_ms: WholeMilliseconds | None = None
     """Age on arrival above which a message is expired (ms)."""
     message_bytes: PositiveCount | None = None
     """Size of every message on the wire (bytes)."""
@@ -279,7 +288,7 @@ class CommsConfig(Model):
 
     default: LinkConfig = LinkConfig()
     """The link that holds wherever no override says otherwise."""
-    overrides: tuple[LinkOverride, ...] = ()
+    overrides: Items[LinkOverride] = ()
     """Applied from the least to the most specific (direction, group, household); of two equally specific
     ones, the later wins."""
 

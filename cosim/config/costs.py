@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cosim.config.base import Model
 from cosim.config.per_resource import NonNegativePerResource, SharePerResource
-from cosim.config.values import NonNegativeValue, UniformInt, Value
+from cosim.config.values import FiniteValue, NonNegativeValue, UniformInt
 
 
 class Section6Community1(Model):
@@ -19,7 +19,7 @@ class Section6Community1(Model):
 
     form: Literal["section6_community_1"] = "section6_community_1"
     """Which cost function this is."""
-    delta: Value = 11.75
+    delta: FiniteValue = 11.75
     """δ, cost of one unit on average [cost]; large enough to keep g increasing (Assumption 1)."""
     a: NonNegativeValue = UniformInt(uniform_int=(1, 10))
     """Weight of the deviation of x+y from T [cost]."""
@@ -35,7 +35,7 @@ class Section6Community2(Model):
 
     form: Literal["section6_community_2"] = "section6_community_2"
     """Which cost function this is."""
-    gamma: Value = 11.65
+    gamma: FiniteValue = 11.65
     """γ, cost of one unit on average [cost]. With the paper's b it does not keep g increasing everywhere."""
     a: NonNegativeValue = UniformInt(uniform_int=(1, 10))
     """Weight of the squared deviation of x+y from T [cost]."""
@@ -54,7 +54,7 @@ class SeparableCost(Model):
 
     form: Literal["separable"] = "separable"
     """Which cost function this is."""
-    linear: Value
+    linear: FiniteValue
     """Cost of one unit on average [cost]; large enough to keep g increasing (Assumption 1)."""
     coupling_quadratic: NonNegativeValue = 0.0
     """Weight of (s−T)² [cost]."""
@@ -79,7 +79,7 @@ class ConsumptionOnlyCost(Model):
 
     form: Literal["consumption_only"] = "consumption_only"
     """Which cost function this is."""
-    linear: Value
+    linear: FiniteValue
     """Cost of one unit on average [cost]; large enough to keep g increasing (Assumption 1)."""
     quadratic: NonNegativeValue = 0.5
     """Weight of (x−T)² [cost]."""

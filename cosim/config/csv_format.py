@@ -6,9 +6,9 @@ import re
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
-from cosim.config.base import Integer, Model
+from cosim.config.base import Count, FilledText, Model, Text
 
 _OFFSET = re.compile(r"(?:UTC)?([+-])(\d\d):?([0-5]\d)")
 
@@ -44,11 +44,11 @@ def _known_format(value: str) -> str:
 class CsvFormat(Model):
     """How a CSV file is written; what is not given is found out, and `cosim explain` shows it."""
 
-    separator: Annotated[str, AfterValidator(_separator)] | None = None
+    separator: Annotated[Text, AfterValidator(_separator)] | None = None
     """What separates cells: `,`, `;`, `|` or `tab`."""
     decimal: Literal[".", ","] | None = None
     """The decimal mark; the other one may then group thousands."""
-    skip_rows: Annotated[Integer, Field(ge=0, le=1_000_000)] | None = None
+    skip_rows: Count | None = None
     """Lines before the header; found out by default, as are comments and metadata above it."""
     encoding: Literal["utf-8", "utf-16", "windows-1252", "latin-1"] = "utf-8"
     """How the file's text is encoded."""
@@ -63,14 +63,14 @@ class CsvFormat(Model):
 class CsvSeriesFormat(CsvFormat):
     """The same of a file with a column of time stamps."""
 
-    time_column: Annotated[str, Field(min_length=1)] | None = None
+    time_column: FilledText | None = None
     """Column that holds the start of each slot; found out by default."""
-    time_format: Annotated[str, AfterValidator(_known_format)] | None = None
+    time_format: Annotated[Text, AfterValidator(_known_format)] | None = None
     """How the stamps are written, in the signs of Python's strptime: `%d/%m/%Y %H:%M`."""
-    timezone: Annotated[str, AfterValidator(_known_zone)] | None = None
+    timezone: Annotated[Text, AfterValidator(_known_zone)] | None = None
     """Time zone of stamps that have no offset: `Europe/Berlin` (right through both changes of the clocks),
     `UTC`, `+01:00`; UTC by default, with a warning."""
-    unit: Annotated[str, Field(min_length=1)] | None = None
+    unit: FilledText | None = None
     """Unit of the columns whose header has none."""
 
 

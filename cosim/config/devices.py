@@ -6,9 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cosim.config.base import Fraction, LocalPath, Model, NonNegative, Probability
+from cosim.config.base import Fraction, Kilowatts, LocalPath, Model, Numbers, Probability, Text
 from cosim.config.csv_format import CsvSeriesFormat
-from cosim.config.values import NonNegativeValue, PositiveValue, ProbabilityValue
+from cosim.config.values import (
+    HoursValue,
+    KilowattsValue,
+    NonNegativeValue,
+    PositiveHoursValue,
+    PositiveKilowattHoursValue,
+    ProbabilityValue,
+)
 
 PowerFactor = Fraction
 
@@ -27,9 +34,9 @@ class SimbenchLoad(Model):
 
     kind: Literal["simbench"]
     """A profile of the SimBench data set, by name."""
-    profile: str
+    profile: Text
     """Profile, such as `H0-A` (households) or `G1-B` (trade)."""
-    peak_kw: NonNegativeValue
+    peak_kw: KilowattsValue
     """What the relative profile is multiplied by, kW."""
 
 
@@ -41,7 +48,7 @@ class CsvLoad(CsvSeriesFormat):
     """Read from a CSV file."""
     file: LocalPath
     """The file, inside the scenario's folder."""
-    columns: tuple[str, ...] = ()
+    columns: Numbers[Text] = ()
     """Columns (names without unit), dealt to the households in turn; all of the file's by default."""
     scaling: NonNegativeValue = 1.0
     """Factor on the values."""
@@ -54,7 +61,7 @@ class ConstantLoad(Model):
 
     kind: Literal["constant"]
     """The same power all the time."""
-    p_kw: NonNegativeValue
+    p_kw: KilowattsValue
     """Active power, kW."""
     power_factor: PowerFactor = 0.95
     """Active over apparent power, inductive."""
@@ -77,9 +84,9 @@ class SimbenchPv(Model):
 
     kind: Literal["simbench"] = "simbench"
     """A profile of the SimBench data set."""
-    profile: str = "any"
+    profile: Text = "any"
     """Profile, such as `PV3`; `any` deals PV1 ... PV8 to the households by seed."""
-    kwp: NonNegativeValue
+    kwp: KilowattsValue
     """Installed power, kWp."""
     cos_phi: PowerFactor = 1.0
     """Fixed power factor of the inverter, under-excited (it draws reactive power)."""
@@ -93,9 +100,9 @@ class CsvPv(CsvSeriesFormat):
     """Read from a CSV file."""
     file: LocalPath
     """The file, inside the scenario's folder."""
-    columns: tuple[str, ...] = ()
+    columns: Numbers[Text] = ()
     """Columns (names without unit), dealt to the households in turn; all of the file's by default."""
-    kwp: NonNegativeValue = 1.0
+    kwp: KilowattsValue = 1.0
     """Installed power, kWp; a plain factor where the file is in kW, W or kWh."""
     cos_phi: PowerFactor = 1.0
     """Fixed power factor of the inverter, under-excited (it draws reactive power)."""
@@ -111,11 +118,11 @@ class BatteryConfig(Model):
     load.
     """
 
-    capacity_kwh: PositiveValue
+    capacity_kwh: PositiveKilowattHoursValue
     """Usable capacity, kWh."""
-    charge_kw: NonNegativeValue = 5.0
+    charge_kw: KilowattsValue = 5.0
     """Largest charging power at the terminals, kW."""
-    discharge_kw: NonNegativeValue = 5.0
+    discharge_kw: KilowattsValue = 5.0
     """Largest discharging power at the terminals, kW."""
     charge_efficiency: Fraction = 0.95
     """Stored energy over energy at the terminals."""
@@ -133,14 +140,14 @@ class BatteryConfig(Model):
     grid_charge_soc: Probability = 0.3
     """With `surplus_and_grid`: the grid charges while the state of charge is below this share. A battery that
     no market regulates keeps it as a reserve."""
-    grid_charge_kw: NonNegative = 1.0
+    grid_charge_kw: Kilowatts = 1.0
     """With `surplus_and_grid`: charging power from the grid, kW."""
 
 
 class MembershipConfig(Model):
     """When a household takes part in its community's market; its load and PV stay either way."""
 
-    joins_h: NonNegativeValue = 0.0
+    joins_h: HoursValue = 0.0
     """Hours after the start when it joins."""
-    leaves_h: PositiveValue | None = None
+    leaves_h: PositiveHoursValue | None = None
     """Hours after the start when it leaves; stays to the end by default."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, model_validator
 
 from cosim.config.appliances import AppliancesConfig, TableIAppliances
-from cosim.config.base import Model
+from cosim.config.base import Integer, Model, Range
 from cosim.config.bidding import BiddingConfig, RandomBids
 from cosim.config.forecasts import ForecastConfig, PerfectForecast
 from cosim.config.prices import PricesConfig
@@ -17,7 +17,7 @@ from cosim.config.values import (
     Choice,
     Each,
     NonNegativeValue,
-    PositiveValue,
+    PositiveKilowattsValue,
     UniformInt,
     Value,
     bounds,
@@ -45,7 +45,7 @@ class RigidityConfig(Model):
 
     rigidity: Annotated[Value, AfterValidator(_whole)] = 3
     """R, a whole number from 1 (cost alone counts) to `rigidity_max`; or drawn for each household."""
-    rigidity_max: Annotated[int, Field(gt=2)] = 5
+    rigidity_max: Annotated[Integer, Range(3, 1_000)] = 5
     """R_max, more than 2."""
     gamma_b: NonNegativeValue = 1.0
     """γ_b: at R = R_max, the most preferred hour is worth (1 + γ_b) times the grid's price."""
@@ -74,7 +74,7 @@ class TradingConfig(Model):
     """What it knows of its own load when it schedules."""
     pv_forecast: ForecastConfig = PerfectForecast()
     """What it knows of its own generation when it offers."""
-    contracted_power_kw: PositiveValue = 10.35
+    contracted_power_kw: PositiveKilowattsValue = 10.35
     """Largest load of an hour, kW. (Paper B writes kWh; it is a power.)"""
     solver: Literal["exact", "greedy"] = "exact"
     """How it schedules: proved optimal, or one appliance after the other."""

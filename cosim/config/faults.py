@@ -7,15 +7,25 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from cosim.config.base import (
+    BusNumber,
+    DriftPpm,
     Finite,
     Fraction,
+    Hours,
+    Items,
     LocalPath,
+    Milliseconds,
     Model,
     Name,
-    NonNegative,
-    Positive,
+    Number,
+    Numbers,
+    Parts,
     PositiveCount,
+    PositiveHours,
+    PositiveMilliseconds,
     Probability,
+    Range,
+    SignedMilliseconds,
 )
 from cosim.config.comms import Direction
 
@@ -23,9 +33,9 @@ from cosim.config.comms import Direction
 class FaultWindow(Model):
     """One time in which a fault is on; it covers its start and not its end."""
 
-    from_h: NonNegative
+    from_h: Hours
     """Start, since the scenario's start [h]."""
-    duration_h: Positive
+    duration_h: PositiveHours
     """Length [h]."""
 
 
@@ -36,16 +46,16 @@ class _Fault(Model):
     """Name in tables and summary, which its random numbers hang on; by default its kind and a number."""
     enabled: bool = True
     """Whether it happens; one that does not leaves no trace, and an axis of a sweep can switch it on."""
-    from_h: NonNegative | None = None
+    from_h: Hours | None = None
     """Start, since the scenario's start [h]; with a rate, from when on it can happen."""
-    duration_h: Positive | None = None
+    duration_h: PositiveHours | None = None
     """Length [h]; to the end of the run by default. With a rate, how long it can happen."""
-    windows: tuple[FaultWindow, ...] = ()
+    windows: Items[FaultWindow] = ()
     """Several times, instead of `from_h` and `duration_h`."""
-    rate_per_day: Positive | None = None
+    rate_per_day: Annotated[Number, Range(0, 86_400, above_low=True)] | None = None
     """How often a day it happens at random, while it is not on: the time from an end to the next start is
     exponential [1/day]. Households and platforms fail independently; what concerns links fails as one."""
-    mean_duration_h: Positive | None = None
+    mean_duration_h: PositiveHours | None = None
     """Mean length of what happens at random; exponential [h]."""
 
     @model_validator(mode="after")
@@ -71,9 +81,9 @@ class _Fault(Model):
 class _HouseholdFault(_Fault):
     """A fault of households."""
 
-    households: tuple[Name, ...] = ()
+    households: Numbers[Name] = ()
     """Whom it concerns, by name; with `groups`, both. All by default."""
-    groups: tuple[Name, ...] = ()
+    groups: Parts[Name] = ()
     """Whom it concerns, by group."""
     share: Fraction | None = None
     """This share of them, rounded, drawn by the seed; who is in a smaller share is in a larger one, too."""
@@ -102,7 +112,7 @@ class PlatformCrash(_Fault):
 
     kind: Literal["platform_crash"] = "platform_crash"
     """Which fault this is."""
-    communities: tuple[Name, ...] = ()
+    communities: Parts[Name] = ()
     """Whose platform; all by default."""
     restart_from: Literal["saved_signal", "nothing"] = "saved_signal"
     """`saved_signal`: from what the last tick left, signals and newest reports; `nothing`: from Ω(0), with no
@@ -133,12 +143,12 @@ class ClockFault(_HouseholdFault):
 
     kind: Literal["clock"] = "clock"
     """Which fault this is."""
-    offset_ms: Finite = 0.0
+    offset_ms: SignedMilliseconds = 0.0
     """They wake later by this; negative is earlier [ms]. Less than a market step."""
-    drift_ppm: Finite = 0.0
+    drift_ppm: DriftPpm = 0.0
     """They lose this much from the fault's start on; negative is gained. With offset and jitter less than a
     market step at the fault's end [millionths of the elapsed time]."""
-    jitter_ms: NonNegative = 0.0
+    jitter_ms: Milliseconds = 0.0
     """Each wake-up is late by a new uniform time between 0 and this [ms]."""
 
     @model_validator(mode="after")
@@ -153,14 +163,18 @@ class Partition(_HouseholdFault):
 
     kind: Literal["partition"] = "partition"
     """Which fault this is."""
-    buses: tuple[int, ...] = ()
+    buses: Numbers[BusNumber] = ()
     """Households at these buses of the feeder; with `households` and `groups`, all of these."""
 
 
 class _LinkFault(_HouseholdFault):
     """A fault of all links to and from households."""
 
-    directions: Annotated[tuple[Direction, ...], Field(min_length=1)] = ("downlink", "uplink", "peer")
+    directions: Annotated[tuple[Direction, ...], Field(min_length=1, max_length=4)] = (
+        "downlink",
+        "uplink",
+        "peer",
+    )
     """Which links; `meter` is the feeder's own."""
 
 
@@ -189,7 +203,7 @@ class Replay(_LinkFault):
     """Which fault this is."""
     replay_probability: Probability
     """Probability that a message sent while the fault is on arrives again."""
-    delay_ms: Positive
+    delay_ms: PositiveMilliseconds
     """How long after its first arrival [ms]."""
 
 

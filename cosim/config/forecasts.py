@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cosim.config.base import Model, NonNegative
+from cosim.config.base import FractionBelowOne, Integer, Model, Number, Range
 
 
 class PerfectForecast(Model):
@@ -21,7 +21,7 @@ class PersistenceForecast(Model):
 
     kind: Literal["persistence"]
     """What was."""
-    days: Annotated[int, Field(ge=1, le=28)] = 1
+    days: Annotated[Integer, Range(1, 28)] = 1
     """How many days earlier: 1 for yesterday, 7 for the same day of last week."""
 
 
@@ -34,11 +34,11 @@ class ErrorForecast(Model):
 
     kind: Literal["error"]
     """What will be, with an error."""
-    bias: Annotated[float, Field(gt=-1, allow_inf_nan=False)] = 0.0
+    bias: Annotated[Number, Range(-1, 1_000, above_low=True)] = 0.0
     """Mean of the relative error."""
-    std: NonNegative = 0.2
+    std: Annotated[Number, Range(0, 1_000)] = 0.2
     """Standard deviation of e, as a share of the value."""
-    correlation: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.7
+    correlation: FractionBelowOne = 0.7
     """Correlation of e from hour to hour."""
 
 

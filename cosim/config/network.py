@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
+from pydantic import Field, StrictBool, model_validator
 
-from cosim.config.base import Count, Finite, LocalPath, Model, Name, NonNegative, Positive, PositiveCount
+from cosim.config.base import (
+    MAX_MS,
+    MAX_PARTS,
+    BusNumber,
+    Count,
+    Finite,
+    Integer,
+    LoadingPercent,
+    LocalPath,
+    Model,
+    Name,
+    NonNegative,
+    Numbers,
+    PositiveCount,
+    Range,
+    Text,
+    VoltagePu,
+)
 from cosim.errors import InputError, Problem
 
 PandapowerFunction = Literal[
@@ -35,7 +52,7 @@ PandapowerFunction = Literal[
 ]
 """Functions of `pandapower.networks` that a network file may name."""
 
-PlainScalar = StrictBool | StrictInt | Finite | StrictStr
+PlainScalar = StrictBool | Annotated[Integer, Range(-MAX_MS, MAX_MS)] | Finite | Text
 
 
 class SimbenchSource(Model):
@@ -43,7 +60,7 @@ class SimbenchSource(Model):
 
     kind: Literal["simbench"]
     """Which source this is."""
-    code: Annotated[str, Field(pattern=r"^1-LV-[a-z]+\d--[012]-(sw|no_sw)$")]
+    code: Annotated[str, Field(pattern=r"^1-LV-[a-z]+\d--[012]-(sw|no_sw)$", max_length=64)]
     """SimBench code of a low-voltage grid without its neighbours, for example `1-LV-rural3--0-sw`."""
 
 
@@ -54,7 +71,7 @@ class PandapowerSource(Model):
     """Which source this is."""
     function: PandapowerFunction
     """Name of the function."""
-    arguments: dict[str, PlainScalar] = Field(default_factory=dict)
+    arguments: Annotated[dict[Text, PlainScalar], Field(max_length=MAX_PARTS)] = Field(default_factory=dict)
     """Its arguments by name; numbers, texts and truth values only."""
 
 
@@ -77,13 +94,13 @@ class LimitsConfig(Model):
     in the grid's data (`min_vm_pu`, `max_vm_pu`, `max_loading_percent`), then 0.9 to 1.1 pu and 100 %.
     """
 
-    vm_min_pu: Positive | None = None
+    vm_min_pu: VoltagePu | None = None
     """Lowest permitted voltage magnitude of every bus, per unit of its nominal voltage."""
-    vm_max_pu: Positive | None = None
+    vm_max_pu: VoltagePu | None = None
     """Highest permitted voltage magnitude of every bus, per unit of its nominal voltage."""
-    line_loading_max_percent: Positive | None = None
+    line_loading_max_percent: LoadingPercent | None = None
     """Highest permitted loading of every line, percent of its rated current."""
-    trafo_loading_max_percent: Positive | None = None
+    trafo_loading_max_percent: LoadingPercent | None = None
     """Highest permitted loading of every transformer, percent of its rated current."""
 
     @model_validator(mode="after")
@@ -109,7 +126,7 @@ class LimitsConfig(Model):
         return LimitsConfig.model_validate(merged)
 
 
-BusRef = StrictInt | StrictStr
+BusRef = BusNumber | Text
 """A bus by its index in the grid's bus table, or by its name there."""
 
 
@@ -118,19 +135,19 @@ class NetworkConfig(Model):
 
     name: Name
     """Name under which a scenario uses it; equal to the file's name without `.yaml`."""
-    title: str
+    title: Text
     """One line that says what it is."""
     source: NetworkSource
     """Where the grid's tables come from."""
-    origin: str
+    origin: Text
     """Who published it, and what to cite."""
-    licence: str
+    licence: Text
     """Terms under which its data may be used."""
     places: PositiveCount | None = None
     """How many places for households it has, so that a scenario can be checked without loading the grid."""
     limits: LimitsConfig = LimitsConfig()
     """Voltage band and loadings within which it is in order, in place of those in the grid's data."""
-    households: Literal["loads"] | tuple[BusRef, ...] = "loads"
+    households: Literal["loads"] | Numbers[BusRef] = "loads"
     """Places for households: one at each of the grid's own loads, or the buses named here, one place each
     (name a bus twice for two places)."""
 
@@ -153,7 +170,7 @@ class PlaceByList(Model):
 
     kind: Literal["list"]
     """Which way of placing this is."""
-    buses: Annotated[tuple[BusRef, ...], Field(min_length=1)]
+    buses: Annotated[Numbers[BusRef], Field(min_length=1)]
     """Buses by index or name, one for each household; a bus may be named more than once."""
 
 

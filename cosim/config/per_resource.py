@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
 
+from cosim.config.base import Parts
 from cosim.config.values import NonNegativeValue, ProbabilityValue
 
 
@@ -15,14 +16,14 @@ def one_or_list(raw: Any) -> str:
 
 NonNegativePerResource = Annotated[
     Annotated[NonNegativeValue, Tag("all_resources")]
-    | Annotated[tuple[NonNegativeValue, ...], Tag("each_resource")],
+    | Annotated[Parts[NonNegativeValue], Tag("each_resource")],
     Discriminator(one_or_list),
 ]
 """One value for every resource, or a list with one for each."""
 
 SharePerResource = Annotated[
     Annotated[ProbabilityValue, Tag("all_resources")]
-    | Annotated[tuple[ProbabilityValue, ...], Tag("each_resource")],
+    | Annotated[Parts[ProbabilityValue], Tag("each_resource")],
     Discriminator(one_or_list),
 ]
 """A share in [0, 1], or a list with one for each resource."""

@@ -6,7 +6,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from cosim.config.base import Finite, Fraction, Model, Name, Number, Positive, Probability
+from cosim.config.base import (
+    Finite,
+    Fraction,
+    LoadingPercent,
+    Model,
+    Name,
+    OpenFraction,
+    Parts,
+    Positive,
+    Probability,
+    VoltagePu,
+)
 from cosim.config.per_resource import one_or_list
 from cosim.config.remedies import AggregateConfig, DelayConfig, PlainSum, Resending, SmithPredictor
 
@@ -36,7 +47,7 @@ GainConfig = Annotated[
 
 GainPerResource = Annotated[
     Annotated[GainConfig, Tag("all_resources")]
-    | Annotated[tuple[GainConfig, ...], Field(min_length=1), Tag("each_resource")],
+    | Annotated[Parts[GainConfig], Field(min_length=1), Tag("each_resource")],
     Discriminator(one_or_list),
 ]
 """One gain for every resource, or a list with one for each."""
@@ -60,7 +71,7 @@ SignalConfig = Annotated[
 
 SignalPerResource = Annotated[
     Annotated[SignalConfig, Tag("all_resources")]
-    | Annotated[tuple[SignalConfig, ...], Field(min_length=1), Tag("each_resource")],
+    | Annotated[Parts[SignalConfig], Field(min_length=1), Tag("each_resource")],
     Discriminator(one_or_list),
 ]
 """One Ω(0) for every resource, or a list with one for each."""
@@ -76,18 +87,18 @@ class GridAwareRule(Model):
     resource: Name
     """The resource whose capacity gives way."""
     reacts_to: Annotated[
-        tuple[Literal["overvoltage", "undervoltage", "overload"], ...], Field(min_length=1)
+        tuple[Literal["overvoltage", "undervoltage", "overload"], ...], Field(min_length=1, max_length=3)
     ] = ("overvoltage", "overload")
     """Which violations lower the capacity."""
-    vm_max_pu: Positive = 1.05
+    vm_max_pu: VoltagePu = 1.05
     """Overvoltage is a bus above this [pu]."""
-    vm_min_pu: Positive = 0.95
+    vm_min_pu: VoltagePu = 0.95
     """Undervoltage is a bus below this [pu]."""
-    loading_max_percent: Positive = 100.0
+    loading_max_percent: LoadingPercent = 100.0
     """Overload is a line or transformer loaded above this share of its own limit (`grid.limits`) [%]."""
     increase_per_step: Fraction = 0.05
     """Share of the configured capacity that a step without violation gives back [1]."""
-    decrease_factor: Annotated[Number, Field(gt=0, lt=1)] = 0.5
+    decrease_factor: OpenFraction = 0.5
     """What a step with a violation multiplies the share by [1]."""
     least_share: Probability = 0.1
     """The share never falls below this [1]."""
@@ -127,7 +138,7 @@ class PlatformConfig(Model):
     """How the reports become one aggregate; a plain sum by default."""
     resending: Resending | None = None
     """Signals are sent again within their step; once only by default."""
-    grid_aware: tuple[GridAwareRule, ...] = ()
+    grid_aware: Parts[GridAwareRule] = ()
     """Rules by which capacities give way to the feeder's voltages and loadings."""
 
     @field_validator("signal_limits")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Tag
 
-from cosim.config.base import Finite, LocalPath, Model
+from cosim.config.base import FractionBelowOne, Items, LocalPath, Model, Price, Text
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.config.hours import one_an_hour
 
@@ -14,7 +14,7 @@ from cosim.config.hours import one_an_hour
 class HourlyPrice(Model):
     """A price for each hour of the day."""
 
-    by_hour: Annotated[tuple[Finite, ...], AfterValidator(one_an_hour)]
+    by_hour: Annotated[Items[Price], AfterValidator(one_an_hour)]
     """24 prices, EUR/kWh; the first holds from 00:00 to 01:00. They may be negative."""
 
 
@@ -23,7 +23,7 @@ class CsvPrice(CsvSeriesFormat):
 
     file: LocalPath
     """The file, inside the scenario's folder; hourly."""
-    column: str = ""
+    column: Text = ""
     """Column (name without unit); the first with a unit of prices by default."""
 
 
@@ -38,7 +38,7 @@ def _price_form(raw: Any) -> str | None:
 
 
 PriceSeries = Annotated[
-    Annotated[Finite, Tag("constant")]
+    Annotated[Price, Tag("constant")]
     | Annotated[HourlyPrice, Tag("by_hour")]
     | Annotated[CsvPrice, Tag("csv")],
     Discriminator(_price_form, custom_error_type="price_form", custom_error_message=_PRICE_FORM),
@@ -49,7 +49,7 @@ PriceSeries = Annotated[
 class FeedInShare(Model):
     """The indexed electricity price as a share of the grid's price."""
 
-    share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.1
+    share: FractionBelowOne = 0.1
     """φ^IEP, at least 0 and below 1; paper B takes 10 %."""
 
 

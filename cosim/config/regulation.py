@@ -12,7 +12,16 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from cosim.config.agent import AgentConfig
-from cosim.config.base import Model, Name, NonNegative
+from cosim.config.base import (
+    MAX_RESOURCES,
+    Hours,
+    Items,
+    KilowattHours,
+    Model,
+    Name,
+    NonNegative,
+    Parts,
+)
 from cosim.config.hours import one_a_month, one_an_hour
 from cosim.config.platform import GainMargin, PlatformConfig
 
@@ -20,16 +29,16 @@ from cosim.config.platform import GainMargin, PlatformConfig
 class HourlyCapacity(Model):
     """A capacity for each hour of the day."""
 
-    by_hour: Annotated[tuple[NonNegative, ...], AfterValidator(one_an_hour)]
+    by_hour: Annotated[Items[NonNegative], AfterValidator(one_an_hour)]
     """24 capacities; the first holds from 00:00 to 01:00 in the scenario's clock [units per step]."""
-    by_month: Annotated[tuple[NonNegative, ...], AfterValidator(one_a_month)] | None = None
+    by_month: Annotated[Items[NonNegative], AfterValidator(one_a_month)] | None = None
     """12 factors on them, January to December; none by default [1]."""
 
 
 class CapacityStep(Model):
     """A capacity that holds from an hour on, until the next one."""
 
-    from_h: NonNegative
+    from_h: Hours
     """From when on, since the scenario's start [h]."""
     value: NonNegative
     """The capacity [units per step]."""
@@ -38,7 +47,7 @@ class CapacityStep(Model):
 class SteppedCapacity(Model):
     """A capacity that changes at given times."""
 
-    steps: Annotated[tuple[CapacityStep, ...], Field(min_length=1)]
+    steps: Annotated[Items[CapacityStep], Field(min_length=1)]
     """The capacities, in order of time; the first from 0 h on."""
 
     @model_validator(mode="after")
@@ -76,7 +85,7 @@ class ResourceConfig(Model):
     """Name of the resource: `consumption`, `production`."""
     capacity: CapacityConfig
     """C of paper A (1), (2): how many units the community takes together [units per step]."""
-    unit_kwh: NonNegative = 0.0
+    unit_kwh: KilowattHours = 0.0
     """What one unit takes from the household's battery, at its terminals [kWh]; 0 for a resource that no
     battery stands behind, as in car sharing."""
     serves: Literal["own_load", "anything"] = "anything"
@@ -90,13 +99,13 @@ class CommunityConfig(Model):
 
     name: Name
     """Name of the community."""
-    resources: Annotated[tuple[ResourceConfig, ...], Field(min_length=1)]
+    resources: Annotated[tuple[ResourceConfig, ...], Field(min_length=1, max_length=MAX_RESOURCES)]
     """What is regulated, in the order in which decisions are drawn."""
     platform: PlatformConfig = PlatformConfig()
     """The controller."""
     agent: AgentConfig = AgentConfig()
     """How its households answer."""
-    groups: Annotated[tuple[Name, ...], Field(min_length=1)]
+    groups: Annotated[Parts[Name], Field(min_length=1)]
     """The groups of households that belong to it. A group shares a kind of cost function: what paper A's
     section 6 calls Community 1 and Community 2 are two groups of one community."""
 

@@ -6,7 +6,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from cosim.config.base import Model, NonNegative, Number, Positive, PositiveCount
+from cosim.config.base import (
+    MAX_REPEATS,
+    Integer,
+    Model,
+    NonNegative,
+    Number,
+    Parts,
+    Positive,
+    Range,
+    WholeMilliseconds,
+)
 from cosim.config.per_resource import one_or_list
 
 
@@ -45,7 +55,7 @@ class SmithPredictor(Model):
     slope: (
         Annotated[
             Annotated[Positive, Tag("all_resources")]
-            | Annotated[tuple[Positive, ...], Field(min_length=1), Tag("each_resource")],
+            | Annotated[Parts[Positive], Field(min_length=1), Tag("each_resource")],
             Discriminator(one_or_list),
         ]
         | None
@@ -81,7 +91,7 @@ class TrimmedSum(Model):
 
     kind: Literal["trimmed"] = "trimmed"
     """Which aggregate this is."""
-    trimmed_share: Annotated[Number, Field(gt=0, lt=0.5)] = 0.1
+    trimmed_share: Annotated[Number, Range(0, 0.5, above_low=True, below_high=True)] = 0.1
     """Share of the households that is left out at either end; as many liars can be borne [1]."""
     time_constant_steps: Positive = 50.0
     """Memory of the running means [steps]."""
@@ -99,7 +109,7 @@ class Resending(Model):
     GOOSE messages (IEC 61850-8-1) are repeated in this way, with no acknowledgement.
     """
 
-    times: PositiveCount = 1
+    times: Annotated[Integer, Range(1, MAX_REPEATS)] = 1
     """How often each signal is sent again."""
-    interval_ms: PositiveCount
+    interval_ms: WholeMilliseconds
     """Time between two sendings; all must fit into one step [ms]."""

@@ -8,7 +8,23 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, to_ms
-from cosim.config.base import Integer, Model, Name, NonNegative, Positive, PositiveCount
+from cosim.config.base import (
+    MAX_HOURS,
+    MAX_HOUSEHOLDS,
+    MAX_MS,
+    MAX_SECONDS,
+    MAX_STEPS,
+    Hours,
+    Integer,
+    Model,
+    Name,
+    Number,
+    Parts,
+    PositiveHours,
+    Range,
+    Seed,
+    Text,
+)
 from cosim.config.comms import CommsConfig
 from cosim.config.costs import CostConfig
 from cosim.config.devices import BatteryConfig, LoadConfig, MembershipConfig, PvConfig
@@ -29,11 +45,6 @@ def _as_utc(raw: Any) -> Any:
 
 UtcTime = Annotated[datetime, BeforeValidator(_as_utc)]
 
-MAX_STEPS = 100_000_000
-"""Longest run, in market steps; a longer one is more likely a slip of the pen."""
-MAX_HOUSEHOLDS = 1_000_000
-"""Largest population, for the same reason."""
-
 _LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -46,13 +57,13 @@ class TimeConfig(Model):
 
     start: UtcTime = datetime(2016, 1, 1, tzinfo=UTC)
     """First instant, ISO 8601; UTC unless it names another offset."""
-    step_s: Positive = 3600.0
+    step_s: Annotated[Number, Range(0, MAX_SECONDS, above_low=True)] = 3600.0
     """Length of a market step, s; a whole number of milliseconds."""
-    steps: PositiveCount | None = None
+    steps: Annotated[Integer, Range(1, MAX_STEPS)] | None = None
     """Length of the run in market steps; give this or `duration_h`."""
-    duration_h: Positive | None = None
+    duration_h: PositiveHours | None = None
     """Length of the run in hours; a whole number of market steps."""
-    warm_up_h: NonNegative = 0.0
+    warm_up_h: Hours = 0.0
     """Hours at the start that no number of `summary.json` counts, but for messages; tables hold them. For
     what a run begins without: offers of the day before, batteries and averages as they will be."""
 
@@ -75,6 +86,8 @@ class TimeConfig(Model):
                 f"warm_up_h = {self.warm_up_h:g} leaves nothing of a run of "
                 f"{self.duration_ms / MS_PER_HOUR:g} h; make it shorter, or the run longer"
             )
+        if self.duration_ms > MAX_MS:
+            raise ValueError(f"the run is longer than {MAX_HOURS:,} h; shorten it, or shorten step_s")
         if self.n_steps > MAX_STEPS:
             raise ValueError(f"more than {MAX_STEPS:,} market steps; shorten the run, or lengthen step_s")
         if self.duration_ms > (_LAST_MOMENT - self.start).total_seconds() * MS_PER_SECOND:
@@ -110,7 +123,7 @@ class GroupConfig(Model):
 
     name: Name
     """Name of the group."""
-    households: PositiveCount
+    households: Annotated[Integer, Range(1, MAX_HOUSEHOLDS)]
     """How many households it has; they are numbered through the groups in their order."""
     cost: CostConfig | None = None
     """Private cost of a household; needed where the group belongs to a community."""
@@ -157,15 +170,15 @@ class Scenario(Model):
 
     name: Name
     """Name of the scenario; names its folder under results/."""
-    title: str = ""
+    title: Text = ""
     """One line that says what it shows."""
-    seed: Annotated[Integer, Field(ge=0, lt=2**63)] = 1
+    seed: Seed = 1
     """Seed of every random number of the run."""
     time: TimeConfig
     """Start, length and step."""
-    groups: Annotated[tuple[GroupConfig, ...], Field(min_length=1)]
+    groups: Annotated[Parts[GroupConfig], Field(min_length=1)]
     """The households."""
-    communities: tuple[CommunityConfig, ...] = ()
+    communities: Parts[CommunityConfig] = ()
     """Regulation markets (paper A), each with its resources and its platform."""
     energy_value: EnergyValueConfig | None = None
     """Energy-value market (paper B) of all households: day by day they schedule appliances and trade."""
@@ -173,7 +186,7 @@ class Scenario(Model):
     """The links that messages travel over."""
     grid: GridConfig | None = None
     """The feeder; without it there is no power flow."""
-    faults: tuple[FaultConfig, ...] = ()
+    faults: Parts[FaultConfig] = ()
     """What breaks while it runs."""
     record: RecordConfig = RecordConfig()
     """Which large tables are written."""

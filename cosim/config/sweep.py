@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections import Counter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from cosim.config.base import Count, Finite, Integer, Model, Name, PositiveCount
+from cosim.config.base import (
+    MAX_ITEMS,
+    MAX_MS,
+    MAX_SEED,
+    FilledText,
+    Integer,
+    Model,
+    Name,
+    Numbers,
+    Parts,
+    Range,
+    Seed,
+    Text,
+)
+from cosim.config.base import Number as AnyNumber
 
 Scale = Literal["linear", "log"]
-MAX_SEED = 2**63 - 1
-Seed = Annotated[Integer, Field(ge=0, le=MAX_SEED)]
-Number = Integer | Finite
+Number = Annotated[Integer, Range(-MAX_SEED, MAX_SEED)] | Annotated[AnyNumber, Range(-MAX_MS, MAX_MS)]
 """A number that stays whole where it is written whole."""
 
 RESERVED_COLUMNS = ("point", "seed", "status", "cause")
 """Columns of ``points.parquet`` that every sweep has."""
 MAX_POINTS = 1_000_000
 """Largest sweep; a larger one is more likely a slip of the pen."""
+Many = Annotated[Integer, Range(1, MAX_POINTS)]
+"""How many values or seeds there are along one axis."""
 
 
-class Range(Model):
+class NumberRange(Model):
     """Numbers at equal distances, both ends included."""
 
     start: Number
     """First number, in the unit of the key."""
     stop: Number
     """Last number, in the unit of the key."""
-    count: PositiveCount
+    count: Many
     """How many numbers."""
     scale: Scale = "linear"
     """Equal differences (`linear`), or equal ratios (`log`)."""
@@ -67,6 +83,10 @@ def interpolate(low: float, high: float, share: float, scale: Scale) -> float:
     return float(f"{low + share * (high - low):.12g}")
 
 
+_Settings = Annotated[dict[Text, Any], Field(max_length=MAX_ITEMS)]
+_Cases = Annotated[dict[Text, _Settings], Field(max_length=MAX_ITEMS)]
+
+
 def _no_cases_without_paths(cases: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]] | None:
     if cases is not None and not cases:
         raise ValueError("there is no case; write one a line, `name: {path: value}`")
@@ -81,11 +101,11 @@ class AxisConfig(Model):
 
     name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     """Its column in `points.parquet`; the path by default, and needed for cases."""
-    path: Annotated[str, Field(min_length=1)] | None = None
+    path: FilledText | None = None
     """What is varied, as in `--set`: keys joined by dots, list items by number or by name."""
-    values: Annotated[tuple[Any, ...], Field(min_length=1)] | None = None
+    values: Annotated[Numbers[Any], Field(min_length=1)] | None = None
     """The values one by one."""
-    range: Range | None = None
+    range: NumberRange | None = None
     """Numbers at equal distances."""
     between: tuple[Number, Number] | None = None
     """Lower and upper end of what a sample draws from, in the unit of the key; needs `sample`."""
@@ -93,9 +113,9 @@ class AxisConfig(Model):
     """Whether a sample is even in the number (`linear`) or in its logarithm (`log`); for `between`."""
     integer: bool = False
     """Whether a sample takes whole numbers alone; for `between`."""
-    cases: Annotated[dict[str, dict[str, Any]] | None, AfterValidator(_no_cases_without_paths)] = None
+    cases: Annotated[_Cases | None, AfterValidator(_no_cases_without_paths)] = None
     """Names, each with the paths and values that it sets."""
-    column_values: Annotated[tuple[Integer | Finite | str | bool, ...], Field(min_length=1)] | None = None
+    column_values: Annotated[Numbers[Number | Text | bool], Field(min_length=1)] | None = None
     """What the column shows in place of the values, or of the names of the cases: as many, all different."""
 
     @model_validator(mode="after")
@@ -134,10 +154,13 @@ class AxisConfig(Model):
     @model_validator(mode="after")
     def _all_different(self) -> Self:
         for key, entries in (("values", self.values), ("column_values", self.column_values)):
-            for position, entry in enumerate(entries or ()):
-                # 1 and True are the same to Python, and are two different values here.
-                if any(_same(entry, other) for other in (entries or ())[:position]):
+            seen: set[str] = set()
+            for entry in entries or ():
+                # As text: 1 and True are the same to Python, and are two different values here.
+                text = json.dumps(entry, sort_keys=True, default=str)
+                if text in seen:
                     raise ValueError(f"{key} has {entry!r} twice; keep one")
+                seen.add(text)
         n = self.n_options
         if self.column_values is not None and len(self.column_values) != n:
             of_what = f"{n} values" if n else "a sample"
@@ -166,7 +189,7 @@ class SampleConfig(Model):
 
     method: Literal["latin_hypercube", "sobol"]
     """Latin hypercube (McKay et al. 1979), or a scrambled Sobol sequence (Owen 1995)."""
-    points: PositiveCount
+    points: Many
     """How many points; for `sobol` a power of two."""
     seed: Seed = 1
     """Seed of the sample; it has nothing to do with the seeds of the runs."""
@@ -185,9 +208,9 @@ class SampleConfig(Model):
 class SeedRange(Model):
     """Seeds one after the other."""
 
-    first: Count = 1
+    first: Seed = 1
     """The first seed."""
-    count: PositiveCount
+    count: Many
     """How many seeds."""
 
     @model_validator(mode="after")
@@ -202,17 +225,17 @@ class SweepConfig(Model):
 
     name: Name
     """Name of the sweep; names its folder under results/."""
-    title: str = ""
+    title: Text = ""
     """One line that says what it is for."""
-    base: Annotated[str, Field(min_length=1)]
+    base: FilledText
     """The scenario that is varied: a built-in name, or a file in the folder of this one."""
-    set: dict[str, Any] = Field(default_factory=dict)
+    set: _Settings = Field(default_factory=dict)
     """Paths and values that hold for all points, as `--set`."""
-    axes: tuple[AxisConfig, ...] = ()
+    axes: Parts[AxisConfig] = ()
     """What is varied; the first axis slowest. Later axes go over earlier ones, and all over `set`."""
     sample: SampleConfig | None = None
     """Take a sample of the axes instead of every combination."""
-    seeds: PositiveCount | Annotated[tuple[Seed, ...], Field(min_length=1)] | SeedRange | None = None
+    seeds: Many | Annotated[Numbers[Seed], Field(min_length=1)] | SeedRange | None = None
     """Seeds that every combination is run with: a number (from 1), a list, or `first` and `count`; the base
     scenario's own by default."""
     keep: Literal["runs", "summary"] = "runs"
@@ -220,9 +243,10 @@ class SweepConfig(Model):
 
     @model_validator(mode="after")
     def _seeds_differ(self) -> Self:
-        for position, seed in enumerate(listed := self.seeds if isinstance(self.seeds, tuple) else ()):
-            if seed in listed[:position]:
-                raise ValueError(f"the seed {seed} is listed twice; keep one")
+        listed = self.seeds if isinstance(self.seeds, tuple) else ()
+        if len(set(listed)) < len(listed):
+            twice, _ = Counter(listed).most_common(1)[0]
+            raise ValueError(f"the seed {twice} is listed twice; keep one")
         return self
 
     @property
@@ -259,7 +283,3 @@ class SweepConfig(Model):
 def _require_positive(scale: Scale, *ends: float) -> None:
     if scale == "log" and min(ends) <= 0:
         raise ValueError("a logarithmic scale needs ends above 0; raise them, or take scale: linear")
-
-
-def _same(one: Any, other: Any) -> bool:
-    return type(one) is type(other) and bool(one == other)

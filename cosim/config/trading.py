@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import model_validator
 
 from cosim.clock import MS_PER_HOUR, MS_PER_SECOND, to_ms
-from cosim.config.base import Count, Model, NonNegative, Positive, PositiveCount
+from cosim.config.base import (
+    MAX_PRICE,
+    Hours,
+    KilowattHours,
+    Model,
+    Number,
+    PositiveHours,
+    PositiveSeconds,
+    Range,
+    Repeats,
+    Seconds,
+    WholeMilliseconds,
+)
 
 TradingRule = Literal[
     "trading",
@@ -86,28 +98,28 @@ class TradingRulesConfig(Model):
     whose generation costs them what feeding in would have earned: `self_supply` (surplus at the IEP),
     `feed_in_tariff`, `net_metering` (surplus at the grid's price), `no_coordination` (surplus at the IEP,
     appliances run when preferred, whatever it costs)."""
-    publication_h: Positive = 14.0
+    publication_h: PositiveHours = 14.0
     """When offers are published, before the delivery day's start (h)."""
-    gate_closure_h: Positive = 12.0
+    gate_closure_h: PositiveHours = 12.0
     """When each household plans its day with the offers that have reached it, and requests begin (h)."""
-    confirmation_deadline_h: NonNegative = 11.0
+    confirmation_deadline_h: Hours = 11.0
     """By when a trade must be confirmed (h); what is not is bought from the grid."""
-    planning_spread_s: NonNegative = 60.0
+    planning_spread_s: Seconds = 60.0
     """Households begin their requests spread evenly at random over this long after gate closure, drawn anew
     each day (s), so that nobody is always first; with 0 they begin in the order of their numbers."""
-    request_timeout_ms: PositiveCount = 5000
+    request_timeout_ms: WholeMilliseconds = 5000
     """How long a buyer waits for an answer before it repeats a request or a confirmation (ms)."""
-    request_retries: Count = 3
+    request_retries: Repeats = 3
     """How often it repeats before it gives the trade up and asks the next seller."""
-    reservation_s: Positive = 120.0
+    reservation_s: PositiveSeconds = 120.0
     """How long, in seconds, a seller holds what it has accepted while no confirmation comes; each repeated
     accept starts this time anew, and no reservation outlives the deadline."""
-    min_trade_kwh: NonNegative = 0.001
+    min_trade_kwh: KilowattHours = 0.001
     """Smallest energy that is asked for or granted in one hour (kWh)."""
     deviations: DeviationRule = "own_account"
     """`own_account`: what a trade lacks on the day, buyer and seller each settle with the grid at their own
     cost; `causer_compensates`: who caused it also pays the other the difference to the trade's price."""
-    feed_in_tariff_eur_per_kwh: NonNegative = 0.08
+    feed_in_tariff_eur_per_kwh: Annotated[Number, Range(0, MAX_PRICE)] = 0.08
     """Flat price of what is fed in, for the rule `feed_in_tariff` (EUR/kWh)."""
 
     @model_validator(mode="after")

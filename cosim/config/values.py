@@ -12,26 +12,40 @@ more changes no other household's value.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from statistics import NormalDist
 from typing import Annotated, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from cosim.config.base import Finite, Integer, Model, Positive
+from cosim.config.base import (
+    LARGEST,
+    MAX_HOURS,
+    MAX_KW,
+    MAX_KWH,
+    MAX_MS,
+    Integer,
+    Model,
+    Number,
+    Numbers,
+    Range,
+)
 from cosim.errors import InputError, Problem
 
 _LEAST_MASS = 1e-6
 """A truncated normal must keep at least this share of the untruncated one."""
 
+_Drawn = Annotated[Number, Range(-MAX_MS, MAX_MS)]
+"""Any number that some parameter can have; milliseconds are the largest."""
+_DrawnInteger = Annotated[Integer, Range(-MAX_MS, MAX_MS)]
+_Listed = Annotated[Numbers[_Drawn], Field(min_length=1)]
+
 
 class Uniform(Model):
     """Uniform on an interval, different for each household."""
 
-    uniform: tuple[Finite, Finite]
+    uniform: tuple[_Drawn, _Drawn]
     """Lower and upper end, in the parameter's unit."""
 
     @model_validator(mode="after")
@@ -39,11 +53,15 @@ class Uniform(Model):
         _require_order(*self.uniform)
         return self
 
+    def ends(self) -> tuple[float, float]:
+        """Smallest and largest number that can be drawn."""
+        return self.uniform
+
 
 class UniformInt(Model):
     """A whole number, each of low ... high (both included) equally likely."""
 
-    uniform_int: tuple[Integer, Integer]
+    uniform_int: tuple[_DrawnInteger, _DrawnInteger]
     """Smallest and largest number, both included, in the parameter's unit."""
 
     @model_validator(mode="after")
@@ -51,13 +69,18 @@ class UniformInt(Model):
         _require_order(*self.uniform_int)
         return self
 
+    def ends(self) -> tuple[float, float]:
+        """Smallest and largest number that can be drawn."""
+        first, last = self.uniform_int
+        return float(first), float(last)
+
 
 class NormalMoments(Model):
     """Mean and standard deviation of the normal distribution before it is truncated."""
 
-    mean: Finite
+    mean: _Drawn
     """Mean before truncation, in the parameter's unit."""
-    std: Positive
+    std: Annotated[Number, Range(0, MAX_MS, above_low=True)]
     """Standard deviation before truncation, in the parameter's unit."""
 
 
@@ -66,9 +89,9 @@ class Normal(Model):
 
     normal: NormalMoments
     """Mean and standard deviation, in the parameter's unit."""
-    low: Finite | None = None
+    low: _Drawn | None = None
     """Smallest value, in the parameter's unit; none by default."""
-    high: Finite | None = None
+    high: _Drawn | None = None
     """Largest value, in the parameter's unit; none by default."""
 
     @model_validator(mode="after")
@@ -82,19 +105,32 @@ class Normal(Model):
             )
         return self
 
+    def ends(self) -> tuple[float, float]:
+        """Smallest and largest number that can be drawn; a float reaches no farther than that quantile."""
+        smallest, largest = _draw_normal(self, np.array([0.0, 1.0])).tolist()
+        return smallest, largest
+
 
 class Choice(Model):
     """One of the listed numbers, each equally likely; list a number twice to make it twice as likely."""
 
-    choice: Annotated[tuple[Finite, ...], Field(min_length=1)]
+    choice: _Listed
     """The numbers to choose from, in the parameter's unit."""
+
+    def ends(self) -> tuple[float, float]:
+        """Smallest and largest number that can be drawn."""
+        return min(self.choice), max(self.choice)
 
 
 class Each(Model):
     """One number for each household, in the households' order."""
 
-    each: Annotated[tuple[Finite, ...], Field(min_length=1)]
+    each: _Listed
     """The households' numbers, in the parameter's unit."""
+
+    def ends(self) -> tuple[float, float]:
+        """Smallest and largest of the numbers."""
+        return min(self.each), max(self.each)
 
 
 _DISTRIBUTIONS = ("uniform", "uniform_int", "normal", "choice", "each")
@@ -110,7 +146,7 @@ def _kind(raw: Any) -> str | None:
 
 
 Value = Annotated[
-    Annotated[Finite, Tag("number")]
+    Annotated[_Drawn, Tag("number")]
     | Annotated[Uniform, Tag("uniform")]
     | Annotated[UniformInt, Tag("uniform_int")]
     | Annotated[Normal, Tag("normal")]
@@ -171,55 +207,32 @@ def draw(value: AnyValue, uniforms: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def bounds(value: AnyValue) -> tuple[float, float]:
-    """Smallest and largest number that can be drawn; infinite where there is none."""
-    match value:
-        case Uniform(uniform=(low, high)):
-            return float(low), float(high)
-        case UniformInt(uniform_int=(first, last)):
-            return float(first), float(last)
-        case Normal(low=low, high=high):
-            return -math.inf if low is None else low, math.inf if high is None else high
-        case Choice(choice=numbers) | Each(each=numbers):
-            return min(numbers), max(numbers)
-        case _:
-            return float(value), float(value)
+    """Smallest and largest number that can be drawn."""
+    return value.ends() if isinstance(value, Model) else (float(value), float(value))
 
 
-def stay_within(low: float, high: float = math.inf, *, above_low: bool = False) -> Callable[[Any], Any]:
-    """A validator that refuses a value of which a draw could fall outside ``[low, high]``.
-
-    Parameters
-    ----------
-    low, high : float
-        The smallest and the largest number allowed.
-    above_low : bool
-        Whether `low` itself is refused too.
-    """
-
-    def check(value: Any) -> Any:
-        smallest, largest = bounds(value)
-        if smallest < low or largest > high or (above_low and smallest <= low):
-            least = f"more than {low:g}" if above_low else f"at least {low:g}"
-            most = f" and at most {high:g}" if math.isfinite(high) else ""
-            if smallest == largest:
-                raise ValueError(f"must be {least}{most}; write such a number")
-            raise ValueError(
-                f"every number that can be drawn must be {least}{most}, and this reaches from "
-                f"{smallest:g} to {largest:g}; change it, or limit a normal distribution by low and high"
-            )
-        return value
-
-    return check
-
-
-NonNegativeValue = Annotated[Value, AfterValidator(stay_within(0.0))]
+NonNegativeValue = Annotated[Value, Range(0, LARGEST)]
 """A `Value` that is never below 0."""
-PositiveValue = Annotated[Value, AfterValidator(stay_within(0.0, above_low=True))]
+PositiveValue = Annotated[Value, Range(0, LARGEST, above_low=True)]
 """A `Value` that is always above 0."""
-ProbabilityValue = Annotated[Value, AfterValidator(stay_within(0.0, 1.0))]
+FiniteValue = Annotated[Value, Range(-LARGEST, LARGEST)]
+"""A `Value` of either sign."""
+ProbabilityValue = Annotated[Value, Range(0, 1)]
 """A `Value` between 0 and 1, both allowed."""
-FractionValue = Annotated[Value, AfterValidator(stay_within(0.0, 1.0, above_low=True))]
-"""A `Value` above 0 and at most 1."""
+HoursValue = Annotated[Value, Range(0, MAX_HOURS)]
+"""A time, h."""
+PositiveHoursValue = Annotated[Value, Range(0, MAX_HOURS, above_low=True)]
+"""A time that is not 0, h."""
+MillisecondsValue = Annotated[Value, Range(0, MAX_MS)]
+"""A time, ms."""
+DriftPpmValue = Annotated[Value, Range(-100_000, 100_000)]
+"""How much a clock is slow, ppm."""
+KilowattsValue = Annotated[Value, Range(0, MAX_KW)]
+"""A power, kW or kWp."""
+PositiveKilowattsValue = Annotated[Value, Range(0, MAX_KW, above_low=True)]
+"""A power that is not 0, kW."""
+PositiveKilowattHoursValue = Annotated[Value, Range(0, MAX_KWH, above_low=True)]
+"""An energy that is not 0, kWh."""
 
 
 def _require_order(low: float, high: float) -> None:
@@ -241,7 +254,7 @@ def _draw_normal(value: Normal, uniforms: NDArray[np.float64]) -> NDArray[np.flo
     # The quantile function is infinite at 0 and 1; 2**-54 is half the step of the uniform numbers.
     quantiles = np.clip(below + (above - below) * uniforms, 2.0**-54, 1.0 - 2.0**-53)
     drawn = np.array([normal.inv_cdf(quantile) for quantile in quantiles.tolist()], dtype=np.float64)
-    return np.clip(drawn, *bounds(value))
+    return np.clip(drawn, value.low, value.high)
 
 
 def _wrong_length(given: int, wanted: int) -> Problem:

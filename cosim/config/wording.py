@@ -32,10 +32,7 @@ _EXPECTED = {
 }
 _OF_THE_RIGHT_TYPE = {
     "finite_number",
-    "greater_than",
-    "greater_than_equal",
-    "less_than",
-    "less_than_equal",
+    "out_of_range",
     "too_short",
     "too_long",
     "value_error",
@@ -203,8 +200,8 @@ def _wording(detail: ErrorDetails, path: str, model: type[BaseModel]) -> tuple[s
             return "an empty text", "Fill it in, or remove the key."
         case "finite_number":
             return "not a finite number", "Write a finite one."
-        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
-            return _out_of_bounds(kind, context, given, path)
+        case "out_of_range":
+            return _out_of_range(context, given, path)
         case "value_form":
             return str(detail["msg"]), "Write a number, or one of these forms."
     if kind in _EXPECTED:
@@ -286,25 +283,19 @@ def _wrong_length(context: dict[str, Any]) -> tuple[str, str]:
     return f"the list has {count(n, 'item')}, and {wanted} are expected", f"Give {wanted}."
 
 
-_BOUNDS = {
-    "greater_than": ("gt", "more than"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "less than"),
-    "less_than_equal": ("le", "at most"),
-}
-
-
-def _out_of_bounds(kind: str, context: dict[str, Any], given: Any, path: str) -> tuple[str, str]:
-    key, words = _BOUNDS[kind]
-    bound = f"{words} {context[key]:g}" if abs(context[key]) < 1e15 else f"{words} {context[key]}"
+def _out_of_range(context: dict[str, Any], given: Any, path: str) -> tuple[str, str]:
     unit = unit_of(path)
     symbol = f" {unit.symbol}" if unit.symbol else ""
-    remedy = f"Write a number of {bound}{symbol}."
-    if unit.kind == "share" and unit.factor == 1 and given > 1:
-        remedy = (
-            f"It is a share of 1: if {given:g} % is meant, write {given / 100:g}." if given <= 100 else remedy
+    bound, drawn = f"{context['bound']}{symbol}", context["drawn"]
+    if drawn:
+        message = f"every number that can be drawn must be {bound}, and this reaches from {drawn}"
+        return (
+            message,
+            f"Keep all of it {context['range']}{symbol}; low and high limit a normal distribution.",
         )
-    return f"must be {bound}{symbol}", remedy
+    if unit.kind == "share" and unit.factor == 1 and isinstance(given, int | float) and 1 < given <= 100:
+        return f"must be {bound}", f"It is a share of 1: if {given:g} % is meant, write {given / 100:g}."
+    return f"must be {bound}", f"Write a number {context['range']}{symbol}."
 
 
 def _wrong_type(kind: str, given: Any, path: str, loc: Loc, model: type[BaseModel]) -> tuple[str, str]:

@@ -11,15 +11,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cosim.config.base import SMALLEST
 from cosim.config.dump import block_yaml, to_yaml
 from cosim.config.library import names
 from cosim.config.load import load_scenario
 from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import parse_yaml
 
-positive = st.floats(1e-9, 1e12, allow_subnormal=False)
-finite = st.floats(-1e9, 1e9)
-share = st.floats(0, 1)
+
+def floats(low: float, high: float) -> st.SearchStrategy[float]:
+    """Numbers of a range without those that are refused as too near to 0."""
+    return st.floats(low, high).map(lambda number: 0.0 if abs(number) < SMALLEST else number)
+
+
+positive = st.floats(1e-9, 1e9)
+finite = floats(-1e8, 1e8)
 ordered = st.tuples(finite, finite).map(sorted)
 words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=20)
 names_ = st.from_regex(r"[A-Za-z][A-Za-z0-9_\-]{0,8}", fullmatch=True)
@@ -28,24 +34,24 @@ value = st.one_of(
     finite,
     ordered.map(lambda ends: {"uniform": ends}),
     st.lists(finite, min_size=1, max_size=4).map(lambda numbers: {"choice": numbers}),
-    st.tuples(finite, positive).map(lambda m: {"normal": {"mean": m[0], "std": m[1]}}),
+    st.tuples(finite, st.floats(1e-9, 1e8)).map(lambda m: {"normal": {"mean": m[0], "std": m[1]}}),
 )
 cost = st.one_of(
-    st.fixed_dictionaries({"form": st.just("separable"), "linear": value, "target": st.floats(0, 9)}),
+    st.fixed_dictionaries({"form": st.just("separable"), "linear": value, "target": floats(0, 9)}),
     st.fixed_dictionaries({"form": st.just("section6_community_1")}, optional={"delta": value}),
 )
 load = st.one_of(
-    st.fixed_dictionaries({"kind": st.just("constant"), "p_kw": st.floats(0, 1e6)}),
-    st.fixed_dictionaries({"kind": st.just("simbench"), "profile": words, "peak_kw": st.floats(0, 9)}),
+    st.fixed_dictionaries({"kind": st.just("constant"), "p_kw": floats(0, 1e6)}),
+    st.fixed_dictionaries({"kind": st.just("simbench"), "profile": words, "peak_kw": floats(0, 9)}),
 )
 group = st.fixed_dictionaries(
     {"name": names_, "households": st.integers(1, 10**6)}, optional={"cost": cost, "load": load}
 )
 capacity = st.one_of(
-    st.floats(0, 1e6), st.lists(st.floats(0, 1e6), min_size=24, max_size=24).map(lambda c: {"by_hour": c})
+    floats(0, 1e6), st.lists(floats(0, 1e6), min_size=24, max_size=24).map(lambda c: {"by_hour": c})
 )
 resources = st.lists(
-    st.fixed_dictionaries({"name": names_, "capacity": capacity, "unit_kwh": st.floats(0, 9)}),
+    st.fixed_dictionaries({"name": names_, "capacity": capacity, "unit_kwh": floats(0, 9)}),
     min_size=1,
     max_size=2,
     unique_by=lambda resource: resource["name"],
@@ -55,8 +61,8 @@ community = st.fixed_dictionaries(
     optional={"platform": st.fixed_dictionaries({"gain": st.one_of(positive, st.just({"margin": 0.3}))})},
 )
 latency = st.one_of(
-    st.fixed_dictionaries({"model": st.just("constant"), "latency_ms": st.floats(0, 1e6)}),
-    st.fixed_dictionaries({"model": st.just("lognormal"), "median_ms": positive, "sigma": st.floats(0, 3)}),
+    st.fixed_dictionaries({"model": st.just("constant"), "latency_ms": floats(0, 1e6)}),
+    st.fixed_dictionaries({"model": st.just("lognormal"), "median_ms": positive, "sigma": floats(0, 3)}),
 )
 scenarios = st.fixed_dictionaries(
     {

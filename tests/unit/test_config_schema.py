@@ -31,6 +31,8 @@ KEYWORDS = {
     "const",
     "enum",
     "additionalProperties",
+    "propertyNames",
+    "maxProperties",
     "items",
     "prefixItems",
     "minItems",

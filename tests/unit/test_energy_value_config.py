@@ -59,8 +59,8 @@ def test_every_key_is_described() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"preferences": [1] * 23 + [3.5]}, "less than or equal to 3"),
-        ({"preferences": [0.5] + [1] * 23}, "greater than or equal to 1"),
+        ({"preferences": [1] * 23 + [3.5]}, "at most 3"),
+        ({"preferences": [0.5] + [1] * 23}, "at least 1"),
         (
             {"preferences": [1] * 23},
             "these are 23 numbers, and one is needed for each hour of the day; give 24",
@@ -69,7 +69,7 @@ def test_every_key_is_described() -> None:
         ({"duration_h": 9, "earliest_start_h": 8, "latest_end_h": 16}, "do not fit into a window of 8 h"),
         ({"runs_per_day": 13}, "26 h of running do not fit"),
         ({"earliest_start_h": 20, "latest_end_h": 6}, "windows do not reach over midnight"),
-        ({"power_kw": 0}, "greater than 0"),
+        ({"power_kw": 0}, "more than 0"),
         ({"duration_h": 1.5}, "valid integer"),
         ({"power_w": 100}, "Extra inputs"),
     ],
@@ -98,7 +98,7 @@ def test_two_appliances_of_one_name() -> None:
         ({"rigidity": 2.5}, "whole number"),
         ({"rigidity": {"uniform": [1, 5]}}, "whole number"),
         ({"rigidity": {"uniform_int": [1, 9]}}, "reaches from 1 to 9"),
-        ({"rigidity_max": 2}, "greater than 2"),
+        ({"rigidity_max": 2}, "at least 3"),
         ({"gamma_b": -0.1}, "at least 0"),
     ],
 )
@@ -116,7 +116,7 @@ def test_good_rigidity(rigidity: Any) -> None:
     ("bidding", "words"),
     [
         ({"strategy": "fixed", "kappa": 1.0}, "less than 1"),
-        ({"strategy": "fixed", "kappa": 0}, "greater than 0"),
+        ({"strategy": "fixed", "kappa": 0}, "more than 0"),
         ({"strategy": "random", "low": 0.8, "high": 0.5}, "must be below high"),
         ({"strategy": "learning", "recency": 1}, "less than 1"),
         ({"strategy": "greedy"}, "'random', 'fixed', 'learning'"),
@@ -152,5 +152,5 @@ def test_bad_prices(prices: dict[str, Any], words: str) -> None:
 
 
 def test_generated_population_refuses_shares_above_one() -> None:
-    with pytest.raises(ValidationError, match="less than or equal to 1"):
+    with pytest.raises(ValidationError, match="at most 1"):
         GeneratedAppliances(kind="generated", ownership={"oven": 1.2})

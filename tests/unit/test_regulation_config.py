@@ -74,7 +74,7 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
 @pytest.mark.parametrize(
     ("model", "raw", "message"),
     [
-        (PlatformConfig, {"gain": -1}, "greater than 0"),
+        (PlatformConfig, {"gain": -1}, "more than 0"),
         (PlatformConfig, {"gain": {"margn": 0.3}}, "Extra inputs"),
         (PlatformConfig, {"gain": []}, "at least 1"),
         (PlatformConfig, {"initial_signal": "gradint"}, "'gradient'"),
@@ -86,11 +86,11 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
             "vm_min_pu must be below vm_max_pu",
         ),
         (PlatformConfig, {"gain": {"margin": 0.3, "delay_steps": "guessed"}}, "'measured'"),
-        (PlatformConfig, {"gain": {"margin": 0.3, "delay_steps": -1}}, "greater than or equal to 0"),
+        (PlatformConfig, {"gain": {"margin": 0.3, "delay_steps": -1}}, "at least 0"),
         (PlatformConfig, {"aggregate": {"kind": "median"}}, "'trimmed'"),
         (PlatformConfig, {"aggregate": {"kind": "trimmed", "trimmed_share": 0.5}}, "less than 0.5"),
-        (PlatformConfig, {"delay_compensation": {"kind": "smith", "slope": 0}}, "greater than 0"),
-        (PlatformConfig, {"resending": {"times": 0, "interval_ms": 5}}, "greater than or equal to 1"),
+        (PlatformConfig, {"delay_compensation": {"kind": "smith", "slope": 0}}, "more than 0"),
+        (PlatformConfig, {"resending": {"times": 0, "interval_ms": 5}}, "at least 1"),
         (PlatformConfig, {"measurement": "meter", "aggregate": {"kind": "clipped"}}, "works on reports"),
         (
             PlatformConfig,
@@ -110,7 +110,7 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
         (AgentConfig, {"policy": "addtive"}, "additive"),
         (AgentConfig, {"initial_average": 1.5}, "at most 1"),
         (AgentConfig, {"phase": {"kind": "given", "phase_ms": -5}}, "at least 0"),
-        (ResourceConfig, {"name": "x", "capacity": -1}, "greater than or equal to 0"),
+        (ResourceConfig, {"name": "x", "capacity": -1}, "at least 0"),
         (ResourceConfig, {"name": "x", "capacity": {"by_hour": [1] * 23}}, "give 24"),
         (ResourceConfig, {"name": "x", "capacity": {"steps": [{"from_h": 1, "value": 3}]}}, "from_h: 0"),
         (

@@ -17,7 +17,7 @@ from cosim.config.dump import flow_yaml
 from cosim.config.library import names
 from cosim.config.load import load_scenario
 from cosim.config.load_sweep import load_sweep
-from cosim.config.sweep import Range, SampleConfig, SweepConfig
+from cosim.config.sweep import NumberRange, SampleConfig, SweepConfig
 from cosim.config.yaml_reader import parse_yaml
 from cosim.errors import SimulationError
 from cosim.study.sweep.check import check_points
@@ -82,7 +82,7 @@ def test_later_values_go_over_earlier_ones_and_none_leaks_into_another_point(tmp
     ],
 )
 def test_ranges(given_: dict[str, Any], numbers: list[float]) -> None:
-    made = Range.model_validate(given_).numbers()
+    made = NumberRange.model_validate(given_).numbers()
     assert made == numbers
     assert [type(number) for number in made] == [type(number) for number in numbers]
 
