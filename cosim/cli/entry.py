@@ -13,7 +13,7 @@ import typer
 from cosim.cli.inputs import check, explain, networks, scenarios, schema
 from cosim.cli.runs import compare, report, run
 from cosim.cli.sweeps import robustness, sweep
-from cosim.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, err, out, print_problems
+from cosim.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, err, flag, out, print_problems
 from cosim.errors import CosimError, InputError
 
 app = typer.Typer(
@@ -31,8 +31,8 @@ for command in (run, sweep, check, explain, schema, networks, scenarios, report,
 
 @app.callback(invoke_without_command=True)
 def _root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, flag("--version", "Show the version and leave.")] = False,
+    debug: Annotated[bool, flag("--debug", "Show the traceback of an error.")] = False,
 ) -> None:
     # --debug is taken out of the arguments in main, so that it may stand anywhere; here it is for --help.
     if version:

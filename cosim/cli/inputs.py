@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
-from cosim.cli.terminal import Overrides, Seed, Source, out, print_problems, refuse_errors, write
+from cosim.cli.terminal import Overrides, Seed, Source, flag, out, print_problems, refuse_errors, write
 from cosim.errors import Problem, count
 
 
@@ -46,7 +44,7 @@ def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None
 
 
 def schema(
-    sweep: Annotated[bool, typer.Option("--sweep", help="Of sweep files, instead.")] = False,
+    sweep: Annotated[bool, flag("--sweep", "Of sweep files, instead.")] = False,
 ) -> None:
     """Print the JSON schema of scenario files, so that an editor completes and checks keys."""
     import json

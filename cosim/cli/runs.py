@@ -11,9 +11,11 @@ import typer
 from cosim.cli.terminal import (
     INTERRUPTED,
     Overrides,
+    Quiet,
     Seed,
     Source,
     err,
+    option,
     out,
     print_problems,
     require_targets,
@@ -24,17 +26,15 @@ from cosim.errors import InputError, Problem, SimulationError
 def run(
     scenario: Source,
     out_dir: Annotated[
-        Path | None, typer.Option("--out", help="Directory of the run [results/SCENARIO/TIME-HASH].")
+        Path | None, option("--out", "Directory of the run.", "results/SCENARIO/TIME-HASH")
     ] = None,
     seed: Seed = None,
     set_: Overrides = None,
     verify_power_flow: Annotated[
         int,
-        typer.Option(
-            "--verify-power-flow", min=0, help="Solve so many intervals again by pandapower's runpp."
-        ),
+        option("--verify-power-flow", "Solve so many intervals again by pandapower's runpp.", min=0),
     ] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar, no summary.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run one scenario into a directory of tables, figures and a report.
 
@@ -48,10 +48,11 @@ def run(
     from cosim.results.metrics import doubts
 
     terminate_like_interrupt()
+    if out_dir is not None:
+        _require_empty(out_dir)
     verify = [f"grid.verify_power_flow={verify_power_flow}"] if verify_power_flow else []
     loaded = load_scenario(scenario, [*(set_ or ()), *verify], seed)
     folder = out_dir or default_folder(loaded.scenario, Path("results"))
-    _require_empty(folder)
     if not quiet:
         err.print(f"{loaded.scenario.name} runs into {folder}", markup=False)
     after = draw if loaded.scenario.report.figures else None
@@ -102,9 +103,11 @@ def report(folder: Annotated[Path, typer.Argument(help="Directory of a run.")]) 
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Directories of runs.")],
     out_dir: Annotated[
-        Path | None, typer.Option("--out", help="Directory for both CSV files and the figures.")
+        Path | None, option("--out", "Directory for both CSV files and the figures.", "none are written")
     ] = None,
-    csv_file: Annotated[Path | None, typer.Option("--csv", help="File for the numbers as CSV.")] = None,
+    csv_file: Annotated[
+        Path | None, option("--csv", "File for the numbers as CSV.", "none is written")
+    ] = None,
 ) -> None:
     """Put runs side by side: what differs in their scenarios, and every number against the first run's.
 
@@ -114,8 +117,8 @@ def compare(
     from cosim.study.compare import compare_runs
     from cosim.study.compare_csv import differences_csv, numbers_csv
 
-    comparison = compare_runs(runs)
     require_targets(out_dir, csv_file)
+    comparison = compare_runs(runs)
     print_comparison(out, comparison)
     numbers = numbers_csv(comparison)
     if csv_file is not None:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cosim.cli.terminal import INTERRUPTED, err, out, print_problems, refuse_errors, require_targets, write
+from cosim.cli.terminal import (
+    INTERRUPTED,
+    Quiet,
+    err,
+    flag,
+    option,
+    out,
+    print_problems,
+    refuse_errors,
+    require_targets,
+    write,
+)
 from cosim.errors import Problem, SimulationError, count
 
 if TYPE_CHECKING:
@@ -20,24 +31,25 @@ def sweep(
         str, typer.Argument(metavar="SWEEP", help="A built-in name (see `cosim scenarios`) or a YAML file.")
     ],
     out_dir: Annotated[
-        Path | None, typer.Option("--out", help="Directory of the sweep [results/SWEEP/TIME-HASH].")
+        Path | None, option("--out", "Directory of the sweep.", "results/SWEEP/TIME-HASH")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", min=1, help="Processes on this machine [one a core].")
+        int | None, option("--workers", "Processes on this machine.", "one a core", min=1)
     ] = None,
     dask: Annotated[
         str | None,
-        typer.Option(
-            "--dask", metavar="ADDRESS|local", help="Let the workers of a Dask scheduler run the points."
+        option(
+            "--dask",
+            "Let the workers of a Dask scheduler run the points.",
+            "processes of cosim's own",
+            metavar="ADDRESS|local",
         ),
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a sweep that was interrupted.")
-    ] = False,
+    resume: Annotated[bool, flag("--resume", "Go on with a sweep that was interrupted.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List the points, each with the command that runs it alone.")
+        bool, flag("--dry-run", "List the points, each with the command that runs it alone.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Run a scenario at many points: axes, or a sample of them, times seeds; one row each in points.parquet.
 
@@ -49,11 +61,13 @@ def sweep(
     from cosim.progress import SweepProgress
     from cosim.study.sweep.check import check_points
     from cosim.study.sweep.executors import executor
-    from cosim.study.sweep.folder import open_folder
+    from cosim.study.sweep.folder import open_folder, require_empty
     from cosim.study.sweep.plan import plan_sweep
     from cosim.study.sweep.run import run_sweep
 
     terminate_like_interrupt()
+    if out_dir is not None and not resume and not dry_run:
+        require_empty(out_dir)
     plan = plan_sweep(read_sweep(source))
     checked = check_points(plan)
     refuse_errors(list(checked.problems), quiet)
@@ -93,16 +107,19 @@ def _end_sweep(outcome: SweepOutcome, resume_command: str, quiet: bool) -> None:
 def robustness(
     sweep: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Directory of a sweep.")],
     out_dir: Annotated[
-        Path | None, typer.Option("--out", help="Directory for page, figures, tables [SWEEP_DIR/robustness].")
+        Path | None, option("--out", "Directory for page, figures and tables.", "SWEEP_DIR/robustness")
     ] = None,
     quantity: Annotated[
         list[str] | None,
-        typer.Option(
-            "--quantity", metavar="NAME", help="Number of the summaries to look at. May be repeated."
+        option(
+            "--quantity",
+            "Number of the summaries to look at. May be repeated.",
+            "tracking, cost, feeder and trade, as far as they vary",
+            metavar="NAME",
         ),
     ] = None,
     baseline: Annotated[
-        str, typer.Option("--baseline", metavar="CASE", help="Case that others are compared with [none].")
+        str, option("--baseline", "Case that others are compared with.", "none or baseline", metavar="CASE")
     ] = "",
 ) -> None:
     """Say what a sweep found: maps with intervals, limits, break-evens, faults in pairs; in Markdown.
@@ -112,9 +129,9 @@ def robustness(
     from cosim.report.robustness_page import write_robustness
     from cosim.study.robustness.analysis import analyse
 
-    analysis = analyse(sweep, quantity or [], baseline)
     target = out_dir or sweep / "robustness"
     require_targets(target, None)
+    analysis = analyse(sweep, quantity or [], baseline)
     target.mkdir(parents=True, exist_ok=True)
     for path in write_robustness(analysis, target):
         out.print(f"{path}", markup=False)

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -21,13 +21,32 @@ out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 Source = Annotated[str, typer.Argument(help="A built-in name (see `cosim scenarios`) or a YAML file.")]
+
+
+def option(name: str, help_: str, default: str | bool = True, **more: Any) -> Any:
+    """An option whose help says its default, in words where the value itself says little.
+
+    Brackets in help texts are markup and are not shown; so a default is never written into them.
+    """
+    return typer.Option(name, help=help_, show_default=default, **more)
+
+
+def flag(name: str, help_: str) -> Any:
+    """An option that is off unless it is given."""
+    return option(name, help_, "off")
+
+
 Overrides = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="PATH=VALUE", help="Override one value, e.g. time.steps=200. May be repeated."
+    option(
+        "--set",
+        "Override one value, e.g. time.steps=200. May be repeated.",
+        "the scenario's values",
+        metavar="PATH=VALUE",
     ),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed in place of the scenario's.")]
+Seed = Annotated[int | None, option("--seed", "Seed of all random numbers.", "the scenario's", min=0)]
+Quiet = Annotated[bool, flag("--quiet", "No progress bar, no summary.")]
 
 
 def refuse_errors(problems: list[Problem], quiet: bool = False) -> None:
