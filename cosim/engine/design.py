@@ -23,7 +23,8 @@ from cosim.engine.population import Population, household_values
 from cosim.errors import InputError, Problem
 from cosim.markets.regulation.controller import capacity_at
 from cosim.markets.regulation.costs import CostParameters, build_costs, concatenate
-from cosim.markets.regulation.policies import OperatingPoint, Policy, build_policy, operating_point
+from cosim.markets.regulation.operating_point import OperatingPoint, operating_point
+from cosim.markets.regulation.policies import Policy, build_policy
 from cosim.markets.regulation.stability import gain_for_product, mixture_stability_limit
 from cosim.results.metrics import Summary
 from cosim.streams import Streams

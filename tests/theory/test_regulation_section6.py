@@ -13,8 +13,9 @@ import pytest
 from cosim.markets.regulation.averages import Cumulative, Exponential
 from cosim.markets.regulation.controller import update
 from cosim.markets.regulation.costs import CostParameters, gradients, household
+from cosim.markets.regulation.operating_point import operating_point
 from cosim.markets.regulation.optimum import cost_gaps
-from cosim.markets.regulation.policies import build_policy, operating_point
+from cosim.markets.regulation.policies import build_policy
 
 
 def _load_recursion() -> Any:

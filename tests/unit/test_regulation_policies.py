@@ -11,7 +11,8 @@ import pytest
 from cosim.config.agent import CumulativeAverage, ExponentialAverage
 from cosim.markets.regulation.averages import build_average, weight_of_newest
 from cosim.markets.regulation.costs import CostParameters, gradients
-from cosim.markets.regulation.policies import Additive, Proportional, build_policy, operating_point
+from cosim.markets.regulation.operating_point import operating_point
+from cosim.markets.regulation.policies import Additive, Proportional, build_policy
 
 NAMES: list[Any] = ["additive", "proportional", "inverse_average"]
 

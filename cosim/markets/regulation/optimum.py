@@ -73,7 +73,7 @@ def solve_optimum(
     """
     capacities = np.asarray(capacities, dtype=np.float64)
     members = np.arange(costs.n_households) if active is None else np.flatnonzero(active)
-    _require_feasible(capacities, len(members), costs.n_resources)
+    require_feasible(capacities, len(members), costs.n_resources)
     inside = costs if active is None else select(costs, members)
     sums = capacities[np.newaxis]
     candidate = None
@@ -117,7 +117,7 @@ def optimal_costs(
     """
     inside = costs if active is None else select(costs, np.flatnonzero(active))
     sums = np.asarray(sums, dtype=np.float64)
-    _require_feasible(sums, inside.n_households, inside.n_resources)
+    require_feasible(sums, inside.n_households, inside.n_resources)
     n_rows = max(1, _CHUNK // max(1, inside.n_households * inside.n_resources))
     parts = [_chunk_costs(inside, sums[first : first + n_rows]) for first in range(0, len(sums), n_rows)]
     return np.concatenate(parts) if parts else np.zeros(0)
@@ -168,7 +168,14 @@ def _chunk_costs(costs: CostParameters, sums: Array) -> Array:
     return result
 
 
-def _require_feasible(capacities: Array, n_households: int, n_resources: int) -> None:
+def require_feasible(capacities: Array, n_households: int, n_resources: int) -> None:
+    """Refuse capacities that no decisions of N households add up to.
+
+    Raises
+    ------
+    InputError
+        If one is below 0 or above N, or their number is not that of the resources.
+    """
     if capacities.shape[-1] != n_resources:
         raise InputError([Problem(f"{capacities.shape[-1]} capacities for costs of {n_resources} resources")])
     # Sums of N averages that are all 0 or all 1 may be off by rounding.
