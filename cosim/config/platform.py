@@ -126,9 +126,9 @@ class PlatformConfig(Model):
     """τ of paper A (21): a number, a stability margin, or a list with one for each resource [signal per
     unit]."""
     initial_signal: SignalPerResource = "gradient"
-    """Ω(0): a number, `gradient` (where the policy's fixed point needs it; for `additive` and `proportional`
-    the common gradient at the optimum), or a list with one for each resource. Paper A prints 0.06, which fits
-    `inverse_average` only [signal]."""
+    """Ω(0), in cost/unit or, under `inverse_average`, in unit³/cost: a number, `gradient` (where the policy's
+    fixed point needs it; for `additive` and `proportional` the common gradient at the optimum), or a list
+    with one for each resource. Paper A prints 0.06, which fits `inverse_average` only [signal]."""
     signal_limits: tuple[Finite, Finite] | None = None
     """Lowest and highest signal; beyond them the integrator stands still (anti-windup), so that it comes back
     at once when capacities that nobody could meet are over. None, as in paper A, by default [signal]."""

@@ -23,9 +23,10 @@ from cosim.engine.population import Population, household_values
 from cosim.errors import InputError, Problem
 from cosim.markets.regulation.controller import capacity_at
 from cosim.markets.regulation.costs import CostParameters, build_costs, concatenate
+from cosim.markets.regulation.mixture_stability import mixture_stability_limit
 from cosim.markets.regulation.operating_point import OperatingPoint, operating_point
 from cosim.markets.regulation.policies import Policy, build_policy
-from cosim.markets.regulation.stability import gain_for_product, mixture_stability_limit
+from cosim.markets.regulation.stability import gain_for_product
 from cosim.results.metrics import Summary
 from cosim.streams import Streams
 
@@ -46,6 +47,8 @@ class Design:
         Their costs, arrays of shape (n,).
     policy : Policy
         Their response.
+    mean_capacities : ndarray, shape (m,)
+        C of each resource, mean over the ticks.
     at_mean : OperatingPoint
         Where the policy settles at the mean capacities.
     loop_gains : tuple of float
@@ -66,6 +69,7 @@ class Design:
     members: NDArray[np.int64]
     costs: CostParameters
     policy: Policy
+    mean_capacities: Array
     at_mean: OperatingPoint
     delays_steps: Array
     gains: tuple[float, ...]
@@ -137,6 +141,7 @@ def design(
         members=members,
         costs=costs,
         policy=policy,
+        mean_capacities=mean,
         at_mean=at_mean,
         delays_steps=delays,
         gains=_gains(config, at_mean, float(np.mean(delays)), number),
@@ -259,8 +264,9 @@ def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, numbe
             result.append(gain_for_product(gain.margin * limit, loop_gain))
         except InputError as error:
             path = f"communities.{number}.platform.gain"
+            name = config.resources[resource].name
             raise InputError(
-                [Problem(p.message, p.remedy, path, value=p.value) for p in error.problems]
+                [Problem(f"'{name}': {p.message}", p.remedy, path, value=p.value) for p in error.problems]
             ) from None
     return tuple(result)
 

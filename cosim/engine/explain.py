@@ -183,7 +183,8 @@ def _faults(events: Sequence[FaultEvent]) -> Iterator[str]:
 def _controller(market: Market) -> Iterator[str]:
     design = market.design
     policy = design.policy
-    yield f"policy {policy.name}: fixed point {policy.fixed_point}"
+    unit = policy.signal_unit
+    yield f"policy {policy.name}: fixed point {policy.fixed_point}; Ω in {unit}"
     compensation = design.config.platform.delay_compensation
     with_it = "" if compensation is None else f", with a {compensation.kind.capitalize()} predictor"
     yield (
@@ -199,5 +200,5 @@ def _controller(market: Market) -> Iterator[str]:
         margin = f"{gain * loop_gain / limit:.3g} of the stable limit" if loop_gain > 0 else "-"
         yield (
             f"{resource.name}: gain {gain:.6g}, loop gain {loop_gain:.6g}, {margin}, "
-            f"first signal {design.signals[number]:.6g}"
+            f"first signal {design.signals[number]:.6g} {unit}"
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cosim.config.platform import PlatformConfig
-from cosim.markets.regulation.stability import predictor_stability_limit, stability_limit
+from cosim.markets.regulation.predictor_stability import predictor_stability_limit
+from cosim.markets.regulation.stability import stability_limit
 
 
 def stable_product(platform: PlatformConfig, resource: int, loop_gain: float, delay_steps: float) -> float:

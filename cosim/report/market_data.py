@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.markets.regulation.policies import build_policy
 from cosim.report.run_data import RunData
 from cosim.results.store import Coded
 
@@ -16,7 +17,6 @@ _COLUMNS = (
     "time", "community", "resource", "signal", "capacity", "aggregate", "average_sum", "optimum_gap",
     "distance", "gradient_spread",
 )  # fmt: skip
-_SIGNAL_UNITS = {"additive": "cost/unit", "proportional": "cost/unit", "inverse_average": "unit/cost"}
 
 
 class ResourceSeries(NamedTuple):
@@ -71,7 +71,7 @@ def _read(run: RunData) -> list[ResourceSeries]:
                     resource=one.name,
                     title=f"{config.name}: {one.name}" if several else one.name,
                     unit=f"units of {one.unit_kwh:g} kWh" if one.unit_kwh else "units",
-                    signal_unit=_SIGNAL_UNITS[config.agent.policy],
+                    signal_unit=build_policy(config.agent.policy).signal_unit,
                     **{name: values[rows] for name, values in table.items()},
                 )
             )

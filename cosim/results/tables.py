@@ -32,7 +32,13 @@ TABLES: dict[str, tuple[Column, ...]] = {
         _INSTANT,
         _COMMUNITY,
         _RESOURCE,
-        Column("signal", "number", "", "Ω(k), the signal in force when the tick comes"),
+        Column(
+            "signal",
+            "number",
+            "",
+            "Ω(k), the signal in force when the tick comes, in cost/unit; under `inverse_average` in "
+            "unit³/cost",
+        ),
         Column("capacity", "number", "units", "C at the tick"),
         Column(
             "aggregate",
@@ -46,10 +52,14 @@ TABLES: dict[str, tuple[Column, ...]] = {
             "optimum_gap", "number", "cost", "cost of the averages above the optimum for the sums they reach"
         ),
         Column(
-            "distance", "number", "", "‖x̄ - x*‖ over members and resources, x* the optimum for those sums"
+            "distance",
+            "number",
+            "units",
+            "‖x̄ - x*‖ over members and resources, x* the optimum for the capacities in force (not, as for "
+            "`optimum_gap`, for the sums reached); NaN where the members cannot reach these",
         ),
-        Column("gradient_mean", "number", "cost", "mean of ∇g over the members"),
-        Column("gradient_spread", "number", "cost", "largest minus smallest ∇g among the members"),
+        Column("gradient_mean", "number", "cost/unit", "mean of ∇g over the members"),
+        Column("gradient_spread", "number", "cost/unit", "largest minus smallest ∇g among the members"),
         Column("members", "integer", "", "households that take part"),
     ),
     "decisions": (
@@ -65,7 +75,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
             "what the device could do of it: for own use a fraction, else 0 or 1",
         ),
         Column("average", "number", "units", "x̄ that the decision was made from"),
-        Column("gradient", "number", "cost", "∇g at the averages"),
+        Column("gradient", "number", "cost/unit", "∇g at the averages"),
         Column("probability", "number", "", "σ, clipped to [0, 1]"),
         Column("signal_step", "integer", "", "number of the signal it knew; 0 is Ω(0)"),
         Column("signal_age_ms", "integer", "ms", "age of that signal: now minus when it was sent"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from cosim.errors import InputError
 from cosim.markets.regulation.loop_delay import HORIZON_STEPS
 from cosim.markets.regulation.predictor import (
     sent_signals,
@@ -18,11 +21,8 @@ from cosim.markets.regulation.predictor import (
     weights_of_delay,
     weights_of_reports,
 )
-from cosim.markets.regulation.stability import (
-    predictor_stability_limit,
-    stability_limit,
-    stationary_variance,
-)
+from cosim.markets.regulation.predictor_stability import predictor_stability_limit
+from cosim.markets.regulation.stability import stability_limit, stationary_variance
 
 SLOPE = 7.0
 
@@ -135,3 +135,24 @@ def test_a_signal_that_was_never_sent_is_the_one_before_it() -> None:
     sent = sent_signals()
     sent.extend([(3, (1.0,)), (4, (2.0,)), (9, (3.0,))])
     assert [signal_at(sent, number)[0] for number in (0, 3, 4, 8, 9, 12)] == [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("delay", "model", "ratio"), [(1e9, 1e9, 1.0), (1e9, 1e9, 0.9), (1e9, 0.0, 1.0), (3.0, 1e9, 1.0)]
+)
+def test_delays_of_any_length_take_neither_memory_nor_time(delay: float, model: float, ratio: float) -> None:
+    tracemalloc.start()
+    began = time.process_time()
+    limit = predictor_stability_limit(delay, model, ratio)
+    assert time.process_time() - began < 10.0
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+    assert 0.0 < limit <= 2.0
+    if model == 0.0:  # the model expects nothing that is still to come
+        assert limit == pytest.approx(stability_limit(delay), rel=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [(-1.0, 1.0, 1.0), (1.0, math.nan, 1.0), (1.0, 1.0, math.inf)])
+def test_a_predictor_s_model_is_of_finite_numbers(wrong: tuple[float, float, float]) -> None:
+    with pytest.raises(InputError, match="finite numbers"):
+        predictor_stability_limit(*wrong)

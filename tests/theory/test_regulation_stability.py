@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -11,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.errors import InputError
+from cosim.markets.regulation.mixture_stability import mixture_stability_limit
 from cosim.markets.regulation.stability import (
     decision_variance,
     gain_for_margin,
-    mixture_stability_limit,
     stability_limit,
     stationary_variance,
 )
@@ -135,10 +137,58 @@ def test_a_gain_for_a_margin_has_that_margin() -> None:
     assert gain * 29.7 / stability_limit(1) == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize("loop_gain", [0.0, -1.0, math.nan])
-def test_no_margin_without_an_answer(loop_gain: float) -> None:
-    with pytest.raises(InputError, match="does not answer"):
+@pytest.mark.parametrize(
+    ("loop_gain", "said"),
+    [
+        (0.0, "does not answer"),
+        (-1.0, "falls when the signal rises"),
+        (math.nan, "comes out as nan"),
+        (math.inf, "comes out as inf"),
+        (1e-310, "no largest stable gain"),
+    ],
+)
+def test_no_margin_without_an_answer(loop_gain: float, said: str) -> None:
+    with pytest.raises(InputError, match=said):
         gain_for_margin(0.3, 1, loop_gain)
+
+
+@pytest.mark.parametrize(
+    "delays",
+    [[1e9] * 99, [1e9, 2e9], [0, 1e9], [3.3e8, 4e8, 1e9], np.linspace(0, 35_040, 99), [1e17, 0], [1e300, 0]],
+    ids=str,
+)
+def test_delays_of_any_length_take_neither_memory_nor_time(delays: Any) -> None:
+    """A latency of thirty years in steps of a second: the limit, or a bound of it on the stable side."""
+    tracemalloc.start()
+    began = time.process_time()
+    limit = mixture_stability_limit(delays)
+    assert time.process_time() - began < 5.0
+    assert tracemalloc.get_traced_memory()[1] < 50e6
+    tracemalloc.stop()
+    assert stability_limit(np.mean(delays)) * (1 - 1e-9) <= limit <= 2.0
+    if len(set(delays)) == 1:
+        assert limit == pytest.approx(stability_limit(delays[0]), rel=1e-6)
+
+
+def test_two_long_delays_have_the_limit_of_continuous_time() -> None:
+    """With d ≫ 1 the loop is x' = −a Σ p_j x(t − d_j), and the limit goes with 1/d."""
+    assert mixture_stability_limit([1e9, 2e9]) == pytest.approx(
+        1e-6 * mixture_stability_limit([1e3, 2e3]), rel=1e-3
+    )
+    assert mixture_stability_limit([1e3, 2e3, 7e3]) == pytest.approx(
+        10 * mixture_stability_limit([1e4, 2e4, 7e4]), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("far", [50, 1000])
+def test_a_search_that_is_cut_short_stays_on_the_stable_side(
+    far: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = mixture_stability_limit([0, far])
+    assert whole == pytest.approx(2.0, rel=1e-6)  # half of the households at once, half as late as one likes
+    monkeypatch.setattr("cosim.markets.regulation.mixture_stability._SCANNED_NUMBERS", 5_000)
+    monkeypatch.setattr("cosim.markets.regulation.mixture_stability._AT_ONCE", 1_000)
+    assert stability_limit(far / 2) <= mixture_stability_limit([0, far]) < whole
 
 
 @pytest.mark.parametrize("delay", [-1.0, math.nan, math.inf])

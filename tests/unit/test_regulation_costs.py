@@ -163,3 +163,23 @@ def test_a_constant_cost_does_not_increase() -> None:
     text = assumption_1_violations(_build(form))[0]
     assert text is not None
     assert "not strictly increasing" in text
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SeparableCost(linear=1e308, own_quadratic=1e308, target=1e3),
+        SeparableCost(linear=1, coupling_quartic=1e200, target=1e100),
+        Section6Community2(gamma=11.65, b=1e300, target=1e10),
+    ],
+)
+def test_costs_that_cannot_be_calculated_with_are_refused(form: Any) -> None:
+    with pytest.raises(InputError, match="too large to calculate"):
+        _build(form)
+
+
+@pytest.mark.parametrize(("linear", "said"), [(np.inf, "inf"), (-np.inf, "-inf"), (np.nan, "nan")])
+def test_assumption_1_names_a_derivative_that_is_no_number(linear: float, said: str) -> None:
+    cost = _build(Section6Community1())._replace(linear=np.full(N, linear))
+    text = assumption_1_violations(cost, ["consumption", "production"])[0]
+    assert text == f"too large to calculate: the derivative by consumption is {said} near x = 0"

@@ -10,6 +10,7 @@ With s = Σ_r x_r, every cost of paper A (sections 4.2, 5, 6 and (26)) is
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -189,9 +190,21 @@ def build_costs(
     Raises
     ------
     InputError
-        If the form does not suit the number of resources, or `each` lists a wrong number of values.
+        If the form does not suit the number of resources, `each` lists a wrong number of values, or a
+        derivative on [0, 1]^m is too large for a number.
     """
+    cost = _of_form(form, n_resources, n_households, uniforms)
+    with np.errstate(over="ignore", invalid="ignore"):
+        ends = [gradients(cost, [np.full(n_households, x)] * n_resources) for x in (0.0, 1.0)]
+    if not np.isfinite(ends).all():
+        message = f"the derivatives of the cost '{form.form}' are too large to calculate"
+        raise InputError([Problem(message, "Give weights and targets of an ordinary size")])
+    return cost
 
+
+def _of_form(
+    form: AnyCost, n_resources: int, n_households: int, uniforms: Callable[[str], NDArray[np.float64]]
+) -> CostParameters:
     def drawn(name: str, configured: AnyValue) -> NDArray[np.float64]:
         if isinstance(configured, int | float):
             return np.full(n_households, configured, dtype=np.float64)
@@ -251,7 +264,8 @@ def assumption_1_violations(cost: CostParameters, resources: Sequence[str] = ())
         What fails and by how much; None where the assumption holds.
     """
     n, m = cost.n_households, cost.n_resources
-    at_zero = np.array(gradients(cost, list(np.zeros((m, n)))))
+    with np.errstate(over="ignore", invalid="ignore"):
+        at_zero = np.array(gradients(cost, list(np.zeros((m, n)))))
     worst = np.argmin(at_zero, axis=0)
     least = at_zero[worst, np.arange(n)]
     coupled = (cost.quadratic > 0) | (cost.quartic > 0)
@@ -267,7 +281,9 @@ def assumption_1_violations(cost: CostParameters, resources: Sequence[str] = ())
 
 def _violation(least: float, resource: str, strictly_convex: bool, flat: bool) -> str | None:
     parts = []
-    if least < 0 or flat:
+    if not math.isfinite(least):
+        parts.append(f"too large to calculate: the derivative by {resource} is {least:g} near x = 0")
+    elif least < 0 or flat:
         parts.append(f"not strictly increasing: the derivative by {resource} is {least:.6g} near x = 0")
     if not strictly_convex:
         parts.append("not strictly convex: more than one direction has no curvature of its own")

@@ -10,9 +10,7 @@ sees the response to the last one; paper A's own recursion (Algorithms 1 and 2) 
 
 from __future__ import annotations
 
-import cmath
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,116 +44,6 @@ def stability_limit(delay_steps: float) -> float:
     return 2.0 * math.sin(math.pi / (2.0 * (2.0 * delay_steps + 1.0)))
 
 
-def mixture_stability_limit(delays_steps: Sequence[float] | NDArray[np.float64]) -> float:
-    """Largest stable product τG where households of one weight answer with different delays.
-
-    Parameters
-    ----------
-    delays_steps : sequence of float, shape (N,)
-        d of each household, 0 or more; one between two whole numbers, as a meter makes it, counts in both by
-        its distance to the other.
-
-    Returns
-    -------
-    float
-        `stability_limit` where all delays are the same whole number, and at least `stability_limit` of the
-        mean where they are not: half of the households at d = 0 and half at d = 1 are stable up to 2, and all
-        of them at d = 0.5 would be up to 1.41.
-
-    Raises
-    ------
-    InputError
-        If there is no delay, or one is negative or not finite.
-
-    Notes
-    -----
-    With the share p_j of the answer j steps late, the loop's roots solve z − 1 + τG W(z) = 0, where W(z) =
-    Σ p_j z^−j. They are inside the unit circle for a small τG and leave it first at the smallest positive
-    τG = (1 − e^iθ) / W(e^iθ) that is real, over 0 < θ ≤ π. The zeros of its imaginary part are found by a
-    fine scan of θ and bisection.
-    """
-    given = np.asarray(delays_steps, dtype=np.float64)
-    if given.size == 0 or not np.all(np.isfinite(given) & (given >= 0)):
-        raise InputError(
-            [Problem("a delay is a number of steps, 0 or more", "Give at least one", value=str(given))]
-        )
-    whole = np.floor(given).astype(np.int64)
-    later = given - whole
-    counts = np.bincount(whole, 1 - later, whole.max() + 2) + np.bincount(whole + 1, later, whole.max() + 2)
-    steps, shares = np.flatnonzero(counts), counts[counts > 0] / given.size
-
-    def answer(angles: NDArray[np.float64]) -> NDArray[np.complex128]:
-        return np.asarray(np.exp(-1j * np.outer(angles, steps)) @ shares)
-
-    def numerator(angles: NDArray[np.float64]) -> NDArray[np.complex128]:
-        """(1 − e^iθ) times the conjugate of W: real where the quotient is."""
-        return np.asarray((1 - np.exp(1j * angles)) * answer(angles).conj())
-
-    scan = np.linspace(0.0, np.pi, 400 * (int(steps[-1]) + 1))[1:]
-    signs = np.sign(numerator(scan).imag[:-1])
-    changes = np.flatnonzero(signs[1:] != signs[:-1])
-    low, high = scan[changes], scan[changes + 1]
-    for _ in range(50):
-        middle = (low + high) / 2
-        is_before = np.sign(numerator(middle).imag) == np.sign(numerator(low).imag)
-        low, high = np.where(is_before, middle, low), np.where(is_before, high, middle)
-    angles = np.append(low, np.pi)
-    size = np.abs(answer(angles)) ** 2
-    products = numerator(angles).real[size > 1e-18] / size[size > 1e-18]
-    return float(products[products > 0].min(initial=math.inf))
-
-
-def predictor_stability_limit(
-    delay_steps: float, model_delay_steps: float, slope_ratio: float = 1.0
-) -> float:
-    """Largest stable product τG with a Smith predictor whose model may be wrong.
-
-    With z the loop's characteristic equation is z − 1 + τG (D(z) + ρ (1 − M(z))) = 0, where D(z) = z^−d, M(z)
-    = z^−d̂ and ρ = Ĝ/G. A root reaches the unit circle at some z = exp(iθ) where τG comes out real; the
-    smallest positive of these is the limit. A right model (d̂ = d, ρ = 1) has 2 whatever d, and ρ = 0 has
-    `stability_limit`.
-
-    Parameters
-    ----------
-    delay_steps : float
-        d; between two whole numbers, the mixture of both that has it as its mean.
-    model_delay_steps : float
-        d̂, in the same way.
-    slope_ratio : float
-        ρ, the model's slope over the aggregate's.
-    """
-    from scipy.optimize import brentq  # takes long to load, and few runs need it
-
-    def product(angle: float) -> complex:
-        z = cmath.exp(1j * angle)
-        answer = _delayed(z, delay_steps) + slope_ratio * (1.0 - _delayed(z, model_delay_steps))
-        return (1.0 - z) / answer if answer else complex(math.inf)
-
-    def imaginary(angle: float) -> float:
-        return product(angle).imag
-
-    # Delays of some steps turn D and M round a few times; a hundred points to a turn miss no crossing.
-    n_angles = 200 * (2 + math.ceil(max(delay_steps, model_delay_steps)))
-    angles = [math.pi * (k + 0.5) / n_angles for k in range(n_angles)]
-    signs = [imaginary(angle) > 0 for angle in angles]
-    crossings = [
-        brentq(imaginary, angles[k], angles[k + 1], xtol=1e-14)
-        for k in range(n_angles - 1)
-        if signs[k] != signs[k + 1]
-    ]
-    found = [product(angle) for angle in [*crossings, math.pi]]
-    # Where the answer itself is 0 the sign changes too, with no real product there.
-    real = [value.real for value in found if abs(value.imag) < 1e-6 * abs(value.real)]
-    return min((value for value in real if value > 0.0), default=math.inf)
-
-
-def _delayed(z: complex, delay_steps: float) -> complex:
-    """z to the power −d, between whole numbers by their mixture."""
-    whole = math.floor(delay_steps)
-    part = delay_steps - whole
-    return (1.0 - part) * z**-whole + part * z ** -(whole + 1)
-
-
 def gain_for_margin(margin: float, delay_steps: float, loop_gain: float) -> float:
     """The gain τ that is `margin` times the largest stable one.
 
@@ -182,19 +70,24 @@ def gain_for_product(product: float, loop_gain: float) -> float:
     Raises
     ------
     InputError
-        If the loop gain is not positive: no household answers the signal.
+        If the loop gain or the gain is not a positive number: no household answers the signal, or the costs
+        are beyond what can be calculated with.
     """
-    if not loop_gain > 0:
-        raise InputError(
-            [
-                Problem(
-                    "the aggregate does not answer the signal: every household is at 0 or 1 for good",
-                    "Give the gain as a number, or choose a capacity between 0 and the number of households",
-                    value=str(loop_gain),
-                )
-            ]
-        )
-    return product / loop_gain
+    if loop_gain == 0:
+        message = "the aggregate does not answer the signal: every household is at 0 or 1 for good"
+        remedy = "Give the gain as a number, or a capacity that leaves households between 0 and 1"
+    elif loop_gain < 0:
+        message = f"the aggregate falls when the signal rises (loop gain {loop_gain:.4g} units per signal)"
+        remedy = "No gain makes such a loop stable: raise the linear part of the costs"
+    elif not math.isfinite(loop_gain):
+        message = f"the loop gain comes out as {loop_gain:g}: costs are too large or too small for it"
+        remedy = "Give costs of an ordinary size, or the gain as a number"
+    elif not math.isfinite(product / loop_gain):
+        message = f"no largest stable gain is known (τG {product:.4g}, loop gain {loop_gain:.4g})"
+        remedy = "Give the gain as a number"
+    else:
+        return product / loop_gain
+    raise InputError([Problem(message, remedy)])
 
 
 def decision_variance(probabilities: NDArray[np.float64]) -> float:
