@@ -1,7 +1,7 @@
-"""The numbers of docs/section6.md: three policies from two first signals, over many seeds, and the cause of the lock-out.
+"""The numbers of docs/section6.md: three policies from two first signals, over many seeds, and the lock-out.
 
 python docs/section6.py                            # prints the tables from docs/section6.csv
-python docs/section6.py --seeds 40 --out new.csv   # runs every case with forty seeds first; a quarter of an hour
+python docs/section6.py --seeds 40 --out new.csv   # runs every case with forty seeds; a quarter of an hour
 python docs/section6.py --seeds 1 --steps 100000 --out long.csv   # the long runs; about ten minutes
 """
 
@@ -44,7 +44,7 @@ CHANGES = {
     ],
     "b = 0": ["groups.community_2.cost.b=0"],
 }
-"""What is changed to find the cause: averages that never hold few samples; a cost without its fourth power."""
+"""What is changed to find the cause: averages that never hold few samples; costs without the fourth power."""
 POLICIES = {
     "section6": "(22), as printed",
     "section6_proportional": "(20)",
@@ -62,7 +62,7 @@ class Outcome(NamedTuple):
     Attributes
     ----------
     cost_gap, distance, gradient_spread : float
-        Cost above the optimum for the sums reached, ‖x̄ − x*‖, and the spread of ∇g by consumption, at the end.
+        At the end: cost above the optimum for the sums, ‖x̄ − x*‖, spread of ∇g by consumption.
     locked_out : int
         Prosumers whose probability was 0 in every step of the second half of the run, for both resources.
     locked_step_median, locked_step_last : float
@@ -186,8 +186,6 @@ def median_interval(values: Array) -> tuple[float, float, float]:
     ordered = np.sort(values)
     n = len(ordered)
     rank = int(binom.ppf(0.025, n, 0.5))
-    if rank < 1:
-        raise ValueError(f"{n} values are too few for an interval of 95 %; take 6 or more")
     return float(np.median(ordered)), float(ordered[rank - 1]), float(ordered[n - rank])
 
 
@@ -200,6 +198,8 @@ def share_interval(n_hits: int, n: int) -> tuple[float, float]:
 
 def median_text(values: Array) -> str:
     """Median with its interval."""
+    if len(values) < 6:  # too few for an interval of 95 %
+        return f"{np.median(values):.3g}"
     median, low, high = median_interval(values)
     return f"{median:.3g} ({low:.3g} to {high:.3g})"
 
@@ -214,7 +214,8 @@ def share_text(hits: NDArray[np.bool_]) -> str:
 def outcome_table(runs: pd.DataFrame) -> str:
     """How each policy ends from each first signal."""
     lines = [
-        "| policy | Ω(0) | cost above optimum | largest | ‖x̄ − x*‖ | seeds with a lock-out | locked out: mean, most "
+        "| policy | Ω(0) | cost above optimum | largest | ‖x̄ − x*‖ | seeds with a lock-out "
+        "| locked out: mean, most "
         "| Σx̄ (C = 90) | Ω at the end | Σx − C, last 200 |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -234,7 +235,8 @@ def outcome_table(runs: pd.DataFrame) -> str:
 def cause_table(runs: pd.DataFrame) -> str:
     """What the lock-out under (22) depends on."""
     lines = [
-        "| (22) with | Ω(0) | seeds with a lock-out | locked out: mean, most | shut from step: median, latest "
+        "| (22) with | Ω(0) | seeds with a lock-out | locked out: mean, most "
+        "| shut from step: median, latest "
         "| highest x̄ + ȳ when shut | least b |",
         "|---|---|---|---|---|---|---|",
     ]
