@@ -76,7 +76,8 @@ class FeederPv(Model):
     kind: Literal["feeder"]
     """Taken from the feeder."""
     cos_phi: PowerFactor = 1.0
-    """Fixed power factor of the inverter, under-excited (it draws reactive power)."""
+    """Fixed power factor of the inverter, under-excited (it draws reactive power); if not given, the
+    generators keep the reactive power that they have in the grid's data."""
 
 
 class SimbenchPv(Model):

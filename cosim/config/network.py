@@ -194,10 +194,14 @@ class GridConfig(Model):
     placement: Placement = PlaceOnLoads()
     """Which household stands at which bus."""
     background: Literal["profile", "nominal", "none"] | None = None
-    """What the grid's own loads and generators do that no household took: follow their profile, draw their
-    nominal power all the time, or nothing. Absent: `profile` where the grid has profiles, else `nominal`."""
+    """What the grid's own loads, generators and storages do that no household took: follow their profile,
+    draw their nominal power all the time, or nothing. Absent: `profile` where the grid has profiles, else
+    `nominal`."""
     background_scaling: NonNegative = 1.0
-    """Factor on the powers of the grid's own loads and generators that no household took."""
+    """Factor on the powers of the grid's own loads, generators and storages that no household took."""
+    replace_generators: StrictBool = False
+    """Whether own photovoltaics (`simbench`, `csv`) take the place of the generators that the grid has at the
+    household's bus; by default both feed in."""
     limits: LimitsConfig = LimitsConfig()
     """Limits in place of the network's own."""
     feedback: bool = False

@@ -29,8 +29,10 @@ from cosim.devices.profile_doubts import Profiles, load_doubts, pv_doubts
 from cosim.devices.profiles import reactive_power, resample_mean
 from cosim.engine.placement import Placement
 from cosim.engine.population import Group, Population, household_values
-from cosim.engine.profile_sources import PickedColumns, ProfileSources, Slots
+from cosim.engine.profile_sources import FEEDER, PickedColumns, ProfileSources, Slots
 from cosim.errors import InputError, Problem
+from cosim.grid.elements import ElementRecord
+from cosim.grid.feeder_profiles import FeederProfiles
 from cosim.grid.simbench_data import SLOT_MINUTES, profile_names
 from cosim.households.profile_book import Demand, Series
 from cosim.streams import Streams
@@ -77,9 +79,14 @@ class DemandBuilder:
         What CSV files are relative to.
     n_takers : int
         Number of households or elements.
+    feeder_profiles : FeederProfiles, optional
+        What the feeder's own elements follow.
     """
 
-    def __init__(self, slots: Slots, folder: Path, n_takers: int) -> None:
+    def __init__(
+        self, slots: Slots, folder: Path, n_takers: int, feeder_profiles: FeederProfiles | None = None
+    ) -> None:
+        self._feeder_profiles = feeder_profiles
         self._slots = slots
         self._folder = folder
         self._load, self._load_q = _Columns(n_takers), _Columns(n_takers)
@@ -88,6 +95,7 @@ class DemandBuilder:
         self._read: dict[tuple[object, ...], CsvSeries] = {}
         self._simbench: set[str] = set()
         self.warnings: list[Problem] = []
+        self._of_feeder: set[str] = set()
 
     def constant_load(self, taker: int, p_kw: float, q_kvar: float) -> None:
         """The same power all the time."""
@@ -98,6 +106,22 @@ class DemandBuilder:
         """SimBench columns times powers; an empty name means constant."""
         self._load.put(taker, self._ask(p_profile), p_kw)
         self._load_q.put(taker, self._ask(q_profile), q_kvar)
+
+    def feeder_load(self, taker: int, element: ElementRecord, scale: float) -> None:
+        """What a load of the feeder draws, scaled."""
+        self._load.put(taker, self._ask_feeder(element.p_profile), element.p_mw * 1000 * scale)
+        self._load_q.put(taker, self._ask_feeder(element.q_profile), element.q_mvar * 1000 * scale)
+
+    def feeder_pv(self, taker: int, own: Sequence[ElementRecord], q_per_p: float | None) -> None:
+        """Generators of the feeder that share a profile; None for `q_per_p` leaves them their own Q."""
+        kwp = -1000 * sum(element.p_mw for element in own)
+        key = self._ask_feeder(own[0].p_profile)
+        self._pv.put(taker, key, kwp)
+        if q_per_p is not None:
+            self._pv_q.put(taker, key, kwp * q_per_p)
+        else:
+            q_kvar = 1000 * sum(element.q_mvar for element in own)
+            self._pv_q.put(taker, self._ask_feeder(own[0].q_profile), q_kvar)
 
     def simbench_pv(self, taker: int, profile: str, kwp: float, q_per_p: float) -> None:
         """A SimBench column of generation times an installed power; an empty name means constant."""
@@ -184,7 +208,7 @@ class DemandBuilder:
         n_slots = self._slots.n_slots
         ones, zeros = np.broadcast_to(1.0, n_slots), np.broadcast_to(0.0, n_slots)
         held = {_CONSTANT: ones, _NOTHING: zeros, **self._csv}
-        sources = ProfileSources(self._slots, held, self._simbench)
+        sources = ProfileSources(self._slots, held, self._simbench, self._feeder_profiles, self._of_feeder)
         load, load_q, pv, pv_q = (
             part.series(sources) for part in (self._load, self._load_q, self._pv, self._pv_q)
         )
@@ -196,6 +220,12 @@ class DemandBuilder:
             return _CONSTANT
         self._simbench.add(profile)
         return profile
+
+    def _ask_feeder(self, profile: str) -> str:
+        if not profile:
+            return _CONSTANT
+        self._of_feeder.add(profile)
+        return f"{FEEDER}{profile}"
 
 
 def _reading(device: CsvLoad | CsvPv) -> tuple[object, ...]:
@@ -216,7 +246,8 @@ def household_demand(
     InputError
         With every profile that is missing, unknown, broken or too short.
     """
-    builder = DemandBuilder(slots_of(scenario), folder, population.size)
+    profiles = None if placement is None else placement.profiles
+    builder = DemandBuilder(slots_of(scenario), folder, population.size, profiles)
     problems: list[Problem] = []
     for number, group in enumerate(population.groups):
         for part, add in (("load", _add_load), ("pv", _add_pv)):
@@ -260,8 +291,7 @@ def _add_load(
                 raise InputError(
                     [Problem(message, "Use another load, or `grid.placement.kind: loads`.", path)]
                 )
-            p_kw, q_kvar = element.p_mw * 1000 * scale, element.q_mvar * 1000 * scale
-            builder.simbench_load(taker, element.p_profile, element.q_profile, p_kw, q_kvar)
+            builder.feeder_load(taker, element, scale)
 
 
 def _add_pv(
@@ -286,7 +316,7 @@ def _add_pv(
         for taker in group.members:
             own = placement.sgens[taker]
             if own:
-                builder.simbench_pv(taker, own[0].p_profile, -1000 * sum(e.p_mw for e in own), q_per_p)
+                builder.feeder_pv(taker, own, q_per_p if "cos_phi" in pv.model_fields_set else None)
 
 
 def _values(streams: Streams, purpose: str, value: object, group: Group, n: int) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from cosim.engine.fault_plan import FaultEvent
 from cosim.engine.grid_parts import GridParts
 from cosim.engine.market import Market
 from cosim.engine.prosumers import prosumer_table
+from cosim.grid.account import Entry
 from cosim.grid.limits import FeederLimits
 
 
@@ -42,6 +44,8 @@ def explain_lines(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
     if parts.grid is not None:
         yield "# feeder"
         yield from _feeder(parts.grid)
+        yield "# source of the feeder: what became of its elements, limits, profiles and controllers"
+        yield from _source(parts.grid.account)
     yield "# links: each household's, where it differs from the one before"
     yield from _links(loaded, parts)
     if parts.fault_events:
@@ -122,10 +126,29 @@ def _feeder(grid: GridParts) -> Iterator[str]:
         name, kilovolt = feeder.bus.name[bus], feeder.bus.vn_kv[bus]
         band = f"{limits.vm_min_pu[bus]:g} to {limits.vm_max_pu[bus]:g} pu"
         yield f"bus {index}  {name}  {kilovolt:g} kV  limits={band}  households={here}"
-    for element in grid.placement.background:
-        power = f"{element.p_mw * 1000:.4g} kW  {element.q_mvar * 1000:.4g} kvar"
-        profile = element.profile or "-"
-        yield f"background {element.kind} {element.index}  bus={element.bus}  {power}  profile={profile}"
+
+
+def _source(entries: Sequence[Entry]) -> Iterator[str]:
+    """What became of everything that the grid's source holds: in sums, then one by one but for limits."""
+    groups: dict[tuple[str, str], list[Entry]] = {}
+    for entry in entries:
+        groups.setdefault((entry.table, entry.fate), []).append(entry)
+    for (table, fate), group in groups.items():
+        p_kw = math.fsum(entry.p_kw for entry in group if not math.isnan(entry.p_kw))
+        power = "" if all(math.isnan(entry.p_kw) for entry in group) else f"  {p_kw:.4g} kW"
+        yield f"{table}  {fate}: {len(group)}{power}"
+    for entry in entries:
+        if "." in entry.table and not entry.table.startswith("profiles."):
+            continue
+        texts = [entry.table if entry.element < 0 else f"{entry.table} {entry.element}", entry.name]
+        if entry.bus >= 0:
+            texts.append(f"bus={entry.bus}")
+        texts += [
+            f"{value:.4g} {unit}"
+            for value, unit in ((entry.p_kw, "kW"), (entry.q_kvar, "kvar"))
+            if not math.isnan(value)
+        ]
+        yield "  ".join([*filter(None, texts), f"{entry.fate}: {entry.reason}"])
 
 
 def _limits(limits: FeederLimits) -> Iterator[str]:

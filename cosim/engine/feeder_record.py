@@ -11,7 +11,7 @@ from cosim.results.store import RunStore
 
 
 def write_feeder(grid: GridParts, store: RunStore) -> None:
-    """Write `feeder_buses` and `feeder_branches`."""
+    """Write `feeder_buses`, `feeder_branches` and `source_elements`."""
     bus, line, trafo = grid.feeder.bus, grid.feeder.line, grid.feeder.trafo
     limits = grid.limits
     households = Counter(grid.placement.buses)
@@ -43,4 +43,9 @@ def write_feeder(grid: GridParts, store: RunStore) -> None:
                 [limits.line_loading_max_percent, limits.trafo_loading_max_percent]
             ),
         },
+    )
+    entries = grid.account
+    columns = ("table", "element", "name", "bus", "p_kw", "q_kvar", "fate", "reason")
+    store.write_table(
+        "source_elements", {name: [getattr(entry, name) for entry in entries] for name in columns}
     )

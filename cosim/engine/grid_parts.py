@@ -13,7 +13,9 @@ from cosim.config.network import GridConfig, JsonSource, NetworkConfig
 from cosim.config.scenario import Scenario
 from cosim.engine.placement import Placement, place
 from cosim.engine.population import Population
+from cosim.engine.source_account import account_of
 from cosim.errors import Problem
+from cosim.grid.account import Entry
 from cosim.grid.background import Background
 from cosim.grid.element_limits import feeder_limits
 from cosim.grid.elements import ElementRecord
@@ -45,6 +47,8 @@ class GridParts:
         The column of each household's bus.
     background : Background
         What the feeder's own remaining elements draw.
+    account : tuple of Entry
+        What became of everything that the grid's source holds.
     warnings : tuple of Problem
         What is doubtful about the feeder, and what of it is not taken as it is.
     """
@@ -56,6 +60,7 @@ class GridParts:
     limits: FeederLimits
     columns: NDArray[np.int64]
     background: Background
+    account: tuple[Entry, ...]
     warnings: tuple[Problem, ...]
 
     def injections(self, reading: Reading, interval: int) -> tuple[Array, Array, DependentPower | None]:
@@ -72,10 +77,8 @@ class GridParts:
     @property
     def silent(self) -> tuple[ElementRecord, ...]:
         """The feeder's own elements that draw nothing because the scenario says so."""
-        taken = [load for load in self.placement.loads if load is not None]
-        taken += [sgen for sgens in self.placement.sgens for sgen in sgens]
         switched_off = self.placement.background if self.config.background == "none" else ()
-        return (*taken, *switched_off)
+        return (*self.placement.taken, *switched_off)
 
 
 @dataclass(frozen=True)
@@ -129,6 +132,7 @@ def build_grid(
     feeder = power_flow.feeder
     limits, doubts = feeder_limits(feeder, config.limits)
     placement = place(population, config, feeder, streams)
+    entries, missed = account_of(scenario, config, population, feeder, placement, limits)
     return GridParts(
         config=config,
         feeder=feeder,
@@ -138,11 +142,11 @@ def build_grid(
         columns=feeder.bus_positions(placement.buses),
         background=Background(
             feeder,
-            # A storage has no profile of its own and no controller here: it stands still.
-            [element for element in placement.background if element.kind != "storage"],
+            placement.background,
             config,
             scenario.time.start,
             scenario.time.duration_ms // scenario.interval_ms,
         ),
-        warnings=(*feeder.warnings, *doubts),
+        account=entries,
+        warnings=(*feeder.warnings, *doubts, *missed),
     )

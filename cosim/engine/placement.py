@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cosim.config.devices import FeederPv
 from cosim.config.network import GridConfig
 from cosim.engine.population import Population
 from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
+from cosim.grid.feeder_profiles import FeederProfiles
 from cosim.grid.placement import background_elements, place_households
 from cosim.streams import Streams
 
@@ -23,15 +25,27 @@ class Placement:
     loads : tuple of ElementRecord or None
         The feeder's own load whose place each household takes; None where there is none.
     sgens : tuple of tuple of ElementRecord
-        The feeder's own generators whose place it takes.
+        The feeder's own generators that each household has as its own; they share a profile.
     background : tuple of ElementRecord
         The feeder's elements that nobody took.
+    replaced : tuple of tuple of ElementRecord
+        The feeder's own generators whose place each household's own generation takes.
+    profiles : FeederProfiles or None
+        What the feeder's elements follow.
     """
 
     buses: tuple[int, ...]
     loads: tuple[ElementRecord | None, ...]
     sgens: tuple[tuple[ElementRecord, ...], ...]
     background: tuple[ElementRecord, ...]
+    replaced: tuple[tuple[ElementRecord, ...], ...] = ()
+    profiles: FeederProfiles | None = None
+
+    @property
+    def taken(self) -> tuple[ElementRecord, ...]:
+        """The feeder's elements for which a household stands."""
+        loads = (load for load in self.loads if load is not None)
+        return (*loads, *(sgen for own in (*self.sgens, *self.replaced) for sgen in own))
 
 
 def nowhere(population: Population) -> Placement:
@@ -43,8 +57,8 @@ def nowhere(population: Population) -> Placement:
 def place(population: Population, grid: GridConfig, feeder: Feeder, streams: Streams) -> Placement:
     """Put the households on the feeder.
 
-    A household takes the place of the load it stands on; one with generation of its own also takes the place
-    of the generators at its bus.
+    A household takes the place of the load it stands on. A generator at its bus is its own if its generation
+    is `feeder`; it is replaced by other generation if the scenario says so, and else stays what it is.
 
     Raises
     ------
@@ -52,20 +66,20 @@ def place(population: Population, grid: GridConfig, feeder: Feeder, streams: Str
         If there are more households than places, or a listed bus does not exist.
     """
     placed = place_households(feeder, grid.placement, population.size, streams)
-    free_sgens = {element.index: element for element in feeder.sgens if element.kind == "sgen"}
-    sgens: list[tuple[ElementRecord, ...]] = []
+    free = list(feeder.sgens)
+    own: list[tuple[ElementRecord, ...]] = []
+    replaced: list[tuple[ElementRecord, ...]] = []
     for household, spot in enumerate(placed):
-        own: tuple[ElementRecord, ...] = ()
-        if population.group_of(household).config.pv is not None:
-            own = tuple(element for element in free_sgens.values() if element.bus == spot.bus)
-            for element in own:
-                del free_sgens[element.index]
-        sgens.append(own)
-    replaced = {(element.kind, element.index) for own in sgens for element in own}
-    background = tuple(
-        element
-        for element in background_elements(feeder, placed)
-        if (element.kind, element.index) not in replaced
-    )
+        pv = population.group_of(household).config.pv
+        here = [sgen for sgen in free if sgen.bus == spot.bus]
+        is_own = isinstance(pv, FeederPv)
+        same = tuple(sgen for sgen in here if sgen.p_profile == here[0].p_profile)
+        own.append(same if is_own else ())
+        replaced.append(tuple(here) if pv is not None and not is_own and grid.replace_generators else ())
+        for sgen in (*own[-1], *replaced[-1]):
+            free.remove(sgen)
+    at_buses = background_elements(feeder, placed)
+    left = {(sgen.kind, sgen.index) for sgen in free}
+    background = tuple(e for e in at_buses if not e.is_sgen or (e.kind, e.index) in left)
     buses, loads = tuple(spot.bus for spot in placed), tuple(spot.load for spot in placed)
-    return Placement(buses, loads, tuple(sgens), background)
+    return Placement(buses, loads, tuple(own), background, tuple(replaced), feeder.profiles)

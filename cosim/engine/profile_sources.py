@@ -1,4 +1,4 @@
-"""The columns that a run's series choose from: some in memory, those of SimBench in the cache's file."""
+"""The columns that a run's series choose from: some in memory, SimBench's and the feeder's by pages."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_MINUTE
-from cosim.grid.profile_pages import ProfilePages
+from cosim.grid.feeder_profiles import FeederProfiles, ProfileRows, SimbenchProfiles
 from cosim.grid.simbench_data import SLOT_MINUTES
 
 Array = NDArray[np.float64]
+
+FEEDER = "feeder:"
+"""What the names of the feeder's own columns begin with."""
 
 
 class Slots(NamedTuple):
@@ -36,38 +39,57 @@ class ProfileSources:
         Columns that are in memory.
     simbench : iterable of str
         Names of SimBench's columns; of these some weeks are in memory at once.
+    feeder : FeederProfiles or None
+        The feeder's own profiles.
+    of_feeder : iterable of str
+        Names of its columns; here they are called by `FEEDER` and their name.
 
     Raises
     ------
     InputError
-        If SimBench has no column of a name, or the run leaves its year.
+        If there is no column of a name, or the run leaves the time that is covered.
     """
 
-    def __init__(self, slots: Slots, held: Mapping[str, Array], simbench: Iterable[str]) -> None:
+    def __init__(
+        self,
+        slots: Slots,
+        held: Mapping[str, Array],
+        simbench: Iterable[str],
+        feeder: FeederProfiles | None = None,
+        of_feeder: Iterable[str] = (),
+    ) -> None:
         self._held = held
         self._n_slots = slots.n_slots
         self._per_quarter = SLOT_MINUTES * MS_PER_MINUTE // slots.slot_ms
-        names = sorted(simbench)
-        self._position = {name: column for column, name in enumerate(names)}
         n_quarters = -(-slots.n_slots // self._per_quarter)
-        self._pages = ProfilePages(names, slots.start, n_quarters) if names else None
+        self._paged: list[ProfileRows] = []
+        self._place: dict[str, tuple[int, int]] = {}
+        for profiles, prefix, names in (
+            (SimbenchProfiles(0), "", sorted(simbench)),
+            (feeder, FEEDER, sorted(of_feeder)),
+        ):
+            if names and profiles is not None:
+                keys = (f"{prefix}{name}" for name in names)
+                self._place |= {key: (len(self._paged), column) for column, key in enumerate(keys)}
+                self._paged.append(profiles.open(names, slots.start, n_quarters))
 
     def stack(self, names: tuple[str, ...], slots: slice) -> Array:
         """Some columns side by side in some slots, as far as there are; shape (n, n_names)."""
         first, end, _ = slots.indices(self._n_slots)
-        simbench = self._simbench(first, end)
-        columns = [
-            simbench[:, self._position[name]] if name in self._position else self._held[name][first:end]
-            for name in names
-        ]
+        paged = [self._in_slots(rows, first, end) for rows in self._paged]
+        columns = []
+        for name in names:
+            if name in self._place:
+                number, column = self._place[name]
+                columns.append(paged[number][:, column])
+            else:
+                columns.append(self._held[name][first:end])
         return np.stack(columns, axis=1)
 
-    def _simbench(self, first: int, end: int) -> Array:
-        """SimBench's columns; the value of a quarter hour holds in all its slots."""
-        if self._pages is None:
-            return np.zeros((0, 0))
+    def _in_slots(self, rows: ProfileRows, first: int, end: int) -> Array:
+        """Profiles by quarter hours; the value of a quarter hour holds in all its slots."""
         begin = first // self._per_quarter
-        quarters = self._pages.rows(begin, -(-end // self._per_quarter))
+        quarters = rows.rows(begin, -(-end // self._per_quarter))
         skipped = first - begin * self._per_quarter
         return np.repeat(quarters, self._per_quarter, axis=0)[skipped : skipped + end - first]
 

@@ -1,4 +1,4 @@
-"""What the feeder's own loads and generators draw that no household took."""
+"""What the feeder's own loads, generators and storages draw that no household took."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.network import GridConfig, SimbenchSource
+from cosim.config.network import GridConfig
 from cosim.errors import InputError, Problem
 from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
-from cosim.grid.profile_pages import ProfilePages
-from cosim.grid.simbench_data import SLOT_MINUTES, scenario_of
+from cosim.grid.feeder_profiles import ProfileRows
+from cosim.grid.simbench_data import SLOT_MINUTES
 from cosim.grid.voltage_dependence import DependentPower
 
 FloatArray = NDArray[np.float64]
@@ -77,9 +77,11 @@ class Background:
         self._scaling = grid.background_scaling
         self._follows_profiles = mode == "profile"
         self._interval_min = grid.interval_min
-        self._pages: ProfilePages | None = None
-        if self._follows_profiles:
-            self._pages = _pages(feeder, self._elements, start, n_intervals * grid.interval_min)
+        self._pages: ProfileRows | None = None
+        names = sorted({name for each in self._elements for name in (each.p_profile, each.q_profile) if name})
+        if self._follows_profiles and names and feeder.profiles is not None:
+            n_slots = -(-n_intervals * grid.interval_min // SLOT_MINUTES)
+            self._pages = feeder.profiles.open(names, start, n_slots)
 
     def power(self, first: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Powers in the intervals ``first ... first + n - 1``.
@@ -137,14 +139,3 @@ class Background:
         per_interval = self._interval_min // _FINE_MIN
         means = fine[skipped : skipped + n * per_interval].reshape(n, per_interval, -1).mean(axis=1)
         return dict(zip(self._pages.names, means.T, strict=True))
-
-
-def _pages(
-    feeder: Feeder, elements: Sequence[ElementRecord], start: datetime, minutes: int
-) -> ProfilePages | None:
-    """The profiles of these elements; None where they have none."""
-    names = sorted({name for each in elements for name in (each.p_profile, each.q_profile) if name})
-    source = feeder.network.source
-    if not names or not isinstance(source, SimbenchSource):
-        return None
-    return ProfilePages(names, start, -(-minutes // SLOT_MINUTES), scenario_of(source.code))

@@ -34,6 +34,8 @@ class ElementRecord:
         Rated power, MVA; NaN where not given.
     profile : str
         Name of its profile; empty where it has none.
+    p_profile, q_profile : str
+        Columns that are factors on `p_mw` and `q_mvar`; empty where the power is constant.
     shares : VoltageShares
         Which fractions of its power follow the voltage; all 0 where its power is constant.
     """
@@ -46,6 +48,8 @@ class ElementRecord:
     q_mvar: float
     sn_mva: float
     profile: str = ""
+    p_profile: str = ""
+    q_profile: str = ""
     shares: VoltageShares = CONSTANT_POWER
 
     @property
@@ -57,16 +61,6 @@ class ElementRecord:
     def is_sgen(self) -> bool:
         """Whether it is a generator."""
         return self.kind in ("sgen", "asymmetric_sgen")
-
-    @property
-    def p_profile(self) -> str:
-        """Name of the profile column that is a factor on `p_mw`; empty where there is none."""
-        return f"{self.profile}_pload" if self.profile and self.is_load else self.profile
-
-    @property
-    def q_profile(self) -> str:
-        """Name of the profile column that is a factor on `q_mvar`; empty where `q_mvar` is constant."""
-        return f"{self.profile}_qload" if self.profile and self.is_load else ""
 
 
 def take_elements(net: pandapowerNet) -> tuple[ElementRecord, ...]:
@@ -103,7 +97,7 @@ def record_of(kind: ElementKind, index: int, row: dict[Any, Any]) -> ElementReco
         factor * q_mvar + 0.0,
         float(sn_mva) if sn_mva is not None else float("nan"),
         _text(row.get("profile")),
-        shares_of(row) if kind == "load" else CONSTANT_POWER,
+        shares=shares_of(row) if kind == "load" else CONSTANT_POWER,
     )
 
 

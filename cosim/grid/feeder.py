@@ -18,8 +18,10 @@ from cosim.config.network import BusRef, NetworkConfig, SimbenchSource
 from cosim.errors import InputError, Problem, suggest
 from cosim.grid.checks import find_problems
 from cosim.grid.elements import ElementRecord, take_elements
+from cosim.grid.feeder_profiles import FeederProfiles, FileProfiles, SimbenchProfiles, follow_profiles
 from cosim.grid.grid_source import GridSource, source_of
 from cosim.grid.layout import Edge, Tree, read_points, shortest_tree, tree_layout
+from cosim.grid.simbench_data import scenario_of
 from cosim.grid.sources import read_source
 from cosim.grid.voltage_dependence import mixed_node_warnings
 
@@ -119,6 +121,8 @@ class Feeder:
         What it was made from: the whole net as pandapower reads it, profiles, and what was left out.
     warnings : tuple of Problem
         What about the grid is doubtful or was assumed, element by element.
+    profiles : FeederProfiles or None
+        What its own elements may follow; None where there are no profiles.
     """
 
     network: NetworkConfig
@@ -132,6 +136,7 @@ class Feeder:
     coordinates: Literal["own", "layout"]
     source: GridSource
     warnings: tuple[Problem, ...] = ()
+    profiles: FeederProfiles | None = None
 
     @property
     def n_bus(self) -> int:
@@ -150,8 +155,8 @@ class Feeder:
 
     @property
     def has_profiles(self) -> bool:
-        """Whether profiles exist for its own elements (SimBench grids)."""
-        return isinstance(self.network.source, SimbenchSource) and any(e.p_profile for e in self.elements)
+        """Whether its own elements have profiles to follow."""
+        return any(element.p_profile for element in self.elements)
 
     def bus_positions(self, buses: NDArray[np.int64] | tuple[int, ...] | list[int]) -> NDArray[np.int64]:
         """Columns of buses given by their index in the net.
@@ -222,9 +227,21 @@ def _feeder(source: GridSource, network: NetworkConfig) -> Feeder:
     bus, coordinates = _bus_table(net, line, trafo, trafo3w)
     supplied = set(bus.index[bus.supplied].tolist())
     elements = tuple(element for element in elements if element.bus in supplied)
+    profiles = _profiles(network, source)
+    elements, assumed = follow_profiles(elements, profiles)
     places = _places(network, bus, elements)
-    warnings = (*source.warnings, *mixed_node_warnings(source.net))
-    return Feeder(network, net, bus, line, trafo, trafo3w, elements, places, coordinates, source, warnings)
+    warnings = (*source.warnings, *mixed_node_warnings(source.net), *assumed)
+    tables = (bus, line, trafo, trafo3w)
+    return Feeder(network, net, *tables, elements, places, coordinates, source, warnings, profiles)
+
+
+def _profiles(network: NetworkConfig, source: GridSource) -> FeederProfiles | None:
+    """The profiles of SimBench for its grids, those that it brings along for any other."""
+    if source.profiles is not None:
+        return FileProfiles(source.profiles)
+    if isinstance(network.source, SimbenchSource):
+        return SimbenchProfiles(scenario_of(network.source.code))
+    return None
 
 
 def _line_table(net: pandapowerNet) -> LineTable:

@@ -128,6 +128,26 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("closed", "flag", "", "in service, no open switch"),
         Column("loading_max_percent", "number", "%", "highest permitted loading"),
     ),
+    "source_elements": (
+        Column(
+            "table",
+            "text",
+            "",
+            "table of the grid's data; bus.min_vm_pu, profiles.load, ... for limits, profiles",
+        ),
+        Column("element", "integer", "", "index in that table; -1 for what has none"),
+        Column("name", "text", "", "name in the grid's data"),
+        Column("bus", "integer", "", "its bus; -1 for what has none"),
+        Column(
+            "p_kw",
+            "number",
+            "kW",
+            "nominal active power, scaling included, generation negative; NaN for none",
+        ),
+        Column("q_kvar", "number", "kvar", "nominal reactive power; NaN for none"),
+        Column("fate", "text", "", "kept, household (one stands for it), replaced or left out"),
+        Column("reason", "text", "", "why, or how it acts"),
+    ),
     "messages": (
         Column("link", "text", "", "direction and household: downlink/h001, uplink/h001, meter, ..."),
         Column("kind", "text", "", "signal, report, meter, feeder, ack"),

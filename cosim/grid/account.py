@@ -1,0 +1,278 @@
+"""What became of everything that a grid's source holds: kept, taken by a household, replaced, or left out."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from cosim.errors import Problem, count, listed
+from cosim.grid.element_limits import KINDS as LIMITS
+from cosim.grid.elements import KINDS, ElementKind, ElementRecord, record_of
+from cosim.grid.feeder import Feeder
+from cosim.grid.limits import FeederLimits
+
+if TYPE_CHECKING:
+    from pandapower.auxiliary import pandapowerNet
+
+Fate = Literal["kept", "household", "replaced", "left out"]
+Key = tuple[str, int]
+"""Table and index of an element."""
+
+
+class Entry(NamedTuple):
+    """One thing that the source holds.
+
+    Attributes
+    ----------
+    table : str
+        pandapower's table; ``bus.min_vm_pu`` and the like for a limit, ``profiles.load`` for a profile.
+    element : int
+        Index in that table; -1 for what has none.
+    name : str
+        Its name.
+    bus : int
+        Index of its bus; -1 for what has none.
+    p_kw, q_kvar : float
+        Nominal power, scaling included, in load convention; NaN for what carries none.
+    fate : {"kept", "household", "replaced", "left out"}
+        What became of it.
+    reason : str
+        Why, or how it acts.
+    is_missed : bool
+        Whether it carries power that the run lacks.
+    """
+
+    table: str
+    element: int
+    name: str
+    bus: int
+    p_kw: float
+    q_kvar: float
+    fate: Fate
+    reason: str
+    is_missed: bool = False
+
+
+class Decisions(NamedTuple):
+    """What the scenario does with the feeder's own elements.
+
+    Attributes
+    ----------
+    households : mapping of Key to tuple of Fate and str
+        What became of the elements that a household stands for, and why.
+    silent : str
+        Why all others draw nothing; empty where they act.
+    follows_profiles : bool
+        Whether the others follow their profiles.
+    """
+
+    households: Mapping[Key, tuple[Fate, str]]
+    silent: str
+    follows_profiles: bool
+
+
+def account(feeder: Feeder, decisions: Decisions, limits: FeederLimits) -> tuple[Entry, ...]:
+    """Everything that the feeder's source holds, in the order of pandapower's tables.
+
+    Parameters
+    ----------
+    feeder : Feeder
+        The feeder, with its source.
+    decisions : Decisions
+        What the scenario does with its elements.
+    limits : FeederLimits
+        The limits in force.
+    """
+    return (
+        *_powers(feeder, decisions),
+        *_in_the_net(feeder),
+        *_limits(feeder, limits),
+        *_profiles(feeder, decisions),
+        *(
+            Entry(each.name, -1, each.detail, -1, math.nan, math.nan, "left out", f"{each.count} of it")
+            for each in feeder.source.left_out
+        ),
+    )
+
+
+def _powers(feeder: Feeder, decisions: Decisions) -> Iterator[Entry]:
+    """Loads, generators and storages, those out of service too."""
+    acting = {(element.kind, element.index): element for element in feeder.elements}
+    for kind in KINDS:
+        table = feeder.source.net[kind].sort_index()
+        for index, row in zip(table.index, table.to_dict("records"), strict=True):
+            record = _record(kind, int(index), row)
+            fate, reason = _fate(acting.get((kind, int(index))), bool(row["in_service"]), decisions)
+            carries = (record.p_mw, record.q_mvar) != (0, 0)
+            missed = fate in ("replaced", "left out") and bool(row["in_service"]) and carries
+            p_kw, q_kvar = record.p_mw * 1000, record.q_mvar * 1000
+            yield Entry(kind, record.index, record.name, record.bus, p_kw, q_kvar, fate, reason, missed)
+
+
+def _record(kind: ElementKind, index: int, row: dict[Any, Any]) -> ElementRecord:
+    """The row as a record; numbers that an element out of service lacks are none."""
+    return record_of(kind, index, {key: math.nan if value is None else value for key, value in row.items()})
+
+
+def _fate(element: ElementRecord | None, in_service: bool, decisions: Decisions) -> tuple[Fate, str]:
+    """What became of a load, generator or storage; None for one that the feeder does not have."""
+    if element is None:
+        return "left out", "its bus has no supply" if in_service else "out of service"
+    taken = decisions.households.get((element.kind, element.index))
+    if taken is not None:
+        return taken
+    if decisions.silent:
+        return "left out", decisions.silent
+    if decisions.follows_profiles and element.p_profile:
+        return "kept", f"follows its profile {element.profile}"
+    return "kept", "its nominal power"
+
+
+_POWER_OF: dict[str, Callable[[dict[Any, Any]], tuple[float, float]]] = {
+    "shunt": lambda row: (row["p_mw"] * row["step"], row["q_mvar"] * row["step"]),
+    "gen": lambda row: (-row["p_mw"] * row["scaling"], math.nan),
+    "ward": lambda row: (row["ps_mw"] + row["pz_mw"], row["qs_mvar"] + row["qz_mvar"]),
+    "xward": lambda row: (row["ps_mw"] + row["pz_mw"], row["qs_mvar"] + row["qz_mvar"]),
+    "motor": lambda row: (
+        row["pn_mech_mw"] * row["loading_percent"] * row["scaling"] / row["efficiency_percent"], math.nan
+    ),
+    "dcline": lambda row: (row["p_mw"], math.nan),
+}  # fmt: skip
+"""Power at nominal voltage in load convention, MW and Mvar, of elements that stay in the net."""
+_BESIDE = ("ext_grid", "svc", "ssc", "vsc", "impedance", "tcsc")
+"""Further elements that stay in the net, whose power only the power flow tells."""
+
+
+def _in_the_net(feeder: Feeder) -> Iterator[Entry]:
+    """Shunts, generators that hold a voltage, and others that the power flow solves as they are."""
+    net = feeder.source.net
+    supplied = set(feeder.bus.index[feeder.bus.supplied].tolist())
+    for table in (*_POWER_OF, *_BESIDE):
+        if table not in net or not len(net[table]):
+            continue
+        rows = net[table].sort_index()
+        for index, row in zip(rows.index, rows.to_dict("records"), strict=True):
+            bus = int(row.get("bus", row.get("from_bus", -1)))
+            p_mw, q_mvar = _power(table, row)
+            fate: tuple[Fate, str] = ("kept", "the power flow solves it")
+            if not row["in_service"]:
+                fate = "left out", "out of service"
+            elif bus not in supplied:
+                fate = "left out", "its bus has no supply"
+            missed = fate[1] == "its bus has no supply" and p_mw > 0
+            name = row.get("name")
+            label = name if isinstance(name, str) else ""
+            yield Entry(table, int(index), label, bus, 1000 * p_mw, 1000 * q_mvar, *fate, missed)
+
+
+def _power(table: str, row: dict[Any, Any]) -> tuple[float, float]:
+    try:
+        p_mw, q_mvar = _POWER_OF[table](row) if table in _POWER_OF else (math.nan, math.nan)
+        return float(p_mw), float(q_mvar)
+    except (KeyError, TypeError):
+        return math.nan, math.nan
+
+
+def _limits(feeder: Feeder, limits: FeederLimits) -> Iterator[Entry]:
+    """The elements' own limits: in force, or replaced by the scenario's or the network file's."""
+    for name, (key, table, column, *_) in LIMITS.items():
+        rows = feeder.source.net[table]
+        if column not in rows:
+            continue
+        of_bus = table == "bus"
+        given = zip(rows.index, rows["name"], rows[column], limits.origins[name], strict=True)
+        for index, label, value, origin in given:
+            if value is None or value != value:
+                continue
+            fate: Fate = "kept" if origin == "grid data" else "replaced"
+            reason = f"{value:g}" if fate == "kept" else f"{value:g}, by {key} of the {origin}"
+            bus = int(index) if of_bus else -1
+            text = label if isinstance(label, str) else ""
+            yield Entry(f"{table}.{column}", int(index), text, bus, math.nan, math.nan, fate, reason)
+
+
+def _profiles(feeder: Feeder, decisions: Decisions) -> Iterator[Entry]:
+    """The time series that the source brings along: followed by how many elements, or by none."""
+    followed: Counter[str] = Counter()
+    for element in feeder.elements:
+        fate, _ = decisions.households.get((element.kind, element.index), ("kept", ""))
+        in_background = fate == "kept" and decisions.follows_profiles and not decisions.silent
+        if in_background or fate == "household":
+            followed.update({element.p_profile, element.q_profile} - {""})
+    for table, frame in (feeder.source.profiles or {}).items():
+        for name in map(str, frame.columns):
+            if name == "time":
+                continue
+            n = followed[name]
+            fate = "kept" if n else "left out"
+            reason = f"{count(n, 'element')} may follow it" if n else "no element follows it"
+            yield Entry(f"profiles.{table}", -1, name, -1, math.nan, math.nan, fate, reason)
+
+
+def missed_power(entries: Collection[Entry]) -> list[Problem]:
+    """One warning for everything that carries power in the source and is replaced or left out in the run."""
+    missed = [entry for entry in entries if entry.is_missed]
+    if not missed:
+        return []
+    groups: dict[tuple[str, str, str], list[Entry]] = {}
+    for entry in missed:
+        groups.setdefault((entry.table, entry.fate, entry.reason), []).append(entry)
+    parts = [
+        f"{count(len(group), table)} of {_kw(group)} {fate} ({reason})"
+        for (table, fate, reason), group in groups.items()
+    ]
+    if len(parts) > _SHOWN:
+        parts = [*parts[:_SHOWN], f"{len(parts) - _SHOWN} more kinds"]
+    does = "does" if len(missed) == 1 else "do"
+    message = f"{count(len(missed), 'element')} of the grid ({_kw(missed)}) {does} not act as in its data: "
+    remedy = "`cosim explain` and the table source_elements name each"
+    return [Problem(message + listed(parts), remedy, "grid.network", severity="warning")]
+
+
+_SHOWN = 6
+
+
+def _kw(entries: Collection[Entry]) -> str:
+    """The sum of their powers, whatever their sign; of reactive power where there is no other."""
+    p_kw = math.fsum(abs(entry.p_kw) for entry in entries if entry.p_kw == entry.p_kw)
+    if p_kw:
+        return f"{p_kw:.4g} kW"
+    return f"{math.fsum(abs(e.q_kvar) for e in entries if e.q_kvar == e.q_kvar):.4g} kvar"
+
+
+def unbalanced(net: pandapowerNet, acting: Collection[Key]) -> list[Problem]:
+    """One warning for single-phase and unbalanced elements, which the balanced power flow takes as balanced.
+
+    Parameters
+    ----------
+    net : pandapowerNet
+        The source's net.
+    acting : collection of Key
+        Elements that act in the run.
+    """
+    found: list[tuple[str, int, float]] = []
+    for table in ("asymmetric_load", "asymmetric_sgen"):
+        for index, row in zip(net[table].index, net[table].to_dict("records"), strict=True):
+            powers = [[row[f"{part}_{phase}_{unit}"] for phase in "abc"] for part, unit in _PARTS]
+            uneven = any(max(values) - min(values) > _EVEN * max(map(abs, values)) for values in powers)
+            if (table, int(index)) in acting and uneven:
+                p_kw = 1000 * row["scaling"] * sum(map(abs, powers[0]))
+                found.append((table, int(index), p_kw))
+    if not found:
+        return []
+    shown = [f"{table} {index}" for table, index, _ in found[:_SHOWN]]
+    shown += [f"{len(found) - _SHOWN} more"] if len(found) > _SHOWN else []
+    total = math.fsum(p_kw for _, _, p_kw in found)
+    message = (
+        f"{count(len(found), 'single-phase or unbalanced element')} of {total:.4g} kW "
+        f"{'is' if len(found) == 1 else 'are'} taken as balanced, a third on each phase: {listed(shown)}"
+    )
+    remedy = "voltages of single phases are not calculated and can be worse"
+    return [Problem(message, remedy, f"{found[0][0]}.{found[0][1]}", severity="warning")]
+
+
+_PARTS = (("p", "mw"), ("q", "mvar"))
+_EVEN = 1e-9
+"""Phases that differ by less than this share of the largest are balanced."""
