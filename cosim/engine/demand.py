@@ -32,7 +32,7 @@ from cosim.engine.population import Group, Population, household_values
 from cosim.engine.profile_sources import FEEDER, PickedColumns, ProfileSources, Slots
 from cosim.errors import InputError, Problem
 from cosim.grid.elements import ElementRecord
-from cosim.grid.feeder_profiles import FeederProfiles
+from cosim.grid.feeder_profiles import FeederProfiles, SimbenchProfiles
 from cosim.grid.simbench_data import SLOT_MINUTES, profile_names
 from cosim.households.profile_book import Demand, Series
 from cosim.streams import Streams
@@ -222,8 +222,8 @@ class DemandBuilder:
         return profile
 
     def _ask_feeder(self, profile: str) -> str:
-        if not profile:
-            return _CONSTANT
+        if not profile or self._feeder_profiles == SimbenchProfiles(0):
+            return self._ask(profile)  # the same columns as households choose from
         self._of_feeder.add(profile)
         return f"{FEEDER}{profile}"
 

@@ -171,7 +171,7 @@ class FileProfiles:
             if times.dt.tz is None:
                 times = times.dt.tz_localize("Europe/Berlin", ambiguous="infer", nonexistent="raise")
             stamps = times.dt.tz_convert("UTC")
-        except (ValueError, TypeError, AttributeError, OverflowError) as error:
+        except Exception as error:  # pandas raises its own, pytz's and plain ones
             message = f"the times cannot be told: {error}"
             raise InputError([self._problem(message, remedy, path, str(given.iloc[0]))]) from None
         steps = stamps.diff().iloc[1:]
@@ -225,8 +225,8 @@ def follow_profiles(
             q_column = p_column
         followed.append(replace(element, p_profile=p_column, q_profile=q_column))
     problems = [
-        _assumed("names a profile that the network does not bring", "its nominal power counts", without),
-        _assumed("has a profile of active power alone", "reactive power follows it", halves),
+        _assumed("of a profile that the network does not bring", "its nominal power counts", without),
+        _assumed("of a profile of active power alone", "reactive power follows it too", halves),
     ]
     return tuple(followed), [problem for problem in problems if problem is not None]
 
@@ -247,7 +247,7 @@ def _assumed(what: str, so: str, elements: list[ElementRecord]) -> Problem | Non
     shown = [f"{e.kind} {e.index} ({e.profile})" for e in elements[:_NAMED]]
     shown += [f"{len(elements) - _NAMED} more"] if len(elements) > _NAMED else []
     p_kw = 1000 * sum(abs(element.p_mw) for element in elements)
-    message = f"{count(len(elements), 'element')} ({p_kw:.4g} kW) {what}: {listed(shown)}; {so}"
+    message = f"{p_kw:.4g} kW in {count(len(elements), 'element')} {what}: {listed(shown)}; {so}"
     return Problem(
         message,
         "give the profiles in the network file, or a load of the household's own",

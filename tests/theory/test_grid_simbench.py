@@ -21,6 +21,7 @@ from cosim.errors import InputError, SimulationError
 from cosim.grid import simbench_data
 from cosim.grid.background import Background
 from cosim.grid.feeder import Feeder, feeder_from_net, load_feeder
+from cosim.grid.feeder_profiles import FileProfiles
 from cosim.grid.power_flow import PowerFlow
 
 CODE = "1-LV-rural3--0-sw"
@@ -212,3 +213,39 @@ def test_the_calling_process_stays_small() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ
     )
     assert int(done.stdout) < 120
+
+
+def test_a_network_that_brings_its_profiles_draws_what_the_built_in_one_does(
+    original: Any, feeder: Feeder
+) -> None:
+    """SimBench's own net with its profiles in it, as a user saves it, against the grid by its code."""
+    own = feeder_from_net(original, NETWORK)
+    assert isinstance(own.profiles, FileProfiles)
+    grid = GridConfig.model_validate({"network": "n", "interval_min": 15})
+    for start in (datetime(2016, 3, 26, 20, tzinfo=UTC), datetime(2016, 10, 29, 20, tzinfo=UTC)):
+        theirs, ours = (
+            Background(each, each.elements, grid, start, 96).power(0, 96) for each in (feeder, own)
+        )
+        np.testing.assert_array_equal(theirs, ours)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("code", ["1-LV-rural1--1-sw", "1-LV-rural3--2-sw"])
+def test_storages_of_future_scenarios_follow_their_profiles(code: str) -> None:
+    """Against simbench's absolute values, by the cache and from the net itself."""
+    net = simbench.get_simbench_net(code)
+    absolute = simbench.get_absolute_values(net, True)["storage", "p_mw"]
+    first = 200 * 96
+    start = simbench_data.FIRST_SLOT + timedelta(minutes=15) * first
+    grid = GridConfig.model_validate({"network": "n", "interval_min": 15})
+    network = NetworkConfig.model_validate(
+        NETWORK.model_dump() | {"source": {"kind": "simbench", "code": code}}
+    )
+    for made in (load_feeder(network, Path()), feeder_from_net(net, network)):
+        storages = [element for element in made.elements if element.kind == "storage"]
+        powers = Background(made, storages, grid, start, 96).element_powers(0, 96)
+        assert len(powers) == len(net.storage)
+        for element, p_mw, _ in powers:
+            expected = absolute[element.index].to_numpy()[first : first + 96]
+            np.testing.assert_allclose(p_mw, expected, rtol=0, atol=1e-15)
+        assert any((p_mw != 0).any() for _, p_mw, _ in powers)
