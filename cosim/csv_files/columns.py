@@ -114,12 +114,14 @@ def find_values(
     config: CsvSeriesFormat,
     known: Mapping[str, Unit],
     wanted: Sequence[str],
+    only_first: bool,
     file: str,
     problems: list[Problem],
 ) -> tuple[list[ValueColumn], list[ValueColumn]]:
     """Columns that are wanted, and those that are left out; every doubt about a name or a unit is a problem.
 
-    Without `wanted` it is every column with a known unit; one that may be meant and has none is a problem.
+    Without `wanted` it is every column with a known unit, or the first of them; one that may be meant and has
+    none is a problem.
     """
     columns = [
         _column(layout, place, config, known)
@@ -138,7 +140,9 @@ def find_values(
                 problems.append(Problem(message, remedy, file=file, line=layout.header_line))
             chosen += found[:1]
     else:
-        chosen = [column for column in columns if _is_meant(layout, column)]
+        meant = [column for column in columns if _is_meant(layout, column)]
+        first = [column for column in meant if column.unit is not None][:1] if only_first else []
+        chosen = first or meant
     problems += _without_unit(chosen, known, config, layout, file)
     return chosen, [column for column in columns if column not in chosen]
 

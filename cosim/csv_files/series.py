@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cosim.clock import MS_PER_HOUR
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.csv_files.columns import TimeColumn, ValueColumn, find_time, find_values
-from cosim.csv_files.doubts import sentinels
+from cosim.csv_files.doubts import counters, sentinels
 from cosim.csv_files.found import CsvFound, FoundColumn
 from cosim.csv_files.layout import Layout, find_layout
 from cosim.csv_files.numbers import decimal_mark, is_missing, to_numbers
@@ -114,9 +114,7 @@ def read_series(
         )
     problems: list[Problem] = []
     time = find_time(layout, config, shown_as, problems)
-    chosen, left_out = find_values(layout, time, config, known, wanted, shown_as, problems)
-    if only_first and not wanted:
-        chosen, left_out = chosen[:1], [*chosen[1:], *left_out]
+    chosen, left_out = find_values(layout, time, config, known, wanted, only_first, shown_as, problems)
     if not chosen and not problems:
         message = "no column has a known unit"
         remedy = f"Write it as 'name [unit]', or give `unit`, with one of: {usual(known)}."
@@ -180,7 +178,12 @@ def _series(
         tuple(shown(column.header) for column in left_out if column.header),
         n_footer,
     )
-    warnings = (*slots.warnings, *sentinels(numbers, names, lines, file))
+    counted = [place for place, unit in enumerate(units) if unit.is_energy]
+    warnings = (
+        *slots.warnings,
+        *sentinels(numbers, names, lines, file),
+        *counters(numbers, names, counted, lines, file),
+    )
     return CsvSeries(names, tuple(units), numbers * scale, lines, start, slots.slot_ms, found, warnings)
 
 
