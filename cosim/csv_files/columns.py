@@ -143,7 +143,18 @@ def find_values(
         meant = [column for column in columns if _is_meant(layout, column)]
         first = [column for column in meant if column.unit is not None][:1] if only_first else []
         chosen = first or meant
-    problems += _without_unit(chosen, known, config, layout, file)
+    problems += _without_unit(chosen, bool(wanted), known, config, layout, file)
+    problems += [
+        Problem(
+            "a name holds a control character",
+            "Mend the header.",
+            shown(column.header),
+            file,
+            layout.header_line,
+        )
+        for column in chosen
+        if not column.name.isprintable()
+    ]
     return chosen, [column for column in columns if column not in chosen]
 
 
@@ -176,16 +187,18 @@ def _is_meant(layout: Layout, column: ValueColumn) -> bool:
 
 def _without_unit(
     chosen: Sequence[ValueColumn],
+    wanted: bool,
     known: Mapping[str, Unit],
     config: CsvSeriesFormat,
     layout: Layout,
     file: str,
 ) -> Iterator[Problem]:
     symbols = usual(known)
+    others = "" if wanted else "; or name the columns that are meant"
     bad = [column for column in chosen if column.unit is None]
     for column in bad[:_SHOWN]:
         what = f"unknown unit [{shown(column.unit_text)}]" if column.unit_text else "no unit in the header"
-        remedy = f"Write it as 'name [unit]', or give `unit`, with one of: {symbols}."
+        remedy = f"Write it as 'name [unit]', or give `unit`, with one of: {symbols}{others}."
         yield Problem(what, remedy, shown(column.header), file, layout.header_line)
     if len(bad) > _SHOWN:
         message = f"{len(bad) - _SHOWN} more columns have no known unit"

@@ -144,9 +144,10 @@ def _guess(lines: Sequence[str], separator: str, skipped: bool, is_stamp: IsStam
     if first is None:
         return _Guess(separator, (0, 0, len(rows[filled[0]])), filled[0], None)
     at, column, with_number = first
+    while (before := filled.index(at)) and _has_stamp(rows[filled[before - 1]], column, is_stamp):
+        at = filled[before - 1]  # a row of data, whatever is wrong with its values
     below = [rows[each] for each in filled if each >= at][:_COMPARED]
-    assert is_stamp is not None
-    alike = sum(len(row) > column and is_stamp(row[column]) for row in below)
+    alike = sum(_has_stamp(row, column, is_stamp) for row in below)
     above = [each for each in filled if each < at]
     score = (1 + with_number, alike, len(rows[at]))
     if not above:
@@ -171,6 +172,10 @@ def _first_row_of_data(
             if only_stamp is None and others:
                 only_stamp = (at, column, False)
     return only_stamp
+
+
+def _has_stamp(row: Sequence[str], column: int, is_stamp: IsStamp | None) -> bool:
+    return is_stamp is not None and column < len(row) and is_stamp(row[column])
 
 
 def _are_units(row: Sequence[str]) -> bool:

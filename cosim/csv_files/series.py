@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from cosim.csv_files.words import shown
 from cosim.errors import InputError, Problem
 
 _SHOWN = 5
+_LARGEST = 1e30
 
 
 class CsvSeries(NamedTuple):
@@ -206,9 +207,16 @@ def _numbers(
     numbers = np.empty((table.n_rows, len(chosen)))
     bad: list[Problem] = []
     for place, (column, text) in enumerate(zip(chosen, columns, strict=True)):
-        numbers[:, place] = to_numbers(text, decimal)
-        rows = np.flatnonzero(~np.isfinite(numbers[:, place]))
-        bad += [_no_number(text, int(row), shown(column.name), file, table.lines) for row in rows[:_SHOWN]]
+        values = numbers[:, place] = to_numbers(text, decimal)
+        rows = np.flatnonzero(~(np.abs(values) < _LARGEST))
+        for row in rows[:_SHOWN]:
+            cell = str(text.iat[row]).strip()
+            message = (
+                "not a finite number" if not np.isfinite(values[row]) else "no number of this size is meant"
+            )
+            message = "a value is missing (NaN)" if is_missing(cell) else message
+            line, name = int(table.lines[row]), shown(column.name)
+            bad.append(Problem(message, "Give a number.", name, file, line, shown(cell) or "nothing"))
         if len(rows) > _SHOWN:
             message = f"{len(rows) - _SHOWN} more values are missing or no finite numbers"
             bad.append(Problem(message, "", shown(column.name), file, int(table.lines[rows[_SHOWN]])))
@@ -216,9 +224,3 @@ def _numbers(
             break
     problems += bad
     return decimal, numbers
-
-
-def _no_number(text: Any, row: int, name: str, file: str, lines: NDArray[np.int64]) -> Problem:
-    cell = str(text.iat[row])
-    message = "a value is missing (NaN)" if is_missing(cell) else "not a finite number"
-    return Problem(message, "Give a number.", name, file, int(lines[row]), shown(cell.strip()) or "nothing")

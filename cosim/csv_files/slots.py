@@ -112,7 +112,7 @@ def _no_stamp(cell: str, line: int, file: str) -> Problem:
 
 def _direction(stamps: Stamps, lines: NDArray[np.int64], file: str) -> tuple[bool, list[Problem]]:
     steps = np.diff(stamps.local.to_numpy("datetime64[ns]").astype(np.int64))
-    if not len(steps) or not np.sum(steps < 0) > 0.9 * len(steps):
+    if np.sum(steps < 0) <= np.sum(steps > 0) or np.sum(steps < 0) < len(steps) / 2:
         return False, []
     message = "the newest row stands first; the rows were turned round"
     remedy = "Nothing needs to be done; the oldest first is usual."

@@ -242,33 +242,38 @@ def to_utc(
 def _localized(
     local: Any, timezone: str, file: str, lines: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], list[Problem]]:
-    """Local time with daylight saving: of an hour that comes twice, the first is summer time."""
-    again = local.duplicated(keep="first").to_numpy(bool)
-    twice = local.duplicated(keep=False).to_numpy(bool)
-    sure = local.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="shift_forward")
-    unclear = sure.isna().to_numpy(bool)
-    there = local.dt.tz_localize(timezone, ambiguous=~again, nonexistent="NaT")
-    problems = [
-        Problem(
-            f"this time does not exist in {timezone}: the clocks skip it",
-            "Check `timezone`; stamps in standard time all year are in a zone such as +01:00.",
-            file=file,
-            line=int(lines[row]),
-        )
-        for row in np.flatnonzero(there.isna().to_numpy(bool))[:5]
-    ]
-    if problems:
-        return local.to_numpy("datetime64[ns]").astype(np.int64), problems
-    utc = there.astype("int64").to_numpy()
-    single = unclear & ~twice
-    if single.any():  # the series starts or ends within the hour that comes twice
-        standard = local.dt.tz_localize(timezone, ambiguous=~(again | single), nonexistent="NaT")
-        choices = [utc, standard.astype("int64").to_numpy()]
-        even = [each for each in choices if len(set(np.diff(each).tolist())) == 1]
-        if len(even) != 1:
-            line = int(lines[int(np.flatnonzero(single)[0])])
-            message = f"this time comes twice in {timezone} when the clocks go back, and stands here once"
-            remedy = "Give stamps with their offset, as 2016-10-30T02:30:00+02:00."
-            return utc, [Problem(message, remedy, file=file, line=line)]
-        utc = even[0]
-    return utc, []
+    """Local time with daylight saving: of an hour that comes twice, summer time is the first."""
+    unclear = local.dt.tz_localize(timezone, ambiguous="NaT", nonexistent="shift_forward").isna()
+    first, alone = _first_pass(local.to_numpy("datetime64[ns]"), unclear.to_numpy(bool))
+    summer = local.dt.tz_localize(timezone, ambiguous=first | alone, nonexistent="NaT")
+    skipped = np.flatnonzero(summer.isna().to_numpy(bool))
+    utc = summer.astype("int64").to_numpy()
+    remedy = "Check `timezone`; stamps in standard time all year are in a zone such as +01:00."
+    message = f"this time does not exist in {timezone}: the clocks skip it"
+    problems = [Problem(message, remedy, file=file, line=int(lines[row])) for row in skipped[:5]]
+    if problems or not alone.any():
+        return utc, problems
+    # The series begins or ends within the hour that comes twice: one of the two keeps its rows evenly apart.
+    winter = local.dt.tz_localize(timezone, ambiguous=first, nonexistent="NaT").astype("int64").to_numpy()
+    even = [each for each in (utc, winter) if len(np.unique(np.diff(each))) == 1]
+    if len(even) != 1:
+        line = int(lines[int(np.flatnonzero(alone)[0])])
+        message = f"this time comes twice in {timezone} when the clocks go back, and stands here once"
+        remedy = "Give stamps with their offset, as 2016-10-30T02:30:00+02:00."
+        return utc, [Problem(message, remedy, file=file, line=line)]
+    return even[0], []
+
+
+def _first_pass(
+    local: NDArray[np.datetime64], unclear: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which stamps of an hour that comes twice are its first pass, and which stand there in one pass only."""
+    first, alone = np.zeros(len(local), bool), np.zeros(len(local), bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], unclear, [False]]).astype(np.int8)))
+    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+        back = np.flatnonzero(np.diff(local[begin:end]) <= np.timedelta64(0))
+        if len(back):
+            first[begin : begin + back[0] + 1] = True
+        else:
+            alone[begin:end] = True
+    return first, alone

@@ -80,7 +80,7 @@ def read_table(
     frame = _cells(text[at:], layout, file, sorted(set(used)))
     lines = np.arange(len(frame), dtype=np.int64) + layout.first_line
     if len(frame):
-        _no_line_breaks(text.count(b"\n", at) + (not text.endswith(b"\n")), frame, layout, file)
+        _no_line_breaks(text[at:], len(frame), layout, file)
     over = frame.pop(len(layout.header))
     table = Table({place: frame[place] for place in sorted(set(used))}, lines)
     first = table.columns[key]
@@ -141,13 +141,12 @@ def _cells(body: bytes, layout: Layout, file: str, used: Sequence[int]) -> Any:
         raise InputError([Problem(message, "Mend the line.", file=file, line=line)]) from None
 
 
-def _no_line_breaks(n_lines: int, frame: Any, layout: Layout, file: str) -> None:
+def _no_line_breaks(body: bytes, n_rows: int, layout: Layout, file: str) -> None:
     """Refuse cells with line breaks: what follows would not stand in the line that a message names."""
-    if n_lines == len(frame):
+    if n_rows == body.count(b"\n") + (not body.endswith(b"\n")):
         return
-    rows = [np.flatnonzero(column.str.contains("\n", regex=False)) for _, column in frame.items()]
-    found = [int(each[0]) for each in rows if len(each)]
-    line = layout.first_line + min(found) if found else 0
+    open_ended = (number for number, line in enumerate(body.split(b"\n")) if line.count(b'"') % 2)
+    line = layout.first_line + next(open_ended, -layout.first_line)
     message = "a cell in quotes goes on over the end of its line"
     raise InputError([Problem(message, "Close the quote, or take the line break out.", file=file, line=line)])
 

@@ -84,7 +84,7 @@ def split_header(header: str, known: Mapping[str, Unit]) -> tuple[str, str]:
     What stands in square brackets is a unit in any case, what stands in round ones, or behind a space, an
     underscore or ``in``, where it is a known one.
     """
-    bracket = re.match(r"^([^\[]*)\[([^\]]*)\](.*)$", header)
+    bracket = re.match(r"^(.*)\[([^\[\]]*)\](.*)$", header)
     if bracket:
         name = f"{bracket[1].strip()} {bracket[3].strip()}".strip()
         return name or bracket[2].strip(), bracket[2].strip()

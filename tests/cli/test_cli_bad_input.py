@@ -153,7 +153,7 @@ def test_a_missing_profile(refused: Refused, write: Write, folder: Path) -> None
         ("0.3\n", "\n", "p.csv:4: home: a value is missing (NaN) (given: nothing). Give a number."),
         ("0.3\n", "inf\n", "p.csv:4: home: not a finite number (given: inf). Give a number."),
         ("0.3\n", "many\n", "p.csv:4: home: not a finite number (given: many). Give a number."),
-        ("[kW]", "[hp]", "p.csv:1: home [hp]: unknown unit [hp]. Write it as 'name [unit]', or give `unit`, with one of: kW, W, MW, kWh, Wh, kW/kWp."),
+        ("[kW]", "[hp]", "p.csv:1: home [hp]: unknown unit [hp]. Write it as 'name [unit]', or give `unit`, with one of: kW, W, MW, kWh, Wh, kW/kWp; or name the columns that are meant."),
         ("2016-01-01T02:00:00Z,0.3\n", "", "p.csv:4: a gap: 120 min after the row before, where 60 min are usual. Fill or cut the series; gaps are not filled here."),
         ("2016-01-01T00:00:00Z,0.1\n", "", "s.yaml:9: groups.0.load.file: the profile covers 2016-01-01T01:00Z to 2016-01-01T06:00Z, the run 2016-01-01T00:00Z to 2016-01-01T04:00Z (given: p.csv). Shorten the run, move its start, or give a longer series."),
     ],
