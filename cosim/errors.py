@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+_LONGEST_WORD = 100
+"""Characters of a word that may be a misspelling of another."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -92,6 +95,8 @@ def suggest(word: str, known: Iterable[str]) -> str:
 
 def closest(word: str, known: Iterable[str]) -> str:
     """The one of `known` that `word` is most likely a misspelling of; empty where none is close."""
+    if len(word) > _LONGEST_WORD:
+        return ""
     by_folded = {name.lower(): name for name in known}
     matches = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.55)
     return by_folded[matches[0]] if matches else ""

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.console import PlainConsole
 
 _REFRESH_S = 0.2
 _LINE_EVERY_S = 10.0
@@ -32,13 +33,13 @@ class RunProgress:
 
     def __init__(self, name: str, duration_ms: int, quiet: bool, console: Console | None = None) -> None:
         self._name, self._duration_ms, self._quiet = name, duration_ms, quiet
-        self._console = console or Console(stderr=True)
+        self._console = console or PlainConsole(stderr=True)
         self._began = time.monotonic()
         self._next = self._began + (_REFRESH_S if self._console.is_terminal else _LINE_EVERY_S)
         self._progress: Progress | None = None
         if not quiet and self._console.is_terminal:
             self._progress = Progress(
-                TextColumn("[bold]{task.description}"),
+                TextColumn("{task.description}", style="bold", markup=False),
                 BarColumn(),
                 _SimulatedTime(),
                 _Speed(),
@@ -92,16 +93,16 @@ class SweepProgress:
 
     def __init__(self, name: str, n_points: int, quiet: bool, console: Console | None = None) -> None:
         self._name, self._n_points, self._quiet = name, n_points, quiet
-        self._console = console or Console(stderr=True)
+        self._console = console or PlainConsole(stderr=True)
         self._began = time.monotonic()
         self._next = self._began + _LINE_EVERY_S
         self._had: int | None = None
         self._progress: Progress | None = None
         if not quiet and self._console.is_terminal:
             self._progress = Progress(
-                TextColumn("[bold]{task.description}"),
+                TextColumn("{task.description}", style="bold", markup=False),
                 BarColumn(),
-                TextColumn("{task.fields[reached]}"),
+                TextColumn("{task.fields[reached]}", markup=False),
                 TimeRemainingColumn(),
                 console=self._console,
                 # What a point takes is known from the last minutes, not from the last second.

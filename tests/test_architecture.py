@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "cosim"
 
-GROUND = ("errors", "clock", "streams")
+GROUND = ("errors", "clock", "streams", "text", "console")
 LAYERS: tuple[tuple[str, ...], ...] = (
     GROUND,
     ("config",),

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import sys
 import threading
+import traceback
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from cosim.cli.inputs import check, explain, networks, scenarios, schema
 from cosim.cli.runs import compare, report, run
 from cosim.cli.sweeps import robustness, sweep
-from cosim.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, err, flag, out, print_problems
+from cosim.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, err, flag, out, print_labelled, print_problems
 from cosim.errors import CosimError, InputError
+from cosim.text import visible
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -55,16 +58,41 @@ def _note_interrupts() -> list[int]:
     return received
 
 
+def _leave_with_traceback() -> NoReturn:
+    """As Python does for what nobody caught, with nothing in it that a terminal would act on."""
+    sys.stderr.write(visible(traceback.format_exc()))
+    sys.exit(1)
+
+
+def _run_command(arguments: list[str]) -> None:
+    """Run a command, and show what is wrong with its options as typer does."""
+    try:
+        code = app(arguments, standalone_mode=False)
+    except Exception as error:
+        # Typer's usage errors have no common class that is public; this is how they are told.
+        if not callable(getattr(error, "format_message", None)):
+            raise
+        from typer.rich_utils import rich_format_error
+
+        error.message = visible(getattr(error, "message", ""), one_line=True)  # type: ignore[attr-defined]
+        rich_format_error(error)  # type: ignore[arg-type]
+        code = getattr(error, "exit_code", BAD_INPUT)
+    sys.exit(code)
+
+
 def main() -> None:
     """Entry point of the console script: runs a command and turns errors into messages and exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what its encoding lacks is escaped, and no error
+            stream.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     interrupted = _note_interrupts()
     try:
-        app(arguments, standalone_mode=True)
+        _run_command(arguments)
     except InputError as error:
         if debug:
-            raise
+            _leave_with_traceback()
         print_problems(error.problems, quiet=False)
         sys.exit(BAD_INPUT)
     except KeyboardInterrupt:
@@ -73,17 +101,15 @@ def main() -> None:
         if interrupted:
             sys.exit(INTERRUPTED)
         if debug:
-            raise
-        err.print("[red]error[/red] ", end="")
-        err.print(str(error), markup=False)
+            _leave_with_traceback()
+        print_labelled("error", str(error), "red")
         sys.exit(FAILED)
     except Exception as error:
         # An interrupt in the middle of an import can come out as any error of the half-imported package.
         if interrupted:
             sys.exit(INTERRUPTED)
         if debug:
-            raise
-        err.print("[red]error[/red] ", end="")
-        err.print(f"cosim met a fault of its own: {type(error).__name__}: {error}", markup=False)
+            _leave_with_traceback()
+        print_labelled("error", f"cosim met a fault of its own: {type(error).__name__}: {error}", "red")
         err.print("Please report it; `cosim --debug ...` shows where it happened.")
         sys.exit(FAILED)

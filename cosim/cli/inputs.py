@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
+from rich.text import Text
+
 from cosim.cli.terminal import Overrides, Seed, Source, flag, out, print_problems, refuse_errors, write
 from cosim.errors import Problem, count
 
@@ -20,7 +22,7 @@ def check(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
     else:
         problems = preflight(load_scenario(scenario, set_ or (), seed))
     refuse_errors(problems)
-    out.print(f"{scenario}: no errors, {count(len(problems), 'warning')}", markup=False)
+    out.print(f"{scenario}: no errors, {count(len(problems), 'warning')}")
 
 
 def _check_sweep(source: str) -> list[Problem]:
@@ -62,7 +64,7 @@ def networks() -> None:
     for name in names("networks"):
         network, _ = load_network(name, Path())
         places = f"{network.places} places" if network.places else ""
-        out.print(f"[bold]{name:<44}[/bold] {places:>11}  {network.title}", soft_wrap=True)
+        out.print(Text.assemble((f"{name:<44}", "bold"), f" {places:>11}  {network.title}"))
 
 
 def scenarios() -> None:
@@ -73,10 +75,10 @@ def scenarios() -> None:
 
     width = max(map(len, (*names("scenarios"), *names("sweeps"))))
     for name in names("scenarios"):
-        out.print(f"[bold]{name:<{width}}[/bold]  {load_scenario(name).scenario.title}", soft_wrap=True)
+        out.print(Text.assemble((f"{name:<{width}}", "bold"), f"  {load_scenario(name).scenario.title}"))
     sweeps = [(name, load_sweep(name).config) for name in names("sweeps")]
     if sweeps:
         out.print("\nFor `cosim sweep`:")
     for name, config in sweeps:
         points = count(config.n_points, "point")
-        out.print(f"[bold]{name:<{width}}[/bold]  {config.title} ({points})", soft_wrap=True)
+        out.print(Text.assemble((f"{name:<{width}}", "bold"), f"  {config.title} ({points})"))

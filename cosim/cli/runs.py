@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from cosim.cli.terminal import (
     INTERRUPTED,
@@ -54,7 +55,7 @@ def run(
     loaded = load_scenario(scenario, [*(set_ or ()), *verify], seed)
     folder = out_dir or default_folder(loaded.scenario, Path("results"))
     if not quiet:
-        err.print(f"{loaded.scenario.name} runs into {folder}", markup=False)
+        err.print(f"{loaded.scenario.name} runs into {folder}")
     after = draw if loaded.scenario.report.figures else None
     with RunProgress(loaded.scenario.name, loaded.scenario.time.duration_ms, quiet) as progress:
         outcome = run_scenario(loaded, folder, progress.update, after, partial(print_problems, quiet=quiet))
@@ -62,7 +63,7 @@ def run(
         from cosim.report.console import print_summary
 
         print_summary(out, outcome.status, outcome.summary)
-        out.print(f"[bold]{outcome.status}[/bold]: {outcome.folder}")
+        out.print(Text.assemble((outcome.status, "bold"), f": {outcome.folder}"))
     print_problems(doubts(outcome.summary), quiet=False)
     if outcome.verdict and not quiet:
         out.print(outcome.verdict, markup=False, highlight=False, soft_wrap=True)
@@ -123,7 +124,7 @@ def compare(
     numbers = numbers_csv(comparison)
     if csv_file is not None:
         csv_file.write_text(numbers, encoding="utf-8")
-        out.print(f"{csv_file}", markup=False)
+        out.print(f"{csv_file}")
     if out_dir is not None:
         from cosim.report.compare_figure import draw_comparison
 
@@ -135,4 +136,4 @@ def compare(
             out_dir / "differences.csv",
             *draw_comparison(comparison, out_dir),
         ):
-            out.print(f"{path}", markup=False)
+            out.print(f"{path}")

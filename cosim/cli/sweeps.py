@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.text import Text
 
 from cosim.cli.terminal import (
     INTERRUPTED,
@@ -81,7 +82,7 @@ def sweep(
             remedy = "Start some by `dask worker ADDRESS --nthreads 1`."
             print_problems([Problem(message, remedy, file="--dask", severity="warning")], quiet)
         if not quiet:
-            err.print(f"{plan.sweep.config.name} runs into {folder.folder}", markup=False)
+            err.print(f"{plan.sweep.config.name} runs into {folder.folder}")
         with SweepProgress(plan.sweep.config.name, len(plan.points), quiet) as progress:
             outcome = run_sweep(folder, hands, progress.update)
     again = shlex.join(["cosim", "sweep", source, "--out", f"{folder.folder}", "--resume"])
@@ -96,9 +97,10 @@ def _end_sweep(outcome: SweepOutcome, resume_command: str, quiet: bool) -> None:
     if not quiet or outcome.status == "interrupted":
         ended = f"{outcome.n_done} of {count(outcome.n_points, 'point')} done"
         failed = f", {outcome.n_failed} failed" if outcome.n_failed else ""
-        out.print(f"[bold]{outcome.status}[/bold]: {ended}{failed}: {outcome.folder / 'points.parquet'}")
+        table = outcome.folder / "points.parquet"
+        out.print(Text.assemble((outcome.status, "bold"), f": {ended}{failed}: {table}"))
     if outcome.status == "interrupted":
-        err.print(f"go on by: {resume_command}", markup=False)
+        err.print(f"go on by: {resume_command}")
         raise typer.Exit(INTERRUPTED)
     if not outcome.n_done:
         raise SimulationError(f"no point ended well; {outcome.folder / 'points.parquet'} says why")
@@ -134,4 +136,4 @@ def robustness(
     analysis = analyse(sweep, quantity or [], baseline)
     target.mkdir(parents=True, exist_ok=True)
     for path in write_robustness(analysis, target):
-        out.print(f"{path}", markup=False)
+        out.print(f"{path}")

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.text import Text
 
+from cosim.console import PlainConsole
 from cosim.errors import InputError, Problem
+from cosim.text import shortened, visible
 
 _MOST_PROBLEMS = 100
+_LONGEST_PROBLEM = 2000
+"""Characters of one problem that are shown."""
 
 DONE, BAD_INPUT, FAILED, INTERRUPTED = 0, 2, 3, 130
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
+out = PlainConsole(soft_wrap=True)
+err = PlainConsole(stderr=True, soft_wrap=True)
 
 Source = Annotated[str, typer.Argument(help="A built-in name (see `cosim scenarios`) or a YAML file.")]
 
@@ -60,11 +64,15 @@ def print_problems(problems: list[Problem] | tuple[Problem, ...], quiet: bool) -
     """Problems on the error console, one a line; with `quiet` the errors alone."""
     shown = [problem for problem in problems if problem.severity == "error" or not quiet]
     for problem in shown[:_MOST_PROBLEMS]:
-        colour = "red" if problem.severity == "error" else "yellow"
-        err.print(f"[{colour}]{problem.severity}[/{colour}] ", end="")
-        err.print(str(problem), markup=False)
+        print_labelled(problem.severity, str(problem), "red" if problem.severity == "error" else "yellow")
     if len(shown) > _MOST_PROBLEMS:
         err.print(f"and {len(shown) - _MOST_PROBLEMS} more")
+
+
+def print_labelled(label: str, message: str, style: str) -> None:
+    """One line on the error console; a message cannot make a second one."""
+    shown = visible(shortened(message, _LONGEST_PROBLEM), one_line=True)
+    err.print(Text(f"{label} ", style=style).append(Text(shown, style="default")))
 
 
 def require_targets(out_dir: Path | None, csv_file: Path | None) -> None:
@@ -88,7 +96,7 @@ def write(lines: Iterable[str]) -> None:
     """Plain lines to the standard output; a reader that has seen enough (`| head`) ends them in peace."""
     try:
         for line in lines:
-            sys.stdout.write(f"{line}\n")
+            sys.stdout.write(f"{visible(line)}\n")
         sys.stdout.flush()
     except BrokenPipeError:
         # What Python still holds back at its end must not complain either.

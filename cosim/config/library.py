@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from cosim.config.yaml_reader import MAX_BYTES
 from cosim.errors import InputError, Problem, suggest
 
 Shelf = Literal["networks", "scenarios", "sweeps"]
@@ -37,6 +38,13 @@ def names(shelf: Shelf) -> list[str]:
 def has_sweep_keys(text: str) -> bool:
     """Whether a YAML file is a sweep, by its keys at the beginning of a line; it need not be valid."""
     return re.search(rf"^({'|'.join(SWEEP_KEYS)})\s*:", text, re.MULTILINE) is not None
+
+
+def may_be_sweep(file: Path) -> bool:
+    """Whether a file holds a word that could be a sweep's key, which is found out without parsing it."""
+    if not file.is_file() or file.stat().st_size > MAX_BYTES:
+        return False
+    return any(key.encode() in file.read_bytes() for key in SWEEP_KEYS)
 
 
 @cache

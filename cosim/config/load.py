@@ -10,8 +10,8 @@ A file names other files relative to its own folder, and none outside of it.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,7 +21,7 @@ from cosim.config.library import SWEEP_KEYS, local_file, locate, names
 from cosim.config.merge import Places, merge, set_value
 from cosim.config.network import NetworkConfig
 from cosim.config.scenario import Scenario
-from cosim.config.wording import translate
+from cosim.config.wording import translate, unknown_keys
 from cosim.config.yaml_reader import Document, parse_yaml, read_yaml
 from cosim.errors import InputError, Problem
 
@@ -210,7 +210,7 @@ def _validated(document: Document, problems: list[Problem], folder: Path) -> Loa
 
 def _read_with_base(file: Path, above: list[Path]) -> tuple[Document, list[Problem]]:
     """A scenario file over its base, its override block applied; and what is wrong with the block."""
-    document = read_yaml(file)
+    document = read_yaml(file, first_look=_unknown_keys)
     _require_mapping(document, "A scenario starts with `name: ...`.")
     _refuse_sweep(document)
     base = document.data.pop("base", None)
@@ -224,10 +224,9 @@ def _read_with_base(file: Path, above: list[Path]) -> tuple[Document, list[Probl
         remedy = "Write one path and value a line: `communities.market.agent.policy: additive`."
         at = block_places.get("", (document.file, 0))
         return document, [*problems, Problem("must map paths to values", remedy, "override", *at)]
+    by_path = _places_by_path(block_places, block or {})
     for path, value in (block or {}).items():
-        places = {
-            below.removeprefix(f".{path}"): at for below, at in block_places.items() if _below(below, path)
-        }
+        places = by_path[path]
         problem = set_value(document, path, value, places)
         if problem is not None:
             at = places.get("", (document.file, 0))
@@ -308,8 +307,24 @@ def _take_places(document: Document, path: str) -> dict[str, tuple[str, int]]:
     return {known.removeprefix(path): at for known, at in taken.items()}
 
 
-def _below(place: str, path: str) -> bool:
-    return place == f".{path}" or place.startswith(f".{path}.")
+def _places_by_path(block_places: Places, block: Mapping[str, Any]) -> dict[str, Places]:
+    """Of each path of an override block the places at and below it, relative to it."""
+    found: dict[str, Places] = {path: {} for path in block}
+    for place, at in block_places.items():
+        above = place.removeprefix(".")
+        while above:  # paths hold dots themselves: each beginning of the place may be one
+            if above in found:
+                found[above][place.removeprefix(f".{above}")] = at
+            above = above.rpartition(".")[0]
+    return found
+
+
+def _unknown_keys(beginning: Document) -> list[Problem]:
+    """Keys in the beginning of a long scenario that do not exist, whatever its rest may be."""
+    if not isinstance(beginning.data, dict) or any(key in beginning.data for key in SWEEP_KEYS):
+        return []
+    own = {key: value for key, value in beginning.data.items() if key not in ("base", "override")}
+    return unknown_keys(replace(beginning, data=own), Scenario)
 
 
 def _refuse_sweep(document: Document) -> None:

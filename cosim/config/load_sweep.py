@@ -8,10 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cosim.config.library import SWEEP_KEYS, local_file, locate, names
+from cosim.config.library import SWEEP_KEYS, local_file, locate, may_be_sweep, names
 from cosim.config.load import ScenarioSource, Setting, read_scenario
 from cosim.config.sweep import MAX_POINTS, SweepConfig
-from cosim.config.wording import translate
+from cosim.config.wording import translate, unknown_keys
 from cosim.config.yaml_reader import Document, read_yaml
 from cosim.errors import InputError, Problem
 
@@ -99,7 +99,7 @@ def read_sweep(source: str, folder: Path | None = None) -> LoadedSweep:
         If nothing is left to be looked at, with every problem.
     """
     file = locate("sweeps", source, folder)
-    document = read_yaml(file)
+    document = read_yaml(file, first_look=lambda beginning: unknown_keys(beginning, SweepConfig))
     _require_sweep(document)
     config, told = _validated(document)
     problems = [*told, *_problems(config, document)]
@@ -152,10 +152,24 @@ def is_sweep(source: str) -> bool:
     """Whether a name or path means a sweep; what cannot be read is none."""
     if source in names("sweeps"):
         return True
+    beginnings: list[Document] = []
     try:
-        data = read_yaml(locate("scenarios", source)).data
+        file = locate("scenarios", source)
+        if not may_be_sweep(file):
+            return False
+        document = read_yaml(file, first_look=lambda beginning: [_noted(beginning, beginnings)])
     except InputError:
-        return False
+        return any(_has_sweep_keys(beginning.data) for beginning in beginnings)
+    return _has_sweep_keys(document.data)
+
+
+def _noted(beginning: Document, beginnings: list[Document]) -> Problem:
+    """Keeps the beginning of a long file, and has the rest not read."""
+    beginnings.append(beginning)
+    return Problem("this is enough to know")
+
+
+def _has_sweep_keys(data: Any) -> bool:
     return isinstance(data, dict) and any(key in data for key in SWEEP_KEYS)
 
 

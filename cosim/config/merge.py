@@ -86,8 +86,7 @@ def set_value(document: Document, path: str, value: Any, places: Places) -> Prob
             )
         canonical = _join(canonical, str(step))
         if last:
-            place[step] = value
-            _forget(document.places, canonical)
+            _replace(place, step, value, document.places, canonical)
             document.places.update({canonical + below: at for below, at in places.items()})
         else:
             place = place[step]
@@ -122,13 +121,24 @@ def _excluded(below: Mapping[str, Any], above: Mapping[str, Any]) -> list[str]:
     """Keys of `below` that cannot stand beside those of `above`."""
     if any(key in above and above[key] != below.get(key) for key in _FORM_KEYS):
         return list(below)
-    return [
+    rivals = {
         key
-        for key in below
         for ways in _WAYS
         for way in ways
-        if key in way and key not in above and any(above.keys() & other for other in ways if other != way)
-    ]
+        if any(above.keys() & other for other in ways if other != way)
+        for key in way
+    }
+    return [key for key in below if key in rivals and key not in above] if rivals else []
+
+
+def _replace(place: Any, step: Any, value: Any, places: Places, path: str) -> None:
+    """Write a value into a mapping or a list, and drop the places of what stood there."""
+    former = place[step] if isinstance(place, list) else place.get(step)
+    place[step] = value
+    if isinstance(former, dict | list):
+        _forget(places, path)
+    else:
+        places.pop(path, None)  # nothing is below it: many single values are set in no more time than that
 
 
 def _forget(places: Places, path: str) -> None:

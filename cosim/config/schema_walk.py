@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -43,6 +44,7 @@ def sections_with(model: type[BaseModel], key: str) -> list[str]:
     return sorted({section for section, below in _all_models(model) if key in below.model_fields})
 
 
+@cache
 def all_keys(model: type[BaseModel]) -> set[str]:
     """Every key that occurs anywhere in `model`."""
     return set(model.model_fields) | {key for _, below in _all_models(model) for key in below.model_fields}
@@ -58,7 +60,9 @@ def tags_of(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(tags)
 
 
-def _all_models(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+@cache
+def _all_models(model: type[BaseModel]) -> tuple[tuple[str, type[BaseModel]], ...]:
+    found = []
     seen: set[type[BaseModel]] = set()
     waiting = [model]
     while waiting:
@@ -66,9 +70,10 @@ def _all_models(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]
         seen.add(here)
         for key, field in here.model_fields.items():
             for below in _models_in(field.annotation):
-                yield key, below
+                found.append((key, below))
                 if below not in seen:
                     waiting.append(below)
+    return tuple(found)
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -54,6 +55,22 @@ _PATTERNS = {
 }
 
 
+MOST_TOLD = 90
+"""Errors of one file that are put into words; of more, their number is told."""
+
+
+def unknown_keys(document: Document, model: type[BaseModel]) -> list[Problem]:
+    """The keys of a document that do not exist, and nothing else that may be wrong with it."""
+    try:
+        model.model_validate(document.data)
+    except ValidationError as error:
+        unknown = [
+            detail for detail in error.errors(include_url=False) if detail["type"] == "extra_forbidden"
+        ]
+        return _translated(unknown, document, model)
+    return []
+
+
 def translate(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Problem]:
     """Pydantic's errors as problems with file, line and remedy, one for each place.
 
@@ -66,8 +83,12 @@ def translate(error: ValidationError, document: Document, model: type[BaseModel]
     model : type
         What it was asked to make of it.
     """
+    return _translated(error.errors(include_url=False), document, model)
+
+
+def _translated(found: Sequence[ErrorDetails], document: Document, model: type[BaseModel]) -> list[Problem]:
     at_place: dict[str, list[ErrorDetails]] = {}
-    details = error.errors(include_url=False)
+    details = found[:MOST_TOLD]
     meant = {
         _meant(detail, document.data, model) for detail in details if detail["type"] == "extra_forbidden"
     }
@@ -83,7 +104,11 @@ def translate(error: ValidationError, document: Document, model: type[BaseModel]
         for path, found in at_place.items()
         if not (_of_another_type(found) and any(other.startswith(f"{path}.") for other in at_place))
     ]
-    return sorted(problems, key=lambda problem: (problem.file, problem.line))
+    problems.sort(key=lambda problem: (problem.file, problem.line))
+    if len(found) > len(details):
+        more = f"{len(found) - len(details):,} more errors are not told one by one"
+        problems.append(Problem(more, "Correct these first.", file=document.file))
+    return problems
 
 
 def _of_another_type(details: list[ErrorDetails]) -> bool:

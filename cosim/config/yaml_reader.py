@@ -7,11 +7,14 @@ before any object is built.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
@@ -20,6 +23,12 @@ from cosim.errors import InputError, Problem
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30
+MAX_KEY = 1024
+"""Characters of a key; YAML itself allows no more where a key is not marked by `?`."""
+MAX_VALUES = 100_000
+"""Keys, values and lists of a file; reading them takes some five seconds."""
+_FIRST_LOOK = 3_000
+"""So many of them are looked at before the rest is read, so that what is no scenario is told of soon."""
 
 _MERGE = "tag:yaml.org,2002:merge"
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")}
@@ -58,7 +67,11 @@ class Document:
         return self.places.get("", (self.file, 0))
 
 
-def read_yaml(file: Path, shown_as: str = "") -> Document:
+Look = Callable[["Document"], list[Problem]]
+"""What is wrong with the beginning of a document, whatever follows."""
+
+
+def read_yaml(file: Path, shown_as: str = "", first_look: Look | None = None) -> Document:
     """Read one YAML file.
 
     Parameters
@@ -67,6 +80,8 @@ def read_yaml(file: Path, shown_as: str = "") -> Document:
         The file.
     shown_as : str
         Its name in messages; the path itself by default.
+    first_look : callable, optional
+        Given the beginning of a long file: where it finds something wrong, the rest is not read.
 
     Raises
     ------
@@ -89,15 +104,41 @@ def read_yaml(file: Path, shown_as: str = "") -> Document:
         raise InputError([Problem(f"cannot be read: {error.strerror or error}", remedy, file=name)]) from None
     if len(raw) > MAX_BYTES:
         raise InputError([_too_large(name, len(raw))])
-    return parse_yaml(_decoded(raw, name), name)
+    return parse_yaml(_decoded(raw, name), name, first_look)
 
 
-def parse_yaml(text: str, name: str) -> Document:
+def parse_yaml(text: str, name: str, first_look: Look | None = None) -> Document:
     """The same for text already read; `name` stands for the file in messages."""
+    try:
+        reader, root = _composed(text, name, _FIRST_LOOK)
+    except _TooManyError as error:
+        _refuse_beginning(error, name, first_look)
+        reader, root = _composed(text, name, MAX_VALUES)
+    if root is None:
+        remedy = "`cosim scenarios` lists examples to start from."
+        raise InputError([Problem("the file is empty", remedy, file=name)])
+    return _built(reader, root, name)
+
+
+def _refuse_beginning(read: _TooManyError, name: str, first_look: Look | None) -> None:
+    """Refuse a long text for what its first values say, so that it is not read to its end in vain."""
+    rest = Problem(f"only {_FIRST_LOOK:,} keys and values were read", "", file=name, line=read.line)
+    try:
+        beginning = _built(read.reader, read.root, name)
+        problems = first_look(beginning) if first_look is not None else []
+    except InputError as error:
+        problems = list(error.problems)
+    if problems:
+        raise InputError([*problems, rest]) from None
+
+
+def _composed(text: str, name: str, most: int) -> tuple[YAML, Node | None]:
+    """The nodes of a text, `most` of them."""
     reader = YAML(typ="safe", pure=True)
     reader.version = (1, 2)
+    reader.Composer = _composer(name, most, reader)
     try:
-        root = reader.compose(text)
+        return reader, reader.compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise InputError(
@@ -111,9 +152,9 @@ def parse_yaml(text: str, name: str) -> Document:
         raise InputError([_too_deep("", name, 0)]) from None
     except (YAMLError, ValueError) as error:
         raise InputError([_not_yaml(name, 0, str(error))]) from None
-    if root is None:
-        remedy = "`cosim scenarios` lists examples to start from."
-        raise InputError([Problem("the file is empty", remedy, file=name)])
+
+
+def _built(reader: YAML, root: Node, name: str) -> Document:
     builder = _Builder(name, reader)
     data = builder.build(root, "", 0)
     if builder.problems:
@@ -147,6 +188,52 @@ def _too_large(name: str, size: int) -> Problem:
         "Put series into CSV files and name those.",
         file=name,
     )
+
+
+class _TooManyError(InputError):
+    """Raised where a text has more values than are to be read; `root` has what was read whole."""
+
+    def __init__(self, name: str, line: int, most: int, reader: YAML, root: Node) -> None:
+        message = f"more than {most:,} keys and values are too many for a configuration file"
+        super().__init__([Problem(message, "Put series into CSV files and name those.", "", name, line)])
+        self.line, self.reader, self.root = line, reader, root
+
+
+def _composer(name: str, most: int, reader: YAML) -> type[Composer]:
+    """Makes nodes one by one, and stops where there are too many, or too deep a nesting."""
+
+    class Bounded(Composer):
+        _made = 0
+
+        def __init__(self, loader: Any = None) -> None:
+            super().__init__(loader)
+            self._open: list[tuple[Any, Any]] = []
+
+        def compose_node(self, parent: Node | None, index: Any) -> Any:
+            line = self.parser.peek_event().start_mark.line + 1
+            self._made += 1
+            self._open.append((parent, index))
+            if self._made > most:
+                raise _TooManyError(name, line, most, reader, _closed(self._open))
+            if len(self._open) > 3 * MAX_DEPTH:  # what is not as deep, the builder tells of by its path
+                raise InputError([_too_deep("", name, line)])
+            node = super().compose_node(parent, index)
+            self._open.pop()
+            return node
+
+    return Bounded
+
+
+def _closed(unfinished: list[tuple[Any, Any]]) -> Node:
+    """The outermost of nodes that are not finished, each with the next one in its place."""
+    nodes = unfinished[1:]  # the outermost has none around it
+    for (above, index), (below, _) in pairwise(nodes):
+        if isinstance(above, SequenceNode):
+            above.value.append(below)
+        elif index is not None:  # else it is within a key
+            above.value.append((index, below))
+    root: Node = nodes[0][0]
+    return root
 
 
 class _Builder:
@@ -188,6 +275,10 @@ class _Builder:
                 self._problem("a key must be plain text", "Write it as `key: value`.", path, line)
                 continue
             key = str(key_node.value)
+            if len(key) > MAX_KEY:
+                remedy = "Shorten it; `key: value` needs a blank after the colon."
+                self._problem(f"a key of {len(key):,} characters is too long", remedy, path, line, key[:60])
+                continue
             below = _join(path, key)
             if id(key_node) in self._seen:
                 self._problem("an alias (*name) is not allowed as a key", "Write the key out.", path, line)

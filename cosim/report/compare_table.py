@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cosim.console import PlainConsole
 from cosim.report.summary_table import NO_VALUE, THIN_SPACE, Heading, heading, number_text, sections
 from cosim.study.compare import Change, ComparedRun, Comparison, is_place
 from cosim.study.scenario_differences import Difference, value_text
@@ -30,13 +31,12 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
         The runs.
     """
     # Long lines are left to the terminal; a table that is squeezed would lose what is in it.
-    wide = Console(
+    wide = PlainConsole(
         file=console.file,
         width=max(_WIDTH, console.width) if len(comparison.runs) > 2 else console.width,
         force_terminal=console.is_terminal,
         no_color=console.no_color,
         soft_wrap=True,
-        highlight=False,
     )
     _print_runs(wide, comparison)
     _print_verdict(console, comparison)
@@ -68,7 +68,7 @@ def _print_verdict(console: Console, comparison: Comparison) -> None:
     seeds = {str(run.seed) for run in comparison.runs}
     if len(seeds) == 1:
         rest = "" if comparison.cautions else " All are done and cover the same time."
-        console.print(f"Same seed ({seeds.pop()}): the runs share their draws.{rest}", markup=False)
+        console.print(f"Same seed ({seeds.pop()}): the runs share their draws.{rest}")
     for caution in comparison.cautions:
         console.print(Text("caution ", style="yellow").append(Text(caution, style="default")))
 
@@ -83,7 +83,7 @@ def _print_differences(console: Console, comparison: Comparison) -> None:
     console.print("These values of their scenarios differ, and no others:")
     for one in found[:_MOST_DIFFERENCES]:
         for line in _difference_lines(one, comparison.runs):
-            console.print(f"  {line}", markup=False)
+            console.print(f"  {line}")
     if len(found) > _MOST_DIFFERENCES:
         rest = len(found) - _MOST_DIFFERENCES
         console.print(f"  and {rest} more; --out DIR writes all of them to differences.csv")
