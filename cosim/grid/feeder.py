@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from cosim.config.network import BusRef, NetworkConfig, SimbenchSource
 from cosim.errors import InputError, Problem, suggest
-from cosim.grid.checks import find_problems
 from cosim.grid.elements import ElementRecord, take_elements
 from cosim.grid.feeder_profiles import FeederProfiles, FileProfiles, SimbenchProfiles, follow_profiles
 from cosim.grid.grid_source import GridSource, source_of
+from cosim.grid.intake import take_in
 from cosim.grid.layout import Edge, Tree, read_points, shortest_tree, tree_layout
 from cosim.grid.simbench_data import scenario_of
 from cosim.grid.sources import read_source
@@ -218,9 +218,7 @@ def feeder_from_net(source: pandapowerNet, network: NetworkConfig) -> Feeder:
 
 def _feeder(source: GridSource, network: NetworkConfig) -> Feeder:
     """The feeder of what a source gives."""
-    problems = find_problems(source.net)
-    if problems:
-        raise InputError(problems)
+    source = take_in(source)
     net = copy.deepcopy(source.net)
     elements = take_elements(net)
     line, trafo, trafo3w = _line_table(net), _trafo_table(net), _trafo3w_table(net)

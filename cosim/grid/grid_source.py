@@ -49,12 +49,18 @@ class GridSource:
         The source's own time series, by SimBench's table names (``load``, ``renewables``, ``storage``,
         ``powerplants``), with the columns that the source gives them, `time` among them; None where it
         brings none.
+    file : str
+        The file it was read from; empty where it is none.
+    knows_ratio : bool
+        Whether the source itself says that its tap changers are ratios, as SimBench does.
     """
 
     net: pandapowerNet
     warnings: tuple[Problem, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     profiles: Mapping[str, pd.DataFrame] | None = None
+    file: str = ""
+    knows_ratio: bool = False
 
 
 def source_of(net: pandapowerNet) -> GridSource:

@@ -1,12 +1,16 @@
-"""What a parsed pandapower JSON document may hold: tables of plain values, and nothing else."""
+"""What a parsed pandapower document holds: tables of plain values are taken, else left out or refused."""
 
 from __future__ import annotations
 
 import json
 import re
+import reprlib
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from cosim.grid.grid_source import LeftOut
 
 MAX_DEPTH = 40
 MAX_TEXT_DEPTH = 4
@@ -20,18 +24,25 @@ def _words(*lines: str) -> frozenset[str]:
 NET_TABLES = _words(
     "bus load sgen asymmetric_load asymmetric_sgen storage switch ext_grid line trafo shunt impedance motor",
     "gen ward xward trafo3w dcline svc ssc tcsc vsc bus_dc line_dc source_dc load_dc vsc_stacked vsc_bipolar",
-    "bus_geodata line_geodata",
+    "bus_geodata line_geodata trafo_characteristic_table shunt_characteristic_table",
 )
 """Tables that describe the grid; what of it a feeder may contain is the feeder's business."""
 
-IGNORED_TABLES = _words(
-    "measurement pwl_cost poly_cost group substation loadcases characteristic protection",
-    "trafo_characteristic_table trafo_characteristic_spline shunt_characteristic_table",
-    "shunt_characteristic_spline q_capability_curve_table q_capability_characteristic",
+UNREAD_TABLES = _words(
+    "measurement pwl_cost poly_cost piecewise_linear_cost polynomial_cost group substation loadcases",
+    "protection bus_dc_geodata line_dc_geodata",
 )
-"""Tables that a power flow on the feeder does not read; looked at, then left out."""
+"""Tables of plain values that no power flow reads; looked at, then left out."""
 
-PLAIN_KEYS = _words("version format_version name f_hz sn_mva converged OPF_converged")
+OBJECT_TABLES = _words(
+    "characteristic trafo_characteristic_spline shunt_characteristic_spline",
+    "q_capability_curve_table q_capability_characteristic q_capability_curve_characteristic",
+)
+"""Tables of pandapower's objects; `characteristic` is read as numbers, the others bear on nothing."""
+
+PLAIN_KEYS = _words(
+    "version format_version name f_hz sn_mva sn_kva converged pf_converged OPF_converged dtypes index_names"
+)
 FRAME_KEYS = _words(
     "_module _class _object orient dtype is_multiindex is_multicolumn",
     "index_name column_name index_names column_names",
@@ -58,43 +69,144 @@ class Refusal(Exception):  # noqa: N818 - a finding more than an error
     value: str = ""
 
 
-def scan_net(document: Any) -> Iterator[Refusal]:
-    """Everything in the document that is not a table of plain values."""
-    if not isinstance(document, dict) or document.get("_class") != "pandapowerNet":
-        yield Refusal("", "no pandapower grid: the file does not begin with a pandapowerNet")
-        return
-    yield from _wrong_class(document, "", "pandapowerNet")
-    for key in document.keys() - {"_module", "_class", "_object"}:
-        yield Refusal(key, "unknown key beside the grid")
-    tables = document.get("_object")
+@dataclass
+class Contents:
+    """A document, sorted into what is taken, what is left out, and what is refused.
+
+    Attributes
+    ----------
+    tables : dict
+        Everything in the net by its key, as parsed.
+    profiles : dict
+        The tables of time series, as parsed.
+    left_out : list of LeftOut
+        What the net holds beside its tables.
+    refusals : list of Refusal
+        What stands where a plain value belongs.
+    """
+
+    tables: dict[str, Any] = field(default_factory=dict)
+    profiles: dict[str, Any] = field(default_factory=dict)
+    left_out: list[LeftOut] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+
+
+def sort_document(document: Any) -> Contents:
+    """What a parsed file holds; nothing in it is imported, called or opened."""
+    found = Contents()
+    try:
+        found.tables = _tables(document)
+    except Refusal as refusal:
+        found.refusals.append(refusal)
+        return found
+    if "bus" not in found.tables:
+        found.refusals.append(Refusal("_object", "has no table 'bus'"))
+    unknown: list[str] = []
+    for key, value in found.tables.items():
+        if key == "profiles" and isinstance(value, dict) and not any(marker in value for marker in _MARKERS):
+            for name, table in value.items():
+                found.refusals += _scan_frame(table, f"_object.profiles.{name}")
+            found.profiles = value
+        elif key == "controller":
+            found.left_out += _controllers(value)
+        elif key == "user_pf_options":
+            found.left_out += _options(value)
+        elif _is_known(key):
+            found.refusals += _scan_entry(key, value)
+        elif not (key.startswith("_") and value in (None, {}, [])):
+            unknown.append(key)
+    if unknown:
+        found.left_out.append(LeftOut("unknown keys", len(unknown), ", ".join(map(short, sorted(unknown)))))
+    return found
+
+
+def _tables(document: Any) -> dict[str, Any]:
+    """The net's entries, in whatever way a version of pandapower wraps them.
+
+    Since 2.1 the file is an object of class pandapowerNet; in 1.6.1 to 2.0 what it holds is a text; in 1.6.0
+    and before the entries stand in the file itself, in 1.4 and 1.5 with the single values below
+    ``parameters``.
+    """
+    if not isinstance(document, dict) or not (
+        document.get("_class") == "pandapowerNet" or _is_bare(document)
+    ):
+        raise Refusal("", "no pandapower grid: the file does not begin with a pandapowerNet")
+    tables: Any = document
+    if "_class" in document:
+        for refusal in _wrong_class(document, "", "pandapowerNet"):
+            raise refusal
+        for key in document.keys() - {"_module", "_class", "_object"}:
+            raise Refusal(key, "unknown key beside the grid")
+        tables = document.get("_object")
+        if isinstance(tables, str) and tables.lstrip().startswith("{"):
+            tables = inner_json(tables, "_object")
     if not isinstance(tables, dict):
-        yield Refusal("_object", "holds no tables", short(tables))
-        return
-    for key, value in tables.items():
-        yield from _scan_entry(key, value)
-    if "bus" not in tables:
-        yield Refusal("_object", "has no table 'bus'")
+        raise Refusal("_object", "holds no tables", short(tables))
+    parameters = tables.get("parameters")
+    if isinstance(parameters, dict) and isinstance(parameters.get("parameter"), dict):
+        tables = {key: value for key, value in tables.items() if key != "parameters"} | parameters[
+            "parameter"
+        ]
+    return dict(tables)
+
+
+def _is_bare(document: dict[str, Any]) -> bool:
+    """Whether the entries of a net stand in the document itself."""
+    return not any(marker in document for marker in _MARKERS) and isinstance(document.get("bus"), dict)
+
+
+def _is_known(key: str) -> bool:
+    """Whether pandapower gives a net this key."""
+    return (
+        key in NET_TABLES | UNREAD_TABLES | OBJECT_TABLES | PLAIN_KEYS
+        or key.startswith(("res_", "_empty_res", "std_types|"))
+        or key == "std_types"
+    )
 
 
 def _scan_entry(key: str, value: Any) -> Iterator[Refusal]:
-    """What is wrong with one entry of the grid."""
+    """What is wrong with one entry of the grid that pandapower knows."""
     where = f"_object.{key}"
-    if key == "controller":
-        if not _is_empty_frame(value):
-            yield Refusal(where, "controllers run code during a power flow and are not taken")
-        return
-    if key == "user_pf_options":
-        if value:
-            yield Refusal(where, "solver options are cosim's, not the file's", short(value))
-        return
-    if key in NET_TABLES or key in IGNORED_TABLES or key.startswith("res_"):
+    if key in NET_TABLES or key in UNREAD_TABLES or key.startswith(("res_", "_empty_res")):
         yield from _scan_frame(value, where)
-    elif key == "std_types" or key.startswith("std_types|"):
+    elif key.startswith("std_types"):
         yield from _scan_types(value, where)
+    elif key in ("dtypes", "index_names"):
+        yield from _scan_values(value, where, depth=2, text_depth=0)
     elif key in PLAIN_KEYS:
         yield from _scan_plain(value, where)
-    elif not (key.startswith("_") and value in (None, {}, [])):
-        yield Refusal(where, "unknown key in the grid", short(value))
+
+
+def _controllers(value: Any) -> Iterator[LeftOut]:
+    """Controllers run code during a power flow: they are counted by the class they name, no more."""
+    try:
+        body = frame_body(value, "") if isinstance(value, dict) else {"data": []}
+    except Refusal:
+        body = {"data": [[value]]}
+    if not body["data"]:
+        return
+    classes = Counter(next((name for cell in row if (name := _class_of(cell))), "") for row in body["data"])
+    detail = ", ".join(f"{number} {name or 'unnamed'}" for name, number in sorted(classes.items()))
+    yield LeftOut("controller", len(body["data"]), detail)
+
+
+def _class_of(cell: Any) -> str:
+    """The name of the class that an object in a cell names; empty where it is none."""
+    if not isinstance(cell, dict):
+        return ""
+    name = cell.get("_class")
+    return short(name) if isinstance(name, str) else "object"
+
+
+def _options(value: Any) -> Iterator[LeftOut]:
+    """Solver options that the file sets: cosim's own count."""
+    if not value:
+        return
+    if not isinstance(value, dict):
+        yield LeftOut("user_pf_options", 1, short(value))
+    else:
+        detail = ", ".join(f"{short(key)} = {short(option)}" for key, option in sorted(value.items()))
+        yield LeftOut("user_pf_options", len(value), detail)
 
 
 def _scan_types(value: Any, where: str) -> Iterator[Refusal]:
@@ -118,14 +230,15 @@ def _scan_frame(value: Any, where: str) -> Iterator[Refusal]:
     if not isinstance(value, dict):
         yield Refusal(where, "must be a table", short(value))
         return
-    yield from _wrong_class(value, where, "DataFrame")
-    for key in sorted(value.keys() - FRAME_KEYS):
-        yield Refusal(f"{where}.{key}", "unknown key of a table", short(value[key]))
-    dtypes = value.get("dtype", {})
-    if not isinstance(dtypes, dict):
-        yield Refusal(f"{where}.dtype", "must give a type for each column", short(dtypes))
-    elif unknown := [kind for kind in dtypes.values() if not isinstance(kind, str) or kind not in DTYPES]:
-        yield Refusal(f"{where}.dtype", "names a type that is not taken", short(unknown[0]))
+    if any(marker in value for marker in _MARKERS):
+        yield from _wrong_class(value, where, "DataFrame")
+        for key in sorted(value.keys() - FRAME_KEYS):
+            yield Refusal(f"{where}.{key}", "unknown key of a table", short(value[key]))
+        dtypes = value.get("dtype", {})
+        if not isinstance(dtypes, dict):
+            yield Refusal(f"{where}.dtype", "must give a type for each column", short(dtypes))
+        elif unknown := [kind for kind in dtypes.values() if not isinstance(kind, str) or kind not in DTYPES]:
+            yield Refusal(f"{where}.dtype", "names a type that is not taken", short(unknown[0]))
     try:
         body = frame_body(value, where)
     except Refusal as refusal:
@@ -136,13 +249,15 @@ def _scan_frame(value: Any, where: str) -> Iterator[Refusal]:
 
 def frame_body(value: dict[str, Any], where: str) -> dict[str, Any]:
     """Columns, index and rows of a table; refused when they are not there, or do not fit each other."""
+    if not any(marker in value for marker in _MARKERS):
+        return _columns_body(value, where)
     text = value.get("_object")
     if isinstance(text, str):
         if not text.lstrip().startswith("{"):
             raise Refusal(
                 f"{where}._object", "must hold the table itself, not the name of a file", short(text)
             )
-        text = _inner_json(text, f"{where}._object")
+        text = inner_json(text, f"{where}._object")
     if not isinstance(text, dict) or set(text) != {"columns", "index", "data"}:
         raise Refusal(f"{where}._object", "must hold columns, index and data (orient 'split')", short(text))
     columns, index, data = text["columns"], text["index"], text["data"]
@@ -155,22 +270,54 @@ def frame_body(value: dict[str, Any], where: str) -> dict[str, Any]:
     return text
 
 
-def _inner_json(text: str, where: str) -> Any:
+def _columns_body(value: dict[str, Any], where: str) -> dict[str, Any]:
+    """The same of a table of pandapower before 1.6: each column maps the index, a text, to a value."""
+    columns = list(value)
+    if any(not isinstance(value[name], dict) for name in columns):
+        raise Refusal(where, "must be a table, each column a mapping from index to value")
+    index = list(value[columns[0]]) if columns else []
+    if any(value[name].keys() != set(index) for name in columns):
+        raise Refusal(where, "the columns do not have the same index")
+    numbers = [int(label) if re.fullmatch(r"\d{1,15}", label) else label for label in index]
+    return {
+        "columns": columns,
+        "index": numbers,
+        "data": [[value[name][i] for name in columns] for i in index],
+    }
+
+
+def inner_json(text: str, where: str) -> Any:
     """JSON that a text of the file holds."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=unique_keys)
     except RecursionError:
         raise Refusal(where, "nested too deeply") from None
     except ValueError as error:
         raise Refusal(where, f"no JSON: {error}", short(text)) from None
 
 
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these pairs; JSON's own reader takes the last of two equal keys in silence."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        twice = next(key for key, number in Counter(key for key, _ in pairs).items() if number > 1)
+        raise ValueError(f"the key '{short(twice)}' is given twice in one object")
+    return made
+
+
 def _wrong_class(value: dict[str, Any], where: str, expected: str) -> Iterator[Refusal]:
     """A refusal if `value` names another class than `expected`, or its module."""
-    if value.get("_class") != expected or value.get("_module") not in CLASS_MODULES[expected]:
+    module = value.get("_module")
+    if (
+        value.get("_class") != expected
+        or not isinstance(module, str)
+        or module not in CLASS_MODULES[expected]
+    ):
         named = f"{value.get('_module')}.{value.get('_class')}"
         yield Refusal(
-            where, f"only a {expected} is taken here; nothing a file names is imported or called", named
+            where,
+            f"only a {expected} is taken here; nothing a file names is imported or called",
+            short(named),
         )
 
 
@@ -181,7 +328,7 @@ def _scan_values(value: Any, where: str, depth: int, text_depth: int) -> Iterato
     elif isinstance(value, dict):
         if found := [marker for marker in _MARKERS if marker in value]:
             named = f"{value.get('_module')}.{value.get('_class')}"
-            yield Refusal(where, f"an object ('{found[0]}') stands where a plain value belongs", named)
+            yield Refusal(where, f"an object ('{found[0]}') stands where a plain value belongs", short(named))
             return
         for key, inner in value.items():
             yield from _scan_values(inner, f"{where}.{key}", depth + 1, text_depth)
@@ -208,19 +355,9 @@ def _scan_text(text: str, where: str, depth: int, text_depth: int) -> Iterator[R
     yield from _scan_values(inner, where, depth + 1, text_depth + 1)
 
 
-def _is_empty_frame(value: Any) -> bool:
-    """Whether `value` is a table without rows."""
-    if value is None:
-        return True
-    if not isinstance(value, dict) or any(_wrong_class(value, "", "DataFrame")):
-        return False
-    try:
-        return not frame_body(value, "")["data"]
-    except Refusal:
-        return False
-
-
 def short(value: Any) -> str:
     """`value` as a text that fits a message."""
+    if isinstance(value, dict | list):
+        return reprlib.repr(value)  # as short for the largest and the deepest
     text = value if isinstance(value, str) else json.dumps(value, default=str)
     return text if len(text) <= 80 else text[:77] + "..."

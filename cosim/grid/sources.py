@@ -38,22 +38,22 @@ def read_source(network: NetworkConfig, folder: Path) -> GridSource:
         case SimbenchSource():
             from cosim.grid.simbench_data import read_grid
 
-            return source_of(read_grid(source.code))
+            return GridSource(read_grid(source.code), knows_ratio=True)
         case PandapowerSource():
             return source_of(_call(source))
         case JsonSource():
-            return source_of(_from_json(source, folder))
+            return _from_json(source, folder)
 
 
-def _from_json(source: JsonSource, folder: Path) -> pandapowerNet:
-    """The net in a file below `folder`; a link that leads out of it is refused."""
-    from cosim.grid.safe_json import read_net
+def _from_json(source: JsonSource, folder: Path) -> GridSource:
+    """What a file gives below `folder`; a link that leads out of it is refused."""
+    from cosim.grid.safe_json import read_file
 
     file = (folder / source.file).resolve()
     if not file.is_relative_to(folder.resolve()):
         message = "the path leaves the network's folder"
         raise InputError([Problem(message, "name a file inside it", "source.file", value=source.file)])
-    return read_net(file)
+    return read_file(file)
 
 
 def _call(source: PandapowerSource) -> pandapowerNet:

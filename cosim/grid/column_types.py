@@ -1,0 +1,101 @@
+"""Tables whose cells were found right, in the types that pandapower computes with; no value changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cosim.errors import Problem
+from cosim.grid.column_check import Cells, cells_of
+from cosim.grid.column_facts import FACTS, WORDS, Fact, modern_name
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_INJECTING = frozenset(
+    (
+        "load",
+        "sgen",
+        "storage",
+        "asymmetric_load",
+        "asymmetric_sgen",
+        "gen",
+        "motor",
+        "shunt",
+        "ward",
+        "xward",
+    )
+)
+"""Tables whose powers pandapower multiplies by 0 where they are out of service, so that NaN would spread."""
+
+
+def typed(table: str, rows: pd.DataFrame, dtypes: Mapping[str, str]) -> pd.DataFrame:
+    """The table with every column that a power flow reads in its own type, others as the file has them.
+
+    Parameters
+    ----------
+    table : str
+        pandapower's name of it.
+    rows : DataFrame
+        Its rows, which `column_problems` found nothing wrong with.
+    dtypes : mapping of str to str
+        The file's own types, for the columns that no power flow reads.
+    """
+    facts = {fact.column: fact for fact in FACTS.get(table, ())}
+    for column in rows.columns:
+        fact = facts.get(modern_name(table, str(column)))
+        if fact is not None:
+            rows[column] = _as_fact(table, rows[column], fact)
+        elif str(column) in dtypes:
+            rows[column] = _as_file(rows[column], dtypes[str(column)])
+    return rows
+
+
+def _as_fact(table: str, values: pd.Series, fact: Fact) -> pd.Series:
+    """A column in the type that its fact asks for."""
+    import pandas as pd
+
+    if fact.kind in WORDS:
+        cells = values.astype(object)
+        return cells.where(cells.notna() & (cells != ""), None)
+    found: Cells = cells_of(values)
+    number = pd.Series(found.number, index=values.index, name=values.name)
+    if fact.kind == "truth":
+        return (number == 1).astype(bool)
+    if table in _INJECTING:
+        number = number.fillna(0.0) if not fact.may_be_missing else number
+    if fact.kind in ("count", "whole", "bus", "bus_dc"):
+        if fact.may_be_missing:
+            return number.astype("Int64")
+        return number.fillna(1).astype(np.int64)
+    return number
+
+
+def _as_file(values: pd.Series, kind: str) -> pd.Series:
+    """A column that no power flow reads, in the file's type for it where its cells allow that."""
+    import pandas as pd
+
+    if kind in ("object", "str", "string", "category"):
+        return values.astype(object).where(values.notna(), None)
+    if kind.lower().startswith(("float", "int", "uint")):
+        number = pd.to_numeric(values, errors="coerce").astype(np.float64)
+        return number if number.notna().equals(values.notna()) else values
+    return values
+
+
+def filled(net: Mapping[str, Any]) -> Iterator[Problem]:
+    """Columns that a table does not have get their default; a warning for each says which."""
+    for table, facts in FACTS.items():
+        rows = net.get(table)
+        if rows is None or not len(rows):
+            continue
+        for fact in facts:
+            if fact.default is not None and fact.column not in rows.columns:
+                rows[fact.column] = fact.default if isinstance(fact.default, bool) else float(fact.default)
+                if fact.kind == "count":
+                    rows[fact.column] = rows[fact.column].astype(np.int64)
+                taken = str(fact.default).lower() if isinstance(fact.default, bool) else f"{fact.default:g}"
+                message = f"the table has no column {fact.column}; {taken} is taken"
+                yield Problem(message, "add it", f"{table}.{fact.column}", severity="warning")
