@@ -36,9 +36,9 @@ def find_problems(net: pandapowerNet) -> list[Problem]:
 def _branches(net: pandapowerNet) -> Iterator[Problem]:
     """Branches without an impedance, and parts that are more than the whole."""
     rows = net.line
-    none = (rows.length_km == 0) | ((rows.r_ohm_per_km == 0) & (rows.x_ohm_per_km == 0))
-    message, remedy = "it has no impedance", "give a closed bus-bus switch instead, or the length that it has"
-    yield from each(rows, none & rows.in_service, "line", message, remedy, "length_km")
+    none = (rows.r_ohm_per_km == 0) & (rows.x_ohm_per_km == 0) & rows.in_service
+    message, remedy = "it has no impedance", "give a closed bus-bus switch instead"
+    yield from each(rows, none, "line", message, remedy, "x_ohm_per_km")
     for table, sides in (("trafo", ("",)), ("trafo3w", ("hv_", "mv_", "lv_"))):
         rows = net[table]
         for side in sides:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +30,9 @@ _NEED = {
     "bus": "the index of a bus",
     "bus_dc": "the index of a DC bus",
 } | {kind: listed(words, "or") for kind, words in WORDS.items()}
+
+
+_REMEDIES = {"length_km": "give the length; a line without impedance is a closed bus-bus switch"}
 
 
 @dataclass(frozen=True)
@@ -99,9 +102,12 @@ def _cell_problems(
         return
     cells = cells_of(values)
     need = _NEED[fact.kind]
+    if fact.kind in WORDS and fact.may_be_missing:  # pandapower itself has written False for "none"
+        cells = replace(cells, missing=cells.missing | (cells.is_truth & (cells.number == 0)))
     wrong = _is_wrong(values, cells, fact)
     message = f"{column} must be {need}"
-    yield from each(rows, wrong & ~cells.missing, table, message, "correct it in the grid", str(column))
+    remedy = _REMEDIES.get(fact.column, "correct it in the grid")
+    yield from each(rows, wrong & ~cells.missing, table, message, remedy, str(column))
     if not fact.may_be_missing:
         gone = cells.missing & ~(idle if fact.kind not in ("truth", "bus", "bus_dc", "switched") else False)
         yield from each(rows, gone, table, f"{column} is missing", f"give {need}", str(column))
@@ -161,7 +167,9 @@ def _is_number(cell: Any) -> bool:
     """Whether a cell is a number that a float can hold; truth values are none."""
     if isinstance(cell, bool | np.bool_):
         return False
-    return isinstance(cell, float | np.floating) or (isinstance(cell, int | np.integer) and abs(cell) < 2**63)
+    if isinstance(cell, int):
+        return abs(cell) < 2**63
+    return isinstance(cell, float | np.floating | np.integer)
 
 
 def _is_missing(cell: Any) -> bool:

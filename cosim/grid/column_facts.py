@@ -73,10 +73,10 @@ _FACTS = {
     "bus": "vn_kv:positive in_service:truth min_vm_pu:not_negative? max_vm_pu:not_negative?",
     "bus_dc": "vn_kv:positive in_service:truth",
     "ext_grid": "bus:bus vm_pu:positive va_degree:number=0 in_service:truth",
-    "line": "from_bus:bus to_bus:bus length_km:not_negative r_ohm_per_km:number x_ohm_per_km:number "
+    "line": "from_bus:bus to_bus:bus length_km:positive r_ohm_per_km:number x_ohm_per_km:number "
     "c_nf_per_km:number g_us_per_km:number=0 max_i_ka:positive? df:positive=1 parallel:count=1 "
     "in_service:truth max_loading_percent:not_negative?",
-    "line_dc": "from_bus_dc:bus_dc to_bus_dc:bus_dc length_km:not_negative r_ohm_per_km:number "
+    "line_dc": "from_bus_dc:bus_dc to_bus_dc:bus_dc length_km:positive r_ohm_per_km:number "
     "g_us_per_km:number=0 max_i_ka:positive? df:positive=1 parallel:count=1 in_service:truth",
     "trafo": "hv_bus:bus lv_bus:bus sn_mva:positive vn_hv_kv:positive vn_lv_kv:positive vk_percent:nonzero "
     "vkr_percent:number pfe_kw:number i0_percent:number shift_degree:number=0 parallel:count=1 df:positive=1 "
@@ -89,8 +89,8 @@ _FACTS = {
     "impedance": "from_bus:bus to_bus:bus rft_pu:number xft_pu:number rtf_pu:number xtf_pu:number "
     "gf_pu:number=0 bf_pu:number=0 gt_pu:number=0 bt_pu:number=0 sn_mva:positive in_service:truth",
     "switch": "bus:bus element:whole et:switched closed:truth z_ohm:not_negative=0",
-    "load": f"{_POWER} const_z_p_percent:not_negative=0 const_i_p_percent:not_negative=0 "
-    "const_z_q_percent:not_negative=0 const_i_q_percent:not_negative=0",
+    "load": f"{_POWER} const_z_p_percent:number=0 const_i_p_percent:number=0 "
+    "const_z_q_percent:number=0 const_i_q_percent:number=0",
     "sgen": _POWER,
     "storage": _POWER,
     "asymmetric_load": _UNBALANCED,

@@ -31,6 +31,11 @@ _INJECTING = frozenset(
 """Tables whose powers pandapower multiplies by 0 where they are out of service, so that NaN would spread."""
 
 
+_PLAIN = dict.fromkeys(("number", "nonzero", "positive", "not_negative"), "f")
+_PLAIN |= {"truth": "b"} | dict.fromkeys(("count", "whole", "bus", "bus_dc"), "iu")
+"""Kinds of numpy's types in which a column that misses nothing is left as it is."""
+
+
 def typed(table: str, rows: pd.DataFrame, dtypes: Mapping[str, str]) -> pd.DataFrame:
     """The table with every column that a power flow reads in its own type, others as the file has them.
 
@@ -46,11 +51,22 @@ def typed(table: str, rows: pd.DataFrame, dtypes: Mapping[str, str]) -> pd.DataF
     facts = {fact.column: fact for fact in FACTS.get(table, ())}
     for column in rows.columns:
         fact = facts.get(modern_name(table, str(column)))
+        if fact is not None and _is_typed(rows[column], fact):
+            continue
         if fact is not None:
             rows[column] = _as_fact(table, rows[column], fact)
         elif str(column) in dtypes:
             rows[column] = _as_file(rows[column], dtypes[str(column)])
     return rows
+
+
+def _is_typed(values: pd.Series, fact: Fact) -> bool:
+    """Whether a column has its type already."""
+    return (
+        isinstance(values.dtype, np.dtype)
+        and values.dtype.kind in _PLAIN.get(fact.kind, "")
+        and not values.isna().any()
+    )
 
 
 def _as_fact(table: str, values: pd.Series, fact: Fact) -> pd.Series:
@@ -59,7 +75,7 @@ def _as_fact(table: str, values: pd.Series, fact: Fact) -> pd.Series:
 
     if fact.kind in WORDS:
         cells = values.astype(object)
-        return cells.where(cells.notna() & (cells != ""), None)
+        return cells.where(cells.isin(WORDS[fact.kind]), None)
     found: Cells = cells_of(values)
     number = pd.Series(found.number, index=values.index, name=values.name)
     if fact.kind == "truth":

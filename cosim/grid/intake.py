@@ -41,7 +41,7 @@ def take_in(source: GridSource) -> GridSource:
     net = copy.deepcopy(source.net)
     _raise(_size(net) or column_problems(net, is_converted=True), source.file)
     for table in FACTS:
-        if net.get(table) is not None:
+        if net.get(table) is not None and len(net[table]):
             net[table] = typed(table, net[table], {})
     left_out = (*source.left_out, *_left_out_of(net))
     said = [*filled(net), *complete_taps(net, source.knows_ratio)]

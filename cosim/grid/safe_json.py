@@ -111,6 +111,7 @@ def _build(tables: dict[str, Any], file: Path) -> pandapowerNet:
     if problems:
         raise InputError(problems)
     net = pp.create_empty_network(add_stdtypes=False)
+    empty = {key: net[key] for key in NET_TABLES & net.keys()}  # making one anew takes half a second
     for key, frame in frames.items():
         net[key] = typed(key, frame, tables[key].get("dtype", {}))
     for key in ("f_hz", "sn_mva", "sn_kva"):
@@ -121,7 +122,11 @@ def _build(tables: dict[str, Any], file: Path) -> pandapowerNet:
     elif "sn_kva" in tables:
         del net["sn_kva"]
     net.name = str(tables.get("name") or "")
-    return _converted(net, tables, file)
+    net = _converted(net, tables, file)
+    for key, table in empty.items():
+        if not len(net[key]):
+            net[key] = table.copy()
+    return net
 
 
 def _in_file(problem: Problem, file: Path) -> Problem:
@@ -162,10 +167,6 @@ def _converted(net: pandapowerNet, tables: dict[str, Any], file: Path) -> pandap
     problems = [_in_file(each, file) for each in apply_characteristics(net, tables.get("characteristic"))]
     if problems:
         raise InputError(problems)
-    empty = pp.create_empty_network(add_stdtypes=False)
-    for key in NET_TABLES & empty.keys():
-        if not len(net[key]):
-            net[key] = empty[key]
     net.user_pf_options = {}
     return net
 

@@ -15,6 +15,7 @@ import pytest
 
 from cosim.errors import InputError
 from cosim.grid import safe_json
+from cosim.grid.intake import take_in
 from cosim.grid.safe_json import read_net
 
 Document = dict[str, Any]
@@ -156,11 +157,7 @@ def put_object_in_standard_types(d: Document) -> None:
         (put_function_in_cell, "_object.bus._object.data[3][0]"),
         (put_nested_text, "_object.bus._object.data[3][0]"),
         (put_module, "_object.bus"),
-        (put_pickle, "_object.pickled"),
         (put_local_file, "_object.bus._object"),
-        (put_solver_options, "_object.user_pf_options"),
-        (put_controller, "_object.controller"),
-        (put_unknown_key, "_object.run_this"),
         (put_read_option, "_object.bus.storage_options"),
         (put_type, "_object.bus.dtype"),
         (put_series, "_object.line"),
@@ -178,11 +175,58 @@ def test_refusals_say_where(
 
 
 def test_every_problem_at_once(tmp_path: Path, document: Document) -> None:
-    put_solver_options(document)
+    put_series(document)
     put_function_in_cell(document)
-    put_unknown_key(document)
+    put_object_in_standard_types(document)
+    put_function(document)
     message = refused(tmp_path, document)
-    assert all(key in message for key in ("user_pf_options", "bus", "run_this"))
+    assert all(key in message for key in ("line", "bus", "std_types", "name"))
+
+
+def put_imported_object(d: Document) -> None:
+    """A class of a module that would be imported, under a key of its own."""
+    d["_object"]["my_settings"] = {"_module": "antigravity", "_class": "Flight", "_object": {"x": 1}}
+
+
+def put_private_key(d: Document) -> None:
+    """Something that pandapower keeps to itself."""
+    d["_object"]["_secret"] = {"_module": "os", "_class": "function", "_object": "system"}
+
+
+@pytest.mark.parametrize(
+    ("add", "name", "detail"),
+    [
+        (put_pickle, "unknown keys", "pickled"),
+        (put_unknown_key, "unknown keys", "run_this"),
+        (put_imported_object, "unknown keys", "my_settings"),
+        (put_private_key, "unknown keys", "_secret"),
+        (put_solver_options, "user_pf_options", "max_iteration = 1"),
+        (put_controller, "controller", "1 C"),
+    ],
+)
+def test_what_no_power_flow_needs_stays_text_and_is_left_out_by_name(
+    tmp_path: Path, document: Document, add: Callable[[Document], None], name: str, detail: str
+) -> None:
+    plain = read_net(write(tmp_path, document))
+    add(document)
+    loaded = set(sys.modules)
+    source = safe_json.read_file(write(tmp_path, document))
+    assert "antigravity" not in set(sys.modules) - loaded
+    assert [(each.name, each.count, each.detail) for each in source.left_out] == [(name, 1, detail)]
+    assert source.net.keys() == plain.keys()
+    assert len(source.net.controller) == 0
+    assert source.net.user_pf_options == {}
+    (said,) = take_in(source).warnings
+    assert detail in said.message
+    assert "left out" in said.message
+
+
+def test_a_key_that_is_there_twice(tmp_path: Path, document: Document) -> None:
+    text = json.dumps(document)
+    assert "'load' is given twice" in refused(tmp_path, text.replace('"load":', '"load": {}, "load":', 1))
+    body = document["_object"]["line"]["_object"]
+    document["_object"]["line"]["_object"] = body.replace('"data":', '"data": [], "data":', 1)
+    assert "'data' is given twice" in refused(tmp_path, document)
 
 
 @pytest.mark.parametrize(
@@ -232,6 +276,6 @@ def test_tables_that_contradict_themselves(tmp_path: Path, document: Document) -
     assert "twice" in refused(tmp_path, document)
     document["_object"]["bus"]["_object"] = json.dumps(body)
     cell(document, "line", 0, 4, "long")
-    assert "_object.line" in refused(tmp_path, document)
+    assert "line.0.length_km" in refused(tmp_path, document)
     document["_object"]["sn_mva"] = "1"
     assert "sn_mva" in refused(tmp_path, document)
