@@ -70,12 +70,12 @@ _TAP2 = (
 )
 _CONVERTER = "r_ohm:number x_ohm:number r_dc_ohm:number pl_dc_mw:number controllable:truth in_service:truth"
 _FACTS = {
-    "bus": "vn_kv:positive in_service:truth min_vm_pu:not_negative? max_vm_pu:not_negative?",
+    "bus": "vn_kv:positive in_service:truth",
     "bus_dc": "vn_kv:positive in_service:truth",
     "ext_grid": "bus:bus vm_pu:positive va_degree:number=0 in_service:truth",
     "line": "from_bus:bus to_bus:bus length_km:positive r_ohm_per_km:number x_ohm_per_km:number "
     "c_nf_per_km:number g_us_per_km:number=0 max_i_ka:positive? df:positive=1 parallel:count=1 "
-    "in_service:truth max_loading_percent:not_negative?",
+    "in_service:truth",
     "line_dc": "from_bus_dc:bus_dc to_bus_dc:bus_dc length_km:positive r_ohm_per_km:number "
     "g_us_per_km:number=0 max_i_ka:positive? df:positive=1 parallel:count=1 in_service:truth",
     "trafo": "hv_bus:bus lv_bus:bus sn_mva:positive vn_hv_kv:positive vn_lv_kv:positive vk_percent:nonzero "

@@ -95,9 +95,9 @@ def _as_file(values: pd.Series, kind: str) -> pd.Series:
 
     if kind in ("object", "str", "string", "category"):
         return values.astype(object).where(values.notna(), None)
-    if kind.lower().startswith(("float", "int", "uint")):
-        number = pd.to_numeric(values, errors="coerce").astype(np.float64)
-        return number if number.notna().equals(values.notna()) else values
+    found = cells_of(values)
+    if kind.lower().startswith(("float", "int", "uint")) and (found.is_number | found.missing).all():
+        return pd.Series(found.number, index=values.index, name=values.name)
     return values
 
 
