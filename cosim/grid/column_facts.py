@@ -61,8 +61,7 @@ _UNBALANCED = f"bus:bus {_PHASES} scaling:not_negative=1 in_service:truth"
 _TAP = (
     "tap_side:side? tap_neutral:number? tap_min:number? tap_max:number? tap_step_percent:number? "
     "tap_step_degree:number? tap_pos:number? tap_changer_type:changer? tap_dependency_table:truth? "
-    "tap_phase_shifter:truth? tap_dependent_impedance:truth? id_characteristic_table:whole? "
-    "max_loading_percent:not_negative?"
+    "tap_phase_shifter:truth? tap_dependent_impedance:truth? id_characteristic_table:whole?"
 )
 _TAP2 = (
     "tap2_side:side? tap2_neutral:number? tap2_min:number? tap2_max:number? tap2_step_percent:number? "

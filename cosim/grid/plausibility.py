@@ -33,7 +33,7 @@ _MAX_KV = 1200.0
 """The highest voltage of any grid (IEC 60038), kV."""
 _LOSSES_ABOVE = 2.0
 """Iron losses that are doubted, over the no-load power. Physically 1 is the bound; published data (Kerber's
-transformers of 100 kVA: 0.45 kW against 0.25 kVA) are above it by up to 1.8, as i0_percent is often a guess."""
+transformers of 100 kVA: 0.45 kW against 0.25 kVA) are above it by up to 1.8, i0_percent being a guess."""
 _SOURCE_BAND = (0.8, 1.2)
 
 
