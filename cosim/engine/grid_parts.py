@@ -13,6 +13,7 @@ from cosim.config.network import GridConfig, JsonSource, NetworkConfig
 from cosim.config.scenario import Scenario
 from cosim.engine.placement import Placement, place
 from cosim.engine.population import Population
+from cosim.engine.rule_doubts import rule_doubts
 from cosim.engine.source_account import account_of
 from cosim.errors import Problem
 from cosim.grid.account import Entry
@@ -148,5 +149,5 @@ def build_grid(
             scenario.time.duration_ms // scenario.interval_ms,
         ),
         account=entries,
-        warnings=(*feeder.warnings, *doubts, *missed),
+        warnings=(*feeder.warnings, *doubts, *missed, *rule_doubts(scenario, feeder, limits)),
     )

@@ -38,6 +38,10 @@ class FeederMap(NamedTuple):
         Elements that are closed.
     percent : dict of tuple of str and int to float
         Highest loading of each element where it is known.
+    bus_usage : ndarray of float64, shape (n_bus,)
+        How far each bus uses its own voltage band at worst: 1 is at the limit, more is outside.
+    usage : dict of tuple of str and int to float
+        Highest loading of each element over its own limit, where it is known.
     """
 
     bus: NDArray[np.int64]
@@ -47,6 +51,8 @@ class FeederMap(NamedTuple):
     trafo: dict[int, tuple[int, int]]
     closed: set[tuple[str, int]]
     percent: dict[tuple[str, int], float]
+    bus_usage: Array
+    usage: dict[tuple[str, int], float]
 
 
 def feeder(run: RunData) -> Figure | None:
@@ -85,7 +91,23 @@ def feeder_map(run: RunData) -> FeederMap:
     _, extremes = voltage_band(run)
     worst = dict(zip(extremes.elements, worst_voltage(extremes).tolist(), strict=True))
     vm_pu = np.array([worst.get(int(index), np.nan) for index in bus])
-    return FeederMap(bus, xy[placed], vm_pu, ends["line"], ends["trafo"], closed, _highest_loadings(run))
+    used = dict(zip(extremes.elements, _band_usage(run, extremes).tolist(), strict=True))
+    bus_usage = np.array([used.get(int(index), np.nan) for index in bus])
+    percent = _highest_loadings(run)
+    usage = {
+        (kind, element): value / run.limits[kind].get(element, 100.0)
+        for (kind, element), value in percent.items()
+    }
+    return FeederMap(bus, xy[placed], vm_pu, ends["line"], ends["trafo"], closed, percent, bus_usage, usage)
+
+
+def _band_usage(run: RunData, extremes: ByElement) -> Array:
+    """The larger of lowest limit over lowest voltage and highest voltage over highest limit, bus by bus."""
+    low, high = (
+        np.array([run.limits[name].get(bus, usual) for bus in extremes.elements])
+        for name, usual in (("vm_min_pu", 0.9), ("vm_max_pu", 1.1))
+    )
+    return np.asarray(np.fmax(low / extremes.low, extremes.high / high))
 
 
 def worst_voltage(extremes: ByElement) -> Array:
@@ -134,11 +156,11 @@ def _draw_lines(figure: Figure, ax: Axes, found: FeederMap) -> list[Line2D]:
     if idle:
         handles.append(_handle(color=MIDDLE, linestyle="--", label="line that is open or was not solved"))
     if used:
-        worst = max(used, key=lambda element: found.percent["line", element])
+        worst = max(used, key=lambda element: found.usage["line", element])
         middle = found.xy[list(found.line[worst])].mean(axis=0)
         mark: dict[str, Any] = {"color": DARK, "marker": "X", "markersize": 9, "markeredgecolor": "white"}
         ax.plot(*middle, linestyle="", zorder=6, **mark)
-        handles.append(_handle(linestyle="", label=f"most loaded line ({worst})", **mark))
+        handles.append(_handle(linestyle="", label=f"line nearest to its limit ({worst})", **mark))
     return handles
 
 
@@ -188,7 +210,7 @@ def _draw_buses(figure: Figure, ax: Axes, found: FeederMap) -> list[Line2D]:
         mark: dict[str, Any] = {"color": "white", "marker": "o", "markersize": 4, "markeredgecolor": MIDDLE}
         ax.plot(*found.xy[~known].T, linestyle="", zorder=4, **mark)
         handles.append(_handle(linestyle="", label="bus not supplied or not solved", **mark))
-    worst = int(np.nanargmax(np.abs(deviation)))
+    worst = int(np.nanargmax(found.bus_usage))
     ring: dict[str, Any] = {
         "marker": "o",
         "markersize": 15,
@@ -196,7 +218,7 @@ def _draw_buses(figure: Figure, ax: Axes, found: FeederMap) -> list[Line2D]:
         "markeredgecolor": DARK,
     }
     ax.plot(*found.xy[worst], linestyle="", markeredgewidth=1.6, zorder=7, **ring)
-    return [*handles, _handle(linestyle="", label=f"worst bus ({found.bus[worst]})", **ring)]
+    return [*handles, _handle(linestyle="", label=f"bus nearest to its limits ({found.bus[worst]})", **ring)]
 
 
 def _color_range(deviation: Array) -> tuple[float, float]:
@@ -212,14 +234,14 @@ def _handle(**style: Any) -> Line2D:
 
 
 def _worst_text(found: FeederMap) -> str:
-    worst = int(np.nanargmax(np.abs(found.vm_pu - 1)))
+    worst = int(np.nanargmax(found.bus_usage))
     parts = [f"bus {found.bus[worst]} at {found.vm_pu[worst]:.4f} pu"]
     for kind, name in (("line", "line"), ("trafo", "transformer")):
         percent = {element: value for (one, element), value in found.percent.items() if one == kind}
         if percent:
-            element = max(percent, key=lambda one: percent[one])
+            element = max(percent, key=lambda one: found.usage[kind, one])
             parts.append(f"{name} {element} at {percent[element]:.3g} %")
-    return "the worst: " + ", ".join(parts)
+    return "nearest to their limits: " + ", ".join(parts)
 
 
 def _finish_axes(ax: Axes, xy: Array) -> None:

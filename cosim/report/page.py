@@ -120,7 +120,9 @@ def _status(run: RunData) -> str:
     cause = str(run.record.get("cause", ""))
     because = f" Cause: {escape(cause)}" if cause else ""
     kind = "status" if status == "done" else "status bad"
-    return f'<p><span class="{kind}">{escape(status)}</span> {escape(text)}{because}</p>'
+    verdict = str(run.record.get("verdict", ""))
+    said = f"\n<p>{escape(verdict[0].upper() + verdict[1:])}.</p>" if verdict else ""
+    return f'<p><span class="{kind}">{escape(status)}</span> {escape(text)}{because}</p>{said}'
 
 
 def _facts(run: RunData) -> list[tuple[str, str]]:

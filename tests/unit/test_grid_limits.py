@@ -13,7 +13,9 @@ import pytest
 
 from cosim.config.load import LoadedScenario
 from cosim.config.network import LimitsConfig, NetworkConfig
+from cosim.config.scenario import Scenario
 from cosim.engine.build import build
+from cosim.engine.rule_doubts import rule_doubts
 from cosim.engine.run import run_scenario
 from cosim.errors import InputError
 from cosim.grid.element_limits import feeder_limits
@@ -280,3 +282,37 @@ def test_draws_of_limits_agree_with_counting_element_by_element() -> None:
         expected = [[worse * (row[k] - limit[k]) > 0 for k in range(len(limit))] for row in values]
         assert found[name].outside.tolist() == expected
         assert np.any(expected)
+
+
+@pytest.mark.parametrize(
+    ("limit_columns", "rule", "said"),
+    [
+        ({"bus_max_vm_pu": [1.1, 1.1, 1.03, 1.1]}, {}, "1.05 pu, after bus 2 (b2)"),
+        ({"bus_min_vm_pu": [0.9, 0.9, 0.9, 0.97]}, {"reacts_to": ["undervoltage"]}, "0.95 pu, after bus 3"),
+        ({"bus_min_vm_pu": [0.9, 0.9, 0.9, 0.97]}, {}, ""),
+        ({"bus_max_vm_pu": [1.1, 1.1, 1.03, 1.1]}, {"vm_max_pu": 1.03}, ""),
+        ({}, {"reacts_to": ["overvoltage", "undervoltage", "overload"]}, ""),
+    ],
+)  # fmt: skip
+def test_a_rule_that_reacts_after_a_limit_is_left_is_doubted(
+    limit_columns: dict[str, Any], rule: dict[str, Any], said: str
+) -> None:
+    cost = {"form": "separable", "linear": 1, "own_quadratic": 1, "target": 0.5}
+    content = {
+        "name": "s",
+        "time": {"start": "2016-07-04T10:00:00Z", "step_s": 3600, "steps": 2},
+        "groups": [{"name": "homes", "households": 2, "cost": cost}],
+        "communities": [
+            {
+                "name": "village",
+                "groups": ["homes"],
+                "resources": [{"name": "use", "capacity": 1}],
+                "platform": {"grid_aware": [{"resource": "use"} | rule]},
+            }
+        ],
+        "grid": {"network": "kerber_landnetz_kabel_1", "feedback": True},
+    }
+    made = feeder(net(**limit_columns))
+    own, _ = feeder_limits(made, LimitsConfig())
+    found = [str(problem) for problem in rule_doubts(Scenario.model_validate(content), made, own)]
+    assert [said in text for text in found] == ([True] if said else [])

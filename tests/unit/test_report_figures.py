@@ -21,6 +21,7 @@ from cosim.report.decision_data import decision_data, steps_per_point
 from cosim.report.energy_figures import community_power
 from cosim.report.feeder_figure import feeder_map, worst_voltage
 from cosim.report.grid_data import ByElement, loadings, voltage_band
+from cosim.report.grid_figures import loading_duration, voltage
 from cosim.report.market_data import resource_series
 from cosim.report.market_figures import averages
 from cosim.report.message_figures import latency_data
@@ -551,6 +552,22 @@ def test_the_map_takes_each_elements_own_worst(tmp_path: Path) -> None:
     assert found.trafo == {0: (0, 1)}
     assert ("line", 7) not in found.closed
     assert found.percent["line", 2] == np.nanmax(small.percent[:, 0])
+    assert found.usage["line", 7] == np.nanmax(small.percent[:, 1]) / 60
+    low, high = np.nanmin(small.vm_pu, axis=0), np.nanmax(small.vm_pu, axis=0)
+    expected = np.maximum([0.965, 0.9, 0.9] / low, high / [1.055, 1.1, 1.1])
+    np.testing.assert_array_equal(found.bus_usage, expected)
+
+
+def test_figures_draw_the_limit_of_most_elements_and_name_the_others(tmp_path: Path) -> None:
+    run = SmallRun(tmp_path / "run", grid=True).feeder().topology().end()
+    (ax,) = [ax for ax in voltage(run).axes]
+    texts = [ax.get_title(), *(line.get_label() for line in ax.get_lines())]
+    for limit in ("0.9 pu", "1.1 pu"):
+        assert any(f"limit {limit} (another at 1 of 3)" in text for text in texts)
+    lines, _ = loading_duration(run).axes
+    texts = [lines.get_title(), *(line.get_label() for line in lines.get_lines())]
+    assert any("limit 100 % (another at 1 of 2)" in text for text in texts)
+    assert any(text.endswith(", limit 60 %") for text in texts)
 
 
 def test_worst_voltage_is_the_one_farther_from_nominal() -> None:
