@@ -17,7 +17,7 @@ demo: install
 	$(BIN)/cosim run storage_village
 
 test: install
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal
 
 # What takes longer than a minute: the paper's market for 100,000 steps, a year on the feeder, the wheel.
 test-slow: install
