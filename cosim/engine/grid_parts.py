@@ -134,6 +134,7 @@ def build_grid(
     limits, doubts = feeder_limits(feeder, config.limits)
     placement = place(population, config, feeder, streams)
     entries, missed = account_of(scenario, config, population, feeder, placement, limits)
+    n_intervals = scenario.time.duration_ms // scenario.interval_ms
     return GridParts(
         config=config,
         feeder=feeder,
@@ -146,8 +147,14 @@ def build_grid(
             placement.background,
             config,
             scenario.time.start,
-            scenario.time.duration_ms // scenario.interval_ms,
+            n_intervals,
         ),
         account=entries,
-        warnings=(*feeder.warnings, *doubts, *missed, *rule_doubts(scenario, feeder, limits)),
+        warnings=(
+            *feeder.warnings,
+            *power_flow.warnings(n_intervals),
+            *doubts,
+            *missed,
+            *rule_doubts(scenario, feeder, limits),
+        ),
     )

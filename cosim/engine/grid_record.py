@@ -13,7 +13,7 @@ from cosim.grid.coupling import Block
 from cosim.grid.limits import BandExceedance, band_exceedance, usages
 from cosim.grid.verdict import LimitWatch
 from cosim.grid.verify import ActingPower, WholeNetwork, compare
-from cosim.results.metrics import Disagreement, GridMetrics, Summary
+from cosim.results.metrics import Disagreement, Extreme, GridMetrics, Summary
 from cosim.results.store import TableStore
 from cosim.streams import Streams
 
@@ -25,13 +25,12 @@ class GridRecorder:
         self._start = scenario.time.start
         self._grid = grid
         self._power_flow = store.writer("power_flow")
-        self._wide = {
-            name: store.writer(name)
-            for name in ("injections", "bus_voltage", "line_loading", "trafo_loading")
-            if scenario.record.grid
-        }
+        wide = ["injections", "bus_voltage", "line_loading", "trafo_loading"]
+        wide += ["trafo3w_loading"] if len(grid.feeder.trafo3w.index) else []
+        self._wide = {name: store.writer(name) for name in wide if scenario.record.grid}
         self._watch = LimitWatch()
-        self.metrics = GridMetrics(to_hours(scenario.interval_ms))
+        trafo3w_max = Extreme(1) if len(grid.feeder.trafo3w.index) else None
+        self.metrics = GridMetrics(to_hours(scenario.interval_ms), trafo3w_max=trafo3w_max)
         self._interval_ms = scenario.interval_ms
         self._warm_up_ms = scenario.time.warm_up_ms
         self._to_verify = _sample(scenario, grid.config.verify_power_flow)
@@ -62,16 +61,18 @@ class GridRecorder:
         if not self._wide:
             return
         feeder = self._grid.feeder
-        buses, lines, trafos = feeder.bus.index, feeder.line.index, feeder.trafo.index
 
-        def long(elements: str, index: np.ndarray, **values: np.ndarray) -> dict[str, np.ndarray]:
+        def keep(table: str, elements: str, index: np.ndarray, **values: np.ndarray) -> None:
             columns = {"time": np.repeat(times, len(index)), elements: np.tile(index, len(times))}
-            return columns | {name: value.ravel() for name, value in values.items()}
+            self._wide[table].append(columns | {name: value.ravel() for name, value in values.items()})
 
-        self._wide["injections"].append(long("bus", buses, p_mw=block.p_mw, q_mvar=block.q_mvar))
-        self._wide["bus_voltage"].append(long("bus", buses, vm_pu=flow.vm_pu))
-        self._wide["line_loading"].append(long("line", lines, loading_percent=flow.line_loading_percent))
-        self._wide["trafo_loading"].append(long("trafo", trafos, loading_percent=flow.trafo_loading_percent))
+        keep("injections", "bus", feeder.bus.index, p_mw=block.p_mw, q_mvar=block.q_mvar)
+        keep("bus_voltage", "bus", feeder.bus.index, vm_pu=flow.vm_pu)
+        keep("line_loading", "line", feeder.line.index, loading_percent=flow.line_loading_percent)
+        keep("trafo_loading", "trafo", feeder.trafo.index, loading_percent=flow.trafo_loading_percent)
+        if "trafo3w_loading" in self._wide:
+            index, loading = feeder.trafo3w.index, flow.trafo3w_loading_percent
+            keep("trafo3w_loading", "trafo3w", index, loading_percent=loading)
 
     def summary(self) -> Summary:
         """Extremes, energies and counts; of intervals solved again, how far `runpp` is away."""
@@ -149,8 +150,11 @@ class GridRecorder:
         metrics.vm_max.add(vm_pu, feeder.bus.index.tolist(), times)
         metrics.line_max.add(line_percent, feeder.line.index.tolist(), times)
         metrics.trafo_max.add(trafo_percent, feeder.trafo.index.tolist(), times)
+        trafo3w_percent = flow.trafo3w_loading_percent[counted]
+        if metrics.trafo3w_max is not None:
+            metrics.trafo3w_max.add(trafo3w_percent, feeder.trafo3w.index.tolist(), times)
         limits = self._grid.limits
-        found = usages(vm_pu, line_percent, trafo_percent, flow.trafo3w_loading_percent[counted], limits)
+        found = usages(vm_pu, line_percent, trafo_percent, trafo3w_percent, limits)
         self._outside_band += band_exceedance(vm_pu, limits.vm_min_pu, limits.vm_max_pu)
         if self._weeks is not None:
             self._weeks.add(vm_pu)

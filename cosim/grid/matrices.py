@@ -143,8 +143,8 @@ def build_matrices(feeder: Feeder) -> Matrices:
     ------
     InputError
         If pandapower supplies other buses than the feeder's own tree says.
-    NotSolvedError
-        If that power flow does not converge.
+    NoMatricesError
+        If that power flow does not converge, or there is nothing to calculate.
     """
     from pandapower.pypower.idx_bus import BASE_KV, PD, QD
     from scipy.sparse import csr_matrix

@@ -16,7 +16,7 @@ from cosim.errors import Problem
 from cosim.grid.feeder import Feeder
 from cosim.grid.flow_result import FlowResult
 from cosim.grid.matrices import Matrices, build_matrices
-from cosim.grid.reference import NotSolvedError, RunppSolver, probe
+from cosim.grid.reference import NoMatricesError, RunppSolver, probe
 from cosim.grid.route import slow_elements, slow_route_warning
 from cosim.grid.voltage_dependence import DependentPower
 from cosim.grid.zbus import MAX_ITERATIONS, injected_power, solve_block
@@ -62,8 +62,8 @@ class PowerFlow:
             try:
                 self._matrices = build_matrices(feeder)
                 self._block = max(16, _BLOCK_ENTRIES // self._matrices.system.n_node)
-            except NotSolvedError as error:
-                self.slow_because = (f"the network without any load, which does not converge ({error})",)
+            except NoMatricesError as error:
+                self.slow_because = (str(error),)
         if self._matrices is None:
             self._unsolved = probe(feeder)
 

@@ -15,6 +15,7 @@ from cosim.grid.flow_result import FlowResult
 from cosim.grid.voltage_dependence import DependentPower, change
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pandapower.auxiliary import pandapowerNet
 
 FloatArray = NDArray[np.float64]
@@ -44,6 +45,8 @@ class RunppSolver:
         self._feeder = feeder
         self._live = feeder.bus.supplied
         self._net: pandapowerNet | None = None
+        self._shunts: pd.Index | None = None
+        self._shunt_columns: tuple[int, ...] = ()
 
     def solve(
         self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None = None
@@ -76,12 +79,12 @@ class RunppSolver:
         """The net with a load at each supplied bus, and a shunt for what is of constant impedance."""
         import pandapower as pp
 
-        if self._net is None:
-            net = copy.deepcopy(self._feeder.net)
-            pp.create_loads(net, self._feeder.bus.index[self._live], p_mw=0.0, q_mvar=0.0)
-            if dependent is not None:
-                pp.create_shunts(net, self._feeder.bus.index[dependent.columns], q_mvar=0.0, p_mw=0.0)
-            self._net = net
+        columns = () if dependent is None else tuple(dependent.columns.tolist())
+        if self._net is None or columns != self._shunt_columns:
+            net, index = copy.deepcopy(self._feeder.net), self._feeder.bus.index
+            pp.create_loads(net, index[self._live], p_mw=0.0, q_mvar=0.0)
+            self._shunts = pp.create_shunts(net, index[list(columns)], q_mvar=0.0, p_mw=0.0)
+            self._net, self._shunt_columns = net, columns
         return self._net
 
     def _settle(
@@ -95,8 +98,7 @@ class RunppSolver:
         # A shunt is exact at any voltage and part of the admittance matrix; its power stands at 1 pu.
         p_constant[dependent.columns] -= p_impedance
         q_constant[dependent.columns] -= q_impedance
-        shunts = net.shunt.index[len(net.shunt) - len(dependent.columns) :]
-        net.shunt.loc[shunts, "p_mw"], net.shunt.loc[shunts, "q_mvar"] = p_impedance, q_impedance
+        net.shunt.loc[self._shunts, "p_mw"], net.shunt.loc[self._shunts, "q_mvar"] = p_impedance, q_impedance
         if not (p_current.any() or q_current.any()):
             return self._call(net, p_constant, q_constant)
         p_more, q_more = np.zeros_like(p_current), np.zeros_like(q_current)
@@ -154,8 +156,8 @@ def losses_mw(net: pandapowerNet) -> float:
     return float(np.nansum(lost)) + float(sum(direct))
 
 
-class NotSolvedError(Exception):
-    """A net that pandapower does not solve; says why."""
+class NoMatricesError(Exception):
+    """A network that gives no matrices for the fixed point; says what it is."""
 
 
 def solve_unloaded(feeder: Feeder) -> pandapowerNet:
@@ -163,13 +165,15 @@ def solve_unloaded(feeder: Feeder) -> pandapowerNet:
 
     Raises
     ------
-    NotSolvedError
-        If pandapower cannot solve it.
+    NoMatricesError
+        If pandapower cannot solve it, or does so without matrices.
     """
     net = copy.deepcopy(feeder.net)
     cause = run(net)
     if cause:
-        raise NotSolvedError(cause)
+        raise NoMatricesError(f"a network that does not converge without any load ({cause})")
+    if "V" not in net._ppc["internal"]:
+        raise NoMatricesError("a network without a branch")
     return net
 
 
@@ -194,9 +198,10 @@ def probe(feeder: Feeder) -> str:
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                pp.rundcpp(
-                    net, check_connectivity=True
-                )  # linear: it tells what is supplied, and what is unreadable
+                # It is linear: it tells what is supplied, and what cannot be read at all.
+                pp.rundcpp(net, numba=False)
+        except NotImplementedError:  # it does not know every element
+            return cause
         except Exception as error:
             message = f"pandapower cannot calculate this network: {cause}"
             remedy = "correct what it names"
@@ -244,7 +249,8 @@ def run(net: pandapowerNet, voltage_depend_loads: bool = True) -> str:
         except Exception as error:  # pandapower raises its own, numpy's and plain UserWarning
             cause = " ".join(str(error).split()) or type(error).__name__
             continue
-        voltage = np.asarray(net._ppc["internal"]["V"])
+        # Without a branch pandapower calculates nothing: each bus has the voltage of its supply.
+        voltage = np.asarray(net._ppc["internal"].get("V", 1.0))
         if np.isfinite(voltage).all():
             return ""
         cause = "runpp gave voltages that are no numbers"
@@ -257,6 +263,8 @@ def _residual(net: pandapowerNet) -> float:
     if any(net[table].in_service.any() for table in _UNKNOWN_RESIDUAL if len(net[table])):
         return float("nan")
     internal = net._ppc["internal"]
+    if "V" not in internal:  # without a branch there is nothing to balance
+        return 0.0
     voltage, free, held = (np.asarray(internal[name]) for name in ("V", "pq", "pv"))
     gap = voltage * np.conj(internal["Ybus"] @ voltage) - np.asarray(internal["Sbus"])
     parts = (np.abs(gap[free].real), np.abs(gap[free].imag), np.abs(gap[held].real))

@@ -32,8 +32,10 @@ class FeederMap(NamedTuple):
         Their coordinates.
     vm_pu : ndarray of float64, shape (n_bus,)
         Voltage of each bus when it is farthest from 1 pu; NaN where it is not known.
-    line, trafo : dict of int to tuple
-        Ends of each element as positions in `bus`.
+    line : dict of int to tuple
+        Ends of each line as positions in `bus`.
+    trafo : list of tuple
+        Ends of each transformer; of one with three windings, of each that is not on the high-voltage side.
     closed : set of tuple of str and int
         Elements that are closed.
     percent : dict of tuple of str and int to float
@@ -48,7 +50,7 @@ class FeederMap(NamedTuple):
     xy: Array
     vm_pu: Array
     line: dict[int, tuple[int, int]]
-    trafo: dict[int, tuple[int, int]]
+    trafo: list[tuple[int, int]]
     closed: set[tuple[str, int]]
     percent: dict[tuple[str, int], float]
     bus_usage: Array
@@ -80,12 +82,17 @@ def feeder_map(run: RunData) -> FeederMap:
     placed = np.isfinite(xy).all(axis=1)
     bus = buses["bus"][placed]
     position = {int(index): place for place, index in enumerate(bus)}
-    ends: dict[str, dict[int, tuple[int, int]]] = {"line": {}, "trafo": {}}
+    line: dict[int, tuple[int, int]] = {}
+    trafo: list[tuple[int, int]] = []
     closed = set()
     columns = (branches[name].tolist() for name in ("element", "from_bus", "to_bus", "closed"))
     for kind, element, start, end, is_closed in zip(text_list(branches["kind"]), *columns, strict=True):
         if start in position and end in position:
-            ends[kind][element] = position[start], position[end]
+            ends = position[start], position[end]
+            if kind == "line":
+                line[element] = ends
+            else:
+                trafo.append(ends)
         if is_closed:
             closed.add((kind, element))
     _, extremes = voltage_band(run)
@@ -98,7 +105,7 @@ def feeder_map(run: RunData) -> FeederMap:
         (kind, element): value / run.limits[kind].get(element, 100.0)
         for (kind, element), value in percent.items()
     }
-    return FeederMap(bus, xy[placed], vm_pu, ends["line"], ends["trafo"], closed, percent, bus_usage, usage)
+    return FeederMap(bus, xy[placed], vm_pu, line, trafo, closed, percent, bus_usage, usage)
 
 
 def _band_usage(run: RunData, extremes: ByElement) -> Array:
@@ -117,7 +124,7 @@ def worst_voltage(extremes: ByElement) -> Array:
 
 def _highest_loadings(run: RunData) -> dict[tuple[str, int], float]:
     result = {}
-    for kind in ("line", "trafo"):
+    for kind in ("line", "trafo", "trafo3w"):
         if run.has(f"{kind}_loading"):
             by_element = loadings(run, kind, 3).by_element
             for element, percent in zip(by_element.elements, by_element.high.tolist(), strict=True):
@@ -169,7 +176,7 @@ def _draw_trafos(ax: Axes, found: FeederMap) -> list[Line2D]:
     mark: dict[str, Any] = {
         "color": "white", "marker": "s", "markersize": 13, "markeredgecolor": DARK, "markeredgewidth": 2,
     }  # fmt: skip
-    for start, end in found.trafo.values():
+    for start, end in found.trafo:
         ax.plot(*found.xy[[start, end]].T, color=DARK, linewidth=2, zorder=3)
         ax.plot(*found.xy[end], linestyle="", zorder=4, **mark)
     return [_handle(linestyle="", label="transformer", **mark)] if found.trafo else []
@@ -236,7 +243,11 @@ def _handle(**style: Any) -> Line2D:
 def _worst_text(found: FeederMap) -> str:
     worst = int(np.nanargmax(found.bus_usage))
     parts = [f"bus {found.bus[worst]} at {found.vm_pu[worst]:.4f} pu"]
-    for kind, name in (("line", "line"), ("trafo", "transformer")):
+    for kind, name in (
+        ("line", "line"),
+        ("trafo", "transformer"),
+        ("trafo3w", "three-winding transformer"),
+    ):
         percent = {element: value for (one, element), value in found.percent.items() if one == kind}
         if percent:
             element = max(percent, key=lambda one: found.usage[kind, one])

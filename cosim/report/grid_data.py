@@ -108,7 +108,7 @@ def loadings(run: RunData, kind: str, n_busiest: int) -> Loadings:
     ----------
     run : RunData
         The run.
-    kind : {"line", "trafo"}
+    kind : {"line", "trafo", "trafo3w"}
         Which table.
     n_busiest : int
         How many elements to follow over time.

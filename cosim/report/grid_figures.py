@@ -100,7 +100,7 @@ def _usual_limit(limits: dict[int, float]) -> tuple[float | None, str]:
 
 def loading_duration(run: RunData) -> Figure | None:
     """For how many hours lines and transformers carry at least how much."""
-    kinds = [kind for kind in ("line", "trafo") if run.has(f"{kind}_loading")]
+    kinds = [kind for kind in ("line", "trafo", "trafo3w") if run.has(f"{kind}_loading")]
     if not kinds:
         return None
     hours = run.scenario.interval_ms / MS_PER_HOUR
@@ -116,7 +116,7 @@ def loading_duration(run: RunData) -> Figure | None:
 
 
 def _draw_durations(ax: Axes, run: RunData, kind: str, hours: float) -> None:
-    name = "line" if kind == "line" else "transformer"
+    name = {"line": "line", "trafo": "transformer"}.get(kind, "three-winding transformer")
     found = loadings(run, kind, N_LINES if kind == "line" else N_TRAFOS)
     usual, others = _usual_limit(run.limits[kind])
     if kind == "line" and len(found.by_element.elements) > 1:

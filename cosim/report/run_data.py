@@ -65,10 +65,11 @@ class RunData:
     def limits(self) -> dict[str, dict[int, float]]:
         """Limits of each element as the run applied them, by column of the feeder's tables, then by index.
 
-        Voltages are ``vm_min_pu`` and ``vm_max_pu``, loadings ``line`` and ``trafo``; empty where the run did
-        not write them.
+        Voltages are ``vm_min_pu`` and ``vm_max_pu``, loadings ``line``, ``trafo`` and ``trafo3w``; empty
+        where the run did not write them.
         """
-        found: dict[str, dict[int, float]] = {"vm_min_pu": {}, "vm_max_pu": {}, "line": {}, "trafo": {}}
+        names = ("vm_min_pu", "vm_max_pu", "line", "trafo", "trafo3w")
+        found: dict[str, dict[int, float]] = {name: {} for name in names}
         if self.has("feeder_buses", "vm_min_pu", "vm_max_pu"):
             buses = self.read("feeder_buses", ["bus", "supplied", "vm_min_pu", "vm_max_pu"])
             for name in ("vm_min_pu", "vm_max_pu"):

@@ -219,6 +219,7 @@ class GridMetrics:
     vm_max: Extreme = field(default_factory=lambda: Extreme(1))
     line_max: Extreme = field(default_factory=lambda: Extreme(1))
     trafo_max: Extreme = field(default_factory=lambda: Extreme(1))
+    trafo3w_max: Extreme | None = None
     n_intervals: int = 0
     n_outside: int = 0
     n_diverged: int = 0
@@ -253,6 +254,11 @@ class GridMetrics:
             **self.vm_max.result("voltage_max", "pu", "bus"),
             **self.line_max.result("line_loading_max", "percent", "line"),
             **self.trafo_max.result("trafo_loading_max", "percent", "trafo"),
+            **(
+                self.trafo3w_max.result("trafo3w_loading_max", "percent", "trafo3w")
+                if self.trafo3w_max
+                else {}
+            ),
             **(sums if is_solved else dict.fromkeys(sums)),
             "intervals": self.n_intervals,
             "intervals_outside_limits": self.n_outside if is_solved else None,
@@ -291,17 +297,20 @@ class Disagreement:
 
     def result(self) -> Summary:
         """Largest differences in voltage, loading and slack power, and the elements that have them."""
-        worst = dict(name.rsplit(" ", 1) for _, name in (self.voltage_pu, self.loading_percent) if name)
-        named = {kind: int(worst[kind]) if kind in worst else None for kind in ("bus", *BRANCH_KINDS)}
         return {
             "verified_intervals": self.n_intervals,
             "verified_voltage_difference_max_pu": _number(self.voltage_pu[0]),
-            "verified_voltage_difference_max_bus": named["bus"],
+            **_named("verified_voltage_difference_max", self.voltage_pu[1]),
             "verified_loading_difference_max_percent": _number(self.loading_percent[0]),
-            **{f"verified_loading_difference_max_{kind}": named[kind] for kind in BRANCH_KINDS},
+            **_named("verified_loading_difference_max", self.loading_percent[1]),
             "verified_slack_difference_max_kw": _number(self.slack_mw * 1000),
             "verified_status_differs_intervals": self.n_status,
         }
+
+
+def _named(name: str, element: str) -> Summary:
+    kind, _, index = element.partition(" ")
+    return {f"{name}_{kind}": int(index)} if element else {}
 
 
 BRANCH_KINDS = ("line", "trafo", "trafo3w")

@@ -83,8 +83,15 @@ TABLES: dict[str, tuple[Column, ...]] = {
     "injections": (
         _TIME,
         _BUS,
-        Column("p_mw", "number", "MW", "mean active power drawn at the bus"),
-        Column("q_mvar", "number", "Mvar", "mean reactive power drawn at the bus"),
+        Column(
+            "p_mw",
+            "number",
+            "MW",
+            "mean active power drawn at the bus by households and loads, at the voltage that was solved; NaN "
+            "where a load follows a voltage that was not solved. Elements that are part of the network "
+            "(generators that hold a voltage, wards, motors, shunts) are not in it",
+        ),
+        Column("q_mvar", "number", "Mvar", "mean reactive power drawn at the bus, likewise"),
     ),
     "bus_voltage": (_TIME, _BUS, Column("vm_pu", "number", "pu", "voltage magnitude; NaN where not solved")),
     "line_loading": (
@@ -97,15 +104,34 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("trafo", "integer", "", "transformer index in the feeder"),
         Column("loading_percent", "number", "%", "current over rated current, the larger side"),
     ),
+    "trafo3w_loading": (
+        _TIME,
+        Column("trafo3w", "integer", "", "index of the three-winding transformer in the feeder"),
+        Column("loading_percent", "number", "%", "current over rated current, the largest of three sides"),
+    ),
     "power_flow": (
         _TIME,
         Column("status", "text", "", "converged, diverged or skipped"),
         Column("cause", "text", "", "why it did not converge; empty where it did"),
-        Column("route", "text", "", "zbus, or runpp where the fast route did not close"),
-        Column("residual_mva", "number", "MVA", "largest mismatch of power at a bus"),
-        Column("p_slack_mw", "number", "MW", "active power drawn from the grid above"),
-        Column("q_slack_mvar", "number", "Mvar", "reactive power drawn from the grid above"),
-        Column("losses_mw", "number", "MW", "losses in lines and transformers"),
+        Column(
+            "route", "text", "", "zbus; runpp where the fast route did not close or cannot solve the network"
+        ),
+        Column(
+            "residual_mva",
+            "number",
+            "MVA",
+            "largest mismatch of power at a bus; NaN where svc, ssc, tcsc or vsc have equations of their own",
+        ),
+        Column(
+            "p_slack_mw",
+            "number",
+            "MW",
+            "active power drawn from the grid above: all external grids, and generators that stand for one",
+        ),
+        Column("q_slack_mvar", "number", "Mvar", "reactive power drawn from the grid above, likewise"),
+        Column(
+            "losses_mw", "number", "MW", "losses in lines, transformers and all other connections of buses"
+        ),
     ),
     "feeder_buses": (
         _BUS,
@@ -119,7 +145,9 @@ TABLES: dict[str, tuple[Column, ...]] = {
         Column("households", "integer", "", "households at this bus"),
     ),
     "feeder_branches": (
-        Column("kind", "text", "", "line or trafo"),
+        Column(
+            "kind", "text", "", "line, trafo, or trafo3w, which has two rows: to its medium and low voltage"
+        ),
         Column("element", "integer", "", "index in the feeder's table"),
         Column("name", "text", "", "name in the feeder's data"),
         Column("from_bus", "integer", "", "bus at one end; of a transformer the high-voltage side"),

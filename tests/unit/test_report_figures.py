@@ -549,7 +549,7 @@ def test_the_map_takes_each_elements_own_worst(tmp_path: Path) -> None:
     farthest = np.nanargmax(np.abs(small.vm_pu - 1), axis=0)
     np.testing.assert_array_equal(found.vm_pu, small.vm_pu[farthest, [0, 1, 2]])
     assert found.line == {2: (1, 2), 7: (1, 2)}
-    assert found.trafo == {0: (0, 1)}
+    assert found.trafo == [(0, 1)]
     assert ("line", 7) not in found.closed
     assert found.percent["line", 2] == np.nanmax(small.percent[:, 0])
     assert found.usage["line", 7] == np.nanmax(small.percent[:, 1]) / 60
