@@ -1,6 +1,6 @@
 """Tables and figure of docs/lotfi_case.md: more rigidity, less shifting; and what the sellers' sun decides.
 
-python docs/lotfi_case.py                        # ten seeds; half a minute
+python docs/lotfi_case.py                        # twenty seeds; a minute
 python docs/lotfi_case.py --figure picture.png   # and draws the first table
 """
 
@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.stats import binomtest
+from scipy.stats import t as student
 
 from cosim.config.appliances import TableIAppliances
 from cosim.config.load import load_scenario
@@ -112,22 +114,37 @@ def sweep(seeds: Sequence[int]) -> list[list[Outcome]]:
 
 
 def table(results: list[list[Outcome]]) -> str:
-    """A line for each rigidity: means over the seeds, and the heater's hours with the first seed."""
+    """A line for each rigidity: means over the seeds, and the heater's hours in seed 1."""
     lines = [
         "| R | preference kept [%] | energy outside the best-liked hours [kWh] | saved against the grid's "
         "price [EUR] | bill [EUR] | from households [kWh] | the heater runs (seed 1) |",
         "|---|---|---|---|---|---|---|",
     ]
     for rigidity, row in zip(RIGIDITIES, results, strict=True):
-        numbers = np.mean(
-            [(one.shifted_kwh, one.saved_eur, one.bill_eur, one.bought_kwh.sum()) for one in row], axis=0
-        )
+        numbers = [
+            mean_text(kept_percent(results, row), 1),
+            mean_text([one.shifted_kwh for one in row], 1),
+            mean_text([one.saved_eur for one in row], 2),
+            mean_text([one.bill_eur for one in row], 2),
+            mean_text([float(one.bought_kwh.sum()) for one in row], 1),
+        ]
         hours = row[0].hours_of("space_heaters")
-        lines.append(
-            f"| {rigidity} | {kept_percent(results, row).mean():.1f} | {numbers[0]:.1f} | {numbers[1]:.2f} "
-            f"| {numbers[2]:.2f} | {numbers[3]:.1f} | {hours[0]} to {hours[-1] + 1} h |"
-        )
+        lines.append(f"| {rigidity} | {' | '.join(numbers)} | {hours[0]} to {hours[-1] + 1} h |")
     return "\n".join(lines)
+
+
+def mean_text(values: Sequence[float] | Array, decimals: int) -> str:
+    """Mean with half the width of its 95 % interval (Student's t), where the values differ."""
+    n, spread = len(values), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+    half = student.ppf(0.975, n - 1) * spread / np.sqrt(n) if n > 1 else 0.0
+    text = f"{np.mean(values):.{decimals}f}"
+    return f"{text} ± {half:.{decimals}f}" if spread > 1e-9 else text
+
+
+def share_text(n_hits: int, n: int) -> str:
+    """How many of all, with Clopper and Pearson's interval of 95 % for the share."""
+    interval = binomtest(n_hits, n).proportion_ci(0.95, method="exact")
+    return f"{n_hits} of {n} ({100 * interval.low:.0f} to {100 * interval.high:.0f} %)"
 
 
 def sun_table(seeds: Sequence[int]) -> str:
@@ -146,7 +163,7 @@ def sun_table(seeds: Sequence[int]) -> str:
         alone = [int(one.supplied_by_households.sum()) for one in results]
         peak = max(float(one.load_kwh.max()) for one in results)
         lines.append(
-            f"| {kwp[1:-1].replace(', ', ' to ')} | {leaves} of {n} | {covered} of {n} "
+            f"| {kwp[1:-1].replace(', ', ' to ')} | {share_text(leaves, n)} | {share_text(covered, n)} "
             f"| {min(alone)} to {max(alone)} | {peak:.1f} |"
         )
     return "\n".join(lines)
@@ -222,7 +239,7 @@ def draw_lines(ax, values: Array, title: str, label: str) -> None:  # type: igno
 def main() -> None:
     """Run, print, and draw if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--figure", type=Path, help="where to draw to")
     arguments = parser.parse_args()
     seeds = range(1, arguments.seeds + 1)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import beta, binom
+from scipy.stats import binom, binomtest
 
 from cosim.config.load import load_scenario
 from cosim.engine.run import run_scenario
@@ -191,9 +191,8 @@ def median_interval(values: Array) -> tuple[float, float, float]:
 
 def share_interval(n_hits: int, n: int) -> tuple[float, float]:
     """Clopper and Pearson's interval of 95 % for a probability, from hits of n."""
-    low = float(beta.ppf(0.025, n_hits, n - n_hits + 1)) if n_hits else 0.0
-    high = float(beta.ppf(0.975, n_hits + 1, n - n_hits)) if n_hits < n else 1.0
-    return low, high
+    interval = binomtest(n_hits, n).proportion_ci(0.95, method="exact")
+    return float(interval.low), float(interval.high)
 
 
 def median_text(values: Array) -> str:

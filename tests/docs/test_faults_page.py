@@ -1,0 +1,47 @@
+"""What docs/faults.md says over twenty seeds of the crash of all with the state kept."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "faults.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("faults_page", DOCS / "faults.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _recovery_steps(script: ModuleType, policy: str, seed: int) -> float:
+    fault = f"{script.HARD_FAULTS['all crash, kept']}, from_h: 40, duration_h: 24"
+    settings = [f"faults=[{{{fault}}}]", *script.answer_settings(policy, "exponential"), "time.steps=700"]
+    return float(script.Outcome(settings, seed).recovery_steps)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_proportional_does_not_come_back_and_additive_does(script: ModuleType, seed: int) -> None:
+    assert np.isinf(_recovery_steps(script, "proportional", seed))
+    assert _recovery_steps(script, "additive", seed) < 50
+
+
+@pytest.mark.slow
+def test_the_page_says_so_of_twenty_seeds(script: ModuleType) -> None:
+    proportional = [_recovery_steps(script, "proportional", seed) for seed in range(1, 21)]
+    assert np.isinf(proportional).all()
+    assert "never came back, in 20 of 20 (" in PAGE
+    steps = np.sort([_recovery_steps(script, "additive", seed) for seed in range(1, 21)])
+    assert np.isfinite(steps).all()
+    # The 6th from below and from above: the median lies between with a probability of 96 %.
+    assert f"a median of {np.median(steps):.0f} steps ({steps[5]:.0f} to {steps[14]:.0f})" in PAGE
+    assert f"in {(steps > 200).sum()} of 20 (" in PAGE
