@@ -35,6 +35,12 @@ def shortened(text: str, length: int) -> str:
     return f"{text[: length // 2]} … {text[len(text) - length // 2 :]}"
 
 
+def markdown_text(text: str, in_table: bool = False) -> str:
+    """A text as a line of Markdown, or a cell of a table, to which it adds no HTML, link or picture."""
+    shown = visible(text, one_line=True).replace("&", "&amp;").replace("<", "&lt;").replace("](", "]\\(")
+    return shown.replace("`", "\\`").replace("|", "\\|") if in_table else shown
+
+
 def spreadsheet_text(text: str) -> str:
     """A text as a cell of a CSV file that no spreadsheet takes for a formula: with ``'`` before it.
 

@@ -93,10 +93,6 @@ def draw(folder: Path) -> None:
 
 def report(folder: Annotated[Path, typer.Argument(help="Directory of a run.")]) -> None:
     """Draw the figures and the page of a run again."""
-    if not (folder / "run.json").is_file():
-        raise InputError(
-            [Problem("this is no directory of a run", "It must hold a run.json.", file=str(folder))]
-        )
     draw(folder)
     out.print(f"{folder / 'report.html'}")
 
@@ -115,13 +111,16 @@ def compare(
     Runs with one seed share their draws, so that differences come from the values that differ.
     """
     from cosim.report.compare_table import print_comparison
+    from cosim.results.run_files import made_from
+    from cosim.results.safe_files import write_whole
     from cosim.study.compare import compare_runs
     from cosim.study.compare_csv import differences_csv, numbers_csv
 
     require_targets(out_dir, csv_file)
     comparison = compare_runs(runs)
-    print_comparison(out, comparison)
-    numbers = numbers_csv(comparison)
+    with made_from(runs[0], "the comparison"):
+        numbers = numbers_csv(comparison)
+        print_comparison(out, comparison)
     if csv_file is not None:
         csv_file.write_text(numbers, encoding="utf-8")
         out.print(f"{csv_file}")
@@ -129,8 +128,8 @@ def compare(
         from cosim.report.compare_figure import draw_comparison
 
         out_dir.mkdir(parents=True, exist_ok=True)
-        (out_dir / "numbers.csv").write_text(numbers, encoding="utf-8")
-        (out_dir / "differences.csv").write_text(differences_csv(comparison), encoding="utf-8")
+        write_whole(out_dir / "numbers.csv", numbers)
+        write_whole(out_dir / "differences.csv", differences_csv(comparison))
         for path in (
             out_dir / "numbers.csv",
             out_dir / "differences.csv",

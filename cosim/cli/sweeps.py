@@ -129,11 +129,19 @@ def robustness(
     Files of an earlier analysis in the same directory are written anew.
     """
     from cosim.report.robustness_page import write_robustness
+    from cosim.results.run_files import made_from
+    from cosim.results.safe_files import require_plain
     from cosim.study.robustness.analysis import analyse
 
     target = out_dir or sweep / "robustness"
+    if out_dir is None:
+        require_plain(sweep, (), ("robustness",))
+    with made_from(sweep, "the analysis"):
+        analysis = analyse(sweep, quantity or [], baseline)
     require_targets(target, None)
     analysis = analyse(sweep, quantity or [], baseline)
     target.mkdir(parents=True, exist_ok=True)
-    for path in write_robustness(analysis, target):
+    with made_from(sweep, "the page"):
+        written = write_robustness(analysis, target)
+    for path in written:
         out.print(f"{path}")

@@ -19,6 +19,7 @@ from cosim.report import (
 )
 from cosim.report.run_data import RunData
 from cosim.report.style import drawing, save
+from cosim.results.run_files import made_from, require_run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -207,17 +208,21 @@ def draw_figures(run_folder: Path) -> list[Path]:
         The files written, in the order of `FIGURES`. A figure of an earlier drawing that no longer applies
         is taken away.
     """
+    require_run(run_folder)
     run = RunData(run_folder)
+    run.check()
     folder = run_folder / "figures"
     folder.mkdir(exist_ok=True)
     written = []
     with drawing():
         for entry in FIGURES:
             path = folder / f"{entry.name}.png"
-            figure = entry.draw(run)
+            with made_from(run_folder / "tables", f"the figure '{entry.name}'"):
+                figure = entry.draw(run)
             if figure is None:
                 path.unlink(missing_ok=True)
                 continue
-            save(figure, path)
+            with made_from(run_folder / "tables", f"the figure '{entry.name}'"):
+                save(figure, path)
             written.append(path)
     return written

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import os
+import html
 from collections.abc import Iterable
-from html import escape
 from itertools import groupby
 from pathlib import Path
 
@@ -13,6 +12,9 @@ from cosim.report.catalogue import FIGURES, Entry, draw_figures
 from cosim.report.run_data import RunData
 from cosim.report.style import duration_text
 from cosim.report.summary_table import summary_rows
+from cosim.results.run_files import made_from, require_run
+from cosim.results.safe_files import write_whole
+from cosim.text import visible
 
 _CSS = """
 :root { color-scheme: light; }
@@ -58,15 +60,16 @@ def write_report(run_folder: Path) -> Path:
     Path
         The page.
     """
+    require_run(run_folder)
     drawn = [entry for entry in FIGURES if _figure_file(run_folder, entry).exists()]
     if not drawn:
         draw_figures(run_folder)
         drawn = [entry for entry in FIGURES if _figure_file(run_folder, entry).exists()]
     run = RunData(run_folder)
     target = run_folder / "report.html"
-    partial = target.with_name("report.html.partial")
-    partial.write_text(page(run, drawn), encoding="utf-8")
-    os.replace(partial, target)
+    with made_from(run_folder, "the page"):
+        text = page(run, drawn)
+    write_whole(target, text)
     return target
 
 
@@ -108,6 +111,11 @@ def page(run: RunData, drawn: Iterable[Entry]) -> str:
         "</html>",
     ]
     return "\n".join(part for part in parts if part) + "\n"
+
+
+def escape(text: str, quote: bool = False) -> str:
+    """A text as HTML shows it, control characters as escapes."""
+    return html.escape(visible(text), quote=quote)
 
 
 def _figure_file(run_folder: Path, entry: Entry) -> Path:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cosim.report.style import DARK, LOOKS, legend_of_axes, new_figure, scale_by_spread
+from cosim.report.style import DARK, LOOKS, legend_of_axes, new_figure, scale_axis, scale_by_spread
 from cosim.report.summary_table import heading
 from cosim.study.robustness.break_even import BreakEven
 from cosim.study.robustness.cells import Panel, label_of
@@ -42,7 +42,7 @@ def quantity_lines(points: SweepPoints, key: str, axis: Axis, found: Sequence[Pa
         mean = panel.mean * name.scale
         _line(ax, x, np.array([mean, panel.low * name.scale, panel.high * name.scale]), number, panel.label)
         ax.plot(x, mean, linestyle="none", marker=look.marker, markersize=4, color=look.color)
-    ax.set_xscale(axis.scale)
+    scale_axis(ax, axis.scale)
     scale_by_spread(ax)
     ax.set_title(f"{name.name}: mean and interval of 95 % over {points.n_seeds} seeds")
     ax.set_xlabel(axis.name)

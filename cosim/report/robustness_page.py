@@ -17,11 +17,13 @@ from cosim.report.robustness_scatter import quantity_scatter
 from cosim.report.robustness_tables import TextTable, boundary_name, tables
 from cosim.report.style import drawing, save
 from cosim.report.summary_table import heading
+from cosim.results.safe_files import write_whole
 from cosim.study.robustness.analysis import Analysis
 from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.break_even import BreakEven
 from cosim.study.robustness.cells import drawn_axes, label_of
 from cosim.study.robustness.quantities import Quantity
+from cosim.text import markdown_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -55,9 +57,9 @@ def write_robustness(analysis: Analysis, folder: Path) -> list[Path]:
     found = tables(analysis)
     files = [folder / f"{table.name}.csv" for table in found]
     for file, table in zip(files, found, strict=True):
-        file.write_text(table.csv(), encoding="utf-8")
+        write_whole(file, table.csv())
     page = folder / PAGE
-    page.write_text("\n".join(_lines(analysis, figures, found)) + "\n", encoding="utf-8")
+    write_whole(page, "\n".join(_lines(analysis, figures, found)) + "\n")
     return [page, *figures, *files]
 
 
@@ -138,7 +140,7 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
     yield f"# Robustness: {points.name}"
     yield ""
     if points.title:
-        yield points.title.rstrip(".") + "."
+        yield markdown_text(points.title.rstrip(".") + ".")
         yield ""
     axes = ", ".join(
         f"{axis.name} ({axis.values[0]:g} to {axis.values[-1]:g}, {len(axis.values)} values)"
@@ -146,12 +148,12 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
         else f"{axis.name} ({len(axis.values)} cases)"
         for axis in points.axes
     )
-    yield f"{'Sampled' if points.is_sample else 'Varied'}: {axes}. {_intervals(analysis)}"
+    yield f"{'Sampled' if points.is_sample else 'Varied'}: {markdown_text(axes)}. {_intervals(analysis)}"
     yield "What is said to be beyond chance is so place by place; of many places one in twenty is by chance."
     yield ""
     yield "## What was found"
     yield ""
-    yield from (f"- {finding}" for finding in findings(analysis))
+    yield from (f"- {markdown_text(finding)}" for finding in findings(analysis))
     yield ""
     yield "## Figures"
     for figure in figures:

@@ -14,6 +14,7 @@ from cosim.report.style import (
     hide_unused,
     legend_of_axes,
     new_figure,
+    scale_axis,
     scale_by_spread,
 )
 from cosim.report.summary_table import heading
@@ -72,5 +73,5 @@ def _draw_places(ax: Axes, points: SweepPoints, places: SampledPlaces, axis: Axi
             x[mine], places.means[mine] * scale, linestyle="none", marker=look.marker, markersize=4.5,
             color=look.color, markeredgecolor=DARK, markeredgewidth=0.4, alpha=0.85, label=case or None,
         )  # fmt: skip
-    ax.set_xscale(axis.scale)
+    scale_axis(ax, axis.scale)
     scale_by_spread(ax)

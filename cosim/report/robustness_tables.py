@@ -15,6 +15,7 @@ from cosim.study.robustness.break_even import BreakEven
 from cosim.study.robustness.cells import cell_estimates
 from cosim.study.robustness.pairs import JOIN, Effect, PairMatrix
 from cosim.study.robustness.sensitivity import Sensitivity
+from cosim.text import markdown_text, spreadsheet_cell
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class TextTable:
         """As comma-separated values, numbers in full; what is not known is empty."""
         stream = io.StringIO()
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(self.columns)
+        writer.writerow(map(spreadsheet_cell, self.columns))
         writer.writerows([_plain(cell) for cell in row] for row in self.rows)
         return stream.getvalue()
 
@@ -176,10 +177,10 @@ def _sensitivities(found: Sequence[Sensitivity]) -> TextTable:
 def _plain(cell: Any) -> Any:
     if isinstance(cell, float):
         return "" if math.isnan(cell) else repr(cell)
-    return cell
+    return spreadsheet_cell(cell)
 
 
 def _shown(cell: Any) -> str:
     if isinstance(cell, float):
         return "–" if math.isnan(cell) else f"{cell:.4g}"
-    return str(cell).replace("|", "\\|") if cell != "" else "–"
+    return markdown_text(str(cell), in_table=True) if cell != "" else "–"

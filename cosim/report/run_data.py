@@ -5,7 +5,6 @@ Tables are read in batches and only in the columns asked for, so that a year of 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,7 +16,10 @@ from numpy.typing import NDArray
 
 from cosim.config.load import load_scenario
 from cosim.config.scenario import Scenario
-from cosim.results.store import Coded, table_files
+from cosim.errors import InputError, Problem, collected
+from cosim.results.run_files import read_run_record, read_summary
+from cosim.results.run_tables import batches, n_rows, schema_of, table_files
+from cosim.results.store import Coded
 
 Array = NDArray[np.float64]
 Columns = dict[str, Any]
@@ -43,12 +45,27 @@ class RunData:
     @cached_property
     def record(self) -> dict[str, Any]:
         """Content of ``run.json``; empty where there is none."""
-        return self._json("run.json")
+        return read_run_record(self.folder)
 
     @cached_property
     def summary(self) -> dict[str, float | int | None]:
         """Content of ``summary.json``; empty where the run never got that far."""
-        return self._json("summary.json")
+        return read_summary(self.folder)
+
+    def check(self) -> None:
+        """Read what is no table, before anything is made of it.
+
+        Raises
+        ------
+        InputError
+            With everything that is wrong with record, summary and scenario.
+        """
+        problems: list[Problem] = []
+        for name in ("record", "summary", "scenario", "limits"):
+            with collected(problems):
+                getattr(self, name)
+        if problems:
+            raise InputError(dict.fromkeys(problems))
 
     @cached_property
     def scenario(self) -> Scenario:
@@ -88,12 +105,10 @@ class RunData:
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether the run has the table, with some row, and with these columns."""
-        import pyarrow.parquet as pq
-
         files = self.files(table)
-        if not files or not set(columns) <= set(pq.read_schema(files[0]).names):
+        if not files or not set(columns) <= set(schema_of(files[0]).names):
             return False
-        return any(pq.read_metadata(file).num_rows > 0 for file in files)
+        return any(n_rows(file) > 0 for file in files)
 
     def batches(self, table: str, columns: Sequence[str]) -> Iterator[Columns]:
         """The table's rows in order, a row group at a time.
@@ -105,19 +120,9 @@ class RunData:
         columns : sequence of str
             The columns to read.
         """
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
         for file in self.files(table):
-            schema = pq.read_schema(file)
-            texts = [name for name in columns if pa.types.is_string(schema.field(name).type)]
-            with pq.ParquetFile(file, read_dictionary=texts) as source:
-                # One row group at a time: `iter_batches` over a whole file with texts holds on to it.
-                for number in range(source.num_row_groups):
-                    group = source.read_row_group(number, columns=list(columns))
-                    for batch in group.to_batches():
-                        if batch.num_rows:
-                            yield {name: _decoded(batch.column(name)) for name in columns}
+            for batch in batches(file, columns, coded=True):
+                yield {name: _decoded(batch.column(name)) for name in columns}
 
     def read(self, table: str, columns: Sequence[str]) -> Columns:
         """Whole columns of a table; arrays of length 0 where it has no rows."""
@@ -141,10 +146,6 @@ class RunData:
             self._remembered[key] = make()
         made: _Made = self._remembered[key]
         return made
-
-    def _json(self, name: str) -> dict[str, Any]:
-        path = self.folder / name
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
 def text_list(column: Coded | Array) -> list[str]:

@@ -6,7 +6,7 @@ Figures are drawn on canvases of their own; pyplot and matplotlib's global setti
 from __future__ import annotations
 
 import io
-import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
 from cosim.config.scenario import Scenario
 from cosim.report.series import bin_width_ms, gather
+from cosim.results.safe_files import write_whole
+from cosim.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -80,6 +82,7 @@ _SETTINGS: dict[str, Any] = {
     "savefig.dpi": DPI,
     "figure.dpi": DPI,
     "timezone": "UTC",
+    "text.parse_math": False,  # a name with two dollar signs is no formula
 }
 _DRAWING = (
     "axes", "axes3d", "contour", "date", "errorbar", "figure", "font", "grid", "hatch", "hist", "image",
@@ -100,7 +103,9 @@ def drawing() -> Iterator[None]:
         if name.split(".")[0] in _DRAWING
         and name not in ("date.epoch", "figure.max_open_warning", "savefig.directory")
     }
-    with matplotlib.rc_context(defaults | _SETTINGS):
+    with matplotlib.rc_context(defaults | _SETTINGS), warnings.catch_warnings():
+        # What the font lacks is drawn as a box; the warning would put it on the terminal as it is.
+        warnings.filterwarnings("ignore", message="Glyph")
         yield
 
 
@@ -150,6 +155,16 @@ def whole_numbers(axis: Axis) -> None:
     axis.set_major_locator(MaxNLocator(integer=True, nbins=6))
 
 
+def scale_axis(ax: Axes, scale: str) -> None:
+    """A horizontal axis spaced as ``linear`` or ``log``, with plain numbers."""
+    from matplotlib.ticker import FuncFormatter, LogFormatter
+
+    ax.set_xscale(scale)
+    if scale == "log":
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+
+
 def scale_by_spread(ax: Axes) -> None:
     """A logarithmic vertical axis, with plain numbers, where what is drawn spreads over a factor of ten."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -167,11 +182,13 @@ def scale_by_spread(ax: Axes) -> None:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG, which appears whole or not at all and holds nothing but the picture."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_text(visible(text.get_text()))
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(stream.getvalue())
-    os.replace(partial, path)
+    write_whole(path, stream.getvalue())
 
 
 @dataclass(frozen=True)

@@ -124,11 +124,17 @@ def _place(key: str, communities: Sequence[str]) -> tuple[str, str]:
 def _row(key: str, value: float | int | None, start: datetime, communities: Sequence[str]) -> SummaryRow:
     found = heading(key, communities)
     if key.endswith(_TIME) and value is not None:
-        when = start + timedelta(hours=float(value))
         text = f"{number_text(value)} h after the start"
-        return SummaryRow(found.section, found.name, f"{when:%Y-%m-%d %H:%M} UTC", text)
+        return SummaryRow(found.section, found.name, _date(start, float(value)), text)
     shown = None if value is None else value * found.scale
     return SummaryRow(found.section, found.name, number_text(shown, found.digits), found.unit)
+
+
+def _date(start: datetime, hours: float) -> str:
+    try:
+        return f"{start + timedelta(hours=hours):%Y-%m-%d %H:%M} UTC"
+    except OverflowError:  # no year has four digits then
+        return NO_VALUE
 
 
 def _words(name: str) -> str:

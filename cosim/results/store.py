@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.results.run_tables import table_files
 from cosim.results.tables import TABLES, Column
 
 ROWS_PER_BATCH = 16_384
@@ -247,12 +248,6 @@ def _replace(partial: Path, target: Path) -> None:
     with partial.open("rb") as stream:
         os.fsync(stream.fileno())
     os.replace(partial, target)
-
-
-def table_files(run_folder: Path, name: str) -> list[Path]:
-    """Files that hold a table of a run, in order: one where the run ended, else its batches."""
-    whole = run_folder / "tables" / f"{name}.parquet"
-    return [whole] if whole.exists() else sorted((run_folder / "tables" / ".parts" / name).glob("*.parquet"))
 
 
 def read_table(run_folder: Path, name: str) -> Any:

@@ -11,13 +11,16 @@ from typing import Any, NamedTuple
 
 from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
 from cosim.config.yaml_reader import read_yaml
-from cosim.errors import InputError, Problem, listed
+from cosim.errors import InputError, Problem, collected, listed
+from cosim.results.run_files import no_run, read_run_record, read_summary, require_run
 from cosim.study.peaks import Numbers, peaks
 from cosim.study.scenario_differences import UNKNOWN, Difference, scenario_differences
 
 MOST_RUNS = len(string.ascii_uppercase)
 _NAMES = ("name", "title", "seed")
 """What a scenario is called and draws from; said of each run, not among the values that differ."""
+_MOST = 1e12
+"""Hours, steps or minutes that a scenario may have, at most."""
 _PLACES = ("_time_h", "_bus", "_line", "_trafo")
 """Endings of numbers that say where or when: these have no difference."""
 
@@ -161,11 +164,7 @@ def compare_runs(folders: Sequence[Path]) -> Comparison:
 
 
 def _require_runs(folders: Sequence[Path]) -> None:
-    problems = [
-        Problem("this is no directory of a run", "It must hold a run.json.", file=str(folder))
-        for folder in folders
-        if not (folder / "run.json").is_file()
-    ]
+    problems = [no_run(folder) for folder in folders if not (folder / "run.json").is_file()]
     first_at: dict[Path, Path] = {}
     for folder in folders:
         same = first_at.setdefault(folder.resolve(), folder)
@@ -186,49 +185,28 @@ def _require_runs(folders: Sequence[Path]) -> None:
 
 
 def _read(folder: Path, problems: list[Problem]) -> tuple[dict[str, Any], dict[str, Any], Numbers]:
-    """Record, scenario and numbers of a run."""
-    record = _json(folder / "run.json", problems)
-    numbers: Numbers = _json(folder / "summary.json", problems)
-    for key, value in numbers.items():
-        if value is not None and _number(value) is None:
-            message, remedy = "a number of the summary is none", "Run it again, or leave it out."
-            problems.append(Problem(message, remedy, key, str(folder / "summary.json"), 0, str(value)))
+    """Record, scenario and numbers of a run; empty where there is none, as in a run that was killed."""
+    record: dict[str, Any] = {}
+    numbers: Numbers = {}
     values: dict[str, Any] = {}
-    if (folder / "scenario.yaml").is_file():
-        try:
-            data = read_yaml(folder / "scenario.yaml").data
-        except InputError as error:
-            problems += error.problems
-        else:
-            values = data if isinstance(data, dict) else {}
-    try:
-        numbers = {**peaks(folder, _interval_ms(values)), **numbers}
-    except (OSError, ValueError, KeyError) as error:
-        message = f"a table of this run cannot be read: {error}"
-        problems.append(Problem(message, "Run it again, or leave it out.", file=str(folder)))
+    with collected(problems):
+        require_run(folder)
+        with collected(problems):
+            record = read_run_record(folder)
+        with collected(problems):
+            numbers = read_summary(folder)
+        with collected(problems):
+            if (folder / "scenario.yaml").exists():
+                values = _mapping(read_yaml(folder / "scenario.yaml").data)
+        with collected(problems):
+            numbers = {**peaks(folder, _interval_ms(values)), **numbers}
     return record, values, numbers
-
-
-def _json(path: Path, problems: list[Problem]) -> dict[str, Any]:
-    """A JSON object; empty where there is no file, as in a run that was killed."""
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:  # UnicodeDecodeError is one too
-        content, why = None, f": {error}"
-    else:
-        why = ""
-    if isinstance(content, dict):
-        return content
-    problems.append(Problem(f"this is no JSON object{why}", "Run it again, or leave it out.", file=str(path)))
-    return {}
 
 
 def _interval_ms(values: dict[str, Any]) -> int:
     """Length of a metering interval: the grid's, an hour without one."""
-    minutes = _number(_mapping(values.get("grid")).get("interval_min"))
-    return round((minutes or 60) * MS_PER_MINUTE)
+    minutes = _number(_mapping(values.get("grid")).get("interval_min")) or 60
+    return max(1, round(minutes * MS_PER_MINUTE))
 
 
 def _mapping(value: Any) -> dict[str, Any]:
@@ -237,7 +215,9 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 
 def _number(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """The value where it is a number such as a scenario has."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value <= _MOST else None
 
 
 def _labels(folders: Sequence[Path], scenarios: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from cosim.study.compare import Comparison
 from cosim.study.scenario_differences import value_text
+from cosim.text import spreadsheet_cell
 
 
 def numbers_csv(comparison: Comparison) -> str:
@@ -35,5 +36,5 @@ def differences_csv(comparison: Comparison) -> str:
 
 def _csv(rows: Sequence[Sequence[Any]]) -> str:
     stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(rows)
+    csv.writer(stream, lineterminator="\n").writerows([map(spreadsheet_cell, row) for row in rows])
     return stream.getvalue()

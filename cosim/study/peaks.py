@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_HOUR
-from cosim.results.store import table_files
+from cosim.results.run_tables import batches, table_files
 
 Array = NDArray[np.float64]
 Numbers = dict[str, float | int | None]
@@ -37,7 +37,7 @@ def peaks(run_folder: Path, interval_ms: int) -> Numbers:
 
     Raises
     ------
-    OSError, ValueError
+    InputError
         If a table cannot be read.
     """
     return {**_feeder_peaks(run_folder), **_household_peaks(run_folder, interval_ms)}
@@ -93,11 +93,6 @@ class _Largest:
 
 def _batches(run_folder: Path, table: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Some columns of a table, a row group at a time; nothing where there is no such table."""
-    import pyarrow.parquet as pq
-
-    for path in table_files(run_folder, table):
-        with pq.ParquetFile(path) as source:
-            for number in range(source.num_row_groups):
-                group = source.read_row_group(number, columns=list(columns))
-                if group.num_rows:
-                    yield {name: group.column(name).to_numpy() for name in columns}
+    for file in table_files(run_folder, table):
+        for batch in batches(file, columns):
+            yield {name: batch.column(name).to_numpy(zero_copy_only=False) for name in columns}

@@ -47,7 +47,7 @@ def made_up_sweep(
         rows.append(row | ({} if cause else number(row)))
     folder.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows).to_parquet(folder / "points.parquet")
-    (folder / "sweep.json").write_text(json.dumps({"points": n_planned or len(rows)}))
+    (folder / "sweep.json").write_text(json.dumps({"status": "done", "points": n_planned or len(rows)}))
     config = {
         "name": "made_up",
         "base": "section6_additive",
@@ -491,6 +491,7 @@ def test_a_baseline_of_another_axis_than_the_pairs(tmp_path: Path) -> None:
 def test_a_place_that_was_drawn_twice_has_its_seeds_once(tmp_path: Path) -> None:
     folder = made_up_sweep(tmp_path, {"policy": ["p", "q"]}, lambda row: {RMSE: float(row["seed"])}, seeds=2)
     table = pd.read_parquet(folder / "points.parquet")
-    pd.concat([table] * 4, ignore_index=True).to_parquet(folder / "points.parquet")
+    drawn = pd.concat([table] * 4, ignore_index=True)
+    drawn.assign(point=range(len(drawn))).to_parquet(folder / "points.parquet")
     for cell in cell_estimates(read_points(folder), RMSE).values():
         assert cell == estimate([1.0, 2.0], NOT_NEGATIVE)

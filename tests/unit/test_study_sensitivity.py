@@ -77,7 +77,7 @@ def sampled(tmp_path: Path) -> Path:
                 }
             )  # fmt: skip
     pd.DataFrame(rows).to_parquet(tmp_path / "points.parquet")
-    (tmp_path / "sweep.json").write_text(json.dumps({"points": len(rows)}))
+    (tmp_path / "sweep.json").write_text(json.dumps({"status": "done", "points": len(rows)}))
     axes = [{"name": name, "path": name, "between": [0, 1]} for name in AXES]
     axes[0] |= {"between": [0.001, 1], "scale": "log"}
     policies = {"name": "policy", "cases": {"additive": {"seed": 1}, "proportional": {"seed": 2}}}

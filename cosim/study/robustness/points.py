@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,10 +10,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pydantic import ValidationError
 
 from cosim.config.sweep import RESERVED_COLUMNS, AxisConfig, Scale, SweepConfig
+from cosim.config.wording import translate
 from cosim.config.yaml_reader import read_yaml
-from cosim.errors import InputError, Problem, listed, suggest
+from cosim.errors import InputError, Problem, collected, listed, suggest
+from cosim.results.run_files import read_sweep_record
+from cosim.results.safe_files import require_plain
+from cosim.study.robustness.points_file import read_points_table
 
 
 @dataclass(frozen=True)
@@ -161,18 +165,25 @@ def _read(folder: Path) -> tuple[pd.DataFrame, dict[str, Any], SweepConfig]:
         raise _refused(
             folder, message, "Name what `cosim sweep` wrote; a sweep that was killed needs --resume."
         )
-    try:
-        table = pd.read_parquet(folder / "points.parquet")
-        record = json.loads((folder / "sweep.json").read_text(encoding="utf-8"))
-        config = SweepConfig.model_validate(read_yaml(folder / "sweep.yaml").data)
-    except (OSError, ValueError) as error:
-        raise _refused(folder, f"it cannot be read: {error}", "Run the sweep again.") from None
-    needed = [*RESERVED_COLUMNS, *(axis.column for axis in config.axes)]
-    lacking = [name for name in needed if name not in table.columns]
-    if lacking or not isinstance(record, dict):
-        message = "points.parquet is no table of the points of this sweep"
-        raise _refused(folder, message, "Run the sweep again.")
+    require_plain(folder, ("points.parquet", "sweep.json", "sweep.yaml"))
+    problems: list[Problem] = []
+    record: dict[str, Any] = {}
+    with collected(problems):
+        record = read_sweep_record(folder)
+    with collected(problems):
+        config = _read_config(folder / "sweep.yaml")
+        table = read_points_table(folder / "points.parquet", config)
+    if problems:
+        raise InputError(problems)
     return table, record, config
+
+
+def _read_config(file: Path) -> SweepConfig:
+    document = read_yaml(file)
+    try:
+        return SweepConfig.model_validate(document.data)
+    except ValidationError as error:
+        raise InputError(translate(error, document, SweepConfig)) from None
 
 
 def _as_numbers_or_names(column: pd.Series) -> pd.Series:

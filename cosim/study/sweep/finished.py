@@ -5,8 +5,12 @@ from __future__ import annotations
 import fcntl
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from cosim.errors import InputError, Problem
 from cosim.study.sweep.point import PointResult
+
+FINISHED = "finished.jsonl"
 
 
 class FinishedPoints:
@@ -25,10 +29,10 @@ class FinishedPoints:
         Raises
         ------
         InputError
-            If another process has it.
+            If another process has it, or a line of it is not what a sweep writes.
         """
         # A line may have been cut off in the middle of a character.
-        self._stream = (folder / "finished.jsonl").open("a+", encoding="utf-8", errors="replace")
+        self._stream = (folder / FINISHED).open("a+", encoding="utf-8", errors="replace")
         try:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -37,7 +41,11 @@ class FinishedPoints:
             raise InputError([Problem(message, "Wait for it, or end it.", file=str(folder))]) from None
         self._stream.seek(0)
         text = self._stream.read()
-        self.results = dict(_results(text))
+        try:
+            self.results = dict(_results(text, folder / FINISHED))
+        except InputError:
+            self._stream.close()
+            raise
         if text and not text.endswith("\n"):
             self._stream.write("\n")
 
@@ -58,12 +66,20 @@ class FinishedPoints:
         self._stream.close()
 
 
-def _results(text: str) -> list[tuple[int, PointResult]]:
+def _results(text: str, file: Path) -> list[tuple[int, PointResult]]:
     found = []
-    for line in text.split("\n"):  # splitlines() also parts at what a cause may hold, such as U+2028
+    problems = []
+    # splitlines() also parts at what a cause may hold, such as U+2028
+    for number, line in enumerate(text.split("\n"), start=1):
         try:
             result = PointResult.from_line(line)
-        except (ValueError, KeyError, TypeError):
+        except ValidationError as error:
+            if error.errors(include_url=False)[0]["type"] != "json_invalid":  # else it was cut off
+                message = "this line is no result of a point, as a sweep writes it"
+                remedy = "Remove the line, and its point runs again."
+                problems.append(Problem(message, remedy, file=str(file), line=number))
             continue
         found.append((result.index, result))
+    if problems:
+        raise InputError(problems)
     return found

@@ -21,7 +21,9 @@ from typing import Any
 from cosim.config.dump import block_yaml
 from cosim.engine.run import versions
 from cosim.errors import InputError, Problem, SimulationError
-from cosim.study.sweep.finished import FinishedPoints
+from cosim.results.run_files import read_sweep_record
+from cosim.results.safe_files import require_plain, write_whole
+from cosim.study.sweep.finished import FINISHED, FinishedPoints
 from cosim.study.sweep.plan import Point, SweepPlan
 from cosim.study.sweep.point import PointResult, PointTask
 from cosim.study.sweep.points_table import write_points
@@ -137,7 +139,14 @@ class SweepFolder:
             )
             remedy = "Resume with that version, or start anew with another --out."
             raise InputError([Problem(message, remedy, file=str(folder))])
-        return cls(folder, plan, {**record, **versions(), "status": "running", "end": ""})
+        reopened = cls(folder, plan, {**record, **versions(), "status": "running", "end": ""})
+        beyond = sorted(reopened.results.keys() - {point.index for point in plan.points})
+        if beyond:
+            reopened._finished.close()
+            message, remedy = "this sweep has no point of this number", "Remove its line."
+            file = str(folder / FINISHED)
+            raise InputError([Problem(message, remedy, file=file, value=str(index)) for index in beyond])
+        return reopened
 
     def begin(self, n_workers: int, where: str) -> None:
         """Note who is going to run the points."""
@@ -230,9 +239,7 @@ class SweepFolder:
 
     def _write_record(self) -> None:
         text = json.dumps(self._record, indent=2, ensure_ascii=False) + "\n"
-        partial = self.folder / f"{_RECORD}.partial"
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, self.folder / _RECORD)
+        write_whole(self.folder / _RECORD, text)
 
 
 def open_folder(
@@ -304,17 +311,16 @@ def _write_sweep(folder: Path, plan: SweepPlan, input_files: Iterable[str]) -> N
 
 
 def _read_record(folder: Path) -> dict[str, Any]:
-    try:
-        content = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        content = None
-    if not isinstance(content, dict):
-        message, remedy = (
-            "there is no sweep to resume here",
-            "Name its directory with --out, or leave out --resume.",
-        )
+    if not (folder / _RECORD).is_file():
+        message = "there is no sweep to resume here"
+        remedy = "Name its directory with --out, or leave out --resume."
         raise InputError([Problem(message, remedy, file=str(folder))])
-    return content
+    require_plain(
+        folder,
+        (_RECORD, f"{_RECORD}.partial", "sweep.yaml", FINISHED, "points.parquet", "points.parquet.partial"),
+        ("points",),
+    )
+    return read_sweep_record(folder)
 
 
 @contextmanager

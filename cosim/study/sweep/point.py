@@ -9,13 +9,14 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from cosim.config.load import LoadedScenario, ScenarioSource, Setting
 from cosim.engine.run import run_scenario
 from cosim.engine.summarise import summarise
 from cosim.errors import InputError, Problem, SimulationError
 from cosim.results.metrics import Summary
+from cosim.results.run_files import FinishedPoint
 
 MOST_KILLS = 3
 """A point is given up when so many workers were killed while they ran it."""
@@ -89,11 +90,11 @@ class PointResult:
 
         Raises
         ------
-        ValueError, KeyError, TypeError
-            If it is not whole.
+        pydantic.ValidationError
+            If it is not whole, or not such a line.
         """
-        content: dict[str, Any] = json.loads(line)
-        return PointResult(content["point"], content["status"], content["cause"], content["summary"])
+        content = FinishedPoint.model_validate_json(line)
+        return PointResult(content.point, content.status, content.cause, content.summary)
 
 
 def run_point(base: ScenarioSource, task: PointTask) -> PointResult:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from cosim.results.safe_files import write_whole
 from cosim.study.sweep.plan import SweepPlan
 from cosim.study.sweep.point import PointResult
 
@@ -30,9 +31,9 @@ def write_points(path: Path, plan: SweepPlan, results: Mapping[int, PointResult]
 
     columns = points_columns(plan, results)
     table = pa.table({name: pa.array(cells, _type(name, cells)) for name, cells in columns.items()})
-    partial = path.with_suffix(".partial")
-    pq.write_table(table, partial, compression="zstd")
-    os.replace(partial, path)
+    stream = io.BytesIO()
+    pq.write_table(table, stream, compression="zstd")
+    write_whole(path, stream.getvalue())
 
 
 def points_columns(plan: SweepPlan, results: Mapping[int, PointResult]) -> dict[str, list[Any]]:

@@ -1,0 +1,185 @@
+"""The tables of a run as data from outside: no link is followed, and each is checked as it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cosim.errors import InputError, Problem
+from cosim.results.run_files import LARGEST, REMEDY
+from cosim.results.safe_files import require_plain
+from cosim.results.tables import TABLES, Column
+from cosim.text import shortened
+
+_LAST_MS = 253_402_300_800_000
+"""The end of the year 9999, ms since 1970."""
+
+
+def table_files(run_folder: Path, name: str) -> list[Path]:
+    """Files that hold a table of a run, in order: one where the run ended, else its batches; each checked.
+
+    Raises
+    ------
+    InputError
+        If one is no plain file, no Parquet file, or its columns are not those that cosim writes.
+    """
+    tables = run_folder / "tables"
+    whole = tables / f"{name}.parquet"
+    _require_no_link(run_folder, name)
+    files = [whole] if whole.exists() else sorted((tables / ".parts" / name).glob("*.parquet"))
+    for file in files:
+        _require_columns(file, name)
+    return files
+
+
+def _require_columns(file: Path, name: str) -> None:
+    schema = schema_of(file)
+    # Columns that are left out, or of another version, are the reader's to see.
+    wrong = [
+        column.name
+        for column in TABLES.get(name, ())
+        if column.name in schema.names and not _fits(column, schema.field(column.name).type)
+    ]
+    if len(set(schema.names)) < len(schema.names):
+        raise InputError([Problem("a column of this table stands here twice", REMEDY, file=str(file))])
+    if wrong:
+        message = "a column of this table holds something else than cosim writes"
+        raise InputError([Problem(message, REMEDY, file=str(file), value=each) for each in wrong])
+
+
+def _fits(column: Column, type_: Any) -> bool:
+    import pyarrow as pa
+
+    return bool(
+        {
+            "time": pa.types.is_timestamp,
+            "text": pa.types.is_string,
+            "integer": pa.types.is_integer,
+            "number": lambda of: pa.types.is_floating(of) or pa.types.is_integer(of),
+            "flag": pa.types.is_boolean,
+        }[column.type](type_)
+    )
+
+
+def schema_of(file: Path) -> Any:
+    """The columns of a Parquet file and their types, as Arrow's schema."""
+    import pyarrow.parquet as pq
+
+    with reading(file):
+        return pq.read_schema(file)
+
+
+def n_rows(file: Path) -> int:
+    """How many rows a Parquet file has."""
+    import pyarrow.parquet as pq
+
+    with reading(file):
+        return int(pq.read_metadata(file).num_rows)
+
+
+def batches(file: Path, columns: Sequence[str], coded: bool = False) -> Iterator[Any]:
+    """The rows of a Parquet file in order, as record batches of a row group or less.
+
+    Parameters
+    ----------
+    file : Path
+        The file.
+    columns : sequence of str
+        The columns to read.
+    coded : bool
+        Whether texts come as numbers into a list of texts.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, or lacks a column or a value.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = schema_of(file)
+    lacking = [name for name in columns if name not in schema.names]
+    if lacking:
+        raise InputError([Problem("this table lacks a column", REMEDY, name, str(file)) for name in lacking])
+    texts = [name for name in columns if coded and pa.types.is_string(schema.field(name).type)]
+    with reading(file):
+        source = pq.ParquetFile(file, read_dictionary=texts)
+    with source:
+        # One row group at a time: `iter_batches` over a whole file with texts holds on to it.
+        for number in range(source.num_row_groups):
+            with reading(file):
+                found = source.read_row_group(number, columns=list(columns)).to_batches()
+            for batch in found:
+                if batch.num_rows:
+                    for name in columns:
+                        require_values(file, name, batch.column(name))
+                    yield batch
+
+
+@contextmanager
+def reading(file: Path) -> Iterator[None]:
+    """Let whatever Parquet's reader finds wrong be told of the file.
+
+    Raises
+    ------
+    InputError
+        In place of the reader's own errors.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError, ValueError, KeyError, TypeError) as error:
+        why = shortened(" ".join(str(error).split()), 200)
+        raise InputError([Problem(f"this table cannot be read: {why}", REMEDY, file=str(file))]) from None
+
+
+def require_values(file: Path, name: str, column: Any, may_lack: bool = False) -> None:
+    """Refuse a column in which something is missing that no table lacks, or a number that nothing computes.
+
+    Parameters
+    ----------
+    file : Path
+        Where it stands.
+    name : str
+        Its name.
+    column : pyarrow.Array
+        Its values.
+    may_lack : bool
+        Whether a whole number may be missing.
+
+    Raises
+    ------
+    InputError
+        If it is so.
+    """
+    import pyarrow as pa
+
+    type_ = column.type
+    message = ""
+    always_there = pa.types.is_integer(type_) or pa.types.is_timestamp(type_) or pa.types.is_boolean(type_)
+    if always_there and not may_lack and column.null_count:
+        message = "a value is missing in this column"
+    if not message and pa.types.is_timestamp(type_) and len(column):
+        times = column.to_numpy(zero_copy_only=False).astype("datetime64[ms]").astype(np.int64)
+        message = "an instant is out of all bounds" if abs(times).max() > _LAST_MS else ""
+    if pa.types.is_floating(type_) and len(column):
+        numbers = column.to_numpy(zero_copy_only=False)
+        message = "a number is out of all bounds" if np.nanmax(abs(numbers), initial=0) > LARGEST else ""
+    if message:
+        raise InputError([Problem(message, REMEDY, name, str(file))])
+
+
+def _require_no_link(run_folder: Path, name: str) -> None:
+    """Refuse links on the way to a table, also where only one table is asked for."""
+    tables = run_folder / "tables"
+    for folder in (tables, tables / ".parts", tables / ".parts" / name):
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            require_plain(folder.parent, [], [folder.name])
+    require_plain(tables, [f"{name}.parquet"])
+    if (tables / ".parts" / name).exists():
+        require_plain(tables / ".parts", [], [name])
