@@ -59,7 +59,7 @@ def schema(
 def networks() -> None:
     """List the built-in networks."""
     from cosim.config.library import names
-    from cosim.config.load import load_network
+    from cosim.config.load_network import load_network
 
     for name in names("networks"):
         network, _ = load_network(name, Path())

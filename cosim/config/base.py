@@ -183,6 +183,14 @@ LocalPath = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValida
 """A file inside the scenario's folder, as a relative path."""
 
 
+def _stay_inside_or_absolute(value: str) -> str:
+    return value if PurePosixPath(value).is_absolute() and "\0" not in value else _stay_inside(value)
+
+
+NetworkPath = Annotated[str, Field(min_length=1), AfterValidator(_stay_inside_or_absolute)]
+"""The same, or an absolute path; who loads a scenario refuses one that was not given on the command line."""
+
+
 class Model(BaseModel):
     """Frozen; unknown keys are refused; attribute docstrings become the schema's descriptions."""
 

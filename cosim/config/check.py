@@ -12,7 +12,8 @@ from cosim.config.fault_checks import fault_problems
 from cosim.config.faults import Churn
 from cosim.config.library import local_file
 from cosim.config.link_checks import link_doubts
-from cosim.config.load import LoadedScenario, load_network
+from cosim.config.load import LoadedScenario
+from cosim.config.load_network import load_network
 from cosim.config.network import PlaceByList
 from cosim.config.prices import price_files
 from cosim.config.regulation import greatest_capacity

@@ -74,7 +74,7 @@ def locate(shelf: Shelf, name_or_path: str, folder: Path | None = None) -> Path:
     if name_or_path in known:
         return shelf_folder(shelf) / f"{name_or_path}.yaml"
     file = Path(name_or_path) if folder is None else folder / name_or_path
-    looks_like_a_path = name_or_path.endswith((".yaml", ".yml")) or "/" in name_or_path
+    looks_like_a_path = name_or_path.lower().endswith((".yaml", ".yml", ".json")) or "/" in name_or_path
     try:
         if name_or_path and "\0" not in name_or_path and file.exists():
             return file

@@ -18,14 +18,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from cosim.config.library import SWEEP_KEYS, local_file, locate, names
+from cosim.config.load_network import named_on_the_command_line
 from cosim.config.merge import Places, merge, set_value
-from cosim.config.network import NetworkConfig
 from cosim.config.scenario import Scenario
 from cosim.config.wording import translate, unknown_keys
 from cosim.config.yaml_reader import Document, parse_yaml, read_yaml
 from cosim.errors import InputError, Problem
 
-YAML_ENDINGS = (".yaml", ".yml")
+NETWORK_ENDINGS = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True)
@@ -158,43 +158,10 @@ def load_scenario(
     """
     file = locate("scenarios", source, folder)
     document, problems = _read_with_base(file, [])
-    problems += _apply_options(document, overrides)
+    problems += _apply_options(document, overrides, file.parent)
     if seed is not None:
         set_value(document, "seed", seed, {"": ("--seed", 0)})
     return _validated(document, problems, file.parent)
-
-
-def load_network(name_or_path: str, folder: Path) -> tuple[NetworkConfig, Path]:
-    """Read the file of a network.
-
-    Parameters
-    ----------
-    name_or_path : str
-        A built-in name, or a path relative to `folder`.
-    folder : Path
-        The scenario's folder.
-
-    Returns
-    -------
-    NetworkConfig, Path
-        The network, and the folder its file lies in.
-
-    Raises
-    ------
-    InputError
-        With every problem found.
-    """
-    if name_or_path in names("networks"):
-        file, shown = locate("networks", name_or_path), ""
-    else:
-        file, shown = locate("networks", name_or_path, folder), name_or_path
-        local_file(folder, name_or_path)
-    document = read_yaml(file, shown)
-    _require_mapping(document, "A network file starts with `name: ...`.")
-    try:
-        return NetworkConfig.model_validate(document.data), file.parent
-    except ValidationError as error:
-        raise InputError(translate(error, document, NetworkConfig)) from None
 
 
 def _validated(document: Document, problems: list[Problem], folder: Path) -> LoadedScenario:
@@ -203,9 +170,22 @@ def _validated(document: Document, problems: list[Problem], folder: Path) -> Loa
         scenario = Scenario.model_validate(document.data)
     except ValidationError as error:
         problems = [*problems, *translate(error, document, Scenario)]
+    else:
+        problems = [*problems, *_elsewhere(document, scenario)]
     if problems:
         raise InputError(problems)
     return LoadedScenario(scenario, folder, document.file, document)
+
+
+def _elsewhere(document: Document, scenario: Scenario) -> list[Problem]:
+    """A network outside of the scenario's folder is the user's to name, and not a file's."""
+    grid = scenario.grid
+    file, line = document.place_of("grid.network")
+    if grid is None or not Path(grid.network).is_absolute() or (file.startswith("--set ") and not line):
+        return []
+    message = "the path leaves the folder of the file that names it"
+    remedy = "Name a file inside it, by a relative path, or name it with --set grid.network=PATH."
+    return [Problem(message, remedy, "grid.network", file, line, grid.network)]
 
 
 def _read_with_base(file: Path, above: list[Path]) -> tuple[Document, list[Problem]]:
@@ -265,12 +245,12 @@ def _move_files(data: Any, folder: PurePosixPath) -> None:
         if isinstance(value, dict | list):
             _move_files(value, folder)
         elif isinstance(value, str) and (
-            key == "file" or (key == "network" and value.endswith(YAML_ENDINGS))
+            key == "file" or (key == "network" and value.lower().endswith(NETWORK_ENDINGS))
         ):
             data[key] = str(folder / value)
 
 
-def _apply_options(document: Document, overrides: Sequence[str]) -> list[Problem]:
+def _apply_options(document: Document, overrides: Sequence[str], folder: Path) -> list[Problem]:
     """Apply what ``--set`` gave."""
     problems: list[Problem] = []
     for text in overrides:
@@ -291,7 +271,8 @@ def _apply_options(document: Document, overrides: Sequence[str]) -> list[Problem
             problems += [Problem(p.message, p.remedy, file=option, value=value) for p in error.problems]
             continue
         places = {f".{below}" if below else "": (option, 0) for below in parsed.places} | {"": (option, 0)}
-        problem = set_value(document, path, parsed.data, places)
+        data = named_on_the_command_line(path, parsed.data, folder)
+        problem = set_value(document, path, data, places)
         if problem is not None:
             problems.append(Problem(problem.message, problem.remedy, file=option))
     return problems

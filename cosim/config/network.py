@@ -17,6 +17,7 @@ from cosim.config.base import (
     LocalPath,
     Model,
     Name,
+    NetworkPath,
     NonNegative,
     Numbers,
     PositiveCount,
@@ -187,8 +188,10 @@ Placement = Annotated[PlaceOnLoads | PlaceByList | PlaceSpread, Field(discrimina
 class GridConfig(Model):
     """The scenario's `grid:` section: which feeder, and how the households meet it."""
 
-    network: LocalPath
-    """Name of a built-in network (`cosim networks` lists them), or a file in the scenario's folder."""
+    network: NetworkPath
+    """Name of a built-in network (`cosim networks` lists them), or a file in the scenario's folder: a grid
+    as `pandapower.to_json` saves it (`.json`), or a YAML file that describes a network. Given with
+    `--set`, any file, relative to the working directory."""
     interval_min: Literal[60, 15, 10] = 60
     """Length of a metering interval, min: each gives one power flow on its mean powers."""
     placement: Placement = PlaceOnLoads()

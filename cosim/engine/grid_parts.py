@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.load import load_network
+from cosim.config.load_network import load_network
 from cosim.config.network import GridConfig, JsonSource, NetworkConfig
 from cosim.config.scenario import Scenario
 from cosim.engine.placement import Placement, place

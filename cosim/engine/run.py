@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
-import json
 import os
 import platform
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,18 +16,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import cosim
-from cosim.config.comms import TraceLatency
-from cosim.config.devices import CsvLoad, CsvPv
-from cosim.config.dump import to_yaml
-from cosim.config.faults import Churn
-from cosim.config.library import names
-from cosim.config.load import LoadedScenario, load_network
-from cosim.config.network import JsonSource
-from cosim.config.prices import price_files
+from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.engine.build import Parts, build
 from cosim.engine.fault_record import write_faults
 from cosim.engine.feeder_record import write_feeder
+from cosim.engine.inputs import keep_inputs, scenario_hash
 from cosim.engine.interrupt import Interruption
 from cosim.engine.message_record import write_messages
 from cosim.engine.prosumers import write_prosumers
@@ -126,12 +117,6 @@ def versions() -> dict[str, Any]:
     }
 
 
-def scenario_hash(scenario: Scenario) -> str:
-    """Twelve hexadecimal digits that two scenarios share only if they are the same."""
-    text = json.dumps(scenario.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
 def default_folder(scenario: Scenario, results: Path) -> Path:
     """``results/<scenario>/<time>-<hash>``, which does not exist; the time is the computer's, in UTC."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -216,7 +201,7 @@ def _run(
     scenario = loaded.scenario
     status: Status = "done"
     fault: Exception | None = None
-    _keep_inputs(loaded, store)
+    keep_inputs(loaded, store)
     write_prosumers(scenario, parts, store)
     write_faults(scenario, parts.fault_events, store)
     if parts.grid is not None:
@@ -285,42 +270,6 @@ def _report(
     except Exception as error:
         record.report = f"failed: {type(error).__name__}: {error}"
     store.write_json("run.json", record.content())
-
-
-def input_files(loaded: LoadedScenario) -> list[str]:
-    """Files that a scenario names, relative to its folder, sorted."""
-    scenario = loaded.scenario
-    files = {
-        part.file
-        for group in scenario.groups
-        for part in (group.load, group.pv)
-        if isinstance(part, CsvLoad | CsvPv)
-    }
-    if scenario.energy_value is not None:
-        files |= set(price_files(scenario.energy_value.prices))
-    files |= {fault.file for fault in scenario.faults if isinstance(fault, Churn) and fault.file is not None}
-    latencies = [scenario.comms.default.latency, *(link.latency for link in scenario.comms.overrides)]
-    files |= {latency.file for latency in latencies if isinstance(latency, TraceLatency)}
-    if scenario.grid is not None and scenario.grid.network not in names("networks"):
-        files |= _network_files(loaded.folder, scenario.grid.network)
-    return sorted(files)
-
-
-def _keep_inputs(loaded: LoadedScenario, store: RunStore) -> None:
-    """The scenario as resolved, and the files it names beside it, so that it can be run again as it is."""
-    for file in input_files(loaded):
-        target = store.folder / file
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(loaded.folder / file, target)
-    store.write_text("scenario.yaml", to_yaml(loaded.scenario))
-
-
-def _network_files(folder: Path, file: str) -> set[str]:
-    network, network_folder = load_network(file, folder)
-    files = {file}
-    if isinstance(network.source, JsonSource):
-        files.add(os.path.relpath(network_folder / network.source.file, folder))
-    return files
 
 
 class _stage:  # noqa: N801 - reads as a statement

@@ -9,8 +9,8 @@ from cosim.config.check import check_configuration
 from cosim.config.load import LoadedScenario
 from cosim.config.merge import value_at
 from cosim.config.wording import UNKNOWN_KEY
+from cosim.engine.inputs import input_files
 from cosim.engine.preflight import preflight
-from cosim.engine.run import input_files
 from cosim.errors import InputError, Problem, count
 from cosim.study.sweep.plan import Point, SweepPlan
 
