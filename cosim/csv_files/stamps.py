@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.csv_files.numbers import plain_numbers
 from cosim.errors import Problem
 
 ISO = "yyyy-mm-dd hh:mm (ISO 8601)"
@@ -136,10 +137,9 @@ def _parsed(body: Any, written_as: str) -> Any:
     import pandas as pd
 
     if written_as in (UNIX_S, UNIX_MS):
-        unit = "s" if written_as == UNIX_S else "ms"
-        return pd.to_datetime(
-            pd.to_numeric(body, errors="coerce").astype("float64"), unit=unit, errors="coerce"
-        )
+        count = pd.Series(plain_numbers(body))
+        unit, year_2100 = ("s", 4.1e9) if written_as == UNIX_S else ("ms", 4.1e12)
+        return pd.to_datetime(count.where(count.between(0, year_2100)), unit=unit, errors="coerce")
     if written_as == ISO:
         proper = body.str.contains(r"^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?$")
         iso = body.str.replace(",", ".", regex=False).where(proper)

@@ -85,14 +85,12 @@ def read_table(
     table = Table({place: frame[place] for place in sorted(set(used))}, lines)
     first = table.columns[key]
     comment = first.str.startswith("#").to_numpy(bool)
-    blank = np.ones(len(lines), bool)
-    for column in table.columns.values():
-        blank &= (column.str.strip() == "").to_numpy(bool)
-    keep = ~(comment | blank)
+    keep = ~(comment | _blank(table, first))
     too_long = np.flatnonzero((over.str.strip() != "").to_numpy(bool) & keep)
-    table = table.rows(keep)
+    table = table if keep.all() else table.rows(keep)
     n_footer = _footer(table, key) if has_footer else 0
-    table = table.rows(slice(0, table.n_rows - n_footer))._replace(n_footer=n_footer)
+    if n_footer:
+        table = table.rows(slice(0, table.n_rows - n_footer))._replace(n_footer=n_footer)
     last_line = int(table.lines[-1]) if table.n_rows else 0
     problems = [
         Problem(
@@ -107,6 +105,15 @@ def read_table(
     if problems:
         raise InputError(problems)
     return table
+
+
+def _blank(table: Table, first: Any) -> NDArray[np.bool_]:
+    """Which rows have nothing in any column."""
+    blank: NDArray[np.bool_] = (first.str.strip() == "").to_numpy(bool)
+    rows = np.flatnonzero(blank)
+    for column in table.columns.values() if len(rows) else ():
+        blank[rows] &= (column.iloc[rows].str.strip() == "").to_numpy(bool)
+    return blank
 
 
 def _cells(body: bytes, layout: Layout, file: str, used: Sequence[int]) -> Any:
@@ -126,6 +133,7 @@ def _cells(body: bytes, layout: Layout, file: str, used: Sequence[int]) -> Any:
             na_filter=False,
             skip_blank_lines=False,
             skipinitialspace=True,
+            low_memory=False,  # else a later piece without so wide a row is refused
             encoding="utf-8",
         )
         return frame.iloc[1:].reset_index(drop=True)

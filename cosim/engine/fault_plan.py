@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from cosim.config.csv_format import CsvFormat
 from cosim.config.fault_checks import Window, given_windows, named_households
@@ -259,7 +261,7 @@ def _read_absences(
     remedy = f"Let its first line be: {','.join(_TRACE_COLUMNS)}"
     household, leaves, joins = (trace.place(column, remedy) for column in _TRACE_COLUMNS)
     leaves_h, joins_h = trace.numbers([leaves, joins])
-    joins_h[(trace.text(joins) == "").to_numpy(bool)] = math.inf
+    joins_h = np.where((trace.text(joins) == "").to_numpy(bool), math.inf, joins_h)
     bad = ~((leaves_h >= 0) & (leaves_h < joins_h) & (leaves_h < _LONGEST_H))
     number_of = {name: number for number, name in enumerate(households)}
     problems: list[Problem] = []
