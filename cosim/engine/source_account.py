@@ -8,7 +8,7 @@ from cosim.config.scenario import Scenario
 from cosim.engine.placement import Placement
 from cosim.engine.population import Population
 from cosim.errors import Problem
-from cosim.grid.account import Decisions, Entry, Fate, Key, account, missed_power, unbalanced
+from cosim.grid.account import DRAWN, Decisions, Entry, Fate, Key, account, missed_power, unbalanced
 from cosim.grid.background import background_mode
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits
@@ -32,12 +32,9 @@ def account_of(
     acting = {
         (entry.table, entry.element)
         for entry in entries
-        if entry.fate == "kept" or (entry.fate == "household" and entry.reason.endswith(_DRAWN))
+        if entry.fate == "kept" or (entry.fate == "household" and entry.reason.endswith(DRAWN))
     }
     return entries, [*missed_power(entries), *unbalanced(feeder.source.net, acting)]
-
-
-_DRAWN = "of its own"
 
 
 def _taken(scenario: Scenario, population: Population, placement: Placement) -> dict[Key, tuple[Fate, str]]:
@@ -48,12 +45,12 @@ def _taken(scenario: Scenario, population: Population, placement: Placement) -> 
         if load is not None:
             fate: tuple[Fate, str] = ("household", f"{name} brings another load in its place")
             if isinstance(group.load, FeederLoad):
-                fate = "household", f"{name} has it as a load {_DRAWN}"
+                fate = "household", f"{name} has it as a load {DRAWN}"
             elif group.load is None and scenario.energy_value is None:
                 fate = "replaced", "a household without any load stands in its place"
             found[load.kind, load.index] = fate
         for sgen in own:
-            found[sgen.kind, sgen.index] = "household", f"{name} has it as generation {_DRAWN}"
+            found[sgen.kind, sgen.index] = "household", f"{name} has it as generation {DRAWN}"
     for replaced in placement.replaced:
         for sgen in replaced:
             found[sgen.kind, sgen.index] = "replaced", "grid.replace_generators"

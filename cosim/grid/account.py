@@ -21,6 +21,10 @@ Key = tuple[str, int]
 """Table and index of an element."""
 
 
+DRAWN = "of its own"
+"""How the reason ends where a household draws the very power of the element that it stands for."""
+
+
 class Entry(NamedTuple):
     """One thing that the source holds.
 
@@ -197,9 +201,9 @@ def _profiles(feeder: Feeder, decisions: Decisions) -> Iterator[Entry]:
     """The time series that the source brings along: followed by how many elements, or by none."""
     followed: Counter[str] = Counter()
     for element in feeder.elements:
-        fate, _ = decisions.households.get((element.kind, element.index), ("kept", ""))
+        fate, reason = decisions.households.get((element.kind, element.index), ("kept", ""))
         in_background = fate == "kept" and decisions.follows_profiles and not decisions.silent
-        if in_background or fate == "household":
+        if in_background or (fate == "household" and reason.endswith(DRAWN)):
             followed.update({element.p_profile, element.q_profile} - {""})
     for table, frame in (feeder.source.profiles or {}).items():
         for name in map(str, frame.columns):
@@ -207,7 +211,11 @@ def _profiles(feeder: Feeder, decisions: Decisions) -> Iterator[Entry]:
                 continue
             n = followed[name]
             fate = "kept" if n else "left out"
-            reason = f"{count(n, 'element')} may follow it" if n else "no element follows it"
+            reason = (
+                f"{count(n, 'element')} {'follows' if n == 1 else 'follow'} it"
+                if n
+                else "no element follows it"
+            )
             yield Entry(f"profiles.{table}", -1, name, -1, math.nan, math.nan, fate, reason)
 
 

@@ -236,7 +236,7 @@ def _feeder(source: GridSource, network: NetworkConfig) -> Feeder:
 def _profiles(network: NetworkConfig, source: GridSource) -> FeederProfiles | None:
     """The profiles of SimBench for its grids, those that it brings along for any other."""
     if source.profiles is not None:
-        return FileProfiles(source.profiles)
+        return FileProfiles(source.profiles, source.file)
     if isinstance(network.source, SimbenchSource):
         return SimbenchProfiles(scenario_of(network.source.code))
     return None

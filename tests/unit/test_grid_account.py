@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandapower as pp
+import pandas as pd
 import pytest
 
 from cosim.config.load import LoadedScenario
@@ -273,3 +274,28 @@ def test_elements_that_stay_in_the_net_are_told_with_their_power(on_net: OnNet) 
         ("motor", 0, 10, "kept", "the power flow solves it"),
     ]
     assert missed(parts) == []
+
+
+@pytest.mark.parametrize(
+    ("background", "load", "followed"),
+    [(None, "feeder", 2), (None, "constant", 1), ("nominal", "feeder", 1), ("nominal", "constant", 0),
+     ("none", "constant", 0)],
+)  # fmt: skip
+def test_profiles_of_the_file_are_told_with_how_many_follow_them(
+    on_net: OnNet, background: str | None, load: str, followed: int
+) -> None:
+    made = net()
+    made.load["profile"] = ["A", "A", None]
+    time = [f"04.07.2016 {hour:02d}:00" for hour in range(24)]
+    rows = {"time": time, "A_pload": np.linspace(0, 1, 24), "A_qload": 0.5, "B_pload": 1.0}
+    made["profiles"] = {"load": pd.DataFrame(rows), "storage": pd.DataFrame({"time": time})}
+    group = CONSTANT if load == "constant" else {"name": "homes", "households": 1, "load": {"kind": "feeder"}}
+    parts = build(on_net(made, groups=[group], background=background))
+    word = {0: "no element follows it", 1: "1 element follows it", 2: "2 elements follow it"}[followed]
+    told = [
+        (entry.name, entry.fate, entry.reason) for entry in parts.grid.account if "profiles" in entry.table
+    ]
+    fate = "kept" if followed else "left out"
+    assert told == [
+        ("A_pload", fate, word), ("A_qload", fate, word), ("B_pload", "left out", "no element follows it")
+    ]  # fmt: skip
