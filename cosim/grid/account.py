@@ -165,7 +165,7 @@ def _in_the_net(feeder: Feeder) -> Iterator[Entry]:
                 fate = "left out", "out of service"
             elif bus not in supplied:
                 fate = "left out", "its bus has no supply"
-            missed = fate[1] == "its bus has no supply" and p_mw > 0
+            missed = fate[1] == "its bus has no supply" and abs(p_mw) > 0
             name = row.get("name")
             label = name if isinstance(name, str) else ""
             yield Entry(table, int(index), label, bus, 1000 * p_mw, 1000 * q_mvar, *fate, missed)
@@ -175,7 +175,7 @@ def _power(table: str, row: dict[Any, Any]) -> tuple[float, float]:
     try:
         p_mw, q_mvar = _POWER_OF[table](row) if table in _POWER_OF else (math.nan, math.nan)
         return float(p_mw), float(q_mvar)
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):  # what an element out of service need not have
         return math.nan, math.nan
 
 
@@ -190,8 +190,9 @@ def _limits(feeder: Feeder, limits: FeederLimits) -> Iterator[Entry]:
         for index, label, value, origin in given:
             if value is None or value != value:
                 continue
+            shown = f"{value:g}" if isinstance(value, int | float) else str(value)
             fate: Fate = "kept" if origin == "grid data" else "replaced"
-            reason = f"{value:g}" if fate == "kept" else f"{value:g}, by {key} of the {origin}"
+            reason = shown if fate == "kept" else f"{shown}, by {key} of the {origin}"
             bus = int(index) if of_bus else -1
             text = label if isinstance(label, str) else ""
             yield Entry(f"{table}.{column}", int(index), text, bus, math.nan, math.nan, fate, reason)

@@ -125,7 +125,9 @@ def _own(feeder: Feeder, name: str) -> tuple[FloatArray, list[tuple[int, str]]]:
         return np.full(len(index), np.nan), []
     given = table[kind.column]
     numbers = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    no_number = np.isnan(numbers) & given.notna().to_numpy() | given.map(lambda v: v is True or v is False)
+    no_number = np.isnan(numbers) & given.notna().to_numpy() | given.map(
+        lambda value: isinstance(value, bool | np.bool_)
+    )
     too_small = np.zeros(len(index), bool) if kind.column == "min_vm_pu" else numbers <= 0
     wrong = np.flatnonzero(used & (no_number | too_small))
     return numbers, [(int(index[k]), str(given.iloc[k])) for k in wrong]

@@ -30,8 +30,6 @@ class ElementRecord:
         Index of its bus.
     p_mw, q_mvar : float
         Nominal powers (at 1 pu), MW and Mvar, scaling included, in load convention: generation is negative.
-    sn_mva : float
-        Rated power, MVA; NaN where not given.
     profile : str
         Name of its profile; empty where it has none.
     p_profile, q_profile : str
@@ -46,7 +44,6 @@ class ElementRecord:
     bus: int
     p_mw: float
     q_mvar: float
-    sn_mva: float
     profile: str = ""
     p_profile: str = ""
     q_profile: str = ""
@@ -87,7 +84,6 @@ def record_of(kind: ElementKind, index: int, row: dict[Any, Any]) -> ElementReco
         p_mw, q_mvar = float(row["p_mw"]), float(row["q_mvar"])
     sign = -1.0 if kind.endswith("sgen") else 1.0
     factor = sign * float(row["scaling"])
-    sn_mva = row.get("sn_mva")
     return ElementRecord(
         kind,
         index,
@@ -95,7 +91,6 @@ def record_of(kind: ElementKind, index: int, row: dict[Any, Any]) -> ElementReco
         int(row["bus"]),
         factor * p_mw + 0.0,
         factor * q_mvar + 0.0,
-        float(sn_mva) if sn_mva is not None else float("nan"),
         _text(row.get("profile")),
         shares=shares_of(row) if kind == "load" else CONSTANT_POWER,
     )
