@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -63,6 +63,8 @@ class EnergyMarket:
 
     Attributes
     ----------
+    pause : callable
+        Called now and then while a household schedules; what it raises ends that.
     plans : dict of int to dict of int to DayPlan
         By day and household, until the day is settled.
     chosen : dict of int to dict of int to int
@@ -90,6 +92,7 @@ class EnergyMarket:
         self._streams = streams
         self._draws: dict[str, tuple[int, Array]] = {}
         self._appliances: tuple[int, list[ApplianceDay]] = (-1, [])
+        self.pause: Callable[[], None] = lambda: None
         self.plans: dict[int, dict[int, DayPlan]] = {}
         self.chosen: dict[int, dict[int, int]] = {}
         self.propensities = {
@@ -203,10 +206,13 @@ class EnergyMarket:
             self.expected_load(household, day),
             self.regime.aim,
             participant.config.solver,
+            participant.config.search_limit,
+            self.pause,
         )
         if not isinstance(plan, DayPlan):
             why = " ".join(str(problem) for problem in plan.problems)
-            hint = "" if plan.proved else " The exact solver might find a schedule (`solver: exact`)."
+            might = "a larger `search_limit`" if participant.config.solver == "exact" else "`solver: exact`"
+            hint = "" if plan.proved else f" That is not proved: {might} might find a schedule."
             raise SimulationError(
                 f"day {day}: household {self.names[household]} has no feasible schedule: {why}{hint}"
             )

@@ -56,6 +56,8 @@ class EnergyRecorder:
 
     def add_plans(self, day: int, plans: Mapping[int, DayPlan]) -> None:
         """Take the schedules of a day, as they will run."""
+        if day >= self._first_counted_day:
+            self.metrics.add_gaps([plans[household].schedule.gap for household in sorted(plans)])
         if "schedule" in self._writers:
             for household in sorted(plans):
                 self._add_plan(day, household, plans[household])

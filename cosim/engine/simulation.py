@@ -93,6 +93,8 @@ class Simulation:
             self._coupling = Coupling(parts.grid.power_flow, self.grid_recorder.keep, per_block)
         self._aggregate_gauges = [Gauge(True, len(market.design.gains)) for market in parts.markets]
         self._feeder_gauges = [Gauge(False, len(FeederReading._fields)) for _ in parts.markets]
+        if parts.energy_market is not None:
+            parts.energy_market.pause = lambda: progress(int(self.env.now), self.events)
         self.days = self._delivery_days(store)
         self._connect()
         self._start_processes()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import Problem
+from cosim.errors import Problem, count
 
 Array = NDArray[np.float64]
 Summary = dict[str, float | int | None]
@@ -125,11 +125,18 @@ class TradingMetrics:
     agreed_kwh: float = 0.0
     delivered_kwh: float = 0.0
     own_kwh: float = 0.0
+    n_unproved: int = 0
+    schedule_gap_eur: float = 0.0
     requests: Counter[str] = field(default_factory=Counter)
     load_peak_kw: float = 0.0
     load_peak_h: int = 0
     import_peak_kw: float = 0.0
     export_peak_kw: float = 0.0
+
+    def add_gaps(self, gaps_eur: Sequence[float]) -> None:
+        """Take by how much a day's schedules may fall short of the best; NaN where that is not known."""
+        self.n_unproved += sum(gap != 0 for gap in gaps_eur)
+        self.schedule_gap_eur = float(np.max([self.schedule_gap_eur, *gaps_eur]))
 
     def add_trades(self, trades: Iterable[tuple[str, bool, float, float]]) -> None:
         """Take a day's trades: status, whether with oneself, kWh agreed, kWh delivered."""
@@ -164,6 +171,8 @@ class TradingMetrics:
         return {
             "delivery_days": self.n_days,
             "delivery_days_traded": self.n_days_traded,
+            "schedules_unproved": self.n_unproved,
+            "schedule_gap_max_eur": _number(self.schedule_gap_eur),
             "energy_value_eur": self.energy_value_eur,
             "bills_households_eur": self.bills_eur,
             "bills_imbalance_max_eur": self.imbalance_eur,
@@ -333,8 +342,19 @@ def doubts(summary: Summary) -> list[Problem]:
     if summary.get("intervals_skipped"):
         message = f"{summary['intervals_skipped']} of {n} intervals were not solved"
         found.append((message, "tables/power_flow.parquet says which and why."))
-    found += [*_unbelievable(summary), *_differences(summary)]
+    found += [*_unbelievable(summary), *_differences(summary), *_unproved(summary)]
     return [Problem(message, remedy, severity="warning") for message, remedy in found]
+
+
+def _unproved(summary: Summary) -> Iterator[tuple[str, str]]:
+    """Schedules that are not proved to be the best."""
+    gap_eur = summary.get("schedule_gap_max_eur")
+    if gap_eur:
+        n_schedules = count(int(summary.get("schedules_unproved") or 0), "schedule")
+        yield (
+            f"{n_schedules} may not be the best: one could be worth up to {gap_eur:.2g} EUR more",
+            "Raise `search_limit` if that matters.",
+        )
 
 
 def _unbelievable(summary: Summary) -> Iterator[tuple[str, str]]:

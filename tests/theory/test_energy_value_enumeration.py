@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations, product
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
+import scipy.optimize
 from numpy.typing import NDArray
 
 from cosim.devices.appliance import Appliance
@@ -172,10 +174,73 @@ def test_branching_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_handing_over_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With room for no subproblem beyond the first, HiGHS closes what is open."""
+    """With room for no subproblem beyond the first, HiGHS closes what is open, without a limit."""
     monkeypatch.setattr(search, "_MAX_PARTIAL", 0)
     monkeypatch.setattr(search, "_MAX_SUBPROBLEMS", 1)
     counts = [SearchCount() for _ in range(200)]
     for seed, count in enumerate(counts):
         check(small_case(4000 + seed), count)
     assert sum(count.handed_over for count in counts) > 15
+
+
+@pytest.mark.parametrize("limit", [1, 2, 5])
+def test_a_limit_says_how_far_from_the_best_a_schedule_may_be(
+    monkeypatch: pytest.MonkeyPatch, limit: int
+) -> None:
+    """With room for no partial schedule, a few subproblems are seldom enough; the gap holds the optimum."""
+    monkeypatch.setattr(search, "_MAX_PARTIAL", 0)
+    with_gap, short = 0, 0
+    for seed in range(400):
+        case = small_case(5000 + seed)
+        optimum, found = enumerated(case), solve_exact(case[0], limit=limit)
+        if isinstance(found, Infeasible):
+            assert optimum is None
+            continue
+        assert optimum is not None
+        assert found.objective <= optimum + 1e-8
+        assert optimum <= found.objective + found.gap + 1e-8
+        with_gap += found.gap > 0
+        short += optimum > found.objective + 1e-8
+    assert with_gap > 5
+    assert short <= with_gap
+
+
+def test_a_larger_limit_closes_the_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_MAX_PARTIAL", 0)
+    gaps = []
+    for limit in (1, 2, 3, 100_000):
+        found = [solve_exact(small_case(5000 + seed)[0], limit=limit) for seed in range(200)]
+        gaps.append([each.gap for each in found if isinstance(each, Schedule)])
+    assert all(len(row) == len(gaps[0]) for row in gaps)
+    n_open = [sum(gap > 0 for gap in row) for row in gaps]
+    assert n_open[0] > n_open[1] > n_open[3] == 0
+    assert n_open[1] >= n_open[2]
+
+
+def test_what_a_pause_raises_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the own search and while HiGHS works; a pause is never far."""
+    monkeypatch.setattr(search, "_MAX_PARTIAL", 0)
+    calls = 0
+
+    def pause() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise KeyboardInterrupt
+
+    def schedule_many(first_seed: int) -> None:
+        for seed in range(50):
+            solve_exact(small_case(first_seed + seed)[0], pause=pause)
+
+    with pytest.raises(KeyboardInterrupt):
+        schedule_many(3000)
+
+    def endless(*_: object, **__: object) -> None:
+        sleep(3600)
+
+    monkeypatch.setattr(scipy.optimize, "milp", endless)
+    monkeypatch.setattr(search, "_MAX_SUBPROBLEMS", 1)
+    calls, since = 0, monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        schedule_many(4000)
+    assert monotonic() - since < 5

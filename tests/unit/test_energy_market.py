@@ -14,6 +14,7 @@ from cosim.config.hours import HOURS
 from cosim.config.load import load_scenario
 from cosim.config.units import unit_of
 from cosim.engine.preflight import preflight
+from cosim.engine.summarise import summarise
 from cosim.errors import InputError
 from cosim.households.profile_book import Demand, ProfileBook, Series, nothing
 from cosim.markets.energy_value.day_plan import DayPlan, Preferences, plan_day
@@ -21,7 +22,7 @@ from cosim.markets.energy_value.offers import Offer
 from cosim.markets.energy_value.population import appliance_days, listed_day
 from cosim.markets.energy_value.schedule import Infeasible
 from cosim.markets.energy_value.settlement import TradeStatus
-from cosim.results.metrics import TRADE_STATUSES, TradingMetrics
+from cosim.results.metrics import TRADE_STATUSES, TradingMetrics, doubts
 from cosim.streams import Streams
 
 GRID = np.array([0.3] * 12 + [0.2] * 12)
@@ -246,3 +247,33 @@ def test_another_strategy_or_price_replaces_the_earlier_one(tmp_path: Path) -> N
 def test_prices_have_their_unit(path: str) -> None:
     assert unit_of(path).symbol == "EUR/kWh"
     assert unit_of("communities.0.resources.0.capacity.by_hour").symbol == "units per step"
+
+
+def test_schedules_that_are_not_proved_are_counted_and_doubted(tmp_path: Path) -> None:
+    """A household that counts cost alone, with little power, and one look: there is a gap, and it is said."""
+    metrics = TradingMetrics()
+    metrics.add_gaps([0.0, 0.25, 0.125])
+    metrics.add_gaps([0.0])
+    assert doubts(metrics.result())[0].message == (
+        "2 schedules may not be the best: one could be worth up to 0.25 EUR more"
+    )
+    metrics.add_gaps([float("nan")])  # a greedy one, of which nothing is known
+    result = metrics.result()
+    assert (result["schedules_unproved"], result["schedule_gap_max_eur"]) == (3, None)
+    assert doubts(result) == []
+    assert doubts(TradingMetrics().result()) == []
+
+    hard = [
+        "energy_value.household.values.rigidity=1",
+        "energy_value.household.contracted_power_kw=6.4",
+        "record.trading=false",
+    ]
+    limited, proved = (
+        summarise(load_scenario("lotfi_case", [*hard, f"energy_value.household.search_limit={limit}"]))
+        for limit in ("1", "null")
+    )
+    gap, short = limited["schedule_gap_max_eur"], proved["schedules_unproved"]
+    assert gap is not None
+    assert gap > 0
+    assert limited["schedules_unproved"] in (1, 2)
+    assert short == proved["schedule_gap_max_eur"] == 0

@@ -92,7 +92,7 @@ import cosim.engine.market_record
 cosim.engine.market_record._NUMBERS_PER_BATCH = 10000
 from cosim.config.load import load_scenario
 from cosim.engine.run import run_scenario
-run_scenario(load_scenario("section6", ["time.steps=1000000"]), Path(sys.argv[1]))
+run_scenario(load_scenario("section6", ["time.steps=1000000", "time.step_s=1800"]), Path(sys.argv[1]))
 """
 
 
@@ -119,3 +119,20 @@ def test_killed(tmp_path: Path) -> None:
     assert (decisions["step"].diff().dropna() >= 0).all()
     assert not (run / "summary.json").exists()
     assert (run / "scenario.yaml").exists()
+
+
+def test_interrupted_while_a_household_schedules(tmp_path: Path) -> None:
+    """Ctrl-C does not wait until a day is planned: the search asks before every subproblem."""
+    calls: list[int] = []
+
+    def interrupt(now_ms: int, events: int) -> None:
+        calls.append(now_ms)
+        if len(calls) == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    settings = ("energy_value.household.values.rigidity=1", "energy_value.household.contracted_power_kw=6")
+    outcome = run_scenario(load_scenario("lotfi_case", settings), tmp_path / "run", interrupt)
+    assert len(calls) == 2
+    assert outcome.status == _status(tmp_path / "run") == "interrupted"
+    assert outcome.summary["delivery_days"] == 0
+    assert len(read_table(tmp_path / "run", "schedule")) == 0

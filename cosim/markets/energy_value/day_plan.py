@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -76,6 +78,8 @@ def plan_day(
     fixed_load_kwh: Array,
     aim: SchedulingAim,
     solver: Literal["exact", "greedy"],
+    search_limit: int | None = None,
+    pause: Callable[[], None] = lambda: None,
 ) -> DayPlan | Infeasible:
     """Schedule a household's appliances.
 
@@ -95,6 +99,10 @@ def plan_day(
         Paper B's objective; the same with γ = 0; or preferred hours alone, as if energy were free.
     solver : {"exact", "greedy"}
         How.
+    search_limit : int, optional
+        How many subproblems the exact one looks at.
+    pause : callable
+        Called now and then; what it raises ends the search.
 
     Returns
     -------
@@ -111,7 +119,12 @@ def plan_day(
     elif aim == "preferences":
         supply, aimed_at = merit_order((), np.zeros_like(grid_price), preferences.contracted_kw), liking
     problem = ScheduleProblem(appliances.appliances, aimed_at, supply, fixed_load_kwh)
-    schedule = solve_exact(problem) if solver == "exact" else solve_greedy(problem)
+    if solver == "exact":
+        schedule = solve_exact(problem, limit=search_limit, pause=pause)
+    else:
+        schedule = solve_greedy(problem)
     if isinstance(schedule, Infeasible):
         return schedule
+    if aim == "preferences" and schedule.gap:  # preferences are no money
+        schedule = replace(schedule, gap=math.nan)
     return DayPlan(appliances, values, schedule)

@@ -7,6 +7,9 @@ hours.
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,7 +52,7 @@ def solve_greedy(problem: ScheduleProblem) -> Schedule | Infeasible:
         load = load + appliance.power_kw * on[index]
     if np.any(excess_kwh(problem, on) > 0):
         return shortage(problem, on, proved=False)
-    return evaluate(problem, on)
+    return replace(evaluate(problem, on), gap=math.nan)
 
 
 def placing_order(problem: ScheduleProblem) -> list[int]:

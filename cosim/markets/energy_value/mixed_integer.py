@@ -6,6 +6,11 @@ a step of the supply that the load can reach; the limit is where the steps end. 
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,12 +21,19 @@ _SCALE = 1e3
 """The objective is in mEUR: HiGHS stops at an absolute gap of 1e-6, which is then 1e-9 EUR."""
 
 
+_PAUSE_S = 0.1
+
+
 class SolverGaveUpError(Exception):
     """HiGHS ended without a result; its message is the argument."""
 
 
 def solve_mixed_integer(
-    supply: Supply, choices: Choices
+    supply: Supply,
+    choices: Choices,
+    node_limit: int | None = None,
+    any_will_do: bool = False,
+    pause: Callable[[], None] = lambda: None,
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]] | None:
     """The best choices, proved by HiGHS to 1e-9 EUR and its tolerance for whole numbers, 1e-6.
 
@@ -31,6 +43,12 @@ def solve_mixed_integer(
         What the load is bought from.
     choices : Choices
         What is to be decided; not `excess_only`.
+    node_limit : int, optional
+        Give up after so many nodes.
+    any_will_do : bool
+        Whether any choices that keep the limits will do.
+    pause : callable
+        Called ten times a second; what it raises leaves HiGHS to itself.
 
     Returns
     -------
@@ -45,7 +63,7 @@ def solve_mixed_integer(
     ------
     SolverGaveUpError
         If HiGHS neither finds the optimum nor proves that there is none: on a few small problems it stops
-        with a "solve error" of its own.
+        with a "solve error" of its own, and a limit may end it.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
     from scipy.sparse import block_array, csr_array
@@ -74,13 +92,16 @@ def solve_mixed_integer(
     chosen = np.array([1.0] * len(listed_kw) + [float(hours) for hours in choices.flexible_hours])
     # What is decided already is bought too.
     right = np.concatenate([-choices.fixed_kwh, chosen])
-    found = milp(
-        _SCALE * np.concatenate([*(-part for part in worth), step_price]),
+    aim = _SCALE * np.concatenate([*(-part for part in worth), step_price])
+    solve = partial(
+        milp,
+        np.zeros_like(aim) if any_will_do else aim,
         constraints=LinearConstraint(matrix, right, right),
         integrality=np.concatenate([np.ones(len(owner)), np.zeros(len(step_hour))]),
         bounds=Bounds(0, np.concatenate([np.ones(len(owner)), step_kwh])),
-        options={"mip_rel_gap": 0},
+        options={"mip_rel_gap": 0} | ({} if node_limit is None else {"node_limit": node_limit}),
     )
+    found = _interruptible(solve, pause)
     if found.status == 2:
         return None
     if found.status != 0:
@@ -91,6 +112,26 @@ def solve_mixed_integer(
     for row, hours, part in zip(flexible_on, hour_of, parts[len(listed_kw) :], strict=True):
         row[hours] = part > 0.5
     return ways, flexible_on
+
+
+def _interruptible(solve: Callable[[], Any], pause: Callable[[], None]) -> Any:
+    """What a call into compiled code gives, which holds signals up until it ends; so it gets a thread."""
+    results: list[Any] = []
+
+    def work() -> None:
+        try:
+            results.append(solve())
+        except Exception as error:
+            results.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_PAUSE_S)
+        pause()
+    if isinstance(results[0], Exception):
+        raise results[0]
+    return results[0]
 
 
 def _reachable_steps(

@@ -124,6 +124,9 @@ class Schedule:
         What the load costs, EUR.
     supply : Supply
         What it is bought from.
+    gap : float
+        No schedule has an objective that is larger by more than this, EUR: 0 where it is proved the best,
+        NaN where nothing is known.
     """
 
     on: NDArray[np.bool_]
@@ -131,6 +134,7 @@ class Schedule:
     energy_value: float
     cost: float
     supply: Supply
+    gap: float = 0.0
 
     @property
     def objective(self) -> float:

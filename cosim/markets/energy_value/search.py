@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ _FIRST_STEPS = 24
 _MORE_STEPS = 60
 _SUBPROBLEM_STEPS = 16
 _MAX_PARTIAL = 20_000
-_MAX_SUBPROBLEMS = 150
+_MAX_SUBPROBLEMS = 500
 _LEAVES_AT_ONCE = 64
 
 
@@ -43,7 +44,7 @@ class SearchCount:
 
 
 class TakesLongError(Exception):
-    """The search has looked at so many subproblems that another solver is as fast."""
+    """The search has looked at as many subproblems as it may."""
 
 
 class Search:
@@ -59,21 +60,31 @@ class Search:
         What a kWh past the limit costs while improving, EUR.
     count : SearchCount
         Counts the work.
+    pause : callable
+        Called before every subproblem, that is every few milliseconds; what it raises ends the search.
     """
 
     def __init__(
-        self, problem: ScheduleProblem, tolerance: float, penalty: float, count: SearchCount
+        self,
+        problem: ScheduleProblem,
+        tolerance: float,
+        penalty: float,
+        count: SearchCount,
+        pause: Callable[[], None] = lambda: None,
     ) -> None:
         self.problem = problem
         self.tolerance = tolerance
         self.penalty = penalty
         self.count = count
+        self.pause = pause
         self.value = -np.inf
         self.ways: tuple[int, ...] = ()
         self.flexible_on: NDArray[np.bool_] = np.zeros((0, problem.n_hours), dtype=np.bool_)
         self._subproblems = 0
         self.patience: float = _MAX_SUBPROBLEMS
-        """After so many subproblems the search is handed over."""
+        """After so many subproblems the search ends."""
+        self.open_bound = -np.inf
+        """No schedule that was not looked at is worth more than this, EUR."""
         self.aim = -np.inf
         """No schedule of less than this is of any use."""
 
@@ -106,10 +117,9 @@ class Search:
         prices : ndarray, shape (n_hours,), optional
             Prices to begin with.
         """
+        self.pause()
         self.count.subproblems += 1
         self._subproblems += 1
-        if self._subproblems > self.patience:
-            raise TakesLongError
         relaxed = PriceSearch(choices)
         if not relaxed.feasible:
             return
@@ -129,21 +139,31 @@ class Search:
                 return
         self._branch(choices, prefix, prefix_worth, relaxation)
 
-    def finish(self, choices: Choices) -> None:
-        """Search to the end: alone, with HiGHS if that takes long, or alone if HiGHS gives up."""
+    @property
+    def gap(self) -> float:
+        """How much more than the best schedule known another could be worth at most, EUR; 0 once proved."""
+        gap = self.open_bound - self.value
+        return gap if gap > self.tolerance else 0.0
+
+    def finish(self, choices: Choices, limit: int | None) -> None:
+        """Search as far as the limit; without one to the end, with HiGHS if that takes long."""
+        self.patience = _MAX_SUBPROBLEMS if limit is None else limit
         try:
             self.run(choices, (), 0.0, None)
         except TakesLongError:
+            if limit is not None:
+                return
             try:
                 self.hand_over(choices)
             except SolverGaveUpError:
                 self.patience = np.inf
                 self.run(choices, (), 0.0, None)
+            self.open_bound = -np.inf
 
-    def hand_over(self, choices: Choices) -> None:
-        """Let HiGHS close what is left open; its schedule counts if it is better."""
+    def hand_over(self, choices: Choices, node_limit: int | None = None, any_will_do: bool = False) -> None:
+        """Let HiGHS close what is left open, or find a schedule at all; it counts if it is better."""
         self.count.handed_over += 1
-        found = solve_mixed_integer(self.problem.supply, choices)
+        found = solve_mixed_integer(self.problem.supply, choices, node_limit, any_will_do, self.pause)
         if found is not None:
             ways, flexible_on = found
             self.offer(
@@ -210,10 +230,21 @@ class Search:
         self, choices: Choices, prefix: tuple[int, ...], prefix_worth: float, relaxation: Relaxation
     ) -> None:
         """Fix the first listed appliance in each of its ways, the most promising first."""
-        regrets = relaxation.regrets[0]
-        for way in np.argsort(regrets, kind="stable").tolist():
-            if relaxation.bound - regrets[way] + prefix_worth <= self._target() + self.tolerance:
+        order = np.argsort(relaxation.regrets[0], kind="stable")
+        bounds = relaxation.bound - relaxation.regrets[0][order] + prefix_worth
+        for number, way in enumerate(order.tolist()):
+            if bounds[number] <= self._target() + self.tolerance:
                 return
+            if self._subproblems >= self.patience:
+                self._leave_open(bounds[number:])
+                raise TakesLongError
             rest = without_first(self.problem, choices, way)
             worth = prefix_worth + float(choices.worth[0][way])
-            self.run(rest, (*prefix, way), worth, relaxation.prices)
+            try:
+                self.run(rest, (*prefix, way), worth, relaxation.prices)
+            except TakesLongError:
+                self._leave_open(bounds[number + 1 :])
+                raise
+
+    def _leave_open(self, bounds: NDArray[np.float64]) -> None:
+        self.open_bound = max(self.open_bound, float(bounds.max(initial=-np.inf)))

@@ -46,6 +46,8 @@ _NOT_NEGATIVE = (
     r"voltage_(min|max)_pu",
     r".*_loading_max_percent",
     r"bills_imbalance_max_eur",
+    r"schedules_unproved",
+    r"schedule_gap_max_eur",
 )
 
 
