@@ -102,7 +102,7 @@ class EnergyRecorder:
             for each in settlement.trades
         )
         self.metrics.add_bills([bill.total_eur for bill in settlement.bills])
-        self.metrics.add_power(*metered, day * HOURS, is_traded=bool(offered))
+        self.metrics.add_power(*metered, prices.grid, day * HOURS, is_traded=bool(offered))
 
     def _add_trades(self, day: int, rows: Sequence[TradeRow]) -> None:
         trades = [each for each in rows if self._with_rejected or each.status != "rejected"]

@@ -29,6 +29,7 @@ class EnergyMetrics:
         self._efficiency = charge_efficiency
         self._own = OwnUse(stored_kwh, charge_efficiency)
         self._stored_start_kwh = self._stored_end_kwh = math.fsum(stored_kwh)
+        self._n_intervals = 0
         self._load_kwh = self._pv_kwh = self._used_kwh = 0.0
         self._imported_kwh = self._exported_kwh = 0.0
         self._charged_kwh = self._discharged_kwh = 0.0
@@ -53,6 +54,7 @@ class EnergyMetrics:
             self._stored_start_kwh = self._stored_end_kwh
             return
         used = self._own.add(load, pv, charged, discharged, stored)
+        self._n_intervals += 1
         self._load_kwh += math.fsum(load)
         self._pv_kwh += math.fsum(pv)
         self._used_kwh += math.fsum(used)
@@ -62,9 +64,12 @@ class EnergyMetrics:
         self._discharged_kwh += math.fsum(discharged)
 
     def result(self) -> Summary:
-        """Energies, self-consumption and self-sufficiency (see `OwnUse`), each of these in [0, 1]."""
+        """Energies, self-consumption and self-sufficiency (see `OwnUse`), each of these in [0, 1].
+
+        Null where no interval has counted.
+        """
         stored_kwh = self._stored_end_kwh - self._stored_start_kwh
-        return {
+        sums: Summary = {
             "energy_load_kwh": self._load_kwh,
             "energy_generated_kwh": self._pv_kwh,
             "energy_imported_kwh": self._imported_kwh,
@@ -76,6 +81,7 @@ class EnergyMetrics:
             "self_consumption_fraction": _share(self._used_kwh, self._pv_kwh),
             "self_sufficiency_fraction": _share(self._used_kwh, self._load_kwh),
         }
+        return sums if self._n_intervals else dict.fromkeys(sums)
 
 
 class OwnUse:

@@ -121,6 +121,7 @@ class TradingMetrics:
     energy_value_eur: float = 0.0
     bills_eur: float = 0.0
     imbalance_eur: float = 0.0
+    net_value_eur: float = 0.0
     offered_kwh: float = 0.0
     agreed_kwh: float = 0.0
     delivered_kwh: float = 0.0
@@ -152,10 +153,13 @@ class TradingMetrics:
         self.bills_eur += math.fsum(totals_eur[:-1])
         self.imbalance_eur = max(self.imbalance_eur, abs(math.fsum(totals_eur)))
 
-    def add_power(self, load_kwh: Array, generation_kwh: Array, first_h: int, is_traded: bool) -> None:
-        """Take what a day's meters counted, shape (n_households, n_hours) each."""
+    def add_power(
+        self, load_kwh: Array, generation_kwh: Array, grid_price: Array, first_h: int, is_traded: bool
+    ) -> None:
+        """Take what a day's meters counted, shape (n_households, n_hours) each, and P^G, EUR/kWh."""
         self.n_days += 1
         self.n_days_traded += is_traded
+        self.net_value_eur += math.fsum(grid_price * (load_kwh - generation_kwh).sum(axis=0))
         load, net = load_kwh.sum(axis=0), (load_kwh - generation_kwh).sum(axis=0)
         if float(load.max()) > self.load_peak_kw:
             self.load_peak_kw, self.load_peak_h = float(load.max()), first_h + int(load.argmax())
@@ -165,18 +169,20 @@ class TradingMetrics:
     def result(self) -> Summary:
         """Money, energy, peaks of hourly means.
 
-        Welfare is what appliances were worth by the hours in which they ran, less what households paid.
+        Welfare is what appliances were worth by the hours in which they ran, less what households paid. What
+        households draw from outside all together, at the grid's price of each hour, is what the grid's
+        account lacks where it is asked what a rule brings to households and grid together.
         Requests are counted by the hour they ask for, as in the table `trades`, rejected ones too.
         """
-        return {
-            "delivery_days": self.n_days,
-            "delivery_days_traded": self.n_days_traded,
+        days: Summary = {"delivery_days": self.n_days, "delivery_days_traded": self.n_days_traded}
+        sums: Summary = {
             "schedules_unproved": self.n_unproved,
             "schedule_gap_max_eur": _number(self.schedule_gap_eur),
             "energy_value_eur": self.energy_value_eur,
             "bills_households_eur": self.bills_eur,
             "bills_imbalance_max_eur": self.imbalance_eur,
             "welfare_eur": self.energy_value_eur - self.bills_eur,
+            "net_import_at_grid_price_eur": self.net_value_eur,
             "offered_kwh": self.offered_kwh,
             "traded_agreed_kwh": self.agreed_kwh,
             "traded_delivered_kwh": self.delivered_kwh,
@@ -187,6 +193,8 @@ class TradingMetrics:
             "net_import_peak_kw": self.import_peak_kw,
             "net_export_peak_kw": self.export_peak_kw,
         }
+        # Of no day nothing is known, and a sum of nothing is no 0.
+        return days | (sums if self.n_days else dict.fromkeys(sums))
 
 
 @dataclass

@@ -148,6 +148,15 @@ def test_by_hand(
     )
 
 
+def test_sums_of_nothing_are_null() -> None:
+    metrics = EnergyMetrics(_one(2.0), _one(1.0))
+    assert set(metrics.result().values()) == {None}
+    metrics.add(_one(1), _one(0), _one(1), _one(0), _one(0), _one(2), counts=False)
+    assert set(metrics.result().values()) == {None}
+    metrics.add(_one(1), _one(0), _one(1), _one(0), _one(0), _one(2))
+    assert metrics.result()["energy_generated_kwh"] == 0.0
+
+
 def test_the_warm_up_does_not_count_nor_what_it_stored() -> None:
     metrics = EnergyMetrics(_one(0.0), _one(1.0))
     metrics.add(_one(0), _one(4), _one(0), _one(4), _one(0), _one(4), counts=False)

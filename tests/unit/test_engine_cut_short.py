@@ -135,4 +135,9 @@ def test_interrupted_while_a_household_schedules(tmp_path: Path) -> None:
     assert len(calls) == 2
     assert outcome.status == _status(tmp_path / "run") == "interrupted"
     assert outcome.summary["delivery_days"] == 0
+    # Nothing was settled or metered: sums are null, and not 0.
+    for number in ("energy_value_eur", "bills_households_eur", "traded_agreed_kwh", "load_peak_kw"):
+        assert outcome.summary[number] is None
+    assert outcome.summary["energy_load_kwh"] is None
+    assert outcome.summary["trading_messages"] == 0
     assert len(read_table(tmp_path / "run", "schedule")) == 0
