@@ -12,6 +12,7 @@ of characters, as a file name has that is no UTF-8; tags."""
 _BREAKS = re.compile(r"[\t\n]")
 # A spreadsheet takes what begins so for a formula, also after blanks.
 _FORMULA = re.compile(r"\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def visible(text: str, one_line: bool = False) -> str:
@@ -44,9 +45,9 @@ def markdown_text(text: str, in_table: bool = False) -> str:
 def spreadsheet_text(text: str) -> str:
     """A text as a cell of a CSV file that no spreadsheet takes for a formula: with ``'`` before it.
 
-    Numbers are not texts, so that a negative number stays one.
+    What is a number and nothing else stays as it is, a negative one too.
     """
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def spreadsheet_cell(value: object) -> object:

@@ -15,6 +15,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from cosim.text import visible
+
 SMALLEST = 1e-12
 """A number nearer to 0 than this is refused: dividing by it leaves what a float can hold."""
 LARGEST = 1e9
@@ -156,12 +158,21 @@ Price = Annotated[Number, Range(-MAX_PRICE, MAX_PRICE)]
 VoltagePu = Annotated[Number, Range(0, 10, above_low=True)]
 LoadingPercent = Annotated[Number, Range(0, 1_000_000, above_low=True)]
 
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+
+
+def _no_device(value: str) -> str:
+    if value.split(".")[0].rstrip().casefold() in _DEVICES:
+        raise ValueError("Windows takes this name for a device, and no file; write another one")
+    return value
+
+
 _T = TypeVar("_T")
 Parts = Annotated[tuple[_T, ...], Field(max_length=MAX_PARTS)]
 Items = Annotated[tuple[_T, ...], Field(max_length=MAX_ITEMS)]
 Numbers = Annotated[tuple[_T, ...], Field(max_length=MAX_NUMBERS)]
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$", max_length=64)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_\-]*$", max_length=64), AfterValidator(_no_device)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 FilledText = Annotated[str, Field(min_length=1, max_length=MAX_TEXT)]
 
@@ -179,7 +190,30 @@ def _stay_inside(value: str) -> str:
     return value
 
 
-LocalPath = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_stay_inside)]
+WRITTEN_BY_A_RUN = ("run.json", "scenario.yaml", "summary.json", "report.html", "tables", "figures")
+"""What a run's directory has itself: no input can be kept under such a name."""
+
+
+def _leave_reserved(value: str) -> str:
+    parts = [part.casefold() for part in PurePosixPath(value.replace("\\", "/")).parts]
+    if parts and parts[0].removesuffix(".partial") in WRITTEN_BY_A_RUN:
+        raise ValueError(
+            "a run copies its inputs into its directory, and writes a file of this name there itself; "
+            "give the file another name"
+        )
+    for part in parts:
+        _no_device(part)
+    if visible(value, one_line=True) != value:
+        raise ValueError("a file name with characters that are not seen; give the file a plain name")
+    return value
+
+
+LocalPath = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_TEXT),
+    AfterValidator(_stay_inside),
+    AfterValidator(_leave_reserved),
+]
 """A file inside the scenario's folder, as a relative path."""
 
 

@@ -21,7 +21,11 @@ from cosim.config.scenario import GroupConfig, Scenario
 from cosim.config.values import bounds
 from cosim.errors import InputError, Problem, count, suggest
 
-_WRITTEN_BY_A_RUN = ("run.json", "scenario.yaml", "summary.json", "report.html")
+_SUMMARY_WORDS = {
+    "bill", "energy", "fault", "intervals", "line", "load", "messages", "net", "peak", "self", "trafo",
+    "traded", "voltage", "welfare",
+}  # fmt: skip
+"""First words of numbers of a summary that are of no community."""
 
 
 def check_configuration(loaded: LoadedScenario) -> list[Problem]:
@@ -60,6 +64,7 @@ def _names(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
                 yield loaded.problem(
                     f"{kind}.{number}.name", f"two {kind} have the same name", "Rename one.", name
                 )
+    yield from _summary_names(loaded, scenario)
     known = [group.name for group in scenario.groups]
     taken: dict[str, str] = {}
     for number, community in enumerate(scenario.communities):
@@ -76,6 +81,25 @@ def _names(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
                 message = f"the group belongs to community '{taken[name]}' already"
                 yield loaded.problem(path, message, "A household takes part in one community.", name)
             taken.setdefault(name, community.name)
+
+
+def _summary_names(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    """What numbers of a summary begin with, a community's name alone or with a resource's, is of it alone."""
+    first_at: dict[str, str] = {}
+    for number, community in enumerate(scenario.communities):
+        path = f"communities.{number}.name"
+        if community.name in _SUMMARY_WORDS:
+            message = "numbers of the summary that are of no community begin with this word"
+            yield loaded.problem(path, message, "Rename the community.", community.name)
+        beginnings = {path: community.name}
+        for position, resource in enumerate(community.resources):
+            at = f"communities.{number}.resources.{position}.name"
+            beginnings[at] = f"{community.name}_{resource.name}"
+        for at, beginning in beginnings.items():
+            other = first_at.setdefault(beginning, at)
+            if other != at and number != int(other.split(".")[1]):
+                message = f"numbers of the summary would begin with '{beginning}' here and at {other}"
+                yield loaded.problem(at, message, "Rename one of them.", beginning)
 
 
 def _time(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
@@ -121,10 +145,7 @@ def _charged_by_sun_alone(
 
 
 def _file(loaded: LoadedScenario, path: str, name: str) -> Iterator[Problem]:
-    """A file that the scenario names must be there, in its folder, under a name that a run leaves free."""
-    if name in _WRITTEN_BY_A_RUN or name.split("/")[0] in ("tables", "figures"):
-        message = "a run copies its inputs into its directory, and writes a file of this name there itself"
-        yield loaded.problem(path, message, "Give the file another name.", name)
+    """A file that the scenario names must be there, and in its folder."""
     try:
         local_file(loaded.folder, name)
     except InputError as error:
