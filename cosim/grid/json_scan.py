@@ -160,7 +160,7 @@ def _is_known(key: str) -> bool:
     return (
         key in NET_TABLES | UNREAD_TABLES | OBJECT_TABLES | PLAIN_KEYS
         or key.startswith(("res_", "_empty_res", "std_types|"))
-        or key == "std_types"
+        or key.endswith("std_types")
     )
 
 
@@ -169,7 +169,7 @@ def _scan_entry(key: str, value: Any) -> Iterator[Refusal]:
     where = f"_object.{key}"
     if key in NET_TABLES or key in UNREAD_TABLES or key.startswith(("res_", "_empty_res")):
         yield from _scan_frame(value, where)
-    elif key.startswith("std_types"):
+    elif "std_types" in key:
         yield from _scan_types(value, where)
     elif key in ("dtypes", "index_names"):
         yield from _scan_values(value, where, depth=2, text_depth=0)

@@ -1,0 +1,121 @@
+"""Files of older pandapower versions are read as pandapower reads them; and a file's time series."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandapower as pp
+import pandas as pd
+import pytest
+
+from cosim.errors import InputError
+from cosim.grid.intake import take_in
+from cosim.grid.safe_json import read_file
+
+OLD = Path(__file__).parent / "old_grids"
+VERSIONS = ("1.2.0", "1.5.1", "1.6.0", "2.0.1", "2.14.0")
+
+
+def unpacked(version: str, folder: Path) -> Path:
+    """A file of a version."""
+    file = folder / "old.json"
+    file.write_bytes(gzip.decompress((OLD / f"example_{version}.json.gz").read_bytes()))
+    return file
+
+
+def solved(net: pp.pandapowerNet) -> pp.pandapowerNet:
+    """The net with results."""
+    net.user_pf_options = {}
+    pp.runpp(net, tolerance_mva=1e-11, numba=False)
+    return net
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_old_files_give_what_pandapower_makes_of_them(version: str, tmp_path: Path) -> None:
+    file = unpacked(version, tmp_path)
+    taken = take_in(read_file(file))
+    ours, judge = solved(taken.net), solved(pp.from_json(str(file)))
+    for table, column in (("bus", "vm_pu"), ("line", "loading_percent"), ("trafo", "loading_percent")):
+        expected = judge[f"res_{table}"][column].sort_index()
+        np.testing.assert_allclose(ours[f"res_{table}"][column].sort_index(), expected, rtol=0, atol=1e-9)
+    assert [each.name for each in taken.left_out] == (["controller"] if version == "2.14.0" else [])
+    assert len(taken.warnings) == len(taken.left_out)
+    assert all("DiscreteTapControl" in warning.message for warning in taken.warnings)
+
+
+def tap_at(position: float, folder: Path) -> Path:
+    """The file of 2.14 with its transformer at another tap position; its characteristic has -2, 0 and 2."""
+    document = json.loads(unpacked("2.14.0", folder).read_text())
+    entry = document["_object"]["trafo"]
+    body = json.loads(entry["_object"])
+    body["data"][1][body["columns"].index("tap_pos")] = position
+    entry["_object"] = json.dumps(body)
+    file = folder / "moved.json"
+    file.write_text(json.dumps(document))
+    return file
+
+
+@pytest.mark.parametrize(("position", "vk_percent"), [(-2, 3.5), (0, 4.0), (2, 4.5)])
+def test_a_characteristic_is_read_at_its_points(position: int, vk_percent: float, tmp_path: Path) -> None:
+    assert read_file(tap_at(position, tmp_path)).net.trafo.vk_percent[1] == vk_percent
+
+
+@pytest.mark.parametrize("position", [-1, 1, 0.5, 7])
+def test_between_its_points_it_is_refused(position: float, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no point at the tap position") as caught:
+        read_file(tap_at(position, tmp_path))
+    assert caught.value.problems[0].path == "trafo.1.vk_percent"
+
+
+@pytest.mark.parametrize("version", [None, 7, "four", "99.0.0", True])
+def test_a_version_that_nobody_knows(version: Any, tmp_path: Path) -> None:
+    document = json.loads(unpacked("2.14.0", tmp_path).read_text())
+    document["_object"] |= {"version": version, "format_version": version}
+    (tmp_path / "old.json").write_text(json.dumps(document))
+    with pytest.raises(InputError, match="format"):
+        read_file(tmp_path / "old.json")
+
+
+def with_profiles(profiles: dict[str, Any], file: Path) -> Path:
+    """A grid that brings profiles, as `simbench` leaves them in its nets, saved by pandapower."""
+    net = pp.create_empty_network()
+    pp.create_bus(net, 0.4)
+    pp.create_ext_grid(net, 0)
+    net["profiles"] = profiles
+    net["loadcases"] = pd.DataFrame({"pload": [1.0]}, index=["hL"])
+    pp.to_json(net, str(file))
+    return file
+
+
+def test_profiles_of_a_file_come_as_they_are(tmp_path: Path) -> None:
+    time = [f"01.01.2016 00:{minute:02}" for minute in (0, 15, 30, 45)]
+    load = pd.DataFrame({"time": time, "H0-A_pload": [0.1, 0.25, 1 / 3, 1.0], "H0-A_qload": [0, 1, 0, 1]})
+    empty = pd.DataFrame({"time": time})
+    source = take_in(read_file(with_profiles({"load": load, "powerplants": empty}, tmp_path / "n.json")))
+    assert source.profiles is not None
+    pd.testing.assert_frame_equal(source.profiles["load"], load)
+    pd.testing.assert_frame_equal(source.profiles["powerplants"], empty)
+    assert source.warnings == ()
+
+
+@pytest.mark.parametrize("value", ["0.5", None, float("inf"), True])
+def test_profiles_hold_numbers(value: Any, tmp_path: Path) -> None:
+    load = pd.DataFrame({"time": ["a", "b"], "H0-A_pload": [0.1, 0.2]})
+    file = with_profiles({"load": load}, tmp_path / "n.json")
+    document = json.loads(file.read_text())
+    entry = document["_object"]["profiles"]["load"]
+    body = json.loads(entry["_object"])
+    body["data"][1][1] = value
+    entry["_object"] = json.dumps(body)
+    file.write_text(json.dumps(document))
+    with pytest.raises(InputError, match=r"profiles\.load\.H0-A_pload"):
+        read_file(file)
+
+
+def test_a_file_without_profiles_brings_none(tmp_path: Path) -> None:
+    assert read_file(unpacked("2.14.0", tmp_path)).profiles is None
