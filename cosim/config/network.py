@@ -201,7 +201,8 @@ class GridConfig(Model):
     draw their nominal power all the time, or nothing. Absent: `profile` where the grid has profiles, else
     `nominal`."""
     background_scaling: NonNegative = 1.0
-    """Factor on the powers of the grid's own loads, generators and storages that no household took."""
+    """Factor on the powers of the grid's own loads, generators and storages that no household took.
+    Generators that hold a voltage, wards and motors are part of the network: they act as they are."""
     replace_generators: StrictBool = False
     """Whether own photovoltaics (`simbench`, `csv`) take the place of the generators that the grid has at the
     household's bus; by default both feed in."""
@@ -210,4 +211,5 @@ class GridConfig(Model):
     feedback: bool = False
     """Solve each interval while the run goes on, so that measurements of the feeder can be sent and used."""
     verify_power_flow: Count = 0
-    """Number of intervals, chosen by the seed, that are solved again by pandapower's `runpp` and compared."""
+    """Number of intervals, chosen by the seed, that are solved again by pandapower's `runpp` on the whole
+    network as it is in its source, and compared."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cosim.errors import Problem
+from cosim.errors import Problem, count
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
@@ -57,17 +57,20 @@ def slow_route_warning(reasons: tuple[str, ...], n_bus: int, n_intervals: int) -
     """The line that says that a run is solved by `runpp`, why, and about how long that takes."""
     each_ms = interval_ms(n_bus)
     message = (
-        f"solved by pandapower's runpp, about {_rounded(each_ms)} ms an interval: {n_intervals} intervals "
-        f"take about {_duration(n_intervals * each_ms / 1000)}; because of {', '.join(reasons)}"
+        f"solved by pandapower's runpp, about {_rounded(each_ms)} ms an interval, so "
+        f"{_duration(n_intervals * each_ms / 1000)} for {count(n_intervals, 'interval')}; "
+        f"because of {', '.join(reasons)}"
     )
     return Problem(message, path="grid.network", severity="warning")
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return "less than 1 s"
     if seconds < 90:
-        return f"{max(1, round(seconds))} s"
+        return f"about {round(seconds)} s"
     minutes = seconds / 60
-    return f"{round(minutes)} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+    return f"about {round(minutes)} min" if minutes < 90 else f"about {minutes / 60:.1f} h"
 
 
 def _rounded(ms: float) -> int:

@@ -320,7 +320,7 @@ def test_the_line_that_says_so_names_elements_and_time() -> None:
     flow = PowerFlow(feeder_from_net(net, NETWORK))
     (warning,) = flow.warnings(48)
     assert warning.severity == "warning"
-    assert "48 intervals take about 2 s; because of 1 gen, 1 trafo3w" in warning.message
+    assert "so about 2 s for 48 intervals; because of 1 gen, 1 trafo3w" in warning.message
     assert "about 5.6 h" in flow.warnings(500_000)[0].message
 
 

@@ -21,6 +21,7 @@ from cosim.grid.power_flow import PowerFlow
 from cosim.grid.reference import reference
 from cosim.grid.simbench_data import read_grid
 from cosim.grid.verify import WholeNetwork, compare
+from tests.theory.grid_judge import background
 
 NETWORK = NetworkConfig.model_validate(
     {
@@ -185,6 +186,31 @@ def test_verification_finds_a_falsified_result() -> None:
     worst = compare(judge, feeder, [1, 4], lambda _: [], p_mw, q_mvar, result).vm_pu
     assert worst.value == pytest.approx(1e-5, rel=1e-3)
     assert worst.element == f"bus {feeder.bus.index[5]}"
+
+
+def test_verification_finds_what_was_left_out_of_the_source() -> None:
+    """Each on the way to the solver, not in the source: the judge is the whole network."""
+    net = kerber()
+    pp.create_load(net, int(net.ext_grid.bus.iloc[0]), 0.02)  # moves no voltage, but the slack
+    pp.create_storage(net, int(net.load.bus.iloc[9]), 0.003, max_e_mwh=0.01)
+    pp.create_sgen(net, int(net.load.bus.iloc[20]), 0.004, scaling=0.5)
+    feeder = feeder_from_net(net, NETWORK)
+    whole = background(feeder)
+    flow = PowerFlow(feeder)
+    judge = WholeNetwork(feeder, [])
+    powers = [(e, float(p[0]), float(q[0])) for e, p, q in whole.element_powers(0, 1)]
+    p_mw, q_mvar = whole.power(0, 1)
+    fair = compare(judge, feeder, [0], lambda _: powers, p_mw, q_mvar, flow.solve(p_mw, q_mvar))
+    assert fair.vm_pu.value < 1e-9
+    assert fair.p_slack_mw.value < 1e-9
+    for kind in ("load", "storage", "sgen"):
+        lost = next(each for each in reversed(powers) if each[0].kind == kind)
+        less = p_mw.copy()
+        less[0, feeder.bus_positions([lost[0].bus])] -= lost[1]
+        rest = [each for each in powers if each is not lost]
+        found = compare(judge, feeder, [0], lambda _, rest=rest: rest, less, q_mvar, flow.solve(less, q_mvar))
+        assert found.p_slack_mw.value == pytest.approx(abs(lost[1]), rel=0.1)
+        assert (found.vm_pu.value > 1e-6) == (kind != "load")
 
 
 def test_feeder_leaves_its_source_alone_and_the_net_without_power() -> None:
