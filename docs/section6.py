@@ -198,9 +198,14 @@ def share_interval(n_hits: int, n: int) -> tuple[float, float]:
 def median_text(values: Array) -> str:
     """Median with its interval."""
     if len(values) < 6:  # too few for an interval of 95 %
-        return f"{np.median(values):.3g}"
-    median, low, high = median_interval(values)
-    return f"{median:.3g} ({low:.3g} to {high:.3g})"
+        return rounded(float(np.median(values)))
+    median, low, high = map(rounded, median_interval(values))
+    return f"{median} ({low} to {high})"
+
+
+def rounded(value: float) -> str:
+    """A number to three digits, without powers of ten."""
+    return f"{float(f'{value:.3g}'):,.6g}"
 
 
 def share_text(hits: NDArray[np.bool_]) -> str:
@@ -223,7 +228,7 @@ def outcome_table(runs: pd.DataFrame) -> str:
         locked = rows.locked_out
         lines.append(
             f"| {POLICIES[case.scenario]} | {case.signal} | {median_text(rows.cost_gap)} "
-            f"| {rows.cost_gap.max():.3g} | {rows.distance.median():.3g} | {share_text(locked > 0)} "
+            f"| {rounded(rows.cost_gap.max())} | {rows.distance.median():.3g} | {share_text(locked > 0)} "
             f"| {locked.mean():.2g}, {locked.max()} | {rows.average_sum_consumption.median():.2f} "
             f"| {rows.signal_consumption.median():.4g} "
             f"| {rows.error_mean.mean():+.2f} ± {rows.error_std.mean():.2f} |"

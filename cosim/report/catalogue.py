@@ -65,8 +65,8 @@ FIGURES: tuple[Entry, ...] = (
         "averages",
         "Averages against the optimum",
         "The sums of the households' averages beside the capacities, and how far the averages are"
-        " from the exact optimum: in cost, in distance, and in the spread of the gradients, which"
-        " is zero at an inner optimum.",
+        " from the exact optimum: in cost (for the sums they reach), in distance (for the capacities), and"
+        " in the spread of the gradients, which is zero at an inner optimum.",
         market_figures.averages,
     ),
     Entry(

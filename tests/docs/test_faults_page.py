@@ -45,3 +45,20 @@ def test_the_page_says_so_of_twenty_seeds(script: ModuleType) -> None:
     # The 6th from below and from above: the median lies between with a probability of 96 %.
     assert f"a median of {np.median(steps):.0f} steps ({steps[5]:.0f} to {steps[14]:.0f})" in PAGE
     assert f"in {(steps > 200).sum()} of 20 (" in PAGE
+
+
+@pytest.mark.slow
+def test_without_limits_the_time_grows_with_the_fault_and_with_them_it_does_not(script: ModuleType) -> None:
+    """Seeds 1 to 3, which the page's table holds among its twenty."""
+    for seed in (1, 2, 3):
+        free, limited = (
+            [script.wound_up(limits, hours, seed) for hours in script.WINDUP_HOURS]
+            for limits in script.WINDUP_LIMITS
+        )
+        assert free[0] < free[1] < free[2] <= 57
+        assert max(limited) <= 7
+
+
+def test_recoveries_that_a_late_window_delays_are_counted_apart(script: ModuleType) -> None:
+    assert script.spread([9.0, 10.0, 11.0]) == "10 (9 to 11)"
+    assert script.spread([9.0, 10.0, 10.0, 11.0, 378.0]) == "10 (9 to 11; 1 of 5 later)"

@@ -14,6 +14,8 @@ from cosim.markets.regulation.optimum import solve_optimum
 Array: TypeAlias = NDArray[np.float64]
 
 _MAX_ROUNDS = 2000
+_MAX_NUMBERS = 20_000_000
+"""Averages that all rounds together work out at most, but for some hundred rounds: a few seconds."""
 _SHARE_OF_THE_WAY = 0.25
 """How far the averages go in a round; the mean response turns back (slope below −1), so not all the way."""
 _SETTLED = 1e-13
@@ -81,7 +83,7 @@ def _follow(
 ) -> tuple[FixedPoint, float]:
     """Where the mean response leads from a start, and how far that is from a fixed point with the sums."""
     x, wish, signals = start, start, np.zeros(len(capacities))
-    for _ in range(_MAX_ROUNDS):
+    for _ in range(max(300, min(_MAX_ROUNDS, _MAX_NUMBERS // start.size))):
         ratio = np.maximum(slope(x, np.array(gradients(costs, list(x)))), 0.0)
         signals = np.array([_signal_for(row, c) for row, c in zip(ratio, capacities, strict=True)])
         wish = np.clip(signals[:, np.newaxis] * ratio, 0.0, 1.0)
