@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from scipy.stats import t as student
 
 from cosim.config.load import load_scenario
 from cosim.config.trading import REGIMES
-from cosim.engine.run import run_scenario
+from cosim.engine.summarise import summarise
 
 Array = NDArray[np.float64]
 
@@ -29,6 +28,7 @@ NUMBERS = {
     "bills_households_eur": ("bills of all households [EUR]", 0),
     "energy_value_eur": ("energy value [EUR]", 0),
     "welfare_eur": ("welfare [EUR]", 0),
+    "net_import_at_grid_price_eur": ("energy from outside, at the grid's price [EUR]", 0),
     "traded_delivered_kwh": ("traded [kWh]", 0),
     "self_consumption_fraction": ("self-consumption [-]", 3),
     "load_peak_kw": ("load peak [kW]", 1),
@@ -41,6 +41,9 @@ NUMBERS = {
     "energy_lost_in_feeder_kwh": ("losses [kWh]", 1),
 }
 """What is compared, by its name in summary.json: its name in the table, and decimals."""
+TOGETHER = "welfare of households and grid together [EUR]"
+"""The row in which payments between them cancel: welfare plus what the grid is paid, less what the energy
+from outside costs it at its own price."""
 
 
 def run_all(n_seeds: int, out: Path) -> None:
@@ -66,44 +69,66 @@ def rows_of(raw: Path) -> list[dict[str, str]]:
 
 def numbers_of(rule: str, seed: int) -> list[float]:
     """The numbers of one run of `trading_village` under a rule."""
-    overrides = [f"energy_value.rules.rule={rule}", "report.figures=false"]
-    with tempfile.TemporaryDirectory() as temporary:
-        outcome = run_scenario(load_scenario("trading_village", overrides, seed), Path(temporary) / "run")
-    if outcome.status != "done":
-        raise RuntimeError(f"{rule}, seed {seed}: {outcome.cause}")
-    return [float(outcome.summary.get(name) or 0.0) for name in NUMBERS]
+    summary = summarise(load_scenario("trading_village", [f"energy_value.rules.rule={rule}"], seed))
+    return [float(summary.get(name) or 0.0) for name in NUMBERS]
 
 
 def read(raw: Path) -> dict[str, Array]:
     """By rule, the numbers by seed; shape (n_seeds, n_numbers), for the seeds that every rule has."""
     rows: dict[str, dict[int, list[float]]] = {rule: {} for rule in RULES}
     for row in rows_of(raw):
-        rows[row["rule"]][int(row["seed"])] = [float(row[name]) for name in NUMBERS]
+        rows[row["rule"]][int(row["seed"])] = [float(row.get(name) or "nan") for name in NUMBERS]
     seeds = sorted(set.intersection(*(set(of_rule) for of_rule in rows.values())))
     return {rule: np.array([of_rule[seed] for seed in seeds]) for rule, of_rule in rows.items()}
 
 
 def half_width(values: Array) -> float:
-    """Half the width of the 95 % confidence interval of the mean (Student's t)."""
+    """Half the width of the 95 % confidence interval of the mean (Student's t); NaN for a single seed."""
     n = len(values)
-    return float(student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0
+    return float(student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
 
 
 def cell(values: Array, decimals: int, stress: bool) -> str:
-    """Mean and half width; a difference whose interval does not hold 0 stands out."""
+    """Mean and half width; a difference whose interval does not hold 0 stands out.
+
+    One seed has no interval, and nothing of it stands out. NaN stands for what a run did not say.
+    """
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return "–"
     mean, half = values.mean(), half_width(values)
+    if np.isnan(half):
+        return f"{mean:.{decimals}f}"
     text = f"{mean:.{decimals}f} ± {half:.{decimals}f}" if values.any() else "0"
     return f"**{text}**" if stress and abs(mean) > half else text
+
+
+def together(results: Array) -> Array:
+    """Welfare of households and grid together, by seed, EUR."""
+    names = list(NUMBERS)
+    welfare, paid, supplied = (
+        results[:, names.index(name)]
+        for name in ("welfare_eur", "bills_households_eur", "net_import_at_grid_price_eur")
+    )
+    return np.asarray(welfare + paid - supplied)
 
 
 def table(results: dict[str, Array], rules: Iterable[str], stress: bool) -> str:
     """A table in Markdown, a line for each number."""
     rules = list(rules)
     lines = [f"| | {' | '.join(f'`{rule}`' for rule in rules)} |", f"|---|{'---|' * len(rules)}"]
-    for number, (name, decimals) in enumerate(NUMBERS.values()):
-        cells = [cell(results[rule][:, number], decimals, stress) for rule in rules]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+    for number, (key, (name, decimals)) in enumerate(NUMBERS.items()):
+        lines.append(_line(name, [results[rule][:, number] for rule in rules], decimals, stress))
+        if key == "net_import_at_grid_price_eur":
+            lines.append(_line(TOGETHER, [together(results[rule]) for rule in rules], decimals, stress))
     return "\n".join(lines)
+
+
+def _line(name: str, columns: list[Array], decimals: int, stress: bool) -> str:
+    known = min(int(np.isfinite(values).sum()) for values in columns)
+    of_seeds = "" if known == len(columns[0]) else f", {known} seed{'s' * (known != 1)}"
+    cells = [cell(values, decimals, stress) for values in columns]
+    return f"| {name}{of_seeds} | {' | '.join(cells)} |"
 
 
 def tables(results: dict[str, Array]) -> str:
@@ -111,9 +136,11 @@ def tables(results: dict[str, Array]) -> str:
     n = len(results[FIRST])
     others = [rule for rule in RULES if rule != FIRST]
     less = {rule: results[FIRST] - results[rule] for rule in others}
+    of_seeds = f"mean of {n} seeds ± 95 % confidence" if n > 1 else "one seed"
+    paired = "seed by seed; bold where the interval does not hold 0" if n > 1 else "one seed"
     return (
-        f"**As measured, mean of {n} seeds ± 95 % confidence**\n\n{table(results, RULES, False)}\n\n"
-        f"**`{FIRST}` less each other rule, seed by seed; bold where the interval does not hold 0**\n\n"
+        f"**As measured, {of_seeds}**\n\n{table(results, RULES, False)}\n\n"
+        f"**`{FIRST}` less each other rule, {paired}**\n\n"
         f"{table(less, others, True)}\n"
     )
 

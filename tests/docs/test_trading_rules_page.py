@@ -52,6 +52,16 @@ def test_the_interval_is_students(script: ModuleType) -> None:
     assert script.cell(np.zeros(3), 1, True) == "0"
 
 
+def test_one_seed_has_no_interval_and_nothing_of_it_stands_out(script: ModuleType) -> None:
+    assert np.isnan(script.half_width(np.array([5.0])))
+    assert script.cell(np.array([5.0]), 1, True) == "5.0"
+    one = {rule: values[:1] for rule, values in script.read(script.RAW).items()}
+    text = script.tables(one)
+    assert "±" not in text
+    assert "**0" not in text
+    assert text.count("one seed") == 2
+
+
 @pytest.mark.parametrize(
     ("number", "other", "sign", "decimals"),
     [
@@ -101,4 +111,20 @@ def test_a_run_interrupted_goes_on_where_it_stopped(
     n = len(script.RULES)
     assert len(asked) == 2 * n + 1
     results = script.read(tmp_path / "rows.csv")
-    assert all(values.tolist() == [[1.0] * 13, [2.0] * 13] for values in results.values())
+    assert all(values.tolist() == [[1.0] * 14, [2.0] * 14] for values in results.values())
+
+
+def test_payments_between_households_and_grid_are_no_gain(script: ModuleType) -> None:
+    """What is paid is in neither: value less the energy from outside. The page calls no transfer a gain."""
+    columns = list(script.NUMBERS)
+    results = script.read(script.RAW)
+    for rule in script.RULES:
+        value = results[rule][:, columns.index("energy_value_eur")]
+        outside = results[rule][:, columns.index("net_import_at_grid_price_eur")]
+        assert script.together(results[rule]) == pytest.approx(value - outside, abs=1e-6, nan_ok=True)
+        assert np.isfinite(outside).any()
+    less = script.together(results["trading"]) - script.together(results["no_trading"])
+    less = less[np.isfinite(less)]
+    assert (less < 0).all()
+    assert PAGE.count(f"| {script.TOGETHER}") == 2
+    assert f"({script.cell(less, 0, False)} EUR beside `no_trading`" in PAGE
