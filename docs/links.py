@@ -77,7 +77,7 @@ def carried(times_ms: np.ndarray, **link: object) -> tuple[Account, CommsConfig,
     """A link's account, its configuration, and the latency of each message that arrived."""
     env = simpy.Environment()
     config = CommsConfig.model_validate({"default": link})
-    net = Network(env, config, [Address("h0")], Streams(1), lambda file, column: TRACE_MS)
+    net = Network(env, config, [Address("h0")], Streams(1), lambda config: TRACE_MS)
     arrived: dict[int, int] = {}
 
     def receive(message: Message) -> None:

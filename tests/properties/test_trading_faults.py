@@ -112,7 +112,7 @@ class Community:
         self.env = simpy.Environment()
         addresses = [Address(f"h{number}") for number in range(n)]
         config = CommsConfig.model_validate({"default": comms})
-        self.network = Network(self.env, config, addresses, Streams(seed), lambda file, column: np.empty(0))
+        self.network = Network(self.env, config, addresses, Streams(seed), lambda config: np.empty(0))
         self.floor = TradingFloor(
             self.env, self.network, n, TERMS, DAYS, 5000, Streams(seed), Hooks(self.offers, self.plan)
         )

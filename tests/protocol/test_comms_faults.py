@@ -27,7 +27,7 @@ def arrivals(
     env = simpy.Environment()
     config = CommsConfig.model_validate({"default": link})
     addresses = [Address("h0"), Address("h1")]
-    net = Network(env, config, addresses, Streams(1), lambda file, column: np.array(trace))
+    net = Network(env, config, addresses, Streams(1), lambda config: np.array(trace))
     log: list[tuple[int, int]] = []
 
     def receive(message: Message) -> None:
@@ -109,7 +109,7 @@ def test_outage_of_a_household_cuts_peers_off_from_it() -> None:
     window = {"start_h": 0, "duration_h": 1}
     config = CommsConfig.model_validate({"overrides": [{"household": "h1", "outages": [window]}]})
     addresses = [Address("h0"), Address("h1"), Address("h2")]
-    net = Network(env, config, addresses, Streams(1), lambda file, column: np.empty(0))
+    net = Network(env, config, addresses, Streams(1), lambda config: np.empty(0))
     for sender, recipient in ((0, 1), (1, 0), (0, 2)):
         net.send("peer", sender, recipient, "offer", 0, None)
     env.run()
@@ -173,7 +173,7 @@ def test_peer_links_queue_each_for_itself() -> None:
     env = simpy.Environment()
     config = CommsConfig.model_validate({"default": {"bandwidth_kbit_per_s": 0.512}})
     addresses = [Address("h0"), Address("h1"), Address("h2")]
-    net = Network(env, config, addresses, Streams(1), lambda file, column: np.empty(0))
+    net = Network(env, config, addresses, Streams(1), lambda config: np.empty(0))
     log: list[tuple[int, int]] = []
     for household in (1, 2):
         net.on_receive(household, lambda message: log.append((int(env.now), message.recipient)))

@@ -46,7 +46,7 @@ class Setup:
             }
         )
         self.env = simpy.Environment()
-        self.net = Network(self.env, config, [Address("h0")], Streams(1), lambda file, column: np.empty(0))
+        self.net = Network(self.env, config, [Address("h0")], Streams(1), lambda config: np.empty(0))
         self.log: list[tuple[int, int]] = []
         self.net.on_receive(PLATFORM, self._receive)
 
@@ -183,7 +183,7 @@ def test_repeat_is_recognised_however_many_messages_came_between() -> None:
 def test_reverse_of_the_meters_link_carries_its_acknowledgements() -> None:
     env = simpy.Environment()
     config = CommsConfig.model_validate({"default": {"delivery": "exactly_once"}})
-    net = Network(env, config, [], Streams(1), lambda file, column: np.empty(0))
+    net = Network(env, config, [], Streams(1), lambda config: np.empty(0))
     net.send("meter", -2, PLATFORM, "voltage", 0, None)
     env.run()
     assert [(row.link, row.kind, row.delivered) for row in net.accounting()] == [
@@ -195,7 +195,7 @@ def test_reverse_of_the_meters_link_carries_its_acknowledgements() -> None:
 def test_acknowledgements_between_peers_go_the_other_way() -> None:
     env = simpy.Environment()
     config = CommsConfig.model_validate({"default": {"delivery": "at_least_once"}})
-    net = Network(env, config, [Address("a"), Address("b")], Streams(1), lambda file, column: np.empty(0))
+    net = Network(env, config, [Address("a"), Address("b")], Streams(1), lambda config: np.empty(0))
     net.send("peer", 0, 1, "offer", 0, None)
     env.run()
     assert [(row.link, row.kind) for row in net.accounting()] == [("peer/a/b", "offer"), ("peer/b/a", "ack")]

@@ -33,9 +33,7 @@ def at(env: simpy.Environment, time_ms: int, priority: Priority, act: object) ->
 
 def test_sequence_of_two_steps() -> None:
     env = simpy.Environment()
-    net = Network(
-        env, CommsConfig(), [Address("h0"), Address("h1")], Streams(1), lambda file, column: np.empty(0)
-    )
+    net = Network(env, CommsConfig(), [Address("h0"), Address("h1")], Streams(1), lambda config: np.empty(0))
     log: list[tuple[int, str]] = []
 
     def receive(message: Message) -> None:
@@ -75,9 +73,7 @@ def test_sequence_of_two_steps() -> None:
 
 def test_answers_to_answers_stay_in_the_instant_and_in_order() -> None:
     env = simpy.Environment(initial_time=70)
-    net = Network(
-        env, CommsConfig(), [Address("h0"), Address("h1")], Streams(1), lambda file, column: np.empty(0)
-    )
+    net = Network(env, CommsConfig(), [Address("h0"), Address("h1")], Streams(1), lambda config: np.empty(0))
     log: list[tuple[int, int, int]] = []
 
     def bounce(message: Message) -> None:

@@ -71,7 +71,7 @@ class Setup:
         default = {"latency": {"model": "constant", "latency_ms": 10}, **(link or {})}
         config = CommsConfig.model_validate({"default": default, "overrides": overrides})
         addresses = [Address(f"h{number}") for number in range(3)]
-        self.net = Network(self.env, config, addresses, Streams(1), lambda file, column: np.empty(0))
+        self.net = Network(self.env, config, addresses, Streams(1), lambda config: np.empty(0))
         self.floor = TradingFloor(
             self.env,
             self.net,

@@ -51,7 +51,7 @@ MODELS = [
 
 def build(given: dict[str, object]) -> Latency:
     config = TypeAdapter[LatencyConfig](LatencyConfig).validate_python(given)
-    return build_latency(config, lambda file, column: np.empty(0))
+    return build_latency(config, lambda config: np.empty(0))
 
 
 @pytest.mark.parametrize(("given", "reference"), MODELS)
@@ -71,7 +71,7 @@ def test_what_the_network_delivers_is_distributed_so(
     env = simpy.Environment()
     config = CommsConfig.model_validate({"default": {"latency": given}})
     households = [Address(f"h{number}") for number in range(100)]
-    net = Network(env, config, households, Streams(3), lambda file, column: np.empty(0))
+    net = Network(env, config, households, Streams(3), lambda config: np.empty(0))
     latencies: list[int] = []
     net.on_receive(PLATFORM, lambda message: latencies.append(int(env.now) - message.sent_ms))
     for sequence in range(200):
@@ -89,7 +89,7 @@ def test_trace_is_delivered_as_measured() -> None:
     measured = np.array([20.0, 20.0, 35.0, 400.0])
     built = build_latency(
         TypeAdapter[LatencyConfig](LatencyConfig).validate_python({"model": "trace", "file": "a.csv"}),
-        lambda file, column: measured,
+        lambda config: measured,
     )
     draws = built.sample_ms(Streams(5).field("check").row(0, 40_000))
     counts = [int(np.sum(draws == value)) for value in (20, 35, 400)]

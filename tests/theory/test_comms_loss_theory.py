@@ -25,7 +25,7 @@ def fates(loss: dict[str, object], n_households: int = 1, **link: object) -> lis
     env = simpy.Environment()
     config = CommsConfig.model_validate({"default": {"loss": loss, **link}})
     households = [Address(f"h{number}") for number in range(n_households)]
-    net = Network(env, config, households, Streams(11), lambda file, column: np.empty(0))
+    net = Network(env, config, households, Streams(11), lambda config: np.empty(0))
     n_each = N_MESSAGES // n_households
     lost = [[True] * n_each for _ in range(n_households)]
 
@@ -135,7 +135,7 @@ def test_chain_is_stationary_from_the_first_message_on() -> None:
         }
     )
     households = [Address(f"h{number}") for number in range(3000)]
-    net = Network(env, config, households, Streams(2), lambda file, column: np.empty(0))
+    net = Network(env, config, households, Streams(2), lambda config: np.empty(0))
     net.broadcast("signal", 0, None, range(3000))
     env.run()
     low, high = stats.binom.interval(1 - 1e-5, 3000, 0.25)

@@ -38,7 +38,7 @@ def carried(
     """A link that was handed `n` messages; of each arrival its number and latency."""
     env = simpy.Environment()
     config = CommsConfig.model_validate({"default": dict(link)})
-    net = Network(env, config, [Address("h0")], Streams(23), lambda file, column: TRACE_MS)
+    net = Network(env, config, [Address("h0")], Streams(23), lambda config: TRACE_MS)
     arrivals: list[tuple[int, int]] = []
 
     def receive(message: Message) -> None:

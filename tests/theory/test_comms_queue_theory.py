@@ -24,7 +24,7 @@ def sojourns_ms(times_ms: NDArray[np.int64], **link: object) -> tuple[dict[int, 
     """Time from sending to arrival, by sequence number, of those that arrived."""
     env = simpy.Environment()
     config = CommsConfig.model_validate({"default": link})
-    net = Network(env, config, [Address("h0")], Streams(1), lambda file, column: np.empty(0))
+    net = Network(env, config, [Address("h0")], Streams(1), lambda config: np.empty(0))
     sojourns: dict[int, int] = {}
     net.on_receive(
         PLATFORM, lambda message: sojourns.__setitem__(message.sequence, int(env.now) - message.sent_ms)

@@ -72,7 +72,9 @@ def trade(
     env = simpy.Environment()
     link = {"default": {"latency": {"model": "constant", "latency_ms": latency_ms}}}
     addresses = [Address(f"h{number}") for number in range(n)]
-    network = Network(env, CommsConfig.model_validate(link), addresses, Streams(3), lambda f, c: np.empty(0))
+    network = Network(
+        env, CommsConfig.model_validate(link), addresses, Streams(3), lambda config: np.empty(0)
+    )
 
     def offers(household: int, day: int) -> list[Offer]:
         pairs = zip(village.surplus[household], village.price[household], strict=True)

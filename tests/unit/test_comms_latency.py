@@ -15,7 +15,7 @@ EDGES = np.array([0.0, 2.0**-53, 0.5, 1 - 2.0**-53])
 
 def latency(trace: list[float] | None = None, **given: object) -> Latency:
     config = TypeAdapter[LatencyConfig](LatencyConfig).validate_python(given)
-    return build_latency(config, lambda file, column: np.array(trace or [], dtype=float))
+    return build_latency(config, lambda config: np.array(trace or [], dtype=float))
 
 
 @pytest.mark.parametrize(

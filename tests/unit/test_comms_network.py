@@ -13,7 +13,7 @@ import simpy
 
 from cosim.comms.message import METER, PLATFORM, Address, Message, is_fresher
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig
+from cosim.config.comms import CommsConfig, TraceLatency
 from cosim.errors import InputError
 from cosim.streams import Streams
 
@@ -27,7 +27,7 @@ def network(
     seed: int = 1,
 ) -> Network:
     config = CommsConfig.model_validate({"default": default or {}, "overrides": overrides})
-    return Network(env, config, HOUSEHOLDS, Streams(seed), lambda file, column: np.array([5.0, -1.0]))
+    return Network(env, config, HOUSEHOLDS, Streams(seed), lambda config: np.array([5.0, -1.0]))
 
 
 @pytest.mark.parametrize(
@@ -140,8 +140,8 @@ def test_bad_trace_is_found_before_the_run() -> None:
 def test_trace_is_read_by_file_and_column() -> None:
     asked: list[tuple[str, str]] = []
 
-    def read(file: str, column: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        asked.append((file, column))
+    def read(config: TraceLatency) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        asked.append((config.file, config.column))
         return np.array([12.0])
 
     config = CommsConfig.model_validate(
