@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import resource
-import shutil
 import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, Literal
 
-from cases import SCENARIO, Case, as_yaml, encoded, shorten_time
+from cases import SCENARIO, Case, shorten_time
 
-from cosim.config.load import load_scenario
+from cosim.clock import MS_PER_HOUR
+from cosim.config.load import LoadedScenario, load_scenario
+from cosim.config.scenario import Scenario
 from cosim.engine.preflight import preflight
 from cosim.engine.run import run_scenario
 from cosim.errors import InputError, Problem
@@ -26,7 +27,10 @@ SECONDS = 20.0
 """Processor time that a check or a run may take; on a busy machine the clock on the wall says less."""
 MEMORY_BYTES = 2 * 2**30
 """What a check or a run may take of memory on top of what the loaded libraries have."""
-MOST_HOUSEHOLDS = 6
+LONGEST_PROBLEM = 5_000
+MOST_HOUSEHOLDS = 40
+SHORT_STEPS = 48
+"""What a run in full may have, of households and of steps."""
 
 Status = Literal["refused", "accepted", "ran", "failed"]
 
@@ -63,62 +67,74 @@ def judge(case: Case) -> Verdict:
         step = "check"
         try:
             with _limits():
-                found = _errors(folder / SCENARIO)
-                if found:
-                    return Verdict("refused", details="\n".join(map(str, found)))
-                if not _shorten(folder):
-                    return Verdict("accepted")
-                if _errors(folder / SCENARIO):
-                    return Verdict("accepted")
+                loaded = _accepted(folder / SCENARIO)
+                if isinstance(loaded, Verdict):
+                    return loaded
+                short = _short(loaded.scenario)
+                if short is not loaded.scenario:
+                    loaded = replace(loaded, scenario=short)
+                    if _errors(preflight(loaded)):
+                        return Verdict("accepted")
                 step = "run"
-                return _run(folder)
+                return _run(loaded, folder / "out")
         except TooSlow:
             return Verdict("failed", f"{step}: longer than {SECONDS:g} s", traceback.format_exc())
         except BaseException as error:
             return Verdict("failed", f"{step}: {_where(error)}", traceback.format_exc())
 
 
-def _errors(file: Path) -> list[Problem]:
-    """What check refuses a scenario for, each a sentence; at least one where anything is refused."""
+def _accepted(file: Path) -> LoadedScenario | Verdict:
+    """The scenario that check accepts, or what it refuses it for."""
     try:
-        problems = preflight(load_scenario(str(file)))
+        loaded = load_scenario(str(file))
+        problems = preflight(loaded)
     except InputError as error:
-        assert error.problems, "refused without a word"
-        problems = list(error.problems)
+        if not _errors(error.problems):
+            return Verdict("failed", "check: refused without a word")
+        return Verdict("refused", details=str(error))
+    if found := _errors(problems):
+        return Verdict("refused", details="\n".join(map(str, found)))
+    return loaded
+
+
+def _errors(problems: Sequence[Problem]) -> list[Problem]:
+    """The errors among problems, each of which must be a sentence that somebody can read."""
     for problem in problems:
         assert problem.message, "a problem without a message"
-        assert len(str(problem)) < 10_000, "a problem of more than 10,000 characters"
+        assert len(str(problem)) < LONGEST_PROBLEM, "a problem that nobody reads to its end"
     return [problem for problem in problems if problem.severity == "error"]
 
 
-def _run(folder: Path) -> Verdict:
-    loaded = load_scenario(str(folder / SCENARIO))
+def _run(loaded: LoadedScenario, folder: Path) -> Verdict:
     try:
-        outcome = run_scenario(loaded, folder / "out")
+        outcome = run_scenario(loaded, folder)
     except InputError as error:
         return Verdict("failed", f"run: refused what check accepted: {error.problems[0].message}", str(error))
-    finally:
-        shutil.rmtree(folder / "out", ignore_errors=True)
     if outcome.status != "done":
         return Verdict("failed", f"run: {outcome.status}: {outcome.cause[:120]}", outcome.cause)
     return Verdict("ran")
 
 
-def _shorten(folder: Path) -> bool:
-    """Make a run of the scenario short; False where it has no short form."""
-    scenario = load_scenario(str(folder / SCENARIO)).scenario
+def _short(scenario: Scenario) -> Scenario:
+    """A scenario of which a run is short; itself where it is."""
+    grid, time = scenario.grid, scenario.time
+    is_short = (
+        time.n_steps <= SHORT_STEPS
+        and time.duration_ms <= SHORT_STEPS * MS_PER_HOUR
+        and scenario.n_households <= MOST_HOUSEHOLDS
+        and (grid is None or grid.verify_power_flow <= 2)
+        and not scenario.report.figures
+    )
+    if is_short:
+        return scenario
     tree: dict[str, Any] = scenario.model_dump(mode="json", exclude_unset=True)
+    shorten_time(tree)
     for group in tree["groups"]:
         group["households"] = min(group["households"], MOST_HOUSEHOLDS)
-    if len(tree["groups"]) > 3 * MOST_HOUSEHOLDS:
-        return False
-    if scenario.time.n_steps > 48 or scenario.time.duration_ms > 48 * 3_600_000:
-        shorten_time(tree)
-    if tree.get("grid"):
-        tree["grid"]["verify_power_flow"] = min(tree["grid"].get("verify_power_flow", 0), 2)
+    if grid is not None:
+        tree["grid"]["verify_power_flow"] = min(grid.verify_power_flow, 2)
     tree["report"] = {"figures": False}
-    (folder / SCENARIO).write_bytes(encoded(as_yaml(tree)))
-    return True
+    return Scenario.model_validate(tree)
 
 
 def _where(error: BaseException) -> str:
