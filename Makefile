@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow bench lint format docs pictures studies lock clean
+.PHONY: install demo test test-slow bench fuzz lint format docs pictures studies lock clean
 
 install: .venv/.installed
 
@@ -30,6 +30,10 @@ bench: install
 	$(BIN)/python bench/bench_schedule.py
 	$(BIN)/python bench/bench_memory.py
 	$(BIN)/python bench/bench_sweep.py
+
+# Damaged scenarios, networks and CSV files by seed: refused in sentences, or run to their end.
+fuzz: install
+	$(BIN)/python tests/fuzz/fuzzer.py --scenarios 20000 --networks 2500 --csvs 2500 --shrink
 
 lint: install
 	$(BIN)/ruff format --check .

@@ -25,6 +25,7 @@ Kind = Literal["scenario", "network", "csv"]
 HOUSEHOLDS = 4
 """Households of a group, so that a run is short."""
 KEYS = tuple(sorted(all_keys(Scenario)))
+COLUMNS = ("p_mw", "vn_kv", "in_service", "std_type", "index")
 SCENARIO = "scenario.yaml"
 
 
@@ -82,15 +83,17 @@ def _network_case(rng: random.Random) -> Case:
             tables = tree.get("_object") if isinstance(tree, dict) else None
             if isinstance(tables, dict) and tables and rng.random() < 0.85:
                 table = rng.choice(sorted(tables))
-                tables[table] = damage_tree(
-                    tables[table], rng, ("p_mw", "vn_kv", "in_service", "std_type", "index")
-                )
+                tables[table] = damage_tree(tables[table], rng, COLUMNS)
             else:
                 tree = damage_tree(tree, rng)
         raw = encoded(json.dumps(folded(tree)))
     wrapper = {
-        "name": "mine", "title": "t", "origin": "o", "licence": "l", "source": {"kind": "json", "file": "net.json"},
-    }  # fmt: skip
+        "name": "mine",
+        "title": "t",
+        "origin": "o",
+        "licence": "l",
+        "source": {"kind": "json", "file": "net.json"},
+    }
     scenario = {
         "name": "s", "time": {"steps": 3, "step_s": 3600},
         "groups": [{"name": "g", "households": 2, "load": {"kind": rng.choice(("constant", "feeder"))}}],

@@ -1,10 +1,11 @@
-"""Damages scenarios, networks and CSV files by seed, and says which of them cosim does not answer as it promises.
+"""Damages scenarios, networks and CSV files by seed, and says what cosim does not answer as it promises.
 
-    python tests/fuzz/fuzzer.py --scenarios 20000 --networks 2500 --csvs 2500     # all of it; `make fuzz`
-    python tests/fuzz/fuzzer.py --only network:17 --seed 1                        # one case, shown whole
+    python tests/fuzz/fuzzer.py --scenarios 20000 --networks 2500 --csvs 2500    # all of it; `make fuzz`
+    python tests/fuzz/fuzzer.py --only network:17 --seed 1                       # one case, shown whole
 
-It promises: bad input is refused in sentences; what `check` accepts, `run` takes to its end; neither meets a fault
-of its own, takes more than 20 s, or more than 2 GiB. A failure is printed with its case, made as small as it gets.
+It promises: bad input is refused in sentences; what `check` accepts, `run` takes to its end; neither meets a
+fault of its own, takes more than 20 s, or more than 2 GiB. A failure is printed with its case, and with
+``--shrink`` made as small as it gets.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import multiprocessing
 import os
 import sys
 import time
+import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -54,17 +56,17 @@ class Tally:
 
     def lines(self) -> Iterator[str]:
         """A table of the counts."""
-        yield f"{'kind':<10} {'cases':>7} {'refused':>8} {'accepted':>9} {'ran':>7} {'failed':>7}"
+        yield f"{'kind':<10} {'cases':>7} {'refused':>8} {'accepted':>8} {'ran':>8} {'failed':>8}"
         for kind in dict.fromkeys(kind for kind, _ in self.counts):
             of = {s: self.counts[kind, s] for s in ("refused", "accepted", "ran", "failed")}
-            yield f"{kind:<10} {sum(of.values()):>7} {of['refused']:>8} {of['accepted']:>9} {of['ran']:>7} {of['failed']:>7}"
+            yield f"{kind:<10} {sum(of.values()):>7} " + " ".join(f"{n:>8}" for n in of.values())
         yield f"slowest case: {self.slowest_s:.1f} s of processor time"
 
 
 def fuzz(
     kind: Kind, numbers: range, seed: int, tally: Tally, show: bool = False, until: float | None = None
 ) -> None:
-    """Judge the cases `numbers` of a kind, in children of this process; stops at `until` on the monotonic clock."""
+    """Judge the cases `numbers` of a kind, in child processes; stops at `until` (monotonic)."""
     waiting = list(numbers)
     while waiting and (until is None or time.monotonic() < until):
         batch, waiting = waiting[:BATCH], waiting[BATCH:]
@@ -117,6 +119,7 @@ def _child(cases: list[tuple[int, Case]], answers: Connection, until: float | No
     # What the libraries print is of no interest here; a crash still shows in the exit code.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    warnings.simplefilter("ignore")
     for number, case in cases:
         if until is not None and time.monotonic() > until:
             break
@@ -154,9 +157,7 @@ def main() -> None:
         parser.add_argument(f"--{kind}s", type=int, default=0)
     parser.add_argument("--only", help="one case, as KIND:NUMBER")
     parser.add_argument("--seconds", type=float, help="stop after this time")
-    parser.add_argument(
-        "--shrink", action="store_true", help="show the first case of each cause, made smaller"
-    )
+    parser.add_argument("--shrink", action="store_true", help="show a case of each cause, made smaller")
     given = parser.parse_args()
     network_texts()
     if given.only:

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any, Literal
 
 from cases import SCENARIO, Case, shorten_time
+from pydantic import ValidationError
 
 from cosim.clock import MS_PER_HOUR
 from cosim.config.load import LoadedScenario, load_scenario
@@ -42,7 +43,8 @@ class Verdict:
     Attributes
     ----------
     status : str
-        ``refused`` by check; ``accepted`` by it, and not run, since its short form is refused; ``ran``; ``failed``.
+        ``refused`` by check; ``ran``; ``failed``; ``accepted`` by check, but not in the short form that
+        would be run.
     cause : str
         What failed, and where: the same for the same fault.
     details : str
@@ -71,6 +73,8 @@ def judge(case: Case) -> Verdict:
                 if isinstance(loaded, Verdict):
                     return loaded
                 short = _short(loaded.scenario)
+                if short is None:
+                    return Verdict("accepted")
                 if short is not loaded.scenario:
                     loaded = replace(loaded, scenario=short)
                     if _errors(preflight(loaded)):
@@ -115,8 +119,8 @@ def _run(loaded: LoadedScenario, folder: Path) -> Verdict:
     return Verdict("ran")
 
 
-def _short(scenario: Scenario) -> Scenario:
-    """A scenario of which a run is short; itself where it is."""
+def _short(scenario: Scenario) -> Scenario | None:
+    """A scenario of which a run is short: itself where it is, None where there is none such."""
     grid, time = scenario.grid, scenario.time
     is_short = (
         time.n_steps <= SHORT_STEPS
@@ -134,7 +138,10 @@ def _short(scenario: Scenario) -> Scenario:
     if grid is not None:
         tree["grid"]["verify_power_flow"] = min(grid.verify_power_flow, 2)
     tree["report"] = {"figures": False}
-    return Scenario.model_validate(tree)
+    try:
+        return Scenario.model_validate(tree)
+    except ValidationError:
+        return None
 
 
 def _where(error: BaseException) -> str:

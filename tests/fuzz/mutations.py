@@ -7,38 +7,26 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+# fmt: off
 EXTREMES: tuple[Any, ...] = (
     0, -1, 1, 2, 3, 1.5, -0.0, 0.1, 0.999, 24, 1e-9, 1e-13, 1e-300, 5e-324, 1e6, 1e9, 1e12, 1e16, 1e300, 1.7e308,
     -1e9, -1e300, 2**31, 2**53 + 1, 2**63 - 1, 2**63, 10**30, 10**400, float("inf"), float("-inf"), float("nan"),
-)  # fmt: skip
-"""Numbers at which arithmetic, memory or time give way."""
-ENDS = (
-    0,
-    1,
-    24,
-    100,
-    1_000,
-    10_000,
-    100_000,
-    1_000_000,
-    1e8,
-    1e9,
-    3.6e9,
-    3.6e12,
-    2**63 - 1,
-    0.01,
-    0.001,
-    1e-12,
-    10,
 )
+# fmt: on
+"""Numbers at which arithmetic, memory or time give way."""
+# fmt: off
+ENDS = (0, 1, 24, 100, 1_000, 10_000, 100_000, 1_000_000, 1e8, 1e9, 3.6e9, 3.6e12, 2**63 - 1, 0.01, 0.001, 1e-12, 10)
+# fmt: on
 """Where ranges of the schema end."""
+# fmt: off
 STRANGE: tuple[Any, ...] = (
     None, True, False, "", " ", "0", "nan", "1e3", "5 kW", "no", "additive", [], {}, [[]], [0], {"": 0}, [None], "x" * 70,
     "y" * 3000, "ä ö", "\u202eevil", "\x1b[31m", "\x00", "名前", "e\u0301", "\ud800", "../x", "/etc/passwd", "~", "CON",
     "=1+1", "$\\frac$", "[bold]", "a.b", "-", "2016-13-45", "9999-12-31T23:59:59Z", "0001-01-01", {"uniform": [0, 1]},
     {"uniform": [1e9, 1e9]}, {"uniform_int": [0, 9]}, {"normal": {"mean": 1, "std": 1e9}}, {"choice": [0, 1e6]},
     {"each": [1, 2, 3]}, {"kind": "none"}, {"by_hour": [1] * 24}, list(range(50)),
-)  # fmt: skip
+)
+# fmt: on
 """What is no number, and what looks like one."""
 Path = tuple[Any, ...]
 
@@ -130,10 +118,12 @@ def _text(above: Any, key: Any, rng: random.Random, tree: Any, keys: tuple[str, 
 
 _OF_NUMBERS: tuple[Change, ...] = (*[_scale] * 6, *[_number] * 5, _strange, _delete, _duplicate, _swap)
 _CHANGES: tuple[Change, ...] = (_strange, _delete, _delete, _duplicate, _rename, _swap, _text)
+# fmt: off
 SIGNS = (
     "\t", "\n", " ", ":", "- ", "{", "}", "[", "]", ",", ";", "&a ", "*a", "!!python/object:os.system ", "#", "'", '"', "|",
     ">", "%", "---\n", "<<: ", "0", "9", "e", ".", "\ufeff", "\x00", "\u2028", "é", "\r",
-)  # fmt: skip
+)
+# fmt: on
 
 
 def damage_text(text: str, rng: random.Random) -> str:
@@ -174,10 +164,12 @@ def damage_bytes(raw: bytes, rng: random.Random) -> bytes:
             return raw.decode("utf-8", "replace").encode(rng.choice(ENCODINGS), "replace")
 
 
+# fmt: off
 CELLS = (
     "", "nan", "NaN", "-", "n/a", "-999", "-1", "0", "1e20", "1e400", "1,5", "1.234,5", "1 000", "abc", "true", "5 kW", '"', '""',
     "=1+1", "inf", "2016-01-01", "2016-07-04T00:00:00Z", "2016-07-04 00:00", "04.07.2016 00:00", "0x10", "١٢", "\x00", "9" * 400,
-)  # fmt: skip
+)
+# fmt: on
 
 
 def damage_csv(text: str, rng: random.Random) -> str:
