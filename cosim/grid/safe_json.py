@@ -176,10 +176,10 @@ def _frame(value: dict[str, Any], where: str) -> pd.DataFrame:
     import pandas as pd
 
     body = frame_body(value, where)
+    if any(isinstance(i, bool) or not isinstance(i, int) or not 0 <= i < 2**63 for i in body["index"]):
+        raise ValueError("an index is no whole number")
     if len(set(body["index"])) != len(body["index"]):
         raise ValueError("an index is given twice")
-    if any(isinstance(label, bool) or not isinstance(label, int) or label < 0 for label in body["index"]):
-        raise ValueError("an index is no whole number")
     if len(set(body["columns"])) != len(body["columns"]):
         raise ValueError("a column is given twice")
     index = pd.Index(body["index"], dtype="int64")

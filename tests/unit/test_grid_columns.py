@@ -143,6 +143,17 @@ def test_what_cannot_stand_in_a_column(
     assert says in f"{problems[0].message}. {problems[0].remedy}"
 
 
+@pytest.mark.parametrize("label", [-1, 0.5, "7", None, [1], {"a": 1}, True, 2**63, 1])
+def test_what_is_no_index(text: str, tmp_path: Path, label: Any) -> None:
+    document = json.loads(text)
+    body = json.loads(document["_object"]["load"]["_object"])
+    body["index"][0] = label
+    document["_object"]["load"]["_object"] = json.dumps(body)
+    (problem,) = problems_of(tmp_path, document)
+    assert problem.path == "_object.load"
+    assert "an index is" in problem.message
+
+
 def test_all_problems_at_once(text: str, tmp_path: Path) -> None:
     document = spoiled(text, "load", "in_service", "False")
     document = spoiled(json.dumps(document), "line", "length_km", -1)
