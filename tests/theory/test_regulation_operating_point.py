@@ -132,7 +132,7 @@ def test_the_mean_recursion_in_small_steps_ends_there(
     start = np.repeat(np.array(capacities)[:, None] / N, N, axis=1)
     if point.locked_out.any() or min(capacities) <= 1:
         start = np.clip(x * (1 + 0.05 * np.where(np.arange(N) % 2, 1, -1)), 0, 1)
-    reached = _iterate(name, costs, capacities, start, *((0.005, 500) if steep else (0.1, 300)))
+    reached = _iterate(name, costs, capacities, start, *((0.005, 500) if steep else (0.1, 150)))
     # `proportional` creeps where gradients are alike and averages small.
     left = 0.5 if steep or name == "proportional" else 0.1
     assert np.abs(reached - x).max() < max(1e-9, left * np.abs(start - x).max())
