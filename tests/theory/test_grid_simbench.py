@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import subprocess
 import sys
@@ -249,3 +250,22 @@ def test_storages_of_future_scenarios_follow_their_profiles(code: str) -> None:
             expected = absolute[element.index].to_numpy()[first : first + 96]
             np.testing.assert_allclose(p_mw, expected, rtol=0, atol=1e-15)
         assert any((p_mw != 0).any() for _, p_mw, _ in powers)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("code", "vn_hv_kv"), [("1-LV-rural1--1-sw", 20.5), ("1-LV-rural1--2-sw", 20.5)])
+def test_taps_of_the_later_scenarios_act(code: str, vn_hv_kv: float) -> None:
+    """SimBench gives position 1 of 2.5 % on the high-voltage side and no type: pandapower 3 leaves it out."""
+    source = {"kind": "simbench", "code": code}
+    network = NetworkConfig.model_validate(NETWORK.model_dump() | {"source": source})
+    made = load_feeder(network, Path())
+    assert not any("tap" in warning.path for warning in made.warnings)
+    judge = simbench_data.read_grid(code)
+    pp.runpp(judge, numba=False)
+    without = judge.res_bus.vm_pu.copy()
+    judge.trafo["vn_hv_kv"] = vn_hv_kv
+    pp.runpp(judge, numba=False)
+    ours = copy.deepcopy(made.source.net)
+    pp.runpp(ours, numba=False)
+    np.testing.assert_allclose(ours.res_bus.vm_pu, judge.res_bus.vm_pu, rtol=0, atol=1e-9)
+    assert (without - ours.res_bus.vm_pu).max() > 0.02
