@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cosim.errors import InputError, Problem, count, listed, suggest
 from cosim.grid.elements import ElementRecord
 from cosim.grid.profile_pages import ProfilePages
-from cosim.grid.simbench_data import SLOT_MINUTES, profile_names
+from cosim.grid.simbench_data import SLOT_MINUTES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,9 +39,8 @@ class ProfileRows(Protocol):
 class FeederProfiles(Protocol):
     """Every profile that a feeder's elements may follow."""
 
-    @property
-    def columns(self) -> frozenset[str]:
-        """Names of the columns."""
+    def has(self, column: str) -> bool:
+        """Whether there is a column of this name."""
 
     def open(self, names: Iterable[str], start: datetime, n_slots: int) -> ProfileRows:
         """Some columns over `n_slots` quarter hours from `start` on.
@@ -65,10 +64,9 @@ class SimbenchProfiles:
 
     scenario: int
 
-    @property
-    def columns(self) -> frozenset[str]:
-        """Names of the columns."""
-        return frozenset(profile_names(self.scenario))
+    def has(self, column: str) -> bool:
+        """True: SimBench has every profile that its grids name, and `open` finds out if it has not."""
+        return True
 
     def open(self, names: Iterable[str], start: datetime, n_slots: int) -> ProfileRows:
         """As `FeederProfiles.open`."""
@@ -91,16 +89,15 @@ class FileProfiles:
     tables: Mapping[str, pd.DataFrame]
     file: str = ""
 
-    @cached_property
-    def columns(self) -> frozenset[str]:
-        """Names of the columns."""
-        return frozenset(self._table_of)
+    def has(self, column: str) -> bool:
+        """Whether there is a column of this name."""
+        return column in self._table_of
 
     def open(self, names: Iterable[str], start: datetime, n_slots: int) -> ProfileRows:
         """As `FeederProfiles.open`."""
         wanted = tuple(names)
         problems = [
-            self._problem("the network has no such profile", suggest(name, self.columns), "profiles", name)
+            self._problem("the network has no such profile", suggest(name, self._table_of), "profiles", name)
             for name in wanted
             if name not in self._table_of
         ]
@@ -213,14 +210,13 @@ def follow_profiles(
     elements: Iterable[ElementRecord], profiles: FeederProfiles | None
 ) -> tuple[tuple[ElementRecord, ...], list[Problem]]:
     """Elements that follow their profile as far as there is one, and what was assumed where there is none."""
-    columns = frozenset[str]() if profiles is None else profiles.columns
     followed, without, halves = [], [], []
     for element in elements:
         p_column, q_column = _columns_of(element)
-        if element.profile and p_column not in columns:
+        if element.profile and (profiles is None or not profiles.has(p_column)):
             without.append(element)
             p_column = q_column = ""
-        elif q_column and q_column not in columns:
+        elif q_column and profiles is not None and not profiles.has(q_column):
             halves.append(element)
             q_column = p_column
         followed.append(replace(element, p_profile=p_column, q_profile=q_column))
