@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cosim.config.network import LimitsConfig
 from cosim.errors import InputError, Problem, count, listed
+from cosim.grid.column_check import cells_of
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits, FloatArray
 
@@ -116,18 +117,15 @@ def _of_table(feeder: Feeder, name: str) -> tuple[NDArray[np.int64], tuple[str, 
 
 def _own(feeder: Feeder, name: str) -> tuple[FloatArray, list[tuple[int, str]]]:
     """The elements' own values, NaN where one is missing; index and value of those that are impossible."""
-    import pandas as pd
-
     kind = KINDS[name]
     index, _, used = _of_table(feeder, name)
     table = feeder.net[kind.table]
     if kind.column not in table:
         return np.full(len(index), np.nan), []
     given = table[kind.column]
-    numbers = pd.to_numeric(given, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    no_number = np.isnan(numbers) & given.notna().to_numpy() | given.map(
-        lambda value: isinstance(value, bool | np.bool_)
-    )
+    cells = cells_of(given)
+    numbers = np.where(cells.is_number, cells.number, np.nan)
+    no_number = ~cells.is_number & ~cells.missing
     too_small = np.zeros(len(index), bool) if kind.column == "min_vm_pu" else numbers <= 0
     wrong = np.flatnonzero(used & (no_number | too_small))
     return numbers, [(int(index[k]), str(given.iloc[k])) for k in wrong]

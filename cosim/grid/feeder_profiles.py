@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.errors import InputError, Problem, count, listed, suggest
+from cosim.grid.column_check import cells_of
 from cosim.grid.elements import ElementRecord
 from cosim.grid.profile_pages import ProfilePages
 from cosim.grid.simbench_data import SLOT_MINUTES
@@ -124,8 +125,6 @@ class FileProfiles:
 
     def _column(self, name: str, start: datetime, n_slots: int) -> FloatArray:
         """One column in the quarter hours asked for."""
-        import pandas as pd
-
         table = self._table_of[name]
         begin, step_min = self._times[table]
         first, rest = divmod(start - begin, timedelta(minutes=SLOT_MINUTES))
@@ -137,7 +136,8 @@ class FileProfiles:
             remedy = "move time.start, shorten the run, or write grid.background: nominal"
             raise InputError([self._problem(message, remedy, f"profiles.{table}", start.isoformat())])
         rows = (first + np.arange(n_slots)) // per_row
-        values = pd.to_numeric(self.tables[table][name], errors="coerce").to_numpy(np.float64)
+        cells = cells_of(self.tables[table][name])
+        values = np.where(cells.is_number, cells.number, np.nan)
         wrong = np.flatnonzero(~np.isfinite(values))
         if wrong.size:
             given = str(self.tables[table][name].iloc[wrong[0]])

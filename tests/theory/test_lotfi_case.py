@@ -114,6 +114,6 @@ def test_more_rigidity_less_shifting(script: ModuleType) -> None:
 @pytest.mark.slow
 def test_the_page_holds_what_the_script_prints(script: ModuleType) -> None:
     page = (DOCS / "lotfi_case.md").read_text(encoding="utf-8")
-    seeds = range(1, 11)
+    seeds = range(1, 21)
     assert script.table(script.sweep(seeds)) in page
     assert script.sun_table(seeds) in page

@@ -160,6 +160,8 @@ def test_hours_hold_in_each_of_their_quarters() -> None:
         ({"time": stamps("2016-07-03T22:05", 192)}, "outside or between"),
         ({"L_pload": [np.nan, *range(191)]}, r"profiles\.load\.L_pload, row 0"),
         ({"L_qload": [*range(191), "much"]}, r"profiles\.load\.L_qload, row 191"),
+        ({"L_qload": [*range(191), "12"]}, r"profiles\.load\.L_qload, row 191"),
+        ({"L_qload": [*range(191), "1461e4007615600"]}, r"profiles\.load\.L_qload, row 191"),
         ({"S": [0.5] * 192}, "the tables load and renewables both have it"),
     ],
 )

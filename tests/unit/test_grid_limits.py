@@ -138,6 +138,10 @@ def test_the_scenario_comes_before_the_network_file_before_the_element_before_th
         ({"trafo_max_loading_percent": [-5.0]}, r"trafo\.0\.max_loading_percent: a limit must be"),
         ({"bus_max_vm_pu": [1.1, 0.0, 1.1, 1.1]}, r"bus\.1\.max_vm_pu: a limit must be"),
         ({"bus_min_vm_pu": [0.9, "low", 0.9, 0.9]}, r"bus\.1\.min_vm_pu: a limit must be a number"),
+        (
+            {"bus_min_vm_pu": [0.9, "1461e4007615600", 0.9, 0.9]},
+            r"bus\.1\.min_vm_pu: a limit must be a number",
+        ),
         ({"bus_min_vm_pu": [1.2] * 4}, r"bus\.0\.min_vm_pu: the lowest permitted voltage is above"),
         (
             {"bus_min_vm_pu": [0.9, 1.06, 0.9, 0.9], "bus_max_vm_pu": [1.05] * 4},
