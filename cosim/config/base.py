@@ -34,8 +34,8 @@ MAX_PRICE = 1_000_000
 """Largest price, EUR/kWh; leaves room for every currency that somebody writes instead."""
 MAX_STEPS = 100_000_000
 """Longest run, in market steps; a longer one is more likely a slip of the pen."""
-MAX_HOUSEHOLDS = 1_000_000
-"""Largest population, for the same reason."""
+MAX_HOUSEHOLDS = 100_000
+"""Largest population; a check of one takes about ten seconds."""
 MAX_REPEATS = 1_000
 """How often a message or a request is repeated at most."""
 MAX_SEED = 2**63 - 1
@@ -46,8 +46,8 @@ MAX_FILE_NAME_BYTES = 255
 """Longest name that common file systems take."""
 MAX_ITEMS = 10_000
 """Longest list of things that are written one by one."""
-MAX_NUMBERS = MAX_HOUSEHOLDS
-"""Longest list of numbers, one for each household."""
+MAX_NUMBERS = 1_000_000
+"""Longest list of numbers or names; one for each household is shorter."""
 MAX_RESOURCES = 100
 """Most resources of a community: each has a column in the arrays of a step."""
 MAX_APPLIANCES = 100
@@ -221,7 +221,7 @@ def _stay_inside_or_absolute(value: str) -> str:
     return value if PurePosixPath(value).is_absolute() and "\0" not in value else _stay_inside(value)
 
 
-NetworkPath = Annotated[str, Field(min_length=1), AfterValidator(_stay_inside_or_absolute)]
+NetworkPath = Annotated[FilledText, AfterValidator(_stay_inside_or_absolute)]
 """The same, or an absolute path; who loads a scenario refuses one that was not given on the command line."""
 
 

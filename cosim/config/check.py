@@ -18,6 +18,7 @@ from cosim.config.network import PlaceByList
 from cosim.config.prices import price_files
 from cosim.config.regulation import greatest_capacity
 from cosim.config.scenario import GroupConfig, Scenario
+from cosim.config.size_checks import size_problems
 from cosim.config.values import bounds
 from cosim.errors import InputError, Problem, count, suggest
 
@@ -51,6 +52,7 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
         *_resending(loaded, scenario),
         *_links(loaded, scenario),
         *_grid(loaded, scenario),
+        *size_problems(loaded),
     ]
 
 

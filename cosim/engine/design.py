@@ -21,7 +21,7 @@ from cosim.engine.loop_delay import loop_delay_steps
 from cosim.engine.loop_limit import stable_product
 from cosim.engine.population import Population, household_values
 from cosim.errors import InputError, Problem
-from cosim.markets.regulation.controller import capacity_at
+from cosim.markets.regulation.controller import capacities_over, capacity_at
 from cosim.markets.regulation.costs import CostParameters, build_costs, concatenate
 from cosim.markets.regulation.mixture_stability import mixture_stability_limit
 from cosim.markets.regulation.operating_point import OperatingPoint, operating_point
@@ -131,7 +131,7 @@ def design(
     policy = build_policy(config.agent.policy, config.agent.kappa)
     phases = _phases(config, scenario.time.step_ms, population, streams, number)
     capacities_at = capacity_reader(config, scenario)
-    mean = np.mean([capacities_at(t) for t in tick_times(scenario)], axis=0)
+    mean = _mean_capacities(config, scenario)
     at_mean = operating_point(policy, costs, mean)
     down_ms, up_ms, meter_ms = _mean_latencies_ms(scenario, population, members, read_trace)
     delays = loop_delay_steps(config.platform, scenario.time.step_ms, phases, down_ms, up_ms, meter_ms)
@@ -169,6 +169,24 @@ def capacity_reader(config: CommunityConfig, scenario: Scenario) -> Callable[[in
         return tuple(capacity_at(resource.capacity, now_ms, start_of_day_ms, month) for resource in resources)
 
     return read
+
+
+_TICKS_AT_ONCE = 2**20
+"""Ticks whose capacities are held together: a run may have a hundred times as many."""
+
+
+def _mean_capacities(config: CommunityConfig, scenario: Scenario) -> Array:
+    """Mean of each capacity over all ticks of the run."""
+    ticks = tick_times(scenario)
+    total = np.zeros(len(config.resources))
+    for first in range(0, len(ticks), _TICKS_AT_ONCE):
+        part = ticks[first : first + _TICKS_AT_ONCE]
+        now_ms = np.arange(part.start, part.stop, part.step, dtype=np.int64)
+        each = [
+            capacities_over(resource.capacity, now_ms, scenario.time.start) for resource in config.resources
+        ]
+        total = total + np.column_stack(each).sum(axis=0)
+    return total / len(ticks)
 
 
 def per_member(population: Population, streams: Streams, number: int, purpose: str, value: object) -> Array:

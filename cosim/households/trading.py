@@ -128,9 +128,7 @@ class TradingFloor:
         self._spread_ms = planning_spread_ms
         self._offsets = streams.field("trading.planning_offset")
         self._hooks = hooks
-        everyone = range(n_households)
-        self._others = [tuple(other for other in everyone if other != each) for each in everyone]
-        self.traders = [Trader(terms, new_state(household)) for household in everyone]
+        self.traders = [Trader(terms, new_state(household)) for household in range(n_households)]
         self.down: set[int] = set()
         self.missed_messages = 0
         self._wakes: Timetable[int] = Timetable(env, Priority.DECISION, self._wake)
@@ -250,11 +248,15 @@ class TradingFloor:
             return
         if int(self._env.now) >= self._terms.timeline.gate_ms(day):
             return
-        letters = trader.publish(day, self._hooks.offers(household, day), self._others[household])
+        letters = trader.publish(day, self._hooks.offers(household, day), self._others(household))
         # Published anew after a loss of memory, it takes the place of what was published before.
         earlier = [each for each in self._offered.get(day, ()) if each.seller != household]
         self._offered[day] = earlier + trader.seller.own_offers(int(self._env.now), day)
         self._send(household, letters)
+
+    def _others(self, household: int) -> tuple[int, ...]:
+        # Not kept: of N households that would be N² numbers.
+        return tuple(other for other in range(len(self.traders)) if other != household)
 
     def _plan(self, household: int, day: int) -> None:
         now_ms, trader = int(self._env.now), self.traders[household]
@@ -274,7 +276,7 @@ class TradingFloor:
         timeline, trader = self._terms.timeline, self.traders[household]
         for day in self._days:
             if timeline.gate_ms(day) < now_ms <= timeline.gate_ms(day) + self._spread_ms:
-                self._send(household, trader.seller.withdraw(day, self._others[household]))
+                self._send(household, trader.seller.withdraw(day, self._others(household)))
 
     def _send(self, sender: int, letters: Sequence[Letter]) -> None:
         trader = self.traders[sender]

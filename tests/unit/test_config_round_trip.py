@@ -45,7 +45,7 @@ load = st.one_of(
     st.fixed_dictionaries({"kind": st.just("simbench"), "profile": words, "peak_kw": floats(0, 9)}),
 )
 group = st.fixed_dictionaries(
-    {"name": names_, "households": st.integers(1, 10**6)}, optional={"cost": cost, "load": load}
+    {"name": names_, "households": st.integers(1, 10**5)}, optional={"cost": cost, "load": load}
 )
 capacity = st.one_of(
     floats(0, 1e6), st.lists(floats(0, 1e6), min_size=24, max_size=24).map(lambda c: {"by_hour": c})

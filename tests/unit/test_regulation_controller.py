@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cosim.clock import MS_PER_HOUR
@@ -13,6 +15,7 @@ from cosim.config.regulation import ResourceConfig, greatest_capacity
 from cosim.markets.regulation.controller import (
     FeederReading,
     Report,
+    capacities_over,
     capacity_at,
     initial_reports,
     measure,
@@ -123,3 +126,27 @@ def test_an_unknown_reading_changes_nothing_but_a_known_violation_counts() -> No
     assert next_share(0.5, RULE, nothing) == 0.5
     assert next_share(0.5, RULE, nothing._replace(loading_max_percent=130.0)) == 0.25
     assert next_share(0.5, RULE, nothing._replace(loading_max_percent=30.0)) == 0.5
+
+
+@pytest.mark.parametrize(
+    "start", [datetime(2016, 1, 1), datetime(2015, 12, 31, 22, 45, 30), datetime(2019, 7, 4, 5)]
+)
+@pytest.mark.parametrize(
+    "capacity",
+    [
+        7.3,
+        {"by_hour": [hour / 7 for hour in range(24)]},
+        {"by_hour": [1.1] * 24, "by_month": [month / 3 for month in range(12)]},
+        {"steps": [{"from_h": 0, "value": 2}, {"from_h": 1.5, "value": 0.3}, {"from_h": 700, "value": 5}]},
+    ],
+)
+def test_capacities_at_many_instants_are_those_at_each(capacity: object, start: datetime) -> None:
+    config = _capacity(capacity)
+    midnight = start.replace(hour=0, minute=0, second=0)
+    of_day_ms = round((start - midnight).total_seconds() * 1000)
+    elapsed_ms = np.arange(0, 400 * 24 * MS_PER_HOUR, 5_399_999)
+    one_by_one = [
+        capacity_at(config, int(ms), of_day_ms, (start + timedelta(milliseconds=int(ms))).month)
+        for ms in elapsed_ms
+    ]
+    assert capacities_over(config, elapsed_ms, start.replace(tzinfo=UTC)).tolist() == one_by_one

@@ -9,7 +9,11 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from cosim.config.platform import GridAwareRule
@@ -235,3 +239,39 @@ def next_share(share: float, rule: GridAwareRule, reading: FeederReading | None)
     if violated:
         return max(rule.least_share, share * rule.decrease_factor)
     return min(1.0, share + rule.increase_per_step)
+
+
+def capacities_over(
+    capacity: AnyCapacity, elapsed_ms: NDArray[np.int64], start: datetime
+) -> NDArray[np.float64]:
+    """The configured capacity at many instants, as `capacity_at` gives it for one.
+
+    Parameters
+    ----------
+    capacity : number, HourlyCapacity or SteppedCapacity
+        As configured.
+    elapsed_ms : ndarray of int64, shape (n,)
+        Times since the scenario's start, ms.
+    start : datetime
+        The scenario's start, UTC.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    values: NDArray[np.float64]
+    match capacity:
+        case HourlyCapacity(by_hour=by_hour, by_month=by_month):
+            moments = np.datetime64(start.replace(tzinfo=None), "ms") + elapsed_ms.astype("timedelta64[ms]")
+            hours = moments.astype("datetime64[h]").astype(np.int64) % 24
+            values = np.array(by_hour)[hours]
+            if by_month is not None:
+                values = values * np.array(by_month)[moments.astype("datetime64[M]").astype(np.int64) % 12]
+            return values
+        case SteppedCapacity(steps=steps):
+            times = [to_ms(step.from_h, MS_PER_HOUR) for step in steps]
+            place = np.searchsorted(times, elapsed_ms, side="right") - 1
+            values = np.array([step.value for step in steps])[np.maximum(place, 0)]
+            return values
+        case _:
+            return np.full(len(elapsed_ms), float(capacity))
