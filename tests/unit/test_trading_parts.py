@@ -215,7 +215,7 @@ def test_whole_grains() -> None:
         ({"planning_spread_s": 3600}, "leaves some households no time before the deadline, 3600 s after"),
         ({"reservation_s": 4}, "ends before a buyer would repeat its request"),
         ({"rule": "barter"}, "net_metering"),
-        ({"min_trade_kwh": -1}, "greater than or equal to 0"),
+        ({"min_trade_kwh": -1}, "at least 0"),
         ({"feed_in_tariff_eur_per_kwh": float("nan")}, "finite"),
         ({"request_timeout": 5}, "Extra inputs"),
     ],
