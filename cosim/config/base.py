@@ -52,8 +52,10 @@ MAX_RESOURCES = 100
 """Most resources of a community: each has a column in the arrays of a step."""
 MAX_APPLIANCES = 100
 """Most appliances of a household: what is scheduled together."""
+MAX_FAULTS = 200
+"""Most faults, each of which is compared with the others."""
 MAX_PARTS = 1_000
-"""Most groups, communities, faults and the like, each of which is compared with the others."""
+"""Most groups, communities and the like."""
 
 
 @dataclass(frozen=True, slots=True)

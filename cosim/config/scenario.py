@@ -9,9 +9,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, to_ms
 from cosim.config.base import (
-    MAX_HOURS,
+    MAX_FAULTS,
     MAX_HOUSEHOLDS,
-    MAX_MS,
     MAX_SECONDS,
     MAX_STEPS,
     Hours,
@@ -86,8 +85,6 @@ class TimeConfig(Model):
                 f"warm_up_h = {self.warm_up_h:g} leaves nothing of a run of "
                 f"{self.duration_ms / MS_PER_HOUR:g} h; make it shorter, or the run longer"
             )
-        if self.duration_ms > MAX_MS:
-            raise ValueError(f"the run is longer than {MAX_HOURS:,} h; shorten it, or shorten step_s")
         if self.n_steps > MAX_STEPS:
             raise ValueError(f"more than {MAX_STEPS:,} market steps; shorten the run, or lengthen step_s")
         if self.duration_ms > (_LAST_MOMENT - self.start).total_seconds() * MS_PER_SECOND:
@@ -186,7 +183,7 @@ class Scenario(Model):
     """The links that messages travel over."""
     grid: GridConfig | None = None
     """The feeder; without it there is no power flow."""
-    faults: Parts[FaultConfig] = ()
+    faults: Annotated[tuple[FaultConfig, ...], Field(max_length=MAX_FAULTS)] = ()
     """What breaks while it runs."""
     record: RecordConfig = RecordConfig()
     """Which large tables are written."""
