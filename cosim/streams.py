@@ -40,6 +40,13 @@ class Field:
         bits = np.random.Philox(key=self._key, counter=start)
         return np.random.Generator(bits).random(n_entities)
 
+    def number(self, counter: int, entity: int) -> float:
+        """The number at row `counter`, column `entity`, without those before it."""
+        # A step of the counter's lower half gives four numbers.
+        start = np.array([entity // 4, 0, counter, 0], dtype=np.uint64)
+        bits = np.random.Philox(key=self._key, counter=start)
+        return float(np.random.Generator(bits).random(entity % 4 + 1)[-1])
+
     def block(self, first: int, n_rows: int, n_entities: int) -> NDArray[np.float64]:
         """Rows ``first ... first + n_rows - 1``; shape ``(n_rows, n_entities)``."""
         return np.stack([self.row(first + offset, n_entities) for offset in range(n_rows)])

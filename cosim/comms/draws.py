@@ -98,7 +98,7 @@ class Draws:
 
     def initial_state(self, column: int) -> float:
         """Uniform number for the state in which a link's Gilbert-Elliott chain starts."""
-        return float(self._streams.field(f"{self._prefix}.loss_initial_state").row(0, column + 1)[column])
+        return self._streams.field(f"{self._prefix}.loss_initial_state").number(0, column)
 
     def of_fault(self, purpose: str) -> Rows[float]:
         """Uniform numbers for what a fault does to these links, made when first asked for."""

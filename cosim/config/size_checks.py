@@ -23,6 +23,8 @@ from cosim.errors import Problem
 
 MOST_MESSAGES = 2_000_000
 """Most messages under way at one time: at some 400 bytes each they leave a computer of 2 GiB working."""
+MOST_HOUSEHOLD_DAYS = 1_000_000
+"""Most days of households in the energy-value market: hourly outlooks, 384 bytes a day, are held whole."""
 MOST_FAILURES = 200_000
 """Most failures at random in a run: they are drawn before it starts."""
 
@@ -30,7 +32,7 @@ MOST_FAILURES = 200_000
 def size_problems(loaded: LoadedScenario) -> Iterator[Problem]:
     """Refusals of what would not fit into memory, each with its estimate."""
     yield from _messages(loaded, loaded.scenario)
-    yield from _offers(loaded, loaded.scenario)
+    yield from _market(loaded, loaded.scenario)
     yield from _failures(loaded, loaded.scenario)
 
 
@@ -89,10 +91,19 @@ def _mean_ms(latency: LatencyConfig) -> float:
     return min(mean_ms + latency.offset_ms, MAX_MS)
 
 
-def _offers(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
-    """Offers of the energy-value market: every seller's to every household, at one instant."""
+def _market(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    """The energy-value market: every household's days, and each seller's offers to all at one instant."""
     market = scenario.energy_value
-    if market is None or not market.rules.regime.trades:
+    if market is None:
+        return
+    days = scenario.n_households * scenario.time.duration_ms / MS_PER_DAY
+    if days > MOST_HOUSEHOLD_DAYS:
+        message = (
+            f"{scenario.n_households:,} households plan {days:,.0f} days in all, whose hours are held whole; "
+            f"{MOST_HOUSEHOLD_DAYS:,} fit into memory"
+        )
+        yield loaded.problem("energy_value", message, "Shorten the run, or take fewer households.")
+    if not market.rules.regime.trades:
         return
     sellers = sum(group.households for group in scenario.groups if group.pv is not None)
     offers = sellers * (scenario.n_households - 1)

@@ -225,8 +225,8 @@ def random_windows(
     windows: list[Window] = []
     now_ms, last_ms = within
     for turn in range(last_ms - now_ms):  # each failure takes at least a millisecond
-        wait = -math.log1p(-float(gaps.row(turn, entity + 1)[entity])) / rate_per_day
-        lasts = -math.log1p(-float(lengths.row(turn, entity + 1)[entity])) * mean_duration_h
+        wait = -math.log1p(-gaps.number(turn, entity)) / rate_per_day
+        lasts = -math.log1p(-lengths.number(turn, entity)) * mean_duration_h
         start_ms = now_ms + to_ms(wait, MS_PER_DAY)
         if start_ms >= last_ms:
             break

@@ -179,7 +179,7 @@ class TradingFloor:
         gate_ms = self._terms.timeline.gate_ms(day)
         if not self._spread_ms:
             return gate_ms
-        return gate_ms + int(self._offsets.row(day, household + 1)[household] * self._spread_ms)
+        return gate_ms + int(self._offsets.number(day, household) * self._spread_ms)
 
     def claims(self, day: int) -> list[Claim]:
         """What buyers hold receipts for at present."""

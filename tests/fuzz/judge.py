@@ -30,7 +30,7 @@ MEMORY_BYTES = 2 * 2**30
 """What a check or a run may take of memory on top of what the loaded libraries have."""
 LONGEST_PROBLEM = 5_000
 MOST_HOUSEHOLDS = 40
-SHORT_STEPS = 48
+SHORT_STEPS, MOST_STEPS = 48, 2_000
 """What a run in full may have, of households and of steps."""
 
 Status = Literal["refused", "accepted", "ran", "failed"]
@@ -139,9 +139,11 @@ def _short(scenario: Scenario) -> Scenario | None:
         tree["grid"]["verify_power_flow"] = min(grid.verify_power_flow, 2)
     tree["report"] = {"figures": False}
     try:
-        return Scenario.model_validate(tree)
+        shorter = Scenario.model_validate(tree)
     except ValidationError:
         return None
+    # Hours of a feeder or a market in steps of milliseconds are as many as they are.
+    return shorter if shorter.time.n_steps <= MOST_STEPS else None
 
 
 def _where(error: BaseException) -> str:

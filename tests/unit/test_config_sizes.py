@@ -71,6 +71,14 @@ def test_offers_to_everybody(n: int) -> None:
     assert errors("lotfi_case", "groups.sellers.households=500") == []
 
 
+@pytest.mark.parametrize(("households", "hours"), [(50_000, 24 * 21), (120, 24 * 10_000), (99_000, 24 * 11)])
+def test_days_that_households_plan(households: int, hours: int) -> None:
+    rule = "energy_value.rules.rule=self_supply"
+    size = [f"groups.sellers.households={households}", f"time.duration_h={hours}", rule]
+    assert any("plan" in told and "days in all" in told for told in errors("lotfi_case", *size))
+    assert errors("lotfi_case", "groups.sellers.households=100", "time.duration_h=8760", rule) == []
+
+
 @pytest.mark.parametrize(
     ("kind", "extra", "refused"),
     [
