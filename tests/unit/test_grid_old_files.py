@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,8 @@ import pytest
 from cosim.errors import InputError
 from cosim.grid.intake import take_in
 from cosim.grid.safe_json import read_file
-
-OLD = Path(__file__).parent / "old_grids"
-VERSIONS = ("1.2.0", "1.5.1", "1.6.0", "2.0.1", "2.14.0")
-
-
-def unpacked(version: str, folder: Path) -> Path:
-    """A file of a version."""
-    file = folder / "old.json"
-    file.write_bytes(gzip.decompress((OLD / f"example_{version}.json.gz").read_bytes()))
-    return file
+from tests.unit.old_formats import old_file
+from tests.unit.old_grid import VERSIONS, grid
 
 
 def solved(net: pp.pandapowerNet) -> pp.pandapowerNet:
@@ -37,12 +28,15 @@ def solved(net: pp.pandapowerNet) -> pp.pandapowerNet:
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_old_files_give_what_pandapower_makes_of_them(version: str, tmp_path: Path) -> None:
-    file = unpacked(version, tmp_path)
+    file = old_file(version, tmp_path)
     taken = take_in(read_file(file))
     ours, judge = solved(taken.net), solved(pp.from_json(str(file)))
-    for table, column in (("bus", "vm_pu"), ("line", "loading_percent"), ("trafo", "loading_percent")):
+    for table in ("bus", "line", "trafo", "trafo3w"):
+        column = "vm_pu" if table == "bus" else "loading_percent"
         expected = judge[f"res_{table}"][column].sort_index()
         np.testing.assert_allclose(ours[f"res_{table}"][column].sort_index(), expected, rtol=0, atol=1e-9)
+    written = grid(version)  # the judge itself, and with it the file, give the grid that was to be written
+    np.testing.assert_allclose(judge.res_bus.vm_pu.sort_index(), written.res_bus.vm_pu, rtol=0, atol=1e-9)
     assert [each.name for each in taken.left_out] == (["controller"] if version == "2.14.0" else [])
     assert len(taken.warnings) == len(taken.left_out)
     assert all("DiscreteTapControl" in warning.message for warning in taken.warnings)
@@ -50,7 +44,7 @@ def test_old_files_give_what_pandapower_makes_of_them(version: str, tmp_path: Pa
 
 def tap_at(position: float, folder: Path) -> Path:
     """The file of 2.14 with its transformer at another tap position; its characteristic has -2, 0 and 2."""
-    document = json.loads(unpacked("2.14.0", folder).read_text())
+    document = json.loads(old_file("2.14.0", folder).read_text())
     entry = document["_object"]["trafo"]
     body = json.loads(entry["_object"])
     body["data"][1][body["columns"].index("tap_pos")] = position
@@ -74,7 +68,7 @@ def test_between_its_points_it_is_refused(position: float, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("version", [None, 7, "four", "99.0.0", True])
 def test_a_version_that_nobody_knows(version: Any, tmp_path: Path) -> None:
-    document = json.loads(unpacked("2.14.0", tmp_path).read_text())
+    document = json.loads(old_file("2.14.0", tmp_path).read_text())
     document["_object"] |= {"version": version, "format_version": version}
     (tmp_path / "old.json").write_text(json.dumps(document))
     with pytest.raises(InputError, match="format"):
@@ -118,4 +112,4 @@ def test_profiles_hold_numbers(value: Any, tmp_path: Path) -> None:
 
 
 def test_a_file_without_profiles_brings_none(tmp_path: Path) -> None:
-    assert read_file(unpacked("2.14.0", tmp_path)).profiles is None
+    assert read_file(old_file("2.14.0", tmp_path)).profiles is None
