@@ -97,7 +97,7 @@ def _network_case(rng: random.Random) -> Case:
     scenario = {
         "name": "s", "time": {"steps": 3, "step_s": 3600},
         "groups": [{"name": "g", "households": 2, "load": {"kind": rng.choice(("constant", "feeder"))}}],
-        "grid": {"network": "mine.yaml", "verify_power_flow": 1},
+        "grid": {"network": rng.choice(("mine.yaml", "net.json")), "verify_power_flow": 1},
     }  # fmt: skip
     load = scenario["groups"][0]["load"]  # type: ignore[index]
     if load["kind"] == "constant":
