@@ -134,12 +134,11 @@ def robustness(
     from cosim.study.robustness.analysis import analyse
 
     target = out_dir or sweep / "robustness"
+    require_targets(target, None)
     if out_dir is None:
         require_plain(sweep, (), ("robustness",))
     with made_from(sweep, "the analysis"):
         analysis = analyse(sweep, quantity or [], baseline)
-    require_targets(target, None)
-    analysis = analyse(sweep, quantity or [], baseline)
     target.mkdir(parents=True, exist_ok=True)
     with made_from(sweep, "the page"):
         written = write_robustness(analysis, target)
