@@ -102,8 +102,9 @@ def _cell_problems(
         return
     cells = cells_of(values)
     need = _NEED[fact.kind]
-    if fact.kind in WORDS and fact.may_be_missing:  # pandapower itself has written False for "none"
-        cells = replace(cells, missing=cells.missing | (cells.is_truth & (cells.number == 0)))
+    if fact.kind in WORDS and fact.may_be_missing:  # pandapower itself has written False and "nan" for "none"
+        none = (cells.is_truth & (cells.number == 0)) | (values.astype(str) == "nan").to_numpy(bool)
+        cells = replace(cells, missing=cells.missing | none)
     wrong = _is_wrong(values, cells, fact)
     message = f"{column} must be {need}"
     remedy = _REMEDIES.get(fact.column, "correct it in the grid")

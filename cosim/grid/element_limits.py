@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cosim.config.network import LimitsConfig
 from cosim.errors import InputError, Problem, count, listed
-from cosim.grid.column_check import cells_of
+from cosim.grid.column_check import cells_of, shown
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits, FloatArray
 
@@ -128,7 +128,7 @@ def _own(feeder: Feeder, name: str) -> tuple[FloatArray, list[tuple[int, str]]]:
     no_number = ~cells.is_number & ~cells.missing
     too_small = np.zeros(len(index), bool) if kind.column == "min_vm_pu" else numbers <= 0
     wrong = np.flatnonzero(used & (no_number | too_small))
-    return numbers, [(int(index[k]), str(given.iloc[k])) for k in wrong]
+    return numbers, [(int(index[k]), shown(given.iloc[k])) for k in wrong]
 
 
 def _crossed(feeder: Feeder, low: FloatArray, high: FloatArray) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosim.config.network import PlaceByList, Placement, PlaceOnLoads, PlaceSpread
-from cosim.errors import InputError, Problem
+from cosim.errors import InputError, Problem, count
 from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
 from cosim.streams import Streams
@@ -63,8 +63,12 @@ def place_households(
             order = spread_order(len(feeder.candidate_buses), streams)
             buses = [feeder.candidate_buses[k] for k in order]
     if n_households > len(buses):
-        message = f"{n_households} households, but {len(buses)} places on {feeder.network.name}"
-        remedy = f"take at most {len(buses)} households, or a larger network (`cosim networks`)"
+        there = count(len(buses), "place") if buses else "no place"
+        message = f"{count(n_households, 'household')}, but {there} on {feeder.network.name}"
+        remedy = f"take at most {count(len(buses), 'household')}, or a larger network (`cosim networks`)"
+        if not buses:
+            message += ", which has no load that is supplied"
+            remedy = "name the households' buses: {kind: list, buses: [...]}"
         raise InputError([Problem(message, remedy, "grid.placement", value=placement.kind)])
     free: dict[int, list[ElementRecord]] = {}
     for load in feeder.loads:

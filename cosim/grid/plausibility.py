@@ -35,6 +35,16 @@ _LOSSES_ABOVE = 2.0
 """Iron losses that are doubted, over the no-load power. Physically 1 is the bound; published data (Kerber's
 transformers of 100 kVA: 0.45 kW against 0.25 kVA) are above it by up to 1.8, i0_percent being a guess."""
 _SOURCE_BAND = (0.8, 1.2)
+_POWERS = (
+    *((table, "p_mw", "q_mvar", "scaling") for table in ("load", "sgen", "storage")),
+    *((table, f"p{part}_mw", f"q{part}_mvar", "") for table in ("ward", "xward") for part in "sz"),
+    ("shunt", "p_mw", "q_mvar", "step"),
+    ("gen", "p_mw", "", "scaling"),
+    ("motor", "pn_mech_mw", "", "scaling"),
+)
+"""What draws or delivers power: its table, active and reactive power, and the factor on both."""
+_MOST = {"parallel": 20, "df": 2.0, "i0_percent": 50.0}
+"""Above these a number of parallel units, a factor on the rated current or an no-load current is doubted."""
 
 
 def doubts(net: pandapowerNet) -> list[Problem]:
@@ -45,6 +55,7 @@ def doubts(net: pandapowerNet) -> list[Problem]:
         *_levels(net, vn_kv),
         *_ratings(net, vn_kv),
         *_losses(net),
+        *_beyond(net),
         *_resistances(net),
         *_lines(net, vn_kv),
         *_taps(net),
@@ -143,6 +154,18 @@ def _losses(net: pandapowerNet) -> Iterator[Problem]:
         yield from doubt(rows, found, table, "pfe_kw", message, "correct pfe_kw or i0_percent")
 
 
+def _beyond(net: pandapowerNet) -> Iterator[Problem]:
+    """Columns of branches far above what they count."""
+    remedies = {"df": "give df as a factor", "i0_percent": "give i0_percent in percent of the rated current"}
+    for table in ("line", "trafo", "trafo3w"):
+        rows = net[table]
+        for column in [column for column in _MOST if column in rows.columns]:
+            given = rows[column].to_numpy(np.float64)
+            found = _active(rows) & (given > _MOST[column])
+            message = f"{column} is {_first(given, found):,g}"
+            yield from doubt(rows, found, table, column, message, remedies.get(column, f"correct {column}"))
+
+
 def _resistances(net: pandapowerNet) -> Iterator[Problem]:
     """Negative resistances, which deliver power."""
     columns = [
@@ -181,6 +204,11 @@ def _lines(net: pandapowerNet, vn_kv: pd.Series) -> Iterator[Problem]:
         found = active & is_lv & (np.abs(ohm) > most)
         message = f"{_first(ohm, found):g} ohm per km is far more than a low-voltage line has"
         yield from doubt(rows, found, "line", column, message, f"give {column} in ohm per km")
+    for column, unit, most in (("c_nf_per_km", "nF", 10_000.0), ("g_us_per_km", "µS", 10_000.0)):
+        given = rows[column].to_numpy()
+        found = active & is_lv & (np.abs(given) > most)
+        message = f"{_first(given, found):,g} {unit} per km is far more than a low-voltage line has"
+        yield from doubt(rows, found, "line", column, message, f"give {column} in {unit} per km")
 
 
 def _taps(net: pandapowerNet) -> Iterator[Problem]:
@@ -193,20 +221,28 @@ def _taps(net: pandapowerNet) -> Iterator[Problem]:
             rows[f"{tap}_{part}"].to_numpy(np.float64, na_value=np.nan) for part in ("pos", "min", "max")
         )
         found = _active(rows) & ((pos < low) | (pos > high))
+        crossed = _active(rows) & (low > high)
+        message = f"{tap}_min is above {tap}_max, {_first(high, crossed):g}"
+        yield from doubt(rows, crossed, table, f"{tap}_min", message, "exchange them")
+        found &= ~crossed
         message = f"the tap position is outside {_first(low, found):g} to {_first(high, found):g}"
         yield from doubt(rows, found, table, f"{tap}_pos", message, f"correct {tap}_pos")
 
 
 def _powers(net: pandapowerNet, vn_kv: pd.Series) -> Iterator[Problem]:
     """Megawatts at low voltage, and transformers of a size or a short-circuit voltage that none has there."""
-    for table in ("load", "sgen", "storage"):
+    for table, p, q, factor in _POWERS:
         rows = net[table]
         if not len(rows):
             continue
-        size_mw = np.hypot(rows.p_mw.to_numpy(), rows.q_mvar.to_numpy()) * rows.scaling.to_numpy()
-        found = _active(rows) & (_at(rows, "bus", vn_kv) <= LV_KV) & (size_mw > _MAX_LV_POWER_MW)
-        message = f"{_first(size_mw, found):,.4g} MVA at a low-voltage bus"
-        yield from doubt(rows, found, table, "p_mw", message, "give p_mw in MW")
+        active_mw = np.abs(rows[p].to_numpy(np.float64))
+        reactive_mvar = np.abs(rows[q].to_numpy(np.float64)) if q else np.zeros(len(rows))
+        size_mva = np.hypot(active_mw, reactive_mvar) * (rows[factor].to_numpy() if factor else 1.0)
+        found = _active(rows) & (_at(rows, "bus", vn_kv) <= LV_KV) & (size_mva > _MAX_LV_POWER_MW)
+        column = q if q and (reactive_mvar > active_mw)[found][:1].any() else p
+        message = f"{_first(size_mva, found):,.4g} MVA at a low-voltage bus"
+        remedy = f"give {column} in {'Mvar' if column == q else 'MW'}"
+        yield from doubt(rows, found, table, column, message, remedy)
     rows = net.trafo
     at_lv = _active(rows) & (_at(rows, "lv_bus", vn_kv) <= LV_KV)
     found = at_lv & (rows.sn_mva.to_numpy() > _MAX_LV_TRAFO_MVA)

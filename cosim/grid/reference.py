@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.errors import InputError, Problem
+from cosim.grid.column_check import cells_of
 from cosim.grid.feeder import Feeder
 from cosim.grid.flow_result import FlowResult
 from cosim.grid.voltage_dependence import DependentPower, change
@@ -233,6 +234,7 @@ def run(net: pandapowerNet, voltage_depend_loads: bool = True) -> str:
     """Solve `net` in place, tightly; why it failed, or nothing."""
     import pandapower as pp
 
+    _read_ratings(net)
     cause = ""
     for tolerance in (TOLERANCE_MVA, FALLBACK_TOLERANCE_MVA):
         try:
@@ -255,6 +257,15 @@ def run(net: pandapowerNet, voltage_depend_loads: bool = True) -> str:
             return ""
         cause = "runpp gave voltages that are no numbers"
     return f"runpp: {cause}" if not cause.startswith("runpp") else cause
+
+
+def _read_ratings(net: pandapowerNet) -> None:
+    """Make numbers of permitted loadings, whatever stands there: pandapower multiplies them with the rated
+    current even where no power flow asks for that. What is wrong with them, `element_limits` says."""
+    for table in ("line", "line_dc", "trafo", "trafo3w"):
+        given = net[table].get("max_loading_percent")
+        if given is not None and given.dtype.kind not in "iuf":
+            net[table]["max_loading_percent"] = cells_of(given).number
 
 
 def _residual(net: pandapowerNet) -> float:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cosim.errors import InputError, Problem
 from cosim.grid.characteristics import apply_characteristics
-from cosim.grid.column_check import column_problems
+from cosim.grid.column_check import column_problems, shown
 from cosim.grid.column_types import typed
 from cosim.grid.grid_source import GridSource
 from cosim.grid.json_scan import NET_TABLES, Contents, frame_body, short, sort_document, unique_keys
@@ -83,7 +83,10 @@ def _parse(file: Path) -> Any:
     try:
         return json.loads(raw.decode("utf-8-sig"), object_pairs_hook=unique_keys)
     except json.JSONDecodeError as error:
-        problem = Problem(f"no JSON: {error.msg}", _REMEDY, file=str(file), line=error.lineno)
+        cause = error.msg.removesuffix(" at").removesuffix(
+            " starting"
+        )  # of "... starting at: line 1 column 8"
+        problem = Problem(f"no JSON: {cause}", _REMEDY, file=str(file), line=error.lineno)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
         problem = Problem("no UTF-8 text, so no JSON", _REMEDY, file=str(file), line=line)
@@ -139,9 +142,9 @@ def _single_values(tables: dict[str, Any], file: Path) -> Iterator[Problem]:
     for key in ("f_hz", "sn_mva", "sn_kva"):
         value = tables.get(key, 1.0)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-            yield Problem(
-                "must be a positive number", "correct it", f"_object.{key}", str(file), value=short(value)
-            )
+            given = shown(value) if isinstance(value, str) else short(value)
+            message = "must be a positive number"
+            yield Problem(message, "correct it", f"_object.{key}", str(file), value=given)
 
 
 def _converted(net: pandapowerNet, tables: dict[str, Any], file: Path) -> pandapowerNet:

@@ -148,8 +148,8 @@ def mixed_node_warnings(net: pandapowerNet) -> list[Problem]:
     """
     return [
         Problem(
-            "its power follows the voltage, and other elements with other shares stand at its node; each "
-            f"follows its own here, where pandapower's runpp takes the loads' mean share for all {n} of them",
+            "its power follows the voltage, and elements with other shares stand at its node; each "
+            f"follows its own here; pandapower's runpp takes the loads' mean share for every one of the {n}",
             "Give it a bus of its own to compare with runpp.",
             f"load.{index}",
             severity="warning",

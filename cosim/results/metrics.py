@@ -343,12 +343,14 @@ BELIEVABLE_LOADING_PERCENT = 1000.0
 def doubts(summary: Summary) -> list[Problem]:
     """What in a summary says that the grid's results are not whole or not right, as warnings."""
     found = []
-    n_diverged, n = summary.get("intervals_diverged") or 0, summary.get("intervals") or 0
+    n_diverged, n = summary.get("intervals_diverged") or 0, int(summary.get("intervals") or 0)
     if n_diverged:
-        message = f"the power flow did not converge in {n_diverged} of {n} intervals; their values are NaN"
+        message = (
+            f"the power flow did not converge in {n_diverged} of {count(n, 'interval')}; their values are NaN"
+        )
         found.append((message, "The table power_flow says which and why."))
     if summary.get("intervals_skipped"):
-        message = f"{summary['intervals_skipped']} of {n} intervals were not solved"
+        message = f"{summary['intervals_skipped']} of {count(n, 'interval')} were not solved"
         found.append((message, "The table power_flow says which and why."))
     found += [*_unbelievable(summary), *_differences(summary), *_unproved(summary)]
     return [Problem(message, remedy, severity="warning") for message, remedy in found]
@@ -379,7 +381,7 @@ def _unbelievable(summary: Summary) -> Iterator[tuple[str, str]]:
         value = summary.get(f"{kind}_loading_max_percent")
         if value is not None and value > BELIEVABLE_LOADING_PERCENT:
             element = summary.get(f"{kind}_loading_max_{kind}")
-            yield f"a loading of {value:.4g} % of {kind} {element} cannot be meant", remedy
+            yield f"a loading of {value:,.0f} % of {kind} {element} cannot be meant", remedy
 
 
 def _differences(summary: Summary) -> Iterator[tuple[str, str]]:
@@ -394,8 +396,9 @@ def _differences(summary: Summary) -> Iterator[tuple[str, str]]:
         if value is None or value > limit:
             amount = "where one has none, in" if value is None else f"by up to {value:.3g}"
             found.append(text.format(amount) + _at(summary, name.rsplit("_", 1)[0]))
-    if summary.get("verified_status_differs_intervals"):
-        found.append(f"whether it converges, in {summary['verified_status_differs_intervals']} intervals")
+    n_status = int(summary.get("verified_status_differs_intervals") or 0)
+    if n_status:
+        found.append(f"whether it converges, in {count(n_status, 'interval')}")
     if found:
         remedy = (
             "Look at what was left out of the network (`cosim explain`); if nothing was, please report it."

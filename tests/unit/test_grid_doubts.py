@@ -12,9 +12,9 @@ from cosim.results.metrics import Disagreement, Summary, doubts
     [
         ({"voltage_max_pu": 2500.0, "voltage_max_bus": 7}, "a voltage of 2500 pu at bus 7 cannot be meant"),
         ({"voltage_min_pu": 0.02, "voltage_min_bus": 3}, "a voltage of 0.02 pu at bus 3"),
-        ({"line_loading_max_percent": 1e6, "line_loading_max_line": 4}, "a loading of 1e+06 % of line 4"),
-        ({"trafo_loading_max_percent": 1500.0, "trafo_loading_max_trafo": 0}, "1500 % of trafo 0"),
-        ({"trafo3w_loading_max_percent": 2e3, "trafo3w_loading_max_trafo3w": 1}, "2000 % of trafo3w 1"),
+        ({"line_loading_max_percent": 1e6, "line_loading_max_line": 4}, "a loading of 1,000,000 % of line 4"),
+        ({"trafo_loading_max_percent": 1500.0, "trafo_loading_max_trafo": 0}, "1,500 % of trafo 0"),
+        ({"trafo3w_loading_max_percent": 2e3, "trafo3w_loading_max_trafo3w": 1}, "2,000 % of trafo3w 1"),
     ],
 )
 def test_results_that_cannot_be_meant_are_named(summary: Summary, says: str) -> None:
@@ -50,6 +50,6 @@ def test_differences_from_runpp_name_the_element() -> None:
     for part in (
         "loadings where one has none, in points (largest at trafo3w 6)",
         "the power from the external grid by up to 2 kW",
-        "whether it converges, in 1 intervals",
+        "whether it converges, in 1 interval",
     ):
         assert part in problem.message

@@ -214,6 +214,16 @@ def place(made: Feeder, placement: dict[str, Any], n: int, seed: int = 1) -> lis
     return [household.bus for household in place_households(made, grid.placement, n, Streams(seed))]
 
 
+@pytest.mark.parametrize("kind", ["loads", "spread"])
+def test_a_feeder_without_a_load_that_is_supplied_has_no_place(kind: str) -> None:
+    net = nw.create_kerber_landnetz_kabel_2()
+    net.load["in_service"] = False
+    with pytest.raises(
+        InputError, match=r"1 household, but no place on n, which has no load that is supplied"
+    ):
+        place(feeder(net), {"kind": kind}, 1)
+
+
 def test_placements() -> None:
     net = nw.create_kerber_landnetz_kabel_2()
     made = feeder(net)

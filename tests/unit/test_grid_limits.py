@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandapower as pp
+import pandas as pd
 import pytest
 
 from cosim.config.load import LoadedScenario
@@ -21,6 +23,7 @@ from cosim.errors import InputError
 from cosim.grid.element_limits import feeder_limits
 from cosim.grid.feeder import Feeder, feeder_from_net
 from cosim.grid.limits import FeederLimits, band_exceedance, loading_factors, usages
+from cosim.grid.reference import run
 from cosim.grid.verdict import LimitWatch
 from cosim.results.store import read_table
 from cosim.streams import Streams
@@ -140,7 +143,7 @@ def test_the_scenario_comes_before_the_network_file_before_the_element_before_th
         ({"bus_min_vm_pu": [0.9, "low", 0.9, 0.9]}, r"bus\.1\.min_vm_pu: a limit must be a number"),
         (
             {"bus_min_vm_pu": [0.9, "1461e4007615600", 0.9, 0.9]},
-            r"bus\.1\.min_vm_pu: a limit must be a number",
+            r"bus\.1\.min_vm_pu: a limit must be a number \(given: '1461",
         ),
         ({"bus_min_vm_pu": [1.2] * 4}, r"bus\.0\.min_vm_pu: the lowest permitted voltage is above"),
         (
@@ -174,6 +177,17 @@ def test_limits_that_cannot_be_meant_are_doubted(columns: dict[str, Any], match:
     assert [doubt.severity for doubt in doubts] == ["warning"]
     with pytest.raises(InputError, match=match):
         raise InputError(doubts)
+
+
+@pytest.mark.parametrize("table", ["line", "trafo", "trafo3w"])
+@pytest.mark.parametrize("given", [None, "80", True])
+def test_permitted_loadings_of_any_type_leave_the_power_flow_alone(table: str, given: Any) -> None:
+    made = three_windings().source.net
+    plain = copy.deepcopy(made)
+    assert run(plain) == ""
+    made[table]["max_loading_percent"] = pd.Series(given, index=made[table].index, dtype=object)
+    assert run(made) == ""
+    pd.testing.assert_series_equal(made.res_bus.vm_pu, plain.res_bus.vm_pu, check_exact=True)
 
 
 def test_what_is_out_of_service_has_no_limit_to_be_wrong() -> None:

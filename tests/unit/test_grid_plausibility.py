@@ -134,14 +134,26 @@ def swap(net: pp.pandapowerNet) -> None:
         (put("line", "length_km", 60.0, 1), "line.1.length_km", "60 km long"),
         (put("line", "r_ohm_per_km", 208.0), "line.0.r_ohm_per_km", "208 ohm per km"),
         (put("line", "x_ohm_per_km", 80.0), "line.0.x_ohm_per_km", "80 ohm per km"),
+        (put("line", "c_nf_per_km", 264e3), "line.0.c_nf_per_km", "264,000 nF per km is far more"),
+        (put("line", "c_nf_per_km", -2e4, 1), "line.1.c_nf_per_km", "-20,000 nF per km is far more"),
+        (put("line", "g_us_per_km", 5e4), "line.0.g_us_per_km", "50,000 µS per km is far more"),
         # taps beyond their range
         (put("trafo", "tap_pos", 7), "trafo.0.tap_pos", "outside -2 to 2"),
         (put("trafo", "tap_pos", -3), "trafo.0.tap_pos", "outside -2 to 2"),
         (put("trafo", "tap_max", -1), "trafo.0.tap_pos", "outside -2 to -1"),
+        (put("trafo", ["tap_min", "tap_max"], [3, -3]), "trafo.0.tap_min", "tap_min is above tap_max, -3"),
         # powers
         (put("load", "p_mw", 3.0), "load.0.p_mw", "load 0 ('home'): 3 MVA at a low-voltage bus"),
         (put("sgen", "p_mw", 9.9), "sgen.0.p_mw", "9.9 MVA at a low-voltage bus"),
         (put("load", "scaling", 1000.0), "load.0.p_mw", "3 MVA at a low-voltage bus"),
+        (put("load", ["p_mw", "q_mvar"], [0.001, 5.0]), "load.0.q_mvar", "5 MVA at a low-voltage bus"),
+        (put("shunt", "q_mvar", -30.0), "shunt.0.q_mvar", "shunt 0 ('cap'): 30 MVA at a low-voltage bus"),
+        (lambda net: pp.create_ward(net, 2, 0, 0, 4.0, 0.1), "ward.0.pz_mw", "4.001 MVA at a low-voltage"),
+        (lambda net: pp.create_motor(net, 2, 15.0, 0.9), "motor.0.pn_mech_mw", "15 MVA at a low-voltage"),
+        # factors and shares
+        (put("line", "df", 1000.0), "line.0.df", "line 0 ('first'): df is 1,000"),
+        (put("line", "parallel", 150, 1), "line.1.parallel", "line 1 ('second'): parallel is 150"),
+        (put("trafo", "i0_percent", 290.0), "trafo.0.i0_percent", "i0_percent is 290"),
         # what supplies it
         (put("ext_grid", "vm_pu", 20.0), "ext_grid.0.vm_pu", "external grid 0 ('supply'): holds 20 times"),
         (put("ext_grid", "vm_pu", 0.1), "ext_grid.0.vm_pu", "holds 0.1 times"),

@@ -233,6 +233,7 @@ def test_a_key_that_is_there_twice(tmp_path: Path, document: Document) -> None:
     ("text", "says"),
     [
         ("", "no JSON"),
+        ('{"_object": "bus', "no JSON: Unterminated string. Save"),
         ('{\n"_class": \n oops}', ":3"),
         ("[" * 200_000, "nested too deeply"),
         ('{"a":' * 200_000, "nested too deeply"),

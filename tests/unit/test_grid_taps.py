@@ -155,9 +155,10 @@ def three_winding(**fields: Any) -> pp.pandapowerNet:
 
 
 @pytest.mark.parametrize("side", ["hv", "mv", "lv"])
-def test_three_winding_transformers_likewise(side: str) -> None:
+@pytest.mark.parametrize("none", [None, "nan", False])  # as pandapower itself writes "none"
+def test_three_winding_transformers_likewise(side: str, none: Any) -> None:
     fields = {"tap_side": side, "tap_neutral": 0.0, "tap_pos": 3.0, "tap_step_percent": 1.2}
-    taken = take_in(source_of(three_winding(tap_changer_type=None, **fields)))
+    taken = take_in(source_of(three_winding(tap_changer_type=none, **fields)))
     assert taken.warnings[0].path == "trafo3w.0.tap_pos"
     expected = voltages(three_winding(tap_changer_type="Ratio", **fields))
     np.testing.assert_array_equal(voltages(taken.net), expected)
