@@ -489,16 +489,19 @@ written; where that cannot be told for sure, the scenario says it, beside `file:
 - **Time.** A stamp is the start of its slot. Stamps without an offset are taken as UTC, with a warning,
   unless the header, the tool's manual or `timezone` tell better. In local time the hour that comes twice in
   autumn is summer time first, and the hour that spring skips does not exist. An hour that is missing or
-  comes twice without a `timezone` is refused. All slots are of one length; gaps are not filled.
+  comes twice without a `timezone` is refused. All slots are of one length; gaps are not filled. Of two columns
+  of stamps, one in UTC and one of starts are preferred.
 - **Values.** Power in W, kW, MW or GW; energy in each slot in Wh, kWh or MWh, which is divided by the
   slot's length; photovoltaics also per kWp; prices in EUR/kWh, EUR/MWh or ct/kWh. The unit stands in the
   header, `home [kW]`, `home (kW)`, `home_kw`, `Energie in kWh`, or in a line below it, or in `unit`.
   Without `columns` every column with such a unit is used; what is left out is shown.
 - **Refused**, each with its line in the file: names that occur twice, stamps that do not advance, gaps,
-  words among numbers, missing values, NUL bytes, cells that go on over a line's end; other encodings than
+  words among numbers, missing values, NUL bytes, cells that go on over a line's end, a day in each
+  row with its hours as columns; other encodings than
   the one that is said, compressed files and spreadsheets.
 - **Doubted** with a warning: signs that turn generation into load, marks of missing values such as -999,
-  magnitudes that no household has, a single value far above all others, readings of a meter that counts up.
+  magnitudes that no household has, a single value far above all others, readings of a meter that counts up;
+  stamps that a header calls the ends of slots, a `timezone` against the zone of the header or the tool.
 
 The files below are made by `python docs/csv_formats.py`, which also writes this page (`python
 docs/csv_formats.py FOLDER` keeps the files).

@@ -18,6 +18,7 @@ _SHOWN = 5
 # Tools whose files say in their manual what they hold, and not in the header. Anything else is left out.
 _PVGIS = {"P": "W"}
 _NINJA = {"electricity": "kW"}
+_ENDS = ("end", "ende", "ending", "endzeit", "bis", "until", "fin")
 
 
 class TimeColumn(NamedTuple):
@@ -31,11 +32,14 @@ class TimeColumn(NamedTuple):
         Header, or headers.
     timezone : str
         Zone that header or format tell; empty where they do not.
+    is_end : bool
+        Whether the header says that the stamps are the ends of slots.
     """
 
     places: tuple[int, ...]
     name: str
     timezone: str
+    is_end: bool
 
 
 class ValueColumn(NamedTuple):
@@ -61,10 +65,12 @@ class ValueColumn(NamedTuple):
 
 
 def find_time(layout: Layout, config: CsvSeriesFormat, file: str, problems: list[Problem]) -> TimeColumn:
-    """The column of time stamps: named, or the first that looks like one, rather one in UTC."""
+    """The column of time stamps: named, or the first that looks like one, rather a start, rather in UTC."""
     header = layout.header
     stamped = [place for place in range(len(header)) if _mostly(layout, place, _stamp_test(config))]
-    place = next((each for each in stamped if "utc" in header[each].lower()), stamped[0] if stamped else 0)
+    place = min(
+        stamped, key=lambda each: (_is_end(header[each]), "utc" not in header[each].lower()), default=0
+    )
     if config.time_column is not None:
         named = _named(config.time_column, header)
         if not named:
@@ -76,7 +82,13 @@ def find_time(layout: Layout, config: CsvSeriesFormat, file: str, problems: list
     if place + 1 < len(header) and _mostly(layout, place, is_date) and _mostly(layout, place + 1, is_clock):
         places = (place, place + 1)
     name = " + ".join(normal(header[each]) for each in places)
-    return TimeColumn(places, name, _zone(layout, name, places))
+    return TimeColumn(places, name, _zone(layout, name, places), _is_end(name))
+
+
+def _is_end(name: str) -> bool:
+    """Whether a header says that its stamps are the ends of slots: ``Datum bis``, ``PeriodEnd``."""
+    words = re.findall(r"[A-Z]?[a-zäöü]+|[A-Z]+(?![a-z])", normal(name))
+    return any(word.lower() in _ENDS for word in words)
 
 
 def _stamp_test(config: CsvSeriesFormat) -> Callable[[str], bool]:
@@ -143,6 +155,10 @@ def find_values(
         meant = [column for column in columns if _is_meant(layout, column)]
         first = [column for column in meant if column.unit is not None][:1] if only_first else []
         chosen = first or meant
+    if times := [column for column in chosen if is_clock(column.name)][1:]:
+        message = "the columns are times of day, with a day in each row"
+        remedy = "Write a row for each slot, with its date and time: time,NAME [kW]."
+        problems.append(Problem(message, remedy, shown(times[0].header), file, layout.header_line))
     problems += _without_unit(chosen, bool(wanted), known, config, layout, file)
     problems += [
         Problem(

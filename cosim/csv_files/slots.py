@@ -17,6 +17,7 @@ from cosim.errors import Problem
 NS_PER_MS = 1_000_000
 _MINUTE_NS = 60_000 * NS_PER_MS
 _SHOWN = 5
+_ASSUMED = "UTC (assumed)"
 _MONTHS_OF_CHANGES = (3, 4, 9, 10, 11)
 
 
@@ -82,10 +83,12 @@ def slots_of(
     problems += wrong
     if wrong:
         return None
-    is_assumed = bool(doubts)
+    is_assumed = known_from == _ASSUMED
     slot_ns = _step(utc, lines, file, single_slot_ms, is_assumed, stamps, problems)
     if not slot_ns:
         return None
+    doubts += _contradiction(utc, stamps, zone, time.timezone, file, lines)
+    doubts += _ends(time, slot_ns, file, int(lines[0]))
     start_ns, shift = _aligned(int(utc[0]), slot_ns, stamps.written_as, int(lines[0]), file)
     return Slots(
         start_ns // NS_PER_MS,
@@ -138,7 +141,33 @@ def _zone(
         return time.timezone, f"{time.timezone} (by the header or the tool)", []
     message = "the time stamps have no offset and are taken as UTC"
     remedy = "Say `timezone: UTC` if they are, or the zone that they are in, such as Europe/Berlin."
-    return "UTC", "UTC (assumed)", [Problem(message, remedy, file=file, line=line, severity="warning")]
+    return "UTC", _ASSUMED, [Problem(message, remedy, file=file, line=line, severity="warning")]
+
+
+def _contradiction(
+    utc: NDArray[np.int64], stamps: Stamps, zone: str, told: str, file: str, lines: NDArray[np.int64]
+) -> list[Problem]:
+    """A warning if the zone that is used gives other instants than the one that the file tells."""
+    if not told or zone == told or not np.isnan(stamps.offset_min).all():
+        return []
+    by_file, wrong = to_utc(stamps, told, fixed_offset_minutes(told), file, lines)
+    if not wrong and np.array_equal(by_file, utc):
+        return []
+    message = f"the header or the tool says {told}, and the scenario {zone}, which is used"
+    remedy = "Leave `timezone` out, unless the file is wrong."
+    return [Problem(message, remedy, file=file, line=int(lines[0]), severity="warning")]
+
+
+def _ends(time: TimeColumn, slot_ns: int, file: str, line: int) -> list[Problem]:
+    """A warning if stamps that are taken as the starts of slots are probably their ends."""
+    if not time.is_end:
+        return []
+    message = (
+        f"the stamps in '{shown(time.name)}' are probably the ends of the slots, "
+        f"and are taken as their starts: all is {slot_ns / _MINUTE_NS:g} min late"
+    )
+    remedy = "Give the start of each slot."
+    return [Problem(message, remedy, file=file, line=line, severity="warning")]
 
 
 def _step(

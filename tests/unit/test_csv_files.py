@@ -471,3 +471,61 @@ def test_skipped_rows_and_a_named_time_column(tmp_path: Path) -> None:
 def test_keys_that_make_no_sense(how: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(how))):
         CsvSeriesFormat.model_validate(how)
+
+
+@pytest.mark.parametrize(
+    ("header", "how"),
+    [
+        ("utc_timestamp,home [kW]", "%Y-%m-%d %H:%M"),
+        ("time (GMT),home [kW]", "%d.%m.%Y %H:%M"),
+        ("time,electricity", "%Y-%m-%d %H:%M"),
+        ("time,P", "%Y%m%d:%H%M"),
+    ],
+)
+def test_a_zone_other_than_the_files_own_is_doubted(tmp_path: Path, header: str, how: str) -> None:
+    text = table(header, stamps(how), VALUES)
+    assert not any("which is used" in each.message for each in read(tmp_path, text).warnings)
+    for same in ("UTC", "+00:00", "Atlantic/Reykjavik"):
+        assert not any(
+            "which is used" in each.message for each in read(tmp_path, text, timezone=same).warnings
+        )
+    series = read(tmp_path, text, timezone="Europe/Berlin")
+    (warning,) = [each for each in series.warnings if "which is used" in each.message]
+    assert (warning.severity, warning.line) == ("warning", 2)
+    assert "says UTC, and the scenario Europe/Berlin" in warning.message
+    assert series.start == START - timedelta(hours=2)
+
+
+@pytest.mark.parametrize(
+    ("end", "begin"),
+    [
+        ("Datum bis", "Datum von"),
+        ("PeriodEnd", "PeriodStart"),
+        ("end_time", "start_time"),
+        ("Ende", "Beginn"),
+    ],
+)
+def test_a_start_is_preferred_and_an_end_alone_is_doubted(tmp_path: Path, end: str, begin: str) -> None:
+    ends = stamps(minutes=30, start=START + timedelta(minutes=30))
+    series = read(tmp_path, table(f"{end},{begin},home [kWh]", ends, stamps(minutes=30), VALUES))
+    assert (series.start, series.warnings) == (START, ())
+    (warning,) = read(tmp_path, table(f"{end},home [kWh]", ends, VALUES)).warnings
+    assert f"'{end}' are probably the ends of the slots" in warning.message
+    assert "30 min late" in warning.message
+
+
+@pytest.mark.parametrize("header", ["Weekend time", "Kalender", "Sendezeit"])
+def test_a_name_that_only_holds_the_letters_is_no_end(tmp_path: Path, header: str) -> None:
+    assert read(tmp_path, table(f"{header},home [kW]", stamps(), VALUES)).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "unit"),
+    [("Datum;00:00;00:15;00:30", "kWh"), ("Datum;0:00 [kW];1:00 [kW]", None), ("day;00:30:00;01:00:00", "W")],
+)
+def test_a_day_in_each_row_is_refused(tmp_path: Path, header: str, unit: str | None) -> None:
+    n = header.count(";")
+    text = table(header, stamps("%d.%m.%Y", minutes=1440), *[comma(VALUES)] * n, separator=";")
+    problems = refused(tmp_path, text, timezone="UTC", unit=unit)
+    assert [each.message for each in problems] == ["the columns are times of day, with a day in each row"]
+    assert problems[0].line == 1
