@@ -489,8 +489,8 @@ written; where that cannot be told for sure, the scenario says it, beside `file:
 - **Time.** A stamp is the start of its slot. Stamps without an offset are taken as UTC, with a warning,
   unless the header, the tool's manual or `timezone` tell better. In local time the hour that comes twice in
   autumn is summer time first, and the hour that spring skips does not exist. An hour that is missing or
-  comes twice without a `timezone` is refused. All slots are of one length; gaps are not filled. Of two columns
-  of stamps, one in UTC and one of starts are preferred.
+  comes twice without a `timezone` is refused. All slots are of one length; gaps are not filled.
+  Of several columns of stamps, one that holds starts is taken, rather in UTC.
 - **Values.** Power in W, kW, MW or GW; energy in each slot in Wh, kWh or MWh, which is divided by the
   slot's length; photovoltaics also per kWp; prices in EUR/kWh, EUR/MWh or ct/kWh. The unit stands in the
   header, `home [kW]`, `home (kW)`, `home_kw`, `Energie in kWh`, or in a line below it, or in `unit`.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pydantic import BaseModel
+
 from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, to_hours, to_ms
 from cosim.config.base import MAX_HOUSEHOLDS
 from cosim.config.comms import TraceLatency, unmatched_overrides
@@ -19,7 +21,7 @@ from cosim.config.prices import price_files
 from cosim.config.regulation import greatest_capacity
 from cosim.config.scenario import GroupConfig, Scenario
 from cosim.config.size_checks import size_problems
-from cosim.config.values import bounds
+from cosim.config.values import Each, bounds, wrong_length
 from cosim.errors import InputError, Problem, count, suggest
 
 _SUMMARY_WORDS = {
@@ -128,8 +130,20 @@ def _groups(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
             device = getattr(group, part)
             if isinstance(device, CsvLoad | CsvPv):
                 yield from _file(loaded, f"{path}.{part}.file", device.file)
+        for part in type(group).model_fields:
+            yield from _listed(loaded, f"{path}.{part}", getattr(group, part), group.households)
         if group.battery is not None and group.battery.charge_from == "surplus":
             yield from _charged_by_sun_alone(loaded, group, group.battery, f"{path}.battery")
+
+
+def _listed(loaded: LoadedScenario, path: str, value: object, households: int) -> Iterator[Problem]:
+    """Every `each` in a part of a group that lists more or fewer numbers than it has households."""
+    if isinstance(value, Each) and len(value.each) != households:
+        problem = wrong_length(len(value.each), households)
+        yield loaded.problem(f"{path}.each", problem.message, problem.remedy)
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from _listed(loaded, f"{path}.{name}", getattr(value, name), households)
 
 
 def _charged_by_sun_alone(

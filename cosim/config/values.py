@@ -31,7 +31,7 @@ from cosim.config.base import (
     Numbers,
     Range,
 )
-from cosim.errors import InputError, Problem
+from cosim.errors import InputError, Problem, count
 
 _LEAST_MASS = 1e-6
 """A truncated normal must keep at least this share of the untruncated one."""
@@ -200,7 +200,7 @@ def draw(value: AnyValue, uniforms: NDArray[np.float64]) -> NDArray[np.float64]:
             return np.array(numbers, dtype=np.float64)[index]
         case Each(each=numbers):
             if len(numbers) != n_households:
-                raise InputError([_wrong_length(len(numbers), n_households)])
+                raise InputError([wrong_length(len(numbers), n_households)])
             return np.array(numbers, dtype=np.float64)
         case _:
             return np.full(n_households, value, dtype=np.float64)
@@ -257,9 +257,10 @@ def _draw_normal(value: Normal, uniforms: NDArray[np.float64]) -> NDArray[np.flo
     return np.clip(drawn, value.low, value.high)
 
 
-def _wrong_length(given: int, wanted: int) -> Problem:
+def wrong_length(given: int, wanted: int) -> Problem:
+    """What is said of an `each` that does not list one number for each household."""
     return Problem(
-        f"`each` lists {given} numbers for {wanted} households",
-        "List one number for each household, or give one number for all",
+        f"`each` lists {count(given, 'number')} for {count(wanted, 'household')}",
+        "List one number for each household, or give one number for all.",
         value=str(given),
     )

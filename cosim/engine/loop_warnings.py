@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from cosim.config.base import plain
 from cosim.config.load import LoadedScenario
 from cosim.engine.design import Design
 from cosim.errors import Problem, count
@@ -56,9 +57,10 @@ def _stability(loaded: LoadedScenario, number: int, made: Design) -> Iterator[Pr
             continue
         margin = gain * loop_gain / limit
         if margin >= 1:
+            steps = np.ceil(made.delay_steps)
             message = (
                 f"the gain {gain:.4g} of '{resource.name}' is {margin:.2f} times the largest stable one "
-                f"(loop gain {loop_gain:.4g}, delay {np.ceil(made.delay_steps):g} steps): "
+                f"(loop gain {loop_gain:.4g}, delay {steps:g} step{'' if steps == 1 else 's'}): "
                 "the aggregate will oscillate"
             )
             remedy = f"Take at most {gain / margin:.4g}, or `gain: {{margin: 0.3}}`."
@@ -100,9 +102,10 @@ def _late_answers(
     late = made.delays_steps >= n_steps
     if late.any():
         who = _listed([names[int(member)] for member in made.members[late]])
+        soonest = plain(round(float(made.delays_steps[late].min()), 2))
         message = (
-            f"the answers of {who} to a signal reach the platform {made.delays_steps[late].min():.4g} steps "
-            f"later or more, and the run has {n_steps}: their loop never closes"
+            f"the answers of {who} to a signal reach the platform {soonest} steps "
+            f"later or more, and the run has {n_steps:,}: their loop never closes"
         )
         remedy = "Shorten the latencies of their links, or make the run longer."
         yield loaded.problem("comms", message, remedy, warning=True)

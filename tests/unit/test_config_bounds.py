@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -169,3 +170,26 @@ def test_sums_and_products_are_bounded_too(overrides: list[str], told: str) -> N
     except InputError as error:
         problems = error.problems
     assert told in "\n".join(map(str, problems))
+
+
+@pytest.mark.parametrize(
+    ("part", "path"),
+    [
+        ("load: {kind: constant, p_kw: {each: [1, 2]}}", "load.p_kw"),
+        (
+            "load: {kind: constant, p_kw: 1}\n    battery: {capacity_kwh: {each: [1, 2, 3, 4]}}",
+            "battery.capacity_kwh",
+        ),
+        ("cost: {form: separable, linear: {each: [1]}, own_quadratic: 1, target: 0.5}", "cost.linear"),
+        ("pv: {kind: simbench, kwp: {each: [1, 2]}}", "pv.kwp"),
+    ],
+)
+def test_a_list_for_other_households_is_refused_in_its_place(tmp_path: Path, part: str, path: str) -> None:
+    file = tmp_path / "s.yaml"
+    file.write_text(
+        f"name: t\ntime: {{duration_h: 2}}\ngroups:\n  - name: h\n    households: 3\n    {part}\n"
+    )
+    problems = [each for each in check_configuration(load_scenario(str(file))) if each.severity == "error"]
+    assert [each.path for each in problems] == [f"groups.0.{path}.each"]
+    assert problems[0].line >= 6
+    assert "for 3 households" in problems[0].message
