@@ -13,7 +13,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
-LONG = 60.0
+LONG_PAGES = (
+    "compare",
+    "faults",
+    "lotfi_case",
+    "remedies",
+    "robustness",
+    "section6",
+    "sweeps",
+    "verification",
+)
+"""Pages whose examples together take minutes; those of the README are run with every test."""
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -62,7 +72,10 @@ def follow(page: str, folder: Path, slow: bool) -> int:
     return done
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow if Path(page).stem in LONG_PAGES else ()) for page in PAGES],
+)
 def test_page(page: str, tmp_path: Path) -> None:
     follow(page, tmp_path, slow=False)
 

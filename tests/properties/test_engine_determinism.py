@@ -61,7 +61,10 @@ def _run(source: str, folder: Path, settings: list[str], hash_seed: str) -> dict
     return {file.name: file.read_bytes() for file in sorted((folder / "tables").glob("*.parquet"))}
 
 
-@pytest.mark.parametrize("name", list(SETTINGS))
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name.startswith("section6") else ()) for name in SETTINGS],
+)
 def test_same_seed_same_bytes(tmp_path: Path, name: str) -> None:
     (tmp_path / "sun.csv").write_text(SUN)
     builtin = Path(__file__).parents[2] / "scenarios" / f"{name}.yaml"

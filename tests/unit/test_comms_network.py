@@ -217,6 +217,7 @@ def test_common_random_numbers_between_links_that_differ() -> None:
     assert lost(FAST_LINK) == lost(slower)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_length_of_the_run() -> None:
     env = simpy.Environment()
 

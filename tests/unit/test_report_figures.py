@@ -388,7 +388,15 @@ def test_a_killed_run_shows_the_parts_it_had_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "table", ["power_flow", "bus_voltage", "line_loading", "regulation", "meters", "decisions"]
+    "table",
+    [
+        "power_flow",
+        "regulation",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("bus_voltage", "line_loading", "meters", "decisions")
+        ),
+    ],
 )
 def test_a_killed_run_without_one_of_its_tables_is_drawn(tmp_path: Path, table: str) -> None:
     """A table of few rows an hour is written later than one of many."""
