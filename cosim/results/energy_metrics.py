@@ -31,6 +31,7 @@ class EnergyMetrics:
         self._stored_start_kwh = self._stored_end_kwh = math.fsum(stored_kwh)
         self._n_intervals = 0
         self._load_kwh = self._pv_kwh = self._used_kwh = 0.0
+        self._needed_kwh = self._generated_kwh = 0.0
         self._imported_kwh = self._exported_kwh = 0.0
         self._charged_kwh = self._discharged_kwh = 0.0
 
@@ -53,10 +54,13 @@ class EnergyMetrics:
             self._own = OwnUse(stored, self._efficiency)
             self._stored_start_kwh = self._stored_end_kwh
             return
-        used = self._own.add(load, pv, charged, discharged, stored)
+        needed, generated = _by_sign(load, pv)
+        used = self._own.add(needed, generated, charged, discharged, stored)
         self._n_intervals += 1
         self._load_kwh += math.fsum(load)
         self._pv_kwh += math.fsum(pv)
+        self._needed_kwh += math.fsum(needed)
+        self._generated_kwh += math.fsum(generated)
         self._used_kwh += math.fsum(used)
         self._imported_kwh += math.fsum(net[net > 0])
         self._exported_kwh -= math.fsum(net[net < 0])
@@ -78,8 +82,8 @@ class EnergyMetrics:
             "energy_battery_discharged_kwh": self._discharged_kwh,
             "energy_battery_lost_kwh": self._charged_kwh - self._discharged_kwh - stored_kwh,
             "energy_stored_change_kwh": stored_kwh,
-            "self_consumption_fraction": _share(self._used_kwh, self._pv_kwh),
-            "self_sufficiency_fraction": _share(self._used_kwh, self._load_kwh),
+            "self_consumption_fraction": _share(self._used_kwh, self._generated_kwh),
+            "self_sufficiency_fraction": _share(self._used_kwh, self._needed_kwh),
         }
         return sums if self._n_intervals else dict.fromkeys(sums)
 
@@ -108,7 +112,7 @@ class OwnUse:
     M is then the load that own generation serves, at once or by way of the battery. A battery that charges
     from surplus alone, never feeds in and begins empty has the M of the source. Energy of the grid that a
     battery gives to the load raises neither share; what is lost on the way, stored at the end or fed in from
-    the battery is not self-consumed. Within an interval, whose means all of this is about, generation and
+    the battery is not self-consumed. A load below 0 generates, and a generation below 0 is a load. Within an interval, whose means all of this is about, generation and
     load are netted; shorter intervals give smaller shares (op. cit.).
 
     References
@@ -128,7 +132,7 @@ class OwnUse:
         Parameters
         ----------
         load, pv, charged, discharged : ndarray, shape (n_households,)
-            Energies of the interval at the terminals, kWh.
+            Energies of the interval at the terminals, kWh, none below 0.
         stored : ndarray, shape (n_households,)
             What is stored at its end.
         """
@@ -139,6 +143,12 @@ class OwnUse:
         self._share = np.divide(own, content, out=np.zeros_like(own), where=content > 0)
         self._stored_kwh = stored
         return np.asarray(at_once + self._share * np.minimum(discharged, load - at_once))
+
+
+def _by_sign(load: Array, pv: Array) -> tuple[Array, Array]:
+    """What is needed and what is generated: a load below 0 generates, and a generation below 0 is a load."""
+    needed = np.maximum(load, 0.0) + np.maximum(-pv, 0.0)
+    return needed, np.maximum(pv, 0.0) + np.maximum(-load, 0.0)
 
 
 def _share(part: float, whole: float) -> float | None:

@@ -165,3 +165,31 @@ def test_the_warm_up_does_not_count_nor_what_it_stored() -> None:
     assert (result["self_consumption_fraction"], result["self_sufficiency_fraction"]) == (1.0, 0.25)
     assert result["energy_stored_change_kwh"] == -4
     assert result["energy_battery_charged_kwh"] == 0
+
+
+_signed = st.floats(-5.0, 5.0)
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(_signed, _signed), min_size=1, max_size=24))
+def test_both_are_shares_of_loads_and_generation_of_either_sign(hours: list[tuple[float, float]]) -> None:
+    load, pv = np.array(hours).T
+    nothing = np.zeros(len(load))
+    shares = _shares(load, pv, nothing, nothing, np.zeros(len(load) + 1), 1.0)
+    assert all(share is None or 0.0 <= share <= 1.0 for share in shares)
+
+
+@pytest.mark.parametrize(
+    ("load", "pv", "consumption", "sufficiency"),
+    [
+        ([3, -1, -2, -1, 3, 3], [0, 0, 0, 0, 0, 0], 0.0, 0.0),  # a net load that feeds 4 kWh in
+        ([3, -1], [1, 2], 1 / 4, 1 / 3),
+        ([2, 2], [-1, 4], 1 / 2, 2 / 5),  # an inverter that draws 1 kWh
+        ([-2, 1], [-1, 0], 1 / 2, 1 / 2),
+    ],
+)
+def test_signs_by_hand(load: list[float], pv: list[float], consumption: float, sufficiency: float) -> None:
+    n = len(load)
+    nothing = np.zeros(n)
+    shares = _shares(np.array(load, float), np.array(pv, float), nothing, nothing, np.zeros(n + 1), 1.0)
+    assert shares == pytest.approx((consumption, sufficiency))
