@@ -112,8 +112,9 @@ class OwnUse:
     M is then the load that own generation serves, at once or by way of the battery. A battery that charges
     from surplus alone, never feeds in and begins empty has the M of the source. Energy of the grid that a
     battery gives to the load raises neither share; what is lost on the way, stored at the end or fed in from
-    the battery is not self-consumed. A load below 0 generates, and a generation below 0 is a load. Within an interval, whose means all of this is about, generation and
-    load are netted; shorter intervals give smaller shares (op. cit.).
+    the battery is not self-consumed. A load below 0 generates, and a generation below 0 is a load. Within an
+    interval, whose means all of this is about, generation and load are netted; shorter intervals give smaller
+    shares (op. cit.).
 
     References
     ----------
