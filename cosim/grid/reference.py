@@ -27,6 +27,15 @@ FALLBACK_TOLERANCE_MVA = 1e-8
 MAX_ITERATIONS = 30
 _MAX_ROUNDS = 50
 """How often loads of constant current are adapted to the voltage."""
+_RANGES = ("min_p_mw", "max_p_mw", "min_q_mvar", "max_q_mvar")
+_WITHOUT_BEARING = dict.fromkeys(("line", "line_dc", "trafo", "trafo3w"), ("max_loading_percent",)) | {
+    "gen": (*_RANGES, "min_vm_pu", "max_vm_pu", "slack_weight"),
+    "ext_grid": (*_RANGES, "slack_weight"),
+    "dcline": ("max_p_mw", *(f"{end}_q_{side}_mvar" for end in ("min", "max") for side in ("from", "to"))),
+    "switch": ("in_ka",),
+}
+"""Columns for an optimal power flow, a distributed slack, or a loading that no table of a run has."""
+_FILL = {"slack_weight": 0.0}
 _UNKNOWN_RESIDUAL = ("svc", "ssc", "tcsc", "vsc")
 
 
@@ -260,12 +269,13 @@ def run(net: pandapowerNet, voltage_depend_loads: bool = True) -> str:
 
 
 def _read_ratings(net: pandapowerNet) -> None:
-    """Make numbers of permitted loadings, whatever stands there: pandapower multiplies them with the rated
-    current even where no power flow asks for that. What is wrong with them, `element_limits` says."""
-    for table in ("line", "line_dc", "trafo", "trafo3w"):
-        given = net[table].get("max_loading_percent")
-        if given is not None and given.dtype.kind not in "iuf":
-            net[table]["max_loading_percent"] = cells_of(given).number
+    """Make numbers of what bears on no voltage, whatever stands there: pandapower computes with it even where
+    no power flow asks for that. What is wrong with permitted loadings, `element_limits` says."""
+    for table, columns in _WITHOUT_BEARING.items():
+        for column in columns:
+            given = net[table].get(column)
+            if given is not None and given.dtype.kind not in "iuf":
+                net[table][column] = np.nan_to_num(cells_of(given).number, nan=_FILL.get(column, np.nan))
 
 
 def _residual(net: pandapowerNet) -> float:

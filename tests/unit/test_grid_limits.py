@@ -190,6 +190,29 @@ def test_permitted_loadings_of_any_type_leave_the_power_flow_alone(table: str, g
     pd.testing.assert_series_equal(made.res_bus.vm_pu, plain.res_bus.vm_pu, check_exact=True)
 
 
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("gen", "min_q_mvar"),
+        ("gen", "max_p_mw"),
+        ("gen", "slack_weight"),
+        ("ext_grid", "slack_weight"),
+        ("switch", "in_ka"),
+    ],
+)
+@pytest.mark.parametrize("given", [None, "x", True])
+def test_what_no_power_flow_reads_leaves_it_alone(table: str, column: str, given: Any) -> None:
+    made = net()
+    pp.create_gen(made, 3, 0.01, vm_pu=1.0)
+    pp.create_switch(made, 2, 1, "l")
+    pp.create_switch(made, 2, pp.create_bus(made, 0.4), "b", z_ohm=0.01)
+    plain = copy.deepcopy(made)
+    assert run(plain) == ""
+    made[table][column] = pd.Series(given, index=made[table].index, dtype=object)
+    assert run(made) == ""
+    pd.testing.assert_series_equal(made.res_bus.vm_pu, plain.res_bus.vm_pu, check_exact=True)
+
+
 def test_what_is_out_of_service_has_no_limit_to_be_wrong() -> None:
     made = net(line_max_loading_percent=[100.0, 0.0])
     made.line.loc[1, "in_service"] = False
