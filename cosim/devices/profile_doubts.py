@@ -125,7 +125,8 @@ def _draws(profiles: Profiles, column: int, values: Array) -> _Doubt | None:
 
 def _too_large_a_load(profiles: Profiles, column: int, values: Array) -> _Doubt | None:
     scaled = values * profiles.scale[column]
-    return _spike(scaled, LARGEST_LOAD_KW / 5) or _above(scaled, LARGEST_LOAD_KW, "draws")
+    drawn = _spike(scaled, LARGEST_LOAD_KW / 5) or _above(scaled, LARGEST_LOAD_KW, "draws")
+    return drawn or _above(-scaled, LARGEST_PV_KW, "feeds in")  # behind a meter that a roof feeds, too
 
 
 def _too_large_a_generation(profiles: Profiles, column: int, values: Array) -> _Doubt | None:

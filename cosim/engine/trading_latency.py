@@ -33,7 +33,7 @@ def latency_problems(scenario: Scenario, population: Population, read_trace: Tra
 
 
 def _too_late(rules: TradingRulesConfig, median_ms: float) -> Iterator[Problem]:
-    late = f"half of the messages between some households take {median_ms / MS_PER_SECOND:g} s or longer"
+    late = f"half of the messages between some households take {median_ms / MS_PER_SECOND:,.10g} s or longer"
 
     def warning(key: str, what: str, remedy: str) -> Problem:
         return Problem(f"{late}: {what}", remedy, f"{_PATH}.{key}", severity="warning")
