@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.config.base import MAX_MS
 from cosim.config.comms import TraceLatency
 from cosim.csv_files.plain import read_plain
 from cosim.csv_files.units import TIME, find_unit
@@ -46,12 +47,13 @@ def read_trace(folder: Path, config: TraceLatency) -> NDArray[np.float64]:
         raise InputError([Problem(message, remedy, config.column, config.file, trace.layout.header_line)])
     (numbers,) = trace.numbers([place])
     with np.errstate(invalid="ignore"):
-        bad = np.flatnonzero(~(np.isfinite(numbers) & (numbers >= 0)))
+        bad = np.flatnonzero(~((numbers >= 0) & (numbers <= MAX_MS / unit.factor)))
     text, lines = trace.text(place), trace.table.lines
-    message, remedy = "a latency must be a finite number, not negative", "Give milliseconds."
+    message = "a latency must be a finite number, not negative"
+    remedy = f"Give numbers from 0 to {MAX_MS / unit.factor:,.12g} {unit.symbol}."
     problems = [
         Problem(
-            message,
+            "no latency of this size is meant" if 0 < numbers[row] < np.inf else message,
             remedy,
             config.column,
             config.file,
@@ -61,7 +63,7 @@ def read_trace(folder: Path, config: TraceLatency) -> NDArray[np.float64]:
         for row in bad[:_SHOWN]
     ]
     if len(bad) > _SHOWN:
-        more = f"{len(bad) - _SHOWN} more latencies are no finite numbers, or negative"
+        more = f"{len(bad) - _SHOWN} more latencies are out of this range or no numbers"
         problems.append(Problem(more, remedy, config.column, config.file, int(lines[bad[_SHOWN]])))
     if not len(numbers):
         problems.append(
