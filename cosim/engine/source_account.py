@@ -7,11 +7,14 @@ from cosim.config.network import GridConfig
 from cosim.config.scenario import Scenario
 from cosim.engine.placement import Placement
 from cosim.engine.population import Population
-from cosim.errors import Problem
+from cosim.errors import Problem, count, listed
 from cosim.grid.account import DRAWN, Decisions, Entry, Fate, Key, account, missed_power, unbalanced
 from cosim.grid.background import background_mode
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits
+from cosim.grid.voltage_dependence import CONSTANT_POWER
+
+_NAMED = 5
 
 
 def account_of(
@@ -34,7 +37,31 @@ def account_of(
         for entry in entries
         if entry.fate == "kept" or (entry.fate == "household" and entry.reason.endswith(DRAWN))
     }
-    return entries, [*missed_power(entries), *unbalanced(feeder.source.net, acting)]
+    said = [*missed_power(entries), *unbalanced(feeder.source.net, acting)]
+    return entries, said + _no_longer_dependent(population, placement)
+
+
+def _no_longer_dependent(population: Population, placement: Placement) -> list[Problem]:
+    """One warning for loads that follow the voltage in the data, and no longer do as a household's."""
+    found = [
+        load
+        for household, load in enumerate(placement.loads)
+        if load is not None
+        and load.shares != CONSTANT_POWER
+        and isinstance(population.group_of(household).config.load, FeederLoad)
+    ]
+    if not found:
+        return []
+    named = [str(load.index) for load in found[:_NAMED]]
+    named += [f"{len(found) - _NAMED} more"] if len(found) > _NAMED else []
+    total_kw = sum(load.p_mw for load in found) * 1000
+    follow, are = ("follows", "is") if len(found) == 1 else ("follow", "are")
+    message = (
+        f"{count(len(found), 'load')} of {total_kw:.4g} kW that {follow} the voltage in the grid's data "
+        f"(const_z, const_i) {are} of constant power as a household's: load {listed(named)}"
+    )
+    remedy = "let no household stand for them (grid.placement) if they are to follow the voltage"
+    return [Problem(message, remedy, "grid.placement", severity="warning")]
 
 
 def _taken(scenario: Scenario, population: Population, placement: Placement) -> dict[Key, tuple[Fate, str]]:

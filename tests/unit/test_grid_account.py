@@ -13,6 +13,7 @@ import pytest
 from cosim.config.load import LoadedScenario
 from cosim.engine.build import Parts, build
 from cosim.engine.explain import explain_lines
+from cosim.engine.preflight import preflight
 from cosim.engine.run import run_scenario
 from cosim.grid.account import unbalanced
 from cosim.results.store import read_table
@@ -223,6 +224,22 @@ def test_unbalanced_elements_are_named_as_taken_for_balanced(
     assert unbalanced(made, ()) == []
     text = f"1 single-phase or unbalanced element of {sum(phases):.4g} kW is taken as balanced"
     assert [text in line for line in said] == ([True] if is_said else [])
+
+
+@pytest.mark.parametrize("share", ["const_z_p_percent", "const_i_p_percent", "const_z_q_percent"])
+def test_a_load_that_no_longer_follows_the_voltage_as_a_households_is_named(
+    on_net: OnNet, share: str
+) -> None:
+    made = net()
+    made.load.loc[[0, 2], share] = 40.0
+    text = (
+        "1 load of 10 kW that follows the voltage in the grid's data (const_z, const_i) is of constant power"
+    )
+    (said,) = [str(problem) for problem in preflight(on_net(made)) if "const_z" in problem.message]
+    assert text in said
+    assert "load 0." in said
+    made.load.loc[0, share] = 0.0
+    assert not [problem for problem in preflight(on_net(made)) if "const_z" in problem.message]
 
 
 def test_a_run_says_that_it_takes_phases_together(on_net: OnNet) -> None:
