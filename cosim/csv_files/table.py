@@ -17,6 +17,8 @@ from cosim.errors import InputError, Problem, count
 
 _LONGEST_FOOTER = 200
 _SHOWN = 5
+_EXTRA = 8
+"""So many cells behind those of the header are looked at; pandas lets go of what stands farther out."""
 
 
 class Table(NamedTuple):
@@ -81,12 +83,13 @@ def read_table(
     lines = np.arange(len(frame), dtype=np.int64) + layout.first_line
     if len(frame):
         _no_line_breaks(text[at:], len(frame), layout, file)
-    over = frame.pop(len(layout.header))
+    over = [frame.pop(len(layout.header) + extra) for extra in range(_EXTRA)]
     table = Table({place: frame[place] for place in sorted(set(used))}, lines)
     first = table.columns[key]
     comment = first.str.startswith("#").to_numpy(bool)
     keep = ~(comment | _blank(table, first))
-    too_long = np.flatnonzero((over.str.strip() != "").to_numpy(bool) & keep)
+    is_too_long = np.any([(cells.str.strip() != "").to_numpy(bool) for cells in over], axis=0)
+    too_long = np.flatnonzero(is_too_long & keep)
     table = table if keep.all() else table.rows(keep)
     n_footer = _footer(table, key) if has_footer else 0
     if n_footer:
@@ -119,15 +122,16 @@ def _blank(table: Table, first: Any) -> NDArray[np.bool_]:
 def _cells(body: bytes, layout: Layout, file: str, used: Sequence[int]) -> Any:
     import pandas as pd
 
-    # pandas counts the columns of the first row: this one has a cell more than the header.
-    widest = (layout.separator * len(layout.header) + "\n").encode()
+    # pandas counts the columns of the first row: this one has some cells more than the header.
+    n_columns = len(layout.header) + _EXTRA
+    widest = (layout.separator * (n_columns - 1) + "\n").encode()
     try:
         frame = pd.read_csv(
             BytesIO(widest + body),
             sep=layout.separator,
             header=None,
-            names=list(range(len(layout.header) + 1)),
-            usecols=[*used, len(layout.header)],
+            names=list(range(n_columns)),
+            usecols=[*used, *range(len(layout.header), n_columns)],
             index_col=False,
             dtype="string[pyarrow]",
             na_filter=False,

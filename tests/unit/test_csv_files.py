@@ -362,6 +362,8 @@ GOOD = table("time,home [kW]", stamps(n=40), [0.5] * 40)
         (GOOD.replace("0.5", '"0.5', 1).encode(), "quote", 2),
         (GOOD.replace(",0.5", ',"0\n.5"', 1).encode(), "quotes", 2),
         (GOOD.replace(",0.5", ",0,5", 1).encode(), "more cells", 2),
+        (GOOD.replace(",0.5", ",0.5,,7", 1).encode(), "more cells", 2),
+        (GOOD.replace(",0.5", ",0.5,,,,7", 1).encode(), "more cells", 2),
         (GOOD.replace("home", "ho\x1b[2Jme").encode(), "control character", 1),
         (b"time" + b",x" * 1_500_000 + b"\n", "MB long", 1),
         (b"time" + b",x [kW]" * 20_000 + b"\n2016-07-04T00:00Z" + b",1" * 20_000, "more than the limit", 1),
