@@ -133,11 +133,6 @@ class RunppSolver:
         return run(net, voltage_depend_loads=False)
 
 
-def reference(feeder: Feeder, p_mw: FloatArray, q_mvar: FloatArray) -> FlowResult:
-    """One interval by `runpp` on a fresh copy of the feeder, as `RunppSolver.solve`."""
-    return RunppSolver(feeder).solve(p_mw, q_mvar)
-
-
 def read_results(net: pandapowerNet, result: FlowResult) -> None:
     """Write what a solved net gives into a result of one interval."""
     result.vm_pu[0] = net.res_bus.vm_pu.to_numpy(np.float64)

@@ -18,7 +18,7 @@ import pytest
 from cosim.config.network import NetworkConfig
 from cosim.grid.feeder import feeder_from_net
 from cosim.grid.power_flow import PowerFlow
-from cosim.grid.reference import reference
+from cosim.grid.reference import RunppSolver
 from cosim.grid.simbench_data import read_grid
 from cosim.grid.verify import WholeNetwork, compare
 from tests.theory.grid_judge import background
@@ -222,7 +222,7 @@ def test_feeder_leaves_its_source_alone_and_the_net_without_power() -> None:
         assert feeder.net[table].equals(source[table])
     nothing = np.zeros(feeder.n_bus)
     before = copy.deepcopy(feeder.net.bus)
-    assert reference(feeder, nothing, nothing).converged.all()
+    assert RunppSolver(feeder).solve(nothing, nothing).converged.all()
     assert feeder.net.bus.equals(before)
     assert len(feeder.net.load) == 0
 
