@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from cosim.config.comms import BernoulliLoss, GilbertElliottLoss, LossConfig
 
 
@@ -64,25 +62,3 @@ def stationary_loss_rate(config: LossConfig) -> float:
         return bernoulli_probability(config)
     bad = stationary_bad_probability(config)
     return (1 - bad) * config.loss_probability_good + bad * config.loss_probability_bad
-
-
-def mean_burst_length(config: LossConfig) -> float:
-    """Mean number of messages lost in a row, over all runs of losses; 0 where nothing is ever lost.
-
-    Notes
-    -----
-    Runs end as often as a loss is followed by a delivery, so the mean is P(lost) / P(lost, then delivered).
-    With losses in every bad state and in no good one it is 1 / P(bad to good).
-    """
-    rate = stationary_loss_rate(config)
-    if rate == 0:
-        return 0.0
-    if not isinstance(config, GilbertElliottLoss):
-        return 1 / (1 - rate) if rate < 1 else math.inf
-    bad = stationary_bad_probability(config)
-    good_loss, bad_loss = config.loss_probability_good, config.loss_probability_bad
-    to_bad, to_good = config.probability_good_to_bad, config.probability_bad_to_good
-    ends_from_good = (1 - bad) * good_loss * ((1 - to_bad) * (1 - good_loss) + to_bad * (1 - bad_loss))
-    ends_from_bad = bad * bad_loss * (to_good * (1 - good_loss) + (1 - to_good) * (1 - bad_loss))
-    ends = ends_from_good + ends_from_bad
-    return rate / ends if ends > 0 else math.inf

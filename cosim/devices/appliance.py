@@ -129,28 +129,6 @@ def _rows(n_hours: int, first_h: int, window_h: int, piece_h: int, pieces: int) 
     return rows
 
 
-def is_valid_run(appliance: Appliance, on: NDArray[np.bool_]) -> bool:
-    """Whether a row of on and off is one of the ways to run the appliance.
-
-    Parameters
-    ----------
-    appliance : Appliance
-        Its constants.
-    on : ndarray of bool, shape (n_hours,)
-        Hour by hour whether it runs.
-    """
-    hours = np.flatnonzero(on)
-    if len(hours) != appliance.hours_needed:
-        return False
-    if len(hours) and (hours[0] < appliance.earliest_start_h or hours[-1] >= appliance.latest_end_h):
-        return False
-    if any_hours(appliance):
-        return True
-    # Each piece of the row is a whole number of runs, one after the other.
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], np.asarray(on, dtype=np.int8), [0]))))
-    return not np.any((edges[1::2] - edges[::2]) % appliance.duration_h)
-
-
 def load_kwh(appliances: tuple[Appliance, ...], on: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Energy the appliances take in each hour, kWh.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +14,27 @@ import simpy
 from pydantic import TypeAdapter
 from scipy import stats
 
-from cosim.comms.loss import mean_burst_length, stationary_loss_rate
+from cosim.comms.loss import stationary_loss_rate
 from cosim.comms.message import PLATFORM, Address, Message
 from cosim.comms.network import Network
 from cosim.config.comms import BernoulliLoss, CommsConfig, GilbertElliottLoss, LossConfig, NoLoss
 from cosim.streams import Streams
 
 N_MESSAGES = 40_000
+
+
+def _links_page() -> Any:
+    """The script of docs/links.md, which states the length of bursts beside what was measured."""
+    page = Path(__file__).parents[2] / "docs" / "links.py"
+    spec = importlib.util.spec_from_file_location("links_page", page)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+mean_burst_length = _links_page().mean_burst_length
 
 
 def fates(loss: dict[str, object], n_households: int = 1, **link: object) -> list[list[bool]]:

@@ -26,8 +26,9 @@ from cosim.config.load import LoadedScenario
 from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
 from cosim.engine.run import run_scenario
-from cosim.markets.regulation.stability import stability_limit, stationary_variance
+from cosim.markets.regulation.stability import stability_limit
 from cosim.results.store import read_table
+from tests.theory.stationary_variance import stationary_variance
 
 N = 60
 KAPPA = 0.02

@@ -22,7 +22,8 @@ from cosim.markets.regulation.predictor import (
     weights_of_reports,
 )
 from cosim.markets.regulation.predictor_stability import predictor_stability_limit
-from cosim.markets.regulation.stability import stability_limit, stationary_variance
+from cosim.markets.regulation.stability import stability_limit
+from tests.theory.stationary_variance import stationary_variance
 
 SLOPE = 7.0
 

@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 from cosim.errors import InputError
 from cosim.markets.regulation.mixture_stability import mixture_stability_limit
 from cosim.markets.regulation.stability import (
-    decision_variance,
     gain_for_margin,
     stability_limit,
-    stationary_variance,
 )
+from tests.theory.stationary_variance import stationary_variance
 
 
 def _largest_root(delay_shares: Any, product: float) -> float:
@@ -122,13 +121,6 @@ def test_variance_with_one_step_of_delay_has_a_closed_form(product: float) -> No
 def test_variance_is_infinite_where_the_loop_is_not_stable() -> None:
     assert math.isinf(stationary_variance(1.0, 1.01, 1, 3.0))
     assert math.isinf(stationary_variance(0.0, 1.0, 1, 3.0))
-
-
-def test_bernoulli_decisions_have_the_variance_of_their_responses() -> None:
-    responses = np.array([-0.3, 0.0, 0.2, 0.5, 1.0, 7.0])
-    draws = np.random.default_rng(0).random((200_000, 6))
-    assert np.var((draws < responses).sum(axis=1)) == pytest.approx(decision_variance(responses), rel=0.02)
-    assert decision_variance(responses) == pytest.approx(0.16 + 0.25)
 
 
 def test_a_gain_for_a_margin_has_that_margin() -> None:

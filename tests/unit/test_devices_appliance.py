@@ -6,8 +6,9 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from cosim.devices.appliance import Appliance, count_ways, is_valid_run, load_kwh, ways_to_run
+from cosim.devices.appliance import Appliance, any_hours, count_ways, load_kwh, ways_to_run
 
 CASES = [
     Appliance("block", 1.0, 3),
@@ -41,13 +42,35 @@ def test_ways_are_those_found_by_trying(appliance: Appliance) -> None:
     assert count_ways(case) == len(expected)
 
 
+def _is_valid_run(appliance: Appliance, on: NDArray[np.bool_]) -> bool:
+    """Whether a row of on and off is one of the ways to run the appliance.
+
+    Parameters
+    ----------
+    appliance : Appliance
+        Its constants.
+    on : ndarray of bool, shape (n_hours,)
+        Hour by hour whether it runs.
+    """
+    hours = np.flatnonzero(on)
+    if len(hours) != appliance.hours_needed:
+        return False
+    if len(hours) and (hours[0] < appliance.earliest_start_h or hours[-1] >= appliance.latest_end_h):
+        return False
+    if any_hours(appliance):
+        return True
+    # Each piece of the row is a whole number of runs, one after the other.
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], np.asarray(on, dtype=np.int8), [0]))))
+    return not np.any((edges[1::2] - edges[::2]) % appliance.duration_h)
+
+
 @pytest.mark.parametrize("appliance", CASES, ids=lambda appliance: appliance.name)
 def test_a_row_is_valid_if_and_only_if_it_is_a_way(appliance: Appliance) -> None:
     case = appliance._replace(latest_end_h=min(appliance.latest_end_h, 8))
     ways = {tuple(row) for row in ways_to_run(case, 8).tolist()}
     for number in range(2**8):
         row = np.array([bool(number >> hour & 1) for hour in range(8)])
-        assert is_valid_run(case, row) == (tuple(row.tolist()) in ways)
+        assert _is_valid_run(case, row) == (tuple(row.tolist()) in ways)
 
 
 def test_the_papers_refrigerator() -> None:

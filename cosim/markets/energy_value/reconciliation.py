@@ -94,16 +94,6 @@ def reconcile(day: int, claims: Iterable[Claim], ledgers: Mapping[int, Ledger | 
     return sorted(found.values(), key=lambda each: (each.hour, each.seller, each.request))
 
 
-def purchases_of(agreements: Iterable[Agreement], buyer: int) -> list[Agreement]:
-    """A buyer's book after settlement."""
-    return [each for each in agreements if each.buyer == buyer and each.status != "unclaimed"]
-
-
-def sales_of(agreements: Iterable[Agreement], seller: int) -> list[Agreement]:
-    """A seller's book after settlement."""
-    return [each for each in agreements if each.seller == seller and each.status != "unclaimed"]
-
-
 def _check(day: int, claim: Claim, ledger: Ledger) -> None:
     """A receipt was given for what the seller's ledger says, or the protocol is at fault."""
     entry = ledger.reservations.get(claim.request)

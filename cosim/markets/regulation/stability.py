@@ -1,4 +1,4 @@
-"""How fast the regulation loop may be, and how restless it then is: gain limits and the stationary variance.
+"""How fast the regulation loop may be: limits of its gain.
 
 Near its operating point the aggregate answers the signal linearly, and the platform integrates::
 
@@ -11,9 +11,6 @@ sees the response to the last one; paper A's own recursion (Algorithms 1 and 2) 
 from __future__ import annotations
 
 import math
-
-import numpy as np
-from numpy.typing import NDArray
 
 from cosim.errors import InputError, Problem
 
@@ -88,49 +85,3 @@ def gain_for_product(product: float, loop_gain: float) -> float:
     else:
         return product / loop_gain
     raise InputError([Problem(message, remedy)])
-
-
-def decision_variance(probabilities: NDArray[np.float64]) -> float:
-    """Variance of the sum of independent decisions: Σ σ(1−σ), of responses clipped to [0, 1]."""
-    clipped = np.clip(probabilities, 0.0, 1.0)
-    return float(np.sum(clipped * (1.0 - clipped)))
-
-
-def stationary_variance(gain: float, loop_gain: float, delay_steps: int, noise_variance: float) -> float:
-    """Variance of the aggregate x(k) once the loop has settled.
-
-    Parameters
-    ----------
-    gain : float
-        τ.
-    loop_gain : float
-        G.
-    delay_steps : int
-        d, a whole number.
-    noise_variance : float
-        Variance of the white noise w(k).
-
-    Returns
-    -------
-    float
-        Variance of x(k), at least `noise_variance`; infinite where the loop is not stable.
-
-    Notes
-    -----
-    The state (Ω(k), …, Ω(k−d)) has the covariance P = A P Aᵀ + τ² var(w) b bᵀ (discrete Lyapunov), and
-    Var x = G² P_dd + var(w), for Ω(k−d) does not know w(k). For d = 0 this is 2 var(w) / (2 − τG).
-    """
-    product = gain * loop_gain
-    if not 0.0 < product < stability_limit(delay_steps):
-        return math.inf
-    from scipy.linalg import solve_discrete_lyapunov  # takes long to load, and few runs need it
-
-    n_states = delay_steps + 1
-    transition = np.eye(n_states, k=-1)
-    transition[0, 0] = 1.0
-    transition[0, -1] -= product
-    noise = np.zeros((n_states, n_states))
-    noise[0, 0] = product * product * noise_variance
-    # The state is scaled by G, so the last diagonal entry is already the variance of G Ω(k−d).
-    covariance = solve_discrete_lyapunov(transition, noise)
-    return float(covariance[-1, -1]) + noise_variance
