@@ -9,8 +9,10 @@ from __future__ import annotations
 import gzip
 import sys
 import unicodedata
+import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, NamedTuple
@@ -340,6 +342,24 @@ def examples() -> Iterable[Example]:
     )
     yield Example("compressed", "load", gzip.compress(("time,home [kW]\n" + rows(_plain)).encode(), mtime=0))
     yield Example(
+        "compressed, and that is said",
+        "load",
+        gzip.compress(("time,home [kW]\n" + rows(_plain)).encode(), mtime=0),
+        {"compression": "gzip"},
+    )
+    yield Example(
+        "an archive of two files",
+        "load",
+        _archive(("a.csv", "time,home [kW]\n" + rows(_plain)), ("b.csv", "time,home [kW]\n" + rows(_plain))),
+        {"compression": "zip"},
+    )
+    yield Example(
+        "a row of totals below the data",
+        "load",
+        "Zeit;Haus [kW]\n" + rows(_german_row) + "Summe;11,3\n",
+        {"timezone": "Europe/Berlin"},
+    )
+    yield Example(
         "names as macOS decomposes them",
         "load",
         unicodedata.normalize("NFD", "time,Küche [kW]\n") + rows(_plain),
@@ -382,6 +402,15 @@ def examples() -> Iterable[Example]:
         "nr;rtt [ms]\n" + "".join(f"{n};{german(20 + n % 7, 1)}\n" for n in range(50)),
         {"column": "rtt"},
     )
+
+
+def _archive(*files: tuple[str, str]) -> bytes:
+    """A ZIP archive of some texts."""
+    made = BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files:
+            archive.writestr(zipfile.ZipInfo(name), text)
+    return made.getvalue()
 
 
 def _mark(stamp: datetime) -> str:
@@ -441,7 +470,7 @@ def head(example: Example) -> list[str]:
     if isinstance(example.content, bytes):
         return (
             [f"({len(example.content) // 100 * 100} bytes)"]
-            if example.title == "compressed"
+            if example.title.startswith(("compressed", "an archive"))
             else [str(example.raw[:60])[2:-1] + "..."]
         )
     lines = example.content.removeprefix("\ufeff").splitlines()
@@ -483,7 +512,7 @@ INTRODUCTION = """# CSV files: what is understood of each
 
 Profiles, prices, measured latencies and traces of churn are read by one reader. It finds out how a file is
 written; where that cannot be told for sure, the scenario says it, beside `file:`, with `separator`,
-`decimal`, `skip_rows`, `encoding`, `time_column`, `time_format`, `timezone` and `unit`
+`decimal`, `skip_rows`, `encoding`, `compression`, `time_column`, `time_format`, `timezone` and `unit`
 ([keys](scenario_keys.md)). `cosim explain` shows what was understood of each file.
 
 - **Time.** A stamp is the start of its slot. Stamps without an offset are taken as UTC, with a warning,
@@ -497,8 +526,9 @@ written; where that cannot be told for sure, the scenario says it, beside `file:
   Without `columns` every column with such a unit is used; what is left out is shown.
 - **Refused**, each with its line in the file: names that occur twice, stamps that do not advance, gaps,
   words among numbers, missing values, NUL bytes, cells that go on over a line's end, a day in each
-  row with its hours as columns; other encodings than
-  the one that is said, compressed files and spreadsheets.
+  row with its hours as columns, a row of totals; other encodings than
+  the one that is said, spreadsheets, and compressed files unless `compression` says how: gzip, bz2, xz, zstd,
+  or zip with one file in it, of which no more is unpacked than the limit of the file's size.
 - **Doubted** with a warning: signs that turn generation into load, marks of missing values such as -999,
   magnitudes that no household has, a single value far above all others, readings of a meter that counts up;
   stamps that a header calls the ends of slots, a `timezone` against the zone of the header or the tool.

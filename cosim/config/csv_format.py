@@ -52,6 +52,8 @@ class CsvFormat(Model):
     """Lines before the header; found out by default, as are comments and metadata above it."""
     encoding: Literal["utf-8", "utf-16", "windows-1252", "latin-1"] = "utf-8"
     """How the file's text is encoded."""
+    compression: Literal["gzip", "bz2", "xz", "zip", "zstd"] | None = None
+    """How the file is compressed; a ZIP archive holds one file. Line numbers are those of the text in it."""
 
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:

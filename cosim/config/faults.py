@@ -28,6 +28,7 @@ from cosim.config.base import (
     SignedMilliseconds,
 )
 from cosim.config.comms import Direction
+from cosim.config.csv_format import CsvFormat
 
 
 class FaultWindow(Model):
@@ -119,7 +120,7 @@ class PlatformCrash(_Fault):
     report heard."""
 
 
-class Churn(_HouseholdFault):
+class Churn(_HouseholdFault, CsvFormat):
     """Households leave their community and come back as newcomers; load and PV stay."""
 
     kind: Literal["churn"] = "churn"
@@ -132,6 +133,8 @@ class Churn(_HouseholdFault):
     def _trace_alone(self) -> Self:
         if self.file is not None and (self.windows or self.from_h is not None or self.rate_per_day):
             raise ValueError("the file says when; leave out from_h, windows and rate_per_day")
+        if self.file is None and (given := sorted(self.model_fields_set & CsvFormat.model_fields.keys())):
+            raise ValueError(f"there is no file that {given[0]} could be about; name one, or leave it out")
         return self
 
     def _has_other_times(self) -> bool:

@@ -15,7 +15,7 @@ from cosim.csv_files.numbers import decimal_mark, to_numbers
 from cosim.csv_files.table import Table, read_table
 from cosim.csv_files.text import read_text
 from cosim.csv_files.units import Unit, split_header
-from cosim.csv_files.words import normal, shown
+from cosim.csv_files.words import is_of_totals, normal, shown
 from cosim.errors import InputError, Problem, suggest
 
 MAX_BYTES = 100_000_000
@@ -111,7 +111,7 @@ def read_plain(file: Path, shown_as: str, config: CsvFormat, known: Mapping[str,
     InputError
         If it is no CSV text, or two columns have one name.
     """
-    text = read_text(file, shown_as, MAX_BYTES, config.encoding)
+    text = read_text(file, shown_as, MAX_BYTES, config)
     layout = find_layout(text, shown_as, config.separator, config.skip_rows, None)
     heads = [split_header(normal(header), known) for header in layout.header]
     names = tuple(name for name, _ in heads)
@@ -131,4 +131,14 @@ def read_plain(file: Path, shown_as: str, config: CsvFormat, known: Mapping[str,
         )
     places = list(range(len(layout.header)))
     table = read_table(text, layout, shown_as, places, 0, has_footer=False)
+    _no_totals(table, shown_as)
     return PlainTable(shown_as, layout, names, tuple(unit for _, unit in heads), table, config)
+
+
+def _no_totals(table: Table, file: str) -> None:
+    """Refuse a last row that sums up the others, whose number would be taken for one of theirs."""
+    for column in table.columns.values() if table.n_rows else ():
+        *others, last = column
+        if is_of_totals(str(last)) and not any(is_of_totals(str(cell)) for cell in others):
+            message, line = "this looks like a row of totals", int(table.lines[-1])
+            raise InputError([Problem(message, "Remove the line.", "", file, line, shown(str(last).strip()))])

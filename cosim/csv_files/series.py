@@ -104,7 +104,7 @@ def read_series(
     InputError
         With every problem, each with its line in the file.
     """
-    text = read_text(file, shown_as, limit, config.encoding)
+    text = read_text(file, shown_as, limit, config)
     layout = find_layout(
         text, shown_as, config.separator, config.skip_rows, lambda cell: is_stamp(cell, config.time_format)
     )
@@ -161,7 +161,8 @@ def _series(
     start = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=slots.start_ms)
     found = CsvFound(
         file,
-        "UTF-8" if config.encoding == "utf-8" else config.encoding,
+        ("UTF-8" if config.encoding == "utf-8" else config.encoding)
+        + (f" ({config.compression})" if config.compression else ""),
         layout.separator,
         decimal,
         layout.header_line,

@@ -11,7 +11,7 @@ from cosim.config.csv_format import CsvSeriesFormat, fixed_offset_minutes
 from cosim.csv_files.columns import TimeColumn
 from cosim.csv_files.stamps import Stamps, UnclearDateError, read_stamps, to_utc
 from cosim.csv_files.table import Table
-from cosim.csv_files.words import shown
+from cosim.csv_files.words import is_of_totals, shown
 from cosim.errors import Problem
 
 NS_PER_MS = 1_000_000
@@ -101,6 +101,9 @@ def slots_of(
 
 
 def _no_stamp(cell: str, line: int, file: str) -> Problem:
+    if is_of_totals(cell):
+        message = "this looks like a row of totals, and not of a time"
+        return Problem(message, "Remove the line.", file=file, line=line, value=shown(cell.strip()))
     remedy = "Write it as 2016-07-04T00:15:00Z, or say `time_column` and `time_format`."
     try:
         days = float(cell.replace(",", "."))

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cosim.config.csv_format import CsvFormat
+from cosim.csv_files.unpack import UnpackError, unpack
 from cosim.errors import InputError, Problem
 
 _NO_TEXT = {
-    b"\x1f\x8b": "is compressed (gzip)",
-    b"BZh": "is compressed (bzip2)",
-    b"\xfd7zXZ": "is compressed (xz)",
-    b"\x28\xb5\x2f\xfd": "is compressed (zstd)",
-    b"7z\xbc\xaf": "is compressed (7z)",
-    b"PK\x03\x04": "is a ZIP archive or a spreadsheet (XLSX, ODS)",
-    b"\xd0\xcf\x11\xe0": "is a spreadsheet (XLS)",
-    b"PAR1": "is a Parquet file",
-    b"%PDF": "is a PDF",
+    b"\x1f\x8b": ("is compressed (gzip)", "gzip"),
+    b"BZh": ("is compressed (bzip2)", "bz2"),
+    b"\xfd7zXZ": ("is compressed (xz)", "xz"),
+    b"\x28\xb5\x2f\xfd": ("is compressed (zstd)", "zstd"),
+    b"7z\xbc\xaf": ("is compressed (7z)", ""),
+    b"PK\x03\x04": ("is a ZIP archive or a spreadsheet (XLSX, ODS)", "zip"),
+    b"\xd0\xcf\x11\xe0": ("is a spreadsheet (XLS)", ""),
+    b"PAR1": ("is a Parquet file", ""),
+    b"%PDF": ("is a PDF", ""),
 }
+"""How a file begins that is no text: what it is, and which `compression` reads it."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _SHOWN_BYTES = 5
 
 
-def read_text(file: Path, shown_as: str, limit: int, encoding: str) -> bytes:
+def read_text(file: Path, shown_as: str, limit: int, config: CsvFormat) -> bytes:
     """The whole file as UTF-8 with `\\n` at the ends of its lines, without a byte order mark.
 
     Parameters
@@ -31,14 +34,14 @@ def read_text(file: Path, shown_as: str, limit: int, encoding: str) -> bytes:
     shown_as : str
         Its name in messages.
     limit : int
-        The largest size, bytes.
-    encoding : str
-        How it is encoded.
+        The largest size, bytes; of a compressed file packed and unpacked.
+    config : CsvFormat
+        How it is compressed and encoded.
 
     Raises
     ------
     InputError
-        If it is missing, too large, compressed, no text, or in another encoding.
+        If it is missing, too large, compressed or encoded otherwise, or no text.
     """
     if not file.is_file():
         raise _refused(shown_as, "no such file", "Paths are relative to the scenario's folder.")
@@ -53,18 +56,34 @@ def read_text(file: Path, shown_as: str, limit: int, encoding: str) -> bytes:
         size_mb, limit_mb = file.stat().st_size / 1e6, limit / 1e6
         message = f"{size_mb:.0f} MB is larger than the limit of {limit_mb:.0f} MB"
         raise _refused(shown_as, message, "Cut it to the run, or thin it out.")
-    for magic, what in _NO_TEXT.items():
+    if config.compression is not None:
+        raw = _unpacked(raw, shown_as, limit, config.compression)
+    for magic, (what, compression) in _NO_TEXT.items():
         if raw.startswith(magic):
-            raise _refused(shown_as, f"this file {what}, and no CSV text", "Unpack or export it as CSV.")
+            remedy = "Unpack or export it as CSV."
+            if compression and config.compression is None:
+                remedy = f"Say `compression: {compression}`, or unpack or export it as CSV."
+            raise _refused(shown_as, f"this file {what}, and no CSV text", remedy)
     if raw[:500].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         raise _refused(
             shown_as, "this is a web page or XML, and no CSV text", "Download the CSV file itself."
         )
-    text = _as_utf8(raw, shown_as, encoding).removeprefix(b"\xef\xbb\xbf")
+    text = _as_utf8(raw, shown_as, config.encoding).removeprefix(b"\xef\xbb\xbf")
     text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
     if b"\0" in text:
         raise InputError(_nul_bytes(text, shown_as))
     return text
+
+
+def _unpacked(raw: bytes, shown_as: str, limit: int, compression: str) -> bytes:
+    try:
+        held = unpack(raw, compression, limit + 1)
+    except UnpackError as error:
+        raise _refused(shown_as, error.message, error.remedy) from None
+    if len(held) > limit:
+        message = f"unpacked it is larger than the limit of {limit / 1e6:.0f} MB"
+        raise _refused(shown_as, message, "Cut it to the run, or thin it out.")
+    return held
 
 
 def _as_utf8(raw: bytes, shown_as: str, encoding: str) -> bytes:

@@ -1,10 +1,15 @@
-"""Names and cells of a CSV file as words of a message, and compared with those of a scenario."""
+"""Names and cells of a CSV file as words of a message, and compared with those that are known."""
 
 from __future__ import annotations
 
 import unicodedata
 
 _LONGEST = 60
+_OF_TOTALS = (
+    *("total", "subtotal", "sum", "summe", "gesamt", "insgesamt", "zwischensumme", "grand", "count"),
+    *("mean", "average", "avg", "mittel", "mittelwert", "durchschnitt", "ø", "median"),
+    *("min", "minimum", "max", "maximum"),
+)
 
 
 def normal(name: str) -> str:
@@ -12,6 +17,12 @@ def normal(name: str) -> str:
     composed = unicodedata.normalize("NFC", name)
     visible = "".join(char for char in composed if unicodedata.category(char) != "Cf")
     return " ".join(visible.split())
+
+
+def is_of_totals(cell: str) -> bool:
+    """Whether a cell is the head of a row that sums up those above it: ``Summe``, ``Total:``, ``Ø``."""
+    words = normal(cell).lower().split(" ", 1)
+    return words[0].rstrip(":.") in _OF_TOTALS
 
 
 def shown(text: str) -> str:

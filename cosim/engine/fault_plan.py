@@ -127,7 +127,7 @@ def _events(
         yield from at("feeder meter", [], 0)
         return
     if isinstance(fault, Churn) and fault.file is not None:
-        absences = _read_trace(folder / fault.file, fault.file, households, end_ms)
+        absences = _read_trace(folder, fault, fault.file, households, end_ms)
         concerned = set(_selected(scenario, placement, streams, name, fault))
         for household, start_ms, stop_ms in absences:
             if household in concerned:
@@ -246,18 +246,20 @@ def merged(windows: Sequence[Window]) -> list[Window]:
     return result
 
 
-def _read_trace(path: Path, shown: str, households: Sequence[str], end_ms: int) -> list[tuple[int, int, int]]:
+def _read_trace(
+    folder: Path, how: CsvFormat, file: str, households: Sequence[str], end_ms: int
+) -> list[tuple[int, int, int]]:
     """Absences from a trace: household, start and end (ms), those of one household without overlap."""
     try:
-        return _read_absences(path, shown, households, end_ms)
+        return _read_absences(folder / file, file, how, households, end_ms)
     except InputError as error:
         raise InputError([replace(problem, path="file") for problem in error.problems]) from None
 
 
 def _read_absences(
-    path: Path, shown_as: str, households: Sequence[str], end_ms: int
+    path: Path, shown_as: str, how: CsvFormat, households: Sequence[str], end_ms: int
 ) -> list[tuple[int, int, int]]:
-    trace = read_plain(path, shown_as, CsvFormat(), {})
+    trace = read_plain(path, shown_as, how, {})
     remedy = f"Let its first line be: {','.join(_TRACE_COLUMNS)}"
     household, leaves, joins = (trace.place(column, remedy) for column in _TRACE_COLUMNS)
     leaves_h, joins_h = trace.numbers([leaves, joins])

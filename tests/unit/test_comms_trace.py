@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,19 @@ def test_a_latency_beyond_any_run_is_refused_with_its_line(header: str, value: s
     assert [(each.line, each.value) for each in caught.value.problems] == [(3, value)]
     largest = {"latency [ms]": "3.6e12", "latency [s]": "3.6e9", "latency [us]": "3.6e15"}[header]
     assert parse_trace([header, largest], "latency", "a.csv")[0] == pytest.approx(3.6e12)
+
+
+@pytest.mark.parametrize("row", ["Total,35", "mean,17.5", "Summe: ,35"])
+def test_a_row_of_totals_is_no_latency(row: str) -> None:
+    text = ["nr,latency_ms", "1,5", "2,30", row]
+    with pytest.raises(InputError, match="row of totals") as caught:
+        parse_trace(text, "latency_ms", "a.csv")
+    assert caught.value.problems[0].line == 4
+    labelled = ["kind,latency_ms", "mean,5", "mean,30"]
+    assert parse_trace(labelled, "latency_ms", "a.csv").tolist() == [5.0, 30.0]
+
+
+def test_a_compressed_trace() -> None:
+    Path("a.csv.gz").write_bytes(gzip.compress(b"latency_ms\n5\n7\n"))
+    config = TraceLatency.model_validate({"file": "a.csv.gz", "compression": "gzip"})
+    assert read_trace(Path(), config).tolist() == [5.0, 7.0]

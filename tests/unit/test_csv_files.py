@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import unicodedata
+import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from cosim.config.csv_format import CsvSeriesFormat
@@ -376,6 +382,81 @@ def test_what_is_no_csv_text_is_refused_by_name(
     assert words in problems[0].message
     assert problems[0].line == line
     assert all(str(problem).isprintable() for problem in problems)
+
+
+def zipped(*texts: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    made = BytesIO()
+    with zipfile.ZipFile(made, "w", method) as archive:
+        for number, text in enumerate(texts):
+            archive.writestr(f"{number}.csv", text)
+    return made.getvalue()
+
+
+COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zip": zipped,
+    "zstd": lambda text: bytes(pa.compress(text, codec="zstd", asbytes=True)),
+}
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_a_compressed_file_is_read_where_that_is_said(tmp_path: Path, kind: str) -> None:
+    raw = COMPRESSED[kind](GOOD.encode())
+    (problem,) = refused(tmp_path, raw)
+    assert f"`compression: {kind}`" in problem.remedy
+    series = read(tmp_path, raw, compression=kind)
+    assert np.array_equal(series.values, read(tmp_path, GOOD).values)
+    assert series.found.encoding == f"UTF-8 ({kind})"
+    broken = COMPRESSED[kind](GOOD.replace("0.5", "x", 1).encode())
+    (problem,) = refused(tmp_path, broken, compression=kind)
+    assert (problem.line, problem.value) == (2, "x")
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
+def test_no_more_is_unpacked_than_the_limit(tmp_path: Path, kind: str) -> None:
+    raw = COMPRESSED[kind](bytes(20_000_000))
+    assert len(raw) < 1_000_000
+    (tmp_path / "p.csv").write_bytes(raw)
+    config = CsvSeriesFormat.model_validate({"compression": kind})
+    with pytest.raises(InputError, match="unpacked it is larger than the limit of 1 MB"):
+        read_series(tmp_path / "p.csv", "p.csv", config, POWER, limit=1_000_000)
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
+@pytest.mark.parametrize("damage", ["cut short", "another kind", "nothing", "not compressed"])
+def test_what_cannot_be_unpacked_is_refused(tmp_path: Path, kind: str, damage: str) -> None:
+    raw = COMPRESSED[kind](GOOD.encode())
+    other = COMPRESSED["gzip" if kind == "xz" else "xz"](GOOD.encode())
+    damaged = {"cut short": raw[:-20], "another kind": other, "nothing": b"", "not compressed": GOOD.encode()}
+    (problem,) = refused(tmp_path, damaged[damage], compression=kind)
+    assert ("empty" if damage == "nothing" else kind) in problem.message
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (zipped(), "0 files"),
+        (zipped(GOOD.encode(), GOOD.encode()), "2 files"),
+        (zipped(*[b""] * 1001), "more than one file"),
+        (zipped(GOOD.encode(), method=zipfile.ZIP_LZMA), "unusual way"),
+        (zipped(gzip.compress(GOOD.encode())), "gzip"),
+    ],
+)
+def test_an_archive_holds_one_csv_file(tmp_path: Path, raw: bytes, words: str) -> None:
+    (problem,) = refused(tmp_path, raw, compression="zip")
+    assert words in problem.message
+    assert "compression" not in problem.remedy
+
+
+@pytest.mark.parametrize("row", ["Summe;3,0", "Total,1.5", "Mittelwert: ;0,5", "Ø;0,5", "Gesamt kWh;12"])
+def test_a_row_of_totals_is_named(tmp_path: Path, row: str) -> None:
+    separator = "," if row.startswith("Total") else ";"
+    text = table(f"time{separator}home [kW]", stamps(), [0, 1, 2, 3], separator=separator)
+    (problem,) = refused(tmp_path, f"{text}{row}\n")
+    assert "totals" in problem.message
+    assert problem.line == 6
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "windows-1252", "latin-1"])

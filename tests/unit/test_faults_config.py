@@ -56,6 +56,7 @@ def problems(folder: Path, *faults: dict[str, Any], **more: Any) -> list[tuple[s
         ({"kind": "platform_crash", "from_h": 1, "households": ["h001"]}, "Extra inputs"),
         ({"kind": "clock", "from_h": 1}, "changes nothing"),
         ({"kind": "churn", "file": "t.csv", "from_h": 1}, "the file says when"),
+        ({"kind": "churn", "from_h": 1, "separator": ";"}, "no file that separator"),
         ({"kind": "loss_burst", "from_h": 1}, "loss_probability"),
         ({"kind": "loss_burst", "from_h": 1, "loss_probability": 1.2}, "at most 1"),
         ({"kind": "earthquake", "from_h": 1}, "earthquake"),
