@@ -24,7 +24,7 @@ from pathlib import Path
 
 import simpy
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 
 N_HOUSEHOLDS = 99

@@ -27,7 +27,7 @@ PROGRAM = """
 import json, resource, sys
 from pathlib import Path
 from cosim.cli import runs
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.preflight import preflight
 from cosim.engine.run import run_scenario
 

@@ -22,10 +22,10 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402 - after the number of threads
 from ruamel.yaml import YAML  # noqa: E402 - as above
 
-from cosim.config.network import GridConfig, NetworkConfig  # noqa: E402 - as above
 from cosim.grid.background import Background  # noqa: E402 - as above
 from cosim.grid.feeder import Feeder, load_feeder  # noqa: E402 - as above
 from cosim.grid.power_flow import FlowResult, PowerFlow  # noqa: E402 - as above
+from cosim.grid.schema import GridConfig, NetworkConfig  # noqa: E402 - as above
 
 NETWORK = "simbench_rural3"
 N_INTERVALS = 8760

@@ -24,15 +24,15 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402 - after the number of threads
 from numpy.typing import NDArray  # noqa: E402 - as above
 
-from cosim.config.appliances import TableIAppliances  # noqa: E402 - as above
-from cosim.devices.appliance import Appliance  # noqa: E402 - as above
-from cosim.markets.energy_value.exact import solve_exact  # noqa: E402 - as above
-from cosim.markets.energy_value.greedy import solve_greedy  # noqa: E402 - as above
-from cosim.markets.energy_value.offers import Offer  # noqa: E402 - as above
-from cosim.markets.energy_value.population import listed_day  # noqa: E402 - as above
-from cosim.markets.energy_value.schedule import Schedule, ScheduleProblem  # noqa: E402 - as above
-from cosim.markets.energy_value.supply import merit_order  # noqa: E402 - as above
-from cosim.markets.energy_value.values import energy_values, normalised_preferences, scaling_factor  # noqa: E402 - as above
+from cosim.trading.scheduling.exact import solve_exact  # noqa: E402 - as above
+from cosim.trading.scheduling.greedy import solve_greedy  # noqa: E402 - as above
+from cosim.trading.scheduling.schedule import Schedule, ScheduleProblem  # noqa: E402 - as above
+from cosim.trading.scheduling.supply import merit_order  # noqa: E402 - as above
+from cosim.trading.schemas.appliances import TableIAppliances  # noqa: E402 - as above
+from cosim.trading.valuation.appliance import Appliance  # noqa: E402 - as above
+from cosim.trading.valuation.offers import Offer  # noqa: E402 - as above
+from cosim.trading.valuation.participants import listed_day  # noqa: E402 - as above
+from cosim.trading.valuation.values import energy_values, normalised_preferences, scaling_factor  # noqa: E402 - as above
 
 N_HOURS = 24
 CONTRACTED_KW = 10.35

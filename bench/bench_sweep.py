@@ -26,7 +26,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cosim.errors import count
+from cosim.core.errors import count
 
 N_STUDY = 2000
 MOST_MINUTES = 10.0

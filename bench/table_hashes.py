@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from cosim.config.library import names
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 
 LONGEST_H = 48

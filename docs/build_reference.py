@@ -16,11 +16,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from cosim.config.base import Range
-from cosim.config.network import NetworkConfig
-from cosim.config.scenario import Scenario
-from cosim.config.sweep import SweepConfig
 from cosim.config.values import Choice, Each, Normal, NormalMoments, Uniform, UniformInt
+from cosim.engine.scenario import Scenario
+from cosim.grid.schema import NetworkConfig
 from cosim.results.tables import PROSUMER_COLUMNS, TABLES, Column
+from cosim.study.sweep.schema import SweepConfig
 
 FOLDER = Path(__file__).parent
 PLAIN_NAMES = {

@@ -20,13 +20,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from cosim.comms.schema import TraceLatency
 from cosim.comms.trace import read_trace
-from cosim.config.comms import TraceLatency
 from cosim.config.csv_format import CsvSeriesFormat
+from cosim.core.errors import InputError
 from cosim.csv_files.series import read_series
 from cosim.csv_files.units import POWER, PRICE
 from cosim.devices.profile_doubts import Profiles, load_doubts, pv_doubts
-from cosim.errors import InputError
 
 PAGE = Path(__file__).with_suffix(".md")
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 

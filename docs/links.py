@@ -15,11 +15,11 @@ from scipy import stats
 
 from cosim.comms.histogram import EXACT_BELOW_MS
 from cosim.comms.loss import stationary_bad_probability, stationary_loss_rate
-from cosim.comms.message import PLATFORM, Address, Message
 from cosim.comms.network import Network
+from cosim.comms.schema import CommsConfig, GilbertElliottLoss, LossConfig
 from cosim.comms.tally import Account
-from cosim.config.comms import CommsConfig, GilbertElliottLoss, LossConfig
-from cosim.streams import Streams
+from cosim.core.message import PLATFORM, Address, Message
+from cosim.core.streams import Streams
 
 N = 100_000
 TRACE_MS = np.array([12.0, 12.0, 15.0, 40.0, 41.0, 300.0, 2500.0])

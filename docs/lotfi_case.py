@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from scipy.stats import t as student
 
-from cosim.config.appliances import TableIAppliances
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.markets.energy_value.population import listed_day
-from cosim.markets.energy_value.values import normalised_preferences
 from cosim.results.store import read_table
+from cosim.trading.schemas.appliances import TableIAppliances
+from cosim.trading.valuation.participants import listed_day
+from cosim.trading.valuation.values import normalised_preferences
 
 Array = NDArray[np.float64]
 

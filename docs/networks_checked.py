@@ -23,9 +23,9 @@ import pandapower.networks
 import pyarrow.parquet as pq
 import yaml
 
-from cosim.config.load import load_scenario
+from cosim.core.errors import InputError, Problem
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.errors import InputError, Problem
 
 PAGE = Path(__file__).with_suffix(".md")
 SIMBENCH_GRIDS = ("rural1", "rural2", "rural3", "semiurb4", "semiurb5", "urban6")

@@ -13,17 +13,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.markets.regulation.averages import weight_of_newest
-from cosim.markets.regulation.controller import (
+from cosim.regulation.averages import weight_of_newest
+from cosim.regulation.controller import (
     Report,
     initial_reports,
     measure,
     open_window,
     receive,
 )
-from cosim.markets.regulation.robust import clipped, take_in, trimmed_measure
+from cosim.regulation.robust_sum import clipped, take_in, trimmed_measure
 from cosim.results.store import read_table
 
 PLATFORM = "communities.market.platform"

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binom, binomtest
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 

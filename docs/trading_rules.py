@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from cosim.config.load import load_scenario
-from cosim.config.trading import REGIMES
+from cosim.engine.load import load_scenario
 from cosim.engine.summarise import summarise
+from cosim.trading.schemas.rules import REGIMES
 
 Array = NDArray[np.float64]
 

@@ -16,8 +16,8 @@ from cosim.cli.inputs import check, explain, networks, scenarios, schema
 from cosim.cli.runs import compare, report, run
 from cosim.cli.sweeps import robustness, sweep
 from cosim.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, err, flag, out, print_labelled, print_problems
-from cosim.errors import CosimError, InputError
-from cosim.text import visible
+from cosim.core.errors import CosimError, InputError
+from cosim.core.text import visible
 
 app = typer.Typer(
     no_args_is_help=True,

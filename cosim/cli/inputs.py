@@ -8,14 +8,14 @@ from typing import Annotated
 from rich.text import Text
 
 from cosim.cli.terminal import Overrides, Seed, Source, flag, out, print_problems, refuse_errors, write
-from cosim.errors import Problem, count
+from cosim.core.errors import Problem, count
 
 
 def check(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
     """Say everything that is wrong with a scenario or a sweep, and what is doubtful, without running it."""
-    from cosim.config.load import load_scenario
-    from cosim.config.load_sweep import is_sweep
+    from cosim.engine.load import load_scenario
     from cosim.engine.preflight import preflight
+    from cosim.study.sweep.load_sweep import is_sweep
 
     if is_sweep(scenario) and not set_ and seed is None:
         problems = _check_sweep(scenario)
@@ -26,18 +26,18 @@ def check(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
 
 
 def _check_sweep(source: str) -> list[Problem]:
-    from cosim.config.load_sweep import read_sweep
-    from cosim.study.sweep.check import check_points
+    from cosim.study.sweep.load_sweep import read_sweep
     from cosim.study.sweep.plan import plan_sweep
+    from cosim.study.sweep.sweep_check import check_points
 
     return list(check_points(plan_sweep(read_sweep(source)), thorough=True).problems)
 
 
 def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
     """Show every value, household, bus, link, device and agent of the run, and what is a default."""
-    from cosim.config.load import load_scenario
-    from cosim.engine.build import build
+    from cosim.engine.builder import build
     from cosim.engine.explain import explain_lines
+    from cosim.engine.load import load_scenario
 
     loaded = load_scenario(scenario, set_ or (), seed)
     parts = build(loaded)
@@ -51,7 +51,7 @@ def schema(
     """Print the JSON schema of scenario files, so that an editor completes and checks keys."""
     import json
 
-    from cosim.config.json_schema import scenario_schema, sweep_schema
+    from cosim.study.json_schema import scenario_schema, sweep_schema
 
     write([json.dumps(sweep_schema() if sweep else scenario_schema(), indent=2, ensure_ascii=False)])
 
@@ -59,7 +59,7 @@ def schema(
 def networks() -> None:
     """List the built-in networks."""
     from cosim.config.library import names
-    from cosim.config.load_network import load_network
+    from cosim.grid.network_file import load_network
 
     for name in names("networks"):
         network, _ = load_network(name, Path())
@@ -70,8 +70,8 @@ def networks() -> None:
 def scenarios() -> None:
     """List the built-in scenarios, and the built-in sweeps of them."""
     from cosim.config.library import names
-    from cosim.config.load import load_scenario
-    from cosim.config.load_sweep import load_sweep
+    from cosim.engine.load import load_scenario
+    from cosim.study.sweep.load_sweep import load_sweep
 
     width = max(map(len, (*names("scenarios"), *names("sweeps"))))
     for name in names("scenarios"):

@@ -21,7 +21,7 @@ from cosim.cli.terminal import (
     print_problems,
     require_targets,
 )
-from cosim.errors import InputError, Problem, SimulationError
+from cosim.core.errors import InputError, Problem, SimulationError
 
 
 def run(
@@ -42,10 +42,10 @@ def run(
     Leaves with 0 when done, 2 for bad input (nothing is written), 3 when the simulation failed, 130 when
     interrupted; what a failed or interrupted run had is kept and marked.
     """
-    from cosim.config.load import load_scenario
+    from cosim.cli.progress import RunProgress
     from cosim.engine.interrupt import terminate_like_interrupt
+    from cosim.engine.load import load_scenario
     from cosim.engine.run import default_folder, run_scenario
-    from cosim.progress import RunProgress
     from cosim.results.metrics import doubts
 
     terminate_like_interrupt()
@@ -84,7 +84,7 @@ def _require_empty(folder: Path) -> None:
 
 def draw(folder: Path) -> None:
     """Figures and page of the run in `folder`."""
-    from cosim.report.catalogue import draw_figures
+    from cosim.report.figure_list import draw_figures
     from cosim.report.page import write_report
 
     draw_figures(folder)

@@ -21,10 +21,10 @@ from cosim.cli.terminal import (
     require_targets,
     write,
 )
-from cosim.errors import Problem, SimulationError, count
+from cosim.core.errors import Problem, SimulationError, count
 
 if TYPE_CHECKING:
-    from cosim.study.sweep.run import SweepOutcome
+    from cosim.study.sweep.sweep_run import SweepOutcome
 
 
 def sweep(
@@ -57,14 +57,14 @@ def sweep(
     Leaves with 0 when all points were run, also where some failed (their rows say why); 2 for bad input
     (nothing is written); 3 when no point ended well; 130 when interrupted: --resume goes on from there.
     """
-    from cosim.config.load_sweep import read_sweep
+    from cosim.cli.progress import SweepProgress
     from cosim.engine.interrupt import terminate_like_interrupt
-    from cosim.progress import SweepProgress
-    from cosim.study.sweep.check import check_points
     from cosim.study.sweep.executors import executor
     from cosim.study.sweep.folder import open_folder, require_empty
+    from cosim.study.sweep.load_sweep import read_sweep
     from cosim.study.sweep.plan import plan_sweep
-    from cosim.study.sweep.run import run_sweep
+    from cosim.study.sweep.sweep_check import check_points
+    from cosim.study.sweep.sweep_run import run_sweep
 
     terminate_like_interrupt()
     if out_dir is not None and not resume and not dry_run:

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from cosim.console import PlainConsole
-from cosim.errors import InputError, Problem
-from cosim.text import shortened, visible
+from cosim.core.console import PlainConsole
+from cosim.core.errors import InputError, Problem
+from cosim.core.text import shortened, visible
 
 _MOST_PROBLEMS = 100
 _LONGEST_PROBLEM = 2000

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cosim.comms.draws import Draws
-from cosim.config.comms import Direction
+from cosim.comms.schema import Direction
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.comms.latency import Latency
-from cosim.streams import Streams
+from cosim.core.streams import Streams
 
 T = TypeVar("T")
 

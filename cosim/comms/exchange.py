@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import simpy
 
-from cosim.clock import Priority
 from cosim.comms.link import Link
-from cosim.comms.message import Message
 from cosim.comms.timetable import Timetable
+from cosim.core.clock import Priority
+from cosim.core.message import Message
 
 TIMEOUT_PRIORITY = Priority.ARRIVAL + 1
 """Timeouts come after their instant's arrivals: an acknowledgement that arrives at the last moment counts."""

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.comms import (
+from cosim.comms.schema import (
     ConstantLatency,
     ExponentialLatency,
     GammaLatency,
@@ -20,7 +20,7 @@ from cosim.config.comms import (
     TraceLatency,
     UniformLatency,
 )
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
 
 Floats = NDArray[np.float64]
 TraceReader = Callable[[TraceLatency], Floats]

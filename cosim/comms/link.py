@@ -8,15 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from cosim.clock import MS_PER_HOUR, to_ms
 from cosim.comms.disturbance import Disturbance, replay_delays_ms
 from cosim.comms.disturbance import is_duplicated as is_duplicated_by_fault
 from cosim.comms.disturbance import is_lost as is_lost_by_fault
 from cosim.comms.draws import Draws
 from cosim.comms.loss import bernoulli_probability, gilbert_elliott_step, starts_bad
-from cosim.comms.message import ACK
+from cosim.comms.schema import Direction, GilbertElliottLoss, LinkConfig, OutageWindow
 from cosim.comms.tally import Tally
-from cosim.config.comms import Direction, GilbertElliottLoss, LinkConfig, OutageWindow
+from cosim.core.clock import MS_PER_HOUR, to_ms
+from cosim.core.message import ACK
 
 US_PER_MS: Final = 1000
 

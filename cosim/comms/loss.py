@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cosim.config.comms import BernoulliLoss, GilbertElliottLoss, LossConfig
+from cosim.comms.schema import BernoulliLoss, GilbertElliottLoss, LossConfig
 
 
 def bernoulli_probability(config: LossConfig) -> float:

@@ -8,18 +8,18 @@ from typing import Final, NamedTuple
 
 import simpy
 
-from cosim.clock import Priority
 from cosim.comms.disturbance import Disturbance
 from cosim.comms.exchange import Exchange, Exchanges
 from cosim.comms.histogram import EXACT_BELOW_MS, bucket_ms, merge, middle_ms
 from cosim.comms.latency import TraceReader
 from cosim.comms.link import Link
-from cosim.comms.message import ACK, PLATFORM, Address, Message
+from cosim.comms.schema import CommsConfig, Direction
 from cosim.comms.tally import Account, DeliveryAccount, LossAccount, Tally
 from cosim.comms.timetable import Timetable
 from cosim.comms.topology import Topology
-from cosim.config.comms import CommsConfig, Direction
-from cosim.streams import Streams
+from cosim.core.clock import Priority
+from cosim.core.message import ACK, PLATFORM, Address, Message
+from cosim.core.streams import Streams
 
 
 class _Mark(Enum):

@@ -10,9 +10,9 @@ from cosim.comms.draws import Draws
 from cosim.comms.latency import Latency, TraceReader, build_latency
 from cosim.comms.link import Link
 from cosim.comms.loss import bernoulli_probability
-from cosim.comms.message import METER, PLATFORM, Address
-from cosim.config.comms import CommsConfig, Direction, LatencyConfig, LinkConfig, resolve
-from cosim.streams import Streams
+from cosim.comms.schema import CommsConfig, Direction, LatencyConfig, LinkConfig, resolve
+from cosim.core.message import METER, PLATFORM, Address
+from cosim.core.streams import Streams
 
 CACHED_NUMBERS = 200_000
 """Random numbers held at most per purpose, over all senders of one direction (about 8 MB)."""

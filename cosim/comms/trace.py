@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.comms.schema import TraceLatency
 from cosim.config.base import MAX_MS
-from cosim.config.comms import TraceLatency
+from cosim.core.errors import InputError, Problem
 from cosim.csv_files.plain import read_plain
 from cosim.csv_files.units import TIME, find_unit
 from cosim.csv_files.words import shown
-from cosim.errors import InputError, Problem
 
 _SHOWN = 100
 

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from cosim.text import visible
+from cosim.core.text import visible
 
 SMALLEST = 1e-12
 """A number nearer to 0 than this is refused: dividing by it leaves what a float can hold."""

@@ -10,9 +10,9 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.emitter import Emitter
 
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import parse_yaml
-from cosim.errors import InputError
+from cosim.core.errors import InputError
+from cosim.engine.scenario import Scenario
 
 
 def to_yaml(scenario: Scenario) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from cosim.config.yaml_reader import MAX_BYTES
-from cosim.errors import InputError, Problem, suggest
+from cosim.core.errors import InputError, Problem, suggest
 
 Shelf = Literal["networks", "scenarios", "sweeps"]
 SWEEP_KEYS = ("axes", "sample", "seeds", "keep")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cosim.config.yaml_reader import Document
-from cosim.errors import Problem, suggest
+from cosim.core.errors import Problem, suggest
 
 _FORM_KEYS = ("model", "kind", "form", "strategy")
 _WAYS: tuple[tuple[frozenset[str], ...], ...] = (

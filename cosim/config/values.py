@@ -31,7 +31,7 @@ from cosim.config.base import (
     Numbers,
     Range,
 )
-from cosim.errors import InputError, Problem, count
+from cosim.core.errors import InputError, Problem, count
 
 _LEAST_MASS = 1e-6
 """A truncated normal must keep at least this share of the untruncated one."""

@@ -19,7 +19,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from cosim.config.csv_format import CsvSeriesFormat
+from cosim.core.errors import Problem, suggest
 from cosim.csv_files.layout import Layout
 from cosim.csv_files.numbers import looks_like_number
 from cosim.csv_files.stamps import is_clock, is_date, is_stamp
 from cosim.csv_files.units import OTHER, OTHER_PRICES, Unit, find_unit, split_header, usual
 from cosim.csv_files.words import normal, shown
-from cosim.errors import Problem, suggest
 
 _SHOWN = 5
 # Tools whose files say in their manual what they hold, and not in the header. Anything else is left out.

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.errors import Problem, count
 from cosim.csv_files.words import shown
-from cosim.errors import Problem, count
 
 _NEVER_MEANT = (-99.0, -999.0, -9999.0, -99999.0, -99.9, -999.9, -9999.9, -32768.0)
 _IF_FAR_OFF = (999.0, 9999.0, 99999.0, 999999.0, 32767.0, 65535.0)

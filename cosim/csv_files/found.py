@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import NamedTuple
 
-from cosim.errors import count
+from cosim.core.errors import count
 
 
 class FoundColumn(NamedTuple):

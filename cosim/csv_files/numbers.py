@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.errors import InputError, Problem
 from cosim.csv_files.words import shown
-from cosim.errors import InputError, Problem
 
 _MISSING = ("", "nan", "na", "n/a", "#n/a", "#nv", "null", "none", "-", "--", "n/e")
 _SPACES = " '\u2019\u00a0\u202f\u2009"

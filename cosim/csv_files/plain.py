@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.config.csv_format import CsvFormat
+from cosim.core.errors import InputError, Problem, suggest
 from cosim.csv_files.layout import Layout, find_layout
 from cosim.csv_files.numbers import decimal_mark, to_numbers
 from cosim.csv_files.table import Table, read_table
 from cosim.csv_files.text import read_text
 from cosim.csv_files.units import Unit, split_header
 from cosim.csv_files.words import is_of_totals, normal, shown
-from cosim.errors import InputError, Problem, suggest
 
 MAX_BYTES = 100_000_000
 

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_HOUR
 from cosim.config.csv_format import CsvSeriesFormat
+from cosim.core.clock import MS_PER_HOUR
+from cosim.core.errors import InputError, Problem
 from cosim.csv_files.columns import TimeColumn, ValueColumn, find_time, find_values
 from cosim.csv_files.doubts import counters, sentinels
 from cosim.csv_files.found import CsvFound, FoundColumn
@@ -23,7 +24,6 @@ from cosim.csv_files.table import Table, read_table
 from cosim.csv_files.text import read_text
 from cosim.csv_files.units import Unit, usual
 from cosim.csv_files.words import shown
-from cosim.errors import InputError, Problem
 
 _SHOWN = 5
 _LARGEST = 1e30

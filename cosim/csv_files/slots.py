@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.config.csv_format import CsvSeriesFormat, fixed_offset_minutes
+from cosim.core.errors import Problem
 from cosim.csv_files.columns import TimeColumn
 from cosim.csv_files.stamps import Stamps, UnclearDateError, read_stamps, to_utc
 from cosim.csv_files.table import Table
 from cosim.csv_files.words import is_of_totals, shown
-from cosim.errors import Problem
 
 NS_PER_MS = 1_000_000
 _MINUTE_NS = 60_000 * NS_PER_MS

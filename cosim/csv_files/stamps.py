@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.errors import Problem
 from cosim.csv_files.numbers import plain_numbers
-from cosim.errors import Problem
 
 ISO = "yyyy-mm-dd hh:mm (ISO 8601)"
 UNIX_S, UNIX_MS = "seconds since 1970", "milliseconds since 1970"

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.errors import InputError, Problem, count
 from cosim.csv_files.layout import Layout
 from cosim.csv_files.numbers import looks_like_number
 from cosim.csv_files.words import shown
-from cosim.errors import InputError, Problem, count
 
 _LONGEST_FOOTER = 200
 _SHOWN = 5

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cosim.config.csv_format import CsvFormat
+from cosim.core.errors import InputError, Problem
 from cosim.csv_files.unpack import UnpackError, unpack
-from cosim.errors import InputError, Problem
 
 _NO_TEXT = {
     b"\x1f\x8b": ("is compressed (gzip)", "gzip"),

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_DAY
+from cosim.core.clock import MS_PER_DAY
+from cosim.core.errors import Problem, count
 from cosim.csv_files.units import Unit
 from cosim.csv_files.words import shown
-from cosim.errors import Problem, count
 
 Array = NDArray[np.float64]
 

@@ -9,17 +9,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cosim.clock import MS_PER_HOUR
-from cosim.config.comms import DIRECTIONS, resolve
-from cosim.config.load import LoadedScenario
+from cosim.comms.schema import DIRECTIONS, resolve
 from cosim.config.units import unit_of
-from cosim.engine.build import Parts
-from cosim.engine.fault_plan import FaultEvent
-from cosim.engine.grid_parts import GridParts
-from cosim.engine.market import Market
-from cosim.engine.prosumers import prosumer_table
+from cosim.core.clock import MS_PER_HOUR
+from cosim.engine.builder import Parts
+from cosim.engine.load import LoadedScenario
+from cosim.faults.plan import FaultEvent
 from cosim.grid.account import Entry
 from cosim.grid.limits import FeederLimits
+from cosim.households.connection import GridParts
+from cosim.households.prosumer_table import prosumer_table
+from cosim.regulation.community import Market
 
 
 def explain_lines(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:

@@ -8,17 +8,17 @@ import os
 import shutil
 from pathlib import Path
 
-from cosim.config.comms import TraceLatency
-from cosim.config.devices import CsvLoad, CsvPv
+from cosim.comms.schema import TraceLatency
 from cosim.config.dump import to_yaml
-from cosim.config.faults import Churn
 from cosim.config.library import names
-from cosim.config.load import LoadedScenario
-from cosim.config.load_network import load_network
-from cosim.config.network import JsonSource
-from cosim.config.prices import price_files
-from cosim.config.scenario import Scenario
+from cosim.devices.schema import CsvLoad, CsvPv
+from cosim.engine.load import LoadedScenario
+from cosim.engine.scenario import Scenario
+from cosim.faults.schema import Churn
+from cosim.grid.network_file import load_network
+from cosim.grid.schema import JsonSource
 from cosim.results.store import RunStore
+from cosim.trading.schemas.tariffs import price_files
 
 _NETWORK_FOLDER = "network"
 """Where a run keeps a network's file that lies outside the scenario's folder."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cosim.config.load import LoadedScenario
-from cosim.engine.build import build
+from cosim.core.errors import InputError, Problem
+from cosim.engine.builder import build
+from cosim.engine.load import LoadedScenario
 from cosim.engine.simulation import Simulation
-from cosim.errors import InputError, Problem
 from cosim.results.store import Nowhere
 
 

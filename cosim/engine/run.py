@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 import cosim
-from cosim.config.load import LoadedScenario
-from cosim.config.scenario import Scenario
-from cosim.engine.build import Parts, build
-from cosim.engine.fault_record import write_faults
-from cosim.engine.feeder_record import write_feeder
+from cosim.comms.record import write_messages
+from cosim.core.errors import CosimError, InputError, Problem
+from cosim.engine.builder import Parts, build
 from cosim.engine.inputs import keep_inputs, scenario_hash
 from cosim.engine.interrupt import Interruption
-from cosim.engine.message_record import write_messages
-from cosim.engine.prosumers import write_prosumers
+from cosim.engine.load import LoadedScenario
+from cosim.engine.scenario import Scenario
 from cosim.engine.simulation import Progress, Simulation
-from cosim.errors import CosimError, InputError, Problem
+from cosim.faults.record import write_faults
+from cosim.grid.feeder_tables import write_feeder
+from cosim.households.prosumer_table import write_prosumers
 from cosim.results.store import RunStore
 
 Status = Literal["running", "done", "failed", "interrupted"]

@@ -12,34 +12,34 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from cosim.clock import Priority, wait_until
-from cosim.comms.message import METER, PLATFORM, Message
 from cosim.comms.network import Network
-from cosim.config.remedies import Resending
-from cosim.config.scenario import Scenario
-from cosim.engine.build import Parts
-from cosim.engine.design import tick_times
-from cosim.engine.energy_days import DeliveryDays
-from cosim.engine.energy_record import EnergyRecorder
-from cosim.engine.fault_record import FaultRecord
-from cosim.engine.faults import Faults, Reach
-from cosim.engine.gauge import Gauge
-from cosim.engine.grid_record import GridRecorder
-from cosim.engine.market import Market
-from cosim.engine.market_record import DecisionRecorder, TickRecorder
-from cosim.engine.members import Members
-from cosim.engine.meter_record import MeterRecorder
-from cosim.engine.remedies import remedy_numbers
+from cosim.core.clock import Priority, wait_until
+from cosim.core.message import METER, PLATFORM, Message
+from cosim.engine.builder import Parts
+from cosim.engine.scenario import Scenario
+from cosim.faults.processes import Faults, Reach
+from cosim.faults.record import FaultRecord
 from cosim.grid.coupling import Coupling
 from cosim.grid.limits import loading_factors
-from cosim.households.processes import AlarmClock, take_part
-from cosim.households.trading import TradingFloor
-from cosim.markets.energy_value.messages import TRADING_KINDS
-from cosim.markets.regulation.agent import Agent
-from cosim.markets.regulation.aggregate import MeanReader
-from cosim.markets.regulation.controller import FeederReading
-from cosim.markets.regulation.restart import saved
+from cosim.grid.record import GridRecorder
+from cosim.households.record import MeterRecorder
+from cosim.regulation.agent import Agent
+from cosim.regulation.aggregate import MeanReader
+from cosim.regulation.community import Market
+from cosim.regulation.controller import FeederReading
+from cosim.regulation.design import tick_times
+from cosim.regulation.feeder_meter import Gauge
+from cosim.regulation.membership import Members
+from cosim.regulation.mitigation_build import remedy_numbers
+from cosim.regulation.mitigation_schema import Resending
+from cosim.regulation.participation import AlarmClock, take_part
+from cosim.regulation.record import DecisionRecorder, TickRecorder
+from cosim.regulation.restart import saved
 from cosim.results.store import TableStore
+from cosim.trading.delivery_days import DeliveryDays
+from cosim.trading.protocol.floor import TradingFloor
+from cosim.trading.protocol.messages import TRADING_KINDS
+from cosim.trading.record import EnergyRecorder
 
 Process = Generator[simpy.Event, object, None]
 Progress = Callable[[int, int], None]

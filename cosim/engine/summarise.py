@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cosim.config.load import LoadedScenario
-from cosim.config.scenario import RecordConfig
-from cosim.engine.build import build
+from cosim.engine.builder import build
+from cosim.engine.load import LoadedScenario
+from cosim.engine.scenario import RecordConfig
 from cosim.engine.simulation import Simulation
 from cosim.results.metrics import Summary
 from cosim.results.store import Nowhere

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from cosim.errors import Problem, count, listed
+from cosim.core.errors import Problem, count, listed
 from cosim.grid.element_limits import KINDS as LIMITS
 from cosim.grid.elements import KINDS, ElementKind, ElementRecord, record_of
 from cosim.grid.feeder import Feeder

@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.network import GridConfig
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
 from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
 from cosim.grid.feeder_profiles import ProfileRows
+from cosim.grid.schema import GridConfig
 from cosim.grid.simbench_data import SLOT_MINUTES
 from cosim.grid.voltage_dependence import DependentPower
 

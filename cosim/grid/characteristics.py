@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from cosim.errors import Problem
+from cosim.core.errors import Problem
 from cosim.grid.json_scan import Refusal, frame_body
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cosim.errors import Problem
+from cosim.core.errors import Problem
 from cosim.grid.column_check import each
 from cosim.grid.voltage_dependence import share_problems
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import Problem, listed
+from cosim.core.errors import Problem, listed
 from cosim.grid.column_facts import FACTS, WORDS, Fact, modern_name
 
 if TYPE_CHECKING:

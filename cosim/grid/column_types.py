@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cosim.errors import Problem
+from cosim.core.errors import Problem
 from cosim.grid.column_check import Cells, cells_of
 from cosim.grid.column_facts import FACTS, WORDS, Fact, modern_name
 

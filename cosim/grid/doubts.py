@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import Problem, listed
+from cosim.core.errors import Problem, listed
 from cosim.grid.column_check import NAMED, shown
 
 if TYPE_CHECKING:

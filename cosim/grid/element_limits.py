@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.network import LimitsConfig
-from cosim.errors import InputError, Problem, count, listed
+from cosim.core.errors import InputError, Problem, count, listed
 from cosim.grid.column_check import cells_of, shown
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits, FloatArray
+from cosim.grid.schema import LimitsConfig
 
 _NAMED = 5
 _LOADINGS = (2.0, 1000.0)

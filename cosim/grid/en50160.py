@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_DAY, MS_PER_MINUTE
+from cosim.core.clock import MS_PER_DAY, MS_PER_MINUTE
 from cosim.grid.limits import FloatArray, band_exceedance
 
 INTERVAL_MIN = 10

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.network import BusRef, NetworkConfig, SimbenchSource
-from cosim.errors import InputError, Problem, suggest
+from cosim.core.errors import InputError, Problem, suggest
 from cosim.grid.elements import ElementRecord, take_elements
 from cosim.grid.feeder_profiles import FeederProfiles, FileProfiles, SimbenchProfiles, follow_profiles
 from cosim.grid.grid_source import GridSource, source_of
 from cosim.grid.intake import take_in
 from cosim.grid.layout import Edge, Tree, read_points, shortest_tree, tree_layout
+from cosim.grid.network_functions import read_source
+from cosim.grid.schema import BusRef, NetworkConfig, SimbenchSource
 from cosim.grid.simbench_data import scenario_of
-from cosim.grid.sources import read_source
 from cosim.grid.voltage_dependence import mixed_node_warnings
 
 if TYPE_CHECKING:

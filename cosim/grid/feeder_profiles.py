@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import InputError, Problem, count, listed, suggest
+from cosim.core.errors import InputError, Problem, count, listed, suggest
 from cosim.grid.column_check import cells_of
 from cosim.grid.elements import ElementRecord
 from cosim.grid.profile_pages import ProfilePages

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cosim.errors import Problem
+from cosim.core.errors import Problem
 
 if TYPE_CHECKING:
     import pandas as pd

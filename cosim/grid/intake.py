@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cosim.errors import InputError, Problem, count, listed
+from cosim.core.errors import InputError, Problem, count, listed
 from cosim.grid.checks import MAX_BUSES, find_problems
 from cosim.grid.column_check import column_problems
 from cosim.grid.column_facts import FACTS, modern_name

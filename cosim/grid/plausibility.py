@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import Problem
+from cosim.core.errors import Problem
 from cosim.grid.doubts import doubt
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import Problem
+from cosim.core.errors import Problem
 from cosim.grid.feeder import Feeder
 from cosim.grid.flow_result import FlowResult
 from cosim.grid.matrices import Matrices, build_matrices

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
 from cosim.grid.column_check import cells_of
 from cosim.grid.feeder import Feeder
 from cosim.grid.flow_result import FlowResult

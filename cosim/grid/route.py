@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cosim.errors import Problem, count
+from cosim.core.errors import Problem, count
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet

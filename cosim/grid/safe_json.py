@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
 from cosim.grid.characteristics import apply_characteristics
 from cosim.grid.column_check import column_problems, shown
 from cosim.grid.column_types import typed

@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import InputError, Problem, SimulationError, suggest
+from cosim.core.errors import InputError, Problem, SimulationError, suggest
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet

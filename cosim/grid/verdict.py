@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import count, listed
+from cosim.core.errors import count, listed
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import Usage
 

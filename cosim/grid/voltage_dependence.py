@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import Problem
+from cosim.core.errors import Problem
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet

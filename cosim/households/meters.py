@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import to_hours
-from cosim.households.home import Home
+from cosim.core.clock import to_hours
+from cosim.households.household import Home
 from cosim.households.profile_book import ProfileBook
 
 Array = NDArray[np.float64]

@@ -11,8 +11,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.errors import Problem
 from cosim.csv_files.found import CsvFound
-from cosim.errors import Problem
 
 Array = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cosim.console import PlainConsole
+from cosim.core.console import PlainConsole
 from cosim.report.summary_table import NO_VALUE, THIN_SPACE, Heading, heading, number_text, sections
 from cosim.study.compare import Change, ComparedRun, Comparison, is_place
 from cosim.study.scenario_differences import Difference, value_text

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_DAY
+from cosim.core.clock import MS_PER_DAY
 from cosim.report.run_data import RunData, text_list
 from cosim.results.store import Coded
 

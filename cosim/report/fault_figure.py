@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.faults import fault_names
+from cosim.faults.schema import fault_names
 from cosim.report.market_data import ResourceSeries, resource_series
 from cosim.report.run_data import RunData
 from cosim.report.style import (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_HOUR
+from cosim.core.clock import MS_PER_HOUR
 from cosim.report.grid_data import loadings, unsolved, voltage_band
 from cosim.report.run_data import RunData
 from cosim.report.style import (

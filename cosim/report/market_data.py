@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.markets.regulation.policies import build_policy
+from cosim.regulation.policies import build_policy
 from cosim.report.run_data import RunData
 from cosim.results.store import Coded
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
-from cosim.report.catalogue import FIGURES, Entry, draw_figures
+from cosim.core.text import visible
+from cosim.report.figure_list import FIGURES, Entry, draw_figures
 from cosim.report.run_data import RunData
 from cosim.report.style import duration_text
 from cosim.report.summary_table import summary_rows
 from cosim.results.run_files import made_from, require_run
 from cosim.results.safe_files import write_whole
-from cosim.text import visible
 
 _CSS = """
 :root { color-scheme: light; }

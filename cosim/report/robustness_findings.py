@@ -9,7 +9,7 @@ from math import nan
 
 import numpy as np
 
-from cosim.errors import count, listed
+from cosim.core.errors import count, listed
 from cosim.report.robustness_maps import short
 from cosim.report.robustness_scatter import interval_text
 from cosim.report.summary_table import heading

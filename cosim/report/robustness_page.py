@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cosim.core.text import markdown_text
 from cosim.report.robustness_cases import changes_figure, means_figure
 from cosim.report.robustness_findings import findings
 from cosim.report.robustness_lines import better_side, effect_lines, quantity_lines
@@ -23,7 +24,6 @@ from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.break_even import BreakEven
 from cosim.study.robustness.cells import drawn_axes, label_of
 from cosim.study.robustness.quantities import Quantity
-from cosim.text import markdown_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

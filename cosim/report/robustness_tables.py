@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cosim.core.text import markdown_text, spreadsheet_cell
 from cosim.study.robustness.analysis import Analysis
 from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.break_even import BreakEven
 from cosim.study.robustness.cells import cell_estimates
 from cosim.study.robustness.pairs import JOIN, Effect, PairMatrix
 from cosim.study.robustness.sensitivity import Sensitivity
-from cosim.text import markdown_text, spreadsheet_cell
 
 
 @dataclass(frozen=True)

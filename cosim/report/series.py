@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_DAY
+from cosim.core.clock import MS_PER_DAY
 from cosim.report.run_data import RunData
 from cosim.results.store import Coded
 

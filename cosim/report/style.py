@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
-from cosim.config.scenario import Scenario
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
+from cosim.core.text import visible
+from cosim.engine.scenario import Scenario
 from cosim.report.series import bin_width_ms, gather
 from cosim.results.safe_files import write_whole
-from cosim.text import visible
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

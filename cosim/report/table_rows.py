@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_DAY, MS_PER_SECOND
+from cosim.core.clock import MS_PER_DAY, MS_PER_SECOND
 from cosim.report.run_data import Columns, RunData
 from cosim.results.store import Coded
 

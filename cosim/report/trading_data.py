@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.config.hours import HOURS
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.report.run_data import Columns, RunData, text_list
 from cosim.report.table_rows import rows_where, start_ms
 from cosim.results.store import Coded

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.errors import Problem, count
+from cosim.core.errors import Problem, count
 
 Array = NDArray[np.float64]
 Summary = dict[str, float | int | None]

@@ -23,9 +23,9 @@ from pydantic import (
     ValidationError,
 )
 
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
+from cosim.core.text import shortened
 from cosim.results.safe_files import require_plain
-from cosim.text import shortened
 
 MAX_JSON_BYTES = 20_000_000
 LARGEST = 1e100

@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
 
 _REMEDY = "Remove it, or make the directory anew; nothing was read or written through it."
 

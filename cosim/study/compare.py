@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cosim.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
 from cosim.config.yaml_reader import read_yaml
-from cosim.errors import InputError, Problem, collected, listed
+from cosim.core.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
+from cosim.core.errors import InputError, Problem, collected, listed
 from cosim.results.run_files import no_run, read_run_record, read_summary, require_run
 from cosim.study.peaks import Numbers, peaks
 from cosim.study.scenario_differences import UNKNOWN, Difference, scenario_differences

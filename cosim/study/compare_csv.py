@@ -7,9 +7,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from cosim.core.text import spreadsheet_cell
 from cosim.study.compare import Comparison
 from cosim.study.scenario_differences import value_text
-from cosim.text import spreadsheet_cell
 
 
 def numbers_csv(comparison: Comparison) -> str:

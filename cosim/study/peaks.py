@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_HOUR
+from cosim.core.clock import MS_PER_HOUR
 from cosim.results.run_tables import batches, table_files
 
 Array = NDArray[np.float64]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cosim.config.library import names
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 
 
 def test_origins_of_values(cosim: Callable, write: Callable, folder: Path) -> None:

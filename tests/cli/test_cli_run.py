@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.results.store import read_table
 
 PROGRAM = "from cosim.cli import main; main()"
@@ -223,7 +223,7 @@ def test_progress_in_a_log_is_plain_lines(write: Callable, folder: Path) -> None
 
     from rich.console import Console
 
-    from cosim.progress import RunProgress
+    from cosim.cli.progress import RunProgress
 
     text = StringIO()
     with RunProgress("good", 7_200_000, quiet=False, console=Console(file=text)) as progress:

@@ -154,7 +154,7 @@ def test_workers_load_neither_pandapower_nor_matplotlib(folder: Path) -> None:
     """What a worker runs a market with, so that it is ready soon and small."""
     program = """
 import sys
-from cosim.config.load import read_scenario, Setting
+from cosim.engine.load import read_scenario, Setting
 from cosim.study.sweep import local_workers
 result = local_workers.run_point(
     read_scenario("section6_additive"), local_workers.PointTask(0, (Setting("time.steps", 3),), 1)
@@ -318,7 +318,7 @@ def test_after_three_killed_workers_a_point_is_given_up(folder: Path) -> None:
     """A point that takes its worker down with it does not stop the others, and is not tried for ever."""
     program = """
 import os, signal
-from cosim.config.load import read_scenario, Setting
+from cosim.engine.load import read_scenario, Setting
 from cosim.study.sweep import local_workers
 from cosim.study.sweep.point import PointTask, run_point
 

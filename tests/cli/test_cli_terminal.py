@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cosim.cli import main
-from cosim.console import PlainConsole
-from cosim.progress import RunProgress, SweepProgress
-from cosim.text import shortened, visible
+from cosim.cli.progress import RunProgress, SweepProgress
+from cosim.core.console import PlainConsole
+from cosim.core.text import shortened, visible
 
 NASTY = {
     "colour": "\x1b[31mred\x1b[0m",

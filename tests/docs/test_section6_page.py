@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from cosim.config.load import load_scenario
-from cosim.engine.build import trace_reader
-from cosim.engine.design import design
-from cosim.engine.population import build_population
-from cosim.markets.regulation.optimum import cost_gaps
-from cosim.streams import Streams
+from cosim.core.streams import Streams
+from cosim.engine.builder import trace_reader
+from cosim.engine.load import load_scenario
+from cosim.households.population import build_population
+from cosim.regulation.design import design
+from cosim.regulation.optimum import cost_gaps
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "section6.md").read_text(encoding="utf-8")

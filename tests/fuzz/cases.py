@@ -17,9 +17,9 @@ from mutations import damage_bytes, damage_csv, damage_text, damage_tree
 from ruamel.yaml import YAML
 
 from cosim.config.library import names
-from cosim.config.load import read_scenario
-from cosim.config.scenario import Scenario
 from cosim.config.schema_walk import all_keys
+from cosim.engine.load import read_scenario
+from cosim.engine.scenario import Scenario
 
 Kind = Literal["scenario", "network", "csv"]
 HOUSEHOLDS = 4

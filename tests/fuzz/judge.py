@@ -17,12 +17,12 @@ from typing import Any, Literal
 from cases import SCENARIO, Case, shorten_time
 from pydantic import ValidationError
 
-from cosim.clock import MS_PER_HOUR
-from cosim.config.load import LoadedScenario, load_scenario
-from cosim.config.scenario import Scenario
+from cosim.core.clock import MS_PER_HOUR
+from cosim.core.errors import InputError, Problem
+from cosim.engine.load import LoadedScenario, load_scenario
 from cosim.engine.preflight import preflight
 from cosim.engine.run import run_scenario
-from cosim.errors import InputError, Problem
+from cosim.engine.scenario import Scenario
 
 SECONDS = 20.0
 """Processor time that a check or a run may take; on a busy machine the clock on the wall says less."""

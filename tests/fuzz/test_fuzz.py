@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.errors import CosimError, InputError, Problem
+from cosim.core.errors import CosimError, InputError, Problem
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ import numpy as np
 import pandapower as pp
 import pytest
 
-from cosim.config.network import NetworkConfig
 from cosim.grid.feeder import feeder_from_net
 from cosim.grid.power_flow import FlowResult, PowerFlow
+from cosim.grid.schema import NetworkConfig
 
 CASE = json.loads((Path(__file__).parent / "grid_two_bus" / "case.json").read_text())
 

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cosim.comms.message import METER, PLATFORM, Address, Message
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig, TraceLatency
-from cosim.streams import Streams
+from cosim.comms.schema import CommsConfig, TraceLatency
+from cosim.core.message import METER, PLATFORM, Address, Message
+from cosim.core.streams import Streams
 
 N_HOUSEHOLDS = 3
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosim.clock import MS_PER_HOUR
+from cosim.core.clock import MS_PER_HOUR
 from cosim.devices.battery import (
     PARTS,
     Battery,
@@ -20,7 +20,7 @@ from cosim.devices.battery import (
     leaked_kwh,
     own_use_kwh,
 )
-from cosim.households.home import Home
+from cosim.households.household import Home
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, ProfileBook, Series
 

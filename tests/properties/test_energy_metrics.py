@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosim.clock import MS_PER_HOUR
+from cosim.core.clock import MS_PER_HOUR
 from cosim.devices.battery import Battery, Unit
-from cosim.households.home import Home
+from cosim.households.household import Home
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, ProfileBook, Series
 from cosim.results.energy_metrics import EnergyMetrics

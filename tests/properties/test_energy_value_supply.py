@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosim.errors import InputError
-from cosim.markets.energy_value.offers import GRID, Offer
-from cosim.markets.energy_value.supply import Supply, merit_order
+from cosim.core.errors import InputError
+from cosim.trading.scheduling.supply import Supply, merit_order
+from cosim.trading.valuation.offers import GRID, Offer
 
 price = st.one_of(st.floats(-0.5, 0.5), st.sampled_from([-0.1, 0.0, 0.1, 0.2]))
 offer = st.builds(Offer, st.integers(0, 2), st.integers(0, 5), st.floats(0, 4), price)

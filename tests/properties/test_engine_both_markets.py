@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.preflight import preflight
 from cosim.engine.run import Outcome, run_scenario
 from cosim.results.store import read_table

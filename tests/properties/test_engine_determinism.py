@@ -44,7 +44,7 @@ SUN = "time,roof [kW/kWp]\n" + "".join(
 PROGRAM = """
 import sys
 from pathlib import Path
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 source, folder, *settings = sys.argv[1:]
 run_scenario(load_scenario(source, settings), Path(folder))

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cosim.config.load import LoadedScenario
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
+from cosim.engine.load import LoadedScenario
 from cosim.engine.run import run_scenario
+from cosim.engine.scenario import Scenario
 from cosim.results.store import read_table
 
 UNIT_KWH = 0.2

@@ -12,15 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cosim.config.bidding import LearningBids
-from cosim.config.load import LoadedScenario, load_scenario
-from cosim.config.trading import REGIMES
-from cosim.engine.build import build
+from cosim.core.errors import InputError
+from cosim.engine.builder import build
+from cosim.engine.load import LoadedScenario, load_scenario
 from cosim.engine.run import Outcome, run_scenario
 from cosim.engine.simulation import Simulation
-from cosim.errors import InputError
-from cosim.markets.energy_value.bidding import first_propensities
 from cosim.results.store import RunStore, read_table
+from cosim.trading.schemas.bids import LearningBids
+from cosim.trading.schemas.rules import REGIMES
+from cosim.trading.valuation.bidding import first_propensities
 
 SUN = "time,roof [kW/kWp]\n" + "".join(
     f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
@@ -51,7 +51,7 @@ grid: {network: kerber_landnetz_kabel_1, background: nominal}
 PROGRAM = """
 import sys
 from pathlib import Path
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 source, folder, *settings = sys.argv[1:]
 run_scenario(load_scenario(source, settings), Path(folder))

@@ -10,10 +10,10 @@ import pandapower.networks as nw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosim.config.network import NetworkConfig
 from cosim.grid.feeder import feeder_from_net
 from cosim.grid.flow_result import FlowResult
 from cosim.grid.power_flow import PowerFlow
+from cosim.grid.schema import NetworkConfig
 
 N = 23
 BUILDERS = {

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosim.markets.regulation.averages import Cumulative, Exponential
-from cosim.markets.regulation.costs import CostParameters, gradient, gradients, household, value
-from cosim.markets.regulation.optimum import cost_gaps, solve_optimum
-from cosim.markets.regulation.policies import build_policy
+from cosim.regulation.averages import Cumulative, Exponential
+from cosim.regulation.costs import CostParameters, gradient, gradients, household, value
+from cosim.regulation.optimum import cost_gaps, solve_optimum
+from cosim.regulation.policies import build_policy
 
 WEIGHTS = st.floats(0.0, 30.0)
 SHARES = st.floats(0.0, 1.0)

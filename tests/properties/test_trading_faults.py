@@ -10,20 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cosim.clock import MS_PER_DAY, Priority, wait_until
-from cosim.comms.message import Address, Message
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig
-from cosim.config.trading import TradingRulesConfig
-from cosim.households.trading import Hooks, TradingFloor
-from cosim.markets.energy_value.demand_plan import HourlyNeed, needs_from_load
-from cosim.markets.energy_value.messages import Receipt
-from cosim.markets.energy_value.offers import GRID, Offer
-from cosim.markets.energy_value.prices import Prices
-from cosim.markets.energy_value.reconciliation import Agreement
-from cosim.markets.energy_value.settlement import Settlement, settle
-from cosim.markets.energy_value.trading_day import build_terms
-from cosim.streams import Streams
+from cosim.comms.schema import CommsConfig
+from cosim.core.clock import MS_PER_DAY, Priority, wait_until
+from cosim.core.message import Address, Message
+from cosim.core.streams import Streams
+from cosim.trading.protocol.demand_plan import HourlyNeed, needs_from_load
+from cosim.trading.protocol.floor import Hooks, TradingFloor
+from cosim.trading.protocol.messages import Receipt
+from cosim.trading.protocol.reconciliation import Agreement
+from cosim.trading.protocol.trading_day import build_terms
+from cosim.trading.schemas.rules import TradingRulesConfig
+from cosim.trading.settlement.bills import Settlement, settle
+from cosim.trading.valuation.offers import GRID, Offer
+from cosim.trading.valuation.prices import Prices
 
 Array = NDArray[np.float64]
 

@@ -11,16 +11,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from cosim.comms.message import Message
-from cosim.config.trading import TradingRulesConfig
-from cosim.markets.energy_value.demand_plan import needs_from_load
-from cosim.markets.energy_value.messages import KIND_OF, Letter, Receipt, RequestId
-from cosim.markets.energy_value.offers import Offer
-from cosim.markets.energy_value.prices import Prices
-from cosim.markets.energy_value.reconciliation import reconcile
-from cosim.markets.energy_value.settlement import settle
-from cosim.markets.energy_value.trader import Trader, new_state, state_after_loss
-from cosim.markets.energy_value.trading_day import build_terms
+from cosim.core.message import Message
+from cosim.trading.protocol.demand_plan import needs_from_load
+from cosim.trading.protocol.messages import KIND_OF, Letter, Receipt, RequestId
+from cosim.trading.protocol.reconciliation import reconcile
+from cosim.trading.protocol.trader import Trader, new_state, state_after_loss
+from cosim.trading.protocol.trading_day import build_terms
+from cosim.trading.schemas.rules import TradingRulesConfig
+from cosim.trading.settlement.bills import settle
+from cosim.trading.valuation.offers import Offer
+from cosim.trading.valuation.prices import Prices
 
 N_HOUSEHOLDS = 4
 HOURS = (11, 12)

@@ -12,10 +12,10 @@ from __future__ import annotations
 import numpy as np
 import simpy
 
-from cosim.comms.message import PLATFORM, Address, Message
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig
-from cosim.streams import Streams
+from cosim.comms.schema import CommsConfig
+from cosim.core.message import PLATFORM, Address, Message
+from cosim.core.streams import Streams
 
 HOUR_MS = 3_600_000
 

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 import simpy
 
-from cosim.comms.message import PLATFORM, Address, Message
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig
-from cosim.streams import Streams
+from cosim.comms.schema import CommsConfig
+from cosim.core.message import PLATFORM, Address, Message
+from cosim.core.streams import Streams
 
 HOUR_MS = 3_600_000
 

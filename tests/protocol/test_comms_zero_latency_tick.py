@@ -16,11 +16,11 @@ import numpy as np
 import simpy
 from simpy.events import Event, EventPriority
 
-from cosim.clock import Priority
-from cosim.comms.message import PLATFORM, Address, Message
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig
-from cosim.streams import Streams
+from cosim.comms.schema import CommsConfig
+from cosim.core.clock import Priority
+from cosim.core.message import PLATFORM, Address, Message
+from cosim.core.streams import Streams
 
 
 def at(env: simpy.Environment, time_ms: int, priority: Priority, act: object) -> None:

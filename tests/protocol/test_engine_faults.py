@@ -20,15 +20,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from cosim.clock import MS_PER_HOUR, Priority, to_ms, wait_until
-from cosim.config.load import LoadedScenario
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
+from cosim.core.clock import MS_PER_HOUR, Priority, to_ms, wait_until
 from cosim.devices.battery import PARTS
-from cosim.engine.build import Parts, build
+from cosim.engine.builder import Parts, build
+from cosim.engine.load import LoadedScenario
+from cosim.engine.scenario import Scenario
 from cosim.engine.simulation import Simulation
-from cosim.markets.regulation.agent import Agent
-from cosim.markets.regulation.platform import Platform
+from cosim.regulation.agent import Agent
+from cosim.regulation.platform import Platform
 from cosim.results.store import RunStore
 
 N_STEPS = 8

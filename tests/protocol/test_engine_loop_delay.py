@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosim.config.load import LoadedScenario
-from cosim.config.platform import PlatformConfig
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
-from cosim.engine.loop_delay import loop_delay_steps
+from cosim.engine.load import LoadedScenario
 from cosim.engine.run import run_scenario
-from cosim.markets.regulation.platform import Platform, Tick
+from cosim.engine.scenario import Scenario
+from cosim.regulation.loop_delay import loop_delay_steps
+from cosim.regulation.platform import Platform, Tick
+from cosim.regulation.platform_schema import PlatformConfig
 from cosim.results.store import read_table
 
 STEP_MS = 1000

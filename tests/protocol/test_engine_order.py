@@ -19,16 +19,16 @@ from typing import Any
 
 import pytest
 
-from cosim.clock import MS_PER_HOUR
-from cosim.config.load import LoadedScenario
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
-from cosim.engine.build import build
+from cosim.core.clock import MS_PER_HOUR
+from cosim.engine.builder import build
+from cosim.engine.load import LoadedScenario
+from cosim.engine.scenario import Scenario
 from cosim.engine.simulation import Simulation
 from cosim.grid.coupling import Coupling
 from cosim.households.meters import Meters
-from cosim.markets.regulation.agent import Agent
-from cosim.markets.regulation.platform import Platform
+from cosim.regulation.agent import Agent
+from cosim.regulation.platform import Platform
 from cosim.results.store import RunStore
 
 Entry = tuple[float, str]

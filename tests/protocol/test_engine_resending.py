@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.config.check import check_configuration
-from cosim.config.load import LoadedScenario
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
+from cosim.engine.check import check_configuration
+from cosim.engine.load import LoadedScenario
 from cosim.engine.run import run_scenario
+from cosim.engine.scenario import Scenario
 from cosim.results.store import read_table
 
 STEP_MS = 1000

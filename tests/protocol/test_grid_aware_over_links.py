@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import pytest
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.summarise import summarise
 
 NO_RULE = ["communities.village.platform.grid_aware=[]"]

@@ -21,16 +21,16 @@ import numpy as np
 import pytest
 import simpy
 
-from cosim.clock import Priority, wait_until
-from cosim.comms.message import Address, Message
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig
-from cosim.config.trading import TradingRulesConfig
-from cosim.households.trading import Hooks, TradingFloor
-from cosim.markets.energy_value.demand_plan import HourlyNeed, needs_from_load
-from cosim.markets.energy_value.offers import Offer
-from cosim.markets.energy_value.trading_day import build_terms
-from cosim.streams import Streams
+from cosim.comms.schema import CommsConfig
+from cosim.core.clock import Priority, wait_until
+from cosim.core.message import Address, Message
+from cosim.core.streams import Streams
+from cosim.trading.protocol.demand_plan import HourlyNeed, needs_from_load
+from cosim.trading.protocol.floor import Hooks, TradingFloor
+from cosim.trading.protocol.trading_day import build_terms
+from cosim.trading.schemas.rules import TradingRulesConfig
+from cosim.trading.valuation.offers import Offer
 
 DAY = 1
 HOUR = 12

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pandapower as pp
 
-from cosim.config.network import GridConfig, NetworkConfig
 from cosim.grid.background import Background
 from cosim.grid.feeder import Feeder, feeder_from_net
 from cosim.grid.flow_result import FlowResult
 from cosim.grid.power_flow import PowerFlow
+from cosim.grid.schema import GridConfig, NetworkConfig
 
 NETWORK = NetworkConfig.model_validate(
     {"name": "n", "title": "t", "source": {"kind": "json", "file": "n.json"}, "origin": "o", "licence": "l"}

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy.linalg import solve_discrete_lyapunov
 
-from cosim.markets.regulation.stability import stability_limit
+from cosim.regulation.stability import stability_limit
 
 
 def stationary_variance(gain: float, loop_gain: float, delay_steps: int, noise_variance: float) -> float:

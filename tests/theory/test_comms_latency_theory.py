@@ -9,10 +9,10 @@ from pydantic import TypeAdapter
 from scipy import stats
 
 from cosim.comms.latency import Latency, build_latency
-from cosim.comms.message import PLATFORM, Address
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig, LatencyConfig
-from cosim.streams import Streams
+from cosim.comms.schema import CommsConfig, LatencyConfig
+from cosim.core.message import PLATFORM, Address
+from cosim.core.streams import Streams
 
 # Long latencies, so that rounding to a millisecond is far below what the tests can see.
 MODELS = [

@@ -15,10 +15,10 @@ from pydantic import TypeAdapter
 from scipy import stats
 
 from cosim.comms.loss import stationary_loss_rate
-from cosim.comms.message import PLATFORM, Address, Message
 from cosim.comms.network import Network
-from cosim.config.comms import BernoulliLoss, CommsConfig, GilbertElliottLoss, LossConfig, NoLoss
-from cosim.streams import Streams
+from cosim.comms.schema import BernoulliLoss, CommsConfig, GilbertElliottLoss, LossConfig, NoLoss
+from cosim.core.message import PLATFORM, Address, Message
+from cosim.core.streams import Streams
 
 N_MESSAGES = 40_000
 

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from cosim.comms.histogram import EXACT_BELOW_MS
-from cosim.comms.message import PLATFORM, Address, Message
 from cosim.comms.network import Network
+from cosim.comms.schema import CommsConfig
 from cosim.comms.tally import Account
-from cosim.config.comms import CommsConfig
-from cosim.streams import Streams
+from cosim.core.message import PLATFORM, Address, Message
+from cosim.core.streams import Streams
 
 N = 24_000
 DEVIATIONS = 4.5

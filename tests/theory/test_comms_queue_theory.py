@@ -9,10 +9,10 @@ import pytest
 import simpy
 from numpy.typing import NDArray
 
-from cosim.comms.message import PLATFORM, Address
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig
-from cosim.streams import Streams
+from cosim.comms.schema import CommsConfig
+from cosim.core.message import PLATFORM, Address
+from cosim.core.streams import Streams
 
 
 def poisson_times_ms(mean_gap_ms: float, n_arrivals: int) -> NDArray[np.int64]:

@@ -11,14 +11,14 @@ import pytest
 import scipy.optimize
 from numpy.typing import NDArray
 
-from cosim.devices.appliance import Appliance
-from cosim.markets.energy_value import choices, search
-from cosim.markets.energy_value.exact import solve_exact
-from cosim.markets.energy_value.greedy import solve_greedy
-from cosim.markets.energy_value.offers import Offer
-from cosim.markets.energy_value.schedule import Infeasible, Schedule, ScheduleProblem
-from cosim.markets.energy_value.search import SearchCount
-from cosim.markets.energy_value.supply import merit_order
+from cosim.trading.scheduling import choices, search
+from cosim.trading.scheduling.exact import solve_exact
+from cosim.trading.scheduling.greedy import solve_greedy
+from cosim.trading.scheduling.schedule import Infeasible, Schedule, ScheduleProblem
+from cosim.trading.scheduling.search import SearchCount
+from cosim.trading.scheduling.supply import merit_order
+from cosim.trading.valuation.appliance import Appliance
+from cosim.trading.valuation.offers import Offer
 
 Case = tuple[ScheduleProblem, list[Offer], NDArray[np.float64], float]
 Rows = tuple[tuple[int, ...], ...]

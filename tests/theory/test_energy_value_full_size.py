@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.devices.appliance import ways_to_run
-from cosim.markets.energy_value.exact import solve_exact
-from cosim.markets.energy_value.greedy import solve_greedy
-from cosim.markets.energy_value.schedule import Infeasible, Schedule, evaluate, excess_kwh
+from cosim.trading.scheduling.exact import solve_exact
+from cosim.trading.scheduling.greedy import solve_greedy
+from cosim.trading.scheduling.schedule import Infeasible, Schedule, evaluate, excess_kwh
+from cosim.trading.valuation.appliance import ways_to_run
 
 
 def _load_bench() -> Any:

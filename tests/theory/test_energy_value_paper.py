@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cosim.config.appliances import TableIAppliances
-from cosim.devices.appliance import Appliance
-from cosim.markets.energy_value.exact import solve_exact
-from cosim.markets.energy_value.greedy import solve_greedy
-from cosim.markets.energy_value.offers import GRID, Offer
-from cosim.markets.energy_value.population import listed_day
-from cosim.markets.energy_value.schedule import Infeasible, Schedule, ScheduleProblem
-from cosim.markets.energy_value.supply import Supply, merit_order
-from cosim.markets.energy_value.values import energy_values, normalised_preferences, scaling_factor
+from cosim.trading.scheduling.exact import solve_exact
+from cosim.trading.scheduling.greedy import solve_greedy
+from cosim.trading.scheduling.schedule import Infeasible, Schedule, ScheduleProblem
+from cosim.trading.scheduling.supply import Supply, merit_order
+from cosim.trading.schemas.appliances import TableIAppliances
+from cosim.trading.valuation.appliance import Appliance
+from cosim.trading.valuation.offers import GRID, Offer
+from cosim.trading.valuation.participants import listed_day
+from cosim.trading.valuation.values import energy_values, normalised_preferences, scaling_factor
 
 HOUR = np.arange(24)
 GRID_PRICE = 0.12 + 0.08 * np.exp(-(((HOUR - 8) / 2.5) ** 2)) + 0.14 * np.exp(-(((HOUR - 19.5) / 2.5) ** 2))

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cosim.config.load import load_scenario
+from cosim.core.streams import Streams
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
-from cosim.streams import Streams
 
 
 def _load_recursion() -> Any:

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.config.load import LoadedScenario
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
+from cosim.engine.load import LoadedScenario
 from cosim.engine.run import run_scenario
-from cosim.markets.regulation.predictor_stability import predictor_stability_limit
-from cosim.markets.regulation.stability import stability_limit
+from cosim.engine.scenario import Scenario
+from cosim.regulation.predictor_stability import predictor_stability_limit
+from cosim.regulation.stability import stability_limit
 from cosim.results.store import read_table
 
 N = 60

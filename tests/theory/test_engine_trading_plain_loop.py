@@ -17,11 +17,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cosim.config.load import load_scenario
-from cosim.devices.appliance import Appliance, ways_to_run
+from cosim.core.streams import Streams
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
-from cosim.streams import Streams
+from cosim.trading.valuation.appliance import Appliance, ways_to_run
 
 GRID = [0.2] * 6 + [
     0.3,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 

@@ -12,9 +12,9 @@ import opendssdirect as dss
 import pandapower as pp
 import pandapower.networks as nw
 
-from cosim.config.network import NetworkConfig
 from cosim.grid.feeder import feeder_from_net
 from cosim.grid.power_flow import PowerFlow
+from cosim.grid.schema import NetworkConfig
 
 
 def write_circuit(net: pp.pandapowerNet) -> None:

@@ -15,10 +15,10 @@ import pandapower as pp
 import pandapower.networks as nw
 import pytest
 
-from cosim.config.network import NetworkConfig
 from cosim.grid.feeder import feeder_from_net
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.reference import RunppSolver
+from cosim.grid.schema import NetworkConfig
 from cosim.grid.simbench_data import read_grid
 from cosim.grid.verify import WholeNetwork, compare
 from tests.theory.grid_judge import background
@@ -228,7 +228,7 @@ def test_feeder_leaves_its_source_alone_and_the_net_without_power() -> None:
 
 
 def test_source_folder_is_not_needed_for_functions(tmp_path: Path) -> None:
-    from cosim.grid.sources import read_source
+    from cosim.grid.network_functions import read_source
 
     draws = []
     for seed in (1, 2):

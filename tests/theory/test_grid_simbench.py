@@ -17,13 +17,13 @@ import pandapower as pp
 import pytest
 import simbench
 
-from cosim.config.network import GridConfig, NetworkConfig
-from cosim.errors import InputError, SimulationError
+from cosim.core.errors import InputError, SimulationError
 from cosim.grid import simbench_data
 from cosim.grid.background import Background
 from cosim.grid.feeder import Feeder, feeder_from_net, load_feeder
 from cosim.grid.feeder_profiles import FileProfiles
 from cosim.grid.power_flow import PowerFlow
+from cosim.grid.schema import GridConfig, NetworkConfig
 
 CODE = "1-LV-rural3--0-sw"
 NETWORK = NetworkConfig.model_validate(

@@ -7,12 +7,12 @@ import pandapower as pp
 import pandapower.networks as nw
 import pytest
 
-from cosim.config.network import GridConfig
 from cosim.grid.background import Background
 from cosim.grid.coupling import Block, Coupling
 from cosim.grid.feeder import Feeder, feeder_from_net
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.reference import RunppSolver
+from cosim.grid.schema import GridConfig
 from cosim.grid.verify import WholeNetwork, compare
 from cosim.grid.voltage_dependence import SHARES, stack
 from tests.theory.grid_judge import NETWORK, START, assert_equals, background, judged, solved

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 

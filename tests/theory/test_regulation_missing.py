@@ -22,11 +22,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.config.load import LoadedScenario
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
+from cosim.engine.load import LoadedScenario
 from cosim.engine.run import run_scenario
-from cosim.markets.regulation.controller import Report, initial_reports, measure, open_window, receive
+from cosim.engine.scenario import Scenario
+from cosim.regulation.controller import Report, initial_reports, measure, open_window, receive
 from cosim.results.store import read_table
 
 N = 40

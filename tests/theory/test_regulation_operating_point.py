@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
-from cosim.errors import InputError
-from cosim.markets.regulation.costs import CostParameters, gradients
-from cosim.markets.regulation.fixed_points import NOT_FIXED
-from cosim.markets.regulation.operating_point import OperatingPoint, operating_point
-from cosim.markets.regulation.policies import PolicyName, build_policy
+from cosim.core.errors import InputError
+from cosim.regulation.costs import CostParameters, gradients
+from cosim.regulation.fixed_points import NOT_FIXED
+from cosim.regulation.operating_point import OperatingPoint, operating_point
+from cosim.regulation.policies import PolicyName, build_policy
 
 KAPPA = 0.3
 POLICIES: list[PolicyName] = ["additive", "proportional", "inverse_average"]

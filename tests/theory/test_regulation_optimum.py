@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.optimize import LinearConstraint, linprog, minimize
 
-from cosim.errors import InputError
-from cosim.markets.regulation.costs import CostParameters, gradients, select, value
-from cosim.markets.regulation.optimum import cost_gaps, optimal_costs, solve_optimum
+from cosim.core.errors import InputError
+from cosim.regulation.costs import CostParameters, gradients, select, value
+from cosim.regulation.optimum import cost_gaps, optimal_costs, solve_optimum
 
 
 def _random_costs(rng: Any, n: int, m: int, scale: float = 1.0) -> CostParameters:

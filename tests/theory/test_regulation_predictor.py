@@ -12,17 +12,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from cosim.errors import InputError
-from cosim.markets.regulation.loop_delay import HORIZON_STEPS
-from cosim.markets.regulation.predictor import (
+from cosim.core.errors import InputError
+from cosim.regulation.measured_delay import HORIZON_STEPS
+from cosim.regulation.predictor import (
     sent_signals,
     signal_at,
     still_to_come,
     weights_of_delay,
     weights_of_reports,
 )
-from cosim.markets.regulation.predictor_stability import predictor_stability_limit
-from cosim.markets.regulation.stability import stability_limit
+from cosim.regulation.predictor_stability import predictor_stability_limit
+from cosim.regulation.stability import stability_limit
 from tests.theory.stationary_variance import stationary_variance
 
 SLOPE = 7.0

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.markets.regulation.averages import Cumulative, Exponential
-from cosim.markets.regulation.controller import update
-from cosim.markets.regulation.costs import CostParameters, gradients, household
-from cosim.markets.regulation.operating_point import operating_point
-from cosim.markets.regulation.optimum import cost_gaps
-from cosim.markets.regulation.policies import build_policy
+from cosim.regulation.averages import Cumulative, Exponential
+from cosim.regulation.controller import update
+from cosim.regulation.costs import CostParameters, gradients, household
+from cosim.regulation.operating_point import operating_point
+from cosim.regulation.optimum import cost_gaps
+from cosim.regulation.policies import build_policy
 
 
 def _load_recursion() -> Any:

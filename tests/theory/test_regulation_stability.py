@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosim.errors import InputError
-from cosim.markets.regulation.mixture_stability import mixture_stability_limit
-from cosim.markets.regulation.stability import (
+from cosim.core.errors import InputError
+from cosim.regulation.mixture_stability import mixture_stability_limit
+from cosim.regulation.stability import (
     gain_for_margin,
     stability_limit,
 )
@@ -178,8 +178,8 @@ def test_a_search_that_is_cut_short_stays_on_the_stable_side(
 ) -> None:
     whole = mixture_stability_limit([0, far])
     assert whole == pytest.approx(2.0, rel=1e-6)  # half of the households at once, half as late as one likes
-    monkeypatch.setattr("cosim.markets.regulation.mixture_stability._SCANNED_NUMBERS", 5_000)
-    monkeypatch.setattr("cosim.markets.regulation.mixture_stability._AT_ONCE", 1_000)
+    monkeypatch.setattr("cosim.regulation.mixture_stability._SCANNED_NUMBERS", 5_000)
+    monkeypatch.setattr("cosim.regulation.mixture_stability._AT_ONCE", 1_000)
     assert stability_limit(far / 2) <= mixture_stability_limit([0, far]) < whole
 
 

@@ -14,16 +14,16 @@ import pytest
 import yaml
 
 from cosim.config.library import shelf_folder
-from cosim.config.load import load_scenario
-from cosim.config.load_sweep import load_sweep
+from cosim.engine.load import load_scenario
 from cosim.engine.summarise import summarise
-from cosim.markets.regulation.stability import stability_limit
+from cosim.regulation.stability import stability_limit
 from cosim.study.robustness.analysis import analyse
 from cosim.study.robustness.boundary import crossing
 from cosim.study.sweep.executors import executor
 from cosim.study.sweep.folder import open_folder
+from cosim.study.sweep.load_sweep import load_sweep
 from cosim.study.sweep.plan import plan_sweep
-from cosim.study.sweep.run import run_sweep
+from cosim.study.sweep.sweep_run import run_sweep
 
 STEP_MS = 3_600_000
 SATURATION = 50.0

@@ -10,17 +10,17 @@ import pytest
 import simpy
 from numpy.typing import NDArray
 
-from cosim.comms.message import Address
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig
-from cosim.config.trading import TradingRulesConfig
-from cosim.households.trading import Hooks, TradingFloor
-from cosim.markets.energy_value.demand_plan import needs_from_load
-from cosim.markets.energy_value.offers import Offer
-from cosim.markets.energy_value.prices import Prices
-from cosim.markets.energy_value.settlement import settle
-from cosim.markets.energy_value.trading_day import build_terms
-from cosim.streams import Streams
+from cosim.comms.schema import CommsConfig
+from cosim.core.message import Address
+from cosim.core.streams import Streams
+from cosim.trading.protocol.demand_plan import needs_from_load
+from cosim.trading.protocol.floor import Hooks, TradingFloor
+from cosim.trading.protocol.trading_day import build_terms
+from cosim.trading.schemas.rules import TradingRulesConfig
+from cosim.trading.settlement.bills import settle
+from cosim.trading.valuation.offers import Offer
+from cosim.trading.valuation.prices import Prices
 
 DAY = 1
 Key = tuple[int, int, int]

@@ -9,9 +9,9 @@ from typing import Any
 import pandapower as pp
 import pytest
 
-from cosim.config.load import LoadedScenario
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
+from cosim.engine.load import LoadedScenario
+from cosim.engine.scenario import Scenario
 
 ONE_HOME = ({"name": "homes", "households": 1, "load": {"kind": "feeder"}},)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from cosim.config.comms import (
+from cosim.comms.schema import (
     CommsConfig,
     LinkConfig,
     NormalLatency,

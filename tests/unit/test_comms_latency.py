@@ -7,8 +7,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from cosim.comms.latency import LONGEST_MS, Latency, build_latency
-from cosim.config.comms import LatencyConfig
-from cosim.errors import InputError
+from cosim.comms.schema import LatencyConfig
+from cosim.core.errors import InputError
 
 EDGES = np.array([0.0, 2.0**-53, 0.5, 1 - 2.0**-53])
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import simpy
 
-from cosim.comms.message import METER, PLATFORM, Address, Message, is_fresher
 from cosim.comms.network import Network
-from cosim.config.comms import CommsConfig, TraceLatency
-from cosim.errors import InputError
-from cosim.streams import Streams
+from cosim.comms.schema import CommsConfig, TraceLatency
+from cosim.core.errors import InputError
+from cosim.core.message import METER, PLATFORM, Address, Message, is_fresher
+from cosim.core.streams import Streams
 
 HOUSEHOLDS = [Address("h000", "north"), Address("h001", "north"), Address("h002", "south")]
 
@@ -243,7 +243,7 @@ def test_memory_does_not_grow_with_the_length_of_the_run() -> None:
 
 def test_comms_loads_neither_siblings_nor_heavy_packages() -> None:
     code = (
-        "import sys, cosim.comms.network, cosim.config.comms;"
+        "import sys, cosim.comms.network, cosim.comms.schema;"
         "bad = ('pandapower', 'pandas', 'matplotlib', 'scipy.optimize', 'cosim.devices', 'cosim.grid',"
         " 'cosim.results');"
         "print([name for name in bad if name in sys.modules])"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cosim.comms.schema import TraceLatency
 from cosim.comms.trace import read_trace
-from cosim.config.comms import TraceLatency
-from cosim.errors import InputError
+from cosim.core.errors import InputError
 
 
 @pytest.fixture(autouse=True)

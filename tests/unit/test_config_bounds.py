@@ -12,13 +12,13 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from cosim.config.base import MAX_HOURS, MAX_MS, SMALLEST, Finite, NonNegative, Positive, Range
-from cosim.config.check import check_configuration
-from cosim.config.load import load_scenario
-from cosim.config.network import NetworkConfig
-from cosim.config.scenario import Scenario
-from cosim.config.sweep import SweepConfig
 from cosim.config.values import KilowattsValue, MillisecondsValue
-from cosim.errors import InputError
+from cosim.core.errors import InputError
+from cosim.engine.check import check_configuration
+from cosim.engine.load import load_scenario
+from cosim.engine.scenario import Scenario
+from cosim.grid.schema import NetworkConfig
+from cosim.study.sweep.schema import SweepConfig
 
 LARGEST_EXACT = 2**63 - 1
 

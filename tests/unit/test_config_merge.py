@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cosim.config.load import LoadedScenario, load_scenario
 from cosim.config.merge import merge, set_value
 from cosim.config.yaml_reader import Document, parse_yaml
-from cosim.errors import InputError
+from cosim.core.errors import InputError
+from cosim.engine.load import LoadedScenario, load_scenario
 
 BASE = """\
 name: base

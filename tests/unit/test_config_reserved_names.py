@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cosim.config.check import check_configuration
-from cosim.config.load import load_scenario
-from cosim.errors import InputError
+from cosim.core.errors import InputError
+from cosim.engine.check import check_configuration
+from cosim.engine.load import load_scenario
 
 SCENARIO = """\
 name: {scenario}

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from cosim.config.base import SMALLEST
 from cosim.config.dump import block_yaml, to_yaml
 from cosim.config.library import names
-from cosim.config.load import load_scenario
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import parse_yaml
+from cosim.engine.load import load_scenario
+from cosim.engine.scenario import Scenario
 
 
 def floats(low: float, high: float) -> st.SearchStrategy[float]:

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from cosim.config.json_schema import scenario_schema
 from cosim.config.library import names, shelf_folder
-from cosim.config.load import load_scenario
 from cosim.config.units import split_key
 from cosim.config.yaml_reader import read_yaml
+from cosim.engine.load import load_scenario
+from cosim.study.json_schema import scenario_schema
 
 SCHEMA = scenario_schema()
 

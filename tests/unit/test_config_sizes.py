@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cosim.config.check import check_configuration
-from cosim.config.load import load_scenario
+from cosim.engine.check import check_configuration
+from cosim.engine.load import load_scenario
 
 BUILT_IN = (
     "section6",

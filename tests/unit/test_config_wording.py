@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cosim.config.network import NetworkConfig
-from cosim.config.scenario import Scenario
+from cosim.config.error_messages import translate
 from cosim.config.schema_walk import keys_of, models_at, sections_with
-from cosim.config.wording import translate
 from cosim.config.yaml_reader import Document
+from cosim.engine.scenario import Scenario
+from cosim.grid.schema import NetworkConfig
 
 RICH: dict[str, Any] = {
     "name": "rich",

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cosim.comms.schema import TraceLatency
 from cosim.comms.trace import read_trace
-from cosim.config.comms import TraceLatency
-from cosim.config.prices import PricesConfig
-from cosim.config.scenario import Scenario
-from cosim.engine.demand import household_demand
-from cosim.engine.fault_plan import plan_faults
-from cosim.engine.placement import Placement, nowhere
-from cosim.engine.population import build_population
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
+from cosim.core.streams import Streams
+from cosim.engine.scenario import Scenario
+from cosim.faults.plan import plan_faults
+from cosim.households.demand import household_demand
+from cosim.households.placement import Placement, nowhere
+from cosim.households.population import build_population
 from cosim.households.profile_book import Demand
-from cosim.markets.energy_value.prices import Prices, hourly_prices
-from cosim.streams import Streams
+from cosim.trading.schemas.tariffs import PricesConfig
+from cosim.trading.valuation.prices import Prices, hourly_prices
 
 START = datetime(2016, 7, 4, tzinfo=UTC)
 HOME = [0.2, 0.3, 0.25, 0.4] * 60

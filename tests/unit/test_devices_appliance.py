@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cosim.devices.appliance import Appliance, any_hours, count_ways, load_kwh, ways_to_run
+from cosim.trading.valuation.appliance import Appliance, any_hours, count_ways, load_kwh, ways_to_run
 
 CASES = [
     Appliance("block", 1.0, 3),

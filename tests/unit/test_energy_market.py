@@ -8,22 +8,22 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from cosim.config.appliances import ListedAppliances, NoAppliances
-from cosim.config.check import check_configuration
 from cosim.config.hours import HOURS
-from cosim.config.load import load_scenario
 from cosim.config.units import unit_of
+from cosim.core.errors import InputError
+from cosim.core.streams import Streams
+from cosim.engine.check import check_configuration
+from cosim.engine.load import load_scenario
 from cosim.engine.preflight import preflight
 from cosim.engine.summarise import summarise
-from cosim.errors import InputError
 from cosim.households.profile_book import Demand, ProfileBook, Series, nothing
-from cosim.markets.energy_value.day_plan import DayPlan, Preferences, plan_day
-from cosim.markets.energy_value.offers import Offer
-from cosim.markets.energy_value.population import appliance_days, listed_day
-from cosim.markets.energy_value.schedule import Infeasible
-from cosim.markets.energy_value.settlement import TradeStatus
 from cosim.results.metrics import TRADE_STATUSES, TradingMetrics, doubts
-from cosim.streams import Streams
+from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day
+from cosim.trading.scheduling.schedule import Infeasible
+from cosim.trading.schemas.appliances import ListedAppliances, NoAppliances
+from cosim.trading.settlement.bills import TradeStatus
+from cosim.trading.valuation.offers import Offer
+from cosim.trading.valuation.participants import appliance_days, listed_day
 
 GRID = np.array([0.3] * 12 + [0.2] * 12)
 DISHWASHER = ListedAppliances.model_validate(

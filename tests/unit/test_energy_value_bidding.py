@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cosim.config.bidding import BiddingConfig, FixedBids, LearningBids, RandomBids
-from cosim.markets.energy_value.bidding import (
+from cosim.trading.schemas.bids import BiddingConfig, FixedBids, LearningBids, RandomBids
+from cosim.trading.valuation.bidding import (
     bid_prices,
     bid_problems,
     choose,

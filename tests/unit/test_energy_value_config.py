@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cosim.config.appliances import (
+from cosim.trading.schemas.appliances import (
     TABLE_I,
     ApplianceConfig,
     GeneratedAppliances,
     ListedAppliances,
     preferences_of,
 )
-from cosim.config.bidding import BiddingConfig
-from cosim.config.energy_value import EnergyValueConfig, RigidityConfig
-from cosim.config.prices import PricesConfig
+from cosim.trading.schemas.bids import BiddingConfig
+from cosim.trading.schemas.energy_value import EnergyValueConfig, RigidityConfig
+from cosim.trading.schemas.tariffs import PricesConfig
 
 
 def _appliance(**more: Any) -> ApplianceConfig:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cosim.devices.appliance import Appliance
-from cosim.markets.energy_value.exact import solve_exact
-from cosim.markets.energy_value.feasibility import certain_shortage
-from cosim.markets.energy_value.schedule import Infeasible, ScheduleProblem
-from cosim.markets.energy_value.supply import merit_order
+from cosim.trading.scheduling.exact import solve_exact
+from cosim.trading.scheduling.feasibility import certain_shortage
+from cosim.trading.scheduling.schedule import Infeasible, ScheduleProblem
+from cosim.trading.scheduling.supply import merit_order
+from cosim.trading.valuation.appliance import Appliance
 
 NIGHT = np.array([0.5] * 8 + [4.5] * 10 + [0.5] * 6)
 """Room for more than half a kilowatt under 5 kW in hours 0 to 7 and 18 to 23 only."""

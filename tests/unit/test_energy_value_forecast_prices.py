@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosim.config.forecasts import ErrorForecast, PerfectForecast, PersistenceForecast
-from cosim.config.prices import PricesConfig
-from cosim.errors import InputError
-from cosim.markets.energy_value.forecast import day_ahead, relative_errors
-from cosim.markets.energy_value.prices import hourly_prices
+from cosim.core.errors import InputError
+from cosim.trading.schemas.forecasts import ErrorForecast, PerfectForecast, PersistenceForecast
+from cosim.trading.schemas.tariffs import PricesConfig
+from cosim.trading.valuation.forecast import day_ahead, relative_errors
+from cosim.trading.valuation.prices import hourly_prices
 
 START = datetime(2016, 6, 6, tzinfo=UTC)
 ACTUAL = np.arange(72, dtype=float)

@@ -5,26 +5,26 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cosim.config.appliances import (
+from cosim.core.errors import InputError
+from cosim.core.streams import Streams
+from cosim.trading.scheduling.exact import solve_exact
+from cosim.trading.scheduling.schedule import Schedule, ScheduleProblem
+from cosim.trading.scheduling.supply import merit_order
+from cosim.trading.schemas.appliances import (
     ApplianceConfig,
     GeneratedAppliances,
     ListedAppliances,
     TableIAppliances,
 )
-from cosim.config.energy_value import RigidityConfig
-from cosim.errors import InputError
-from cosim.markets.energy_value.exact import solve_exact
-from cosim.markets.energy_value.population import (
+from cosim.trading.schemas.energy_value import RigidityConfig
+from cosim.trading.valuation.participants import (
     CATALOGUE,
     appliance_days,
     draw_population,
     listed_day,
     runs_on,
 )
-from cosim.markets.energy_value.schedule import Schedule, ScheduleProblem
-from cosim.markets.energy_value.supply import merit_order
-from cosim.markets.energy_value.values import energy_values, normalised_preferences, scaling_factor
-from cosim.streams import Streams
+from cosim.trading.valuation.values import energy_values, normalised_preferences, scaling_factor
 
 GENERATED = GeneratedAppliances(kind="generated")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cosim.markets.energy_value.offers import (
+from cosim.trading.valuation.offers import (
     Offer,
     by_hour,
     feed_in_ratio,
@@ -15,7 +15,7 @@ from cosim.markets.energy_value.offers import (
     prices_at,
     prices_from_kappa,
 )
-from cosim.markets.energy_value.values import energy_values, normalised_preferences, scaling_factor
+from cosim.trading.valuation.values import energy_values, normalised_preferences, scaling_factor
 
 
 def test_preferences_are_scaled_with_the_lowest_at_zero() -> None:

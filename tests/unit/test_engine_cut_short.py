@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 from cosim.results import store as store_module
 from cosim.results.store import read_table
@@ -66,7 +66,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: in
     import pyarrow.parquet as pq
 
     monkeypatch.setattr(store_module, "ROWS_PER_BATCH", 2000)
-    monkeypatch.setattr("cosim.engine.market_record._NUMBERS_PER_BATCH", 5000)
+    monkeypatch.setattr("cosim.regulation.record._NUMBERS_PER_BATCH", 5000)
     left, write_table = iter(range(writes)), pq.write_table
 
     def write(*args: Any, **more: Any) -> None:
@@ -88,9 +88,9 @@ import sys
 from pathlib import Path
 import cosim.results.store
 cosim.results.store.ROWS_PER_BATCH = 5000
-import cosim.engine.market_record
-cosim.engine.market_record._NUMBERS_PER_BATCH = 10000
-from cosim.config.load import load_scenario
+import cosim.regulation.record
+cosim.regulation.record._NUMBERS_PER_BATCH = 10000
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 run_scenario(load_scenario("section6", ["time.steps=1000000", "time.step_s=1800"]), Path(sys.argv[1]))
 """

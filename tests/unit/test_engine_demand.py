@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.config.load import LoadedScenario
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
-from cosim.engine.build import build
+from cosim.core.errors import InputError
+from cosim.engine.builder import build
+from cosim.engine.load import LoadedScenario
 from cosim.engine.run import run_scenario
-from cosim.errors import InputError
+from cosim.engine.scenario import Scenario
 from cosim.results.store import read_table
 
 GRID = {"network": "kerber_landnetz_kabel_1", "background": "none"}

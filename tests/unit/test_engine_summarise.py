@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 from cosim.engine.summarise import summarise
 

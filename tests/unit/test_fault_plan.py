@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cosim.clock import MS_PER_DAY, MS_PER_HOUR
-from cosim.config.scenario import Scenario
-from cosim.engine.fault_plan import FaultEvent, episodes, merged, plan_faults, random_windows
-from cosim.engine.placement import Placement
-from cosim.streams import Streams
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.core.streams import Streams
+from cosim.engine.scenario import Scenario
+from cosim.faults.plan import FaultEvent, episodes, merged, plan_faults, random_windows
+from cosim.households.placement import Placement
 
 HOUR = MS_PER_HOUR
 

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from cosim.clock import MS_PER_HOUR
-from cosim.config.scenario import Scenario
-from cosim.engine.fault_plan import FaultEvent
-from cosim.engine.fault_record import FaultRecord, Row
+from cosim.core.clock import MS_PER_HOUR
+from cosim.engine.scenario import Scenario
+from cosim.faults.plan import FaultEvent
+from cosim.faults.record import FaultRecord, Row
 
 N = 400
 RESOURCE = {"name": "x", "capacity": 1, "unit_kwh": 0.25}

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cosim.config.check import check_configuration
-from cosim.config.faults import FaultConfig, fault_names
-from cosim.config.load import LoadedScenario
-from cosim.config.scenario import Scenario
 from cosim.config.yaml_reader import Document
-from cosim.engine.build import build
+from cosim.core.errors import InputError
+from cosim.engine.builder import build
+from cosim.engine.check import check_configuration
+from cosim.engine.load import LoadedScenario
 from cosim.engine.preflight import preflight
-from cosim.errors import InputError
+from cosim.engine.scenario import Scenario
+from cosim.faults.schema import FaultConfig, fault_names
 
 FAULT: TypeAdapter[Any] = TypeAdapter(FaultConfig)
 CRASH = {"kind": "household_crash", "from_h": 1, "duration_h": 1}

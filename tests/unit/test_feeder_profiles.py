@@ -10,12 +10,12 @@ import pandapower as pp
 import pandas as pd
 import pytest
 
-from cosim.config.network import GridConfig, NetworkConfig
-from cosim.engine.profile_sources import FEEDER, ProfileSources, Slots
-from cosim.errors import InputError
+from cosim.core.errors import InputError
 from cosim.grid.background import Background
 from cosim.grid.feeder import Feeder, feeder_from_net
 from cosim.grid.feeder_profiles import FileProfiles
+from cosim.grid.schema import GridConfig, NetworkConfig
+from cosim.households.profile_sources import FEEDER, ProfileSources, Slots
 
 NETWORK = NetworkConfig.model_validate(
     {"name": "n", "title": "t", "origin": "o", "licence": "l", "source": {"kind": "json", "file": "n.json"}}

@@ -10,9 +10,9 @@ import pandapower as pp
 import pandas as pd
 import pytest
 
-from cosim.config.load import LoadedScenario
-from cosim.engine.build import Parts, build
+from cosim.engine.builder import Parts, build
 from cosim.engine.explain import explain_lines
+from cosim.engine.load import LoadedScenario
 from cosim.engine.preflight import preflight
 from cosim.engine.run import run_scenario
 from cosim.grid.account import unbalanced

@@ -12,7 +12,7 @@ import pandapower.networks as nw
 import pandas as pd
 import pytest
 
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
 from cosim.grid.column_facts import FACTS, Kind, modern_name
 from cosim.grid.grid_source import source_of
 from cosim.grid.intake import take_in

@@ -13,14 +13,14 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from cosim.config.network import GridConfig, LimitsConfig, NetworkConfig
-from cosim.errors import InputError
+from cosim.core.errors import InputError
+from cosim.core.streams import Streams
 from cosim.grid.background import Background
+from cosim.grid.bus_selection import background_elements, place_households
 from cosim.grid.feeder import Feeder, feeder_from_net, load_feeder
 from cosim.grid.layout import Edge, shortest_tree, tree_layout
-from cosim.grid.placement import background_elements, place_households
 from cosim.grid.power_flow import PowerFlow
-from cosim.streams import Streams
+from cosim.grid.schema import GridConfig, LimitsConfig, NetworkConfig
 
 NETWORKS = Path(__file__).resolve().parents[2] / "networks"
 PLAIN = {

@@ -13,20 +13,20 @@ import pandapower as pp
 import pandas as pd
 import pytest
 
-from cosim.config.load import LoadedScenario
-from cosim.config.network import LimitsConfig, NetworkConfig
-from cosim.config.scenario import Scenario
-from cosim.engine.build import build
-from cosim.engine.rule_doubts import rule_doubts
+from cosim.core.errors import InputError
+from cosim.core.streams import Streams
+from cosim.engine.builder import build
+from cosim.engine.load import LoadedScenario
 from cosim.engine.run import run_scenario
-from cosim.errors import InputError
+from cosim.engine.scenario import Scenario
 from cosim.grid.element_limits import feeder_limits
 from cosim.grid.feeder import Feeder, feeder_from_net
 from cosim.grid.limits import FeederLimits, band_exceedance, loading_factors, usages
 from cosim.grid.reference import run
+from cosim.grid.schema import LimitsConfig, NetworkConfig
 from cosim.grid.verdict import LimitWatch
+from cosim.regulation.capacity_rule_doubts import rule_doubts
 from cosim.results.store import read_table
-from cosim.streams import Streams
 
 NAN = np.nan
 VM = np.array([[1.0, 0.9, NAN], [0.89, 1.11, 1.0], [NAN, NAN, NAN], [1.1, 1.2, 1.2]])

@@ -11,7 +11,7 @@ import pandapower as pp
 import pandas as pd
 import pytest
 
-from cosim.errors import InputError
+from cosim.core.errors import InputError
 from cosim.grid.intake import take_in
 from cosim.grid.safe_json import read_file
 from tests.unit.old_formats import old_file

@@ -11,11 +11,11 @@ import pandapower.networks as nw
 import pytest
 
 from cosim.config.library import names, shelf_folder
-from cosim.config.load_network import load_network
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
 from cosim.grid.grid_source import source_of
 from cosim.grid.intake import take_in
-from cosim.grid.sources import read_source
+from cosim.grid.network_file import load_network
+from cosim.grid.network_functions import read_source
 
 Change = Callable[[pp.pandapowerNet], None]
 

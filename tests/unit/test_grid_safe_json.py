@@ -13,7 +13,7 @@ import pandapower as pp
 import pandapower.networks as nw
 import pytest
 
-from cosim.errors import InputError
+from cosim.core.errors import InputError
 from cosim.grid import safe_json
 from cosim.grid.intake import take_in
 from cosim.grid.safe_json import read_net

@@ -12,7 +12,7 @@ import pandapower as pp
 import pandapower.networks as nw
 import pytest
 
-from cosim.errors import InputError
+from cosim.core.errors import InputError
 from cosim.grid.grid_source import GridSource, source_of
 from cosim.grid.intake import take_in
 from cosim.grid.safe_json import read_file

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cosim.households.home import Home
+from cosim.households.household import Home
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, ProfileBook, Series, nothing
 

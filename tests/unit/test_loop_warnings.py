@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from cosim.config.load import load_scenario
+from cosim.core.errors import Problem
+from cosim.engine.load import load_scenario
 from cosim.engine.preflight import preflight
-from cosim.errors import Problem
 
 
 def _found(scenario: str, *settings: str, path: str) -> list[Problem]:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pandapower as pp
 import pytest
 
-from cosim.config.load import load_scenario
-from cosim.config.load_network import load_network
-from cosim.config.network import NetworkConfig
+from cosim.core.errors import InputError
 from cosim.engine.inputs import scenario_hash
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.errors import InputError
+from cosim.grid.network_file import load_network
+from cosim.grid.schema import NetworkConfig
 
 SCENARIO = """name: s
 time: {start: 2016-01-01T00:00:00Z, step_s: 3600, steps: 2}

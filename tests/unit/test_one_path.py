@@ -8,10 +8,10 @@ from pathlib import Path
 import pandapower as pp
 import pytest
 
-from cosim.config.load import LoadedScenario, load_scenario
+from cosim.core.errors import InputError, Problem
+from cosim.engine.load import LoadedScenario, load_scenario
 from cosim.engine.preflight import preflight
 from cosim.engine.run import run_scenario
-from cosim.errors import InputError, Problem
 
 NETWORK = "name: n\ntitle: t\nsource: {kind: json, file: n.json}\norigin: o\nlicence: l\n"
 SCENARIO = """name: s

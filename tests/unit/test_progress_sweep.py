@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from cosim import progress
-from cosim.progress import SweepProgress
+from cosim.cli import progress
+from cosim.cli.progress import SweepProgress
 
 
 def console(terminal: bool) -> Console:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from cosim.config.agent import AgentConfig
-from cosim.config.costs import CostConfig
-from cosim.config.platform import GainMargin, PlatformConfig
-from cosim.config.regulation import CommunityConfig, ResourceConfig, gains, initial_signals
 from cosim.config.values import UniformInt
+from cosim.regulation.agent_schema import AgentConfig
+from cosim.regulation.cost_schema import CostConfig
+from cosim.regulation.platform_schema import GainMargin, PlatformConfig
+from cosim.regulation.schema import CommunityConfig, ResourceConfig, gains, initial_signals
 
 RESOURCES = [{"name": "consumption", "capacity": 90}, {"name": "production", "capacity": 80}]
 

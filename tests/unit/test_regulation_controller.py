@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.clock import MS_PER_HOUR
-from cosim.config.platform import GridAwareRule
-from cosim.config.regulation import ResourceConfig, greatest_capacity
-from cosim.markets.regulation.controller import (
+from cosim.core.clock import MS_PER_HOUR
+from cosim.regulation.controller import (
     FeederReading,
     Report,
     capacities_over,
@@ -24,6 +22,8 @@ from cosim.markets.regulation.controller import (
     receive,
     update,
 )
+from cosim.regulation.platform_schema import GridAwareRule
+from cosim.regulation.schema import ResourceConfig, greatest_capacity
 
 
 def test_the_integrator_lowers_the_signal_when_too_much_is_taken() -> None:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.config.costs import (
+from cosim.core.errors import InputError
+from cosim.regulation.cost_schema import (
     ConsumptionOnlyCost,
     Section6Community1,
     Section6Community2,
     SeparableCost,
 )
-from cosim.errors import InputError
-from cosim.markets.regulation.costs import (
+from cosim.regulation.costs import (
     CostParameters,
     assumption_1_violations,
     build_costs,

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.config.agent import CumulativeAverage, ExponentialAverage
-from cosim.markets.regulation.averages import build_average, weight_of_newest
-from cosim.markets.regulation.costs import CostParameters, gradients
-from cosim.markets.regulation.operating_point import operating_point
-from cosim.markets.regulation.policies import Additive, Proportional, build_policy
+from cosim.regulation.agent_schema import CumulativeAverage, ExponentialAverage
+from cosim.regulation.averages import build_average, weight_of_newest
+from cosim.regulation.costs import CostParameters, gradients
+from cosim.regulation.operating_point import operating_point
+from cosim.regulation.policies import Additive, Proportional, build_policy
 
 NAMES: list[Any] = ["additive", "proportional", "inverse_average"]
 

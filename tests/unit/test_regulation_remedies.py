@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosim.markets.regulation.averages import weight_of_newest
-from cosim.markets.regulation.controller import Report, initial_reports
-from cosim.markets.regulation.loop_delay import HORIZON_STEPS, followed, observed_delay
-from cosim.markets.regulation.platform import Platform, PlatformRules, PlatformState
-from cosim.markets.regulation.remedies import MeasuredMargin, Predictor, Remedies
-from cosim.markets.regulation.restart import restarted, saved
-from cosim.markets.regulation.robust import clipped, kept
-from cosim.markets.regulation.stability import stability_limit
+from cosim.regulation.averages import weight_of_newest
+from cosim.regulation.controller import Report, initial_reports
+from cosim.regulation.measured_delay import HORIZON_STEPS, followed, observed_delay
+from cosim.regulation.mitigations import MeasuredMargin, Predictor, Remedies
+from cosim.regulation.platform import Platform, PlatformRules, PlatformState
+from cosim.regulation.restart import restarted, saved
+from cosim.regulation.robust_sum import clipped, kept
+from cosim.regulation.stability import stability_limit
 
 STEP_MS = 1000
 N = 20

@@ -19,7 +19,7 @@ from cosim.config.values import (
     bounds,
     draw,
 )
-from cosim.errors import InputError
+from cosim.core.errors import InputError
 
 VALUE: TypeAdapter[Any] = TypeAdapter(Value)
 UNIFORMS = (np.arange(1000) + 0.5) / 1000

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.report import fault_figure
-from cosim.report.catalogue import FIGURES, draw_figures
 from cosim.report.decision_data import decision_data, steps_per_point
 from cosim.report.energy_figures import community_power
 from cosim.report.feeder_figure import feeder_map, worst_voltage
+from cosim.report.figure_list import FIGURES, draw_figures
 from cosim.report.grid_data import ByElement, loadings, voltage_band
 from cosim.report.grid_figures import loading_duration, voltage
 from cosim.report.market_data import resource_series

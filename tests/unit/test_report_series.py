@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cosim.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.report.run_data import RunData, text_list
 from cosim.report.series import (
     bin_width_ms,

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.config.load import load_scenario
+from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.report.catalogue import FIGURES, draw_figures
+from cosim.report.figure_list import FIGURES, draw_figures
 from cosim.report.run_data import RunData
 from cosim.report.trading_data import bills, household_day, market_hours
 from cosim.report.trading_figures import MAX_SELLERS, _suppliers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cosim.streams import Streams
+from cosim.core.streams import Streams
 
 
 @pytest.mark.parametrize("counter", [0, 1, 7, 2**40])

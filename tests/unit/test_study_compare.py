@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.clock import MS_PER_HOUR
-from cosim.errors import InputError
+from cosim.core.clock import MS_PER_HOUR
+from cosim.core.errors import InputError
 from cosim.results.store import RunStore
 from cosim.study.compare import Change, compare_runs
 from cosim.study.compare_csv import differences_csv, numbers_csv

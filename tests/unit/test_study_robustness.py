@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 import yaml
 
-from cosim.errors import InputError
-from cosim.markets.regulation.mixture_stability import mixture_stability_limit
-from cosim.markets.regulation.stability import stability_limit
+from cosim.core.errors import InputError
+from cosim.regulation.mixture_stability import mixture_stability_limit
+from cosim.regulation.stability import stability_limit
 from cosim.report.robustness_findings import findings
 from cosim.report.robustness_page import write_robustness
 from cosim.study.robustness.analysis import analyse

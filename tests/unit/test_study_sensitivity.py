@@ -12,7 +12,7 @@ import pytest
 import yaml
 from scipy.stats import qmc, rankdata, spearmanr
 
-from cosim.errors import InputError
+from cosim.core.errors import InputError
 from cosim.report.robustness_findings import findings
 from cosim.report.robustness_page import write_robustness
 from cosim.study.robustness.analysis import analyse

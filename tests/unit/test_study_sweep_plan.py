@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 
 from cosim.config.dump import flow_yaml
 from cosim.config.library import names
-from cosim.config.load import load_scenario
-from cosim.config.load_sweep import load_sweep
-from cosim.config.sweep import NumberRange, SampleConfig, SweepConfig
 from cosim.config.yaml_reader import parse_yaml
-from cosim.errors import SimulationError
-from cosim.study.sweep.check import check_points
+from cosim.core.errors import SimulationError
+from cosim.engine.load import load_scenario
 from cosim.study.sweep.folder import SweepFolder
+from cosim.study.sweep.load_sweep import load_sweep
 from cosim.study.sweep.plan import SweepPlan, plan_sweep
 from cosim.study.sweep.point import PointResult
 from cosim.study.sweep.points_table import points_columns, write_points
 from cosim.study.sweep.samples import unit_points
+from cosim.study.sweep.schema import NumberRange, SampleConfig, SweepConfig
+from cosim.study.sweep.sweep_check import check_points
 
 
 def plan(tmp_path: Path, text: str) -> SweepPlan:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from cosim.core.text import markdown_text, spreadsheet_cell
 from cosim.report.page import escape
 from cosim.report.robustness_tables import TextTable
 from cosim.report.style import drawing, new_figure, save, scale_axis
 from cosim.study.compare import ComparedRun, Comparison
 from cosim.study.compare_csv import differences_csv, numbers_csv
 from cosim.study.scenario_differences import Difference
-from cosim.text import markdown_text, spreadsheet_cell
 
 FORMULAS = [
     "=1+1",

@@ -5,16 +5,15 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from cosim.clock import MS_PER_DAY, MS_PER_HOUR
-from cosim.config.trading import REGIMES, TradingRulesConfig
-from cosim.markets.energy_value.buyer import Buyer, BuyerState
-from cosim.markets.energy_value.demand_plan import (
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.trading.protocol.buyer import Buyer, BuyerState
+from cosim.trading.protocol.demand_plan import (
     Candidate,
     HourlyNeed,
     needs_from_load,
 )
-from cosim.markets.energy_value.ledger import open_ledger
-from cosim.markets.energy_value.messages import (
+from cosim.trading.protocol.ledger import open_ledger
+from cosim.trading.protocol.messages import (
     Accept,
     Confirm,
     Line,
@@ -24,9 +23,10 @@ from cosim.markets.energy_value.messages import (
     RequestId,
     payload_bytes,
 )
-from cosim.markets.energy_value.offers import Offer
-from cosim.markets.energy_value.trader import Trader, new_state, state_after_loss
-from cosim.markets.energy_value.trading_day import GRAIN_KWH, Timeline, build_terms, whole_grains
+from cosim.trading.protocol.trader import Trader, new_state, state_after_loss
+from cosim.trading.protocol.trading_day import GRAIN_KWH, Timeline, build_terms, whole_grains
+from cosim.trading.schemas.rules import REGIMES, TradingRulesConfig
+from cosim.trading.valuation.offers import Offer
 
 TERMS = build_terms(TradingRulesConfig(), 0)
 

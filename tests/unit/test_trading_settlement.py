@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cosim.config.trading import DeviationRule
-from cosim.errors import InputError, SimulationError
-from cosim.markets.energy_value.delivery import deliver
-from cosim.markets.energy_value.ledger import open_ledger
-from cosim.markets.energy_value.messages import Line, RequestId
-from cosim.markets.energy_value.prices import Prices, feed_in_price
-from cosim.markets.energy_value.purchase_book import Claim, FailedAttempt
-from cosim.markets.energy_value.reconciliation import Agreement, reconcile
-from cosim.markets.energy_value.settlement import Bill, Settlement, settle
+from cosim.core.errors import InputError, SimulationError
+from cosim.trading.protocol.ledger import open_ledger
+from cosim.trading.protocol.messages import Line, RequestId
+from cosim.trading.protocol.purchase_book import Claim, FailedAttempt
+from cosim.trading.protocol.reconciliation import Agreement, reconcile
+from cosim.trading.schemas.rules import DeviationRule
+from cosim.trading.settlement.bills import Bill, Settlement, settle
+from cosim.trading.settlement.delivery import deliver
+from cosim.trading.valuation.prices import Prices, feed_in_price
 
 DAY = 3
 HOUR = 12

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from cosim.config import yaml_reader
-from cosim.config.load import load_scenario
-from cosim.config.load_sweep import is_sweep, read_sweep
-from cosim.config.wording import MOST_TOLD
+from cosim.config.error_messages import MOST_TOLD
 from cosim.config.yaml_reader import MAX_BYTES, parse_yaml, read_yaml
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
+from cosim.engine.load import load_scenario
+from cosim.study.sweep.load_sweep import is_sweep, read_sweep
 
 SECONDS = 3
 """Processor time; a second of it on an idle machine."""

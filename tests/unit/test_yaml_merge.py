@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cosim.config.yaml_reader import parse_yaml
-from cosim.errors import InputError
+from cosim.core.errors import InputError
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cosim.errors import InputError, Problem, suggest
+from cosim.core.errors import InputError, Problem, suggest
 from cosim.study.robustness.boundary import Boundary, find_boundaries
 from cosim.study.robustness.break_even import BreakEven, baseline_of, break_evens
 from cosim.study.robustness.cells import Panel, panels

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cosim.markets.regulation.stability import stability_limit
+from cosim.regulation.stability import stability_limit
 from cosim.study.robustness.cells import Place
 from cosim.study.robustness.estimates import NOT_NEGATIVE, Estimate, Limits, estimate
 from cosim.study.robustness.points import Axis, SweepPoints

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cosim.streams import Streams
+from cosim.core.streams import Streams
 
 Array = NDArray[np.float64]
 

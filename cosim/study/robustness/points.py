@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from cosim.config.sweep import RESERVED_COLUMNS, AxisConfig, Scale, SweepConfig
-from cosim.config.wording import translate
+from cosim.config.error_messages import translate
 from cosim.config.yaml_reader import read_yaml
-from cosim.errors import InputError, Problem, collected, listed, suggest
+from cosim.core.errors import InputError, Problem, collected, listed, suggest
 from cosim.results.run_files import read_sweep_record
 from cosim.results.safe_files import require_plain
 from cosim.study.robustness.points_file import read_points_table
+from cosim.study.sweep.schema import RESERVED_COLUMNS, AxisConfig, Scale, SweepConfig
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from cosim.config.sweep import RESERVED_COLUMNS, SweepConfig
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
 from cosim.results.run_files import REMEDY
 from cosim.results.run_tables import reading, require_values, schema_of
+from cosim.study.sweep.schema import RESERVED_COLUMNS, SweepConfig
 
 
 def read_points_table(file: Path, config: SweepConfig) -> pd.DataFrame:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import cosim
-from cosim.config.load import ScenarioSource
-from cosim.errors import InputError, Problem, SimulationError, listed
+from cosim.core.errors import InputError, Problem, SimulationError, listed
+from cosim.engine.load import ScenarioSource
 from cosim.study.sweep.point import KILLED, PointResult, PointTask, run_point
 
 _TIMEOUT_S = 5

@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
 from cosim.study.sweep.dask_workers import dask_workers
 from cosim.study.sweep.local_workers import LocalWorkers
-from cosim.study.sweep.run import Executor
+from cosim.study.sweep.sweep_run import Executor
 
 
 @contextmanager

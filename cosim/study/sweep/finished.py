@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cosim.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem
 from cosim.study.sweep.point import PointResult
 
 FINISHED = "finished.jsonl"

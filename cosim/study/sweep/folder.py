@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from cosim.config.dump import block_yaml
+from cosim.core.errors import InputError, Problem, SimulationError
 from cosim.engine.run import versions
-from cosim.errors import InputError, Problem, SimulationError
 from cosim.results.run_files import read_sweep_record
 from cosim.results.safe_files import require_plain, write_whole
 from cosim.study.sweep.finished import FINISHED, FinishedPoints

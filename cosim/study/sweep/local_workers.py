@@ -17,8 +17,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from threading import Thread
 
-from cosim.config.load import ScenarioSource
-from cosim.errors import SimulationError
+from cosim.core.errors import SimulationError
+from cosim.engine.load import ScenarioSource
 from cosim.study.sweep.point import KILLED, MOST_KILLS, PointResult, PointTask, run_point
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")

@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import Any
 
 from cosim.config.dump import flow_yaml
-from cosim.config.load import LoadedScenario, Setting
-from cosim.config.load_sweep import LoadedSweep
-from cosim.config.sweep import AxisConfig, interpolate
-from cosim.errors import count
+from cosim.core.errors import count
+from cosim.engine.load import LoadedScenario, Setting
+from cosim.study.sweep.load_sweep import LoadedSweep
 from cosim.study.sweep.samples import unit_points
+from cosim.study.sweep.schema import AxisConfig, interpolate
 
 Cell = int | float | str | bool | None
 """What a column of the axes can hold."""

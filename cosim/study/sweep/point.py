@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from cosim.config.load import LoadedScenario, ScenarioSource, Setting
+from cosim.core.errors import InputError, Problem, SimulationError
+from cosim.engine.load import LoadedScenario, ScenarioSource, Setting
 from cosim.engine.run import run_scenario
 from cosim.engine.summarise import summarise
-from cosim.errors import InputError, Problem, SimulationError
 from cosim.results.metrics import Summary
 from cosim.results.run_files import FinishedPoint
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.sweep import SampleConfig
+from cosim.study.sweep.schema import SampleConfig
 
 
 def unit_points(sample: SampleConfig, n_dimensions: int) -> NDArray[np.float64]:

@@ -1,0 +1,352 @@
+"""Configuration of links: what delays, loses, repeats, reorders and cuts messages, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from cosim.config.base import (
+    LARGEST,
+    Count,
+    FilledText,
+    Hours,
+    Items,
+    LocalPath,
+    Milliseconds,
+    Model,
+    Name,
+    Number,
+    PositiveCount,
+    PositiveHours,
+    PositiveMilliseconds,
+    Probability,
+    Range,
+    Repeats,
+    WholeMilliseconds,
+)
+from cosim.config.csv_format import CsvFormat
+from cosim.core.errors import Problem, suggest
+
+Direction = Literal["downlink", "uplink", "peer", "meter"]
+"""Platform to household, household to platform, household to household, feeder meter to platform."""
+
+DIRECTIONS: tuple[Direction, ...] = ("downlink", "uplink", "peer", "meter")
+"""All directions."""
+
+Ordering = Literal["free", "in_order"]
+Delivery = Literal["at_most_once", "at_least_once", "exactly_once"]
+
+
+class _OffsetLatency(Model):
+    """A latency with a floor."""
+
+    offset_ms: Milliseconds = 0
+    """Propagation floor that is added to every latency (ms)."""
+
+
+class ConstantLatency(_OffsetLatency):
+    """Every message takes the same time."""
+
+    model: Literal["constant"] = "constant"
+    """Latency is constant."""
+    latency_ms: Milliseconds = 0
+    """Latency of every message (ms)."""
+
+
+class UniformLatency(_OffsetLatency):
+    """Uniform between two bounds."""
+
+    model: Literal["uniform"] = "uniform"
+    """Latency is uniform."""
+    low_ms: Milliseconds
+    """Shortest latency (ms)."""
+    high_ms: Milliseconds
+    """Longest latency (ms)."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low_ms > self.high_ms:
+            raise ValueError(
+                f"low_ms = {self.low_ms:g} is above high_ms = {self.high_ms:g}; give low_ms <= high_ms"
+            )
+        return self
+
+
+class NormalLatency(_OffsetLatency):
+    """Normal, truncated at 0: the distribution given that it is not negative."""
+
+    model: Literal["normal"] = "normal"
+    """Latency is normal, truncated at 0."""
+    mean_ms: Milliseconds
+    """Mean before the truncation (ms); the truncated mean is a little higher."""
+    std_ms: Milliseconds
+    """Standard deviation before the truncation (ms)."""
+
+
+class LognormalLatency(_OffsetLatency):
+    """Lognormal: what measured packet delays often look like."""
+
+    model: Literal["lognormal"] = "lognormal"
+    """Latency is lognormal."""
+    median_ms: PositiveMilliseconds
+    """Median (ms), without the offset."""
+    sigma: Annotated[Number, Range(0, 10)]
+    """Standard deviation of the latency's natural logarithm (no unit)."""
+
+
+class ExponentialLatency(_OffsetLatency):
+    """Exponential."""
+
+    model: Literal["exponential"] = "exponential"
+    """Latency is exponential."""
+    mean_ms: Milliseconds
+    """Mean (ms), without the offset."""
+
+
+class GammaLatency(_OffsetLatency):
+    """Gamma; shape 1 is the exponential, a large shape is nearly normal."""
+
+    model: Literal["gamma"] = "gamma"
+    """Latency is gamma distributed."""
+    mean_ms: Milliseconds
+    """Mean (ms), without the offset."""
+    shape: Annotated[Number, Range(0.01, 1_000_000)]
+    """Shape k (no unit); the coefficient of variation is 1/sqrt(k)."""
+
+
+class TraceLatency(CsvFormat):
+    """Drawn from measured latencies, each as likely as the other."""
+
+    model: Literal["trace"] = "trace"
+    """Latency is drawn from a file of measured values."""
+    file: LocalPath
+    """CSV file inside the scenario's folder, with a header."""
+    column: FilledText = "latency_ms"
+    """Column that holds the latencies (ms)."""
+
+
+LatencyConfig = Annotated[
+    ConstantLatency
+    | UniformLatency
+    | NormalLatency
+    | LognormalLatency
+    | ExponentialLatency
+    | GammaLatency
+    | TraceLatency,
+    Field(discriminator="model"),
+]
+
+
+class NoLoss(Model):
+    """No message is lost on the way."""
+
+    model: Literal["none"] = "none"
+    """Nothing is lost."""
+
+
+class BernoulliLoss(Model):
+    """Every message is lost with the same probability, independently."""
+
+    model: Literal["bernoulli"] = "bernoulli"
+    """Losses are independent."""
+    loss_probability: Probability
+    """Probability that a message is lost."""
+
+
+class GilbertElliottLoss(Model):
+    """Losses in bursts: a chain of two states, advanced by one step per transmission."""
+
+    model: Literal["gilbert_elliott"] = "gilbert_elliott"
+    """Losses come in bursts."""
+    probability_good_to_bad: Probability
+    """Probability that the good state turns bad after a transmission."""
+    probability_bad_to_good: Probability
+    """Probability that the bad state turns good after a transmission."""
+    loss_probability_good: Probability = 0
+    """Probability that a message is lost in the good state."""
+    loss_probability_bad: Probability = 1
+    """Probability that a message is lost in the bad state."""
+
+
+LossConfig = Annotated[NoLoss | BernoulliLoss | GilbertElliottLoss, Field(discriminator="model")]
+
+
+class OutageWindow(Model):
+    """A time in which the link takes no message."""
+
+    start_h: Hours
+    """Start, in hours since the scenario's start (h)."""
+    duration_h: PositiveHours
+    """Length (h)."""
+
+
+class LinkConfig(Model):
+    """What a link does to its messages.
+
+    In this order: outage windows, loss, duplication, bandwidth with a finite queue, latency, ordering.
+    """
+
+    latency: LatencyConfig = ConstantLatency()
+    """How long a message travels."""
+    loss: LossConfig = NoLoss()
+    """How messages get lost."""
+    duplication_probability: Probability = 0
+    """Probability that a message which is not lost is carried twice, each copy with its own latency."""
+    ordering: Ordering = "free"
+    """`free`: a later message may overtake an earlier one; `in_order`: it waits for it. A retransmission
+    counts as a later message."""
+    bandwidth_kbit_per_s: Annotated[Number, Range(0.001, LARGEST)] | None = None
+    """Rate of the transmitter (kbit/s); without one, transmission takes no time and there is no queue."""
+    queue_messages: Count = 100
+    """How many messages may wait, not counting the one in transmission; one more is lost."""
+    outages: Items[OutageWindow] = ()
+    """Times in which every message that is sent is lost; what is already on its way still arrives."""
+    delivery: Delivery = "at_most_once"
+    """`at_most_once`: sent and forgotten; `at_least_once`: acknowledged and repeated, the receiver may see a
+    message twice; `exactly_once`: acknowledged and repeated, the receiver sees a message once."""
+    timeout_ms: WholeMilliseconds = 5000
+    """How long the sender waits for an acknowledgement before it repeats a message (ms)."""
+    retries: Repeats = 3
+    """How often a message is repeated before the sender gives up."""
+    lifetime_ms: WholeMilliseconds | None = None
+    """A message older than this on arrival expires and is not handed over (ms); without one, none does."""
+    message_bytes: PositiveCount = 64
+    """Size of every message on the wire, acknowledgements too (bytes)."""
+
+
+class LinkOverride(Model):
+    """Other values for some links; a key that is not given (or null) keeps its value."""
+
+    direction: Direction | None = None
+    """Only links of this direction; without it, all."""
+    group: Name | None = None
+    """Only links of households in this group (a peer link belongs to its sender); without it, all."""
+    household: Name | None = None
+    """Only links of this household (a peer link belongs to its sender); without it, all."""
+    latency: LatencyConfig | None = None
+    """Replaces the latency as a whole."""
+    loss: LossConfig | None = None
+    """Replaces the loss as a whole."""
+    duplication_probability: Probability | None = None
+    """Probability that a message which is not lost is carried twice."""
+    ordering: Ordering | None = None
+    """`free` or `in_order`."""
+    bandwidth_kbit_per_s: Annotated[Number, Range(0.001, LARGEST)] | None = None
+    """Rate of the transmitter (kbit/s)."""
+    queue_messages: Count | None = None
+    """How many messages may wait for the transmitter."""
+    outages: Items[OutageWindow] | None = None
+    """Replaces the list of outages; an empty list removes them."""
+    delivery: Delivery | None = None
+    """`at_most_once`, `at_least_once` or `exactly_once`."""
+    timeout_ms: WholeMilliseconds | None = None
+    """How long the sender waits for an acknowledgement (ms)."""
+    retries: Repeats | None = None
+    """How often a message is repeated before the sender gives up."""
+    lifetime_ms: WholeMilliseconds | None = None
+    """Age on arrival above which a message is expired (ms)."""
+    message_bytes: PositiveCount | None = None
+    """Size of every message on the wire (bytes)."""
+
+    @model_validator(mode="after")
+    def _applies_to_something(self) -> Self:
+        if self.direction == "meter" and (self.group is not None or self.household is not None):
+            raise ValueError(
+                "the meter's link belongs to no household; leave out group and household, or the direction"
+            )
+        if not self.changes():
+            raise ValueError(
+                "this override changes nothing; give at least one of: " + ", ".join(LinkConfig.model_fields)
+            )
+        return self
+
+    def changes(self) -> dict[str, object]:
+        """The link keys that this override sets, with their values."""
+        return {
+            name: value
+            for name in LinkConfig.model_fields
+            if name in self.model_fields_set and (value := getattr(self, name)) is not None
+        }
+
+    def applies_to(self, direction: Direction, group: str | None, household: str | None) -> bool:
+        """Whether the override covers the link of this direction, group and household."""
+        return (
+            self.direction in (None, direction)
+            and self.group in (None, group)
+            and self.household in (None, household)
+        )
+
+    def specificity(self) -> tuple[bool, bool, bool]:
+        """Sort key: a household beats a group, a group beats a direction, a direction beats nothing."""
+        return (self.household is not None, self.group is not None, self.direction is not None)
+
+
+class CommsConfig(Model):
+    """The network: a default link, and what is different where."""
+
+    default: LinkConfig = LinkConfig()
+    """The link that holds wherever no override says otherwise."""
+    overrides: Items[LinkOverride] = ()
+    """Applied from the least to the most specific (direction, group, household); of two equally specific
+    ones, the later wins."""
+
+
+def resolve(
+    config: CommsConfig, direction: Direction, group: str | None, household: str | None
+) -> LinkConfig:
+    """The configuration of one link: the default, then every override that covers it.
+
+    Parameters
+    ----------
+    config : CommsConfig
+        The network's configuration.
+    direction : {"downlink", "uplink", "peer", "meter"}
+        Direction of the link.
+    group, household : str or None
+        Names of the household the link belongs to and of its group; None for the meter's link.
+
+    Returns
+    -------
+    LinkConfig
+        Overrides apply from the least to the most specific; later ones win among equals. A key counts
+        only where it was given; `latency`, `loss` and `outages` are replaced as a whole.
+    """
+    merged: dict[str, object] = {}
+    for override in sorted(config.overrides, key=LinkOverride.specificity):
+        if override.applies_to(direction, group, household):
+            merged.update(override.changes())
+    # Every value was validated in its override by the same type, so copying loses no check.
+    return config.default.model_copy(update=merged) if merged else config.default
+
+
+def unmatched_overrides(
+    config: CommsConfig, groups: Iterable[str], households: Collection[str], path: str = "comms"
+) -> list[Problem]:
+    """Problems with overrides that name a group or a household which does not exist.
+
+    Parameters
+    ----------
+    config : CommsConfig
+        The network's configuration.
+    groups, households : iterable of str
+        The names that exist.
+    path : str
+        Where `config` stands in the scenario, dotted.
+    """
+    known = {"group": list(dict.fromkeys(groups)), "household": list(households)}
+    problems = []
+    for index, override in enumerate(config.overrides):
+        for key, names in known.items():
+            name = getattr(override, key)
+            if name is not None and name not in names:
+                problems.append(
+                    Problem(
+                        f"no {key} has this name, so the override would never apply",
+                        suggest(name, names) or f"Give the name of an existing {key}.",
+                        f"{path}.overrides.{index}.{key}",
+                        value=name,
+                    )
+                )
+    return problems

@@ -1,0 +1,215 @@
+"""A scenario: everything that determines a run, and nothing that does not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from cosim.comms.schema import CommsConfig
+from cosim.config.base import (
+    MAX_FAULTS,
+    MAX_HOUSEHOLDS,
+    MAX_SECONDS,
+    MAX_STEPS,
+    Hours,
+    Integer,
+    Model,
+    Name,
+    Number,
+    Parts,
+    PositiveHours,
+    Range,
+    Seed,
+    Text,
+)
+from cosim.core.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, to_ms
+from cosim.devices.schema import BatteryConfig, LoadConfig, MembershipConfig, PvConfig
+from cosim.faults.schema import FaultConfig
+from cosim.grid.schema import GridConfig
+from cosim.regulation.cost_schema import CostConfig
+from cosim.regulation.schema import CommunityConfig
+from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
+
+
+def _as_utc(raw: Any) -> Any:
+    """A moment from ISO 8601; a bare number is refused, which pydantic would take for seconds since 1970."""
+    try:
+        moment = raw if isinstance(raw, datetime) else datetime.fromisoformat(str(raw))
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("not a date and time; write it as 2016-07-04T00:00:00Z") from None
+
+
+UtcTime = Annotated[datetime, BeforeValidator(_as_utc)]
+
+_LAST_MOMENT = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+_LEAST_PART_MS = 1e-6
+"""A step that is off a whole millisecond by less than this is whole: 32.767 s is no exact float."""
+
+
+class TimeConfig(Model):
+    """When the run starts, how long it is, and how often the market steps."""
+
+    start: UtcTime = datetime(2016, 1, 1, tzinfo=UTC)
+    """First instant, ISO 8601; UTC unless it names another offset."""
+    step_s: Annotated[Number, Range(0, MAX_SECONDS, above_low=True)] = 3600.0
+    """Length of a market step, s; a whole number of milliseconds."""
+    steps: Annotated[Integer, Range(1, MAX_STEPS)] | None = None
+    """Length of the run in market steps; give this or `duration_h`."""
+    duration_h: PositiveHours | None = None
+    """Length of the run in hours; a whole number of market steps."""
+    warm_up_h: Hours = 0.0
+    """Hours at the start that no number of `summary.json` counts, but for messages; tables hold them. For
+    what a run begins without: offers of the day before, batteries and averages as they will be."""
+
+    @model_validator(mode="after")
+    def _one_length(self) -> TimeConfig:
+        if (self.steps is None) == (self.duration_h is None):
+            given = "is not given" if self.steps is None else "is given twice"
+            raise ValueError(f"the run's length {given}; write either steps or duration_h")
+        if self.step_ms < 1 or abs(self.step_s * MS_PER_SECOND - self.step_ms) > _LEAST_PART_MS:
+            raise ValueError(
+                "step_s is no whole number of milliseconds; round it to three decimals, at least 0.001"
+            )
+        if self.duration_h is not None and to_ms(self.duration_h, MS_PER_HOUR) % self.step_ms:
+            step_h = self.step_ms / MS_PER_HOUR
+            nearest = max(1, round(self.duration_h / step_h)) * step_h
+            message = f"duration_h is no whole number of steps of {self.step_s:g} s"
+            raise ValueError(f"{message}; write {nearest:.10g}, or change step_s")
+        if self.warm_up_ms >= self.duration_ms:
+            raise ValueError(
+                f"warm_up_h = {self.warm_up_h:g} leaves nothing of a run of "
+                f"{self.duration_ms / MS_PER_HOUR:g} h; make it shorter, or the run longer"
+            )
+        if self.n_steps > MAX_STEPS:
+            raise ValueError(f"more than {MAX_STEPS:,} market steps; shorten the run, or lengthen step_s")
+        if self.duration_ms > (_LAST_MOMENT - self.start).total_seconds() * MS_PER_SECOND:
+            raise ValueError("the run ends after the year 9999; shorten it, or start earlier")
+        return self
+
+    @property
+    def step_ms(self) -> int:
+        """Length of a market step, ms."""
+        return to_ms(self.step_s, MS_PER_SECOND)
+
+    @property
+    def duration_ms(self) -> int:
+        """Length of the run, ms."""
+        if self.steps is not None:
+            return self.steps * self.step_ms
+        assert self.duration_h is not None  # one of the two is there, see _one_length
+        return to_ms(self.duration_h, MS_PER_HOUR)
+
+    @property
+    def warm_up_ms(self) -> int:
+        """Length of the part at the start that is not counted, ms."""
+        return to_ms(self.warm_up_h, MS_PER_HOUR)
+
+    @property
+    def n_steps(self) -> int:
+        """Number of market steps."""
+        return self.duration_ms // self.step_ms
+
+
+class GroupConfig(Model):
+    """Households that are alike: the same devices and the same form of cost, with parameters of their own."""
+
+    name: Name
+    """Name of the group."""
+    households: Annotated[Integer, Range(1, MAX_HOUSEHOLDS)]
+    """How many households it has; they are numbered through the groups in their order."""
+    cost: CostConfig | None = None
+    """Private cost of a household; needed where the group belongs to a community."""
+    load: LoadConfig | None = None
+    """Electrical load; none by default."""
+    pv: PvConfig | None = None
+    """Photovoltaics; none by default."""
+    battery: BatteryConfig | None = None
+    """Battery; none by default."""
+    trading: TradingConfig | None = None
+    """How its households take part in the energy-value market, instead of `energy_value.household`."""
+    membership: MembershipConfig = MembershipConfig()
+    """When its households join and leave their community."""
+
+
+class RecordConfig(Model):
+    """Which of the large tables a run writes."""
+
+    decisions: bool = True
+    """One row a decision and resource."""
+    batteries: bool = True
+    """One row a battery and interval."""
+    meters: bool = True
+    """One row a household and interval: load, generation and net energy."""
+    grid: bool = True
+    """Injections, voltages and loadings: one row an element and interval."""
+    trading: bool = True
+    """Offers, schedules and trades: one row an offer, an appliance's hour, and an hour of a request; `bills`
+    are written in any case."""
+    rejected_requests: bool = False
+    """In `trades`, rows of requests that a seller refused, mostly since it had sold out: by far the most rows
+    where many want the same cheap offer. `summary.json` counts them in any case."""
+
+
+class ReportConfig(Model):
+    """What is made of the tables after a run."""
+
+    figures: bool = True
+    """Draw the figures into `figures/`."""
+
+
+class Scenario(Model):
+    """A run, whole: time, households, communities, links, grid."""
+
+    name: Name
+    """Name of the scenario; names its folder under results/."""
+    title: Text = ""
+    """One line that says what it shows."""
+    seed: Seed = 1
+    """Seed of every random number of the run."""
+    time: TimeConfig
+    """Start, length and step."""
+    groups: Annotated[Parts[GroupConfig], Field(min_length=1)]
+    """The households."""
+    communities: Parts[CommunityConfig] = ()
+    """Regulation markets (paper A), each with its resources and its platform."""
+    energy_value: EnergyValueConfig | None = None
+    """Energy-value market (paper B) of all households: day by day they schedule appliances and trade."""
+    comms: CommsConfig = CommsConfig()
+    """The links that messages travel over."""
+    grid: GridConfig | None = None
+    """The feeder; without it there is no power flow."""
+    faults: Annotated[tuple[FaultConfig, ...], Field(max_length=MAX_FAULTS)] = ()
+    """What breaks while it runs."""
+    record: RecordConfig = RecordConfig()
+    """Which large tables are written."""
+    report: ReportConfig = ReportConfig()
+    """What is drawn after the run."""
+
+    @property
+    def is_electrical(self) -> bool:
+        """Whether anything of it draws or generates energy, so that there is something to meter."""
+        return (
+            self.grid is not None
+            or self.energy_value is not None
+            or any(group.load or group.pv or group.battery for group in self.groups)
+        )
+
+    @property
+    def n_households(self) -> int:
+        """Number of households in all groups."""
+        return sum(group.households for group in self.groups)
+
+    @property
+    def household_names(self) -> tuple[str, ...]:
+        """Names of the households, ``h001`` ..., numbered through the groups."""
+        return tuple(f"h{number:03d}" for number in range(1, self.n_households + 1))
+
+    @property
+    def interval_ms(self) -> int:
+        """Length of a metering and power-flow interval, ms; an hour without a grid."""
+        return (60 if self.grid is None else self.grid.interval_min) * MS_PER_MINUTE

@@ -1,0 +1,212 @@
+"""What is written down of faults: what broke and when, and what it did to the resources."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.clock import MS_PER_HOUR
+from cosim.engine.scenario import Scenario
+from cosim.faults.checks import Window
+from cosim.faults.plan import FaultEvent, episodes
+from cosim.regulation.record import to_utc
+from cosim.results.metrics import Summary
+from cosim.results.recovery import FaultEffect, Span, fault_effect, untouched
+from cosim.results.store import RunStore
+
+Array = NDArray[np.float64]
+
+
+def write_faults(scenario: Scenario, events: Sequence[FaultEvent], store: RunStore) -> None:
+    """Write the table `faults`: every event that begins within the run."""
+    if not events:
+        return
+    end_ms = scenario.time.duration_ms
+    starts_ms = np.array([event.start_ms for event in events], np.int64)
+    ends_ms = np.array([min(event.end_ms, end_ms) for event in events], np.int64)
+    store.write_table(
+        "faults",
+        {
+            "fault": [event.name for event in events],
+            "kind": [event.fault.kind for event in events],
+            "target": [event.target for event in events],
+            "start": to_utc(scenario.time.start, starts_ms),
+            "end": to_utc(scenario.time.start, ends_ms),
+            "households": [_n_households(event) for event in events],
+        },
+    )
+
+
+def _n_households(event: FaultEvent) -> int:
+    return 0 if event.fault.kind == "platform_crash" else len(event.members)
+
+
+class Row(NamedTuple):
+    """One row of the table `fault_effects`."""
+
+    fault: str
+    kind: str
+    community: str
+    resource: str
+    unit_kwh: float
+    start_ms: int
+    end_ms: int
+    effect: FaultEffect
+
+
+class Tracking(NamedTuple):
+    """What is kept of a resource, tick by tick, to measure effects on it: 24 bytes a tick."""
+
+    steps: array[float]
+    error: array[float]
+    gap: array[float]
+
+
+class FaultRecord:
+    """Measures what faults did to the resources of all communities.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is run.
+    events : sequence of FaultEvent
+        What breaks.
+    """
+
+    def __init__(self, scenario: Scenario, events: Sequence[FaultEvent]) -> None:
+        self._scenario = scenario
+        self._events = events
+        self._tracking = {
+            (community.name, resource.name): Tracking(array("d"), array("d"), array("d"))
+            for community in scenario.communities
+            for resource in community.resources
+        }
+
+    def take(self, community: str, resource: str, block: Mapping[str, Array]) -> None:
+        """Take a block of the table `regulation` of one resource."""
+        answered = block["step"] > 0  # what was before the first decision is no answer to a capacity
+        tracking = self._tracking[community, resource]
+        tracking.steps.extend(block["step"][answered])
+        tracking.error.extend((block["aggregate"] - block["capacity"])[answered])
+        tracking.gap.extend(block["optimum_gap"][answered])
+
+    def summary(self, until_ms: int) -> Summary:
+        """The effects in numbers, of a run that came to `until_ms`."""
+        return summarise(list(self.rows(until_ms)))
+
+    def write(self, until_ms: int, store: RunStore) -> None:
+        """Write the table `fault_effects`."""
+        rows, start = list(self.rows(until_ms)), self._scenario.time.start
+        store.write_table(
+            "fault_effects",
+            {
+                "fault": [row.fault for row in rows],
+                "kind": [row.kind for row in rows],
+                "community": [row.community for row in rows],
+                "resource": [row.resource for row in rows],
+                "start": to_utc(start, np.array([row.start_ms for row in rows], np.int64)),
+                "end": to_utc(start, np.array([row.end_ms for row in rows], np.int64)),
+                "rmse_before": [row.effect.rmse_before for row in rows],
+                "worst_deviation": [row.effect.worst_deviation for row in rows],
+                "recovery_h": [row.effect.recovery_ms / MS_PER_HOUR for row in rows],
+                "excess_energy_kwh": [_energy_kwh(row) for row in rows],
+                "excess_cost": [row.effect.excess_cost for row in rows],
+            },
+        )
+
+    def rows(self, until_ms: int) -> Iterator[Row]:
+        """The effect of every episode of every fault on every resource."""
+        kinds = {event.name: event.fault.kind for event in self._events}
+        windows = {name: [w for w in episodes(self._events, name) if w[0] < until_ms] for name in kinds}
+        at_random = {event.name for event in self._events if event.fault.rate_per_day is not None}
+        for community in self._scenario.communities:
+            for resource in community.resources:
+                tracking = self._tracking[community.name, resource.name]
+                for name, own in windows.items():
+                    # What fails at random now and then is part of the level that others are measured against.
+                    apart = [other for other in windows if other == name or other not in at_random]
+                    others = sorted(window for other in apart for window in windows[other])
+                    for window, effect in zip(
+                        own, self._effects(tracking, own, others, until_ms), strict=True
+                    ):
+                        yield Row(
+                            name,
+                            kinds[name],
+                            community.name,
+                            resource.name,
+                            resource.unit_kwh,
+                            window[0],
+                            min(window[1], until_ms),
+                            effect,
+                        )
+
+    def _effects(
+        self, tracking: Tracking, own: Sequence[Window], everything: Sequence[Window], until_ms: int
+    ) -> Iterator[FaultEffect]:
+        """The effect of each window of a fault, among those of all faults, in order.
+
+        What lasts to the end of the run is part of the level that is measured against, from its start on.
+        """
+        time = self._scenario.time
+        ends_ms = np.array(tracking.steps).astype(np.int64) * time.step_ms
+        error, gap = np.array(tracking.error), np.array(tracking.gap)
+        passing = [window for window in everything if window[1] < until_ms]
+        lasting = [begin_ms for begin_ms, end_ms in everything if end_ms >= until_ms]
+        quiet = untouched(ends_ms, time.step_ms, passing)
+        for window in own:
+            since_ms = max([time.warm_up_ms, *(begin_ms for begin_ms in lasting if begin_ms < window[0])])
+            level = quiet & (ends_ms - time.step_ms >= since_ms)
+            apart = [other for other in everything if other[1] < until_ms or other[0] >= window[0]]
+            yield fault_effect(ends_ms, time.step_ms, error, gap, level, _span(window, apart, until_ms))
+
+
+def _span(window: Window, others: Sequence[Window], until_ms: int) -> Span:
+    """A window, and until when none of the others, in order, is on after it."""
+    start_ms, end_ms = window
+    later = bisect_right([other_start for other_start, _ in others], end_ms)
+    if any(other_end > end_ms for _, other_end in others[:later]):
+        return Span(start_ms, end_ms, end_ms)  # another is still on: whose error it is cannot be told
+    return Span(start_ms, end_ms, others[later][0] if later < len(others) else until_ms)
+
+
+def _energy_kwh(row: Row) -> float:
+    return row.effect.excess * row.unit_kwh if row.unit_kwh else math.nan
+
+
+def summarise(rows: Sequence[Row]) -> Summary:
+    """For each fault and resource: the worst of its episodes, and sums; null where it cannot be told.
+
+    The time to recover is that of the slowest episode, and null where one did not recover.
+    """
+    result: Summary = {}
+    keys = dict.fromkeys((row.fault, row.community, row.resource) for row in rows)
+    for key in keys:
+        own = [row for row in rows if (row.fault, row.community, row.resource) == key]
+        prefix = "fault_" + "_".join(key)
+        deviations = [row.effect.worst_deviation for row in own if math.isfinite(row.effect.worst_deviation)]
+        result |= {
+            f"{prefix}_episodes": len(own),
+            f"{prefix}_worst_deviation_units": max(deviations, key=abs, default=None),
+            f"{prefix}_recovery_h": _number(
+                max_or_nan([row.effect.recovery_ms for row in own]) / MS_PER_HOUR
+            ),
+            f"{prefix}_excess_cost": _number(math.fsum(row.effect.excess_cost for row in own)),
+        }
+        if own[0].unit_kwh:
+            result[f"{prefix}_excess_energy_kwh"] = _number(math.fsum(_energy_kwh(row) for row in own))
+    return result
+
+
+def max_or_nan(values: Sequence[float]) -> float:
+    """The largest; NaN where one is."""
+    return math.nan if any(math.isnan(value) for value in values) else max(values)
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,97 @@
+"""The pandapower net that a network file's `source` means."""
+
+from __future__ import annotations
+
+import inspect
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from cosim.core.errors import InputError, Problem, suggest
+from cosim.grid.grid_source import GridSource, source_of
+from cosim.grid.schema import JsonSource, NetworkConfig, PandapowerSource, SimbenchSource
+
+if TYPE_CHECKING:
+    from pandapower.auxiliary import pandapowerNet
+
+_KERBER_DRAW = 0
+"""State of Python's generator while pandapower draws the house connections of Kerber's suburbs."""
+
+
+def read_source(network: NetworkConfig, folder: Path) -> GridSource:
+    """What the source of `network` gives.
+
+    Parameters
+    ----------
+    network : NetworkConfig
+        A network file.
+    folder : Path
+        Folder that a JSON source's file is relative to.
+
+    Raises
+    ------
+    InputError
+        If the source cannot be had, or is not to be trusted.
+    """
+    source = network.source
+    match source:
+        case SimbenchSource():
+            from cosim.grid.simbench_data import read_grid
+
+            return GridSource(read_grid(source.code), knows_ratio=True)
+        case PandapowerSource():
+            return source_of(_call(source))
+        case JsonSource():
+            return _from_json(source, folder)
+
+
+def _from_json(source: JsonSource, folder: Path) -> GridSource:
+    """What a file gives below `folder`; a link that leads out of it is refused."""
+    from cosim.grid.safe_json import read_file
+
+    file = (folder / source.file).resolve()
+    if not file.is_relative_to(folder.resolve()):
+        message = "the path leaves the network's folder"
+        raise InputError([Problem(message, "name a file inside it", "source.file", value=source.file)])
+    return read_file(file)
+
+
+def _call(source: PandapowerSource) -> pandapowerNet:
+    """The net of an allow-listed function; its arguments must be among those that the function names."""
+    import pandapower.networks
+    from pandapower.auxiliary import pandapowerNet
+
+    function = getattr(pandapower.networks, source.function, None)
+    if function is None:
+        message = "this version of pandapower has no such network"
+        raise InputError(
+            [Problem(message, "install a newer pandapower", "source.function", value=source.function)]
+        )
+    parameters = inspect.signature(function).parameters.values()
+    known = [p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    strangers = [name for name in source.arguments if name not in known]
+    if strangers:
+        raise InputError(
+            Problem(
+                f"{source.function} has no such argument",
+                suggest(name, known),
+                "source.arguments",
+                value=name,
+            )
+            for name in strangers
+        )
+    state = random.getstate()
+    random.seed(
+        _KERBER_DRAW
+    )  # pandapower draws from Python's global generator; a feeder must not depend on it
+    try:
+        net = function(**source.arguments)
+    except Exception as error:
+        message = f"{source.function} refuses its arguments: {error}"
+        raise InputError([Problem(message, "correct the arguments", "source.arguments")]) from error
+    finally:
+        random.setstate(state)
+    if not isinstance(net, pandapowerNet):
+        message = f"{source.function} gives no single grid with these arguments"
+        raise InputError([Problem(message, "choose arguments that give one grid", "source.arguments")])
+    return cast("pandapowerNet", net)

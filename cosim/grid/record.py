@@ -1,0 +1,171 @@
+"""What is written down of the feeder: injections, voltages, loadings, and the power flow's own account."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cosim.core.clock import to_hours
+from cosim.core.streams import Streams
+from cosim.engine.scenario import Scenario
+from cosim.grid import en50160
+from cosim.grid.coupling import Block
+from cosim.grid.limits import BandExceedance, band_exceedance, usages
+from cosim.grid.verdict import LimitWatch
+from cosim.grid.verify import ActingPower, WholeNetwork, compare
+from cosim.households.connection import GridParts
+from cosim.regulation.record import to_utc
+from cosim.results.metrics import Disagreement, Extreme, GridMetrics, Summary
+from cosim.results.store import TableStore
+
+
+class GridRecorder:
+    """Writes solved blocks of intervals and keeps the extremes."""
+
+    def __init__(self, scenario: Scenario, grid: GridParts, store: TableStore) -> None:
+        self._start = scenario.time.start
+        self._grid = grid
+        self._power_flow = store.writer("power_flow")
+        wide = ["injections", "bus_voltage", "line_loading", "trafo_loading"]
+        wide += ["trafo3w_loading"] if len(grid.feeder.trafo3w.index) else []
+        self._wide = {name: store.writer(name) for name in wide if scenario.record.grid}
+        self._watch = LimitWatch()
+        trafo3w_max = Extreme(1) if len(grid.feeder.trafo3w.index) else None
+        self.metrics = GridMetrics(to_hours(scenario.interval_ms), trafo3w_max=trafo3w_max)
+        self._interval_ms = scenario.interval_ms
+        self._warm_up_ms = scenario.time.warm_up_ms
+        self._to_verify = _sample(scenario, grid.config.verify_power_flow)
+        self._disagreement = Disagreement()
+        self._judge: WholeNetwork | None = None
+        nothing = np.zeros(len(grid.feeder.bus.index), dtype=np.int64)
+        self._outside_band = BandExceedance(nothing, nothing, nothing)
+        is_standard = grid.config.interval_min == en50160.INTERVAL_MIN
+        self._weeks = en50160.VoltageWeeks(grid.feeder.bus.supplied) if is_standard else None
+
+    def keep(self, block: Block) -> None:
+        """Write one block."""
+        self._measure(block)
+        self._verify(block)
+        flow, times = block.flow, to_utc(self._start, block.starts_ms)
+        self._power_flow.append(
+            {
+                "time": times,
+                "status": flow.status.tolist(),
+                "cause": flow.cause.tolist(),
+                "route": flow.route.tolist(),
+                "residual_mva": flow.residual_mva,
+                "p_slack_mw": flow.p_slack_mw,
+                "q_slack_mvar": flow.q_slack_mvar,
+                "losses_mw": flow.losses_mw,
+            }
+        )
+        if not self._wide:
+            return
+        feeder = self._grid.feeder
+
+        def keep(table: str, elements: str, index: np.ndarray, **values: np.ndarray) -> None:
+            columns = {"time": np.repeat(times, len(index)), elements: np.tile(index, len(times))}
+            self._wide[table].append(columns | {name: value.ravel() for name, value in values.items()})
+
+        keep("injections", "bus", feeder.bus.index, p_mw=block.p_mw, q_mvar=block.q_mvar)
+        keep("bus_voltage", "bus", feeder.bus.index, vm_pu=flow.vm_pu)
+        keep("line_loading", "line", feeder.line.index, loading_percent=flow.line_loading_percent)
+        keep("trafo_loading", "trafo", feeder.trafo.index, loading_percent=flow.trafo_loading_percent)
+        if "trafo3w_loading" in self._wide:
+            index, loading = feeder.trafo3w.index, flow.trafo3w_loading_percent
+            keep("trafo3w_loading", "trafo3w", index, loading_percent=loading)
+
+    def summary(self) -> Summary:
+        """Extremes, energies and counts; of intervals solved again, how far `runpp` is away."""
+        result = self.metrics.result() | self._longest_outside_band() | self._standard_weeks()
+        return result | (self._disagreement.result() if self._to_verify else {})
+
+    def verdict(self) -> str:
+        """What the run says of the feeder's limits, in a sentence."""
+        return self._watch.sentence(self._grid.feeder, self._start)
+
+    def _longest_outside_band(self) -> Summary:
+        """The bus that is outside the voltage band for the largest share of the intervals."""
+        share = self._outside_band.share
+        if np.isnan(share).all():
+            return {"voltage_outside_band_share_max": None, "voltage_outside_band_share_max_bus": None}
+        worst = int(np.nanargmax(share))
+        bus = int(self._grid.feeder.bus.index[worst])
+        return {
+            "voltage_outside_band_share_max": float(share[worst]),
+            "voltage_outside_band_share_max_bus": bus,
+        }
+
+    def _standard_weeks(self) -> Summary:
+        """EN 50160, which is about 10-minute means alone."""
+        weeks = self._weeks
+        if weeks is None:
+            return {}
+        known = weeks.worst_column >= 0
+        bus = self._grid.feeder.bus.index
+        return {
+            "en50160_weeks": weeks.weeks,
+            "en50160_weeks_failed": weeks.weeks_failed,
+            "en50160_week_share_within_10_percent_min": weeks.least_share_within if known else None,
+            "en50160_week_share_within_10_percent_min_bus": int(bus[weeks.worst_column]) if known else None,
+        }
+
+    def _verify(self, block: Block) -> None:
+        intervals = [int(start) // self._interval_ms for start in block.starts_ms]
+        rows = [row for row, interval in enumerate(intervals) if interval in self._to_verify]
+        if not rows:
+            return
+        if self._judge is None:
+            self._judge = WholeNetwork(self._grid.feeder, self._grid.silent)
+
+        def acting(row: int) -> list[ActingPower]:
+            powers = self._grid.background.element_powers(intervals[row], 1)
+            return [(element, float(p_mw[0]), float(q_mvar[0])) for element, p_mw, q_mvar in powers]
+
+        agreement = compare(
+            self._judge,
+            self._grid.feeder,
+            rows,
+            acting,
+            block.nominal_p_mw,
+            block.nominal_q_mvar,
+            block.flow,
+        )
+        self._disagreement.add(
+            len(rows),
+            (agreement.vm_pu.value, agreement.vm_pu.element),
+            (agreement.loading_percent.value, agreement.loading_percent.element),
+            agreement.p_slack_mw.value,
+            len(agreement.status_differs),
+        )
+
+    def _measure(self, block: Block) -> None:
+        """Count what lies behind the warm-up."""
+        feeder, flow, metrics = self._grid.feeder, block.flow, self.metrics
+        counted = block.starts_ms >= self._warm_up_ms
+        if not counted.any():
+            return
+        times, vm_pu = block.starts_ms[counted], flow.vm_pu[counted]
+        line_percent, trafo_percent = flow.line_loading_percent[counted], flow.trafo_loading_percent[counted]
+        metrics.vm_min.add(vm_pu, feeder.bus.index.tolist(), times)
+        metrics.vm_max.add(vm_pu, feeder.bus.index.tolist(), times)
+        metrics.line_max.add(line_percent, feeder.line.index.tolist(), times)
+        metrics.trafo_max.add(trafo_percent, feeder.trafo.index.tolist(), times)
+        trafo3w_percent = flow.trafo3w_loading_percent[counted]
+        if metrics.trafo3w_max is not None:
+            metrics.trafo3w_max.add(trafo3w_percent, feeder.trafo3w.index.tolist(), times)
+        limits = self._grid.limits
+        found = usages(vm_pu, line_percent, trafo_percent, trafo3w_percent, limits)
+        self._outside_band += band_exceedance(vm_pu, limits.vm_min_pu, limits.vm_max_pu)
+        if self._weeks is not None:
+            self._weeks.add(vm_pu)
+        status = flow.status[counted].tolist()
+        self._watch.add(found, status, times)
+        metrics.add_counts(status, flow.p_slack_mw[counted], flow.losses_mw[counted])
+        metrics.n_outside = self._watch.n_outside
+
+
+def _sample(scenario: Scenario, n: int) -> frozenset[int]:
+    """Numbers of `n` intervals, chosen by the seed."""
+    n_intervals = scenario.time.duration_ms // scenario.interval_ms
+    draws = Streams(scenario.seed).field("verify power flow").row(0, n_intervals)
+    return frozenset(np.argsort(draws, kind="stable")[:n].tolist())

@@ -1,0 +1,215 @@
+"""Networks as files describe them, and the scenario's `grid:` section that uses one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StrictBool, model_validator
+
+from cosim.config.base import (
+    MAX_MS,
+    MAX_PARTS,
+    BusNumber,
+    Count,
+    Finite,
+    Integer,
+    LoadingPercent,
+    LocalPath,
+    Model,
+    Name,
+    NetworkPath,
+    NonNegative,
+    Numbers,
+    PositiveCount,
+    Range,
+    Text,
+    VoltagePu,
+)
+from cosim.core.errors import InputError, Problem
+
+PandapowerFunction = Literal[
+    "create_cigre_network_lv",
+    "create_dickert_lv_network",
+    "create_kerber_dorfnetz",
+    "create_kerber_landnetz_freileitung_1",
+    "create_kerber_landnetz_freileitung_2",
+    "create_kerber_landnetz_kabel_1",
+    "create_kerber_landnetz_kabel_2",
+    "create_kerber_vorstadtnetz_kabel_1",
+    "create_kerber_vorstadtnetz_kabel_2",
+    "create_synthetic_voltage_control_lv_network",
+    "ieee_european_lv_asymmetric",
+    "kb_extrem_dorfnetz",
+    "kb_extrem_dorfnetz_trafo",
+    "kb_extrem_landnetz_freileitung",
+    "kb_extrem_landnetz_freileitung_trafo",
+    "kb_extrem_landnetz_kabel",
+    "kb_extrem_landnetz_kabel_trafo",
+    "kb_extrem_vorstadtnetz_1",
+    "kb_extrem_vorstadtnetz_2",
+    "kb_extrem_vorstadtnetz_trafo_1",
+    "kb_extrem_vorstadtnetz_trafo_2",
+    "lv_schutterwald",
+]
+"""Functions of `pandapower.networks` that a network file may name."""
+
+PlainScalar = StrictBool | Annotated[Integer, Range(-MAX_MS, MAX_MS)] | Finite | Text
+
+
+class SimbenchSource(Model):
+    """A grid of the SimBench data set; needs the extra `simbench`."""
+
+    kind: Literal["simbench"]
+    """Which source this is."""
+    code: Annotated[str, Field(pattern=r"^1-LV-[a-z]+\d--[012]-(sw|no_sw)$", max_length=64)]
+    """SimBench code of a low-voltage grid without its neighbours, for example `1-LV-rural3--0-sw`."""
+
+
+class PandapowerSource(Model):
+    """A grid built by a function of `pandapower.networks`."""
+
+    kind: Literal["pandapower"]
+    """Which source this is."""
+    function: PandapowerFunction
+    """Name of the function."""
+    arguments: Annotated[dict[Text, PlainScalar], Field(max_length=MAX_PARTS)] = Field(default_factory=dict)
+    """Its arguments by name; numbers, texts and truth values only."""
+
+
+class JsonSource(Model):
+    """A grid in a pandapower JSON file, read as data (nothing in it is run)."""
+
+    kind: Literal["json"]
+    """Which source this is."""
+    file: LocalPath
+    """The file, relative to the folder of the network file."""
+
+
+NetworkSource = Annotated[SimbenchSource | PandapowerSource | JsonSource, Field(discriminator="kind")]
+
+
+class LimitsConfig(Model):
+    """Within which a feeder is said to be in order; what is absent comes from the next in line.
+
+    The scenario's `grid.limits` come first, then those of the network's YAML file, then each element's own
+    in the grid's data (`min_vm_pu`, `max_vm_pu`, `max_loading_percent`), then 0.9 to 1.1 pu and 100 %.
+    """
+
+    vm_min_pu: VoltagePu | None = None
+    """Lowest permitted voltage magnitude of every bus, per unit of its nominal voltage."""
+    vm_max_pu: VoltagePu | None = None
+    """Highest permitted voltage magnitude of every bus, per unit of its nominal voltage."""
+    line_loading_max_percent: LoadingPercent | None = None
+    """Highest permitted loading of every line, percent of its rated current."""
+    trafo_loading_max_percent: LoadingPercent | None = None
+    """Highest permitted loading of every transformer, percent of its rated current."""
+
+    @model_validator(mode="after")
+    def _band_is_open(self) -> Self:
+        if self.vm_min_pu is not None and self.vm_max_pu is not None and self.vm_min_pu >= self.vm_max_pu:
+            raise ValueError("vm_min_pu is not below vm_max_pu; exchange or correct them")
+        return self
+
+    def over(self, below: LimitsConfig) -> LimitsConfig:
+        """These limits, and where one is absent that of `below`.
+
+        Raises
+        ------
+        InputError
+            If what results is no band: a lowest voltage that is not below the highest.
+        """
+        merged = below.model_dump() | self.model_dump(exclude_none=True)
+        low, high = merged["vm_min_pu"], merged["vm_max_pu"]
+        if low is not None and high is not None and low >= high:
+            message = f"the lowest voltage is not below the highest, {high} pu"
+            remedy = "give both vm_min_pu and vm_max_pu, the first smaller"
+            raise InputError([Problem(message, remedy, "grid.limits", value=str(low))])
+        return LimitsConfig.model_validate(merged)
+
+
+BusRef = BusNumber | Text
+"""A bus by its index in the grid's bus table, or by its name there."""
+
+
+class NetworkConfig(Model):
+    """One `networks/NAME.yaml`: a feeder, where it comes from, and which buses take households."""
+
+    name: Name
+    """Name under which a scenario uses it; equal to the file's name without `.yaml`."""
+    title: Text
+    """One line that says what it is."""
+    source: NetworkSource
+    """Where the grid's tables come from."""
+    origin: Text
+    """Who published it, and what to cite."""
+    licence: Text
+    """Terms under which its data may be used."""
+    places: PositiveCount | None = None
+    """How many places for households it has, so that a scenario can be checked without loading the grid."""
+    limits: LimitsConfig = LimitsConfig()
+    """Voltage band and loadings within which it is in order, in place of those in the grid's data."""
+    households: Literal["loads"] | Numbers[BusRef] = "loads"
+    """Places for households: one at each of the grid's own loads, or the buses named here, one place each
+    (name a bus twice for two places)."""
+
+    @model_validator(mode="after")
+    def _some_place(self) -> Self:
+        if not self.households:
+            raise ValueError("households names no bus; write `loads`, or name at least one bus")
+        return self
+
+
+class PlaceOnLoads(Model):
+    """Household i stands at the feeder's place i (its own loads, in the order of their index)."""
+
+    kind: Literal["loads"] = "loads"
+    """Which way of placing this is."""
+
+
+class PlaceByList(Model):
+    """Household i stands at the i-th bus listed."""
+
+    kind: Literal["list"]
+    """Which way of placing this is."""
+    buses: Annotated[Numbers[BusRef], Field(min_length=1)]
+    """Buses by index or name, one for each household; a bus may be named more than once."""
+
+
+class PlaceSpread(Model):
+    """Households are spread over the feeder's places by the scenario's seed, no place twice."""
+
+    kind: Literal["spread"]
+    """Which way of placing this is."""
+
+
+Placement = Annotated[PlaceOnLoads | PlaceByList | PlaceSpread, Field(discriminator="kind")]
+
+
+class GridConfig(Model):
+    """The scenario's `grid:` section: which feeder, and how the households meet it."""
+
+    network: NetworkPath
+    """Name of a built-in network (`cosim networks` lists them), or a file in the scenario's folder: a grid
+    as `pandapower.to_json` saves it (`.json`), or a YAML file that describes a network. Given with
+    `--set`, any file, relative to the working directory."""
+    interval_min: Literal[60, 15, 10] = 60
+    """Length of a metering interval, min: each gives one power flow on its mean powers."""
+    placement: Placement = PlaceOnLoads()
+    """Which household stands at which bus."""
+    background: Literal["profile", "nominal", "none"] | None = None
+    """What the grid's own loads, generators and storages do that no household took: follow their profile,
+    draw their nominal power all the time, or nothing. Absent: `profile` where the grid has profiles, else
+    `nominal`."""
+    background_scaling: NonNegative = 1.0
+    """Factor on the powers of the grid's own loads, generators and storages that no household took.
+    Generators that hold a voltage, wards and motors are part of the network: they act as they are."""
+    replace_generators: StrictBool = False
+    """Whether own photovoltaics (`simbench`, `csv`) take the place of the generators that the grid has at the
+    household's bus; by default both feed in."""
+    limits: LimitsConfig = LimitsConfig()
+    """Limits in place of the network's own."""
+    feedback: bool = False
+    """Solve each interval while the run goes on, so that measurements of the feeder can be sent and used."""
+    verify_power_flow: Count = 0
+    """Number of intervals, chosen by the seed, that are solved again by pandapower's `runpp` on the whole
+    network as it is in its source, and compared."""

@@ -1,0 +1,85 @@
+"""Which household stands at which bus, and which of the feeder's own elements it takes the place of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cosim.core.streams import Streams
+from cosim.devices.schema import FeederPv
+from cosim.grid.bus_selection import background_elements, place_households
+from cosim.grid.elements import ElementRecord
+from cosim.grid.feeder import Feeder
+from cosim.grid.feeder_profiles import FeederProfiles
+from cosim.grid.schema import GridConfig
+from cosim.households.population import Population
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the households are.
+
+    Attributes
+    ----------
+    buses : tuple of int
+        Bus index of each household; -1 without a feeder.
+    loads : tuple of ElementRecord or None
+        The feeder's own load whose place each household takes; None where there is none.
+    sgens : tuple of tuple of ElementRecord
+        The feeder's own generators that each household has as its own; they share a profile.
+    background : tuple of ElementRecord
+        The feeder's elements that nobody took.
+    replaced : tuple of tuple of ElementRecord
+        The feeder's own generators whose place each household's own generation takes.
+    profiles : FeederProfiles or None
+        What the feeder's elements follow.
+    """
+
+    buses: tuple[int, ...]
+    loads: tuple[ElementRecord | None, ...]
+    sgens: tuple[tuple[ElementRecord, ...], ...]
+    background: tuple[ElementRecord, ...]
+    replaced: tuple[tuple[ElementRecord, ...], ...] = ()
+    profiles: FeederProfiles | None = None
+
+    @property
+    def taken(self) -> tuple[ElementRecord, ...]:
+        """The feeder's elements for which a household stands."""
+        loads = (load for load in self.loads if load is not None)
+        return (*loads, *(sgen for own in (*self.sgens, *self.replaced) for sgen in own))
+
+
+def nowhere(population: Population) -> Placement:
+    """Without a feeder."""
+    n = population.size
+    return Placement((-1,) * n, (None,) * n, ((),) * n, ())
+
+
+def place(population: Population, grid: GridConfig, feeder: Feeder, streams: Streams) -> Placement:
+    """Put the households on the feeder.
+
+    A household takes the place of the load it stands on. A generator at its bus is its own if its generation
+    is `feeder`; it is replaced by other generation if the scenario says so, and else stays what it is.
+
+    Raises
+    ------
+    InputError
+        If there are more households than places, or a listed bus does not exist.
+    """
+    placed = place_households(feeder, grid.placement, population.size, streams)
+    free = list(feeder.sgens)
+    own: list[tuple[ElementRecord, ...]] = []
+    replaced: list[tuple[ElementRecord, ...]] = []
+    for household, spot in enumerate(placed):
+        pv = population.group_of(household).config.pv
+        here = [sgen for sgen in free if sgen.bus == spot.bus]
+        is_own = isinstance(pv, FeederPv)
+        same = tuple(sgen for sgen in here if sgen.p_profile == here[0].p_profile)
+        own.append(same if is_own else ())
+        replaced.append(tuple(here) if pv is not None and not is_own and grid.replace_generators else ())
+        for sgen in (*own[-1], *replaced[-1]):
+            free.remove(sgen)
+    at_buses = background_elements(feeder, placed)
+    left = {(sgen.kind, sgen.index) for sgen in free}
+    background = tuple(e for e in at_buses if not e.is_sgen or (e.kind, e.index) in left)
+    buses, loads = tuple(spot.bus for spot in placed), tuple(spot.load for spot in placed)
+    return Placement(buses, loads, tuple(own), background, tuple(replaced), feeder.profiles)

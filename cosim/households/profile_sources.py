@@ -1,0 +1,114 @@
+"""The columns that a run's series choose from: some in memory, SimBench's and the feeder's by pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.clock import MS_PER_MINUTE
+from cosim.grid.feeder_profiles import FeederProfiles, ProfileRows, SimbenchProfiles
+from cosim.grid.simbench_data import SLOT_MINUTES
+
+Array = NDArray[np.float64]
+
+FEEDER = "feeder:"
+"""What the names of the feeder's own columns begin with."""
+
+
+class Slots(NamedTuple):
+    """The grid of time of all series."""
+
+    start: datetime
+    slot_ms: int
+    n_slots: int
+
+
+class ProfileSources:
+    """Source columns by name.
+
+    Parameters
+    ----------
+    slots : Slots
+        The grid of time; a quarter hour is a whole number of slots.
+    held : mapping of str to ndarray, shape (n_slots,)
+        Columns that are in memory.
+    simbench : iterable of str
+        Names of SimBench's columns; of these some weeks are in memory at once.
+    feeder : FeederProfiles or None
+        The feeder's own profiles.
+    of_feeder : iterable of str
+        Names of its columns; here they are called by `FEEDER` and their name.
+
+    Raises
+    ------
+    InputError
+        If there is no column of a name, or the run leaves the time that is covered.
+    """
+
+    def __init__(
+        self,
+        slots: Slots,
+        held: Mapping[str, Array],
+        simbench: Iterable[str],
+        feeder: FeederProfiles | None = None,
+        of_feeder: Iterable[str] = (),
+    ) -> None:
+        self._held = held
+        self._n_slots = slots.n_slots
+        self._per_quarter = SLOT_MINUTES * MS_PER_MINUTE // slots.slot_ms
+        n_quarters = -(-slots.n_slots // self._per_quarter)
+        self._paged: list[ProfileRows] = []
+        self._place: dict[str, tuple[int, int]] = {}
+        for profiles, prefix, names in (
+            (SimbenchProfiles(0), "", sorted(simbench)),
+            (feeder, FEEDER, sorted(of_feeder)),
+        ):
+            if names and profiles is not None:
+                keys = (f"{prefix}{name}" for name in names)
+                self._place |= {key: (len(self._paged), column) for column, key in enumerate(keys)}
+                self._paged.append(profiles.open(names, slots.start, n_quarters))
+
+    def stack(self, names: tuple[str, ...], slots: slice) -> Array:
+        """Some columns side by side in some slots, as far as there are; shape (n, n_names)."""
+        first, end, _ = slots.indices(self._n_slots)
+        paged = [self._in_slots(rows, first, end) for rows in self._paged]
+        columns = []
+        for name in names:
+            if name in self._place:
+                number, column = self._place[name]
+                columns.append(paged[number][:, column])
+            else:
+                columns.append(self._held[name][first:end])
+        return np.stack(columns, axis=1)
+
+    def _in_slots(self, rows: ProfileRows, first: int, end: int) -> Array:
+        """Profiles by quarter hours; the value of a quarter hour holds in all its slots."""
+        begin = first // self._per_quarter
+        quarters = rows.rows(begin, -(-end // self._per_quarter))
+        skipped = first - begin * self._per_quarter
+        return np.repeat(quarters, self._per_quarter, axis=0)[skipped : skipped + end - first]
+
+
+@dataclass(frozen=True)
+class PickedColumns:
+    """Some of the sources, as the columns of a series.
+
+    Attributes
+    ----------
+    sources : ProfileSources
+        Where they are read.
+    names : tuple of str
+        Their names.
+    """
+
+    sources: ProfileSources
+    names: tuple[str, ...]
+
+    def __getitem__(self, slots: slice) -> Array:
+        """Values of these slots, as far as there are; shape (n, n_names)."""
+        return self.sources.stack(self.names, slots)

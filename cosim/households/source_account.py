@@ -1,0 +1,84 @@
+"""What a run does with everything that its grid's source holds, household by household."""
+
+from __future__ import annotations
+
+from cosim.core.errors import Problem, count, listed
+from cosim.devices.schema import FeederLoad
+from cosim.engine.scenario import Scenario
+from cosim.grid.account import DRAWN, Decisions, Entry, Fate, Key, account, missed_power, unbalanced
+from cosim.grid.background import background_mode
+from cosim.grid.feeder import Feeder
+from cosim.grid.limits import FeederLimits
+from cosim.grid.schema import GridConfig
+from cosim.grid.voltage_dependence import CONSTANT_POWER
+from cosim.households.placement import Placement
+from cosim.households.population import Population
+
+_NAMED = 5
+
+
+def account_of(
+    scenario: Scenario,
+    config: GridConfig,
+    population: Population,
+    feeder: Feeder,
+    placement: Placement,
+    limits: FeederLimits,
+) -> tuple[tuple[Entry, ...], list[Problem]]:
+    """The account of the grid's source, and the warnings that follow from it: at most one of each kind."""
+    mode = background_mode(feeder, config)
+    silent = "grid.background: none" if mode == "none" else ""
+    if not silent and config.background_scaling == 0:
+        silent = "grid.background_scaling: 0"
+    taken = _taken(scenario, population, placement)
+    entries = account(feeder, Decisions(taken, silent, mode == "profile"), limits)
+    acting = {
+        (entry.table, entry.element)
+        for entry in entries
+        if entry.fate == "kept" or (entry.fate == "household" and entry.reason.endswith(DRAWN))
+    }
+    said = [*missed_power(entries), *unbalanced(feeder.source.net, acting)]
+    return entries, said + _no_longer_dependent(population, placement)
+
+
+def _no_longer_dependent(population: Population, placement: Placement) -> list[Problem]:
+    """One warning for loads that follow the voltage in the data, and no longer do as a household's."""
+    found = [
+        load
+        for household, load in enumerate(placement.loads)
+        if load is not None
+        and load.shares != CONSTANT_POWER
+        and isinstance(population.group_of(household).config.load, FeederLoad)
+    ]
+    if not found:
+        return []
+    named = [str(load.index) for load in found[:_NAMED]]
+    named += [f"{len(found) - _NAMED} more"] if len(found) > _NAMED else []
+    total_kw = sum(load.p_mw for load in found) * 1000
+    follow, are = ("follows", "is") if len(found) == 1 else ("follow", "are")
+    message = (
+        f"{count(len(found), 'load')} of {total_kw:.4g} kW that {follow} the voltage in the grid's data "
+        f"(const_z, const_i) {are} of constant power as a household's: load {listed(named)}"
+    )
+    remedy = "let no household stand for them (grid.placement) if they are to follow the voltage"
+    return [Problem(message, remedy, "grid.placement", severity="warning")]
+
+
+def _taken(scenario: Scenario, population: Population, placement: Placement) -> dict[Key, tuple[Fate, str]]:
+    """What becomes of each element that a household stands for, and why."""
+    found: dict[Key, tuple[Fate, str]] = {}
+    for household, (load, own) in enumerate(zip(placement.loads, placement.sgens, strict=True)):
+        name, group = population.names[household], population.group_of(household).config
+        if load is not None:
+            fate: tuple[Fate, str] = ("household", f"{name} brings another load in its place")
+            if isinstance(group.load, FeederLoad):
+                fate = "household", f"{name} has it as a load {DRAWN}"
+            elif group.load is None and scenario.energy_value is None:
+                fate = "replaced", "a household without any load stands in its place"
+            found[load.kind, load.index] = fate
+        for sgen in own:
+            found[sgen.kind, sgen.index] = "household", f"{name} has it as generation {DRAWN}"
+    for replaced in placement.replaced:
+        for sgen in replaced:
+            found[sgen.kind, sgen.index] = "replaced", "grid.replace_generators"
+    return found

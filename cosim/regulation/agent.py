@@ -1,0 +1,387 @@
+"""A household's half of the regulation market: Algorithm 2 of paper A, asynchronous.
+
+The agent is called when it wakes and when a signal arrives; it never waits. What it must remember is in
+`AgentState`, from which its next wake-up follows.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol, TypeAlias
+
+from cosim.core.message import Message
+from cosim.core.streams import RowCache
+from cosim.devices.battery import Unit
+from cosim.regulation.aggregate import ActiveSum
+from cosim.regulation.averages import Average
+from cosim.regulation.costs import CostParameters
+from cosim.regulation.policies import Policy
+
+
+class Device(Protocol):
+    """What carries out a decision."""
+
+    def deliver(
+        self, requested: Sequence[int], units: Sequence[Unit], now_ms: int, step_ms: int
+    ) -> list[float]:
+        """What of the requested units will be delivered over the coming step, in whole parts of a unit."""
+
+    def regulate(self, now_ms: int, is_on: bool) -> None:
+        """Decisions are carried out from now on, or no longer."""
+
+
+DecisionLog: TypeAlias = "array[float]"
+"""Decisions one after another as plain numbers, each in the order of `log_width`.
+
+step, time (ms), household, number and age (ms) of the signal it knew; then, each for all resources:
+requested, delivered, average, gradient, response. Whole numbers below 2**53 are exact as floats.
+"""
+
+
+def log_width(n_resources: int) -> int:
+    """How many numbers a decision takes in a `DecisionLog`."""
+    return 5 + 5 * n_resources
+
+
+class Slopes(NamedTuple):
+    """A household's cost as its gradient needs it: what does not change from step to step, worked out once.
+
+    Doubling is exact, so the gradient has the bits of `cosim.regulation.costs.gradient`.
+
+    Attributes
+    ----------
+    linear, target, double_quadratic, fourfold_quartic : float
+        l, T, 2q and 4Q.
+    own : tuple of (float, float, float)
+        α_r T, 2p_r and 4P_r of each resource.
+    """
+
+    linear: float
+    target: float
+    double_quadratic: float
+    fourfold_quartic: float
+    own: tuple[tuple[float, float, float], ...]
+
+
+def prepare(cost: CostParameters) -> Slopes:
+    """The terms of the gradient of one household's cost, given as floats."""
+    own = zip(cost.alpha, cost.own_quadratic, cost.own_quartic, strict=True)
+    return Slopes(
+        cost.linear,
+        cost.target,
+        2.0 * cost.quadratic,
+        4.0 * cost.quartic,
+        tuple((alpha * cost.target, 2.0 * quadratic, 4.0 * quartic) for alpha, quadratic, quartic in own),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """When an agent wakes.
+
+    Attributes
+    ----------
+    step_ms, phase_ms : int
+        Length of a step, and the household's place in it.
+    slowness : float
+        Real over nominal time since the start: 1 + drift * 1e-6.
+    jitter : RowCache or None
+        Uniform numbers that make each wake-up late by up to `jitter_ms`.
+    """
+
+    step_ms: int
+    phase_ms: int
+    slowness: float = 1.0
+    jitter_ms: float = 0.0
+    jitter: RowCache | None = None
+
+    def wake_ms(self, step: int, household: int) -> int:
+        """The instant of decision number `step`, ms since the start."""
+        nominal = step * self.step_ms + self.phase_ms
+        if self.slowness == 1.0 and self.jitter is None:
+            return nominal
+        late = 0.0 if self.jitter is None else self.jitter_ms * self.jitter.value(step, household)
+        return round(nominal * self.slowness + late)
+
+    def first_step(self, now_ms: int) -> int:
+        """The first step whose instant of decision, but for jitter, is not before `now_ms`."""
+        return max(0, math.ceil((now_ms / self.slowness - self.phase_ms) / self.step_ms))
+
+
+@dataclass(frozen=True, slots=True)
+class DisturbedClock(Clock):
+    """A clock that is wrong from an instant on, besides what it always was.
+
+    Attributes
+    ----------
+    since_ms : int
+        From when on.
+    offset_ms, drift : float
+        It is late by this, and by this share of the time since then.
+    extra_jitter_ms : float
+        Each wake-up is late by up to this, too.
+    extra_jitter : RowCache or None
+        Uniform numbers for that.
+    """
+
+    since_ms: int = 0
+    offset_ms: float = 0.0
+    drift: float = 0.0
+    extra_jitter_ms: float = 0.0
+    extra_jitter: RowCache | None = None
+
+    def wake_ms(self, step: int, household: int) -> int:
+        """The instant of decision number `step`, ms since the start."""
+        right_ms = Clock.wake_ms(self, step, household)
+        late_ms = self.offset_ms + self.drift * (right_ms - self.since_ms)
+        if self.extra_jitter is not None:
+            late_ms += self.extra_jitter_ms * self.extra_jitter.value(step, household)
+        return right_ms + round(late_ms)
+
+
+@dataclass(slots=True)
+class AgentState:
+    """What an agent remembers.
+
+    Attributes
+    ----------
+    step : int
+        Number of the next decision instant k; the decision made there is x(k+1).
+    taken : int
+        Decisions made since it joined; the k of the averages (17).
+    signals : sequence of float
+        The freshest signal of each resource.
+    signal_step, signal_sent_ms : int
+        Its number and when it was sent.
+    averages : list of float
+        x̄ of each resource, over what was delivered; replaced, never changed.
+    delivered : sequence of float
+        What is being delivered in the step that is on; replaced, never changed.
+    active : bool
+        Whether it takes part.
+    is_down : bool
+        Whether its controller is down: it hears and decides nothing.
+    is_deaf : bool
+        Whether it takes no signals.
+    fixed_request : int or None
+        What it asks for in every step, whatever the signal; None for one that follows its policy.
+    answered : int
+        Number of the signal that what is being delivered answers.
+    """
+
+    step: int
+    taken: int
+    signals: Sequence[float]
+    signal_step: int
+    signal_sent_ms: int
+    averages: list[float]
+    delivered: Sequence[float]
+    active: bool = True
+    is_down: bool = False
+    is_deaf: bool = False
+    fixed_request: int | None = None
+    answered: int = 0
+
+
+def initial_copy(state: AgentState) -> AgentState:
+    """A state of its own with the same content; its lists are replaced, never changed, so they are shared."""
+    return replace(state)
+
+
+def forgotten(state: AgentState, first: AgentState) -> AgentState:
+    """What is left of `state` after a restart without memory.
+
+    Averages, their count and the signals are those of `first`, the state at the start, as everyone knows
+    them. The number of the step is the clock's, and what is being delivered is the device's; faults that are
+    still on stay on. Reports are numbered by steps, so those after a restart are fresher than those before.
+    """
+    return replace(
+        first,
+        step=state.step,
+        delivered=state.delivered,
+        active=state.active,
+        is_down=state.is_down,
+        is_deaf=state.is_deaf,
+        fixed_request=state.fixed_request,
+        answered=state.answered,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What all agents of a community have in common.
+
+    Attributes
+    ----------
+    policy : Policy
+        The response (20), (22) or additive.
+    average : Average
+        How x̄ takes one more outcome in (17).
+    draws : mapping of int to list of tuple of float
+        By step: for each household, a uniform number for each resource.
+    units : sequence of Unit
+        What a unit of each resource takes from a battery, kWh.
+    report_at_end : bool
+        Report a step when it ends, or when it is decided.
+    """
+
+    policy: Policy
+    average: Average
+    draws: Mapping[int, Sequence[tuple[float, ...]]]
+    units: Sequence[Unit]
+    report_at_end: bool
+
+
+class Agent:
+    """One household in its community.
+
+    Parameters
+    ----------
+    household : int
+        Its number.
+    cost : CostParameters
+        Private; of floats.
+    rules : Rules
+        The community's.
+    clock : Clock
+        When it wakes.
+    state : AgentState
+        What it remembers.
+    device : Device or None
+        What carries out its decisions; without one, everything requested is delivered.
+    total : ActiveSum
+        The community's sum, which its deliveries change.
+    report : callable
+        Sends (household, step, delivered, number of the signal answered) to the platform.
+    log : DecisionLog or None
+        Where decisions are written down.
+    """
+
+    __slots__ = ("clock", "device", "household", "log", "report", "rules", "slopes", "state", "total")
+
+    def __init__(
+        self,
+        household: int,
+        cost: CostParameters,
+        rules: Rules,
+        clock: Clock,
+        state: AgentState,
+        device: Device | None,
+        total: ActiveSum,
+        report: Callable[[int, int, tuple[float, ...], int], None],
+        log: DecisionLog | None,
+    ) -> None:
+        self.household = household
+        self.slopes = prepare(cost)
+        self.rules = rules
+        self.clock = clock
+        self.state = state
+        self.device = device
+        self.total = total
+        self.report = report
+        self.log = log
+
+    def hear(self, message: Message) -> None:
+        """Take a signal that has arrived, unless a fresher one is known."""
+        state = self.state
+        if message.sequence > state.signal_step and state.active and not (state.is_down or state.is_deaf):
+            state.signal_step = message.sequence
+            state.signal_sent_ms = message.sent_ms
+            state.signals = message.payload  # type: ignore[assignment]
+
+    def wake(self, now_ms: int) -> None:
+        """End step k and account for it; decide, deliver and report step k+1 (Algorithm 2, lines 5 to 9)."""
+        state, rules, household = self.state, self.rules, self.household
+        if state.is_down:
+            self._let_pass(now_ms)
+            return
+        k, before = state.step, state.delivered
+        if state.taken:
+            self._take_into_averages()
+        if rules.report_at_end:
+            self.report(household, k, tuple(before), state.answered)
+        requested, gradients, responses = self._decide(k + 1)
+        if state.fixed_request is not None:
+            requested = [state.fixed_request] * len(requested)
+        delivered: Sequence[float] = requested
+        if self.device is not None:
+            delivered = self.device.deliver(requested, rules.units, now_ms, self.clock.step_ms)
+        if delivered != before:
+            self._change(now_ms, delivered)
+        if self.log is not None:
+            self.log.extend(
+                (
+                    k + 1, now_ms, household, state.signal_step, now_ms - state.signal_sent_ms,
+                    *requested, *delivered, *state.averages, *gradients, *responses,
+                )
+            )  # fmt: skip
+        state.step = k + 1
+        state.taken += 1
+        state.answered = state.signal_step
+        if not rules.report_at_end:
+            self.report(household, k + 1, tuple(delivered), state.answered)
+
+    def leave(self, now_ms: int) -> None:
+        """Stop taking part: nothing is delivered any more."""
+        self._deliver_nothing(now_ms)
+        self.state.active = False
+        if self.device is not None:
+            self.device.regulate(now_ms, False)
+
+    def _let_pass(self, now_ms: int) -> None:
+        """A step ends and another passes while the controller is down: nothing is decided or reported.
+
+        The averages take what was delivered, which is nothing after the step in which it went down.
+        """
+        state = self.state
+        if state.taken:
+            self._take_into_averages()
+        self._deliver_nothing(now_ms)
+        state.step += 1
+        state.taken += 1
+
+    def _deliver_nothing(self, now_ms: int) -> None:
+        nothing = [0] * len(self.state.delivered)
+        if self.device is not None:
+            self.device.deliver(nothing, self.rules.units, now_ms, self.clock.step_ms)
+        self._change(now_ms, nothing)
+
+    def _change(self, now_ms: int, delivered: Sequence[float]) -> None:
+        """Deliver this from now on."""
+        for resource, (old, new) in enumerate(zip(self.state.delivered, delivered, strict=True)):
+            if new != old:
+                self.total.change(now_ms, resource, new - old)
+        self.state.delivered = delivered
+
+    def _take_into_averages(self) -> None:
+        """Paper A (17) for the step that ends."""
+        state, update = self.state, self.rules.average.update
+        k = state.taken - 1
+        state.averages = [
+            update(average, value, k) for average, value in zip(state.averages, state.delivered, strict=True)
+        ]
+
+    def _decide(self, step: int) -> tuple[list[int], list[float], list[float]]:
+        """Draw x(step): what is wanted of each resource, and the gradients and responses it came from."""
+        state, slopes, response = self.state, self.slopes, self.rules.policy.response
+        averages = state.averages
+        total = averages[0]
+        for average in averages[1:]:
+            total += average
+        d = total - slopes.target
+        shared = slopes.linear + (slopes.double_quadratic + slopes.fourfold_quartic * (d * d)) * d
+        requested, gradients, responses = [], [], []
+        for signal, average, draw, (own_target, double_own, fourfold_own) in zip(
+            state.signals, averages, self.rules.draws[step][self.household], slopes.own, strict=True
+        ):
+            e = average - own_target
+            gradient = shared + (double_own + fourfold_own * (e * e)) * e
+            wanted = response(signal, average, gradient)
+            gradients.append(gradient)
+            responses.append(wanted)
+            # A draw in [0, 1) is compared with the unclipped response: clipping would change no decision.
+            requested.append(1 if draw < wanted else 0)
+        return requested, gradients, responses

@@ -1,0 +1,192 @@
+"""One community, built: its platform and its agents in their initial state."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.comms.draws import Rows
+from cosim.core.streams import RowCache, Streams
+from cosim.devices.battery import Unit
+from cosim.engine.scenario import Scenario
+from cosim.households.household import Home
+from cosim.households.population import Membership, Population
+from cosim.regulation.agent import Agent, AgentState, Clock, DecisionLog, Rules
+from cosim.regulation.aggregate import ActiveSum
+from cosim.regulation.averages import build_average
+from cosim.regulation.controller import initial_reports
+from cosim.regulation.costs import household
+from cosim.regulation.design import Design, capacity_reader, per_member
+from cosim.regulation.loop_delay import first_heard_step
+from cosim.regulation.mitigation_build import first_delays, platform_remedies
+from cosim.regulation.platform import Platform, PlatformRules, PlatformState
+from cosim.regulation.schema import CommunityConfig
+
+_ROWS_KEPT = 64
+"""Rows of draws that are held: households whose clocks drift are at different steps."""
+
+
+@dataclass
+class Market:
+    """A community while it runs.
+
+    Attributes
+    ----------
+    design : Design
+        What it was made from.
+    platform : Platform
+        Its controller.
+    agents : dict of int to Agent
+        Its households by number, in the order of `design.members`.
+    total : ActiveSum
+        What they deliver in sum.
+    log : DecisionLog or None
+        Decisions not yet written; None where they are not recorded.
+    active : ndarray of bool, shape (n,)
+        Who takes part now, in the order of `design.members`.
+    position : dict of int to int
+        Place of a household in `design.members`.
+    is_down : bool
+        Whether its platform is down.
+    is_saved : bool
+        Whether the platform's state is written down after every tick.
+    saved : PlatformState or None
+        What was written down last.
+    """
+
+    design: Design
+    platform: Platform
+    agents: dict[int, Agent]
+    total: ActiveSum
+    log: DecisionLog | None
+    active: NDArray[np.bool_]
+    position: dict[int, int]
+    is_down: bool = False
+    is_saved: bool = False
+    saved: PlatformState | None = None
+
+
+def build_market(
+    number: int,
+    designed: Design,
+    scenario: Scenario,
+    population: Population,
+    present: Membership,
+    homes: list[Home] | None,
+    streams: Streams,
+    report: Callable[[int, int, tuple[float, ...], int], None],
+) -> Market:
+    """The community's platform and agents in their initial state.
+
+    Parameters
+    ----------
+    number : int
+        Of the community.
+    designed : Design
+        Its controller.
+    present : Membership
+        When its households take part.
+    homes : list of Home or None
+        What carries out decisions; None where no resource concerns a battery.
+    report : callable
+        Sends (household, step, delivered, number of the signal answered) to the platform.
+    """
+    config, members = designed.config, designed.members
+    n_resources = len(config.resources)
+    initial = (config.agent.initial_decision,) * n_resources
+    there = [int(member) for member in members if present.joins_ms[member] == 0]
+    if homes is not None:
+        for member in there:
+            homes[member].is_regulated = True
+    total = ActiveSum([config.agent.initial_decision * len(there)] * n_resources)
+    log = array("d") if scenario.record.decisions else None
+    rules = Rules(
+        policy=designed.policy,
+        average=build_average(config.agent.averages),
+        draws=_decision_draws(config, streams, population.size),
+        units=[Unit(resource.unit_kwh, resource.serves == "own_load") for resource in config.resources],
+        report_at_end=config.platform.report == "at_step_end",
+    )
+    clocks = _clocks(designed, scenario, population, streams, number)
+    agents = {}
+    for position, member in enumerate(members.tolist()):
+        averages = [float(average[position]) for average in designed.initial_averages]
+        agents[member] = Agent(
+            household=member,
+            cost=household(designed.costs, position),
+            rules=rules,
+            clock=clocks[position],
+            state=AgentState(0, 0, designed.signals, 0, 0, averages, list(initial)),
+            device=None if homes is None else homes[member],
+            total=total,
+            report=report,
+            log=log,
+        )
+    platform = _platform(designed, scenario, population.size, there)
+    active = np.isin(members, there)
+    return Market(
+        design=designed,
+        platform=platform,
+        agents=agents,
+        total=total,
+        log=log,
+        active=active,
+        position={member: position for position, member in enumerate(members.tolist())},
+    )
+
+
+def _decision_draws(config: CommunityConfig, streams: Streams, n_households: int) -> Rows[tuple[float, ...]]:
+    """The uniform numbers of all decisions, by step: for each household one for each resource."""
+    fields = [streams.field(f"decision/{config.name}/{resource.name}") for resource in config.resources]
+
+    def make(step: int) -> list[tuple[float, ...]]:
+        return list(zip(*(field.row(step, n_households).tolist() for field in fields), strict=True))
+
+    return Rows(make, _ROWS_KEPT)
+
+
+def _platform(designed: Design, scenario: Scenario, n_households: int, members: list[int]) -> Platform:
+    config = designed.config
+    initial = (float(config.agent.initial_decision),) * len(config.resources)
+    names = [resource.name for resource in config.resources]
+    remedies = platform_remedies(designed)
+    rules = PlatformRules(
+        step_ms=scenario.time.step_ms,
+        gains=designed.gains,
+        measurement=config.platform.measurement,
+        missing=config.platform.missing,
+        capacities=capacity_reader(config, scenario),
+        signal_limits=config.platform.signal_limits or (-math.inf, math.inf),
+        grid_aware=tuple((names.index(rule.resource), rule) for rule in config.platform.grid_aware),
+        remedies=remedies,
+    )
+    due = np.zeros(n_households, dtype=np.int64)
+    due[designed.members] = first_heard_step(designed.phases_ms, designed.up_ms, rules.step_ms)
+    state = PlatformState(
+        signals=designed.signals,
+        shares=[1.0] * len(rules.grid_aware),
+        reports=initial_reports(due.tolist(), initial),
+        members=sorted(members),
+        metered=tuple(value * len(members) for value in initial),
+        gains=designed.gains,
+        delays=first_delays(designed),
+        means=[initial] * n_households if remedies.trimmed_share else [],
+    )
+    return Platform(rules, state)
+
+
+def _clocks(
+    designed: Design, scenario: Scenario, population: Population, streams: Streams, number: int
+) -> list[Clock]:
+    agent = designed.config.agent
+    drift = per_member(population, streams, number, "drift_ppm", agent.drift_ppm)
+    jitter = RowCache(streams.field("jitter"), population.size) if agent.jitter_ms else None
+    return [
+        Clock(scenario.time.step_ms, int(phase), 1.0 + float(ppm) * 1e-6, agent.jitter_ms, jitter)
+        for phase, ppm in zip(designed.phases_ms, drift, strict=True)
+    ]

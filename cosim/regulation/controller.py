@@ -1,0 +1,277 @@
+"""What a platform computes at a tick: the aggregate it sees, the capacities, the next signals.
+
+A reading that is not there is NaN: of a household that reported nothing, of a power flow that diverged.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
+from cosim.regulation.platform_schema import GridAwareRule
+from cosim.regulation.schema import AnyCapacity, HourlyCapacity, SteppedCapacity
+
+
+def update(signal: float, gain: float, measured: float, capacity: float) -> float:
+    """Integral control, paper A (19), (21): Ω(k+1) = Ω(k) − τ (Σ x(k) − C).
+
+    Parameters
+    ----------
+    signal : float
+        Ω(k).
+    gain : float
+        τ.
+    measured : float
+        Σ x(k) as far as the platform knows; NaN where it knows nothing, and then the signal stays.
+    capacity : float
+        C.
+    """
+    if math.isnan(measured):
+        return signal
+    return signal - gain * (measured - capacity)
+
+
+@dataclass(slots=True)
+class Reports:
+    """What a platform has heard from its households.
+
+    Attributes
+    ----------
+    newest : list of sequence of float
+        Each household's newest report: what was delivered of each resource.
+    step : list of int
+        The step that report is of; -1 before the first.
+    is_fresh : list of bool
+        Whether it arrived since the last tick, or is x(0) and no report can be there yet.
+    signal_step : list of int
+        Number of the signal that was answered with it; before the first report that of Ω(0), which everyone
+        knows.
+    due_step : list of int
+        Number of the first tick at which a report of the household can be there. Nothing is missing before.
+    """
+
+    newest: list[Sequence[float]]
+    step: list[int]
+    is_fresh: list[bool]
+    signal_step: list[int]
+    due_step: list[int]
+
+
+class Report(NamedTuple):
+    """What a household tells its platform of a step; the message's sequence number says which step.
+
+    Attributes
+    ----------
+    delivered : sequence of float
+        What it did of each resource.
+    signal_step : int
+        Number of the signal it answered.
+    """
+
+    delivered: Sequence[float]
+    signal_step: int
+
+
+def initial_reports(due_step: Sequence[int], decisions: Sequence[float]) -> Reports:
+    """No report yet: every household is taken to do `decisions`, x(0) of Algorithm 2, as everyone knows.
+
+    Parameters
+    ----------
+    due_step : sequence of int, length N
+        Number of the first tick at which each household's report can be there.
+    decisions : sequence of float, length m
+        x(0).
+    """
+    n = len(due_step)
+    return Reports([decisions] * n, [-1] * n, [due > 0 for due in due_step], [0] * n, list(due_step))
+
+
+def expect(
+    reports: Reports, household: int, decisions: Sequence[float], signal_step: int, due_step: int
+) -> None:
+    """A household that has just joined is taken to do `decisions`, and its reports are missing from tick
+    `due_step` on."""
+    reports.newest[household] = decisions
+    reports.signal_step[household] = signal_step
+    reports.is_fresh[household] = True
+    reports.due_step[household] = due_step
+
+
+def receive(reports: Reports, household: int, step: int, report: Report) -> bool:
+    """Take a report in, unless a newer one is known; says whether it was taken."""
+    if step <= reports.step[household]:
+        return False
+    reports.newest[household] = report.delivered
+    reports.step[household] = step
+    reports.is_fresh[household] = True
+    reports.signal_step[household] = report.signal_step
+    return True
+
+
+def heard(
+    reports: Reports, members: Iterable[int], missing: Literal["hold_last", "zero", "scale"]
+) -> list[int]:
+    """The households whose newest reports the aggregate is made from, as for `measure`."""
+    everyone = list(members)
+    return everyone if missing == "hold_last" else [i for i in everyone if reports.is_fresh[i]]
+
+
+def measure(
+    reports: Reports, members: Iterable[int], n_resources: int, missing: Literal["hold_last", "zero", "scale"]
+) -> list[float]:
+    """Σ x of each resource over `members`, from the reports that arrived since the last tick.
+
+    Parameters
+    ----------
+    reports : Reports
+        What was heard; not changed.
+    members : iterable of int
+        The households that take part now.
+    n_resources : int
+        m.
+    missing : {"hold_last", "zero", "scale"}
+        What stands for a household of which nothing arrived: its newest earlier report, nothing, or the
+        mean of those that did report.
+
+    Returns
+    -------
+    list of float, length m
+        NaN with `scale` where no report arrived at all, for then nothing is known.
+    """
+    everyone = list(members)
+    told = heard(reports, everyone, missing)
+    newest = reports.newest
+    sums = [float(sum(newest[i][r] for i in told)) for r in range(n_resources)]
+    if missing != "scale" or len(told) == len(everyone):
+        return sums
+    if not told:
+        return [math.nan] * n_resources
+    return [total * len(everyone) / len(told) for total in sums]
+
+
+def open_window(reports: Reports, step: int) -> None:
+    """Start to listen for tick `step`: what arrived so far is no longer fresh, but what is not due stands."""
+    reports.is_fresh[:] = [step < due for due in reports.due_step]
+
+
+def capacity_at(capacity: AnyCapacity, elapsed_ms: int, start_of_day_ms: int = 0, month: int = 1) -> float:
+    """The configured capacity at an instant.
+
+    Parameters
+    ----------
+    capacity : number, HourlyCapacity or SteppedCapacity
+        As configured.
+    elapsed_ms : int
+        Time since the scenario's start, ms.
+    start_of_day_ms : int
+        Time of day at the scenario's start, ms after midnight in the scenario's clock.
+    month : int
+        Month of the instant, 1 to 12.
+    """
+    match capacity:
+        case HourlyCapacity(by_hour=by_hour, by_month=by_month):
+            hour = (start_of_day_ms + elapsed_ms) % MS_PER_DAY // MS_PER_HOUR
+            return by_hour[hour] if by_month is None else by_hour[hour] * by_month[month - 1]
+        case SteppedCapacity(steps=steps):
+            times = [to_ms(step.from_h, MS_PER_HOUR) for step in steps]
+            return steps[max(0, bisect_right(times, elapsed_ms) - 1)].value
+        case _:
+            return float(capacity)
+
+
+class FeederReading(NamedTuple):
+    """What the platform is told about the feeder. NaN where it is not known.
+
+    Attributes
+    ----------
+    vm_min_pu, vm_max_pu : float
+        Lowest and highest voltage of any bus, pu.
+    loading_max_percent : float
+        Highest loading of any line or transformer, %.
+    """
+
+    vm_min_pu: float
+    vm_max_pu: float
+    loading_max_percent: float
+
+
+def is_violated(rule: GridAwareRule, reading: FeederReading) -> bool | None:
+    """Whether the feeder is outside the limits that `rule` reacts to; None where that is not known."""
+    checks = {
+        "overvoltage": (reading.vm_max_pu, reading.vm_max_pu > rule.vm_max_pu),
+        "undervoltage": (reading.vm_min_pu, reading.vm_min_pu < rule.vm_min_pu),
+        "overload": (reading.loading_max_percent, reading.loading_max_percent > rule.loading_max_percent),
+    }
+    relevant = [checks[violation] for violation in rule.reacts_to]
+    if any(violated for _, violated in relevant):
+        return True
+    return None if any(math.isnan(reading_) for reading_, _ in relevant) else False
+
+
+def next_share(share: float, rule: GridAwareRule, reading: FeederReading | None) -> float:
+    """The share of the configured capacity that the feeder leaves (AIMD, Chiu and Jain 1989).
+
+    Parameters
+    ----------
+    share : float
+        The share so far, in [0, 1]; 1 at the start.
+    rule : GridAwareRule
+        Limits, increase and decrease.
+    reading : FeederReading or None
+        A new measurement. With None (nothing new arrived) or an unknown reading the share stays.
+
+    Returns
+    -------
+    float
+        share·decrease_factor, not below least_share, if violated; else share + increase_per_step, up to 1.
+    """
+    violated = None if reading is None else is_violated(rule, reading)
+    if violated is None:
+        return share
+    if violated:
+        return max(rule.least_share, share * rule.decrease_factor)
+    return min(1.0, share + rule.increase_per_step)
+
+
+def capacities_over(
+    capacity: AnyCapacity, elapsed_ms: NDArray[np.int64], start: datetime
+) -> NDArray[np.float64]:
+    """The configured capacity at many instants, as `capacity_at` gives it for one.
+
+    Parameters
+    ----------
+    capacity : number, HourlyCapacity or SteppedCapacity
+        As configured.
+    elapsed_ms : ndarray of int64, shape (n,)
+        Times since the scenario's start, ms.
+    start : datetime
+        The scenario's start, UTC.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+    """
+    values: NDArray[np.float64]
+    match capacity:
+        case HourlyCapacity(by_hour=by_hour, by_month=by_month):
+            moments = np.datetime64(start.replace(tzinfo=None), "ms") + elapsed_ms.astype("timedelta64[ms]")
+            hours = moments.astype("datetime64[h]").astype(np.int64) % 24
+            values = np.array(by_hour)[hours]
+            if by_month is not None:
+                values = values * np.array(by_month)[moments.astype("datetime64[M]").astype(np.int64) % 12]
+            return values
+        case SteppedCapacity(steps=steps):
+            times = [to_ms(step.from_h, MS_PER_HOUR) for step in steps]
+            place = np.searchsorted(times, elapsed_ms, side="right") - 1
+            values = np.array([step.value for step in steps])[np.maximum(place, 0)]
+            return values
+        case _:
+            return np.full(len(elapsed_ms), float(capacity))

@@ -1,0 +1,308 @@
+"""A community's controller, worked out before anything runs: costs, gains, first signals, loop delay."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.comms.latency import TraceReader, build_latency
+from cosim.comms.schema import Direction, resolve
+from cosim.core.clock import MS_PER_DAY
+from cosim.core.errors import InputError, Problem
+from cosim.core.streams import Streams
+from cosim.engine.scenario import Scenario
+from cosim.households.population import Population, household_values
+from cosim.regulation.agent_schema import GivenPhase, UniformPhase
+from cosim.regulation.controller import capacities_over, capacity_at
+from cosim.regulation.costs import CostParameters, build_costs, concatenate
+from cosim.regulation.loop_delay import loop_delay_steps
+from cosim.regulation.loop_limit import stable_product
+from cosim.regulation.mixture_stability import mixture_stability_limit
+from cosim.regulation.operating_point import OperatingPoint, operating_point
+from cosim.regulation.platform_schema import GainMargin
+from cosim.regulation.policies import Policy, build_policy
+from cosim.regulation.schema import CommunityConfig, gains, initial_signals
+from cosim.regulation.stability import gain_for_product
+from cosim.results.metrics import Summary
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a community's controller is made from, before anything runs.
+
+    Attributes
+    ----------
+    config : CommunityConfig
+        As configured.
+    members : ndarray of int, shape (n,)
+        Numbers of its households.
+    costs : CostParameters
+        Their costs, arrays of shape (n,).
+    policy : Policy
+        Their response.
+    mean_capacities : ndarray, shape (m,)
+        C of each resource, mean over the ticks.
+    at_mean : OperatingPoint
+        Where the policy settles at the mean capacities.
+    loop_gains : tuple of float
+        G of each resource there.
+    delays_steps : ndarray, shape (n,)
+        d of each household, as its latencies and phase make it.
+    gains, signals : tuple of float
+        τ and Ω(0) of each resource.
+    phases_ms : ndarray of int, shape (n,)
+        When within a step each decides.
+    up_ms : ndarray, shape (n,)
+        Mean latency from each to the platform, ms.
+    initial_averages : tuple of ndarray
+        x̄(0) of each resource, shape (n,) each.
+    """
+
+    config: CommunityConfig
+    members: NDArray[np.int64]
+    costs: CostParameters
+    policy: Policy
+    mean_capacities: Array
+    at_mean: OperatingPoint
+    delays_steps: Array
+    gains: tuple[float, ...]
+    signals: tuple[float, ...]
+    phases_ms: NDArray[np.int64]
+    up_ms: Array
+    initial_averages: tuple[Array, ...]
+
+    @property
+    def stable_products(self) -> tuple[float, ...]:
+        """Largest stable τG of each resource, at the mean delay."""
+        return tuple(
+            stable_product(self.config.platform, resource, loop_gain, self.delay_steps)
+            for resource, loop_gain in enumerate(self.loop_gains)
+        )
+
+    @property
+    def loop_gains(self) -> tuple[float, ...]:
+        """G of each resource at the mean capacities."""
+        return tuple(float(gain) for gain in self.at_mean.loop_gains)
+
+    @property
+    def delay_steps(self) -> float:
+        """Mean d of its households."""
+        return float(np.mean(self.delays_steps))
+
+    def loop_numbers(self) -> Summary:
+        """The loop as designed: its delay, its gains, and their share of the limit for these very delays."""
+        name = self.config.name
+        if self.config.platform.delay_compensation is None:
+            limits = (mixture_stability_limit(self.delays_steps),) * len(self.gains)
+        else:
+            limits = self.stable_products
+        result: Summary = {f"{name}_loop_delay_steps": self.delay_steps}
+        for resource, gain, loop_gain, limit in zip(
+            self.config.resources, self.gains, self.loop_gains, limits, strict=True
+        ):
+            prefix = f"{name}_{resource.name}"
+            result[f"{prefix}_gain_signal_per_unit"] = gain
+            result[f"{prefix}_loop_gain_units_per_signal"] = loop_gain
+            result[f"{prefix}_gain_over_limit"] = gain * loop_gain / limit if math.isfinite(limit) else 0.0
+        return result
+
+
+def design(
+    number: int, scenario: Scenario, population: Population, streams: Streams, read_trace: TraceReader
+) -> Design:
+    """Work out the controller of community `number`.
+
+    Raises
+    ------
+    InputError
+        If a cost does not suit the resources, a capacity has no solution, or a gain cannot be derived.
+    """
+    config = scenario.communities[number]
+    groups = [group for group in population.groups if group.community == number]
+    members = np.concatenate([np.arange(group.first, group.last) for group in groups])
+    costs = _costs(config, population, streams, number)
+    policy = build_policy(config.agent.policy, config.agent.kappa)
+    phases = _phases(config, scenario.time.step_ms, population, streams, number)
+    capacities_at = capacity_reader(config, scenario)
+    mean = _mean_capacities(config, scenario)
+    at_mean = operating_point(policy, costs, mean)
+    down_ms, up_ms, meter_ms = _mean_latencies_ms(scenario, population, members, read_trace)
+    delays = loop_delay_steps(config.platform, scenario.time.step_ms, phases, down_ms, up_ms, meter_ms)
+    signals = _initial_signals(config, policy, costs, np.array(capacities_at(0)))
+    return Design(
+        config=config,
+        members=members,
+        costs=costs,
+        policy=policy,
+        mean_capacities=mean,
+        at_mean=at_mean,
+        delays_steps=delays,
+        gains=_gains(config, at_mean, float(np.mean(delays)), number),
+        signals=signals,
+        phases_ms=phases,
+        up_ms=up_ms,
+        initial_averages=_initial_averages(config, population, streams, number),
+    )
+
+
+def tick_times(scenario: Scenario) -> range:
+    """Instants of the platform's ticks, ms since the start."""
+    return range(0, scenario.time.duration_ms, scenario.time.step_ms)
+
+
+def capacity_reader(config: CommunityConfig, scenario: Scenario) -> Callable[[int], tuple[float, ...]]:
+    """The configured capacities as a function of time (ms since the start)."""
+    start = scenario.time.start
+    since_midnight = (start - start.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
+    start_of_day_ms = round(since_midnight * 1000) % MS_PER_DAY
+    resources = config.resources
+
+    def read(now_ms: int) -> tuple[float, ...]:
+        month = (start + timedelta(milliseconds=now_ms)).month
+        return tuple(capacity_at(resource.capacity, now_ms, start_of_day_ms, month) for resource in resources)
+
+    return read
+
+
+_TICKS_AT_ONCE = 2**20
+"""Ticks whose capacities are held together: a run may have a hundred times as many."""
+
+
+def _mean_capacities(config: CommunityConfig, scenario: Scenario) -> Array:
+    """Mean of each capacity over all ticks of the run."""
+    ticks = tick_times(scenario)
+    total = np.zeros(len(config.resources))
+    for first in range(0, len(ticks), _TICKS_AT_ONCE):
+        part = ticks[first : first + _TICKS_AT_ONCE]
+        now_ms = np.arange(part.start, part.stop, part.step, dtype=np.int64)
+        each = [
+            capacities_over(resource.capacity, now_ms, scenario.time.start) for resource in config.resources
+        ]
+        total = total + np.column_stack(each).sum(axis=0)
+    return total / len(ticks)
+
+
+def per_member(population: Population, streams: Streams, number: int, purpose: str, value: object) -> Array:
+    """A parameter of the households of community `number`, in their order."""
+    parts = [
+        household_values(streams, purpose, value, group, population.size)  # type: ignore[arg-type]
+        for group in population.groups
+        if group.community == number
+    ]
+    return np.concatenate(parts)
+
+
+def _costs(config: CommunityConfig, population: Population, streams: Streams, number: int) -> CostParameters:
+    parts = []
+    problems: list[Problem] = []
+    for position, group in enumerate(population.groups):
+        if group.community != number:
+            continue
+        assert group.config.cost is not None  # the check of the scenario sees to it
+
+        def uniforms(name: str, first: int = group.first, last: int = group.last) -> Array:
+            return streams.field(f"household/cost.{name}").row(0, population.size)[first:last]
+
+        n = group.last - group.first
+        try:
+            parts.append(build_costs(group.config.cost, len(config.resources), n, uniforms))
+        except InputError as error:
+            path = f"groups.{position}.cost"
+            problems += [Problem(p.message, p.remedy, p.path or path, value=p.value) for p in error.problems]
+    if problems:
+        raise InputError(problems)
+    return concatenate(parts)
+
+
+def _phases(
+    config: CommunityConfig, step_ms: int, population: Population, streams: Streams, number: int
+) -> NDArray[np.int64]:
+    phase = config.agent.phase
+    n = sum(group.last - group.first for group in population.groups if group.community == number)
+    if isinstance(phase, UniformPhase):
+        uniforms = streams.field("household/phase").row(0, population.size)
+        members = [m for group in population.groups if group.community == number for m in group.members]
+        return np.floor(uniforms[members] * step_ms).astype(np.int64)
+    if isinstance(phase, GivenPhase):
+        given = np.round(per_member(population, streams, number, "phase_ms", phase.phase_ms))
+        if given.max() >= step_ms:
+            message = f"a phase of {given.max():g} ms is not within a step of {step_ms} ms"
+            path = f"communities.{number}.agent.phase.phase_ms"
+            raise InputError([Problem(message, "Give phases below the length of a step.", path)])
+        return given.astype(np.int64)
+    return np.zeros(n, np.int64)
+
+
+def _initial_averages(
+    config: CommunityConfig, population: Population, streams: Streams, number: int
+) -> tuple[Array, ...]:
+    given = config.agent.initial_average
+    n_resources = len(config.resources)
+    if given is None:
+        given = float(config.agent.initial_decision)
+    each = given if isinstance(given, tuple) else (given,) * n_resources
+    if len(each) != n_resources:
+        message = f"{len(each)} initial averages for {n_resources} resources"
+        path = f"communities.{number}.agent.initial_average"
+        raise InputError([Problem(message, "Give one value, or one for each resource.", path)])
+    return tuple(
+        per_member(population, streams, number, f"initial_average.{r}", value) for r, value in enumerate(each)
+    )
+
+
+def _initial_signals(
+    config: CommunityConfig, policy: Policy, costs: CostParameters, capacities: Array
+) -> tuple[float, ...]:
+    configured = initial_signals(config)
+    if "gradient" not in configured:
+        return tuple(float(signal) for signal in configured)
+    settled = operating_point(policy, costs, capacities).signals
+    return tuple(
+        float(settled[r]) if signal == "gradient" else float(signal) for r, signal in enumerate(configured)
+    )
+
+
+def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, number: int) -> tuple[float, ...]:
+    result = []
+    for resource, gain in enumerate(gains(config)):
+        if not isinstance(gain, GainMargin):
+            result.append(float(gain))
+            continue
+        loop_gain = float(at_mean.loop_gains[resource])
+        steps = delay if isinstance(gain.delay_steps, str) else gain.delay_steps
+        try:
+            limit = stable_product(config.platform, resource, loop_gain, steps)
+            result.append(gain_for_product(gain.margin * limit, loop_gain))
+        except InputError as error:
+            path = f"communities.{number}.platform.gain"
+            name = config.resources[resource].name
+            raise InputError(
+                [Problem(f"'{name}': {p.message}", p.remedy, path, value=p.value) for p in error.problems]
+            ) from None
+    return tuple(result)
+
+
+def _mean_latencies_ms(
+    scenario: Scenario, population: Population, members: NDArray[np.int64], read_trace: TraceReader
+) -> tuple[Array, Array, float]:
+    """Mean latencies to each member, from each, and of the meter's link."""
+    means: dict[object, float] = {}
+
+    def mean_ms(direction: Direction, group: str | None, name: str | None) -> float:
+        latency = resolve(scenario.comms, direction, group, name).latency
+        if latency not in means:
+            means[latency] = build_latency(latency, read_trace).mean_ms
+        return means[latency]
+
+    groups = [population.group_of(int(member)).config.name for member in members]
+    names = [population.names[int(member)] for member in members]
+    down = np.array([mean_ms("downlink", g, n) for g, n in zip(groups, names, strict=True)])
+    up = np.array([mean_ms("uplink", g, n) for g, n in zip(groups, names, strict=True)])
+    return down, up, mean_ms("meter", None, None)

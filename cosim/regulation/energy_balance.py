@@ -1,0 +1,237 @@
+"""Whether the sun can feed what the batteries are asked for: an estimate before the run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.clock import MS_PER_DAY, to_hours
+from cosim.core.errors import Problem, count
+from cosim.core.streams import Streams
+from cosim.devices.battery import Battery
+from cosim.engine.load import LoadedScenario
+from cosim.engine.scenario import Scenario
+from cosim.households.demand import slots_of
+from cosim.households.population import Group, Population, batteries
+from cosim.households.profile_book import Demand
+from cosim.households.profile_sources import Slots
+from cosim.regulation.design import capacity_reader
+from cosim.regulation.schema import ResourceConfig
+
+_SHORT = 1.0
+_IDLE = 3.0
+_REFUSED = 0.1
+_DAYS = 7
+
+
+class Balance(NamedTuple):
+    """Energy of one community, day by day.
+
+    Attributes
+    ----------
+    asked_kwh : ndarray, shape (n_days,)
+        What its capacities take out of the batteries, at the terminals; for own load, what that can take.
+    available_kwh : ndarray, shape (n_days,)
+        What the batteries could give of each day's surplus: at most what a battery takes in, less its losses.
+    with_grid_kwh : ndarray, shape (n_days,)
+        The same of surplus and grid, where a battery charges from it whenever the sun gives less.
+    for_own_load_kwh, refused_kwh : ndarray, shape (n_days,)
+        What the capacities for own load ask for, and what of it the homes cannot take at that time.
+    """
+
+    asked_kwh: NDArray[np.float64]
+    available_kwh: NDArray[np.float64]
+    with_grid_kwh: NDArray[np.float64]
+    for_own_load_kwh: NDArray[np.float64]
+    refused_kwh: NDArray[np.float64]
+
+    def weekly(self, run_days: float) -> Balance:
+        """Daily means over weeks, for batteries even out a day and not a season.
+
+        Parameters
+        ----------
+        run_days : float
+            Length of the run, days; the last day and the last week may be short.
+        """
+        starts = np.arange(0, len(self.asked_kwh), _DAYS)
+        lengths = np.diff([*starts, run_days])
+        return Balance(*(np.add.reduceat(series, starts) / lengths for series in self))
+
+
+def balance_problems(
+    loaded: LoadedScenario, population: Population, streams: Streams, demand: Demand | None
+) -> list[Problem]:
+    """Warnings where a community's batteries will stand empty or idle.
+
+    Parameters
+    ----------
+    demand : Demand or None
+        Of all households; without it nothing can be said.
+    """
+    scenario = loaded.scenario
+    regulated = [
+        number
+        for number, community in enumerate(scenario.communities)
+        if any(resource.unit_kwh for resource in community.resources)
+    ]
+    if not regulated or demand is None:
+        return []
+    problems = []
+    for number in regulated:
+        balance = estimate(scenario, number, population, streams, demand)
+        problems += _judge(loaded, number, balance)
+    return problems
+
+
+def estimate(
+    scenario: Scenario, number: int, population: Population, streams: Streams, demand: Demand
+) -> Balance:
+    """The daily energy balance of community `number`.
+
+    Parameters
+    ----------
+    demand : Demand
+        Of all households, over the whole run; a week of it is worked out at a time.
+    """
+    slots = slots_of(scenario)
+    groups = [group for group in population.groups if group.community == number]
+    members = [member for group in groups for member in group.members]
+    owners = _owners(groups, population, streams)
+    resources = scenario.communities[number].resources
+    capacities = capacity_reader(scenario.communities[number], scenario)
+    weeks = []
+    for begin_ms in range(0, scenario.time.duration_ms, _DAYS * MS_PER_DAY):
+        end_ms = min(begin_ms + _DAYS * MS_PER_DAY, scenario.time.duration_ms)
+        steps = _steps(scenario, begin_ms, end_ms)
+        net_kw = _net_kw(demand, slots, begin_ms, max(end_ms, steps.bounds_ms[-1]))
+        asked = _asked_kwh(resources, capacities, steps, net_kw[:, members], slots)
+        n_slots = -(-(end_ms - begin_ms) // slots.slot_ms)
+        surplus_kw = np.maximum(-net_kw[:n_slots], 0.0)
+        weeks.append((asked[0], *_available_kwh(owners, surplus_kw, slots), *asked[1:]))
+    return Balance(*(np.concatenate(parts) for parts in zip(*weeks, strict=True)))
+
+
+class _Steps(NamedTuple):
+    """The market's steps that begin in a week, which may end after it."""
+
+    begin_ms: int
+    bounds_ms: NDArray[np.int64]
+    days: NDArray[np.int64]
+    n_days: int
+
+
+def _steps(scenario: Scenario, begin_ms: int, end_ms: int) -> _Steps:
+    step_ms = scenario.time.step_ms
+    starts_ms = np.arange(-(-begin_ms // step_ms) * step_ms, end_ms, step_ms, dtype=np.int64)
+    last_ms = starts_ms[-1] + step_ms if starts_ms.size else begin_ms
+    bounds_ms = np.append(starts_ms, min(last_ms, scenario.time.duration_ms))
+    days = (starts_ms - begin_ms) // MS_PER_DAY
+    return _Steps(begin_ms, bounds_ms, days, -(-(end_ms - begin_ms) // MS_PER_DAY))
+
+
+def _owners(groups: list[Group], population: Population, streams: Streams) -> list[tuple[int, Battery]]:
+    """Households that have a battery, and the battery."""
+    return [
+        owner
+        for group in groups
+        if group.config.battery is not None
+        for owner in zip(
+            group.members, batteries(group.config.battery, group, streams, population.size)[0], strict=True
+        )
+    ]
+
+
+def _net_kw(demand: Demand, slots: Slots, begin_ms: int, end_ms: int) -> NDArray[np.float64]:
+    """Load minus generation of every household, shape (n_slots, N)."""
+    first = begin_ms // slots.slot_ms
+    n = -(-end_ms // slots.slot_ms) - first
+    return np.asarray(demand.load_kw.block(first, n) - demand.pv_kw.block(first, n))
+
+
+def _asked_kwh(
+    resources: Sequence[ResourceConfig],
+    capacities: Callable[[int], tuple[float, ...]],
+    steps: _Steps,
+    net_kw: NDArray[np.float64],
+    slots: Slots,
+) -> NDArray[np.float64]:
+    """Of a week's days: what capacities take, what those for own load ask, and what of it homes refuse."""
+    asked, for_own_load, refused = result = np.zeros((3, steps.n_days))
+    units = [resource.unit_kwh for resource in resources]
+    wanted_kwh = np.array([capacities(int(t)) for t in steps.bounds_ms[:-1]]).reshape(-1, len(units)) * units
+    for resource, config in enumerate(resources):
+        usable_kwh = wanted_kwh[:, resource]
+        if config.serves == "own_load" and config.unit_kwh:
+            takes_kwh = _own_load_takes(steps, net_kw, config.unit_kwh, slots)
+            usable_kwh = np.minimum(usable_kwh, takes_kwh)
+            np.add.at(for_own_load, steps.days, wanted_kwh[:, resource])
+            np.add.at(refused, steps.days, wanted_kwh[:, resource] - usable_kwh)
+        np.add.at(asked, steps.days, usable_kwh)
+    return result
+
+
+def _own_load_takes(
+    steps: _Steps, net_kw: NDArray[np.float64], unit_kwh: float, slots: Slots
+) -> NDArray[np.float64]:
+    """What homes can use in each step if each is given a unit, kWh; shape (n_steps,)."""
+    edges_ms = steps.begin_ms + np.arange(len(net_kw) + 1) * slots.slot_ms
+    takes = np.zeros(len(steps.bounds_ms) - 1)
+    for load_kw in np.maximum(net_kw, 0.0).T:
+        used_kwh = np.append(0.0, np.cumsum(load_kw)) * to_hours(slots.slot_ms)
+        takes += np.minimum(np.diff(np.interp(steps.bounds_ms, edges_ms, used_kwh)), unit_kwh)
+    return takes
+
+
+def _available_kwh(
+    owners: list[tuple[int, Battery]], surplus_kw: NDArray[np.float64], slots: Slots
+) -> NDArray[np.float64]:
+    """What the batteries could give of each day's surplus, and of surplus and grid; shape (2, n_days)."""
+    starts = np.arange(0, len(surplus_kw), MS_PER_DAY // slots.slot_ms)
+    available = np.zeros((2, len(starts)))
+    for household, battery in owners:
+        round_trip = battery.charge_efficiency * battery.discharge_efficiency
+        most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
+        from_sun_kw = np.minimum(surplus_kw[:, household], battery.charge_kw)
+        from_grid_kw = np.maximum(battery.grid_charge_kw - from_sun_kw, 0.0)
+        sun_kwh, grid_kwh = (
+            np.add.reduceat(intake_kw, starts) * to_hours(slots.slot_ms)
+            for intake_kw in (from_sun_kw, from_grid_kw)
+        )
+        # The grid fills up to a threshold, once a day.
+        below_kwh = max(battery.grid_charge_below_kwh - battery.floor_kwh, 0.0) / battery.charge_efficiency
+        for row, intake_kwh in enumerate((sun_kwh, sun_kwh + np.minimum(grid_kwh, below_kwh))):
+            available[row] += round_trip * np.minimum(intake_kwh, most_kwh)
+    return available
+
+
+def _judge(loaded: LoadedScenario, number: int, balance: Balance) -> list[Problem]:
+    """Warnings for the weeks in which the batteries cannot follow the capacities, or have little to do."""
+    weekly = balance.weekly(loaded.scenario.time.duration_ms / MS_PER_DAY)
+    asked, available, with_grid, for_own_load, refused = weekly
+    weeks = len(asked)
+    take = "capacities take {0:.0f} kWh a day from them, and the sun can leave about {1:.0f}"
+    short = f"{take}, sun and grid together {{2:.0f}}" if np.any(with_grid > available) else take
+    own = "capacities ask {3:.0f} kWh a day for it, and the homes cannot take {4:.0f} of them then"
+    cases = (
+        (asked - _SHORT * with_grid, "the batteries will stand empty", short),
+        (available - _IDLE * asked, "the batteries will stand full most of the time", take),
+        (refused - _REFUSED * for_own_load, "own use falls short", own),
+    )
+    remedies = (
+        "Lower capacities or unit_kwh, or add generation.",
+        "Raise capacities or unit_kwh.",
+        "Lower them where the load is small or the sun covers it.",
+    )
+    problems = []
+    for (excess, consequence, measure), remedy in zip(cases, remedies, strict=True):
+        n = int(np.count_nonzero(excess > 0))
+        if n:
+            worst = int(np.argmax(excess))
+            numbers = measure.format(*(series[worst] for series in weekly))
+            message = f"in {n} of {count(weeks, 'week')} {consequence}; in week {worst + 1} {numbers}"
+            path = f"communities.{number}.resources"
+            problems.append(loaded.problem(path, message, remedy, warning=True))
+    return problems

@@ -1,0 +1,117 @@
+"""What is doubtful about a community's control loop before it runs: costs that lock out, gains that swing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from cosim.config.base import plain
+from cosim.core.errors import Problem, count
+from cosim.engine.load import LoadedScenario
+from cosim.regulation.costs import assumption_1_violations
+from cosim.regulation.design import Design
+
+_NAMED = 5
+
+
+def loop_problems(
+    loaded: LoadedScenario, designs: Sequence[Design], names: Sequence[str]
+) -> Iterator[Problem]:
+    """Warnings about each community's costs, where its policy comes to rest, its gains and its delays.
+
+    Parameters
+    ----------
+    loaded : LoadedScenario
+        The scenario.
+    designs : sequence of Design
+        The controller of each of its communities.
+    names : sequence of str
+        The households' names, by number.
+    """
+    for number, made in enumerate(designs):
+        yield from _assumption_1(loaded, number, made, names)
+        yield from _operating_point(loaded, number, made, names)
+        yield from _stability(loaded, number, made)
+        yield from _late_answers(loaded, number, made, names)
+
+
+def _assumption_1(
+    loaded: LoadedScenario, number: int, made: Design, names: Sequence[str]
+) -> Iterator[Problem]:
+    violations = assumption_1_violations(made.costs, [resource.name for resource in made.config.resources])
+    guilty = [(names[int(m)], text) for m, text in zip(made.members, violations, strict=True) if text]
+    if not guilty:
+        return
+    who = _listed([name for name, _ in guilty])
+    message = f"Assumption 1 of paper A fails on (0, 1] for {who}; {guilty[0][1]}"
+    remedy = "Such a household can be locked out by a policy that multiplies; raise the cost's linear part."
+    yield loaded.problem(f"communities.{number}.groups", message, remedy, warning=True)
+
+
+def _stability(loaded: LoadedScenario, number: int, made: Design) -> Iterator[Problem]:
+    for resource, gain, loop_gain, limit in zip(
+        made.config.resources, made.gains, made.loop_gains, made.stable_products, strict=True
+    ):
+        if not loop_gain > 0:
+            continue
+        margin = gain * loop_gain / limit
+        if margin >= 1:
+            steps = np.ceil(made.delay_steps)
+            message = (
+                f"the gain {gain:.4g} of '{resource.name}' is {margin:.2f} times the largest stable one "
+                f"(loop gain {loop_gain:.4g}, delay {steps:g} step{'' if steps == 1 else 's'}): "
+                "the aggregate will oscillate"
+            )
+            remedy = f"Take at most {gain / margin:.4g}, or `gain: {{margin: 0.3}}`."
+            yield loaded.problem(f"communities.{number}.platform.gain", message, remedy, warning=True)
+
+
+def _operating_point(
+    loaded: LoadedScenario, number: int, made: Design, names: Sequence[str]
+) -> Iterator[Problem]:
+    """Capacities at which the policy comes to no rest, or only without some of the households."""
+    point, resources = made.at_mean, [resource.name for resource in made.config.resources]
+    path = f"communities.{number}.agent.policy"
+    locked = [names[int(member)] for member in made.members[point.locked_out]]
+    without = f" without {_listed(locked)}, whom gradients that are not positive lock out" if locked else ""
+    if not point.is_fixed:
+        sums = ", ".join(
+            f"{name} {total:.4g} of {capacity:.4g}"
+            for name, total, capacity in zip(
+                resources, point.averages.sum(axis=0), made.mean_capacities, strict=True
+            )
+        )
+        message = (
+            f"'{made.policy.name}' does not hold the mean capacities{without}: averages add up to {sums}"
+        )
+        remedy = "The signal will run away. Change the capacities, or take `policy: additive`."
+        yield loaded.problem(path, message, remedy, warning=True)
+    elif locked:
+        message = f"'{made.policy.name}' holds the mean capacities only{without}"
+        remedy = "Raise the capacities or the linear part of their costs, or take `policy: additive`."
+        yield loaded.problem(path, message, remedy, warning=True)
+
+
+def _late_answers(
+    loaded: LoadedScenario, number: int, made: Design, names: Sequence[str]
+) -> Iterator[Problem]:
+    """Households whose answer to a signal counts only after the end of the run."""
+    time = loaded.scenario.time
+    n_steps = time.duration_ms // time.step_ms
+    late = made.delays_steps >= n_steps
+    if late.any():
+        who = _listed([names[int(member)] for member in made.members[late]])
+        soonest = plain(round(float(made.delays_steps[late].min()), 2))
+        message = (
+            f"the answers of {who} to a signal reach the platform {soonest} steps "
+            f"later or more, and the run has {n_steps:,}: their loop never closes"
+        )
+        remedy = "Shorten the latencies of their links, or make the run longer."
+        yield loaded.problem("comms", message, remedy, warning=True)
+
+
+def _listed(names: Sequence[str]) -> str:
+    """How many households, and the first of their names."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{count(len(names), 'household')} ({', '.join(names[:_NAMED])}{more})"

@@ -1,0 +1,73 @@
+"""A platform's remedies: from their configuration to what the platform works with, and their numbers."""
+
+from __future__ import annotations
+
+import math
+
+from cosim.regulation.averages import weight_of_newest
+from cosim.regulation.design import Design
+from cosim.regulation.mitigation_schema import ClippedSum, TrimmedSum
+from cosim.regulation.mitigations import MeasuredMargin, Predictor, Remedies
+from cosim.regulation.platform import PlatformState
+from cosim.regulation.platform_schema import GainMargin
+from cosim.regulation.schema import gains
+
+
+def platform_remedies(designed: Design) -> Remedies:
+    """What the configuration of a community asks for."""
+    aggregate = designed.config.platform.aggregate
+    trimmed = aggregate if isinstance(aggregate, TrimmedSum) else None
+    return Remedies(
+        margins=_margins(designed),
+        predictor=_predictor(designed),
+        is_clipped=isinstance(aggregate, ClippedSum | TrimmedSum),
+        trimmed_share=0.0 if trimmed is None else trimmed.trimmed_share,
+        trimming_weight=0.0 if trimmed is None else weight_of_newest(trimmed.time_constant_steps),
+    )
+
+
+def first_delays(designed: Design) -> list[float]:
+    """The estimate that each measured delay begins with; NaN where none is measured."""
+    return [designed.delay_steps if _is_measured(gain) else math.nan for gain in gains(designed.config)]
+
+
+def remedy_numbers(designed: Design, state: PlatformState) -> dict[str, float | int | None]:
+    """For ``summary.json``: delay and gain at the end, of resources whose gain follows the measured delay."""
+    result: dict[str, float | int | None] = {}
+    for resource, delay, gain in zip(designed.config.resources, state.delays, state.gains, strict=True):
+        if not math.isnan(delay):
+            prefix = f"{designed.config.name}_{resource.name}"
+            result[f"{prefix}_measured_loop_delay_end_steps"] = delay
+            result[f"{prefix}_gain_end"] = gain
+    return result
+
+
+def _is_measured(gain: object) -> bool:
+    return isinstance(gain, GainMargin) and gain.delay_steps == "measured"
+
+
+def _margins(designed: Design) -> tuple[MeasuredMargin | None, ...]:
+    configured = gains(designed.config)
+    if not any(map(_is_measured, configured)):
+        return ()
+    return tuple(
+        MeasuredMargin(gain.margin, loop_gain, weight_of_newest(gain.time_constant_steps))
+        if isinstance(gain, GainMargin) and _is_measured(gain)
+        else None
+        for gain, loop_gain in zip(configured, designed.loop_gains, strict=True)
+    )
+
+
+def _predictor(designed: Design) -> Predictor | None:
+    config = designed.config.platform.delay_compensation
+    if config is None:
+        return None
+    slope = designed.loop_gains if config.slope is None else config.slope
+    slopes = slope if isinstance(slope, tuple) else (slope,) * len(designed.loop_gains)
+    match config.delay_steps:
+        case "measured":
+            return Predictor(slopes, None)
+        case "estimated":
+            return Predictor(slopes, designed.delay_steps)
+        case given:
+            return Predictor(slopes, float(given))

@@ -1,0 +1,84 @@
+"""Where a policy holds a community once it has settled, and how the aggregate answers the signal there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.regulation.costs import CostParameters, gradients, select
+from cosim.regulation.fixed_points import NOT_FIXED
+from cosim.regulation.policies import Policy
+
+
+class OperatingPoint(NamedTuple):
+    """Where a policy holds the community once it has settled.
+
+    Attributes
+    ----------
+    averages : ndarray, shape (N, m)
+        x̄ at the fixed point σ = x̄; 0 for households that are not active.
+    signals : ndarray, shape (m,)
+        Ω*, the signals that hold it there, in the policy's `signal_unit`.
+    loop_gains : ndarray, shape (m,)
+        G_r = Σ dσ_ir/dΩ_r over the households that are not saturated at 0 or 1.
+    locked_out : ndarray of bool, shape (N,)
+        Who stays at 0 for every resource, since the policy multiplies by a gradient that is not positive.
+    residual : float
+        Largest distance between x̄ and the clipped response, and between Σ x̄ and C.
+    """
+
+    averages: NDArray[np.float64]
+    signals: NDArray[np.float64]
+    loop_gains: NDArray[np.float64]
+    locked_out: NDArray[np.bool_]
+    residual: float
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether it is one: without, the policy has none for these capacities that the market can reach."""
+        return self.residual <= NOT_FIXED
+
+
+def operating_point(
+    policy: Policy,
+    costs: CostParameters,
+    capacities: NDArray[np.float64],
+    active: NDArray[np.bool_] | None = None,
+) -> OperatingPoint:
+    """Averages, signals and loop gains at a policy's fixed point.
+
+    Parameters
+    ----------
+    policy : Policy
+        Everyone's response.
+    costs : CostParameters
+        Arrays over N households.
+    capacities : ndarray, shape (m,)
+        C_r.
+    active : ndarray of bool, shape (N,), optional
+        Who takes part; everyone by default.
+
+    Raises
+    ------
+    InputError
+        If a capacity is below 0 or above the number of active households.
+    """
+    capacities = np.asarray(capacities, dtype=np.float64)
+    members = np.arange(costs.n_households) if active is None else np.flatnonzero(active)
+    inside = select(costs, members)
+    x, signals, locked = policy.settle(inside, capacities)
+    slopes_of_cost = np.array(gradients(inside, list(x)))
+    response = policy.response(signals[:, np.newaxis], x, slopes_of_cost)
+    distance = np.abs(np.clip(response, 0.0, 1.0) - x).max(initial=0.0)
+    residual = max(distance, np.abs(x.sum(axis=1) - capacities).max(initial=0.0))
+    answers = (x > 0.0) & (x < 1.0)
+    # An average may approach its bound for ever; the response says who is held there.
+    answers[(response <= 0.0) | (response >= 1.0)] = False
+    slopes = np.where(answers, policy.slope(x, slopes_of_cost), 0.0)
+    averages = np.zeros((costs.n_households, costs.n_resources))
+    averages[members] = x.T
+    locked_out = np.zeros(costs.n_households, dtype=np.bool_)
+    locked_out[members] = locked
+    return OperatingPoint(averages, signals, slopes.sum(axis=1), locked_out, float(residual))

@@ -1,0 +1,248 @@
+"""Paper A's Problem 1, solved exactly: the yardstick for every run.
+
+Minimise Σ_i g_i(x_i) subject to Σ_i x_ir = C_r and 0 ≤ x_ir ≤ 1, for N households and m resources.
+
+A primal-dual interior-point method (Mehrotra's predictor and corrector) does it for many capacity vectors at
+once. A household's Hessian is a diagonal plus one rank-one term, for the sum couples its resources, so a step
+costs O(N m²) and the households meet only in an m × m system for the multipliers. A semismooth Newton step
+on the optimality conditions then puts what is at a bound exactly there. Both work where Assumption 1 fails as
+long as the costs are convex; the cost of the optimum is then still unique, the optimum itself may not be.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.errors import InputError, Problem
+from cosim.regulation.costs import CostParameters, select, value
+from cosim.regulation.interior_point import interior_point
+from cosim.regulation.optimality import Array, NewtonSystem, curvature, gradient, violation
+
+_MAX_POLISHING = 8
+_CHUNK = 30_000
+"""Numbers in one array of a batch; more would leave the processor's cache."""
+
+
+class Optimum(NamedTuple):
+    """Solution of Problem 1.
+
+    Attributes
+    ----------
+    x : ndarray, shape (N, m)
+        x*, the optimal averages; 0 for households that are not active.
+    multipliers : ndarray, shape (m,)
+        μ, the common gradient of the households strictly between their bounds.
+    cost : float
+        Σ g_i(x_i*).
+    residual : float
+        Largest violation of the optimality conditions: of x = clip(x − (∇g − μ), 0, 1) and of Σ x = C.
+    """
+
+    x: Array
+    multipliers: Array
+    cost: float
+    residual: float
+
+
+def solve_optimum(
+    costs: CostParameters,
+    capacities: NDArray[np.float64],
+    start: Optimum | None = None,
+    active: NDArray[np.bool_] | None = None,
+) -> Optimum:
+    """The optimum of Problem 1 (paper A (8)–(12), (18)), with the upper bound of 1 on every average.
+
+    Parameters
+    ----------
+    costs : CostParameters
+        Arrays over N households; convex.
+    capacities : ndarray, shape (m,)
+        C_r.
+    start : Optimum, optional
+        The solution of a similar problem with the same households; only saves time.
+    active : ndarray of bool, shape (N,), optional
+        Who takes part; everyone by default.
+
+    Raises
+    ------
+    InputError
+        If a capacity is below 0 or above the number of active households.
+    """
+    capacities = np.asarray(capacities, dtype=np.float64)
+    members = np.arange(costs.n_households) if active is None else np.flatnonzero(active)
+    require_feasible(capacities, len(members), costs.n_resources)
+    inside = costs if active is None else select(costs, members)
+    sums = capacities[np.newaxis]
+    candidate = None
+    if start is not None:
+        candidate = _polish(inside, sums, start.x[members].T[np.newaxis], start.multipliers[np.newaxis])
+    if candidate is None or not candidate[2][0] <= _accepted(inside):
+        point = interior_point(inside, sums)
+        candidate = _polish(inside, sums, point.x, point.mu)
+    x_inside, multipliers, residual = candidate
+    x = np.zeros((costs.n_households, costs.n_resources))
+    x[members] = x_inside[0].T
+    return Optimum(x, multipliers[0], float(np.sum(value(inside, list(x_inside[0])))), float(residual[0]))
+
+
+def optimal_costs(
+    costs: CostParameters, sums: NDArray[np.float64], active: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """Optimal cost for each of K capacity vectors.
+
+    What is returned is the lower bound that the multipliers prove (Lagrangian duality and the tangents of the
+    convex costs), which meets the optimum as the iteration ends. So no averages with these sums cost less,
+    whatever the iteration left undone: a gap against it is negative by rounding only.
+
+    Parameters
+    ----------
+    costs : CostParameters
+        Arrays over N households; convex.
+    sums : ndarray, shape (K, m)
+        Capacity vectors; for the gap of a step, the sums of the averages in that step.
+    active : ndarray of bool, shape (N,), optional
+        Who takes part; everyone by default.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+
+    Raises
+    ------
+    InputError
+        If a sum is below 0 or above the number of active households.
+    """
+    inside = costs if active is None else select(costs, np.flatnonzero(active))
+    sums = np.asarray(sums, dtype=np.float64)
+    require_feasible(sums, inside.n_households, inside.n_resources)
+    n_rows = max(1, _CHUNK // max(1, inside.n_households * inside.n_resources))
+    parts = [_chunk_costs(inside, sums[first : first + n_rows]) for first in range(0, len(sums), n_rows)]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
+def cost_gaps(
+    costs: CostParameters, averages: NDArray[np.float64], active: NDArray[np.bool_] | None = None
+) -> NDArray[np.float64]:
+    """How much K sets of averages cost above the optimum for the sums they reach.
+
+    Parameters
+    ----------
+    costs : CostParameters
+        Arrays over N households; convex.
+    averages : ndarray, shape (K, N, m)
+        x̄ in K steps, each in [0, 1].
+    active : ndarray of bool, shape (N,), optional
+        Who takes part; everyone by default.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        Not negative but for rounding.
+    """
+    inside = costs if active is None else select(costs, np.flatnonzero(active))
+    by_resource = np.moveaxis(averages if active is None else averages[:, active], 2, 0)
+    reached = np.sum(value(inside, list(by_resource)), axis=-1)
+    optimal = optimal_costs(inside, np.sum(by_resource, axis=-1).T)
+    return np.asarray(reached - optimal)
+
+
+def _chunk_costs(costs: CostParameters, sums: Array) -> Array:
+    """Optimal costs of similar problems: solve the mean one, go on from it, start afresh where that fails."""
+    middle = interior_point(costs, sums.mean(axis=0, keepdims=True))
+    shape = (len(sums), costs.n_resources, costs.n_households)
+    x, mu, residual = _polish(
+        costs,
+        sums,
+        np.broadcast_to(middle.x, shape),
+        np.broadcast_to(middle.mu, sums.shape),
+        _accepted(costs),
+    )
+    result = _proved_costs(costs, sums, x, mu)
+    afresh = ~(residual <= _accepted(costs))
+    if afresh.any():
+        point = interior_point(costs, sums[afresh])
+        result[afresh] = _proved_costs(costs, sums[afresh], point.x, point.mu)
+    return result
+
+
+def require_feasible(capacities: Array, n_households: int, n_resources: int) -> None:
+    """Refuse capacities that no decisions of N households add up to.
+
+    Raises
+    ------
+    InputError
+        If one is below 0 or above N, or their number is not that of the resources.
+    """
+    if capacities.shape[-1] != n_resources:
+        raise InputError([Problem(f"{capacities.shape[-1]} capacities for costs of {n_resources} resources")])
+    # Sums of N averages that are all 0 or all 1 may be off by rounding.
+    slack = 1e-9 * max(1, n_households)
+    wrong = ~((capacities >= -slack) & (capacities <= n_households + slack))
+    if wrong.any():
+        raise InputError(
+            [
+                Problem(
+                    f"no decisions of {n_households} households add up to this capacity",
+                    f"Choose a capacity from 0 to {n_households}",
+                    value=f"{capacities[wrong].flat[0]:g}",
+                )
+            ]
+        )
+
+
+def _proved_costs(costs: CostParameters, sums: Array, x: Array, mu: Array) -> Array:
+    """Lower bound on the optimal costs: each cost by its tangent at x, each household free in [0, 1]."""
+    x = np.clip(x, 0.0, 1.0)
+    reduced = gradient(costs, x) - mu[..., np.newaxis]
+    gain = np.where(reduced > 0.0, -reduced * x, reduced * (1.0 - x)).sum(axis=(1, 2))
+    reached = np.sum(value(costs, [x[:, r] for r in range(x.shape[1])]), axis=-1)
+    return np.asarray(reached + gain + np.sum(mu * (sums - x.sum(axis=2)), axis=1))
+
+
+def _polish(
+    costs: CostParameters, sums: Array, x: Array, mu: Array, goal: float = 0.0
+) -> tuple[Array, Array, Array]:
+    """Semismooth Newton on the optimality conditions, to the goal or as long as it helps.
+
+    Returns x, multipliers and residuals of shape (K,).
+    """
+    x = np.clip(x, 0.0, 1.0)
+    residual = violation(costs, sums, x, mu)
+    with np.errstate(all="ignore"):
+        for _ in range(_MAX_POLISHING):
+            if costs.n_households == 0 or (residual <= goal).all():
+                break
+            try:
+                next_x, next_mu = _newton_step(costs, sums, x, mu)
+            except np.linalg.LinAlgError:
+                break
+            next_residual = violation(costs, sums, next_x, next_mu)
+            better = next_residual < residual
+            if not better.any():
+                break
+            x = np.where(better[:, np.newaxis, np.newaxis], next_x, x)
+            mu = np.where(better[:, np.newaxis], next_mu, mu)
+            residual = np.where(better, next_residual, residual)
+    return x, mu, residual
+
+
+def _accepted(costs: CostParameters) -> float:
+    """Residual at which Newton steps have arrived: a sum of N numbers up to 1 is not known better."""
+    return 1e-12 + 1e-15 * costs.n_households
+
+
+def _newton_step(costs: CostParameters, sums: Array, x: Array, mu: Array) -> tuple[Array, Array]:
+    """Put at their bounds those who want to go there, and take a Newton step with the others."""
+    diagonal, coupling = curvature(costs, x)
+    dual = gradient(costs, x) - mu[..., np.newaxis]
+    wish = x - dual / (diagonal + coupling[:, np.newaxis])
+    to_bound = np.where(wish <= 0.0, -x, np.where(wish >= 1.0, 1.0 - x, 0.0))
+    moves = (wish > 0.0) & (wish < 1.0)
+    system = NewtonSystem(np.where(moves, 1.0 / diagonal, 0.0), coupling)
+    pushed = coupling * to_bound.sum(axis=1)
+    missing = sums - x.sum(axis=2) - to_bound.sum(axis=2)
+    dx, d_mu = system.solve(-dual - pushed[:, np.newaxis], missing)
+    return np.clip(x + dx + to_bound, 0.0, 1.0), mu + d_mu

@@ -1,0 +1,246 @@
+"""The platform's half of the regulation market: Algorithm 1 of paper A, one integrator a resource.
+
+It knows aggregates: what was reported to it, or what a meter measured. It never sees a cost or an average.
+Like an agent it never waits: it is called when a message arrives and when its tick comes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from cosim.regulation.controller import (
+    FeederReading,
+    Report,
+    Reports,
+    expect,
+    heard,
+    measure,
+    next_share,
+    open_window,
+    receive,
+    update,
+)
+from cosim.regulation.measured_delay import followed, observed_delay
+from cosim.regulation.mitigations import NOTHING, Predictor, Remedies
+from cosim.regulation.platform_schema import GridAwareRule
+from cosim.regulation.predictor import (
+    SentSignals,
+    sent_signals,
+    still_to_come,
+    weights_of_delay,
+    weights_of_reports,
+)
+from cosim.regulation.robust_sum import clipped, take_in, trimmed_measure
+from cosim.regulation.stability import gain_for_margin
+
+Missing = Literal["hold_last", "zero", "scale"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformRules:
+    """How a platform works.
+
+    Attributes
+    ----------
+    step_ms : int
+        Length of a step; a tick's number is its instant over it.
+    gains : tuple of float
+        τ of each resource; where it follows the delay, the first.
+    measurement : {"reports", "meter"}
+        What the aggregate is made from.
+    missing : {"hold_last", "zero", "scale"}
+        What stands for a report that did not arrive.
+    capacities : callable
+        The configured capacity of each resource at an instant (ms since the start).
+    signal_limits : (float, float)
+        Lowest and highest signal.
+    grid_aware : tuple of (int, GridAwareRule)
+        Resource and rule by which its capacity gives way to the feeder.
+    remedies : Remedies
+        What it does against delay and false reports.
+    """
+
+    step_ms: int
+    gains: tuple[float, ...]
+    measurement: Literal["reports", "meter"]
+    missing: Missing
+    capacities: Callable[[int], tuple[float, ...]]
+    signal_limits: tuple[float, float] = (-math.inf, math.inf)
+    grid_aware: tuple[tuple[int, GridAwareRule], ...] = ()
+    remedies: Remedies = NOTHING
+
+
+@dataclass(slots=True)
+class PlatformState:
+    """What a platform remembers.
+
+    Attributes
+    ----------
+    signals : tuple of float
+        Ω(k) of each resource.
+    shares : list of float
+        What each grid-aware rule leaves of its capacity, in [0, 1].
+    reports : Reports
+        What its households told it.
+    members : list of int
+        Households that take part, in order.
+    metered, metered_step
+        The newest measurement of the aggregate by a meter, and its number.
+    feeder, feeder_step
+        A reading of the feeder that has not been used yet, and its number.
+    gains : tuple of float
+        τ of each resource now.
+    delays : list of float
+        Measured delay behind each resource's gain, steps; NaN where it is not measured.
+    signal_step : int
+        Number of the newest signal.
+    sent : SentSignals
+        The newest signals, by number; kept for a predictor alone.
+    means : list of sequence of float
+        Running means of each household's reports; kept for trimming alone.
+    """
+
+    signals: tuple[float, ...]
+    shares: list[float]
+    reports: Reports
+    members: list[int]
+    metered: tuple[float, ...]
+    gains: tuple[float, ...]
+    delays: list[float]
+    metered_step: int = -1
+    feeder: FeederReading | None = None
+    feeder_step: int = -1
+    signal_step: int = 0
+    sent: SentSignals = field(default_factory=sent_signals)
+    means: list[Sequence[float]] = field(default_factory=list)
+
+
+class Tick(NamedTuple):
+    """What a tick worked with, for the record."""
+
+    signals: tuple[float, ...]
+    capacities: tuple[float, ...]
+    measured: tuple[float, ...]
+
+
+class Platform:
+    """One community's platform."""
+
+    def __init__(self, rules: PlatformRules, state: PlatformState) -> None:
+        self.rules = rules
+        self.state = state
+
+    def join(self, household: int, initial: Sequence[float], due_step: int) -> None:
+        """A household takes part; until it reports it is taken to do `initial`, its x(0).
+
+        From tick `due_step` on, a report of it that is not there is missing.
+        """
+        state = self.state
+        state.members = sorted({*state.members, household})
+        expect(state.reports, household, initial, state.signal_step, due_step)
+        if state.means:
+            state.means[household] = initial
+
+    def leave(self, household: int) -> None:
+        """A household takes part no more."""
+        self.state.members = [member for member in self.state.members if member != household]
+
+    def hear_report(self, household: int, step: int, report: Report) -> None:
+        """Take a report, unless a fresher one is known."""
+        state, remedies = self.state, self.rules.remedies
+        if remedies.is_clipped:
+            report = Report(clipped(report.delivered), report.signal_step)
+        older = state.reports.newest[household]
+        if receive(state.reports, household, step, report) and remedies.trimmed_share:
+            take_in(state.means, household, older, remedies.trimming_weight)
+
+    def hear_meter(self, step: int, means: tuple[float, ...]) -> None:
+        """Take a measurement of the aggregate, unless a fresher one is known."""
+        if step > self.state.metered_step:
+            self.state.metered_step = step
+            self.state.metered = means
+
+    def hear_feeder(self, step: int, reading: FeederReading) -> None:
+        """Take a reading of the feeder, unless a fresher one is known."""
+        if step > self.state.feeder_step:
+            self.state.feeder_step = step
+            self.state.feeder = reading
+
+    def tick(self, now_ms: int) -> Tick:
+        """Ω(k+1) from Ω(k) and what was measured of x(k): paper A (19), (21), for each resource."""
+        state, rules = self.state, self.rules
+        capacities = self._capacities(now_ms)
+        measured = self._measure()
+        tick = Tick(state.signals, capacities, measured)
+        step = now_ms // rules.step_ms
+        if rules.remedies.margins:
+            self._follow_delay(step)
+        if rules.remedies.predictor is not None:
+            measured = self._compensated(step, measured, rules.remedies.predictor)
+        low, high = rules.signal_limits
+        updated = map(update, state.signals, state.gains, measured, capacities)
+        state.signals = tuple(min(max(signal, low), high) for signal in updated)
+        state.signal_step = step + 1
+        open_window(state.reports, step + 1)
+        return tick
+
+    def idle(self, now_ms: int) -> Tick:
+        """What a tick would have had to work with while the platform is down: nothing was measured."""
+        capacities = self.rules.capacities(now_ms)
+        return Tick(self.state.signals, capacities, (math.nan,) * len(capacities))
+
+    def _measure(self) -> tuple[float, ...]:
+        state, rules = self.state, self.rules
+        if not state.members:  # nobody there to answer: the integrator stands still
+            return (math.nan,) * len(rules.gains)
+        if rules.measurement == "meter":
+            return state.metered
+        n_resources, share = len(rules.gains), rules.remedies.trimmed_share
+        if share:
+            means = state.means
+            sums = trimmed_measure(state.reports, state.members, means, n_resources, rules.missing, share)
+        else:
+            sums = measure(state.reports, state.members, n_resources, rules.missing)
+        return tuple(sums)
+
+    def _answered(self) -> list[int]:
+        """Numbers of the signals that the reports answer which the aggregate is made from."""
+        reports = self.state.reports
+        return [reports.signal_step[i] for i in heard(reports, self.state.members, self.rules.missing)]
+
+    def _follow_delay(self, step: int) -> None:
+        """Measure the delay, and let the gains with a margin follow it."""
+        state = self.state
+        observed = observed_delay(step, self._answered())
+        gains = list(state.gains)
+        for resource, rule in enumerate(self.rules.remedies.margins):
+            if rule is not None:
+                state.delays[resource] = followed(state.delays[resource], observed, rule.weight)
+                gains[resource] = gain_for_margin(rule.margin, state.delays[resource], rule.loop_gain)
+        state.gains = tuple(gains)
+
+    def _compensated(self, step: int, measured: tuple[float, ...], predictor: Predictor) -> tuple[float, ...]:
+        """What was measured, and what a Smith predictor says is still to come of it."""
+        state = self.state
+        # Its number is that of the step, but for a platform that was down: what it sent last is in force.
+        state.sent.append((state.signal_step, state.signals))
+        if predictor.delay_steps is None:
+            answered = self._answered()
+            is_scaled = self.rules.missing == "scale"
+            weights = weights_of_reports(step, answered, len(answered if is_scaled else state.members))
+        else:
+            weights = weights_of_delay(step, predictor.delay_steps)
+        to_come = still_to_come(state.signals, state.sent, weights, predictor.slopes)
+        return tuple(value + more for value, more in zip(measured, to_come, strict=True))
+
+    def _capacities(self, now_ms: int) -> tuple[float, ...]:
+        """The configured capacities, less what grid-aware rules take; a feeder's reading is used once."""
+        state, capacities = self.state, list(self.rules.capacities(now_ms))
+        for number, (resource, rule) in enumerate(self.rules.grid_aware):
+            state.shares[number] = next_share(state.shares[number], rule, state.feeder)
+            capacities[resource] *= state.shares[number]
+        state.feeder = None
+        return tuple(capacities)

@@ -1,0 +1,216 @@
+"""What is written down of a community: its ticks, with the yardstick beside them, and its decisions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.errors import InputError
+from cosim.regulation.agent import DecisionLog, log_width
+from cosim.regulation.community import Market
+from cosim.regulation.costs import gradients, select
+from cosim.regulation.optimum import Optimum, cost_gaps, solve_optimum
+from cosim.regulation.platform import Tick
+from cosim.results.metrics import GapMetrics, Summary, TrackingMetrics
+from cosim.results.store import Coded, ColumnData, RowSink
+
+Array = NDArray[np.float64]
+_NUMBERS_PER_BATCH = 400_000
+
+
+def to_utc(start: datetime, times_ms: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    """Instants of the run as UTC time stamps."""
+    return np.datetime64(start.replace(tzinfo=None), "ms") + times_ms.astype("timedelta64[ms]")
+
+
+@dataclass
+class _Pending:
+    """Ticks that wait for their yardstick."""
+
+    steps: list[int] = field(default_factory=list)
+    times_ms: list[int] = field(default_factory=list)
+    signals: list[tuple[float, ...]] = field(default_factory=list)
+    capacities: list[tuple[float, ...]] = field(default_factory=list)
+    measured: list[tuple[float, ...]] = field(default_factory=list)
+    aggregates: list[list[float]] = field(default_factory=list)
+    averages: list[Array] = field(default_factory=list)
+
+
+class TickRecorder:
+    """The table `regulation` of one community.
+
+    The optimum for many ticks at once costs far less than tick by tick, so ticks wait until there are enough;
+    who takes part is the same for all ticks of a batch.
+    """
+
+    def __init__(
+        self,
+        market: Market,
+        writer: RowSink,
+        start: datetime,
+        warm_up_ms: int = 0,
+        watch: Callable[[str, str, Mapping[str, Array]], None] | None = None,
+    ) -> None:
+        self._market = market
+        self._watch = watch
+        self._writer = writer
+        self._start = start
+        self._warm_up_ms = warm_up_ms
+        config = market.design.config
+        self._names = [resource.name for resource in config.resources]
+        n = len(market.design.members) * len(self._names)
+        self._per_batch = max(1, min(512, _NUMBERS_PER_BATCH // n))
+        self._pending = _Pending()
+        self._optima: dict[tuple[float, ...], Optimum | None] = {}
+        self._gap = GapMetrics(config.name)
+        self._tracking = [TrackingMetrics(f"{config.name}_{name}") for name in self._names]
+
+    def add(self, step: int, now_ms: int, tick: Tick, aggregates: list[float]) -> None:
+        """Take one tick, with the averages as they stand."""
+        pending, agents = self._pending, self._market.agents
+        pending.steps.append(step)
+        pending.times_ms.append(now_ms)
+        pending.signals.append(tick.signals)
+        pending.capacities.append(tick.capacities)
+        pending.measured.append(tick.measured)
+        pending.aggregates.append(aggregates)
+        pending.averages.append(np.array([agent.state.averages for agent in agents.values()]))
+        if len(pending.steps) >= self._per_batch:
+            self.flush()
+
+    def flush(self) -> None:
+        """Work out the yardstick of the ticks that wait, and write them; before anybody joins or leaves."""
+        pending = self._pending
+        if not pending.steps:
+            return
+        self._pending = _Pending()
+        members = np.flatnonzero(self._market.active)
+        averages = np.array(pending.averages)[:, members]
+        costs = select(self._market.design.costs, members)
+        columns = np.moveaxis(averages, 2, 0)
+        slopes = (
+            np.array(gradients(costs, list(columns))) if len(members) else np.zeros((len(self._names), 1, 0))
+        )
+        gaps = cost_gaps(costs, averages) if len(members) else np.full(len(pending.steps), math.nan)
+        distances = self._distances(averages, pending.capacities, members)
+        self._gap.add(gaps, distances)
+        for resource, name in enumerate(self._names):
+            block = {
+                "step": np.array(pending.steps),
+                "signal": np.array([signals[resource] for signals in pending.signals]),
+                "capacity": np.array([capacities[resource] for capacities in pending.capacities]),
+                "aggregate": np.array([aggregates[resource] for aggregates in pending.aggregates]),
+                "measured": np.array([measured[resource] for measured in pending.measured]),
+                "average_sum": averages[:, :, resource].sum(axis=1),
+                "optimum_gap": gaps,
+                "distance": distances,
+                **_spread(slopes[resource], len(pending.steps)),
+            }
+            if self._watch is not None:
+                self._watch(self._market.design.config.name, name, block)
+            counted = np.array(pending.times_ms) >= self._warm_up_ms
+            if counted.any():
+                self._tracking[resource].add({name: values[counted] for name, values in block.items()})
+            self._write(block, pending.times_ms, name, len(members))
+
+    def _write(self, block: dict[str, Array], times_ms: list[int], resource: str, n_members: int) -> None:
+        n = len(times_ms)
+        nobody = np.zeros(n, np.int32)
+        rows: dict[str, ColumnData] = {
+            **block,
+            "time": to_utc(self._start, np.array(times_ms)),
+            "community": Coded(nobody, (self._market.design.config.name,)),
+            "resource": Coded(nobody, (resource,)),
+            "members": np.full(n, n_members),
+        }
+        self._writer.append(rows)
+
+    def _distances(
+        self, averages: Array, capacities: list[tuple[float, ...]], members: NDArray[np.int64]
+    ) -> Array:
+        """‖x̄ - x*‖ against the optimum at the capacities in force; NaN where they have no solution."""
+        result = np.full(len(averages), math.nan)
+        for row, capacity in enumerate(capacities):
+            optimum = self._optimum(capacity)
+            if optimum is not None:
+                result[row] = np.linalg.norm(averages[row] - optimum.x[members])
+        return result
+
+    def _optimum(self, capacities: tuple[float, ...]) -> Optimum | None:
+        if capacities not in self._optima:
+            if len(self._optima) > 1000:  # grid-aware capacities can take any number of values
+                self._optima.clear()
+            try:
+                market = self._market
+                optimum = solve_optimum(market.design.costs, np.array(capacities), active=market.active)
+                self._optima[capacities] = optimum
+            except InputError:  # more capacity than members: nothing to compare with
+                self._optima[capacities] = None
+        return self._optima[capacities]
+
+    def members_changed(self) -> None:
+        """Forget the optima of the members there were."""
+        self._optima.clear()
+
+    def summary(self) -> Summary:
+        """The numbers of all resources."""
+        result: Summary = {**self._gap.result(), **self._market.design.loop_numbers()}
+        for metrics in self._tracking:
+            result |= metrics.result()
+        return result
+
+
+def _spread(slopes: Array, n_ticks: int) -> dict[str, Array]:
+    if slopes.shape[-1] == 0:
+        nothing = np.full(n_ticks, math.nan)
+        return {"gradient_mean": nothing, "gradient_spread": nothing}
+    return {"gradient_mean": slopes.mean(axis=1), "gradient_spread": slopes.max(axis=1) - slopes.min(axis=1)}
+
+
+class DecisionRecorder:
+    """The table `decisions`: one row a decision and resource, in the order they were made."""
+
+    def __init__(
+        self, market: Market, log: DecisionLog, writer: RowSink, start: datetime, names: tuple[str, ...]
+    ) -> None:
+        self._log = log
+        self._resources = tuple(resource.name for resource in market.design.config.resources)
+        self._width = log_width(len(self._resources))
+        self._writer = writer
+        self._start = start
+        self._names = names
+
+    def flush(self, everything: bool = False) -> None:
+        """Write the log if it is long, or in any case; then empty it."""
+        log, n_resources = self._log, len(self._resources)
+        if not log or (len(log) < _NUMBERS_PER_BATCH and not everything):
+            return
+        table = np.array(log).reshape(-1, self._width)
+        del log[:]
+        n = len(table)
+        step, time_ms, household, signal_step, age_ms = np.repeat(table[:, :5].T, n_resources, axis=1).astype(
+            int
+        )
+        requested, delivered, average, gradient, response = np.moveaxis(
+            table[:, 5:].reshape(n, 5, n_resources), 1, 0
+        ).reshape(5, -1)
+        self._writer.append(
+            {
+                "step": step,
+                "time": to_utc(self._start, time_ms),
+                "prosumer": Coded(household, self._names),
+                "resource": Coded(np.tile(np.arange(n_resources), n), self._resources),
+                "requested": requested.astype(int),
+                "delivered": delivered,
+                "average": average,
+                "gradient": gradient,
+                "probability": np.clip(response, 0.0, 1.0),
+                "signal_step": signal_step,
+                "signal_age_ms": age_ms,
+            }
+        )

@@ -1,0 +1,47 @@
+"""The JSON schemas of scenario and sweep files, for editors that complete and check keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cosim.engine.scenario import Scenario
+from cosim.study.sweep.schema import SweepConfig
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_FORM_KEYS = ("model", "kind", "form", "strategy")
+
+
+def scenario_schema() -> dict[str, Any]:
+    """JSON schema, draft 2020-12, of what a scenario file may hold.
+
+    It has `base` and `override`, which are gone once a file is loaded. What a file with a base may leave out,
+    it does not ask for.
+    """
+    schema = Scenario.model_json_schema()
+    schema = {"$schema": _DRAFT, **schema, "title": "cosim scenario"}
+    schema["properties"]["base"] = {
+        "type": "string",
+        "title": "Base",
+        "description": "A scenario to build on: a built-in name, or a file in this folder. What stands here "
+        "goes over it, key by key.",
+    }
+    schema["properties"]["override"] = {
+        "type": "object",
+        "title": "Override",
+        "description": "Dotted paths and values that go over all else in the file and its base, such as "
+        "`communities.market.agent.policy: additive`. A list's items go by number from 0, or by name.",
+    }
+    schema["anyOf"] = [{"required": ["base"]}, {"required": schema.pop("required")}]
+    for definition in schema["$defs"].values():
+        for key in _FORM_KEYS:
+            if "const" in definition.get("properties", {}).get(key, {}):
+                definition["required"] = sorted({*definition.get("required", ()), key})
+    # A file may change part of the grid, or of the market, that its base names.
+    for partly in ("GridConfig", "EnergyValueConfig", "PricesConfig"):
+        schema["$defs"][partly].pop("required", None)
+    return schema
+
+
+def sweep_schema() -> dict[str, Any]:
+    """JSON schema, draft 2020-12, of what a sweep file may hold."""
+    return {"$schema": _DRAFT, **SweepConfig.model_json_schema(), "title": "cosim sweep"}

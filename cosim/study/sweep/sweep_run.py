@@ -1,0 +1,111 @@
+"""Running a sweep into its directory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from cosim.engine.load import ScenarioSource
+from cosim.study.sweep.folder import SweepFolder
+from cosim.study.sweep.point import PointResult, PointTask
+
+Progress = Callable[[int, int], None]
+"""Called with the number of points that have ended, and of those that failed."""
+
+
+class Executor(Protocol):
+    """Who runs the points."""
+
+    @property
+    def n_workers(self) -> int:
+        """How many workers there are."""
+
+    @property
+    def where(self) -> str:
+        """What and where they are, in words."""
+
+    def run(self, base: ScenarioSource, tasks: list[PointTask]) -> Iterator[PointResult]:
+        """The results, as they come; closing it ends the work."""
+
+
+@dataclass(frozen=True)
+class SweepOutcome:
+    """How a sweep went.
+
+    Attributes
+    ----------
+    folder : Path
+        Its directory.
+    status : str
+        ``done``, or ``interrupted``.
+    n_points, n_done, n_failed : int
+        All points; those that ended well; those that failed.
+    causes : dict
+        Cause of failure to the points that failed by it.
+    """
+
+    folder: Path
+    status: Literal["done", "interrupted"]
+    n_points: int
+    n_done: int
+    n_failed: int
+    causes: dict[str, list[int]]
+
+
+def run_sweep(
+    sweep: SweepFolder, executor: Executor, progress: Progress = lambda ended, failed: None
+) -> SweepOutcome:
+    """Run the points that are left.
+
+    Parameters
+    ----------
+    sweep : SweepFolder
+        The directory, new or resumed.
+    executor : Executor
+        Who runs them.
+    progress : callable
+        Told after each point.
+
+    Returns
+    -------
+    SweepOutcome
+        Also of a sweep that was interrupted: what it had is kept.
+
+    Raises
+    ------
+    Exception
+        If the executor cannot go on; what there is is kept, and the sweep can be resumed.
+    """
+    began, status = time.monotonic(), "failed"
+    tasks = sweep.tasks()
+    retried = {task.index for task in tasks} & sweep.results.keys()
+    ended, failed = len(sweep.results) - len(retried), 0
+    progress(ended, failed)
+    try:
+        sweep.begin(executor.n_workers, executor.where)
+        with closing(executor.run(sweep.plan.sweep.base, tasks)) as results:  # type: ignore[type-var]
+            for result in results:
+                sweep.add(result)
+                ended, failed = ended + 1, failed + (result.status == "failed")
+                progress(ended, failed)
+        status = "done"
+    except KeyboardInterrupt:
+        status = "interrupted"
+    finally:
+        sweep.close(status, time.monotonic() - began)
+    causes: dict[str, list[int]] = {}
+    for index, result in sorted(sweep.results.items()):
+        if result.status == "failed":
+            causes.setdefault(result.cause, []).append(index)
+    return SweepOutcome(
+        sweep.folder,
+        "done" if status == "done" else "interrupted",
+        len(sweep.plan.points),
+        len(sweep.results) - sweep.n_failed,
+        sweep.n_failed,
+        causes,
+    )

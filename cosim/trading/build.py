@@ -1,0 +1,203 @@
+"""From a scenario to its energy-value market, or to all that can be said against it before a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.config.hours import HOURS
+from cosim.config.values import AnyValue
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.core.errors import InputError, Problem
+from cosim.core.streams import Streams
+from cosim.engine.scenario import Scenario
+from cosim.households.demand import slots_of
+from cosim.households.population import Group, Population, household_values
+from cosim.households.profile_book import Demand, Series
+from cosim.trading.market import EnergyMarket, Outlook, Participant
+from cosim.trading.scheduling.day_plan import Preferences
+from cosim.trading.scheduling.feasibility import certain_shortage
+from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
+from cosim.trading.valuation.bidding import bid_problems
+from cosim.trading.valuation.offers import has_margin
+from cosim.trading.valuation.participants import appliance_days
+from cosim.trading.valuation.prices import Prices, feed_in_price, hourly_prices, price_problems
+
+Array = NDArray[np.float64]
+
+
+def build_energy_market(
+    scenario: Scenario, folder: Path, population: Population, demand: Demand | None, streams: Streams
+) -> tuple[EnergyMarket | None, list[Problem]]:
+    """The energy-value market of a scenario, and warnings; None for a scenario without one.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        As configured.
+    folder : Path
+        Its folder, for files.
+    population : Population
+        Its households.
+    demand : Demand or None
+        What they draw and generate besides; None where that is not known yet, and then nothing is judged
+        by it.
+    streams : Streams
+        The run's random numbers.
+
+    Raises
+    ------
+    InputError
+        If prices cannot be read, do not cover the run or make no sense, an appliance is not known, a bid
+        never fits, or a day is certain to have no schedule.
+    """
+    config = scenario.energy_value
+    if config is None:
+        return None, []
+    prices, problems = _prices(config, scenario, folder)
+    problems += [
+        problem
+        for path, used in _sources(scenario, config)
+        for problem in _problems(path, used, config, prices)
+    ]
+    _raise_errors(problems)
+    market = EnergyMarket(
+        config,
+        [each for group in population.groups for each in _participants(config, group, population, streams)],
+        [
+            (group.members, (group.config.trading or config.household).appliances)
+            for group in population.groups
+        ],
+        population.names,
+        prices,
+        _outlook(scenario, population, demand),
+        streams,
+    )
+    _raise_errors(list(_days_without_schedule(market, scenario, population)))
+    return market, problems
+
+
+def _raise_errors(problems: list[Problem]) -> None:
+    if any(problem.severity == "error" for problem in problems):
+        raise InputError(problems)
+
+
+def _sources(scenario: Scenario, config: EnergyValueConfig) -> list[tuple[str, TradingConfig]]:
+    """Every configuration that a household can take part by, with its path."""
+    groups = enumerate(scenario.groups)
+    own = [
+        (f"groups.{number}.trading", group.trading) for number, group in groups if group.trading is not None
+    ]
+    return [("energy_value.household", config.household), *own]
+
+
+def _prices(config: EnergyValueConfig, scenario: Scenario, folder: Path) -> tuple[Prices, list[Problem]]:
+    """Prices of every hour, feeding in paid by the rule, and what is to be said of them."""
+    rules = config.rules
+    read = hourly_prices(config.prices, scenario.time.start, scenario.time.duration_ms // MS_PER_HOUR, folder)
+    problems = [_below("energy_value.prices", problem) for problem in price_problems(config.prices, read)]
+    _raise_errors(problems)
+    problems += read.warnings
+    feed_in = feed_in_price(rules.regime.feed_in, read.grid, read.feed_in, rules.feed_in_tariff_eur_per_kwh)
+    if rules.regime.trades and not np.any(has_margin(feed_in, read.grid)):
+        message = (
+            "feeding in pays as much as the grid costs, or more, in every hour: nobody can offer anything"
+        )
+        path, remedy = (
+            "energy_value.prices.feed_in",
+            "Lower the feed-in price, or choose a rule without trading.",
+        )
+        problems.append(Problem(message, remedy, path, severity="warning"))
+    return read._replace(feed_in=feed_in), problems
+
+
+def _problems(path: str, used: TradingConfig, config: EnergyValueConfig, prices: Prices) -> Iterator[Problem]:
+    try:
+        appliance_days(used.appliances, Streams(0), 0, 1)
+    except InputError as error:
+        yield from (_below(f"{path}.appliances", problem) for problem in error.problems)
+    if config.rules.regime.own_generation == "asked":
+        for problem in bid_problems(used.bidding, prices.feed_in, prices.grid):
+            yield _below(f"{path}.bidding", problem)
+
+
+def _participants(
+    config: EnergyValueConfig, group: Group, population: Population, streams: Streams
+) -> list[Participant]:
+    trading = group.config.trading or config.household
+
+    def values(name: str, value: AnyValue) -> Array:
+        return household_values(streams, f"trading.{name}", value, group, population.size)
+
+    weighing = trading.values
+    rigidity, gamma_b = values("rigidity", weighing.rigidity), values("gamma_b", weighing.gamma_b)
+    contracted_kw = values("contracted_power_kw", trading.contracted_power_kw)
+    return [
+        Participant(trading, Preferences(round(r), weighing.rigidity_max, float(g), float(kw)))
+        for r, g, kw in zip(rigidity, gamma_b, contracted_kw, strict=True)
+    ]
+
+
+def _days_without_schedule(
+    market: EnergyMarket, scenario: Scenario, population: Population
+) -> Iterator[Problem]:
+    """Households that cannot keep their contracted power on some day, whatever they do; one problem
+    a group, which names the first."""
+    found: dict[int, dict[int, tuple[int, str]]] = {}
+    for day in range(scenario.time.duration_ms // MS_PER_DAY):
+        for number, group in enumerate(population.groups):
+            for household in group.members:
+                why = _shortage(market, household, day)
+                if why:
+                    found.setdefault(number, {}).setdefault(household, (day, why))
+    for number, households in sorted(found.items()):
+        household, (day, why) = next(iter(households.items()))
+        others = len(households) - 1
+        more = f" (and {others} more of its group)" if others else ""
+        path = (
+            "energy_value.household"
+            if scenario.groups[number].trading is None
+            else f"groups.{number}.trading"
+        )
+        yield Problem(
+            f"household {market.names[household]}{more} has no feasible schedule: on day {day}, {why}",
+            "Raise the contracted power, lower the load, or shorten, widen or leave out the appliance.",
+            f"{path}.contracted_power_kw",
+            value=f"{market.participants[household].preferences.contracted_kw:g}",
+        )
+
+
+def _shortage(market: EnergyMarket, household: int, day: int) -> str:
+    return certain_shortage(
+        market.appliance_day(household, day).appliances,
+        market.expected_load(household, day),
+        market.participants[household].preferences.contracted_kw,
+    )
+
+
+def _below(path: str, problem: Problem) -> Problem:
+    where = f"{path}.{problem.path}" if problem.path else path
+    return replace(problem, path=where)
+
+
+def _outlook(scenario: Scenario, population: Population, demand: Demand | None) -> Outlook:
+    if demand is None:
+        nothing = np.zeros((population.size, scenario.time.duration_ms // MS_PER_HOUR))
+        return Outlook(nothing, nothing)
+    return Outlook(_hourly(demand.load_kw, scenario), _hourly(demand.pv_kw, scenario))
+
+
+def _hourly(series: Series, scenario: Scenario) -> Array:
+    """Energy of every hour of the run, kWh; shape (n_takers, n_hours)."""
+    slots = slots_of(scenario)
+    per_hour = MS_PER_HOUR // slots.slot_ms
+    n_days = scenario.time.duration_ms // MS_PER_DAY
+    days = []
+    for day in range(n_days):
+        block = series.block(day * HOURS * per_hour, HOURS * per_hour)
+        days.append(block.reshape(HOURS, per_hour, -1).mean(axis=1))
+    return np.ascontiguousarray(np.concatenate(days).T)

@@ -1,0 +1,192 @@
+"""Delivery days in motion: planned, traded, metered, settled."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from math import fsum
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from cosim.comms.network import Network
+from cosim.config.hours import HOURS
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, Priority, wait_until
+from cosim.core.streams import Streams
+from cosim.households.meters import Reading
+from cosim.households.profile_book import ProfileBook
+from cosim.results.metrics import Summary
+from cosim.trading.market import EnergyMarket
+from cosim.trading.protocol.floor import Hooks, TradingFloor
+from cosim.trading.protocol.trading_day import build_terms
+from cosim.trading.record import EnergyRecorder, MeteredDay
+from cosim.trading.settlement.bills import Settlement, settle
+from cosim.trading.settlement.commitments import sold_less_bought
+
+Process = Generator[simpy.Event, object, None]
+Array = NDArray[np.float64]
+
+
+class DeliveryDays:
+    """All delivery days of a run: every whole day of it.
+
+    Days whose offers would have been due before the run begins are planned by each household alone, with its
+    own generation and the grid; so is every day where the rule knows no trading.
+
+    Parameters
+    ----------
+    env : simpy.Environment
+        The clock.
+    network : Network
+        Carries offers and requests over peer links.
+    market : EnergyMarket
+        What households decide.
+    book : ProfileBook
+        Takes the load of the appliances, and what batteries must leave to buyers.
+    streams : Streams
+        The run's random numbers.
+    duration_ms, interval_ms : int
+        Length of the run and of a metering interval.
+    recorder : EnergyRecorder
+        Told of every day.
+
+    Attributes
+    ----------
+    floor : TradingFloor
+        Where households trade; on days that are not traded nothing happens there.
+    metered : MeteredDay
+        The current day's.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        network: Network,
+        market: EnergyMarket,
+        book: ProfileBook,
+        streams: Streams,
+        duration_ms: int,
+        interval_ms: int,
+        recorder: EnergyRecorder,
+    ) -> None:
+        self._env = env
+        self._market = market
+        self._book = book
+        self._interval_ms = interval_ms
+        self._recorder = recorder
+        rules = market.config.rules
+        terms = build_terms(rules, 0)
+        self._timeline = terms.timeline
+        whole_days = range(duration_ms // MS_PER_DAY)
+        traded = self._timeline.tradable_days(duration_ms) if market.regime.trades else range(0)
+        self._traded = set(traded)
+        self._alone = [day for day in whole_days if day not in self._traded]
+        hooks = Hooks(market.offers, market.plan, self._begin, market.lose_memory)
+        self.floor = TradingFloor(
+            env, network, market.size, terms, traded, rules.planning_spread_ms, streams, hooks
+        )
+        self.metered = self._blank()
+        self._n_messages = 0
+        self._n_late_offers = 0
+
+    def start(self) -> None:
+        """Begin; messages of trading must be handed to `floor.receive`."""
+        self.floor.start()
+        self._env.process(self._plan_alone())
+        self._env.process(self._keep_promises())
+
+    def meter(self, interval: int, reading: Reading) -> int:
+        """Count an interval that has been metered; settle the day if it was its last.
+
+        Returns
+        -------
+        int
+            Messages of trading since the last call.
+        """
+        start_ms = interval * self._interval_ms
+        hour = start_ms % MS_PER_DAY // MS_PER_HOUR
+        self.metered.load_kwh[:, hour] += reading.load_kwh + reading.charged_kwh
+        self.metered.generation_kwh[:, hour] += reading.pv_kwh + reading.discharged_kwh
+        if (start_ms + self._interval_ms) % MS_PER_DAY == 0:
+            self._settle(start_ms // MS_PER_DAY)
+        before, self._n_messages = self._n_messages, sum(each.messages for each in self.floor.traffic())
+        return self._n_messages - before
+
+    def summary(self) -> Summary:
+        """Money, energy and messages of all settled days.
+
+        An offer is late that reaches a household after it has planned; a message is missed that arrives at a
+        household that is down.
+        """
+        traffic = self.floor.traffic()
+        return self._recorder.metrics.result() | {
+            "trading_messages": sum(each.messages for each in traffic),
+            "trading_message_bytes": sum(each.sent_bytes for each in traffic),
+            "trading_offers_late": self._n_late_offers,
+            "trading_messages_missed": self.floor.missed_messages,
+        }
+
+    def _blank(self) -> MeteredDay:
+        shape = (self._market.size, HOURS)
+        return MeteredDay(np.zeros(shape), np.zeros(shape))
+
+    def _plan_alone(self) -> Process:
+        for day in self._alone:
+            yield wait_until(self._env, max(0, self._timeline.gate_ms(day)), Priority.DECISION)
+            self._begin(day)
+
+    def _begin(self, day: int) -> None:
+        """Fix the day's schedules; a household that has none by now makes one without the others."""
+        market = self._market
+        for household in range(market.size):
+            if household not in market.plans.get(day, ()):
+                market.plan_alone(household, day)
+        for hour, load_kw in enumerate(market.appliance_load_kw(day)):
+            for interval in self._intervals(day, hour):
+                self._book.add_load(interval, load_kw)
+        self._recorder.add_plans(day, market.plans[day])
+
+    def _keep_promises(self) -> Process:
+        """As a day begins, take what is sold from what batteries see; what is bought stands in for it."""
+        for day in sorted(self._traded):
+            yield wait_until(self._env, self._timeline.start_ms(day), Priority.ARRIVAL)
+            promised_kw = sold_less_bought(self.floor.agreements(day), self._market.size)  # kWh of an hour
+            for hour in range(HOURS):
+                for interval in self._intervals(day, hour):
+                    self._book.set_aside(interval, promised_kw[:, hour])
+
+    def _intervals(self, day: int, hour: int) -> range:
+        """Numbers of the metering intervals of an hour."""
+        per_hour = MS_PER_HOUR // self._interval_ms
+        first = self._timeline.start_ms(day) // self._interval_ms + hour * per_hour
+        return range(first, first + per_hour)
+
+    def _settle(self, day: int) -> None:
+        market, floor = self._market, self.floor
+        metered, self.metered = self.metered, self._blank()
+        is_traded = day in self._traded
+        offered = floor.offered(day) if is_traded else []
+        settlement = settle(
+            day,
+            floor.agreements(day) if is_traded else [],
+            floor.failed(day) if is_traded else [],
+            metered.load_kwh,
+            metered.generation_kwh,
+            market.prices(day),
+            market.config.rules.deviations,
+        )
+        market.learn(day, offered, _sold(settlement, market.size))
+        value_eur = fsum(plan.energy_value for plan in market.plans[day].values())
+        self._recorder.add_day(day, offered, settlement, market.prices(day), metered, value_eur)
+        self._n_late_offers += floor.late_offers(day)
+        floor.forget(day)
+        market.forget(day)
+
+
+def _sold(settlement: Settlement, n_households: int) -> Array:
+    """What each household delivered to others in each hour, kWh; shape (n_households, 24)."""
+    sold = np.zeros((n_households, HOURS))
+    for trade in settlement.trades:
+        if trade.buyer != trade.seller:
+            sold[trade.seller, trade.hour] += trade.delivered_kwh
+    return sold

@@ -1,0 +1,61 @@
+"""Whether messages between households are fast enough for the timetable of trading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cosim.comms.latency import TraceReader, build_latency
+from cosim.comms.schema import resolve
+from cosim.core.clock import MS_PER_HOUR, MS_PER_SECOND, to_ms
+from cosim.core.errors import Problem
+from cosim.engine.scenario import Scenario
+from cosim.households.population import Population
+from cosim.trading.schemas.rules import TradingRulesConfig
+
+_PATH = "energy_value.rules"
+
+
+def latency_problems(scenario: Scenario, population: Population, read_trace: TraceReader) -> list[Problem]:
+    """Warnings where most messages between households come too late to be of use.
+
+    Judged by the largest of the households' median latencies.
+    """
+    market = scenario.energy_value
+    if market is None or not market.rules.regime.trades:
+        return []
+    links = {
+        resolve(scenario.comms, "peer", group.config.name, population.names[household]).latency
+        for group in population.groups
+        for household in group.members
+    }
+    median_ms = max(build_latency(latency, read_trace).quantile_ms(0.5) for latency in links)
+    return list(_too_late(market.rules, median_ms))
+
+
+def _too_late(rules: TradingRulesConfig, median_ms: float) -> Iterator[Problem]:
+    late = f"half of the messages between some households take {median_ms / MS_PER_SECOND:,.10g} s or longer"
+
+    def warning(key: str, what: str, remedy: str) -> Problem:
+        return Problem(f"{late}: {what}", remedy, f"{_PATH}.{key}", severity="warning")
+
+    offers_ms = to_ms(rules.publication_h - rules.gate_closure_h, MS_PER_HOUR)
+    window_ms = to_ms(rules.gate_closure_h - rules.confirmation_deadline_h, MS_PER_HOUR)
+    if median_ms > offers_ms:
+        what = f"their offers arrive after gate closure, {offers_ms / MS_PER_SECOND:g} s after publication"
+        yield warning("publication_h", what, "Publish earlier, or close the gate later.")
+    # Request, accept, confirm, receipt.
+    if 4 * median_ms > window_ms:
+        what = f"a trade takes four, and the deadline is {window_ms / MS_PER_SECOND:g} s after gate closure"
+        yield warning("confirmation_deadline_h", what, "Close the gate earlier, or confirm later.")
+    patience_ms = rules.request_timeout_ms * (1 + rules.request_retries)
+    if 2 * median_ms > patience_ms:
+        what = f"buyers give a request up after {patience_ms / MS_PER_SECOND:g} s, before the answer comes"
+        yield warning("request_timeout_ms", what, "Wait longer, or repeat more often.")
+    elif 2 * median_ms > rules.request_timeout_ms:
+        what = (
+            f"buyers repeat a request after {rules.request_timeout_ms / MS_PER_SECOND:g} s, before the answer"
+        )
+        yield warning("request_timeout_ms", what, "Wait longer: every message is sent twice or more.")
+    if 2 * median_ms > rules.reservation_ms:
+        what = f"reservations end after {rules.reservation_s:g} s, before the confirmation comes"
+        yield warning("reservation_s", what, "Reserve for longer.")

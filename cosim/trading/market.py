@@ -1,0 +1,251 @@
+"""The energy-value market of a run: what each household knows of the days to come, offers and plans."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.config.hours import HOURS
+from cosim.core.errors import SimulationError
+from cosim.core.streams import Streams
+from cosim.csv_files.found import CsvFound
+from cosim.trading.protocol.demand_plan import HourlyNeed, needs_from_load
+from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day
+from cosim.trading.schemas.appliances import AppliancesConfig
+from cosim.trading.schemas.bids import LearningBids
+from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
+from cosim.trading.schemas.rules import Regime
+from cosim.trading.valuation.bidding import bid_prices, first_propensities, learn, reward
+from cosim.trading.valuation.forecast import day_ahead
+from cosim.trading.valuation.offers import Offer, make_offers
+from cosim.trading.valuation.participants import ApplianceDay, appliance_days
+from cosim.trading.valuation.prices import Prices
+
+Array = NDArray[np.float64]
+
+
+class Participant(NamedTuple):
+    """A household in the market: how it takes part, and its own numbers."""
+
+    config: TradingConfig
+    preferences: Preferences
+
+
+class Outlook(NamedTuple):
+    """What profiles say of every hour of the run, kWh; shape (n_households, n_hours) each."""
+
+    load_kwh: Array
+    generation_kwh: Array
+
+
+class EnergyMarket:
+    """Decisions of all households, day by day; knows neither clock nor links.
+
+    Parameters
+    ----------
+    config : EnergyValueConfig
+        As configured.
+    participants : sequence of Participant
+        By household.
+    owners : sequence of (range, AppliancesConfig)
+        Who schedules which appliances: all households in their order.
+    names : tuple of str
+        Their names, for messages.
+    prices : Prices
+        Of every hour of the run; the feed-in price is the rule's.
+    outlook : Outlook
+        What forecasts are made from.
+    streams : Streams
+        The run's random numbers.
+
+    Attributes
+    ----------
+    pause : callable
+        Called now and then while a household schedules; what it raises ends that.
+    plans : dict of int to dict of int to DayPlan
+        By day and household, until the day is settled.
+    chosen : dict of int to dict of int to int
+        Bids that learners chose, by day and household, until it is known what they earned.
+    propensities : dict of int to ndarray
+        What learners have learnt, by household.
+    """
+
+    def __init__(
+        self,
+        config: EnergyValueConfig,
+        participants: Sequence[Participant],
+        owners: Sequence[tuple[range, AppliancesConfig]],
+        names: tuple[str, ...],
+        prices: Prices,
+        outlook: Outlook,
+        streams: Streams,
+    ) -> None:
+        self.config = config
+        self.participants = participants
+        self.names = names
+        self._owners = owners
+        self._prices = prices
+        self._outlook = outlook
+        self._streams = streams
+        self._draws: dict[str, tuple[int, Array]] = {}
+        self._appliances: tuple[int, list[ApplianceDay]] = (-1, [])
+        self.pause: Callable[[], None] = lambda: None
+        self.plans: dict[int, dict[int, DayPlan]] = {}
+        self.chosen: dict[int, dict[int, int]] = {}
+        self.propensities = {
+            household: first_propensities(each.config.bidding, 1)[0]
+            for household, each in enumerate(participants)
+            if isinstance(each.config.bidding, LearningBids)
+        }
+
+    @property
+    def size(self) -> int:
+        """Number of households."""
+        return len(self.participants)
+
+    @property
+    def regime(self) -> Regime:
+        """What the rule means."""
+        return self.config.rules.regime
+
+    @property
+    def price_files(self) -> tuple[CsvFound, ...]:
+        """How the CSV files of its prices were understood."""
+        return self._prices.files
+
+    def prices(self, day: int) -> Prices:
+        """Prices of a day, shape (24,) each."""
+        hours = slice(day * HOURS, (day + 1) * HOURS)
+        return Prices(self._prices.grid[hours], self._prices.feed_in[hours])
+
+    def offers(self, household: int, day: int) -> list[Offer]:
+        """What it offers: the generation it expects, at the prices of its strategy (11)-(13)."""
+        bidding, prices = self.participants[household].config.bidding, self.prices(day)
+        uniforms = self._uniforms("kappa", day)[:, household]
+        learnt = self.propensities.get(household)
+        asked, choice = bid_prices(bidding, prices.feed_in, prices.grid, uniforms, learnt)
+        if choice >= 0:
+            self.chosen.setdefault(day, {})[household] = choice
+        return make_offers(household, self._expected_generation(household, day), asked)
+
+    def plan(self, household: int, day: int, offers: Sequence[Offer]) -> list[HourlyNeed]:
+        """Schedule its day with the offers that reached it; what it then wants to buy."""
+        schedule = self._decide(household, day, offers).schedule
+        return needs_from_load(schedule.load_kwh.tolist(), offers, self.prices(day).grid.tolist())
+
+    def plan_alone(self, household: int, day: int) -> None:
+        """Schedule its day with its own generation and the grid.
+
+        What it generates costs it what the rule says: what it would ask of others, or what feeding it in
+        would earn; in hours with no price between, as much as the grid.
+        """
+        if self.regime.own_generation == "asked":
+            own = self.offers(household, day)
+        else:
+            prices = self.prices(day)
+            forgone = np.minimum(prices.feed_in, prices.grid)
+            own = make_offers(household, self._expected_generation(household, day), forgone)
+        self._decide(household, day, own)
+
+    def appliance_load_kw(self, day: int) -> Array:
+        """What the schedules of a day draw in each hour; shape (24, n_households)."""
+        load = np.zeros((HOURS, self.size))
+        for household, plan in self.plans.get(day, {}).items():
+            load[:, household] = plan.energy_kwh.sum(axis=0)
+        return load
+
+    def learn(self, day: int, offered: Sequence[Offer], sold_kwh: Array) -> None:
+        """Let learners see what their bids earned.
+
+        Parameters
+        ----------
+        day : int
+            A settled day.
+        offered : sequence of Offer
+            All offers of the day.
+        sold_kwh : ndarray, shape (n_households, 24)
+            What each delivered to others.
+        """
+        prices, n = self.prices(day), self.size
+        quantity, price = np.zeros((n, HOURS)), np.zeros((n, HOURS))
+        for hour, seller, quantity_kwh, asked in offered:
+            quantity[seller, hour], price[seller, hour] = quantity_kwh, asked
+        for household, choice in sorted(self.chosen.pop(day, {}).items()):
+            bidding = self.participants[household].config.bidding
+            if not isinstance(bidding, LearningBids) or not quantity[household].any():
+                continue
+            earned = reward(
+                sold_kwh[household], quantity[household], price[household], prices.feed_in, prices.grid
+            )
+            before = self.propensities[household][None, :]
+            self.propensities[household] = learn(bidding, before, np.array([choice]), [earned])[0]
+
+    def lose_memory(self, household: int) -> None:
+        """A household has lost what it learnt, and which bids it chose for days that are not settled."""
+        for choices in self.chosen.values():
+            choices.pop(household, None)
+        bidding = self.participants[household].config.bidding
+        if isinstance(bidding, LearningBids):
+            self.propensities[household] = first_propensities(bidding, 1)[0]
+
+    def forget(self, day: int) -> None:
+        """Drop a settled day."""
+        self.plans.pop(day, None)
+        self.chosen.pop(day, None)
+
+    def _decide(self, household: int, day: int, offers: Sequence[Offer]) -> DayPlan:
+        participant = self.participants[household]
+        plan = plan_day(
+            self.appliance_day(household, day),
+            participant.preferences,
+            offers,
+            self.prices(day).grid,
+            self.expected_load(household, day),
+            self.regime.aim,
+            participant.config.solver,
+            participant.config.search_limit,
+            self.pause,
+        )
+        if not isinstance(plan, DayPlan):
+            why = " ".join(str(problem) for problem in plan.problems)
+            might = "a larger `search_limit`" if participant.config.solver == "exact" else "`solver: exact`"
+            hint = "" if plan.proved else f" That is not proved: {might} might find a schedule."
+            raise SimulationError(
+                f"day {day}: household {self.names[household]} has no feasible schedule: {why}{hint}"
+            )
+        self.plans.setdefault(day, {})[household] = plan
+        return plan
+
+    def expected_load(self, household: int, day: int) -> Array:
+        """What it will expect to use on a day besides its appliances, kWh; shape (24,)."""
+        forecast = self.participants[household].config.load_forecast
+        uniforms = self._uniforms("load_forecast", day)[:, household]
+        return day_ahead(forecast, self._outlook.load_kwh[household], day, uniforms)
+
+    def _expected_generation(self, household: int, day: int) -> Array:
+        forecast = self.participants[household].config.pv_forecast
+        uniforms = self._uniforms("pv_forecast", day)[:, household]
+        return day_ahead(forecast, self._outlook.generation_kwh[household], day, uniforms)
+
+    def _uniforms(self, purpose: str, day: int) -> Array:
+        """Numbers of a day by hour and household, shape (24, n); the last day asked for is kept."""
+        kept = self._draws.get(purpose)
+        if kept is None or kept[0] != day:
+            block = self._streams.field(f"energy_value/{purpose}").block(day * HOURS, HOURS, self.size)
+            kept = self._draws[purpose] = (day, block)
+        return kept[1]
+
+    def appliance_day(self, household: int, day: int) -> ApplianceDay:
+        """What it schedules on a day."""
+        if self._appliances[0] != day:
+            days = [
+                drawn[household]
+                for members, config in self._owners
+                for drawn in [appliance_days(config, self._streams, day, self.size)]
+                for household in members
+            ]
+            self._appliances = (day, days)
+        return self._appliances[1][household]

@@ -1,0 +1,94 @@
+"""What a household wants to buy in each hour, and from whom it would take it: made from its schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
+
+from cosim.trading.valuation.offers import Offer
+
+
+class Candidate(NamedTuple):
+    """A seller that energy of an hour could be bought from.
+
+    Attributes
+    ----------
+    seller : int
+        Its number; the buyer's own for its own generation.
+    limit_kwh : float
+        The most to ask it for.
+    price : float
+        Its price, EUR/kWh.
+    """
+
+    seller: int
+    limit_kwh: float
+    price: float
+
+
+class HourlyNeed(NamedTuple):
+    """What to buy in one hour.
+
+    Attributes
+    ----------
+    hour : int
+        Hour of the delivery day, from 0.
+    demand_kwh : float
+        What to buy from households altogether.
+    candidates : tuple of Candidate
+        Whom to ask, one after the other: the cheapest first.
+    """
+
+    hour: int
+    demand_kwh: float
+    candidates: tuple[Candidate, ...]
+
+
+class Planner(Protocol):
+    """Plans a household's day at gate closure."""
+
+    def __call__(self, household: int, day: int, offers: Sequence[Offer]) -> Sequence[HourlyNeed]:
+        """Schedule the day with the offers that reached the household, its own among them.
+
+        Parameters
+        ----------
+        household : int
+            Number of the household.
+        day : int
+            Delivery day.
+        offers : sequence of Offer
+            By hour, cheapest first, equal prices by seller.
+
+        Returns
+        -------
+        sequence of HourlyNeed
+            At most one an hour.
+        """
+        ...
+
+
+def needs_from_load(
+    load_kwh: Sequence[float], offers: Iterable[Offer], grid_price: Sequence[float]
+) -> list[HourlyNeed]:
+    """Cover a planned load from everybody who is cheaper than the grid, the cheapest first.
+
+    Whom the plan would have bought from does not matter: where one has sold out, as it will have where many
+    want the same cheap offer, the next is asked.
+
+    Parameters
+    ----------
+    load_kwh, grid_price : sequence of float, one an hour
+        Planned load; P^G, EUR/kWh.
+    offers : iterable of Offer
+        As the planner was given them.
+    """
+    hours: dict[int, list[Candidate]] = {}
+    for offer in offers:
+        if load_kwh[offer.hour] > 0 and offer.price < grid_price[offer.hour]:
+            candidate = Candidate(offer.seller, offer.quantity_kwh, offer.price)
+            hours.setdefault(offer.hour, []).append(candidate)
+    return [HourlyNeed(hour, float(load_kwh[hour]), _cheapest_first(hours[hour])) for hour in sorted(hours)]
+
+
+def _cheapest_first(candidates: list[Candidate]) -> tuple[Candidate, ...]:
+    return tuple(sorted(candidates, key=lambda each: (each.price, each.seller)))

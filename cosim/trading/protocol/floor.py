@@ -1,0 +1,307 @@
+"""The SimPy side of trading: days come and go, messages are carried, households crash and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import simpy
+
+from cosim.comms.network import Network
+from cosim.comms.timetable import Timetable
+from cosim.core.clock import Priority, wait_until
+from cosim.core.message import Message
+from cosim.core.streams import Streams
+from cosim.trading.protocol.demand_plan import Planner
+from cosim.trading.protocol.ledger import Ledger
+from cosim.trading.protocol.messages import KIND_OF, Letter, payload_bytes
+from cosim.trading.protocol.purchase_book import Claim, FailedAttempt
+from cosim.trading.protocol.reconciliation import Agreement, reconcile
+from cosim.trading.protocol.trader import Trader, new_state, state_after_loss
+from cosim.trading.protocol.trading_day import TradingTerms
+from cosim.trading.valuation.offers import Offer
+
+
+class Offerer(Protocol):
+    """Says what a household offers."""
+
+    def __call__(self, household: int, day: int) -> Sequence[Offer]:
+        """Its offers for a day, at most one an hour; asked at publication."""
+        ...
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What households decide, asked when they must decide it.
+
+    Attributes
+    ----------
+    offers : Offerer
+        At publication.
+    plan : Planner
+        At gate closure, with the offers that reached the household. Asked again if it restarts without its
+        memory before the deadline: it then knows no offers but what is left to it.
+    closed : callable
+        Told each day once its deadline has passed.
+    forgets : callable
+        Told each household that restarts without its memory, before it does anything else.
+    """
+
+    offers: Offerer
+    plan: Planner
+    closed: Callable[[int], None] = lambda day: None
+    forgets: Callable[[int], None] = lambda household: None
+
+
+class Traffic(NamedTuple):
+    """Messages handed to the network.
+
+    Attributes
+    ----------
+    kind : str
+        Kind of the messages.
+    messages : int
+        How many; what links repeat or copy by themselves is not counted here.
+    sent_bytes : int
+        Their size by `payload_bytes`.
+    """
+
+    kind: str
+    messages: int
+    sent_bytes: int
+
+
+class TradingFloor:
+    """Runs the trading of all households.
+
+    Parameters
+    ----------
+    env : simpy.Environment
+        The clock.
+    network : Network
+        Carries the messages, over peer links.
+    n_households : int
+        Households 0 to n - 1 trade.
+    terms : TradingTerms
+        The rules.
+    days : iterable of int
+        Days to trade; see `Timeline.tradable_days`.
+    planning_spread_ms : int
+        Over how long households spread the start of their requests.
+    streams : Streams
+        The run's random numbers.
+    hooks : Hooks
+        What households decide.
+
+    Attributes
+    ----------
+    traders : list of Trader
+        By household; their states are all that has to be kept for a checkpoint, besides `down` and the
+        messages in flight. What happens when follows from the terms and is done once by what the states say.
+    down : set of int
+        Households that are crashed at present.
+    missed_messages : int
+        Messages that arrived at a household that was down.
+
+    Notes
+    -----
+    With zero latency a household's whole negotiation happens at the instant of its planning, before the next
+    one plans.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        network: Network,
+        n_households: int,
+        terms: TradingTerms,
+        days: Iterable[int],
+        planning_spread_ms: int,
+        streams: Streams,
+        hooks: Hooks,
+    ) -> None:
+        self._env = env
+        self._network = network
+        self._terms = terms
+        self._days = list(days)
+        self._spread_ms = planning_spread_ms
+        self._offsets = streams.field("trading.planning_offset")
+        self._hooks = hooks
+        self.traders = [Trader(terms, new_state(household)) for household in range(n_households)]
+        self.down: set[int] = set()
+        self.missed_messages = 0
+        self._wakes: Timetable[int] = Timetable(env, Priority.DECISION, self._wake)
+        self._wake_ms: list[int | None] = [None] * n_households
+        self._messages: dict[str, int] = {}
+        self._bytes: dict[str, int] = {}
+        self._offered: dict[int, list[Offer]] = {}
+
+    def start(self) -> None:
+        """Begin: every day has its process. Messages must be handed to `receive`."""
+        for day in self._days:
+            self._env.process(self._day(day))
+
+    def receive(self, message: Message) -> None:
+        """Take a message that has arrived at a household; its kind is one of `TRADING_KINDS`."""
+        household = message.recipient
+        if household in self.down:
+            self.missed_messages += 1
+            return
+        now_ms = int(self._env.now)
+        self._send(household, self.traders[household].handle(now_ms, message))
+
+    def crash(self, household: int) -> None:
+        """A household goes down: it hears and does nothing until it restarts."""
+        self.down.add(household)
+
+    def restart(self, household: int, keeps_state: bool) -> None:
+        """A household comes back, with its memory or without; then it does what it is late with."""
+        self.down.discard(household)
+        now_ms = int(self._env.now)
+        if not keeps_state:
+            state = state_after_loss(self.traders[household].state, now_ms, self._terms)
+            self.traders[household] = Trader(self._terms, state)
+            self._hooks.forgets(household)
+            self._withdraw(household, now_ms)
+        timeline = self._terms.timeline
+        for day in self._days:
+            if timeline.publication_ms(day) < now_ms:
+                self._publish(household, day)
+            if self.planning_ms(day, household) < now_ms:
+                self._plan(household, day)
+            if timeline.deadline_ms(day) < now_ms <= timeline.end_ms(day):
+                self._close(household, day)
+        self._arm(household)
+
+    def planning_ms(self, day: int, household: int) -> int:
+        """When a household plans a day: at gate closure, or up to the spread later."""
+        gate_ms = self._terms.timeline.gate_ms(day)
+        if not self._spread_ms:
+            return gate_ms
+        return gate_ms + int(self._offsets.number(day, household) * self._spread_ms)
+
+    def claims(self, day: int) -> list[Claim]:
+        """What buyers hold receipts for at present."""
+        return [claim for trader in self.traders for claim in trader.claims(day)]
+
+    def failed(self, day: int) -> list[FailedAttempt]:
+        """What was asked for and not sold, as far as buyers remember."""
+        books = [trader.state.buyer.books.get(day) for trader in self.traders]
+        return [attempt for book in books if book is not None for attempt in book.failed]
+
+    def late_offers(self, day: int) -> int:
+        """How many offers reached households after they had planned, as far as these remember."""
+        books = [trader.state.buyer.books.get(day) for trader in self.traders]
+        return sum(book.late_offers for book in books if book is not None)
+
+    def ledgers(self, day: int) -> dict[int, Ledger | None]:
+        """What sellers have sold, by household; None where that was lost."""
+        return {trader.household: trader.ledger(day) for trader in self.traders}
+
+    def agreements(self, day: int) -> list[Agreement]:
+        """The trades that stand; to be asked when the delivery day has ended, for `settle`.
+
+        Raises
+        ------
+        SimulationError
+            If the books contradict each other.
+        """
+        return reconcile(day, self.claims(day), self.ledgers(day))
+
+    def offered(self, day: int) -> list[Offer]:
+        """What was published, in the order of sellers and hours."""
+        return sorted(self._offered.get(day, ()), key=lambda each: (each.seller, each.hour))
+
+    def forget(self, day: int) -> None:
+        """Drop a settled day."""
+        for trader in self.traders:
+            trader.forget(day)
+        self._offered.pop(day, None)
+
+    def traffic(self) -> list[Traffic]:
+        """Messages and bytes so far, by kind."""
+        return [Traffic(kind, self._messages[kind], self._bytes[kind]) for kind in sorted(self._messages)]
+
+    def _day(self, day: int) -> Generator[simpy.Event, object, None]:
+        timeline, households = self._terms.timeline, range(len(self.traders))
+        yield wait_until(self._env, timeline.publication_ms(day), Priority.DECISION)
+        for household in households:
+            self._publish(household, day)
+        yield wait_until(self._env, timeline.gate_ms(day), Priority.DECISION)
+        for household in households:
+            planning = wait_until(self._env, self.planning_ms(day, household), Priority.DECISION)
+            assert planning.callbacks is not None
+            planning.callbacks.append(self._planner(household, day))
+        yield wait_until(self._env, timeline.deadline_ms(day), Priority.DECISION)
+        for household in households:
+            self._close(household, day)
+        self._hooks.closed(day)
+
+    def _planner(self, household: int, day: int) -> Callable[[simpy.Event], None]:
+        return lambda _: self._plan(household, day)
+
+    def _publish(self, household: int, day: int) -> None:
+        """Publish, unless that was done, or would come too late to be of use."""
+        trader = self.traders[household]
+        if household in self.down or trader.ledger(day) is not None or not trader.seller.may_sell(day):
+            return
+        if int(self._env.now) >= self._terms.timeline.gate_ms(day):
+            return
+        letters = trader.publish(day, self._hooks.offers(household, day), self._others(household))
+        # Published anew after a loss of memory, it takes the place of what was published before.
+        earlier = [each for each in self._offered.get(day, ()) if each.seller != household]
+        self._offered[day] = earlier + trader.seller.own_offers(int(self._env.now), day)
+        self._send(household, letters)
+
+    def _others(self, household: int) -> tuple[int, ...]:
+        # Not kept: of N households that would be N² numbers.
+        return tuple(other for other in range(len(self.traders)) if other != household)
+
+    def _plan(self, household: int, day: int) -> None:
+        now_ms, trader = int(self._env.now), self.traders[household]
+        if household in self.down or now_ms > self._terms.timeline.deadline_ms(day):
+            return
+        if trader.buyer.book(day).is_planned:
+            return
+        needs = self._hooks.plan(household, day, trader.offers(now_ms, day))
+        self._send(household, trader.begin(now_ms, day, needs))
+
+    def _close(self, household: int, day: int) -> None:
+        trader = self.traders[household]
+        if household not in self.down and not trader.buyer.book(day).is_closed:
+            self._send(household, trader.close(day))
+
+    def _withdraw(self, household: int, now_ms: int) -> None:
+        timeline, trader = self._terms.timeline, self.traders[household]
+        for day in self._days:
+            if timeline.gate_ms(day) < now_ms <= timeline.gate_ms(day) + self._spread_ms:
+                self._send(household, trader.seller.withdraw(day, self._others(household)))
+
+    def _send(self, sender: int, letters: Sequence[Letter]) -> None:
+        trader = self.traders[sender]
+        for recipient, payload in letters:
+            kind = KIND_OF[type(payload)]
+            self._messages[kind] = self._messages.get(kind, 0) + 1
+            self._bytes[kind] = self._bytes.get(kind, 0) + payload_bytes(payload)
+            self._network.send("peer", sender, recipient, kind, trader.take_sequence(), payload)
+        if letters:
+            self._arm(sender)
+
+    def _arm(self, household: int) -> None:
+        """Have the household woken when something of its own is due; one wake-up at a time."""
+        due_ms, wake_ms = self.traders[household].next_due_ms(), self._wake_ms[household]
+        if due_ms is not None and (wake_ms is None or due_ms < wake_ms):
+            due_ms = max(due_ms, int(self._env.now))
+            self._wake_ms[household] = due_ms
+            self._wakes.add(due_ms, household)
+
+    def _wake(self, households: list[int]) -> None:
+        now_ms = int(self._env.now)
+        while households:
+            household = households.pop()
+            if self._wake_ms[household] == now_ms:
+                self._wake_ms[household] = None
+            if household not in self.down:
+                self._send(household, self.traders[household].on_timer(now_ms))
+                self._arm(household)

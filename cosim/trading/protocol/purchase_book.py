@@ -1,0 +1,139 @@
+"""What a buyer remembers of a delivery day: offers, needs, open requests, and what it can claim."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from cosim.trading.protocol.demand_plan import Candidate
+from cosim.trading.protocol.messages import Line, OfferSheet, RequestId
+
+FailedStatus = Literal["rejected", "timed_out", "expired", "unconfirmed"]
+"""Nothing was granted; no answer came; the reservation had gone; the deadline came first."""
+
+
+class Claim(NamedTuple):
+    """Energy of one hour that a buyer has a receipt for.
+
+    Attributes
+    ----------
+    request : RequestId
+        The request it comes from.
+    hour : int
+        Hour of the delivery day.
+    buyer, seller : int
+        Households; the same for energy bought from oneself.
+    requested_kwh, agreed_kwh : float
+        Asked for, and sold.
+    price : float
+        EUR/kWh.
+    """
+
+    request: RequestId
+    hour: int
+    buyer: int
+    seller: int
+    requested_kwh: float
+    agreed_kwh: float
+    price: float
+
+
+class FailedAttempt(NamedTuple):
+    """Energy that was asked for and not sold; attributes as for `Claim`, and why."""
+
+    request: RequestId
+    hour: int
+    buyer: int
+    seller: int
+    requested_kwh: float
+    price: float
+    status: FailedStatus
+
+
+class ReceivedSheet(NamedTuple):
+    """The freshest offers of one seller, with their sequence number."""
+
+    sequence: int
+    sheet: OfferSheet
+
+
+@dataclass(slots=True)
+class Need:
+    """What is still to be bought in an hour.
+
+    Attributes
+    ----------
+    remaining_kwh : float
+        Neither claimed nor asked for at present.
+    candidates : tuple of Candidate
+        Whom to ask.
+    next_candidate : int
+        Position of the first who was not asked yet.
+    """
+
+    remaining_kwh: float
+    candidates: tuple[Candidate, ...]
+    next_candidate: int = 0
+
+
+@dataclass(slots=True)
+class OpenRequest:
+    """A request whose outcome is not known yet.
+
+    Attributes
+    ----------
+    id : RequestId
+        The request.
+    seller : int
+        Who was asked.
+    asked : tuple of Line
+        What for.
+    granted : tuple of Line or None
+        What the seller reserved; None until it has answered, and then the buyer waits for the receipt.
+    transmissions : int
+        How often the request, or now the confirmation, was sent.
+    due_ms : int
+        When to send it again.
+    """
+
+    id: RequestId
+    seller: int
+    asked: tuple[Line, ...]
+    granted: tuple[Line, ...] | None
+    transmissions: int
+    due_ms: int
+
+
+@dataclass(slots=True)
+class PurchaseBook:
+    """A buyer's account of one delivery day.
+
+    Attributes
+    ----------
+    day : int
+        The delivery day.
+    sheets : dict of int to ReceivedSheet
+        By seller.
+    is_planned, is_closed : bool
+        The gate has closed and the day is planned; the deadline has passed.
+    needs : dict of int to Need
+        By hour.
+    open_requests : dict of RequestId to OpenRequest
+        In the order in which they were made.
+    claims : dict of RequestId to tuple of Claim
+        What it holds receipts for.
+    failed : list of FailedAttempt
+        What came to nothing.
+    late_offers : int
+        Offer sheets that came after the day was planned.
+    """
+
+    day: int
+    sheets: dict[int, ReceivedSheet] = field(default_factory=dict)
+    is_planned: bool = False
+    is_closed: bool = False
+    needs: dict[int, Need] = field(default_factory=dict)
+    open_requests: dict[RequestId, OpenRequest] = field(default_factory=dict)
+    claims: dict[RequestId, tuple[Claim, ...]] = field(default_factory=dict)
+    failed: list[FailedAttempt] = field(default_factory=list)
+    late_offers: int = 0

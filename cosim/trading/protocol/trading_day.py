@@ -1,0 +1,123 @@
+"""When a delivery day is traded, and what sellers and buyers need to know of the rules."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
+from cosim.trading.schemas.rules import TradingRulesConfig
+
+GRAIN_KWH = 2.0**-20
+"""Energy is traded in whole multiples of this (about a milliwatt-hour).
+
+Sums and differences of such numbers are exact in floating point, so that a ledger's account does not drift
+however often energy is reserved and released, and "not sold twice" holds to the last bit.
+"""
+
+
+def whole_grains(energy_kwh: float) -> float:
+    """The largest multiple of `GRAIN_KWH` that is not above an energy (kWh); 0 for a negative one."""
+    return max(0.0, energy_kwh // GRAIN_KWH * GRAIN_KWH)
+
+
+class Timeline(NamedTuple):
+    """Instants of each delivery day, in ms since the scenario's start.
+
+    Attributes
+    ----------
+    first_day_ms : int
+        Start of day 0; not above 0, and below it where the scenario starts within a day.
+    publication_before_ms, gate_before_ms, deadline_before_ms : int
+        How long before a day's start its offers are published, its gate closes, its trades must be confirmed.
+    """
+
+    first_day_ms: int
+    publication_before_ms: int
+    gate_before_ms: int
+    deadline_before_ms: int
+
+    def start_ms(self, day: int) -> int:
+        """When the delivery day starts."""
+        return self.first_day_ms + day * MS_PER_DAY
+
+    def end_ms(self, day: int) -> int:
+        """When it ends."""
+        return self.start_ms(day + 1)
+
+    def publication_ms(self, day: int) -> int:
+        """When offers are published."""
+        return self.start_ms(day) - self.publication_before_ms
+
+    def gate_ms(self, day: int) -> int:
+        """When the gate closes."""
+        return self.start_ms(day) - self.gate_before_ms
+
+    def deadline_ms(self, day: int) -> int:
+        """Last instant at which a confirmation counts."""
+        return self.start_ms(day) - self.deadline_before_ms
+
+    def tradable_days(self, duration_ms: int) -> range:
+        """Days that lie whole within a run and whose offers can be published within it.
+
+        With default times the first day of a run is not among them: its offers would have been due before.
+        """
+        first = -(-(max(0, self.publication_before_ms) - self.first_day_ms) // MS_PER_DAY)
+        last = (duration_ms - self.first_day_ms) // MS_PER_DAY
+        return range(max(first, 0), max(last, first, 0))
+
+    def first_open_day(self, now_ms: int) -> int:
+        """The earliest day whose gate does not close before `now_ms`."""
+        return -(-(now_ms + self.gate_before_ms - self.first_day_ms) // MS_PER_DAY)
+
+
+def build_timeline(config: TradingRulesConfig, first_day_ms: int) -> Timeline:
+    """The timeline of a configuration.
+
+    Parameters
+    ----------
+    config : TradingRulesConfig
+        Times before the delivery day.
+    first_day_ms : int
+        Start of the calendar day in which the scenario starts, in ms since the scenario's start (0 or less).
+    """
+    return Timeline(
+        first_day_ms,
+        to_ms(config.publication_h, MS_PER_HOUR),
+        to_ms(config.gate_closure_h, MS_PER_HOUR),
+        to_ms(config.confirmation_deadline_h, MS_PER_HOUR),
+    )
+
+
+class TradingTerms(NamedTuple):
+    """What every household knows of the rules.
+
+    Attributes
+    ----------
+    timeline : Timeline
+        When what happens.
+    reservation_ms : int
+        How long a reservation holds without a confirmation.
+    timeout_ms : int
+        How long a buyer waits for an answer.
+    retries : int
+        How often it repeats.
+    min_trade_kwh : float
+        Smallest energy asked for or granted in one hour.
+    """
+
+    timeline: Timeline
+    reservation_ms: int
+    timeout_ms: int
+    retries: int
+    min_trade_kwh: float
+
+
+def build_terms(config: TradingRulesConfig, first_day_ms: int) -> TradingTerms:
+    """The terms of a configuration; parameters as for `build_timeline`."""
+    return TradingTerms(
+        build_timeline(config, first_day_ms),
+        config.reservation_ms,
+        config.request_timeout_ms,
+        config.request_retries,
+        max(config.min_trade_kwh, GRAIN_KWH),
+    )

@@ -1,0 +1,252 @@
+"""The household's scheduling problem, and what a solver hands back: a schedule, or why there is none.
+
+Maximise Σ_t [Σ_α A_tα c_α ζ_tα - cost_t(load_t)] (paper B, section II.D), where the load of an hour is at
+most the contracted power and at most the supply, and is bought cheapest first. `exact` and `greedy` solve
+it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.errors import InputError, Problem
+from cosim.trading.scheduling.supply import TOLERANCE_KWH, Purchase, Supply
+from cosim.trading.valuation.appliance import Appliance, load_kwh
+
+
+@dataclass(frozen=True, eq=False)
+class ScheduleProblem:
+    """A household's day.
+
+    Attributes
+    ----------
+    appliances : tuple of Appliance
+        What is scheduled.
+    values : ndarray, shape (n_appliances, n_hours)
+        ζ, EUR/kWh: what energy is worth to each appliance in each hour.
+    supply : Supply
+        Offers and grid, with the load limit of each hour.
+    fixed_load_kwh : ndarray, shape (n_hours,)
+        Load that is there anyway and not scheduled; it is bought too.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, a number is not finite, or a window lies outside the day.
+    """
+
+    appliances: tuple[Appliance, ...]
+    values: NDArray[np.float64]
+    supply: Supply
+    fixed_load_kwh: NDArray[np.float64]
+
+    def __init__(
+        self,
+        appliances: tuple[Appliance, ...],
+        values: NDArray[np.float64],
+        supply: Supply,
+        fixed_load_kwh: NDArray[np.float64] | None = None,
+    ) -> None:
+        fixed = (
+            np.zeros(supply.n_hours)
+            if fixed_load_kwh is None
+            else np.asarray(fixed_load_kwh, dtype=np.float64)
+        )
+        object.__setattr__(self, "appliances", tuple(appliances))
+        # Nothing to schedule is a day too; -1 says nothing of an empty array.
+        n_columns = -1 if len(appliances) else supply.n_hours
+        shaped = np.asarray(values, dtype=np.float64).reshape(len(appliances), n_columns)
+        object.__setattr__(self, "values", shaped)
+        object.__setattr__(self, "supply", supply)
+        object.__setattr__(self, "fixed_load_kwh", fixed)
+        problems = self._problems()
+        if problems:
+            raise InputError(problems)
+
+    @property
+    def n_hours(self) -> int:
+        """Number of hours."""
+        return self.supply.n_hours
+
+    @cached_property
+    def power_kw(self) -> NDArray[np.float64]:
+        """Power of each appliance while it runs, shape (n_appliances,)."""
+        return np.array([appliance.power_kw for appliance in self.appliances], dtype=np.float64)
+
+    @cached_property
+    def worth(self) -> NDArray[np.float64]:
+        """c_α ζ_tα, EUR: what an hour of each appliance is worth; shape (n_appliances, n_hours)."""
+        return np.asarray(self.power_kw[:, None] * self.values)
+
+    def _problems(self) -> list[Problem]:
+        n_hours, problems = self.n_hours, []
+        if self.values.shape != (len(self.appliances), n_hours) and self.appliances:
+            wanted = (len(self.appliances), n_hours)
+            message = f"values of shape {self.values.shape}, where {wanted} is needed"
+            problems.append(Problem(message, "One row an appliance, one column an hour."))
+        elif not np.all(np.isfinite(self.values)):
+            problems.append(
+                Problem("an energy value is not a finite number", "Check preferences and prices.")
+            )
+        if self.fixed_load_kwh.shape != (n_hours,) or not np.all(self.fixed_load_kwh >= 0):
+            problems.append(
+                Problem("the fixed load must be one number of at least 0 kWh for each hour", "Check it.")
+            )
+        for appliance in self.appliances:
+            if appliance.latest_end_h > n_hours or appliance.earliest_start_h < 0:
+                remedy = f"Hours are 0 to {n_hours}."
+                problems.append(Problem(f"the window of {appliance.name} lies outside the day", remedy))
+            if not 0 <= appliance.power_kw < np.inf or appliance.duration_h < 1 or appliance.runs_per_day < 1:
+                remedy = "Power of at least 0 kW, duration and runs of at least 1."
+                problems.append(
+                    Problem(f"{appliance.name} has an impossible power, duration or number of runs", remedy)
+                )
+        return problems
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """A schedule that keeps every rule.
+
+    Attributes
+    ----------
+    on : ndarray of bool, shape (n_appliances, n_hours)
+        The allocation matrix A.
+    load_kwh : ndarray, shape (n_hours,)
+        Load of each hour, the fixed load included.
+    energy_value : float
+        Σ A c ζ, EUR.
+    cost : float
+        What the load costs, EUR.
+    supply : Supply
+        What it is bought from.
+    gap : float
+        No schedule has an objective that is larger by more than this, EUR: 0 where it is proved the best,
+        NaN where nothing is known.
+    """
+
+    on: NDArray[np.bool_]
+    load_kwh: NDArray[np.float64]
+    energy_value: float
+    cost: float
+    supply: Supply
+    gap: float = 0.0
+
+    @property
+    def objective(self) -> float:
+        """Energy value less cost, EUR."""
+        return self.energy_value - self.cost
+
+    @property
+    def purchases(self) -> list[Purchase]:
+        """What is bought from whom, cheapest first in every hour."""
+        return self.supply.purchases(self.load_kwh)
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """An hour in which there is not enough power.
+
+    Attributes
+    ----------
+    hour : int
+        Hour of the day, from 0.
+    wanted_kwh, limit_kwh : float
+        The load, and the most that is allowed or to be had.
+    appliances : tuple of str
+        What runs in that hour.
+    """
+
+    hour: int
+    wanted_kwh: float
+    limit_kwh: float
+    appliances: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Infeasible:
+    """Why there is no schedule.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        What does not go together, and what would have to give.
+    too_long : tuple of str
+        Appliances whose runs do not fit into their windows.
+    shortages : tuple of Shortage
+        Hours without enough power in the schedule with the least excess that was found; empty if `too_long`
+        is not.
+    proved : bool
+        Whether it is proved that there is none; `greedy` may only have missed it.
+    """
+
+    problems: tuple[Problem, ...]
+    too_long: tuple[str, ...] = ()
+    shortages: tuple[Shortage, ...] = ()
+    proved: bool = True
+
+
+def evaluate(problem: ScheduleProblem, on: NDArray[np.bool_]) -> Schedule:
+    """The schedule of an allocation matrix, with load, value and cost; the rules are not checked."""
+    load = load_kwh(problem.appliances, on) + problem.fixed_load_kwh
+    value = float(np.sum(problem.worth * on))
+    return Schedule(on, load, value, float(np.sum(problem.supply.cost(load))), problem.supply)
+
+
+def excess_kwh(problem: ScheduleProblem, on: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """By how much the load of each hour exceeds its limit, kWh; 0 where it does not. Shape (n_hours,)."""
+    load = load_kwh(problem.appliances, on) + problem.fixed_load_kwh
+    excess = load - problem.supply.limit_kwh
+    return np.where(excess > TOLERANCE_KWH, excess, 0.0)
+
+
+def misfits(problem: ScheduleProblem) -> Infeasible | None:
+    """Which appliances do not fit into their windows; None if all do."""
+    too_long = [appliance for appliance in problem.appliances if not appliance.fits]
+    if not too_long:
+        return None
+    problems = tuple(
+        Problem(
+            f"{a.name} needs {a.hours_needed} h, and its window from {a.earliest_start_h} h to "
+            f"{a.latest_end_h} h has {max(0, a.window_h)} h",
+            "Widen its window, or shorten or leave out a run.",
+        )
+        for a in too_long
+    )
+    return Infeasible(problems, tuple(appliance.name for appliance in too_long))
+
+
+def shortage(problem: ScheduleProblem, on: NDArray[np.bool_], proved: bool) -> Infeasible:
+    """Why an allocation that exceeds a limit is the best to be had.
+
+    Parameters
+    ----------
+    problem : ScheduleProblem
+        The day.
+    on : ndarray of bool, shape (n_appliances, n_hours)
+        The allocation with the least excess that was found.
+    proved : bool
+        Whether it is proved that no allocation has none.
+    """
+    excess = excess_kwh(problem, on)
+    load = load_kwh(problem.appliances, on) + problem.fixed_load_kwh
+    shortages = []
+    problems = []
+    for hour in np.flatnonzero(excess).tolist():
+        running = tuple(a.name for a, row in zip(problem.appliances, on, strict=True) if row[hour])
+        limit = float(problem.supply.limit_kwh[hour])
+        shortages.append(Shortage(hour, float(load[hour]), limit, running))
+        names = ", ".join(running) or "no appliance"
+        problems.append(
+            Problem(
+                f"hour {hour}: {load[hour]:.3f} kWh are wanted and {limit:.3f} kWh are to be had, with "
+                f"{names} running and a fixed load of {problem.fixed_load_kwh[hour]:.3f} kWh",
+                f"Raise the limit by {excess[hour]:.3f} kW, or shorten, lower or leave out one of them, "
+                "or widen a window.",
+            )
+        )
+    return Infeasible(tuple(problems), (), tuple(shortages), proved)

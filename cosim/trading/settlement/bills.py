@@ -1,0 +1,285 @@
+"""Settlement of a delivery day: every metered kWh is paid once, and all bills add up to nothing.
+
+Money is positive where a household pays. What is generated and used in the same hour, and not traded with
+others, passes no meter and is not billed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import fsum
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.config.hours import HOURS
+from cosim.core.errors import InputError, Problem
+from cosim.trading.protocol.purchase_book import FailedAttempt, FailedStatus
+from cosim.trading.protocol.reconciliation import Agreement
+from cosim.trading.protocol.trading_day import GRAIN_KWH
+from cosim.trading.schemas.rules import DeviationRule
+from cosim.trading.settlement.delivery import Delivered, deliver
+from cosim.trading.valuation.offers import GRID
+from cosim.trading.valuation.prices import Prices
+
+Array = NDArray[np.float64]
+
+TradeStatus = Literal["delivered", "seller_short", "buyer_short", "unclaimed"] | FailedStatus
+"""What became of energy that was asked for: delivered whole; cut since the seller generated too little, or
+else since the buyer used too little; sold by the seller's book alone; or not agreed, and why."""
+
+
+class TradeRow(NamedTuple):
+    """A row of the table ``trades``."""
+
+    day: int
+    hour: int
+    buyer: int
+    seller: int
+    requested_kwh: float
+    agreed_kwh: float
+    delivered_kwh: float
+    price: float
+    status: TradeStatus
+
+
+class Bill(NamedTuple):
+    """A row of the table ``bills``; the grid has one too.
+
+    Attributes
+    ----------
+    day : int
+        Delivery day.
+    prosumer : int
+        Household, or `GRID`.
+    load_kwh, generation_kwh : float
+        Metered. ``load = self_consumed + bought + from_grid``, ``generation = self_consumed + sold +
+        to_grid``.
+    self_consumed_kwh : float
+        Generated and used by the household itself, self-transactions included.
+    bought_kwh, sold_kwh : float
+        From and to other households, as delivered.
+    from_grid_kwh, to_grid_kwh : float
+        The rest; never both in one hour.
+    purchases_eur, sales_eur : float
+        Paid to other households; received from them (negative).
+    from_grid_eur, to_grid_eur : float
+        Paid to the grid at P^G; received for what was fed in (negative, unless the price is).
+    compensation_eur : float
+        Paid for own deviations less received for others', where the rule has it so.
+    total_eur : float
+        The sum.
+    """
+
+    day: int
+    prosumer: int
+    load_kwh: float
+    generation_kwh: float
+    self_consumed_kwh: float
+    bought_kwh: float
+    sold_kwh: float
+    from_grid_kwh: float
+    to_grid_kwh: float
+    purchases_eur: float
+    sales_eur: float
+    from_grid_eur: float
+    to_grid_eur: float
+    compensation_eur: float
+    total_eur: float
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A settled day.
+
+    Attributes
+    ----------
+    trades : list of TradeRow
+        By hour, seller and buyer; what came to nothing too.
+    bills : list of Bill
+        Of every household in order, and the grid's last.
+    from_grid_kwh, to_grid_kwh : ndarray, shape (n_households, 24)
+        What each draws from and feeds into the grid, beyond its trades.
+    """
+
+    trades: list[TradeRow]
+    bills: list[Bill]
+    from_grid_kwh: Array
+    to_grid_kwh: Array
+
+
+def settle(
+    day: int,
+    agreements: Iterable[Agreement],
+    failed: Iterable[FailedAttempt],
+    load_kwh: Array,
+    generation_kwh: Array,
+    prices: Prices,
+    deviations: DeviationRule = "own_account",
+) -> Settlement:
+    """Settle a day.
+
+    Parameters
+    ----------
+    day : int
+        Delivery day.
+    agreements : iterable of Agreement
+        From `reconcile`; none without trading.
+    failed : iterable of FailedAttempt
+        For the table of trades alone.
+    load_kwh, generation_kwh : ndarray, shape (n_households, 24)
+        Metered in each hour, at least 0: all that a household used, and all that it generated.
+    prices : Prices
+        Of the day.
+    deviations : {"own_account", "causer_compensates"}
+        With the first, what a trade lacks is settled with the grid by each side at its own cost. With the
+        second, who caused it also pays its partner what the partner loses by that, where it loses: ``P^G -
+        price`` for each kWh that a seller does not give, ``price - feed-in price`` for each that a buyer does
+        not take.
+
+    Raises
+    ------
+    InputError
+        If a reading is negative or not finite, or a shape is wrong.
+    """
+    _check(load_kwh, generation_kwh, prices)
+    delivered = deliver(agreements, load_kwh, generation_kwh)
+    accounts = _Accounts(len(load_kwh))
+    for each in delivered:
+        accounts.book(each, prices, deviations)
+    bills, from_grid, to_grid = _bills(day, accounts, load_kwh, generation_kwh, prices)
+    rows = [_row(day, each) for each in delivered]
+    rows += [
+        TradeRow(
+            day, each.hour, each.buyer, each.seller, each.requested_kwh, 0.0, 0.0, each.price, each.status
+        )
+        for each in failed
+    ]
+    rows.sort(key=lambda row: (row.hour, row.seller, row.buyer))
+    return Settlement(rows, bills, from_grid, to_grid)
+
+
+class _Accounts:
+    """Amounts by household (and hour), each added up once at the end, so that no order of trades shows."""
+
+    def __init__(self, n_households: int) -> None:
+        self.n_households = n_households
+        self.bought: dict[tuple[int, int], list[float]] = {}
+        self.sold: dict[tuple[int, int], list[float]] = {}
+        self.purchases: dict[int, list[float]] = {}
+        self.sales: dict[int, list[float]] = {}
+        self.compensation: dict[int, list[float]] = {}
+
+    def book(self, trade: Delivered, prices: Prices, deviations: DeviationRule) -> None:
+        """Enter a trade on both sides, by one and the same amount."""
+        agreement, sent_kwh, taken_kwh = trade
+        if agreement.buyer == agreement.seller:
+            return  # Paid to oneself: it nets out with the rest of what passes no meter.
+        self.bought.setdefault((agreement.buyer, agreement.hour), []).append(taken_kwh)
+        self.sold.setdefault((agreement.seller, agreement.hour), []).append(taken_kwh)
+        amount = agreement.price * taken_kwh
+        self.purchases.setdefault(agreement.buyer, []).append(amount)
+        self.sales.setdefault(agreement.seller, []).append(-amount)
+        if deviations == "causer_compensates":
+            by_seller = agreement.agreed_kwh - sent_kwh
+            by_buyer = sent_kwh - taken_kwh
+            loss_of_buyer = max(0.0, float(prices.grid[agreement.hour]) - agreement.price)
+            loss_of_seller = max(0.0, agreement.price - float(prices.feed_in[agreement.hour]))
+            due = loss_of_buyer * by_seller - loss_of_seller * by_buyer
+            self.compensation.setdefault(agreement.seller, []).append(due)
+            self.compensation.setdefault(agreement.buyer, []).append(-due)
+
+    def by_hour(self, entries: dict[tuple[int, int], list[float]]) -> Array:
+        """Sums by household and hour; shape (n_households, 24)."""
+        table = np.zeros((self.n_households, HOURS))
+        for key, amounts in entries.items():
+            table[key] = fsum(amounts)
+        return table
+
+
+def _bills(
+    day: int, accounts: _Accounts, load: Array, generation: Array, prices: Prices
+) -> tuple[list[Bill], Array, Array]:
+    bought, sold = accounts.by_hour(accounts.bought), accounts.by_hour(accounts.sold)
+    # What is neither bought nor sold is metered at one point, where one's own use comes before the grid.
+    rest_of_load, rest_of_generation = load - bought, generation - sold
+    own = np.maximum(np.minimum(rest_of_load, rest_of_generation), 0.0)
+    from_grid = np.maximum(rest_of_load - own, 0.0)
+    to_grid = np.maximum(rest_of_generation - own, 0.0)
+    bills = []
+    for household in range(accounts.n_households):
+        money = (
+            fsum(accounts.purchases.get(household, ())),
+            fsum(accounts.sales.get(household, ())),
+            fsum((prices.grid * from_grid[household]).tolist()),
+            -fsum((prices.feed_in * to_grid[household]).tolist()),
+            fsum(accounts.compensation.get(household, ())),
+        )
+        bills.append(
+            Bill(
+                day,
+                household,
+                fsum(load[household].tolist()),
+                fsum(generation[household].tolist()),
+                fsum(own[household].tolist()),
+                fsum(bought[household].tolist()),
+                fsum(sold[household].tolist()),
+                fsum(from_grid[household].tolist()),
+                fsum(to_grid[household].tolist()),
+                *money,
+                fsum(money),
+            )
+        )
+    bills.append(_grid_bill(day, from_grid, to_grid, prices))
+    return bills, from_grid, to_grid
+
+
+def _grid_bill(day: int, from_grid: Array, to_grid: Array, prices: Prices) -> Bill:
+    """The grid's side, from what it gave and took in each hour: not from the households' bills."""
+    given, taken = from_grid.sum(axis=0), to_grid.sum(axis=0)
+    receives, pays = -float(given @ prices.grid), float(taken @ prices.feed_in)
+    energy = (0.0, 0.0, 0.0, 0.0, 0.0, -float(given.sum()), -float(taken.sum()))
+    return Bill(day, GRID, *energy, 0.0, 0.0, receives, pays, 0.0, receives + pays)
+
+
+def _row(day: int, trade: Delivered) -> TradeRow:
+    agreement, sent_kwh, taken_kwh = trade
+    status: TradeStatus = "delivered"
+    if agreement.status == "unclaimed":
+        status = "unclaimed"
+    elif agreement.agreed_kwh - sent_kwh > GRAIN_KWH:
+        status = "seller_short"
+    elif sent_kwh - taken_kwh > GRAIN_KWH:
+        status = "buyer_short"
+    return TradeRow(
+        day, agreement.hour, agreement.buyer, agreement.seller, agreement.requested_kwh, agreement.agreed_kwh,
+        taken_kwh, agreement.price, status,
+    )  # fmt: skip
+
+
+def _check(load_kwh: Array, generation_kwh: Array, prices: Prices) -> None:
+    problems = []
+    shape = (len(load_kwh), HOURS)
+    tables: Sequence[tuple[str, Array, tuple[int, ...]]] = (
+        ("load_kwh", load_kwh, shape),
+        ("generation_kwh", generation_kwh, shape),
+        ("grid price", prices.grid, (HOURS,)),
+        ("feed-in price", prices.feed_in, (HOURS,)),
+    )
+    for name, table, expected in tables:
+        if table.shape != expected:
+            remedy = "Give every household 24 hours."
+            problems.append(Problem(f"{name} has shape {table.shape}, not {expected}", remedy))
+        elif not np.all(np.isfinite(table)):
+            problems.append(
+                Problem(f"{name} has values that are not finite", "Give a number for every hour.")
+            )
+        elif name.endswith("kwh") and np.any(table < 0):
+            remedy = (
+                "Load and generation are both positive; give what a battery takes and gives to one of them."
+            )
+            problems.append(Problem(f"{name} is negative somewhere", remedy, value=f"{table.min():g}"))
+    if problems:
+        raise InputError(problems)

@@ -1,0 +1,210 @@
+"""Grid price and feed-in price, hour by hour over a run."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from cosim.core.clock import MS_PER_HOUR, MS_PER_MINUTE
+from cosim.core.errors import InputError, Problem
+from cosim.csv_files.found import CsvFound
+from cosim.csv_files.series import CsvSeries, read_series
+from cosim.csv_files.units import PRICE
+from cosim.trading.schemas.rules import FeedInRule
+from cosim.trading.schemas.tariffs import CsvPrice, FeedInPrice, FeedInShare, HourlyPrice, PricesConfig
+
+MAX_BYTES = 100_000_000
+Array = NDArray[np.float64]
+_HOUR = timedelta(hours=1)
+DEAREST, CHEAPEST = 5.0, 0.002
+"""EUR/kWh; beyond them, as the highest price of a run, the unit is probably another."""
+
+
+class Prices(NamedTuple):
+    """Prices of a run or of a day.
+
+    Attributes
+    ----------
+    grid : ndarray, shape (n_hours,)
+        P^G, EUR/kWh; may be negative.
+    feed_in : ndarray, shape (n_hours,)
+        What a kWh earns that is fed in, EUR/kWh: P^IEP, or by the rule, see `feed_in_price`.
+    files : tuple of CsvFound
+        How each CSV file behind them was understood.
+    warnings : tuple of Problem
+        What is doubtful in those files.
+    """
+
+    grid: Array
+    feed_in: Array
+    files: tuple[CsvFound, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+def feed_in_price(rule: FeedInRule, grid: ArrayLike, indexed: ArrayLike, tariff: float) -> Array:
+    """Price of what is fed in, EUR/kWh; shape (n_hours,).
+
+    Parameters
+    ----------
+    rule : {"indexed", "zero", "tariff", "grid_price"}
+        See `cosim.trading.schemas.rules.FeedInRule`.
+    grid, indexed : array_like, shape (n_hours,)
+        P^G and P^IEP.
+    tariff : float
+        Flat tariff.
+    """
+    price = np.array(grid, dtype=np.float64)
+    match rule:
+        case "indexed":
+            price = np.array(indexed, dtype=np.float64)
+        case "zero":
+            price = np.zeros_like(price)
+        case "tariff":
+            price = np.full_like(price, tariff)
+        case "grid_price":
+            pass
+    return price
+
+
+def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: Path) -> Prices:
+    """Both prices for every hour of a run.
+
+    Parameters
+    ----------
+    prices : PricesConfig
+        Where they come from.
+    start : datetime
+        Start of the run, with its time zone; tables by hour of the day are read in it.
+    n_hours : int
+        Length of the run.
+    folder : Path
+        The scenario's folder, for files.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, malformed, has gaps, or does not cover the run. All problems of both series.
+    """
+    series: list[Array] = []
+    problems: list[Problem] = []
+    files: dict[CsvFound, None] = {}
+    warnings: dict[Problem, None] = {}
+    own = [] if isinstance(prices.feed_in, FeedInShare) else [prices.feed_in.price]
+    for source in [prices.grid, *own]:
+        match source:
+            case HourlyPrice(by_hour=table):
+                hours = (start.hour + np.arange(n_hours)) % 24
+                series.append(np.array(table, dtype=np.float64)[hours])
+            case CsvPrice():
+                try:
+                    values, read = read_prices(folder, source, start, n_hours)
+                except InputError as error:
+                    problems.extend(error.problems)
+                    continue
+                series.append(values)
+                files[read.found] = None
+                warnings |= dict.fromkeys(_file_doubts(values, read))
+            case _:
+                series.append(np.full(n_hours, source, dtype=np.float64))
+    if problems:
+        raise InputError(problems)
+    if isinstance(prices.feed_in, FeedInShare):
+        series.append(prices.feed_in.share * series[0])
+    return Prices(series[0], series[1], tuple(files), tuple(warnings))
+
+
+def read_prices(folder: Path, config: CsvPrice, start: datetime, n_hours: int) -> tuple[Array, CsvSeries]:
+    """Prices of a run from a CSV file, and how that was understood.
+
+    Parameters
+    ----------
+    folder : Path
+        What the file is relative to.
+    config : CsvPrice
+        File and column, and what is known of the way it is written; hourly.
+    start : datetime
+        The first hour that is needed.
+    n_hours : int
+        How many are needed.
+
+    Returns
+    -------
+    prices : ndarray, shape (n_hours,)
+        EUR/kWh.
+    series : CsvSeries
+        The whole file.
+
+    Raises
+    ------
+    InputError
+        With every problem found, each with its line.
+    """
+    file, wanted = config.file, (config.column,) if config.column else ()
+    series = read_series(
+        folder / file,
+        file,
+        config,
+        PRICE,
+        wanted=wanted,
+        only_first=True,
+        single_slot_ms=MS_PER_HOUR,
+        limit=MAX_BYTES,
+    )
+    if series.slot_ms != MS_PER_HOUR:
+        minutes = series.slot_ms / MS_PER_MINUTE
+        message = f"a price every {minutes:g} min, where the market needs one an hour"
+        raise InputError([Problem(message, "Give hourly prices.", file=file, line=int(series.lines[0]))])
+    first = (start - series.start) / _HOUR
+    if first < 0 or first != int(first) or first + n_hours > len(series.values):
+        until = start + n_hours * _HOUR
+        message = (
+            f"has prices for {series.start:%Y-%m-%d %H:%M} to {series.end:%Y-%m-%d %H:%M}, "
+            f"and the run goes from {start:%Y-%m-%d %H:%M} to {until:%Y-%m-%d %H:%M}"
+        )
+        remedy = "Shorten the run, or give prices for all of it."
+        # The end that is missing: before the first row, or after the last.
+        line = series.lines[0] if first < 0 or first != int(first) else series.lines[-1]
+        raise InputError([Problem(message, remedy, file=file, line=int(line))])
+    return series.values[int(first) : int(first) + n_hours, 0], series
+
+
+def _file_doubts(values: Array, series: CsvSeries) -> list[Problem]:
+    """What is doubtful in a file of prices, as far as a run uses it."""
+    doubts = list(series.warnings)
+    highest = float(np.abs(values).max(initial=0.0))
+    if highest > DEAREST or 0 < highest < CHEAPEST:
+        message = f"prices are at most {highest:.4g} EUR/kWh, which no household pays"
+        remedy = "Check the column's unit: EUR/MWh is not EUR/kWh."
+        name, line = series.found.columns[0].name, series.found.header_line
+        doubts.append(Problem(message, remedy, name, series.found.file, line, severity="warning"))
+    return doubts
+
+
+def price_problems(prices: PricesConfig, read: Prices) -> list[Problem]:
+    """Series of prices that make no sense as a whole, by key (`grid`, `feed_in.price`).
+
+    A price below 0 is real in some hours. Below 0 in all of them, a sign was lost.
+
+    Parameters
+    ----------
+    prices : PricesConfig
+        Where the prices come from; a feed-in price that is a share of the grid's has nothing to answer for.
+    read : Prices
+        What `hourly_prices` made of it.
+    """
+    series = [("grid", read.grid, "a household pays that buys")]
+    if isinstance(prices.feed_in, FeedInPrice):
+        series.append(("feed_in.price", read.feed_in, "a household earns that feeds in"))
+    return [
+        Problem(
+            f"the price is below 0 in every hour of the run, {values.max():g} EUR/kWh at most",
+            f"Give what {meaning}; single hours may be below 0.",
+            key,
+        )
+        for key, values, meaning in series
+        if bool(np.all(values < 0))
+    ]
