@@ -17,9 +17,10 @@ from pydantic_core import PydanticUndefined
 
 from cosim.config.base import Range
 from cosim.config.values import Choice, Each, Normal, NormalMoments, Uniform, UniformInt
+from cosim.core.tables import Column
 from cosim.engine.scenario import Scenario
 from cosim.grid.schema import NetworkConfig
-from cosim.results.tables import PROSUMER_COLUMNS, TABLES, Column
+from cosim.results.tables import PROSUMER_COLUMNS, TABLES
 from cosim.study.sweep.schema import SweepConfig
 
 FOLDER = Path(__file__).parent

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from cosim.comms.network import Network
-from cosim.results.store import RunStore
+from cosim.core.tables import TableStore
 from cosim.results.tables import TABLES
 
 
-def write_messages(network: Network, store: RunStore) -> None:
+def write_messages(network: Network, store: TableStore) -> None:
     """Write the account of every link, and how long messages took."""
     rows = network.accounting()
     store.write_table(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import IntEnum
 
+import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 MS_PER_SECOND = 1_000
 MS_PER_MINUTE = 60 * MS_PER_SECOND
@@ -36,6 +39,11 @@ def to_ms(amount: float, unit_ms: int) -> int:
 def to_hours(duration_ms: int) -> float:
     """Length of `duration_ms` in hours."""
     return duration_ms / MS_PER_HOUR
+
+
+def to_utc(start: datetime, times_ms: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    """Instants of the run as UTC time stamps."""
+    return np.datetime64(start.replace(tzinfo=None), "ms") + times_ms.astype("timedelta64[ms]")
 
 
 def wait_until(env: simpy.Environment, time_ms: int, priority: Priority) -> simpy.Event:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cosim.comms.network import Network
 from cosim.core.clock import Priority, wait_until
 from cosim.core.message import METER, PLATFORM, Message
+from cosim.core.tables import TableStore
 from cosim.engine.builder import Parts
 from cosim.engine.scenario import Scenario
 from cosim.faults.processes import Faults, Reach
@@ -35,7 +36,6 @@ from cosim.regulation.mitigation_schema import Resending
 from cosim.regulation.participation import AlarmClock, take_part
 from cosim.regulation.record import DecisionRecorder, TickRecorder
 from cosim.regulation.restart import saved
-from cosim.results.store import TableStore
 from cosim.trading.delivery_days import DeliveryDays
 from cosim.trading.protocol.floor import TradingFloor
 from cosim.trading.protocol.messages import TRADING_KINDS

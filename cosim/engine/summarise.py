@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cosim.core.tables import Summary
 from cosim.engine.builder import build
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import RecordConfig
 from cosim.engine.simulation import Simulation
-from cosim.results.metrics import Summary
 from cosim.results.store import Nowhere
 
 _NO_TABLES = RecordConfig(decisions=False, batteries=False, meters=False, grid=False)

@@ -11,19 +11,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.clock import MS_PER_HOUR
+from cosim.core.clock import MS_PER_HOUR, to_utc
+from cosim.core.tables import Summary, TableStore
 from cosim.engine.scenario import Scenario
 from cosim.faults.checks import Window
 from cosim.faults.plan import FaultEvent, episodes
-from cosim.regulation.record import to_utc
-from cosim.results.metrics import Summary
 from cosim.results.recovery import FaultEffect, Span, fault_effect, untouched
-from cosim.results.store import RunStore
 
 Array = NDArray[np.float64]
 
 
-def write_faults(scenario: Scenario, events: Sequence[FaultEvent], store: RunStore) -> None:
+def write_faults(scenario: Scenario, events: Sequence[FaultEvent], store: TableStore) -> None:
     """Write the table `faults`: every event that begins within the run."""
     if not events:
         return
@@ -100,7 +98,7 @@ class FaultRecord:
         """The effects in numbers, of a run that came to `until_ms`."""
         return summarise(list(self.rows(until_ms)))
 
-    def write(self, until_ms: int, store: RunStore) -> None:
+    def write(self, until_ms: int, store: TableStore) -> None:
         """Write the table `fault_effects`."""
         rows, start = list(self.rows(until_ms)), self._scenario.time.start
         store.write_table(

@@ -6,11 +6,11 @@ from collections import Counter
 
 import numpy as np
 
+from cosim.core.tables import TableStore
 from cosim.households.connection import GridParts
-from cosim.results.store import RunStore
 
 
-def write_feeder(grid: GridParts, store: RunStore) -> None:
+def write_feeder(grid: GridParts, store: TableStore) -> None:
     """Write `feeder_buses`, `feeder_branches` and `source_elements`."""
     bus, line, trafo, trafo3w = grid.feeder.bus, grid.feeder.line, grid.feeder.trafo, grid.feeder.trafo3w
     limits = grid.limits

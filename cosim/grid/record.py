@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from cosim.core.clock import to_hours
+from cosim.core.clock import to_hours, to_utc
 from cosim.core.streams import Streams
+from cosim.core.tables import Summary, TableStore
 from cosim.engine.scenario import Scenario
 from cosim.grid import en50160
 from cosim.grid.coupling import Block
@@ -13,9 +14,7 @@ from cosim.grid.limits import BandExceedance, band_exceedance, usages
 from cosim.grid.verdict import LimitWatch
 from cosim.grid.verify import ActingPower, WholeNetwork, compare
 from cosim.households.connection import GridParts
-from cosim.regulation.record import to_utc
-from cosim.results.metrics import Disagreement, Extreme, GridMetrics, Summary
-from cosim.results.store import TableStore
+from cosim.results.metrics import Disagreement, Extreme, GridMetrics
 
 
 class GridRecorder:

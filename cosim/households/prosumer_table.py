@@ -8,15 +8,15 @@ import numpy as np
 
 from cosim.config.units import split_key
 from cosim.core.clock import MS_PER_HOUR
+from cosim.core.tables import Column, TableStore
 from cosim.devices.battery import Battery
 from cosim.engine.builder import Parts
 from cosim.engine.scenario import Scenario
 from cosim.regulation.costs import columns as cost_columns
-from cosim.results.store import RunStore
-from cosim.results.tables import PROSUMER_COLUMNS, Column
+from cosim.results.tables import PROSUMER_COLUMNS
 
 
-def write_prosumers(scenario: Scenario, parts: Parts, store: RunStore) -> None:
+def write_prosumers(scenario: Scenario, parts: Parts, store: TableStore) -> None:
     """Write the table."""
     data, columns = prosumer_table(scenario, parts)
     store.write_table("prosumers", data, columns)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from cosim.core.clock import to_utc
+from cosim.core.tables import Coded, Summary, TableStore
 from cosim.engine.builder import Parts
 from cosim.engine.scenario import Scenario
 from cosim.households.meters import Reading
-from cosim.regulation.record import to_utc
 from cosim.results.energy_metrics import EnergyMetrics
-from cosim.results.metrics import Summary
-from cosim.results.store import Coded, TableStore
 
 _INTERVALS_PER_BATCH = 168
 

@@ -15,6 +15,7 @@ from cosim.comms.schema import Direction, resolve
 from cosim.core.clock import MS_PER_DAY
 from cosim.core.errors import InputError, Problem
 from cosim.core.streams import Streams
+from cosim.core.tables import Summary
 from cosim.engine.scenario import Scenario
 from cosim.households.population import Population, household_values
 from cosim.regulation.agent_schema import GivenPhase, UniformPhase
@@ -28,7 +29,6 @@ from cosim.regulation.platform_schema import GainMargin
 from cosim.regulation.policies import Policy, build_policy
 from cosim.regulation.schema import CommunityConfig, gains, initial_signals
 from cosim.regulation.stability import gain_for_product
-from cosim.results.metrics import Summary
 
 Array = NDArray[np.float64]
 

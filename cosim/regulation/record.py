@@ -10,22 +10,18 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.clock import to_utc
 from cosim.core.errors import InputError
+from cosim.core.tables import Coded, ColumnData, RowSink, Summary
 from cosim.regulation.agent import DecisionLog, log_width
 from cosim.regulation.community import Market
 from cosim.regulation.costs import gradients, select
 from cosim.regulation.optimum import Optimum, cost_gaps, solve_optimum
 from cosim.regulation.platform import Tick
-from cosim.results.metrics import GapMetrics, Summary, TrackingMetrics
-from cosim.results.store import Coded, ColumnData, RowSink
+from cosim.results.metrics import GapMetrics, TrackingMetrics
 
 Array = NDArray[np.float64]
 _NUMBERS_PER_BATCH = 400_000
-
-
-def to_utc(start: datetime, times_ms: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    """Instants of the run as UTC time stamps."""
-    return np.datetime64(start.replace(tzinfo=None), "ms") + times_ms.astype("timedelta64[ms]")
 
 
 @dataclass

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_DAY
+from cosim.core.tables import Coded
 from cosim.report.run_data import RunData, text_list
-from cosim.results.store import Coded
 
 Array = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.tables import Coded
 from cosim.regulation.policies import build_policy
 from cosim.report.run_data import RunData
-from cosim.results.store import Coded
 
 Array = NDArray[np.float64]
 

@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem, collected
+from cosim.core.tables import Coded
 from cosim.engine.load import load_scenario
 from cosim.engine.scenario import Scenario
 from cosim.results.run_files import read_run_record, read_summary
 from cosim.results.run_tables import batches, n_rows, schema_of, table_files
-from cosim.results.store import Coded
 
 Array = NDArray[np.float64]
 Columns = dict[str, Any]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_DAY, MS_PER_SECOND
+from cosim.core.tables import Coded
 from cosim.report.run_data import Columns, RunData
-from cosim.results.store import Coded
 
 
 def rows_where(run: RunData, table: str, columns: list[str], **equal: int | str) -> Columns:

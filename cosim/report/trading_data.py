@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from cosim.config.hours import HOURS
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.core.tables import Coded
 from cosim.report.run_data import Columns, RunData, text_list
 from cosim.report.table_rows import rows_where, start_ms
-from cosim.results.store import Coded
 
 Array = NDArray[np.float64]
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.results.metrics import Summary
+from cosim.core.tables import Summary
 
 Array = NDArray[np.float64]
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import Problem, count
+from cosim.core.tables import Summary
 
 Array = NDArray[np.float64]
-Summary = dict[str, float | int | None]
 
 
 @dataclass

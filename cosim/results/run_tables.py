@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from cosim.core.errors import InputError, Problem
+from cosim.core.tables import Column
 from cosim.core.text import shortened
 from cosim.results.run_files import LARGEST, REMEDY
 from cosim.results.safe_files import require_plain
-from cosim.results.tables import TABLES, Column
+from cosim.results.tables import TABLES
 
 _LAST_MS = 253_402_300_800_000
 """The end of the year 9999, ms since 1970."""

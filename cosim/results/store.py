@@ -12,13 +12,13 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cosim.core.tables import Coded, Column, ColumnData
 from cosim.results.run_tables import table_files
-from cosim.results.tables import TABLES, Column
+from cosim.results.tables import TABLES
 
 ROWS_PER_BATCH = 16_384
 """Rows that a killed run can lose of each table, at most."""
@@ -26,16 +26,6 @@ ROWS_PER_GROUP = 131_072
 """Rows that are written and read together in a finished table, at most."""
 NUMBERS_PER_GROUP = 4 * ROWS_PER_GROUP
 """So many numbers at most: a table of many columns has fewer rows in a group."""
-
-
-class Coded(NamedTuple):
-    """A text column as numbers into a list of texts."""
-
-    codes: NDArray[np.integer[Any]]
-    texts: tuple[str, ...]
-
-
-ColumnData = NDArray[Any] | Coded | list[Any]
 
 
 def _arrow_type(column: Column) -> Any:
@@ -61,26 +51,17 @@ def _arrow_array(column: Column, data: ColumnData) -> Any:
     return pa.array(data, _arrow_type(column))
 
 
-class RowSink(Protocol):
-    """Where the rows of one table go."""
-
-    def append(self, data: Mapping[str, ColumnData], /) -> None:
-        """Add rows: one array or list for each column of the table, all of one length."""
-
-
-class TableStore(Protocol):
-    """Where the tables go that grow while a run goes on: a run's directory, or nowhere."""
-
-    def writer(self, name: str, /) -> RowSink:
-        """The writer of a known table."""
-
-
 class Nowhere:
     """A table and a store of tables that keeps nothing, for runs of which only the summary is wanted."""
 
     def writer(self, name: str) -> Nowhere:
         """Takes the rows of any table."""
         return self
+
+    def write_table(
+        self, name: str, data: Mapping[str, ColumnData], columns: tuple[Column, ...] | None = None
+    ) -> None:
+        """Takes a whole table."""
 
     def append(self, data: Mapping[str, ColumnData]) -> None:
         """Lets the rows go."""

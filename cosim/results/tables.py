@@ -2,19 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
-
-ColumnType = Literal["time", "text", "integer", "number", "flag"]
-
-
-class Column(NamedTuple):
-    """One column of a table."""
-
-    name: str
-    type: ColumnType
-    unit: str
-    meaning: str
-
+from cosim.core.tables import Column
 
 _TIME = Column("time", "time", "UTC", "start of the interval")
 _INSTANT = Column("time", "time", "UTC", "the instant it happened")

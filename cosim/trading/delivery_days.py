@@ -13,9 +13,9 @@ from cosim.comms.network import Network
 from cosim.config.hours import HOURS
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, Priority, wait_until
 from cosim.core.streams import Streams
+from cosim.core.tables import Summary
 from cosim.households.meters import Reading
 from cosim.households.profile_book import ProfileBook
-from cosim.results.metrics import Summary
 from cosim.trading.market import EnergyMarket
 from cosim.trading.protocol.floor import Hooks, TradingFloor
 from cosim.trading.protocol.trading_day import build_terms

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from cosim.config.hours import HOURS
 from cosim.core.clock import MS_PER_DAY
+from cosim.core.tables import Coded, TableStore
 from cosim.engine.scenario import Scenario
 from cosim.results.metrics import TradingMetrics
-from cosim.results.store import Coded, TableStore
 from cosim.trading.scheduling.day_plan import DayPlan
 from cosim.trading.settlement.bills import Bill, Settlement, TradeRow
 from cosim.trading.valuation.offers import GRID, Offer, kappa_of

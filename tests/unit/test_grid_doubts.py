@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cosim.results.metrics import Disagreement, Summary, doubts
+from cosim.core.tables import Summary
+from cosim.results.metrics import Disagreement, doubts
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.core.tables import Column
 from cosim.report import fault_figure
 from cosim.report.decision_data import decision_data, steps_per_point
 from cosim.report.energy_figures import community_power
@@ -31,7 +32,7 @@ from cosim.report.run_data import RunData
 from cosim.report.style import drawing
 from cosim.report.summary_table import number_text, summary_rows
 from cosim.results.store import RunStore
-from cosim.results.tables import PROSUMER_COLUMNS, Column
+from cosim.results.tables import PROSUMER_COLUMNS
 
 START_MS = 1_467_590_400_000  # 2016-07-04
 BUSES, LINES, TRAFOS = [0, 4, 9], [2, 7], [0]

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cosim.core.tables import Coded, Column
 from cosim.results import store as store_module
-from cosim.results.store import Coded, RunStore, TableWriter, read_table
-from cosim.results.tables import Column
+from cosim.results.store import RunStore, TableWriter, read_table
 
 COLUMNS = (
     Column("time", "time", "UTC", ""),
