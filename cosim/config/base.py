@@ -122,7 +122,7 @@ def plain(number: float) -> str:
 
 def _away_from_zero(number: float) -> float:
     if 0 < abs(number) < SMALLEST:
-        raise ValueError(f"nearer to 0 than {SMALLEST:g}; write 0, or a number that matters")
+        raise ValueError(f"nearer to 0 than {SMALLEST:g}; write a number that matters")
     return number
 
 

@@ -136,14 +136,20 @@ def _groups(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
             yield from _charged_by_sun_alone(loaded, group, group.battery, f"{path}.battery")
 
 
-def _listed(loaded: LoadedScenario, path: str, value: object, households: int) -> Iterator[Problem]:
+def _listed(
+    loaded: LoadedScenario, path: str, value: object, households: int, group: str = ""
+) -> Iterator[Problem]:
     """Every `each` in a part of a group that lists more or fewer numbers than it has households."""
     if isinstance(value, Each) and len(value.each) != households:
         problem = wrong_length(len(value.each), households)
-        yield loaded.problem(f"{path}.each", problem.message, problem.remedy)
+        of_group = f" of group '{group}'" if group else ""
+        yield loaded.problem(f"{path}.each", f"{problem.message}{of_group}", problem.remedy)
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
-            yield from _listed(loaded, f"{path}.{name}", getattr(value, name), households)
+            yield from _listed(loaded, f"{path}.{name}", getattr(value, name), households, group)
+    elif isinstance(value, tuple):
+        for number, item in enumerate(value):
+            yield from _listed(loaded, f"{path}.{number}", item, households, group)
 
 
 def _charged_by_sun_alone(
@@ -199,6 +205,8 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
             )
             yield loaded.problem(f"communities.{number}.agent.jitter_ms", message, remedy, f"{jitter_ms:g}")
         for group in members:
+            path = f"communities.{number}.agent"
+            yield from _listed(loaded, path, community.agent, group.households, group.name)
             if group.cost is None:
                 place = f"groups.{scenario.groups.index(group)}"
                 message = f"the group belongs to community '{community.name}' and has no cost"
@@ -218,6 +226,10 @@ def _energy_value(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Proble
             yield loaded.problem(path, message, "Add `energy_value: {prices: {grid: 0.3}}`.")
     if market is None:
         return
+    for group in scenario.groups:
+        if group.trading is None:
+            path = "energy_value.household"
+            yield from _listed(loaded, path, market.household, group.households, group.name)
     for file, key in price_files(market.prices).items():
         yield from _file(loaded, f"energy_value.prices.{key}", file)
     key = "duration_h" if time.duration_h is not None else "steps"

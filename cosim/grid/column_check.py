@@ -25,6 +25,7 @@ _NEED = {
     "nonzero": "a number other than 0",
     "positive": "a positive number",
     "not_negative": "a number that is not negative",
+    "share": "a number from 0 to 1",
     "count": "a whole number from 1",
     "whole": "a whole number",
     "bus": "the index of a bus",
@@ -109,8 +110,9 @@ def _cell_problems(
     message = f"{column} must be {need}"
     remedy = _REMEDIES.get(fact.column, "correct it in the grid")
     yield from each(rows, wrong & ~cells.missing, table, message, remedy, str(column))
-    if not fact.may_be_missing:
-        gone = cells.missing & ~(idle if fact.kind not in ("truth", "bus", "bus_dc", "switched") else False)
+    if not fact.may_be_missing or fact.kind == "share":  # such a column may be absent, but has no gaps
+        always = fact.kind in ("truth", "bus", "bus_dc", "switched", "share")
+        gone = cells.missing & ~(idle if not always else False)
         yield from each(rows, gone, table, f"{column} is missing", f"give {need}", str(column))
     if fact.kind in ("bus", "bus_dc"):
         there = tables.get(fact.kind)
@@ -137,6 +139,8 @@ def _is_wrong(values: pd.Series, cells: Cells, fact: Fact) -> BoolArray:
                 is_good &= number > 0
             case "not_negative":
                 is_good &= number >= 0
+            case "share":
+                is_good &= (number >= 0) & (number <= 1)
             case "count":
                 is_good &= (number >= 1) & (number == np.floor(number))
             case "whole" | "bus" | "bus_dc":

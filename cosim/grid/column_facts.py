@@ -22,6 +22,7 @@ Kind = Literal[
     "side",
     "changer",
     "switched",
+    "share",
 ]
 
 WORDS: dict[str, tuple[str, ...]] = {
@@ -42,7 +43,8 @@ class Fact:
         Its name.
     kind : str
         What stands in it: ``truth`` (true or false), a number (any, not zero, positive, not negative; a
-        ``count`` is a whole number from 1, ``whole`` any whole number), an index of a bus, or one of `WORDS`.
+        ``share`` is from 0 to 1, a ``count`` a whole number from 1, ``whole`` any whole number), an index of
+        a bus, or one of `WORDS`. A column of shares may be absent, but a cell of it may not be empty.
     may_be_missing : bool
         Whether a cell, and the column, may be empty.
     default : float or bool, optional
@@ -79,7 +81,7 @@ _FACTS = {
     "g_us_per_km:number=0 max_i_ka:positive? df:positive=1 parallel:count=1 in_service:truth",
     "trafo": "hv_bus:bus lv_bus:bus sn_mva:positive vn_hv_kv:positive vn_lv_kv:positive vk_percent:nonzero "
     "vkr_percent:number pfe_kw:number i0_percent:number shift_degree:number=0 parallel:count=1 df:positive=1 "
-    f"in_service:truth {_TAP} {_TAP2}",
+    f"leakage_resistance_ratio_hv:share? leakage_reactance_ratio_hv:share? in_service:truth {_TAP} {_TAP2}",
     "trafo3w": "hv_bus:bus mv_bus:bus lv_bus:bus "
     "sn_hv_mva:positive sn_mv_mva:positive sn_lv_mva:positive vn_hv_kv:positive vn_mv_kv:positive "
     "vn_lv_kv:positive vk_hv_percent:number vk_mv_percent:number vk_lv_percent:number vkr_hv_percent:number "

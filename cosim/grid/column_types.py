@@ -31,7 +31,7 @@ _INJECTING = frozenset(
 """Tables whose powers pandapower multiplies by 0 where they are out of service, so that NaN would spread."""
 
 
-_PLAIN = dict.fromkeys(("number", "nonzero", "positive", "not_negative"), "f")
+_PLAIN = dict.fromkeys(("number", "nonzero", "positive", "not_negative", "share"), "f")
 _PLAIN |= {"truth": "b"} | dict.fromkeys(("count", "whole", "bus", "bus_dc"), "iu")
 """Kinds of numpy's types in which a column that misses nothing is left as it is."""
 

@@ -159,6 +159,13 @@ def _converted(net: pandapowerNet, tables: dict[str, Any], file: Path) -> pandap
         raise InputError(
             [Problem("names no format version", _REMEDY, where, str(file), value=short(version))]
         )
+    if _numbers(version) > _numbers(pp.__format_version__):
+        message = (
+            f"its format {version} is newer than {pp.__format_version__}, the newest that the installed "
+            f"pandapower {pp.__version__} reads"
+        )
+        remedy = f"save the grid with pandapower {pp.__version__} or older"
+        raise InputError([Problem(message, remedy, "_object.format_version", str(file))])
     net.format_version = version
     shifters = keep_phase_shifters(net)
     try:
@@ -172,6 +179,11 @@ def _converted(net: pandapowerNet, tables: dict[str, Any], file: Path) -> pandap
         raise InputError(problems)
     net.user_pf_options = {}
     return net
+
+
+def _numbers(version: str) -> list[int]:
+    """The numbers of a version, to be compared."""
+    return [int(number) for number in re.findall(r"\d+", version)][:3]
 
 
 def _frame(value: dict[str, Any], where: str) -> pd.DataFrame:

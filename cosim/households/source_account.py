@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cosim.core.errors import Problem, count, listed
-from cosim.devices.schema import FeederLoad
+from cosim.devices.schema import FeederLoad, FeederPv
 from cosim.engine.scenario import Scenario
 from cosim.grid.account import DRAWN, Decisions, Entry, Fate, Key, account, missed_power, unbalanced
 from cosim.grid.background import background_mode
@@ -38,7 +40,11 @@ def account_of(
         if entry.fate == "kept" or (entry.fate == "household" and entry.reason.endswith(DRAWN))
     }
     said = [*missed_power(entries), *unbalanced(feeder.source.net, acting)]
-    return entries, said + _no_longer_dependent(population, placement)
+    return entries, [
+        *said,
+        *_no_longer_dependent(population, placement),
+        *_without_generator(population, placement),
+    ]
 
 
 def _no_longer_dependent(population: Population, placement: Placement) -> list[Problem]:
@@ -62,6 +68,22 @@ def _no_longer_dependent(population: Population, placement: Placement) -> list[P
     )
     remedy = "let no household stand for them (grid.placement) if they are to follow the voltage"
     return [Problem(message, remedy, "grid.placement", severity="warning")]
+
+
+def _without_generator(population: Population, placement: Placement) -> Iterator[Problem]:
+    """One warning a group for households whose generation is to be the feeder's, which has none for them."""
+    for number, group in enumerate(population.groups):
+        bare = [household for household in group.members if not placement.sgens[household]]
+        if not bare or not isinstance(group.config.pv, FeederPv):
+            continue
+        named = [f"{population.names[each]} at bus {placement.buses[each]}" for each in bare[:_NAMED]]
+        named += [f"{len(bare) - _NAMED} more"] if len(bare) > _NAMED else []
+        message = (
+            f"pv.kind is 'feeder', and the feeder has no generator for {len(bare)} of "
+            f"{count(len(group.members), 'household')}, which generate nothing: {listed(named)}"
+        )
+        remedy = "give them `pv: {kind: simbench, kwp: ...}` in a group of their own, or no pv"
+        yield Problem(message, remedy, f"groups.{number}.pv", severity="warning")
 
 
 def _taken(scenario: Scenario, population: Population, placement: Placement) -> dict[Key, tuple[Fate, str]]:

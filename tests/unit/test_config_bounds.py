@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from cosim.config.base import MAX_HOURS, MAX_MS, SMALLEST, Finite, NonNegative, Positive, Range
-from cosim.config.values import KilowattsValue, MillisecondsValue
+from cosim.config.values import KilowattsValue, MillisecondsValue, PositiveKilowattHoursValue
 from cosim.core.errors import InputError
 from cosim.engine.check import check_configuration
 from cosim.engine.load import load_scenario
@@ -193,3 +193,10 @@ def test_a_list_for_other_households_is_refused_in_its_place(tmp_path: Path, par
     assert [each.path for each in problems] == [f"groups.0.{path}.each"]
     assert problems[0].line >= 6
     assert "for 3 households" in problems[0].message
+
+
+@pytest.mark.parametrize("kind", [Positive, NonNegative, Finite, KilowattsValue, PositiveKilowattHoursValue])
+def test_a_number_too_near_to_0_is_refused_without_telling_to_write_0(kind: Any) -> None:
+    with pytest.raises(ValidationError, match="nearer to 0") as caught:
+        TypeAdapter(kind).validate_python(1e-300)
+    assert "write 0" not in str(caught.value)

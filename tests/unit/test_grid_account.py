@@ -316,3 +316,17 @@ def test_profiles_of_the_file_are_told_with_how_many_follow_them(
     assert told == [
         ("A_pload", fate, word), ("A_qload", fate, word), ("B_pload", "left out", "no element follows it")
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("buses", [[2, 3], [2, 2], [4, 3]])
+def test_a_household_with_the_feeders_generation_where_it_has_none_is_named(
+    on_net: OnNet, buses: list[int]
+) -> None:
+    made = net()
+    pp.create_sgen(made, 2, 0.006)
+    home = CONSTANT | {"households": 2, "pv": {"kind": "feeder"}}
+    (warning,) = build(on_net(made, groups=[home], placement={"kind": "list", "buses": buses})).warnings
+    without = [(k, bus) for k, bus in enumerate(buses, 1) if bus != 2 or 2 in buses[: k - 1]]
+    assert f"no generator for {len(without)} of 2 households" in warning.message
+    assert all(f"h{k:03} at bus {bus}" in warning.message for k, bus in without)
+    assert warning.path == "groups.0.pv"

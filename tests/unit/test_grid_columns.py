@@ -251,3 +251,15 @@ def test_a_switch_at_no_end_of_its_element(kind: str) -> None:
     net.switch.loc[net.switch.index[-1], "bus"] = 9
     with pytest.raises(InputError, match="at no end"):
         take_in(source_of(net))
+
+
+@pytest.mark.parametrize("column", ["leakage_resistance_ratio_hv", "leakage_reactance_ratio_hv"])
+@pytest.mark.parametrize("value", [-0.1, 1.5, None, float("nan"), "0.5", float("inf")])
+def test_how_leakage_is_shared_between_the_sides(tmp_path: Path, column: str, value: Any) -> None:
+    net = nw.create_kerber_landnetz_kabel_2()
+    net.trafo[column] = 0.3
+    text = pp.to_json(net)
+    assert problems_of(tmp_path, json.loads(text)) == ()
+    (problem,) = problems_of(tmp_path, spoiled(text, "trafo", column, value))
+    assert problem.path == f"trafo.{net.trafo.index[0]}.{column}"
+    assert "a number from 0 to 1" in f"{problem.message} {problem.remedy}"

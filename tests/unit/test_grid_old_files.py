@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandapower as pp
+import pandapower.networks as nw
 import pandas as pd
 import pytest
 
@@ -113,3 +114,22 @@ def test_profiles_hold_numbers(value: Any, tmp_path: Path) -> None:
 
 def test_a_file_without_profiles_brings_none(tmp_path: Path) -> None:
     assert read_file(old_file("2.14.0", tmp_path)).profiles is None
+
+
+@pytest.mark.parametrize("version", ["3.99.0", "4.0.0", "99.0.0.dev1"])
+def test_a_newer_format_is_named_with_what_to_do(version: str, tmp_path: Path) -> None:
+    document = json.loads(old_file("2.14.0", tmp_path).read_text())
+    document["_object"] |= {"version": version, "format_version": version}
+    (tmp_path / "new.json").write_text(json.dumps(document))
+    with pytest.raises(
+        InputError, match=f"its format {version} is newer than {pp.__format_version__}"
+    ) as caught:
+        read_file(tmp_path / "new.json")
+    assert caught.value.problems[0].remedy == f"save the grid with pandapower {pp.__version__} or older"
+
+
+def test_the_installed_format_is_read(tmp_path: Path) -> None:
+    pp.to_json(nw.create_kerber_landnetz_freileitung_1(), str(tmp_path / "n.json"))
+    document = json.loads((tmp_path / "n.json").read_text())
+    assert document["_object"]["format_version"] == pp.__format_version__
+    assert len(read_file(tmp_path / "n.json").net.bus) > 2
