@@ -16,7 +16,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from cosim.config.base import Range
-from cosim.config.values import Choice, Each, Normal, NormalMoments, Uniform, UniformInt
+from cosim.config.choice import Choice
+from cosim.config.schema_walk import annotation_of, models_in
+from cosim.config.values import Choice as OneOf
+from cosim.config.values import Each, Normal, NormalMoments, Uniform, UniformInt
 from cosim.core.tables import Column
 from cosim.engine.scenario import Scenario
 from cosim.grid.schema import NetworkConfig
@@ -31,7 +34,7 @@ PLAIN_NAMES = {
     "bool": "true or false",
     "datetime": "time",
 }
-_VALUE_FORMS = {Uniform, UniformInt, Normal, NormalMoments, Choice, Each}
+_VALUE_FORMS = {Uniform, UniformInt, Normal, NormalMoments, OneOf, Each}
 
 
 def models_below(model: type[BaseModel], seen: list[type[BaseModel]]) -> list[type[BaseModel]]:
@@ -40,17 +43,9 @@ def models_below(model: type[BaseModel], seen: list[type[BaseModel]]) -> list[ty
         return seen
     seen.append(model)
     for field in model.model_fields.values():
-        for inner in models_in(field.annotation):
+        for inner in models_in(annotation_of(field)):
             models_below(inner, seen)
     return seen
-
-
-def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    """Every model that an annotation mentions."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from models_in(argument)
 
 
 def type_name(annotation: Any, metadata: Sequence[Any] = ()) -> str:
@@ -58,6 +53,9 @@ def type_name(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if get_origin(annotation) is typing.Annotated:
         inner, *about = get_args(annotation)
         return type_name(inner, [*about, *metadata])
+    chosen = [item.registry for item in metadata if isinstance(item, Choice)]
+    if chosen:
+        return " or ".join(type_name(cls) for cls in chosen[0].classes())
     ranges = [item for item in metadata if isinstance(item, Range)]
     within = f" ({ranges[-1]})" if ranges else ""
     return f"{_bare_type_name(annotation)}{within}"

@@ -145,7 +145,9 @@ def _path(detail: ErrorDetails, data: Any, model: type[BaseModel]) -> str:
         else:
             continue
         parts.append(str(part))
-    if detail["type"] == "union_tag_invalid":
+    if detail["type"] == "union_tag_invalid" and isinstance(
+        place, dict
+    ):  # a name alone is short for a `kind`
         parts.append(_discriminator(detail))
     return ".".join(parts)
 

@@ -8,6 +8,10 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag
+from pydantic.fields import FieldInfo
+
+from cosim.config.choice import Choice
+from cosim.core.registry import registrations
 
 Loc = Sequence[str | int]
 """Pydantic's location of an error: keys, list positions, and the tags of union members in between."""
@@ -41,13 +45,12 @@ def keys_of(models: Sequence[type[BaseModel]]) -> list[str]:
 
 def sections_with(model: type[BaseModel], key: str) -> list[str]:
     """Keys below whose value `key` is allowed, somewhere in `model`; sorted."""
-    return sorted({section for section, below in _all_models(model) if key in below.model_fields})
+    return sorted({section for section, below in all_models(model) if key in below.model_fields})
 
 
-@cache
 def all_keys(model: type[BaseModel]) -> set[str]:
     """Every key that occurs anywhere in `model`."""
-    return set(model.model_fields) | {key for _, below in _all_models(model) for key in below.model_fields}
+    return set(model.model_fields) | {key for _, below in all_models(model) for key in below.model_fields}
 
 
 def tags_of(model: type[BaseModel]) -> frozenset[str]:
@@ -60,8 +63,13 @@ def tags_of(model: type[BaseModel]) -> frozenset[str]:
     return frozenset(tags)
 
 
+def all_models(model: type[BaseModel]) -> tuple[tuple[str, type[BaseModel]], ...]:
+    """Every key below `model` that can hold a model, with that model."""
+    return _all_models(model, registrations())
+
+
 @cache
-def _all_models(model: type[BaseModel]) -> tuple[tuple[str, type[BaseModel]], ...]:
+def _all_models(model: type[BaseModel], _: int) -> tuple[tuple[str, type[BaseModel]], ...]:
     found = []
     seen: set[type[BaseModel]] = set()
     waiting = [model]
@@ -69,20 +77,26 @@ def _all_models(model: type[BaseModel]) -> tuple[tuple[str, type[BaseModel]], ..
         here = waiting.pop()
         seen.add(here)
         for key, field in here.model_fields.items():
-            for below in _models_in(field.annotation):
+            for below in models_in(annotation_of(field)):
                 found.append((key, below))
                 if below not in seen:
                     waiting.append(below)
     return tuple(found)
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def annotation_of(field: FieldInfo) -> Any:
+    """A key's type with what `Annotated` says of it, which pydantic keeps apart."""
+    return Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """Every model that a type mentions."""
     for _, type_ in _members(annotation):
         if _is_model(type_):
             yield type_
         elif _origin(type_) not in (None, Literal):
             for argument in get_args(type_):
-                yield from _models_in(argument)
+                yield from models_in(argument)
 
 
 def _step(members: list[Member], part: str | int) -> list[Member]:
@@ -96,7 +110,7 @@ def _step(members: list[Member], part: str | int) -> list[Member]:
         type_.model_fields[part] for _, type_ in members if _is_model(type_) and part in type_.model_fields
     ]
     if fields:
-        return [member for field in fields for member in _members(field.annotation)]
+        return [member for field in fields for member in _members(annotation_of(field))]
     return members
 
 
@@ -109,6 +123,9 @@ def _members(annotation: Any, tags: frozenset[str] = frozenset()) -> list[Member
     origin = _origin(annotation)
     if origin is Annotated:
         inner, *metadata = get_args(annotation)
+        chosen = [item.registry for item in metadata if isinstance(item, Choice)]
+        if chosen:
+            return [(frozenset({name}), chosen[0][name]) for name in chosen[0]]
         return _members(inner, tags | {str(item.tag) for item in metadata if isinstance(item, Tag)})
     if origin in (Union, UnionType):
         return [m for argument in get_args(annotation) for m in _members(argument, tags)]

@@ -1,0 +1,228 @@
+"""Names and the classes they stand for: choices of the configuration, and the door for classes from outside.
+
+A wing makes a registry for each interface it has; a class joins it by a decorator::
+
+    POLICIES = Registry("response policy", Policy)
+
+    @POLICIES.register("additive")
+    class Additive(Policy):
+        ...
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from cosim.core.errors import InputError, Problem, listed, suggest
+
+T = TypeVar("T")
+C = TypeVar("C", bound=type)
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_registered = 0
+
+
+class PluginError(InputError):
+    """A class that cannot be registered; its problem names the class, its module, file and line."""
+
+
+class Entry(NamedTuple):
+    """One class of a registry, for lists and documentation.
+
+    Attributes
+    ----------
+    name : str
+        As in a scenario.
+    summary : str
+        First line of the class's docstring.
+    """
+
+    name: str
+    summary: str
+
+
+class Registry(Generic[T]):
+    """The classes of one interface, by the names they have in a scenario.
+
+    Parameters
+    ----------
+    noun : str
+        What one of them is, for messages: ``response policy``.
+    interface : type
+        A base class or a protocol; a class must have each of its public members.
+    in_schema : bool
+        Whether the classes are pydantic models that a scenario chooses by their `kind`; else they are plain
+        classes.
+    """
+
+    def __init__(self, noun: str, interface: type[T], in_schema: bool = True) -> None:
+        self.noun = noun
+        self.interface = interface
+        self._in_schema = in_schema
+        self._classes: dict[str, type[T]] = {}
+
+    def register(self, name: str) -> Callable[[C], C]:
+        """Decorator that takes a class in under `name`.
+
+        A model that declares no `kind` of its own is given one. A class of the same module and name takes
+        its former self's place, as when the cell of a notebook is run again.
+
+        Raises
+        ------
+        PluginError
+            If the name is taken or no name, or the class misses something of the interface.
+        """
+
+        def take_in(cls: C) -> C:
+            global _registered
+            self._check_name(name, cls)
+            self._check_class(name, cls)
+            if self._in_schema:
+                _give_kind(cls, name)
+            self._classes[name] = cls
+            _registered += 1
+            return cls
+
+        return take_in
+
+    def names(self) -> tuple[str, ...]:
+        """Names in the order of registration."""
+        return tuple(self._classes)
+
+    def classes(self) -> tuple[type[T], ...]:
+        """Classes in the order of registration."""
+        return tuple(self._classes.values())
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Each name with the first line of its class's docstring."""
+        return tuple(Entry(name, _first_line(cls)) for name, cls in self._classes.items())
+
+    def __getitem__(self, name: str) -> type[T]:
+        if name in self._classes:
+            return self._classes[name]
+        raise InputError(
+            [Problem(f"there is no {self.noun} of this name", suggest(name, self._classes), value=name)]
+        )
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._classes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._classes)
+
+    def __len__(self) -> int:
+        return len(self._classes)
+
+    def _check_name(self, name: str, cls: type) -> None:
+        if not _NAME.fullmatch(name):
+            message = f"'{name}' cannot name a {self.noun}"
+            raise _refused(
+                cls, message, "Begin with a small letter, and use small letters, digits and _ alone."
+            )
+        former = self._classes.get(name)
+        if former is not None and (former.__module__, former.__qualname__) != (
+            cls.__module__,
+            cls.__qualname__,
+        ):
+            message = f"the {self.noun} '{name}' exists already ({_full_name(former)})"
+            raise _refused(cls, message, "Choose another name.")
+
+    def _check_class(self, name: str, cls: type) -> None:
+        called = f"the {self.noun} '{name}'"
+        if self._in_schema and not _is_strict_model(cls):
+            base = self.interface.__name__
+            message = f"{called} is no frozen pydantic model that refuses unknown keys"
+            raise _refused(cls, message, f"Derive the class from {base}, and declare its keys as fields.")
+        members = _members(self.interface)
+        missing = [member for member in members if not _has(cls, member)]
+        if missing:
+            message = f"{called} has no {listed(missing)}"
+            raise _refused(cls, message, f"Define {'it' if len(missing) == 1 else 'them'} in the class.")
+        for member in members:
+            wanted = getattr(self.interface, member, None)
+            own = inspect.getattr_static(cls, member, None)
+            if (
+                inspect.isfunction(wanted)
+                and inspect.isfunction(own)
+                and not _can_be_called_like(own, wanted)
+            ):
+                message = f"{called}: `{member}` is to be called as {member}{inspect.signature(wanted)}"
+                raise _refused(cls, message, "Take these parameters, in this order.")
+
+
+def registrations() -> int:
+    """How many classes all registries have taken in; what is read off a schema is good for one number."""
+    return _registered
+
+
+def _members(interface: type) -> list[str]:
+    """Public attributes that an interface declares itself, or by a base that is no model."""
+    found: dict[str, None] = {}
+    for cls in reversed(interface.__mro__):
+        if cls.__module__.partition(".")[0] in ("builtins", "typing", "abc", "pydantic"):
+            continue
+        found |= dict.fromkeys([*inspect.get_annotations(cls), *vars(cls)])
+    return [
+        name for name in found if not (name.startswith("_") or hasattr(BaseModel, name) or name == "kind")
+    ]
+
+
+def _has(cls: type, member: str) -> bool:
+    if member in getattr(cls, "model_fields", ()):
+        return True
+    return hasattr(cls, member) and not getattr(getattr(cls, member), "__isabstractmethod__", False)
+
+
+def _can_be_called_like(own: Callable[..., Any], wanted: Callable[..., Any]) -> bool:
+    """Whether a call that suits one function suits the other."""
+    parameters = inspect.signature(wanted).parameters.values()
+    by_name = {p.name: None for p in parameters if p.kind is p.KEYWORD_ONLY}
+    by_place = [None for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    try:
+        inspect.signature(own).bind(*by_place, **by_name)
+    except TypeError:
+        return False
+    return True
+
+
+def _is_strict_model(cls: type) -> bool:
+    return (
+        issubclass(cls, BaseModel)
+        and cls.model_config.get("extra") == "forbid"
+        and bool(cls.model_config.get("frozen"))
+    )
+
+
+def _give_kind(cls: type, name: str) -> None:
+    """See to it that a model has the key `kind`, first of its keys, with `name` as its one value."""
+    assert issubclass(cls, BaseModel)  # `_check_class` has seen to it
+    own = cls.model_fields.get("kind")
+    if own is not None and get_args(own.annotation) == (name,):
+        return
+    field = FieldInfo.from_annotated_attribute(Literal[name], name)  # type: ignore[arg-type]
+    field.description = f"Chooses `{name}`."
+    others = {key: value for key, value in cls.model_fields.items() if key != "kind"}
+    cls.__pydantic_fields__ = {"kind": field, **others}
+    cls.model_rebuild(force=True)
+
+
+def _refused(cls: type, message: str, remedy: str) -> PluginError:
+    try:
+        file, line = inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1]
+    except (OSError, TypeError):  # made without a file
+        file, line = "", 0
+    return PluginError([Problem(f"class {_full_name(cls)}: {message}", remedy, file=file, line=line)])
+
+
+def _full_name(cls: type) -> str:
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _first_line(cls: type) -> str:
+    return (inspect.getdoc(cls) or "").partition("\n")[0]
