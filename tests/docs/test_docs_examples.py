@@ -1,4 +1,8 @@
-"""Every command and every example that the docs show is run, in the order they are shown."""
+"""Every command and every example that the docs show is run, in the order they are shown.
+
+The README's in short form with every test: in this process, runs of hours in place of days, most without
+figures. As they stand there, and those of the longer pages, with the slow tests.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,19 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from cosim.cli import main
+
+Changes = Sequence[tuple[str, str]]
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
 LONG_PAGES = (
+    "README",
     "compare",
     "faults",
     "lotfi_case",
@@ -23,7 +33,10 @@ LONG_PAGES = (
     "sweeps",
     "verification",
 )
-"""Pages whose examples together take minutes; those of the README are run with every test."""
+"""Pages whose examples together take a minute or more."""
+SHORTER = (("duration_h=48", "duration_h=6"), ("duration_h: 48", "duration_h: 6"), ("steps=200", "steps=20"))
+DRAWN = "evening.yaml"
+"""The run of the README whose figures are drawn in the short form too: it has a market and a feeder."""
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -50,24 +63,56 @@ def run(command: str, folder: Path) -> None:
     assert done.returncode == 0, f"{command}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
 
 
-def follow(page: str, folder: Path, slow: bool) -> int:
-    """Write the files a page shows, run its commands and its Python; gives how much was run."""
+def run_here(command: str, folder: Path) -> None:
+    """Run one command of cosim in this process, which has loaded what it needs, and with few figures."""
+    words = shlex.split(command.split(" > ")[0])
+    if words[0] != "cosim":
+        return run(command, folder)
+    if words[1] == "run" and words[2] != DRAWN:
+        words += ["--set", "report.figures=false"]
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as left:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", words)
+        main()
+    assert not left.value.code, command
+
+
+def follow(
+    page: str, folder: Path, slow: bool, runner: Callable[[str, Path], None] = run, shorter: Changes = ()
+) -> int:
+    """Write the files a page shows, run its commands and its Python; gives how much was run.
+
+    Parameters
+    ----------
+    page : str
+        Its path.
+    folder : Path
+        Where the files are written and the commands run.
+    slow : bool
+        Whether the blocks marked as slow are meant, or the others.
+    runner : Callable[[str, Path], None]
+        Runs a command in a folder.
+    shorter : Changes
+        Texts of the page and what stands in their place.
+    """
     done = 0
     for language, content in blocks(page):
         kind, _, flags = language.partition(" ")
         if ("slow" in flags) != slow:
             continue
+        for old, new in shorter:
+            content = content.replace(old, new)
         if kind == "yaml" and not slow:
             (folder / f"{re.search(r'^name: (.+)$', content, re.M)[1]}.yaml").write_text(
                 content, encoding="utf-8"
             )
         elif kind == "console":
             for command in commands(content):
-                run(command, folder)
+                runner(command, folder)
                 done += 1
         elif kind == "python":
             (folder / "example.py").write_text(content, encoding="utf-8")
-            run("python example.py", folder)
+            runner("python example.py", folder)
             done += 1
     return done
 
@@ -78,6 +123,13 @@ def follow(page: str, folder: Path, slow: bool) -> int:
 )
 def test_page(page: str, tmp_path: Path) -> None:
     follow(page, tmp_path, slow=False)
+
+
+def test_the_readme_in_short(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert all(old in text for old, _ in SHORTER)
+    assert follow("README.md", tmp_path, slow=False, runner=run_here, shorter=SHORTER) >= 12
+    assert (tmp_path / "evening" / "figures" / "feeder.png").exists()
 
 
 @pytest.mark.slow
