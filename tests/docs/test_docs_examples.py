@@ -70,10 +70,11 @@ def run_here(command: str, folder: Path) -> None:
         return run(command, folder)
     if words[1] == "run" and words[2] != DRAWN:
         words += ["--set", "report.figures=false"]
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as left:
+    with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(sys, "argv", words)
-        main()
+        with pytest.raises(SystemExit) as left:
+            main()
     assert not left.value.code, command
 
 

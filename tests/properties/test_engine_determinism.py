@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from cosim.engine.load import load_scenario
+from cosim.engine.run import run_scenario
+
 SETTINGS = {
     "section6": ["time.steps=120", "comms.default.latency={model: gamma, mean_ms: 4e7, shape: 2}"],
     "section6_additive": [
@@ -46,39 +49,47 @@ import sys
 from pathlib import Path
 from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-source, folder, *settings = sys.argv[1:]
+source, folder, again, *settings = sys.argv[1:]
 run_scenario(load_scenario(source, settings), Path(folder))
+if again:
+    run_scenario(load_scenario(again), Path(folder).with_name("again"))
 """
+LONG = [pytest.param(name, [], id=name, marks=pytest.mark.slow) for name in SETTINGS]
+SHORT = pytest.param("storage_village", ["time.duration_h=12"], id="storage_village_short")
+"""The half of a day of what the slow tests run for two days, sun included."""
 
 
-def _run(source: str, folder: Path, settings: list[str], hash_seed: str) -> dict[str, bytes]:
-    """The bytes of every table of a run in a process of its own."""
-    subprocess.run(
-        [sys.executable, "-c", PROGRAM, source, str(folder), *settings],
-        check=True,
-        env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
-    )
+def _tables(folder: Path) -> dict[str, bytes]:
+    """The bytes of every table of a run."""
     return {file.name: file.read_bytes() for file in sorted((folder / "tables").glob("*.parquet"))}
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.slow if name.startswith("section6") else ()) for name in SETTINGS],
-)
-def test_same_seed_same_bytes(tmp_path: Path, name: str) -> None:
+def _run(source: Path, folder: Path, settings: list[str], hash_seed: str, again: str = "") -> None:
+    """A run in a process of its own, and there another of the scenario `again`, beside it."""
+    subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(source), str(folder), again, *settings],
+        check=True,
+        env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+    )
+
+
+@pytest.mark.parametrize(("name", "less"), [SHORT, *LONG])
+def test_same_seed_same_bytes(tmp_path: Path, name: str, less: list[str]) -> None:
     (tmp_path / "sun.csv").write_text(SUN)
     builtin = Path(__file__).parents[2] / "scenarios" / f"{name}.yaml"
     copied = tmp_path / f"{name}.yaml"
     copied.write_text(builtin.read_text())
-    first = _run(str(copied), tmp_path / "first", SETTINGS[name], "1")
+    settings = SETTINGS[name] + less
+    _run(copied, tmp_path / "first", settings, "1")
+    _run(copied, tmp_path / "second", settings, "2", again=str(tmp_path / "first" / "scenario.yaml"))
+    first = _tables(tmp_path / "first")
     assert {"regulation.parquet", "decisions.parquet", "messages.parquet"} <= set(first)
-    assert first == _run(str(copied), tmp_path / "second", SETTINGS[name], "2")
-    again = _run(str(tmp_path / "first" / "scenario.yaml"), tmp_path / "again", [], "3")
-    assert first == again
+    assert first == _tables(tmp_path / "second")
+    assert first == _tables(tmp_path / "again")
 
 
 def test_another_seed_other_decisions(tmp_path: Path) -> None:
-    tables = [
-        _run("section6", tmp_path / f"{seed}", ["time.steps=20", f"seed={seed}"], "1") for seed in (1, 2)
-    ]
+    for seed in (1, 2):
+        run_scenario(load_scenario("section6", ["time.steps=20"], seed), tmp_path / f"{seed}")
+    tables = [_tables(tmp_path / f"{seed}") for seed in (1, 2)]
     assert tables[0]["decisions.parquet"] != tables[1]["decisions.parquet"]
