@@ -2,7 +2,9 @@
 
 import os
 
-__version__ = "0.1.0"
+from cosim.core.version import VERSION as __version__
+
+__all__ = ["__version__"]
 
 # Arrow's own allocator keeps what it took, and grows for a year of batches; the system's gives it back. Arrow
 # reads this once, when it is loaded, and its parquet writer heeds no other way of saying it.

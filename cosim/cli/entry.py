@@ -18,6 +18,7 @@ from cosim.cli.sweeps import robustness, sweep
 from cosim.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, err, flag, out, print_labelled, print_problems
 from cosim.core.errors import CosimError, InputError
 from cosim.core.text import visible
+from cosim.core.version import VERSION
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -39,9 +40,7 @@ def _root(
 ) -> None:
     # --debug is taken out of the arguments in main, so that it may stand anywhere; here it is for --help.
     if version:
-        import cosim
-
-        out.print(f"cosim {cosim.__version__}")
+        out.print(f"cosim {VERSION}")
         raise typer.Exit
 
 

@@ -19,11 +19,11 @@ from pydantic import ValidationError
 
 from cosim.config.error_messages import translate, unknown_keys
 from cosim.config.library import SWEEP_KEYS, local_file, locate, names
-from cosim.config.merge import Places, merge, set_value
+from cosim.config.merge import Places, merge, set_value, value_at
 from cosim.config.yaml_reader import Document, parse_yaml, read_yaml
 from cosim.core.errors import InputError, Problem
 from cosim.engine.scenario import Scenario
-from cosim.grid.network_file import named_on_the_command_line
+from cosim.grid.network_file import named_by_the_user
 
 NETWORK_ENDINGS = (".yaml", ".yml", ".json")
 
@@ -70,16 +70,19 @@ class Setting:
         Plain data; replaces what was there as a whole.
     places : dict
         File and line of the value, for messages: ``""`` for itself, ``".0.start_h"`` for what is below it.
+    is_of_user : bool
+        Whether it was given on the command line or in Python: then it may name any file as the network.
     """
 
     path: str
     value: Any
     places: Places = field(default_factory=dict)
+    is_of_user: bool = False
 
 
 @dataclass(frozen=True)
 class ScenarioSource:
-    """A scenario file over its bases, read once, to be varied many times.
+    """A scenario over its bases, read once, to be varied many times.
 
     Attributes
     ----------
@@ -87,13 +90,30 @@ class ScenarioSource:
         The merged data, not validated yet.
     folder : Path
         What its relative paths are relative to.
+    problems : tuple of Problem
+        What is wrong with its override block, or its bases'.
+    network_of_user : str or None
+        The network that a user named in Python, and no file: it may lie anywhere.
     """
 
     document: Document
     folder: Path
+    problems: tuple[Problem, ...] = ()
+    network_of_user: str | None = None
 
-    def varied(self, settings: Sequence[Setting], seed: int | None = None) -> LoadedScenario:
+    def varied(
+        self, settings: Sequence[Setting] = (), seed: int | None = None, problems: Sequence[Problem] = ()
+    ) -> LoadedScenario:
         """The scenario with `settings` over it, the later ones over the earlier, and then the seed.
+
+        Parameters
+        ----------
+        settings : sequence of Setting
+            What is set.
+        seed : int, optional
+            Replaces the scenario's seed.
+        problems : sequence of Problem
+            What is wrong already, to be told with the rest.
 
         Raises
         ------
@@ -102,15 +122,35 @@ class ScenarioSource:
         """
         own = self.document
         document = Document(copy.deepcopy(own.data), own.file, dict(own.places))
-        problems = []
+        found = [*self.problems, *problems]
+        may_be_anywhere = {self.network_of_user}
         for setting in settings:
-            problem = set_value(document, setting.path, copy.deepcopy(setting.value), setting.places)
+            value = copy.deepcopy(setting.value)
+            if setting.is_of_user:
+                value = named_by_the_user(setting.path, value, self.folder)
+            problem = _refused(setting) or set_value(document, setting.path, value, setting.places)
             if problem is not None:
-                at = setting.places.get("", ("", 0))
-                problems.append(Problem(problem.message, problem.remedy, setting.path, *at))
+                file, line = setting.places.get("", ("", 0))
+                path = "" if file.endswith(f" {setting.path}") else setting.path
+                found.append(Problem(problem.message, problem.remedy, path, file, line))
+            elif setting.is_of_user and setting.path in ("grid", "grid.network"):
+                may_be_anywhere.add(_network_of(document.data))
         if seed is not None:
             set_value(document, "seed", seed, {"": ("seeds", 0)})
-        return _validated(document, problems, self.folder)
+        return _validated(document, found, self.folder, may_be_anywhere)
+
+
+def _refused(setting: Setting) -> Problem | None:
+    """What only a file can say."""
+    if not setting.is_of_user or setting.path.partition(".")[0] not in ("base", "override"):
+        return None
+    return Problem(f"'{setting.path}' cannot be set from outside a file", "Write it into a scenario file.")
+
+
+def _network_of(data: Any) -> str | None:
+    """The network that a scenario's data name; None where they name none."""
+    name = value_at(data, "grid.network")
+    return name if isinstance(name, str) else None
 
 
 def read_scenario(source: str, folder: Path | None = None) -> ScenarioSource:
@@ -126,13 +166,30 @@ def read_scenario(source: str, folder: Path | None = None) -> ScenarioSource:
     Raises
     ------
     InputError
-        If a file cannot be read, or its override block does not fit.
+        If a file cannot be read.
     """
     file = locate("scenarios", source, folder)
-    document, problems = _read_with_base(file, [])
-    if problems:
-        raise InputError(problems)
-    return ScenarioSource(document, file.parent)
+    document = read_yaml(file, first_look=_unknown_keys)
+    document, problems = _over_base(document, file.parent, [file.resolve()])
+    return ScenarioSource(document, file.parent, tuple(problems))
+
+
+def scenario_of_data(data: Mapping[str, Any], folder: Path) -> ScenarioSource:
+    """The same of a scenario made in Python.
+
+    Parameters
+    ----------
+    data : mapping
+        Plain data, as a file would hold them; may have a ``base`` and an ``override`` too.
+    folder : Path
+        What its relative paths are relative to.
+    """
+    own = copy.deepcopy(dict(data))
+    if "grid" in own:
+        own["grid"] = named_by_the_user("grid", own["grid"], folder)
+    network = _network_of(own)
+    document, problems = _over_base(Document(own, ""), folder, [])
+    return ScenarioSource(document, folder, tuple(problems), network)
 
 
 def load_scenario(
@@ -156,41 +213,37 @@ def load_scenario(
     InputError
         With every problem found.
     """
-    file = locate("scenarios", source, folder)
-    document, problems = _read_with_base(file, [])
-    problems += _apply_options(document, overrides, file.parent)
-    if seed is not None:
-        set_value(document, "seed", seed, {"": ("--seed", 0)})
-    return _validated(document, problems, file.parent)
+    settings, problems = option_settings(overrides, seed)
+    return read_scenario(source, folder).varied(settings, problems=problems)
 
 
-def _validated(document: Document, problems: list[Problem], folder: Path) -> LoadedScenario:
+def _validated(
+    document: Document, problems: list[Problem], folder: Path, may_be_anywhere: set[Any]
+) -> LoadedScenario:
     """The scenario that the data are; raises what is wrong with them, and the problems there were before."""
     try:
         scenario = Scenario.model_validate(document.data)
     except ValidationError as error:
         problems = [*problems, *translate(error, document, Scenario)]
     else:
-        problems = [*problems, *_elsewhere(document, scenario)]
+        problems = [*problems, *_elsewhere(document, scenario, may_be_anywhere)]
     if problems:
         raise InputError(problems)
     return LoadedScenario(scenario, folder, document.file, document)
 
 
-def _elsewhere(document: Document, scenario: Scenario) -> list[Problem]:
+def _elsewhere(document: Document, scenario: Scenario, may_be_anywhere: set[Any]) -> list[Problem]:
     """A network outside of the scenario's folder is the user's to name, and not a file's."""
     grid = scenario.grid
-    file, line = document.place_of("grid.network")
-    if grid is None or not Path(grid.network).is_absolute() or (file.startswith("--set ") and not line):
+    if grid is None or not Path(grid.network).is_absolute() or grid.network in may_be_anywhere:
         return []
     message = "the path leaves the folder of the file that names it"
     remedy = "Name a file inside it, by a relative path, or name it with --set grid.network=PATH."
-    return [Problem(message, remedy, "grid.network", file, line, grid.network)]
+    return [Problem(message, remedy, "grid.network", *document.place_of("grid.network"), grid.network)]
 
 
-def _read_with_base(file: Path, above: list[Path]) -> tuple[Document, list[Problem]]:
-    """A scenario file over its base, its override block applied; and what is wrong with the block."""
-    document = read_yaml(file, first_look=_unknown_keys)
+def _over_base(document: Document, folder: Path, above: list[Path]) -> tuple[Document, list[Problem]]:
+    """A scenario over its base, its override block applied; and what is wrong with the block."""
     _require_mapping(document, "A scenario starts with `name: ...`.")
     _refuse_sweep(document)
     base = document.data.pop("base", None)
@@ -198,7 +251,7 @@ def _read_with_base(file: Path, above: list[Path]) -> tuple[Document, list[Probl
     problems: list[Problem] = []
     block_places = _take_places(document, "override")
     if base is not None:
-        below, problems = _read_base(document, base, file, [*above, file.resolve()])
+        below, problems = _read_base(document, base, folder, above)
         document = merge(below, document)
     if block is not None and not isinstance(block, dict):
         remedy = "Write one path and value a line: `communities.market.agent.policy: additive`."
@@ -215,16 +268,16 @@ def _read_with_base(file: Path, above: list[Path]) -> tuple[Document, list[Probl
 
 
 def _read_base(
-    document: Document, base: Any, file: Path, above: list[Path]
+    document: Document, base: Any, folder: Path, above: list[Path]
 ) -> tuple[Document, list[Problem]]:
     at = document.place_of("base")
     if not isinstance(base, str):
         remedy = "Write the name of a built-in scenario, or of a file in this folder."
         raise InputError([Problem("must name one scenario", remedy, "base", *at)])
     try:
-        found = locate("scenarios", base, file.parent)
+        found = locate("scenarios", base, folder)
         if base not in names("scenarios"):
-            local_file(file.parent, base)
+            local_file(folder, base)
         if found.resolve() in above:
             circle = " → ".join(path.name for path in (*above[above.index(found.resolve()) :], found))
             remedy = "Let one of them stand on its own."
@@ -233,7 +286,8 @@ def _read_base(
         raise InputError(
             [Problem(p.message, p.remedy, "base", *at, value=base) for p in error.problems]
         ) from None
-    below, problems = _read_with_base(found, above)
+    document = read_yaml(found, first_look=_unknown_keys)
+    below, problems = _over_base(document, found.parent, [*above, found.resolve()])
     if base not in names("scenarios"):
         _move_files(below.data, PurePosixPath(base).parent)
     return below, problems
@@ -250,8 +304,9 @@ def _move_files(data: Any, folder: PurePosixPath) -> None:
             data[key] = str(folder / value)
 
 
-def _apply_options(document: Document, overrides: Sequence[str], folder: Path) -> list[Problem]:
-    """Apply what ``--set`` gave."""
+def option_settings(overrides: Sequence[str], seed: int | None = None) -> tuple[list[Setting], list[Problem]]:
+    """What ``--set`` and ``--seed`` gave, and what is wrong with how it is written."""
+    settings: list[Setting] = []
     problems: list[Problem] = []
     for text in overrides:
         path, equals, value = text.partition("=")
@@ -261,21 +316,16 @@ def _apply_options(document: Document, overrides: Sequence[str], folder: Path) -
             problems.append(Problem("this names no path and value", remedy, file=f"--set {text}"))
             continue
         option = f"--set {path}"
-        if path.partition(".")[0] in ("base", "override"):
-            remedy = "Write it into a scenario file."
-            problems.append(Problem(f"'{path}' cannot be set from outside a file", remedy, file=option))
-            continue
         try:
             parsed = parse_yaml(value, option) if value.strip() else Document(None, option)
         except InputError as error:
             problems += [Problem(p.message, p.remedy, file=option, value=value) for p in error.problems]
             continue
         places = {f".{below}" if below else "": (option, 0) for below in parsed.places} | {"": (option, 0)}
-        data = named_on_the_command_line(path, parsed.data, folder)
-        problem = set_value(document, path, data, places)
-        if problem is not None:
-            problems.append(Problem(problem.message, problem.remedy, file=option))
-    return problems
+        settings.append(Setting(path, parsed.data, places, is_of_user=True))
+    if seed is not None:
+        settings.append(Setting("seed", seed, {"": ("--seed", 0)}))
+    return settings, problems
 
 
 def _take_places(document: Document, path: str) -> dict[str, tuple[str, int]]:

@@ -15,9 +15,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-import cosim
 from cosim.comms.record import write_messages
 from cosim.core.errors import CosimError, InputError, Problem
+from cosim.core.version import VERSION
 from cosim.engine.builder import Parts, build
 from cosim.engine.inputs import keep_inputs, scenario_hash
 from cosim.engine.interrupt import Interruption
@@ -111,7 +111,7 @@ class Outcome:
 def versions() -> dict[str, Any]:
     """Versions of cosim, Python and the packages that make the numbers."""
     return {
-        "cosim": cosim.__version__,
+        "cosim": VERSION,
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
     }

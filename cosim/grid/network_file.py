@@ -1,7 +1,7 @@
 """The network that a scenario names: built in, described by a network file, or a pandapower file itself.
 
-What a scenario's file names lies in its folder. On the command line a user may name any file: relative to the
-working directory or, where it is not there, to the scenario's folder.
+What a scenario's file names lies in its folder. On the command line and in Python a user may name any file:
+relative to the working directory or, where it is not there, to the scenario's folder.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def _of_json(file: Path) -> NetworkConfig:
     )
 
 
-def named_on_the_command_line(path: str, value: Any, folder: Path) -> Any:
-    """What ``--set`` gives for `path`, its network's file found from the working directory.
+def named_by_the_user(path: str, value: Any, folder: Path) -> Any:
+    """What a user gives for `path`, its network's file found from the working directory.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def named_on_the_command_line(path: str, value: Any, folder: Path) -> Any:
         The scenario's folder; a file in it is named relative to it, any other by its absolute path.
     """
     if path == "grid" and isinstance(value, dict) and "network" in value:
-        return value | {"network": named_on_the_command_line("grid.network", value["network"], folder)}
+        return value | {"network": named_by_the_user("grid.network", value["network"], folder)}
     if path != "grid.network" or not isinstance(value, str) or value in names("networks"):
         return value
     try:

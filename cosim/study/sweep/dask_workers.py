@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import cosim
 from cosim.core.errors import InputError, Problem, SimulationError, listed
+from cosim.core.version import VERSION
 from cosim.engine.load import ScenarioSource
 from cosim.study.sweep.point import KILLED, PointResult, PointTask, run_point
 
@@ -86,7 +86,7 @@ class DaskWorkers:
         self, base: ScenarioSource, task: PointTask, handed_out: dict[Any, PointTask], completed: Any
     ) -> None:
         # Not pure: a scheduler that has seen this point before must run it again all the same.
-        future = self.client.submit(run_of_version, cosim.__version__, base, task, pure=False)
+        future = self.client.submit(run_of_version, VERSION, base, task, pure=False)
         handed_out[future] = task
         completed.add(future)
 
@@ -99,8 +99,8 @@ def run_of_version(version: str, base: ScenarioSource, task: PointTask) -> Point
     RuntimeError
         If it did.
     """
-    if cosim.__version__ != version:
-        raise RuntimeError(f"a worker has cosim {cosim.__version__}, and this sweep is of {version}")
+    if version != VERSION:
+        raise RuntimeError(f"a worker has cosim {VERSION}, and this sweep is of {version}")
     return run_point(base, task)
 
 
@@ -162,18 +162,18 @@ def _count_same_version(client: Any, address: str) -> int:
         found: dict[str, str] = client.run(_version)
     except Exception as error:
         message = f"the workers at '{address}' cannot run cosim: {type(error).__name__}: {error}"
-        remedy = f"Install cosim {cosim.__version__} where they run."
+        remedy = f"Install cosim {VERSION} where they run."
         raise InputError([Problem(message, remedy, file="--dask")]) from None
-    others = sorted({version for version in found.values() if version != cosim.__version__})
+    others = sorted({version for version in found.values() if version != VERSION})
     if others:
-        message = f"workers at '{address}' have cosim {listed(others)}, and this is {cosim.__version__}"
+        message = f"workers at '{address}' have cosim {listed(others)}, and this is {VERSION}"
         raise InputError([Problem(message, "Install the same version where they run.", file="--dask")])
     return len(found)
 
 
 def _version() -> str:
     """The version of cosim, asked of a worker."""
-    return cosim.__version__
+    return VERSION
 
 
 def _result(future: Any, task: PointTask) -> PointResult:

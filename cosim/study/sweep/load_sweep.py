@@ -106,6 +106,8 @@ def read_sweep(source: str, folder: Path | None = None) -> LoadedSweep:
     try:
         base_file = _base_file(config, file.parent)
         base = read_scenario(str(base_file))
+        if base.problems:
+            raise InputError(base.problems)
     except InputError as error:
         at = document.place_of("base")
         problems += [
