@@ -2,9 +2,9 @@
 
 import os
 
-from cosim.core.version import VERSION as __version__
+from cosim.core.version import VERSION
 
-__all__ = ["__version__"]
+__version__ = VERSION
 
 # Arrow's own allocator keeps what it took, and grows for a year of batches; the system's gives it back. Arrow
 # reads this once, when it is loaded, and its parquet writer heeds no other way of saying it.
