@@ -20,10 +20,9 @@ from cosim.config.choice import Choice
 from cosim.config.schema_walk import annotation_of, models_in
 from cosim.config.values import Choice as OneOf
 from cosim.config.values import Each, Normal, NormalMoments, Uniform, UniformInt
-from cosim.core.tables import Column
+from cosim.engine.catalogue import tables
 from cosim.engine.scenario import Scenario
 from cosim.grid.schema import NetworkConfig
-from cosim.results.tables import PROSUMER_COLUMNS, TABLES
 from cosim.study.sweep.schema import SweepConfig
 
 FOLDER = Path(__file__).parent
@@ -150,13 +149,10 @@ def tables_page() -> str:
         "`pandas.read_parquet` or DuckDB.",
         "",
     ]
-    every: dict[str, tuple[Column, ...]] = {"prosumers": PROSUMER_COLUMNS, **TABLES}
-    for name, columns in every.items():
-        lines += [f"## {name}", ""]
-        if name == "prosumers":
-            lines += ["One row a household; then a column for each cost, device and agent parameter.", ""]
+    for table in tables().values():
+        lines += [f"## {table.name}", "", table.meaning, ""]
         lines += ["| column | type | unit | meaning |", "|---|---|---|---|"]
-        for column in columns:
+        for column in table.columns:
             meaning = column.meaning.replace("|", "\\|")
             lines.append(f"| `{column.name}` | {column.type} | {column.unit} | {meaning} |")
         lines.append("")

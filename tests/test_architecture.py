@@ -40,7 +40,6 @@ UPWARDS: frozenset[tuple[str, str]] = frozenset(
     {
         ("cosim.comms.link_checks", "cosim.engine.load"),
         ("cosim.comms.link_checks", "cosim.engine.scenario"),
-        ("cosim.comms.record", "cosim.results.tables"),
         ("cosim.config.dump", "cosim.engine.scenario"),
         ("cosim.faults.checks", "cosim.engine.load"),
         ("cosim.faults.checks", "cosim.engine.scenario"),

@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 from cosim.comms.network import Network
-from cosim.core.tables import TableStore
-from cosim.results.tables import TABLES
+from cosim.core.tables import Column, Table, TableStore
+
+MESSAGES = Table(
+    "messages",
+    "One row a link and kind of message: what became of all that was sent.",
+    (
+        Column("link", "text", "", "direction and household: downlink/h001, uplink/h001, meter, ..."),
+        Column("kind", "text", "", "signal, report, meter, feeder, ack"),
+        Column("sent", "integer", "", "transmissions, repeated ones too"),
+        Column("duplicated", "integer", "", "copies the link made"),
+        Column("delivered", "integer", "", "handed to the receiver"),
+        Column("lost", "integer", "", "lost on the way: outage, loss, or a full queue"),
+        Column("expired", "integer", "", "came after their lifetime"),
+        Column("in_flight", "integer", "", "still on the way at the end of the run"),
+        Column("latency_p50_ms", "number", "ms", "median latency of what was delivered"),
+        Column("latency_p99_ms", "number", "ms", "99th percentile of it"),
+    ),
+)
+MESSAGE_LATENCY = Table(
+    "message_latency",
+    "How often each latency occurred among the messages delivered.",
+    (
+        Column("direction", "text", "", "downlink, uplink, peer, meter"),
+        Column("kind", "text", "", "signal, report, meter, feeder, ack"),
+        Column("latency_ms", "integer", "ms", "latency, exact below a second, to 0.2 % above"),
+        Column("count", "integer", "", "messages delivered with it"),
+    ),
+)
 
 
 def write_messages(network: Network, store: TableStore) -> None:
     """Write the account of every link, and how long messages took."""
     rows = network.accounting()
     store.write_table(
-        "messages",
-        {column.name: [getattr(row, column.name) for row in rows] for column in TABLES["messages"]},
+        MESSAGES,
+        {column.name: [getattr(row, column.name) for row in rows] for column in MESSAGES.columns},
     )
     histogram = [
         (direction, kind, latency_ms, count)
         for (direction, kind), bins in network.latency_histogram().items()
         for latency_ms, count in bins
     ]
-    names = [column.name for column in TABLES["message_latency"]]
+    names = [column.name for column in MESSAGE_LATENCY.columns]
     columns = list(zip(*histogram, strict=True)) or [()] * len(names)
     store.write_table(
-        "message_latency", {name: list(values) for name, values in zip(names, columns, strict=True)}
+        MESSAGE_LATENCY, {name: list(values) for name, values in zip(names, columns, strict=True)}
     )

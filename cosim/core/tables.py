@@ -23,6 +23,23 @@ class Column(NamedTuple):
     meaning: str
 
 
+class Table(NamedTuple):
+    """A table that a run leaves."""
+
+    name: str
+    meaning: str
+    columns: tuple[Column, ...]
+
+
+TIME = Column("time", "time", "UTC", "start of the interval")
+INSTANT = Column("time", "time", "UTC", "the instant it happened")
+PROSUMER = Column("prosumer", "text", "", "household, h001 ... in the order of the groups")
+COMMUNITY = Column("community", "text", "", "community; empty for a household that takes part in none")
+RESOURCE = Column("resource", "text", "", "resource of the community")
+BUS = Column("bus", "integer", "", "bus index in the feeder (-1 without a feeder)")
+"""Columns that tables of several wings have."""
+
+
 class Coded(NamedTuple):
     """A text column as numbers into a list of texts."""
 
@@ -43,10 +60,8 @@ class RowSink(Protocol):
 class TableStore(Protocol):
     """Where the tables of a run go: its directory, or nowhere."""
 
-    def writer(self, name: str, /) -> RowSink:
+    def writer(self, table: Table, /) -> RowSink:
         """The writer of a table that grows while the run goes on."""
 
-    def write_table(
-        self, name: str, data: Mapping[str, ColumnData], columns: tuple[Column, ...] | None = None
-    ) -> None:
+    def write_table(self, table: Table, data: Mapping[str, ColumnData], /) -> None:
         """Write a small table that is complete from the start, so that a run that is killed has it too."""

@@ -98,10 +98,10 @@ _SHOWN_LIMITS = 10
 
 
 def _households(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
-    data, columns = prosumer_table(loaded.scenario, parts)
+    data, table = prosumer_table(loaded.scenario, parts)
     for row, name in enumerate(parts.population.names):
         texts = [name]
-        for column in columns[1:]:
+        for column in table.columns[1:]:
             value = data[column.name][row]
             if value in ("", None) or value != value:
                 continue

@@ -34,7 +34,7 @@ from cosim.regulation.membership import Members
 from cosim.regulation.mitigation_build import remedy_numbers
 from cosim.regulation.mitigation_schema import Resending
 from cosim.regulation.participation import AlarmClock, take_part
-from cosim.regulation.record import DecisionRecorder, TickRecorder
+from cosim.regulation.record import DECISIONS, REGULATION, DecisionRecorder, TickRecorder
 from cosim.regulation.restart import saved
 from cosim.trading.delivery_days import DeliveryDays
 from cosim.trading.protocol.floor import TradingFloor
@@ -70,7 +70,7 @@ class Simulation:
         self._progress = progress
         start = scenario.time.start
         self._end_ms = scenario.time.duration_ms
-        ticks, decisions = store.writer("regulation"), store.writer("decisions")
+        ticks, decisions = store.writer(REGULATION), store.writer(DECISIONS)
         self.fault_record: FaultRecord | None = None
         if parts.fault_events and parts.markets:
             self.fault_record = FaultRecord(scenario, parts.fault_events)

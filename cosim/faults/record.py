@@ -12,11 +12,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR, to_utc
-from cosim.core.tables import Summary, TableStore
+from cosim.core.tables import COMMUNITY, RESOURCE, Column, Summary, Table, TableStore
 from cosim.engine.scenario import Scenario
 from cosim.faults.checks import Window
 from cosim.faults.plan import FaultEvent, episodes
 from cosim.results.recovery import FaultEffect, Span, fault_effect, untouched
+
+FAULTS = Table(
+    "faults",
+    "One row an event of a fault that begins within the run.",
+    (
+        Column("fault", "text", "", "name of the fault"),
+        Column("kind", "text", "", "household_crash, platform_crash, churn, clock, partition, ..."),
+        Column(
+            "target", "text", "", "what broke: a household, a community's platform, a set of links, a meter"
+        ),
+        Column("start", "time", "UTC", "when it began, or would have, in a run that was cut short"),
+        Column("end", "time", "UTC", "when it ended; of one that lasted longer, the end of the run"),
+        Column("households", "integer", "", "households that it hit; 0 for a platform or the feeder's meter"),
+    ),
+)
+FAULT_EFFECTS = Table(
+    "fault_effects",
+    "What each fault did to each resource, event by event.",
+    (
+        Column("fault", "text", "", "name of the fault"),
+        Column("kind", "text", "", "its kind"),
+        COMMUNITY,
+        RESOURCE,
+        Column("start", "time", "UTC", "when it began; events that touch or overlap are one"),
+        Column("end", "time", "UTC", "when it ended, or the run did"),
+        Column(
+            "rmse_before",
+            "number",
+            "units",
+            "root mean square of aggregate - capacity over the quiet steps before",
+        ),
+        Column("worst_deviation", "number", "units", "largest aggregate - capacity until it had recovered"),
+        Column(
+            "recovery_h",
+            "number",
+            "h",
+            "from the end until the error stays near its level before; NaN if never, or another is still on",
+        ),
+        Column(
+            "excess_energy_kwh",
+            "number",
+            "kWh",
+            "energy of the error above its mean before, until then; NaN where a unit is no energy",
+        ),
+        Column(
+            "excess_cost", "number", "cost", "sum of the cost gap above its mean before, over the same steps"
+        ),
+    ),
+)
 
 Array = NDArray[np.float64]
 
@@ -29,7 +78,7 @@ def write_faults(scenario: Scenario, events: Sequence[FaultEvent], store: TableS
     starts_ms = np.array([event.start_ms for event in events], np.int64)
     ends_ms = np.array([min(event.end_ms, end_ms) for event in events], np.int64)
     store.write_table(
-        "faults",
+        FAULTS,
         {
             "fault": [event.name for event in events],
             "kind": [event.fault.kind for event in events],
@@ -102,7 +151,7 @@ class FaultRecord:
         """Write the table `fault_effects`."""
         rows, start = list(self.rows(until_ms)), self._scenario.time.start
         store.write_table(
-            "fault_effects",
+            FAULT_EFFECTS,
             {
                 "fault": [row.fault for row in rows],
                 "kind": [row.kind for row in rows],

@@ -6,8 +6,64 @@ from collections import Counter
 
 import numpy as np
 
-from cosim.core.tables import TableStore
+from cosim.core.tables import BUS, Column, Table, TableStore
 from cosim.households.connection import GridParts
+
+FEEDER_BUSES = Table(
+    "feeder_buses",
+    "The buses of the feeder, with the limits that apply.",
+    (
+        BUS,
+        Column("name", "text", "", "name in the feeder's data"),
+        Column("vn_kv", "number", "kV", "nominal voltage"),
+        Column("x", "number", "", "coordinate: longitude, or of the tree laid out where the feeder has none"),
+        Column("y", "number", "", "coordinate: latitude, or of the tree"),
+        Column("supplied", "flag", "", "whether a closed way leads to the grid above"),
+        Column("vm_min_pu", "number", "pu", "lowest permitted voltage"),
+        Column("vm_max_pu", "number", "pu", "highest permitted voltage"),
+        Column("households", "integer", "", "households at this bus"),
+    ),
+)
+FEEDER_BRANCHES = Table(
+    "feeder_branches",
+    "The lines and transformers of the feeder, with the limits that apply.",
+    (
+        Column(
+            "kind", "text", "", "line, trafo, or trafo3w, which has two rows: to its medium and low voltage"
+        ),
+        Column("element", "integer", "", "index in the feeder's table"),
+        Column("name", "text", "", "name in the feeder's data"),
+        Column("from_bus", "integer", "", "bus at one end; of a transformer the high-voltage side"),
+        Column("to_bus", "integer", "", "bus at the other end"),
+        Column("length_km", "number", "km", "length; NaN for a transformer"),
+        Column("closed", "flag", "", "in service, no open switch"),
+        Column("loading_max_percent", "number", "%", "highest permitted loading"),
+    ),
+)
+SOURCE_ELEMENTS = Table(
+    "source_elements",
+    "What became of each element, limit and profile of the grid's data.",
+    (
+        Column(
+            "table",
+            "text",
+            "",
+            "table of the grid's data; bus.min_vm_pu, profiles.load, ... for limits, profiles",
+        ),
+        Column("element", "integer", "", "index in that table; -1 for what has none"),
+        Column("name", "text", "", "name in the grid's data"),
+        Column("bus", "integer", "", "its bus; -1 for what has none"),
+        Column(
+            "p_kw",
+            "number",
+            "kW",
+            "nominal active power, scaling included, generation negative; NaN for none",
+        ),
+        Column("q_kvar", "number", "kvar", "nominal reactive power; NaN for none"),
+        Column("fate", "text", "", "kept, household (one stands for it), replaced or left out"),
+        Column("reason", "text", "", "why, or how it acts"),
+    ),
+)
 
 
 def write_feeder(grid: GridParts, store: TableStore) -> None:
@@ -16,7 +72,7 @@ def write_feeder(grid: GridParts, store: TableStore) -> None:
     limits = grid.limits
     households = Counter(grid.placement.buses)
     store.write_table(
-        "feeder_buses",
+        FEEDER_BUSES,
         {
             "bus": bus.index,
             "name": list(bus.name),
@@ -32,7 +88,7 @@ def write_feeder(grid: GridParts, store: TableStore) -> None:
     of_trafo3w = np.repeat(np.arange(len(trafo3w.index)), 2)
     sides = np.tile([1, 2], len(trafo3w.index))
     store.write_table(
-        "feeder_branches",
+        FEEDER_BRANCHES,
         {
             "kind": ["line"] * len(line.index) + ["trafo"] * len(trafo.index) + ["trafo3w"] * len(sides),
             "element": np.concatenate([line.index, trafo.index, trafo3w.index[of_trafo3w]]),
@@ -55,5 +111,5 @@ def write_feeder(grid: GridParts, store: TableStore) -> None:
     entries = grid.account
     columns = ("table", "element", "name", "bus", "p_kw", "q_kvar", "fate", "reason")
     store.write_table(
-        "source_elements", {name: [getattr(entry, name) for entry in entries] for name in columns}
+        SOURCE_ELEMENTS, {name: [getattr(entry, name) for entry in entries] for name in columns}
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from cosim.core.clock import to_hours, to_utc
 from cosim.core.streams import Streams
-from cosim.core.tables import Summary, TableStore
+from cosim.core.tables import BUS, TIME, Column, Summary, Table, TableStore
 from cosim.engine.scenario import Scenario
 from cosim.grid import en50160
 from cosim.grid.coupling import Block
@@ -16,6 +16,84 @@ from cosim.grid.verify import ActingPower, WholeNetwork, compare
 from cosim.households.connection import GridParts
 from cosim.results.metrics import Disagreement, Extreme, GridMetrics
 
+INJECTIONS = Table(
+    "injections",
+    "What is drawn at each bus in each interval.",
+    (
+        TIME,
+        BUS,
+        Column(
+            "p_mw",
+            "number",
+            "MW",
+            "mean active power drawn at the bus by households and loads, at the voltage that was solved; NaN "
+            "where a load follows a voltage that was not solved. Elements that are part of the network "
+            "(generators that hold a voltage, wards, motors, shunts) are not in it",
+        ),
+        Column("q_mvar", "number", "Mvar", "mean reactive power drawn at the bus, likewise"),
+    ),
+)
+BUS_VOLTAGE = Table(
+    "bus_voltage",
+    "Voltage of each bus in each interval.",
+    (TIME, BUS, Column("vm_pu", "number", "pu", "voltage magnitude; NaN where not solved")),
+)
+LINE_LOADING = Table(
+    "line_loading",
+    "Loading of each line in each interval.",
+    (
+        TIME,
+        Column("line", "integer", "", "line index in the feeder"),
+        Column("loading_percent", "number", "%", "current over rated current"),
+    ),
+)
+TRAFO_LOADING = Table(
+    "trafo_loading",
+    "Loading of each transformer in each interval.",
+    (
+        TIME,
+        Column("trafo", "integer", "", "transformer index in the feeder"),
+        Column("loading_percent", "number", "%", "current over rated current, the larger side"),
+    ),
+)
+TRAFO3W_LOADING = Table(
+    "trafo3w_loading",
+    "Loading of each three-winding transformer in each interval; only where the feeder has one.",
+    (
+        TIME,
+        Column("trafo3w", "integer", "", "index of the three-winding transformer in the feeder"),
+        Column("loading_percent", "number", "%", "current over rated current, the largest of three sides"),
+    ),
+)
+POWER_FLOW = Table(
+    "power_flow",
+    "One row an interval: whether its power flow was solved, and the feeder's balance.",
+    (
+        TIME,
+        Column("status", "text", "", "converged, diverged or skipped"),
+        Column("cause", "text", "", "why it did not converge; empty where it did"),
+        Column(
+            "route", "text", "", "zbus; runpp where the fast route did not close or cannot solve the network"
+        ),
+        Column(
+            "residual_mva",
+            "number",
+            "MVA",
+            "largest mismatch of power at a bus; NaN where svc, ssc, tcsc or vsc have equations of their own",
+        ),
+        Column(
+            "p_slack_mw",
+            "number",
+            "MW",
+            "active power drawn from the grid above: all external grids, and generators that stand for one",
+        ),
+        Column("q_slack_mvar", "number", "Mvar", "reactive power drawn from the grid above, likewise"),
+        Column(
+            "losses_mw", "number", "MW", "losses in lines, transformers and all other connections of buses"
+        ),
+    ),
+)
+
 
 class GridRecorder:
     """Writes solved blocks of intervals and keeps the extremes."""
@@ -23,10 +101,10 @@ class GridRecorder:
     def __init__(self, scenario: Scenario, grid: GridParts, store: TableStore) -> None:
         self._start = scenario.time.start
         self._grid = grid
-        self._power_flow = store.writer("power_flow")
-        wide = ["injections", "bus_voltage", "line_loading", "trafo_loading"]
-        wide += ["trafo3w_loading"] if len(grid.feeder.trafo3w.index) else []
-        self._wide = {name: store.writer(name) for name in wide if scenario.record.grid}
+        self._power_flow = store.writer(POWER_FLOW)
+        wide = [INJECTIONS, BUS_VOLTAGE, LINE_LOADING, TRAFO_LOADING]
+        wide += [TRAFO3W_LOADING] if len(grid.feeder.trafo3w.index) else []
+        self._wide = {table.name: store.writer(table) for table in wide if scenario.record.grid}
         self._watch = LimitWatch()
         trafo3w_max = Extreme(1) if len(grid.feeder.trafo3w.index) else None
         self.metrics = GridMetrics(to_hours(scenario.interval_ms), trafo3w_max=trafo3w_max)

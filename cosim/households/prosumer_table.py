@@ -8,21 +8,26 @@ import numpy as np
 
 from cosim.config.units import split_key
 from cosim.core.clock import MS_PER_HOUR
-from cosim.core.tables import Column, TableStore
+from cosim.core.tables import BUS, COMMUNITY, PROSUMER, Column, Table, TableStore
 from cosim.devices.battery import Battery
 from cosim.engine.builder import Parts
 from cosim.engine.scenario import Scenario
 from cosim.regulation.costs import columns as cost_columns
-from cosim.results.tables import PROSUMER_COLUMNS
+
+PROSUMERS = Table(
+    "prosumers",
+    "One row a household; after these columns one for each cost, device and agent parameter.",
+    (PROSUMER, Column("group", "text", "", "group"), COMMUNITY, BUS),
+)
 
 
 def write_prosumers(scenario: Scenario, parts: Parts, store: TableStore) -> None:
     """Write the table."""
-    data, columns = prosumer_table(scenario, parts)
-    store.write_table("prosumers", data, columns)
+    data, table = prosumer_table(scenario, parts)
+    store.write_table(table, data)
 
 
-def prosumer_table(scenario: Scenario, parts: Parts) -> tuple[dict[str, Any], tuple[Column, ...]]:
+def prosumer_table(scenario: Scenario, parts: Parts) -> tuple[dict[str, Any], Table]:
     """Columns by name, and what they mean; a parameter that a household does not have is NaN."""
     population = parts.population
     n = population.size
@@ -40,7 +45,7 @@ def prosumer_table(scenario: Scenario, parts: Parts) -> tuple[dict[str, Any], tu
     numbers = {**_market_columns(parts, n), **_device_columns(parts, n), **_trading_columns(parts)}
     extra = [Column(name, "text", "", "what the household was given") for name in kinds]
     extra += [Column(name, "number", _unit(name), "a parameter of the household") for name in numbers]
-    return data | kinds | numbers, (*PROSUMER_COLUMNS, *extra)
+    return data | kinds | numbers, PROSUMERS._replace(columns=(*PROSUMERS.columns, *extra))
 
 
 def _profiles(parts: Parts, n: int) -> dict[str, list[str]]:

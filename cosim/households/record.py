@@ -5,11 +5,35 @@ from __future__ import annotations
 import numpy as np
 
 from cosim.core.clock import to_utc
-from cosim.core.tables import Coded, Summary, TableStore
+from cosim.core.tables import PROSUMER, TIME, Coded, Column, Summary, Table, TableStore
 from cosim.engine.builder import Parts
 from cosim.engine.scenario import Scenario
 from cosim.households.meters import Reading
 from cosim.results.energy_metrics import EnergyMetrics
+
+METERS = Table(
+    "meters",
+    "What the meter of each household counted in each interval.",
+    (
+        TIME,
+        PROSUMER,
+        Column("load_kwh", "number", "kWh", "consumed by the household's load"),
+        Column("pv_kwh", "number", "kWh", "generated"),
+        Column("net_kwh", "number", "kWh", "load - generation + battery at the connection point"),
+    ),
+)
+BATTERIES = Table(
+    "batteries",
+    "What each battery stored, took and gave in each interval.",
+    (
+        TIME,
+        PROSUMER,
+        Column("soc_kwh", "number", "kWh", "stored at the end of the interval"),
+        Column("charge_kwh", "number", "kWh", "taken at the terminals"),
+        Column("discharge_kwh", "number", "kWh", "given at the terminals"),
+        Column("leaked_kwh", "number", "kWh", "lost by self-discharge"),
+    ),
+)
 
 _INTERVALS_PER_BATCH = 168
 
@@ -22,9 +46,9 @@ class MeterRecorder:
         self._warm_up_ms = scenario.time.warm_up_ms
         self._names = parts.population.names
         self._with_battery = np.array([home.index for home in parts.homes if home.battery is not None], int)
-        self._meters = store.writer("meters") if scenario.record.meters else None
+        self._meters = store.writer(METERS) if scenario.record.meters else None
         wants_batteries = scenario.record.batteries and len(self._with_battery) > 0
-        self._batteries = store.writer("batteries") if wants_batteries else None
+        self._batteries = store.writer(BATTERIES) if wants_batteries else None
         self._starts_ms: list[int] = []
         self._readings: list[Reading] = []
         self._metrics = EnergyMetrics(

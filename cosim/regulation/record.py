@@ -12,13 +12,86 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import to_utc
 from cosim.core.errors import InputError
-from cosim.core.tables import Coded, ColumnData, RowSink, Summary
+from cosim.core.tables import (
+    COMMUNITY,
+    INSTANT,
+    PROSUMER,
+    RESOURCE,
+    Coded,
+    Column,
+    ColumnData,
+    RowSink,
+    Summary,
+    Table,
+)
 from cosim.regulation.agent import DecisionLog, log_width
 from cosim.regulation.community import Market
 from cosim.regulation.costs import gradients, select
 from cosim.regulation.optimum import Optimum, cost_gaps, solve_optimum
 from cosim.regulation.platform import Tick
 from cosim.results.metrics import GapMetrics, TrackingMetrics
+
+REGULATION = Table(
+    "regulation",
+    "One row a tick and resource: the signal, what the community did, how far it is from the optimum.",
+    (
+        Column("step", "integer", "", "number k of the platform's tick"),
+        INSTANT,
+        COMMUNITY,
+        RESOURCE,
+        Column(
+            "signal",
+            "number",
+            "",
+            "Ω(k), the signal in force when the tick comes, in cost/unit; under `inverse_average` in "
+            "unit³/cost",
+        ),
+        Column("capacity", "number", "units", "C at the tick"),
+        Column(
+            "aggregate",
+            "number",
+            "units",
+            "what the community did: Σx, time-mean over the step that ends here",
+        ),
+        Column("measured", "number", "units", "Σx as the platform measured it; NaN while it is down"),
+        Column("average_sum", "number", "units", "Σx̄ over the members, as their averages stand"),
+        Column(
+            "optimum_gap", "number", "cost", "cost of the averages above the optimum for the sums they reach"
+        ),
+        Column(
+            "distance",
+            "number",
+            "units",
+            "‖x̄ - x*‖ over members and resources, x* the optimum for the capacities in force (not, as for "
+            "`optimum_gap`, for the sums reached); NaN where the members cannot reach these",
+        ),
+        Column("gradient_mean", "number", "cost/unit", "mean of ∇g over the members"),
+        Column("gradient_spread", "number", "cost/unit", "largest minus smallest ∇g among the members"),
+        Column("members", "integer", "", "households that take part"),
+    ),
+)
+DECISIONS = Table(
+    "decisions",
+    "One row a decision of a household and resource.",
+    (
+        Column("step", "integer", "", "the step decided for, from 1; step 0 is the initial decision"),
+        INSTANT,
+        PROSUMER,
+        RESOURCE,
+        Column("requested", "integer", "units", "what the draw asked for: 0 or 1"),
+        Column(
+            "delivered",
+            "number",
+            "units",
+            "what the device could do of it: for own use a fraction, else 0 or 1",
+        ),
+        Column("average", "number", "units", "x̄ that the decision was made from"),
+        Column("gradient", "number", "cost/unit", "∇g at the averages"),
+        Column("probability", "number", "", "σ, clipped to [0, 1]"),
+        Column("signal_step", "integer", "", "number of the signal it knew; 0 is Ω(0)"),
+        Column("signal_age_ms", "integer", "ms", "age of that signal: now minus when it was sent"),
+    ),
+)
 
 Array = NDArray[np.float64]
 _NUMBERS_PER_BATCH = 400_000

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem, collected
 from cosim.core.tables import Coded
+from cosim.engine.catalogue import columns_of
 from cosim.engine.load import load_scenario
 from cosim.engine.scenario import Scenario
 from cosim.results.run_files import read_run_record, read_summary
@@ -101,7 +102,7 @@ class RunData:
 
     def files(self, table: str) -> list[Path]:
         """Files that hold a table: one where the run ended, its batches where the run was killed."""
-        return table_files(self.folder, table)
+        return table_files(self.folder, table, columns_of(table))
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether the run has the table, with some row, and with these columns."""

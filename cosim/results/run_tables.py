@@ -14,14 +14,22 @@ from cosim.core.tables import Column
 from cosim.core.text import shortened
 from cosim.results.run_files import LARGEST, REMEDY
 from cosim.results.safe_files import require_plain
-from cosim.results.tables import TABLES
 
 _LAST_MS = 253_402_300_800_000
 """The end of the year 9999, ms since 1970."""
 
 
-def table_files(run_folder: Path, name: str) -> list[Path]:
+def table_files(run_folder: Path, name: str, known: Sequence[Column] = ()) -> list[Path]:
     """Files that hold a table of a run, in order: one where the run ended, else its batches; each checked.
+
+    Parameters
+    ----------
+    run_folder : Path
+        The run's directory.
+    name : str
+        The table's name.
+    known : sequence of Column
+        The columns whose type is known.
 
     Raises
     ------
@@ -33,16 +41,16 @@ def table_files(run_folder: Path, name: str) -> list[Path]:
     _require_no_link(run_folder, name)
     files = [whole] if whole.exists() else sorted((tables / ".parts" / name).glob("*.parquet"))
     for file in files:
-        _require_columns(file, name)
+        _require_columns(file, known)
     return files
 
 
-def _require_columns(file: Path, name: str) -> None:
+def _require_columns(file: Path, known: Sequence[Column]) -> None:
     schema = schema_of(file)
     # Columns that are left out, or of another version, are the reader's to see.
     wrong = [
         column.name
-        for column in TABLES.get(name, ())
+        for column in known
         if column.name in schema.names and not _fits(column, schema.field(column.name).type)
     ]
     if len(set(schema.names)) < len(schema.names):

@@ -16,9 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from cosim.core.tables import Coded, Column, ColumnData
+from cosim.core.tables import Coded, Column, ColumnData, Table
 from cosim.results.run_tables import table_files
-from cosim.results.tables import TABLES
 
 ROWS_PER_BATCH = 16_384
 """Rows that a killed run can lose of each table, at most."""
@@ -54,13 +53,11 @@ def _arrow_array(column: Column, data: ColumnData) -> Any:
 class Nowhere:
     """A table and a store of tables that keeps nothing, for runs of which only the summary is wanted."""
 
-    def writer(self, name: str) -> Nowhere:
+    def writer(self, table: Table) -> Nowhere:
         """Takes the rows of any table."""
         return self
 
-    def write_table(
-        self, name: str, data: Mapping[str, ColumnData], columns: tuple[Column, ...] | None = None
-    ) -> None:
+    def write_table(self, table: Table, data: Mapping[str, ColumnData]) -> None:
         """Takes a whole table."""
 
     def append(self, data: Mapping[str, ColumnData]) -> None:
@@ -73,13 +70,13 @@ class TableWriter:
     Batches are cut by number of rows alone, so the file's bytes do not depend on when rows arrive.
     """
 
-    def __init__(self, folder: Path, name: str, columns: tuple[Column, ...]) -> None:
-        self._columns = columns
+    def __init__(self, folder: Path, table: Table) -> None:
+        self._columns = columns = table.columns
         # A dictionary of measured numbers is tried, found useless and thrown away: half the time of writing.
         repeating = [column.name for column in columns if column.type != "number"]
         self._format: dict[str, Any] = {"compression": "zstd", "use_dictionary": repeating}
-        self._parts = folder / ".parts" / name
-        self._target = folder / f"{name}.parquet"
+        self._parts = folder / ".parts" / table.name
+        self._target = folder / f"{table.name}.parquet"
         self._pending: list[Any] = []
         self._n_pending = 0
         self._n_parts = 0
@@ -164,17 +161,15 @@ class RunStore:
         self.tables_folder.mkdir(parents=True, exist_ok=True)
         self._writers: dict[str, TableWriter] = {}
 
-    def writer(self, name: str, columns: tuple[Column, ...] | None = None) -> TableWriter:
-        """The writer of a table; a known table's columns need not be given."""
-        if name not in self._writers:
-            self._writers[name] = TableWriter(self.tables_folder, name, columns or TABLES[name])
-        return self._writers[name]
+    def writer(self, table: Table) -> TableWriter:
+        """The writer of a table, the same each time."""
+        if table.name not in self._writers:
+            self._writers[table.name] = TableWriter(self.tables_folder, table)
+        return self._writers[table.name]
 
-    def write_table(
-        self, name: str, data: Mapping[str, ColumnData], columns: tuple[Column, ...] | None = None
-    ) -> None:
+    def write_table(self, table: Table, data: Mapping[str, ColumnData]) -> None:
         """Write a small table that is complete from the start, so that a run that is killed has it too."""
-        writer = self.writer(name, columns)
+        writer = self.writer(table)
         writer.append(data)
         writer.finish()
 

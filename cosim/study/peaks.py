@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
+from cosim.engine.catalogue import columns_of
 from cosim.results.run_tables import batches, table_files
 
 Array = NDArray[np.float64]
@@ -93,6 +94,6 @@ class _Largest:
 
 def _batches(run_folder: Path, table: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Some columns of a table, a row group at a time; nothing where there is no such table."""
-    for file in table_files(run_folder, table):
+    for file in table_files(run_folder, table, columns_of(table)):
         for batch in batches(file, columns):
             yield {name: batch.column(name).to_numpy(zero_copy_only=False) for name in columns}

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cosim.engine.catalogue import tables
 from cosim.report.compare_figure import draw_comparison, drawn_keys, durations, key_numbers
 from cosim.report.compare_table import _change_texts
 from cosim.report.summary_table import heading
@@ -27,7 +28,7 @@ def comparison(folder: Path, *numbers: dict[str, float | int | None], voltages: 
         if voltages:
             time = np.datetime64(0, "ms") + np.arange(4) * np.timedelta64(1, "h")
             low = np.array([0.99, 0.97, np.nan, 0.98])
-            store.writer("bus_voltage").append(
+            store.writer(tables()["bus_voltage"]).append(
                 {
                     "time": np.repeat(time, 2),
                     "bus": [4, 7] * 4,

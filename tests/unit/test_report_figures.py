@@ -16,6 +16,8 @@ import pytest
 
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.tables import Column
+from cosim.engine.catalogue import tables
+from cosim.households.prosumer_table import PROSUMERS
 from cosim.report import fault_figure
 from cosim.report.decision_data import decision_data, steps_per_point
 from cosim.report.energy_figures import community_power
@@ -32,7 +34,6 @@ from cosim.report.run_data import RunData
 from cosim.report.style import drawing
 from cosim.report.summary_table import number_text, summary_rows
 from cosim.results.store import RunStore
-from cosim.results.tables import PROSUMER_COLUMNS
 
 START_MS = 1_467_590_400_000  # 2016-07-04
 BUSES, LINES, TRAFOS = [0, 4, 9], [2, 7], [0]
@@ -96,7 +97,7 @@ class SmallRun:
     def prosumers(self) -> SmallRun:
         n = self.n_homes
         extra = [Column(name, "number", "", "") for name in ("cost_target", "battery_capacity_kwh")]
-        self.store.writer("prosumers", (*PROSUMER_COLUMNS, *extra)).append(
+        self.store.writer(PROSUMERS._replace(columns=(*PROSUMERS.columns, *extra))).append(
             {
                 "prosumer": self.names,
                 "group": ["homes"] * n,
@@ -111,7 +112,7 @@ class SmallRun:
     def market(self) -> SmallRun:
         n = self.n_hours
         for resource, capacity in (("own_use", 2.0), ("sale", 1.0)):
-            self.store.writer("regulation").append(
+            self.store.writer(tables()["regulation"]).append(
                 {
                     "step": np.arange(n),
                     "time": hours(n),
@@ -133,7 +134,7 @@ class SmallRun:
     def decisions(self) -> SmallRun:
         n_rows = self.n_hours * self.n_homes * 2
         step = np.repeat(np.arange(self.n_hours) + 1, self.n_homes * 2)
-        self.store.writer("decisions").append(
+        self.store.writer(tables()["decisions"]).append(
             {
                 "step": step,
                 "time": hours(self.n_hours, self.n_homes * 2),
@@ -154,7 +155,7 @@ class SmallRun:
         """Each is the fault's name, its first and last hour, and how many households it hits."""
         fault, first, last, households = zip(*events, strict=True)
         start = hours(self.n_hours)
-        self.store.writer("faults").append(
+        self.store.writer(tables()["faults"]).append(
             {
                 "fault": list(fault),
                 "kind": ["partition"] * len(events),
@@ -169,7 +170,7 @@ class SmallRun:
     def messages(self, latency_ms: list[int], lost: int = 1) -> SmallRun:
         account = {"sent": 48, "duplicated": 0, "delivered": 47, "lost": lost, "expired": 0, "in_flight": 0}
         rows = {name: [count] * self.n_homes for name, count in account.items()}
-        self.store.writer("messages").append(
+        self.store.writer(tables()["messages"]).append(
             {
                 "link": [f"downlink/{name}" for name in self.names],
                 "kind": ["signal"] * self.n_homes,
@@ -179,7 +180,7 @@ class SmallRun:
             }
         )
         n = len(latency_ms)
-        self.store.writer("message_latency").append(
+        self.store.writer(tables()["message_latency"]).append(
             {
                 "direction": ["downlink"] * n,
                 "kind": ["signal"] * n,
@@ -191,7 +192,7 @@ class SmallRun:
 
     def meters(self) -> SmallRun:
         rows = self.n_hours * self.n_homes
-        self.store.writer("meters").append(
+        self.store.writer(tables()["meters"]).append(
             {
                 "time": hours(self.n_hours, self.n_homes),
                 "prosumer": self.names * self.n_hours,
@@ -204,7 +205,7 @@ class SmallRun:
 
     def batteries(self) -> SmallRun:
         rows = self.n_hours * self.n_homes
-        self.store.writer("batteries").append(
+        self.store.writer(tables()["batteries"]).append(
             {
                 "time": hours(self.n_hours, self.n_homes),
                 "prosumer": self.names * self.n_hours,
@@ -227,7 +228,7 @@ class SmallRun:
         status[list(diverged)] = "diverged"
         zeros = np.zeros(n)
         flow = {"cause": [""] * n, "route": ["zbus"] * n, "residual_mva": zeros, "p_slack_mw": zeros}
-        self.store.writer("power_flow").append(
+        self.store.writer(tables()["power_flow"]).append(
             {"time": hours(n), "status": list(status), **flow, "q_slack_mvar": zeros, "losses_mw": zeros}
         )
         for table, element, index, column, values in (
@@ -235,13 +236,13 @@ class SmallRun:
             ("line_loading", "line", LINES, "loading_percent", self.percent),
             ("trafo_loading", "trafo", TRAFOS, "loading_percent", trafo_percent),
         ):
-            self.store.writer(table).append(
+            self.store.writer(tables()[table]).append(
                 {"time": hours(n, len(index)), element: np.tile(index, n), column: values.ravel()}
             )
         return self
 
     def topology(self) -> SmallRun:
-        self.store.writer("feeder_buses").append(
+        self.store.writer(tables()["feeder_buses"]).append(
             {
                 "bus": BUSES,
                 "name": ["$x_1$", "", ""],
@@ -254,7 +255,7 @@ class SmallRun:
                 "households": [0, 2, 2],
             }
         )
-        self.store.writer("feeder_branches").append(
+        self.store.writer(tables()["feeder_branches"]).append(
             {
                 "kind": ["line", "line", "trafo"],
                 "element": [*LINES, *TRAFOS],

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosim.core.tables import Coded, Column
+from cosim.core.tables import Coded, Column, Table
 from cosim.results import store as store_module
 from cosim.results.store import RunStore, TableWriter, read_table
 
@@ -25,6 +25,7 @@ COLUMNS = (
     Column("value", "number", "", ""),
     Column("on", "flag", "", ""),
 )
+THINGS = Table("things", "", COLUMNS)
 N = 1000
 NAMES = ("a", "b", "c")
 _numbers = np.random.default_rng(1)
@@ -57,10 +58,10 @@ def test_bytes_do_not_depend_on_how_rows_arrive(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int], as_texts: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("tables")
-    whole = TableWriter(folder, "whole", COLUMNS)
+    whole = TableWriter(folder, THINGS._replace(name="whole"))
     _append(whole, 0, N)
     whole.finish()
-    pieces = TableWriter(folder, "pieces", COLUMNS)
+    pieces = TableWriter(folder, THINGS._replace(name="pieces"))
     edges = [0, *sorted(cuts), N]
     for number, (first, last) in enumerate(pairwise(edges)):
         _append(pieces, first, last, as_texts and number % 2 == 0)
@@ -70,7 +71,7 @@ def test_bytes_do_not_depend_on_how_rows_arrive(
 
 def test_what_was_written_is_read(tmp_path: Path) -> None:
     store = RunStore(tmp_path / "run")
-    _append(store.writer("things", COLUMNS), 0, N)
+    _append(store.writer(THINGS), 0, N)
     store.finish_tables()
     table = read_table(tmp_path / "run", "things")
     assert list(table.columns) == [column.name for column in COLUMNS]
@@ -83,7 +84,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
 def test_a_table_without_rows_has_its_columns(tmp_path: Path) -> None:
     store = RunStore(tmp_path / "run")
-    store.writer("things", COLUMNS)
+    store.writer(THINGS)
     store.finish_tables()
     table = read_table(tmp_path / "run", "things")
     assert len(table) == 0
@@ -93,7 +94,7 @@ def test_a_table_without_rows_has_its_columns(tmp_path: Path) -> None:
 
 def test_batches_can_be_read_before_the_run_has_ended(tmp_path: Path) -> None:
     store = RunStore(tmp_path / "run")
-    _append(store.writer("things", COLUMNS), 0, 500)
+    _append(store.writer(THINGS), 0, 500)
     table = read_table(tmp_path / "run", "things")
     assert table["count"].tolist() == DATA["count"][: 3 * 128].tolist()
     with pytest.raises(FileNotFoundError, match="no table 'other'"):
@@ -104,7 +105,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     import pyarrow.parquet as pq
 
     store = RunStore(tmp_path / "run")
-    writer = store.writer("things", COLUMNS)
+    writer = store.writer(THINGS)
     _append(writer, 0, 300)
 
     def no_space(*args: object, **more: object) -> None:
@@ -145,7 +146,7 @@ def test_a_group_of_rows_is_smaller_the_more_columns_there_are(
     monkeypatch.setattr("cosim.results.store.ROWS_PER_GROUP", 4 * 128)
     for numbers, per_group in ((10**9, 4 * 128), (2 * 128 * len(COLUMNS) + 1, 2 * 128), (1, 128)):
         monkeypatch.setattr("cosim.results.store.NUMBERS_PER_GROUP", numbers)
-        writer = TableWriter(tmp_path, f"things_{per_group}", COLUMNS)
+        writer = TableWriter(tmp_path, THINGS._replace(name=f"things_{per_group}"))
         _append(writer, 0, N)
         writer.finish()
         found = pq.read_metadata(tmp_path / f"things_{per_group}.parquet")

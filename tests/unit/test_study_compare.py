@@ -13,6 +13,7 @@ import pytest
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.errors import InputError
+from cosim.engine.catalogue import tables
 from cosim.results.store import RunStore
 from cosim.study.compare import Change, compare_runs
 from cosim.study.compare_csv import differences_csv, numbers_csv
@@ -45,7 +46,7 @@ def write_meters(store: RunStore, net_kwh: list[list[float]]) -> None:
     """Rows of intervals by columns of households."""
     n_intervals, n_homes = np.shape(net_kwh)
     times = np.datetime64(0, "ms") + np.arange(n_intervals) * np.timedelta64(900_000, "ms")
-    store.writer("meters").append(
+    store.writer(tables()["meters"]).append(
         {
             "time": np.repeat(times, n_homes),
             "prosumer": [f"h{home}" for home in range(n_homes)] * n_intervals,
@@ -59,7 +60,7 @@ def write_meters(store: RunStore, net_kwh: list[list[float]]) -> None:
 def write_power_flow(store: RunStore, p_slack_mw: list[float]) -> None:
     n = len(p_slack_mw)
     times = np.datetime64(0, "ms") + np.arange(n) * np.timedelta64(900_000, "ms")
-    store.writer("power_flow").append(
+    store.writer(tables()["power_flow"]).append(
         {
             "time": times,
             "p_slack_mw": p_slack_mw,

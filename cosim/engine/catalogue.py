@@ -1,0 +1,38 @@
+"""Every table that a run leaves: each wing says what it writes, and here it is all together."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from cosim.comms.record import MESSAGE_LATENCY, MESSAGES
+from cosim.core.tables import Column, Table
+from cosim.faults.record import FAULT_EFFECTS, FAULTS
+from cosim.grid.feeder_tables import FEEDER_BRANCHES, FEEDER_BUSES, SOURCE_ELEMENTS
+from cosim.grid.record import (
+    BUS_VOLTAGE,
+    INJECTIONS,
+    LINE_LOADING,
+    POWER_FLOW,
+    TRAFO3W_LOADING,
+    TRAFO_LOADING,
+)
+from cosim.households.prosumer_table import PROSUMERS
+from cosim.households.record import BATTERIES, METERS
+from cosim.regulation.record import DECISIONS, REGULATION
+from cosim.trading.record import BILLS, OFFERS, PRICES, SCHEDULE, TRADES
+
+
+@cache
+def tables() -> dict[str, Table]:
+    """Tables by name, in the order of the documentation."""
+    known = (
+        *(PROSUMERS, REGULATION, DECISIONS, INJECTIONS, BUS_VOLTAGE, LINE_LOADING, TRAFO_LOADING),
+        *(TRAFO3W_LOADING, POWER_FLOW, FEEDER_BUSES, FEEDER_BRANCHES, SOURCE_ELEMENTS, MESSAGES),
+        *(MESSAGE_LATENCY, FAULTS, FAULT_EFFECTS, BATTERIES, METERS, PRICES, OFFERS, SCHEDULE, TRADES, BILLS),
+    )
+    return {table.name: table for table in known}
+
+
+def columns_of(table: str) -> tuple[Column, ...]:
+    """The columns that a table has whatever the scenario; none of a table that no wing writes."""
+    return tables()[table].columns if table in tables() else ()
