@@ -104,7 +104,7 @@ def checked(name: str, make: Callable[[], Net], folder: Path) -> Checked:
     if cause:
         return Checked(name, len(net.bus), said=f"not solved by runpp either: {cause}")
     scenario = folder / f"{name}.yaml"
-    scenario.write_text(yaml.safe_dump(_scenario(name, net)), encoding="utf-8")
+    scenario.write_text(yaml.safe_dump(_scenario(name)), encoding="utf-8")
     doubts: list[Problem] = []
     try:
         loaded = load_scenario(str(scenario))
@@ -130,24 +130,12 @@ def _judged(net: Net) -> tuple[Net, str]:
     return judge, cause
 
 
-def _scenario(name: str, net: Net) -> dict[str, Any]:
-    """An hour of the network's own powers, with a household that draws nothing at a bus without a load.
-
-    Where each bus has a load the household stands for the first, and draws what it would.
-    """
-    taken = {int(bus) for table in ("load", "asymmetric_load") for bus in net[table].bus}
-    grids = [int(bus) for bus in net.ext_grid.bus[net.ext_grid.in_service]]
-    free = [bus for bus in [*grids, *net.line.from_bus.astype(int)] if bus not in taken]
-    place = {"kind": "list", "buses": free[:1]} if free else {"kind": "loads"}
+def _scenario(name: str) -> dict[str, Any]:
+    """An hour of the network's own powers, without a household."""
     return {
         "name": "check",
         "time": {"start": "2020-01-01T00:00:00Z", "duration_h": 1},
-        "groups": [{"name": "one", "households": 1, "load": None if free else {"kind": "feeder"}}],
-        "grid": {
-            "network": f"{name}.json",
-            "background": "nominal",
-            "placement": place,
-        },
+        "grid": {"network": f"{name}.json", "background": "nominal"},
         "report": {"figures": False},
     }
 

@@ -43,6 +43,9 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
     if scenario.n_households > MAX_HOUSEHOLDS:
         message = f"{scenario.n_households:,} households are more than cosim takes ({MAX_HOUSEHOLDS:,})"
         return [loaded.problem("groups", message, "Lower the groups' `households`.")]
+    if not scenario.groups and scenario.grid is None:
+        message = "there is nothing to simulate: neither households nor a grid"
+        return [loaded.problem("groups", message, "Add `groups:` with households, or a `grid:`.")]
     return [
         *_names(loaded, scenario),
         *_time(loaded, scenario),
@@ -226,6 +229,9 @@ def _energy_value(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Proble
             yield loaded.problem(path, message, "Add `energy_value: {prices: {grid: 0.3}}`.")
     if market is None:
         return
+    if not scenario.groups:
+        message = "households take part in the energy-value market, and there are none"
+        yield loaded.problem("energy_value", message, "Add `groups:` with households, or leave it out.")
     for group in scenario.groups:
         if group.trading is None:
             path = "energy_value.household"

@@ -173,8 +173,8 @@ class Scenario(Model):
     """Seed of every random number of the run."""
     time: TimeConfig
     """Start, length and step."""
-    groups: Annotated[Parts[GroupConfig], Field(min_length=1)]
-    """The households."""
+    groups: Parts[GroupConfig] = ()
+    """The households; none is allowed where there is a grid, whose own elements then act alone."""
     communities: Parts[CommunityConfig] = ()
     """Regulation markets (paper A), each with its resources and its platform."""
     energy_value: EnergyValueConfig | None = None

@@ -174,15 +174,15 @@ class Simulation:
         if parts.energy_market is None:
             return None
         recorder = EnergyRecorder(self.scenario, parts.population.names, store)
-        book, interval_ms = parts.homes[0].book, self.scenario.interval_ms
+        assert parts.meters is not None  # a market of energy meters it
         return DeliveryDays(
             self.env,
             self.network,
             parts.energy_market,
-            book,
+            parts.meters.book,
             parts.streams,
             self._end_ms,
-            interval_ms,
+            self.scenario.interval_ms,
             recorder,
         )
 

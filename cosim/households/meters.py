@@ -50,25 +50,30 @@ class Meters:
         Their load and generation.
     interval_ms : int
         Length of an interval.
+
+    Attributes
+    ----------
+    book : ProfileBook
+        Their load and generation.
     """
 
     def __init__(self, homes: Sequence[Home], book: ProfileBook, interval_ms: int) -> None:
+        self.book = book
         self._homes = homes
-        self._book = book
         self._interval_ms = interval_ms
 
     def close(self, interval: int) -> Reading:
         """Read and reset all meters at the end of `interval`; intervals are closed in their order."""
         end_ms = (interval + 1) * self._interval_ms
         hours = to_hours(self._interval_ms)
-        load_kw, load_kvar, pv_kw, pv_kvar = self._book.interval_means(interval)
+        load_kw, load_kvar, pv_kw, pv_kvar = self.book.interval_means(interval)
         batteries = []
         for home in self._homes:
             home.advance(end_ms)
             batteries.append((home.charged_kwh, home.discharged_kwh, home.leaked_kwh, home.stored_kwh))
             home.charged_kwh = home.discharged_kwh = home.leaked_kwh = 0.0
-        self._book.turn_to(interval + 1)
-        charged, discharged, leaked, stored = np.array(batteries).T
+        self.book.turn_to(interval + 1)
+        charged, discharged, leaked, stored = np.array(batteries, np.float64).reshape(-1, 4).T
         p_kw = load_kw - pv_kw + (charged - discharged) / hours
         q_kvar = load_kvar + pv_kvar
         return Reading(

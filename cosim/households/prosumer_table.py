@@ -52,7 +52,7 @@ def _profiles(parts: Parts, n: int) -> dict[str, list[str]]:
     """The profile of each household's load and generation; empty where it has none."""
     if parts.meters is None:
         return {}
-    demand = parts.homes[0].book.demand
+    demand = parts.meters.book.demand
     columns = {"load_profile": demand.load_kw, "pv_profile": demand.pv_kw}
     return {
         name: [series.name_of(household) for household in range(n)]
@@ -105,7 +105,7 @@ def _device_columns(parts: Parts, n: int) -> dict[str, np.ndarray]:
     table: dict[str, np.ndarray] = {}
     if parts.meters is None:
         return table
-    demand = parts.homes[0].book.demand
+    demand = parts.meters.book.demand
     table["load_scale_kw"], table["load_scale_kvar"] = demand.load_kw.scale, demand.load_kvar.scale
     table["pv_scale_kw"], table["pv_scale_kvar"] = demand.pv_kw.scale, demand.pv_kvar.scale
     table["battery_stored_start_kwh"] = np.array([home.stored_kwh for home in parts.homes])

@@ -178,7 +178,7 @@ def test_built_in_scenarios_are_valid(name: str) -> None:
         {"seed": -1},
         {"seed": "one"},
         {"time": {"steps": 1.5}},
-        {"groups": []},
+        {"groups": [{}]},
         {"comms": {"default": {"latency": {"latency_ms": 5}}}},
         {"comms": {"default": {"latency": {"model": "x"}}}},
         {"comms": {"default": {"loss": {"model": "bernoulli", "loss_probability": 1.2}}}},
