@@ -17,13 +17,15 @@ from cosim.core.errors import InputError, Problem
 from cosim.core.message import PLATFORM, Address
 from cosim.core.streams import Streams
 from cosim.csv_files.found import CsvFound
+from cosim.devices.battery import ANYTHING, OWN_LOAD, InstalledBattery
+from cosim.devices.interface import ActiveDevice
 from cosim.engine.check import check_configuration
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
 from cosim.faults.plan import FaultEvent, plan_faults
 from cosim.households.connection import GridParts, build_grid
 from cosim.households.demand import household_demand, slots_of
-from cosim.households.household import Home
+from cosim.households.household import Household
 from cosim.households.meters import Meters
 from cosim.households.placement import Placement, nowhere
 from cosim.households.population import Membership, Population, batteries, build_population, membership
@@ -60,7 +62,8 @@ class Parts:
     membership: Membership
     network: Network
     markets: list[Market]
-    homes: list[Home]
+    households: list[Household]
+    devices: dict[str, list[tuple[int, ActiveDevice]]]
     meters: Meters | None
     grid: GridParts | None
     energy_market: EnergyMarket | None
@@ -136,7 +139,8 @@ def build(loaded: LoadedScenario) -> Parts:
         *balance_problems(loaded, population, streams, demand),
     ]
     book = _book(scenario, demand) if demand is not None else None
-    homes = _homes(scenario, population, book, streams) if book is not None else []
+    batteries_of = _batteries(population, streams) if book is not None else []
+    homes = _households(population, batteries_of, book) if book is not None else []
     return Parts(
         env=env,
         population=population,
@@ -147,8 +151,11 @@ def build(loaded: LoadedScenario) -> Parts:
             _market(number, designed, scenario, population, present, homes, streams, network)
             for number, designed in enumerate(made)
         ],
-        homes=homes,
-        meters=Meters(homes, book, scenario.interval_ms) if book is not None else None,
+        households=homes,
+        devices={"battery": batteries_of},
+        meters=Meters(homes, {"battery": batteries_of}, book, scenario.interval_ms)
+        if book is not None
+        else None,
         grid=grid,
         energy_market=energy_market,
         fault_events=events or (),
@@ -184,18 +191,29 @@ def _book(scenario: Scenario, demand: Demand) -> ProfileBook:
     return ProfileBook(demand, slots.slot_ms, per_interval, intervals_ahead=ahead)
 
 
-def _homes(scenario: Scenario, population: Population, book: ProfileBook, streams: Streams) -> list[Home]:
-    homes: list[Home] = []
-    for group in population.groups:
-        if group.config.battery is None:
-            homes += [Home(household, None, 0.0, book) for household in group.members]
-            continue
-        made, stored = batteries(group.config.battery, group, streams, population.size)
-        homes += [
-            Home(household, battery, float(kwh), book)
-            for household, battery, kwh in zip(group.members, made, stored, strict=True)
-        ]
-    return homes
+def _batteries(population: Population, streams: Streams) -> list[tuple[int, ActiveDevice]]:
+    return [
+        (household, InstalledBattery(battery, float(kwh)))
+        for group in population.groups
+        if group.config.battery is not None
+        for made, stored in [batteries(group.config.battery, group, streams, population.size)]
+        for household, battery, kwh in zip(group.members, made, stored, strict=True)
+    ]
+
+
+def _households(
+    population: Population, batteries_of: list[tuple[int, ActiveDevice]], book: ProfileBook
+) -> list[Household]:
+    of = dict(batteries_of)
+    return [
+        Household(
+            household,
+            [of[household]] if household in of else [],
+            dict.fromkeys((OWN_LOAD, ANYTHING), of[household]) if household in of else {},
+            book,
+        )
+        for household in range(population.size)
+    ]
 
 
 def _market(
@@ -204,14 +222,12 @@ def _market(
     scenario: Scenario,
     population: Population,
     present: Membership,
-    homes: list[Home],
+    households: list[Household],
     streams: Streams,
     network: Network,
 ) -> Market:
     def report(household: int, step: int, delivered: tuple[float, ...], signal_step: int) -> None:
         network.send("uplink", household, PLATFORM, "report", step, Report(delivered, signal_step))
 
-    uses_batteries = any(resource.unit_kwh for resource in designed.config.resources)
-    return build_market(
-        number, designed, scenario, population, present, homes if uses_batteries else None, streams, report
-    )
+    deliver = households if any(resource.unit_kwh for resource in designed.config.resources) else None
+    return build_market(number, designed, scenario, population, present, deliver, streams, report)

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import to_hours
-from cosim.households.household import Home
+from cosim.devices.interface import ActiveDevice
+from cosim.households.household import Household
 from cosim.households.profile_book import ProfileBook
 
 Array = NDArray[np.float64]
+
+
+class DeviceReading(NamedTuple):
+    """One interval of all devices of a kind.
+
+    Attributes
+    ----------
+    owners : ndarray of int, shape (n,)
+        The household of each.
+    values : dict of str to ndarray, shape (n,)
+        What their meters show, by name.
+    n_households : int
+        Size of the population.
+    """
+
+    owners: NDArray[np.int64]
+    values: dict[str, Array]
+    n_households: int
+
+    def of_households(self, name: str) -> Array:
+        """Sums over each household's devices; shape (n_households,)."""
+        return np.bincount(self.owners, self.values[name], self.n_households).astype(float, copy=False)
 
 
 class Reading(NamedTuple):
@@ -21,9 +44,9 @@ class Reading(NamedTuple):
     Attributes
     ----------
     load_kwh, pv_kwh, net_kwh : ndarray
-        Consumed, generated, and drawn from the feeder at the connection point.
-    charged_kwh, discharged_kwh, leaked_kwh, stored_kwh : ndarray
-        The battery's; 0 for a household without one.
+        Consumed and generated as profiles say, and drawn from the feeder at the connection point.
+    devices : dict of str to DeviceReading
+        All others, by kind.
     p_kw, q_kvar : ndarray
         Mean power drawn from the feeder: what the power flow sees.
     """
@@ -31,12 +54,24 @@ class Reading(NamedTuple):
     load_kwh: Array
     pv_kwh: Array
     net_kwh: Array
-    charged_kwh: Array
-    discharged_kwh: Array
-    leaked_kwh: Array
-    stored_kwh: Array
+    devices: dict[str, DeviceReading]
     p_kw: Array
     q_kvar: Array
+
+    @property
+    def consumed_kwh(self) -> Array:
+        """What the household and its devices take."""
+        return self._with("taken_kwh", self.load_kwh)
+
+    @property
+    def generated_kwh(self) -> Array:
+        """What the household and its devices give."""
+        return self._with("given_kwh", self.pv_kwh)
+
+    def _with(self, name: str, total: Array) -> Array:
+        for devices in self.devices.values():
+            total = total + devices.of_households(name)
+        return total
 
 
 class Meters:
@@ -44,8 +79,10 @@ class Meters:
 
     Parameters
     ----------
-    homes : sequence of Home
+    households : sequence of Household
         In the order of their numbers.
+    devices : mapping of str to sequence of (int, ActiveDevice)
+        All their devices with their households, by kind.
     book : ProfileBook
         Their load and generation.
     interval_ms : int
@@ -57,9 +94,20 @@ class Meters:
         Their load and generation.
     """
 
-    def __init__(self, homes: Sequence[Home], book: ProfileBook, interval_ms: int) -> None:
+    def __init__(
+        self,
+        households: Sequence[Household],
+        devices: Mapping[str, Sequence[tuple[int, ActiveDevice]]],
+        book: ProfileBook,
+        interval_ms: int,
+    ) -> None:
+        self._households = households
+        self._devices = {
+            kind: (np.array([owner for owner, _ in each]), [device for _, device in each])
+            for kind, each in devices.items()
+            if each
+        }
         self.book = book
-        self._homes = homes
         self._interval_ms = interval_ms
 
     def close(self, interval: int) -> Reading:
@@ -67,15 +115,16 @@ class Meters:
         end_ms = (interval + 1) * self._interval_ms
         hours = to_hours(self._interval_ms)
         load_kw, load_kvar, pv_kw, pv_kvar = self.book.interval_means(interval)
-        batteries = []
-        for home in self._homes:
-            home.advance(end_ms)
-            batteries.append((home.charged_kwh, home.discharged_kwh, home.leaked_kwh, home.stored_kwh))
-            home.charged_kwh = home.discharged_kwh = home.leaked_kwh = 0.0
+        for household in self._households:
+            household.advance(end_ms)
         self.book.turn_to(interval + 1)
-        charged, discharged, leaked, stored = np.array(batteries, np.float64).reshape(-1, 4).T
-        p_kw = load_kw - pv_kw + (charged - discharged) / hours
-        q_kvar = load_kvar + pv_kvar
-        return Reading(
-            load_kw * hours, pv_kw * hours, p_kw * hours, charged, discharged, leaked, stored, p_kw, q_kvar
-        )
+        p_kw, q_kvar = load_kw - pv_kw, load_kvar + pv_kvar
+        readings = {}
+        for kind, (owners, devices) in self._devices.items():
+            rows = np.array([device.close() for device in devices]).T
+            values = dict(zip(devices[0].metered, rows, strict=True))
+            reading = readings[kind] = DeviceReading(owners, values, len(p_kw))
+            active_kwh = reading.of_households("taken_kwh") - reading.of_households("given_kwh")
+            p_kw = p_kw + active_kwh / hours
+            q_kvar = q_kvar + reading.of_households("taken_kvarh") / hours
+        return Reading(load_kw * hours, pv_kw * hours, p_kw * hours, readings, p_kw, q_kvar)

@@ -9,7 +9,7 @@ import numpy as np
 from cosim.config.units import split_key
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.tables import BUS, COMMUNITY, PROSUMER, Column, Table, TableStore
-from cosim.devices.battery import Battery
+from cosim.devices.battery import Battery, InstalledBattery
 from cosim.engine.builder import Parts
 from cosim.engine.scenario import Scenario
 from cosim.regulation.costs import columns as cost_columns
@@ -108,11 +108,12 @@ def _device_columns(parts: Parts, n: int) -> dict[str, np.ndarray]:
     demand = parts.meters.book.demand
     table["load_scale_kw"], table["load_scale_kvar"] = demand.load_kw.scale, demand.load_kvar.scale
     table["pv_scale_kw"], table["pv_scale_kvar"] = demand.pv_kw.scale, demand.pv_kvar.scale
-    table["battery_stored_start_kwh"] = np.array([home.stored_kwh for home in parts.homes])
-    for field in Battery._fields:
-        values = [getattr(home.battery, field, np.nan) for home in parts.homes]
-        if not np.all(np.isnan(values)):
-            table[f"battery_{field}"] = np.array(values, float)
+    stored_kwh = table["battery_stored_start_kwh"] = np.zeros(n)
+    for owner, device in parts.devices["battery"]:
+        assert isinstance(device, InstalledBattery)
+        stored_kwh[owner] = device.stored_kwh
+        for name, value in zip(Battery._fields, device.battery, strict=True):
+            table.setdefault(f"battery_{name}", np.full(n, np.nan))[owner] = value
     return table
 
 

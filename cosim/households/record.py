@@ -9,7 +9,7 @@ from cosim.core.tables import PROSUMER, TIME, Coded, Column, Summary, Table, Tab
 from cosim.engine.builder import Parts
 from cosim.engine.scenario import Scenario
 from cosim.households.meters import Reading
-from cosim.results.energy_metrics import EnergyMetrics
+from cosim.results.energy_metrics import EnergyMetrics, Store, StoreFlows
 
 METERS = Table(
     "meters",
@@ -45,32 +45,34 @@ class MeterRecorder:
         self._start = scenario.time.start
         self._warm_up_ms = scenario.time.warm_up_ms
         self._names = parts.population.names
-        self._with_battery = np.array([home.index for home in parts.homes if home.battery is not None], int)
         self._meters = store.writer(METERS) if scenario.record.meters else None
-        wants_batteries = scenario.record.batteries and len(self._with_battery) > 0
+        self._batteries_of = parts.devices["battery"]
+        wants_batteries = scenario.record.batteries and len(self._batteries_of) > 0
         self._batteries = store.writer(BATTERIES) if wants_batteries else None
         self._starts_ms: list[int] = []
         self._readings: list[Reading] = []
-        self._metrics = EnergyMetrics(
-            np.array([home.stored_kwh for home in parts.homes]),
-            np.array([home.battery.charge_efficiency if home.battery else 1.0 for home in parts.homes]),
-        )
+        stored_kwh, efficiency = np.zeros(len(self._names)), np.ones(len(self._names))
+        for owner, device in self._batteries_of:
+            stored_kwh[owner], efficiency[owner] = device.stored_kwh, device.charge_efficiency
+        self._metrics = EnergyMetrics({"battery": Store(stored_kwh, efficiency)})
 
     def add(self, start_ms: int, reading: Reading) -> None:
         """Take the reading of the interval that started at `start_ms`."""
+        counts = start_ms >= self._warm_up_ms
         self._metrics.add(
-            reading.load_kwh,
-            reading.pv_kwh,
-            reading.net_kwh,
-            reading.charged_kwh,
-            reading.discharged_kwh,
-            reading.stored_kwh,
-            counts=start_ms >= self._warm_up_ms,
+            reading.load_kwh, reading.pv_kwh, reading.net_kwh, {"battery": self._store(reading)}, counts
         )
         self._starts_ms.append(start_ms)
         self._readings.append(reading)
         if len(self._readings) >= _INTERVALS_PER_BATCH:
             self.flush()
+
+    def _store(self, reading: Reading) -> StoreFlows:
+        if "battery" not in reading.devices:
+            return StoreFlows(*np.zeros((3, len(self._names))))
+        devices = reading.devices["battery"]
+        names = ("taken_kwh", "given_kwh", "stored_kwh")
+        return StoreFlows(*(devices.of_households(name) for name in names))
 
     def flush(self) -> None:
         """Write what has been collected."""
@@ -90,15 +92,16 @@ class MeterRecorder:
                 }
             )
         if self._batteries is not None:
-            owners = self._with_battery
+            each = [reading.devices["battery"] for reading in readings]
+            owners = each[0].owners
             self._batteries.append(
                 {
                     "time": np.repeat(times, len(owners)),
                     "prosumer": Coded(np.tile(owners, len(times)), self._names),
-                    "soc_kwh": np.concatenate([reading.stored_kwh[owners] for reading in readings]),
-                    "charge_kwh": np.concatenate([reading.charged_kwh[owners] for reading in readings]),
-                    "discharge_kwh": np.concatenate([reading.discharged_kwh[owners] for reading in readings]),
-                    "leaked_kwh": np.concatenate([reading.leaked_kwh[owners] for reading in readings]),
+                    "soc_kwh": np.concatenate([devices.values["stored_kwh"] for devices in each]),
+                    "charge_kwh": np.concatenate([devices.values["taken_kwh"] for devices in each]),
+                    "discharge_kwh": np.concatenate([devices.values["given_kwh"] for devices in each]),
+                    "leaked_kwh": np.concatenate([devices.values["leaked_kwh"] for devices in each]),
                 }
             )
 

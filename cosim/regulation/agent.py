@@ -10,28 +10,15 @@ import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
+from cosim.core.delivery import Deliverer, Unit
 from cosim.core.message import Message
 from cosim.core.streams import RowCache
-from cosim.devices.battery import Unit
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.averages import Average
 from cosim.regulation.costs import CostParameters
 from cosim.regulation.policies import Policy
-
-
-class Device(Protocol):
-    """What carries out a decision."""
-
-    def deliver(
-        self, requested: Sequence[int], units: Sequence[Unit], now_ms: int, step_ms: int
-    ) -> list[float]:
-        """What of the requested units will be delivered over the coming step, in whole parts of a unit."""
-
-    def regulate(self, now_ms: int, is_on: bool) -> None:
-        """Decisions are carried out from now on, or no longer."""
-
 
 DecisionLog: TypeAlias = "array[float]"
 """Decisions one after another as plain numbers, each in the order of `log_width`.
@@ -223,7 +210,7 @@ class Rules:
     draws : mapping of int to list of tuple of float
         By step: for each household, a uniform number for each resource.
     units : sequence of Unit
-        What a unit of each resource takes from a battery, kWh.
+        What a unit of each resource is.
     report_at_end : bool
         Report a step when it ends, or when it is decided.
     """
@@ -250,7 +237,7 @@ class Agent:
         When it wakes.
     state : AgentState
         What it remembers.
-    device : Device or None
+    device : Deliverer or None
         What carries out its decisions; without one, everything requested is delivered.
     total : ActiveSum
         The community's sum, which its deliveries change.
@@ -269,7 +256,7 @@ class Agent:
         rules: Rules,
         clock: Clock,
         state: AgentState,
-        device: Device | None,
+        device: Deliverer | None,
         total: ActiveSum,
         report: Callable[[int, int, tuple[float, ...], int], None],
         log: DecisionLog | None,
@@ -329,7 +316,7 @@ class Agent:
         self._deliver_nothing(now_ms)
         self.state.active = False
         if self.device is not None:
-            self.device.regulate(now_ms, False)
+            self.device.regulate(self.rules.units, now_ms, False)
 
     def _let_pass(self, now_ms: int) -> None:
         """A step ends and another passes while the controller is down: nothing is decided or reported.

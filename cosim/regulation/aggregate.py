@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cosim.devices.battery import PARTS
+from cosim.core.delivery import PARTS
 
 
 class ActiveSum:

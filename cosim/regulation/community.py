@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.comms.draws import Rows
+from cosim.core.delivery import Deliverer, Unit
 from cosim.core.streams import RowCache, Streams
-from cosim.devices.battery import Unit
 from cosim.engine.scenario import Scenario
-from cosim.households.household import Home
 from cosim.households.population import Membership, Population
 from cosim.regulation.agent import Agent, AgentState, Clock, DecisionLog, Rules
 from cosim.regulation.aggregate import ActiveSum
@@ -77,7 +76,7 @@ def build_market(
     scenario: Scenario,
     population: Population,
     present: Membership,
-    homes: list[Home] | None,
+    households: Sequence[Deliverer] | None,
     streams: Streams,
     report: Callable[[int, int, tuple[float, ...], int], None],
 ) -> Market:
@@ -91,8 +90,8 @@ def build_market(
         Its controller.
     present : Membership
         When its households take part.
-    homes : list of Home or None
-        What carries out decisions; None where no resource concerns a battery.
+    households : sequence of Deliverer or None
+        What carries out decisions; None where no device stands behind any resource.
     report : callable
         Sends (household, step, delivered, number of the signal answered) to the platform.
     """
@@ -100,18 +99,21 @@ def build_market(
     n_resources = len(config.resources)
     initial = (config.agent.initial_decision,) * n_resources
     there = [int(member) for member in members if present.joins_ms[member] == 0]
-    if homes is not None:
-        for member in there:
-            homes[member].is_regulated = True
     total = ActiveSum([config.agent.initial_decision * len(there)] * n_resources)
     log = array("d") if scenario.record.decisions else None
+    units = [
+        Unit(resource.unit_kwh, resource.serves if resource.unit_kwh else "") for resource in config.resources
+    ]
     rules = Rules(
         policy=designed.policy,
         average=build_average(config.agent.averages),
         draws=_decision_draws(config, streams, population.size),
-        units=[Unit(resource.unit_kwh, resource.serves == "own_load") for resource in config.resources],
+        units=units,
         report_at_end=config.platform.report == "at_step_end",
     )
+    if households is not None:
+        for member in there:
+            households[member].regulate(units, 0, True)
     clocks = _clocks(designed, scenario, population, streams, number)
     agents = {}
     for position, member in enumerate(members.tolist()):
@@ -122,7 +124,7 @@ def build_market(
             rules=rules,
             clock=clocks[position],
             state=AgentState(0, 0, designed.signals, 0, 0, averages, list(initial)),
-            device=None if homes is None else homes[member],
+            device=None if households is None else households[member],
             total=total,
             report=report,
             log=log,

@@ -61,7 +61,7 @@ class Members:
         agent.state.answered = agent.state.signal_step
         agent.state.step = agent.clock.first_step(now_ms)
         if agent.device is not None:
-            agent.device.regulate(now_ms, True)
+            agent.device.regulate(agent.rules.units, now_ms, True)
         market.platform.join(agent.household, (float(initial),) * n_resources, self._due_step(agent))
 
     def _due_step(self, agent: Agent) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,37 @@ from cosim.core.tables import Summary
 Array = NDArray[np.float64]
 
 
+class StoreFlows(NamedTuple):
+    """What the stores of one kind did in an interval, one store a household; each of shape (n_households,).
+
+    Attributes
+    ----------
+    charged_kwh, discharged_kwh : ndarray
+        At the terminals.
+    stored_kwh : ndarray
+        At the end.
+    """
+
+    charged_kwh: Array
+    discharged_kwh: Array
+    stored_kwh: Array
+
+
+class Store(NamedTuple):
+    """The stores of one kind at the start; each of shape (n_households,).
+
+    Attributes
+    ----------
+    stored_kwh : ndarray
+        What is stored; 0 for a household without one.
+    charge_efficiency : ndarray
+        Stored energy over energy at the terminals.
+    """
+
+    stored_kwh: Array
+    charge_efficiency: Array
+
+
 class EnergyMetrics:
     """Energy at the connection points, from interval means, kWh.
 
@@ -19,43 +52,41 @@ class EnergyMetrics:
 
     Parameters
     ----------
-    stored_kwh : ndarray, shape (n_households,)
-        What is stored in each household's battery at the start.
-    charge_efficiency : ndarray, shape (n_households,)
-        Stored energy over energy at the terminals.
+    stores : mapping of str to Store
+        The stores of each kind, at the start.
     """
 
-    def __init__(self, stored_kwh: Array, charge_efficiency: Array) -> None:
-        self._efficiency = charge_efficiency
-        self._own = OwnUse(stored_kwh, charge_efficiency)
-        self._stored_start_kwh = self._stored_end_kwh = math.fsum(stored_kwh)
+    def __init__(self, stores: Mapping[str, Store]) -> None:
+        self._stores = stores
+        self._own = OwnUse(stores)
+        self._start_kwh = {kind: math.fsum(store.stored_kwh) for kind, store in stores.items()}
+        self._end_kwh = self._start_kwh
         self._n_intervals = 0
         self._load_kwh = self._pv_kwh = self._used_kwh = 0.0
         self._needed_kwh = self._generated_kwh = 0.0
         self._imported_kwh = self._exported_kwh = 0.0
-        self._charged_kwh = self._discharged_kwh = 0.0
+        self._charged_kwh = dict.fromkeys(stores, 0.0)
+        self._discharged_kwh = dict.fromkeys(stores, 0.0)
 
     def add(
-        self,
-        load: Array,
-        pv: Array,
-        net: Array,
-        charged: Array,
-        discharged: Array,
-        stored: Array,
-        counts: bool = True,
+        self, load: Array, pv: Array, net: Array, stores: Mapping[str, StoreFlows], counts: bool = True
     ) -> None:
-        """Take one interval: kWh of each household, and what is stored at its end.
+        """Take one interval: kWh of each household, and what each kind of store did.
 
         After an interval of the warm-up, which does not count, all begins with what is stored then.
         """
-        self._stored_end_kwh = math.fsum(stored)
+        self._end_kwh = {kind: math.fsum(store.stored_kwh) for kind, store in stores.items()}
         if not counts:
-            self._own = OwnUse(stored, self._efficiency)
-            self._stored_start_kwh = self._stored_end_kwh
+            self._own = OwnUse(
+                {
+                    kind: self._stores[kind]._replace(stored_kwh=store.stored_kwh)
+                    for kind, store in stores.items()
+                }
+            )
+            self._start_kwh = self._end_kwh
             return
         needed, generated = _by_sign(load, pv)
-        used = self._own.add(needed, generated, charged, discharged, stored)
+        used = self._own.add(needed, generated, stores)
         self._n_intervals += 1
         self._load_kwh += math.fsum(load)
         self._pv_kwh += math.fsum(pv)
@@ -64,24 +95,29 @@ class EnergyMetrics:
         self._used_kwh += math.fsum(used)
         self._imported_kwh += math.fsum(net[net > 0])
         self._exported_kwh -= math.fsum(net[net < 0])
-        self._charged_kwh += math.fsum(charged)
-        self._discharged_kwh += math.fsum(discharged)
+        for kind, store in stores.items():
+            self._charged_kwh[kind] += math.fsum(store.charged_kwh)
+            self._discharged_kwh[kind] += math.fsum(store.discharged_kwh)
 
     def result(self) -> Summary:
         """Energies, self-consumption and self-sufficiency (see `OwnUse`), each of these in [0, 1].
 
         Null where no interval has counted.
         """
-        stored_kwh = self._stored_end_kwh - self._stored_start_kwh
+        stored_kwh = {kind: self._end_kwh[kind] - start_kwh for kind, start_kwh in self._start_kwh.items()}
         sums: Summary = {
             "energy_load_kwh": self._load_kwh,
             "energy_generated_kwh": self._pv_kwh,
             "energy_imported_kwh": self._imported_kwh,
             "energy_exported_kwh": self._exported_kwh,
-            "energy_battery_charged_kwh": self._charged_kwh,
-            "energy_battery_discharged_kwh": self._discharged_kwh,
-            "energy_battery_lost_kwh": self._charged_kwh - self._discharged_kwh - stored_kwh,
-            "energy_stored_change_kwh": stored_kwh,
+        }
+        for kind, change_kwh in stored_kwh.items():
+            charged_kwh, discharged_kwh = self._charged_kwh[kind], self._discharged_kwh[kind]
+            sums[f"energy_{kind}_charged_kwh"] = charged_kwh
+            sums[f"energy_{kind}_discharged_kwh"] = discharged_kwh
+            sums[f"energy_{kind}_lost_kwh"] = charged_kwh - discharged_kwh - change_kwh
+        sums |= {
+            "energy_stored_change_kwh": sum(stored_kwh.values()),
             "self_consumption_fraction": _share(self._used_kwh, self._generated_kwh),
             "self_sufficiency_fraction": _share(self._used_kwh, self._needed_kwh),
         }
@@ -89,11 +125,11 @@ class EnergyMetrics:
 
 
 class OwnUse:
-    """How much of its own generation each household uses, at once or from its battery.
+    """How much of its own generation each household uses, at once or from what it stored.
 
     Parameters
     ----------
-    stored_kwh, charge_efficiency : ndarray, shape (n_households,)
+    stores : mapping of str to Store
         As for `EnergyMetrics`.
 
     Notes
@@ -122,28 +158,46 @@ class OwnUse:
     Applied Energy 142 (2015) 80-94, doi:10.1016/j.apenergy.2014.12.028.
     """
 
-    def __init__(self, stored_kwh: Array, charge_efficiency: Array) -> None:
-        self._stored_kwh = stored_kwh
-        self._efficiency = charge_efficiency
-        self._share = np.zeros_like(stored_kwh)
+    def __init__(self, stores: Mapping[str, Store]) -> None:
+        self._mixes = {
+            kind: _Mix(store.stored_kwh, store.charge_efficiency, np.zeros_like(store.stored_kwh))
+            for kind, store in stores.items()
+        }
 
-    def add(self, load: Array, pv: Array, charged: Array, discharged: Array, stored: Array) -> Array:
+    def add(self, load: Array, pv: Array, stores: Mapping[str, StoreFlows]) -> Array:
         """The load that own generation serves in the next interval, kWh of each household.
 
         Parameters
         ----------
-        load, pv, charged, discharged : ndarray, shape (n_households,)
-            Energies of the interval at the terminals, kWh, none below 0.
-        stored : ndarray, shape (n_households,)
-            What is stored at its end.
+        load, pv : ndarray, shape (n_households,)
+            Energies of the interval, kWh, none below 0.
+        stores : mapping of str to StoreFlows
+            What each kind of store did, in the order in which they serve the load.
         """
-        at_once = np.minimum(load, pv)
-        taken = self._efficiency * charged
-        own = self._share * self._stored_kwh + self._efficiency * np.minimum(charged, pv - at_once)
-        content = self._stored_kwh + taken
-        self._share = np.divide(own, content, out=np.zeros_like(own), where=content > 0)
-        self._stored_kwh = stored
-        return np.asarray(at_once + self._share * np.minimum(discharged, load - at_once))
+        used = np.minimum(load, pv)
+        load, pv = load - used, pv - used
+        for kind, flows in stores.items():
+            mix = self._mixes[kind]
+            of_own, served = np.minimum(flows.charged_kwh, pv), np.minimum(flows.discharged_kwh, load)
+            mix = self._mixes[kind] = _mixed(mix, flows, of_own)
+            used = used + mix.share * served
+            load, pv = load - served, pv - of_own
+        return used
+
+
+class _Mix(NamedTuple):
+    """What is in the stores of a kind, and which share of it is own generation."""
+
+    stored_kwh: Array
+    efficiency: Array
+    share: Array
+
+
+def _mixed(mix: _Mix, flows: StoreFlows, of_own: Array) -> _Mix:
+    own = mix.share * mix.stored_kwh + mix.efficiency * of_own
+    content = mix.stored_kwh + mix.efficiency * flows.charged_kwh
+    share = np.divide(own, content, out=np.zeros_like(own), where=content > 0)
+    return _Mix(flows.stored_kwh, mix.efficiency, share)
 
 
 def _by_sign(load: Array, pv: Array) -> tuple[Array, Array]:

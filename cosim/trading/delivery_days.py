@@ -105,8 +105,8 @@ class DeliveryDays:
         """
         start_ms = interval * self._interval_ms
         hour = start_ms % MS_PER_DAY // MS_PER_HOUR
-        self.metered.load_kwh[:, hour] += reading.load_kwh + reading.charged_kwh
-        self.metered.generation_kwh[:, hour] += reading.pv_kwh + reading.discharged_kwh
+        self.metered.load_kwh[:, hour] += reading.consumed_kwh
+        self.metered.generation_kwh[:, hour] += reading.generated_kwh
         if (start_ms + self._interval_ms) % MS_PER_DAY == 0:
             self._settle(start_ms // MS_PER_DAY)
         before, self._n_messages = self._n_messages, sum(each.messages for each in self.floor.traffic())

@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.core.clock import MS_PER_HOUR
+from cosim.core.delivery import PARTS, Unit
 from cosim.devices.battery import (
-    PARTS,
     Battery,
-    Unit,
+    InstalledBattery,
     charged_kwh,
     deliverable_kwh,
     leak_rate,
     leaked_kwh,
     own_use_kwh,
 )
-from cosim.households.household import Home
+from cosim.households.household import Household
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, ProfileBook, Series
 
@@ -63,10 +63,33 @@ def _book(surplus_kw: np.ndarray, intervals_per_block: int = 24) -> ProfileBook:
     )
 
 
+class Home(Household):
+    """A household with a battery or none, and that battery's own meter."""
+
+    def __init__(self, battery: Battery | None, stored_kwh: float, book: ProfileBook) -> None:
+        devices = [] if battery is None else [InstalledBattery(battery, stored_kwh)]
+        services = {service: device for device in devices for service in ("own_load", "anything")}
+        super().__init__(0, devices, dict(services), book)
+
+    @property
+    def battery(self) -> InstalledBattery:
+        (device,) = self.devices
+        assert isinstance(device, InstalledBattery)
+        return device
+
+    def meters(self) -> Meters:
+        return Meters([self], {"battery": [(0, device) for device in self.devices]}, self.book, INTERVAL_MS)
+
+
+def _unit(energy_kwh: float, for_own_load: bool = False) -> Unit:
+    """A unit that takes no energy is of a resource that no device stands behind."""
+    return Unit(energy_kwh, "own_load" if for_own_load else "anything" if energy_kwh else "")
+
+
 def _regulated(battery: Battery | None, stored_kwh: float, book: ProfileBook) -> Home:
     """A home whose battery a market regulates."""
-    home = Home(0, battery, stored_kwh, book)
-    home.is_regulated = True
+    home = Home(battery, stored_kwh, book)
+    home.regulate([_unit(1.0)], 0, True)
     return home
 
 
@@ -92,7 +115,7 @@ def test_a_day_of_any_requests(
     book = _book(np.array(surplus_kw), intervals_per_block=7)
     stored_start = battery.floor_kwh + start * (battery.capacity_kwh - battery.floor_kwh)
     home = _regulated(battery, stored_start, book)
-    meters = Meters([home], book, INTERVAL_MS)
+    meters = home.meters()
     step_ms = step_min * 60_000
     wakes = np.cumsum(wakes_min) * 60_000
     promised_kwh, promised_at, n = 0.0, 0, 0
@@ -104,24 +127,25 @@ def test_a_day_of_any_requests(
             # Of the last promise, what fell into the time since: it is kept whatever else happened.
             given_kwh += promised_kwh * min(1.0, (now - promised_at) / step_ms)
             wanted = requests[n % len(requests)]
-            delivered = home.deliver(wanted, [Unit(kwh) for kwh in units_kwh], now, step_ms)
+            delivered = home.deliver(wanted, [_unit(kwh) for kwh in units_kwh], now, step_ms)
             assert all(got <= want for got, want in zip(delivered, wanted, strict=True))
             promised_kwh = sum(got * unit for got, unit in zip(delivered, units_kwh, strict=True))
             promised_at = now
             n += 1
         reading = meters.close(interval)
+        of = reading.devices["battery"].values
         tolerance = 1e-12 * battery.capacity_kwh
         leaks = battery.leak_per_hour > 0
-        assert reading.stored_kwh[0] <= battery.capacity_kwh + tolerance
+        assert of["stored_kwh"][0] <= battery.capacity_kwh + tolerance
         # Self-discharge goes on below the floor; nothing else does.
-        assert reading.stored_kwh[0] >= (0.0 if leaks else battery.floor_kwh) - tolerance
-        assert reading.charged_kwh[0] >= 0
-        assert reading.discharged_kwh[0] >= 0
-        charged += reading.charged_kwh[0]
-        discharged += reading.discharged_kwh[0]
-        leaked += reading.leaked_kwh[0]
+        assert of["stored_kwh"][0] >= (0.0 if leaks else battery.floor_kwh) - tolerance
+        assert of["taken_kwh"][0] >= 0
+        assert of["given_kwh"][0] >= 0
+        charged += of["taken_kwh"][0]
+        discharged += of["given_kwh"][0]
+        leaked += of["leaked_kwh"][0]
         net += reading.net_kwh[0]
-        stored = reading.stored_kwh[0]
+        stored = of["stored_kwh"][0]
     given_kwh += promised_kwh * min(1.0, (N_INTERVALS * INTERVAL_MS - promised_at) / step_ms)
     gained = charged * battery.charge_efficiency - discharged / battery.discharge_efficiency - leaked
     assert stored - stored_start == pytest.approx(gained, abs=1e-9)
@@ -154,19 +178,19 @@ def test_efficiencies_by_hand() -> None:
     assert charged_kwh(battery, 5.0, -1.0, 0.5) == 0.0
     home = _regulated(battery, 5.0, _book(np.array([4.0, 4.0, -1.0, -1.0] + [0.0] * 92)))
     home.advance(30 * 60_000)
-    assert home.stored_kwh == pytest.approx(6.8)
-    assert home.deliver([1], [Unit(0.9)], 30 * 60_000, 30 * 60_000) == [1]
+    assert home.battery.stored_kwh == pytest.approx(6.8)
+    assert home.deliver([1], [_unit(0.9)], 30 * 60_000, 30 * 60_000) == [1]
     home.advance(MS_PER_HOUR)
-    assert home.stored_kwh == pytest.approx(6.8 - 1.125)
-    assert home.discharged_kwh == pytest.approx(0.9)
+    assert home.battery.stored_kwh == pytest.approx(6.8 - 1.125)
+    assert home.battery.discharged_kwh == pytest.approx(0.9)
 
 
 def test_self_discharge_is_the_configured_share_of_a_day() -> None:
     battery = Battery(10.0, 0.0, 0.0, 0.0, 1.0, 1.0, leak_rate(0.03))
-    home = Home(0, battery, 8.0, _book(np.zeros(96)))
+    home = Home(battery, 8.0, _book(np.zeros(96)))
     home.advance(24 * MS_PER_HOUR)
-    assert home.stored_kwh == pytest.approx(8.0 * 0.97)
-    assert home.leaked_kwh == pytest.approx(8.0 * 0.03)
+    assert home.battery.stored_kwh == pytest.approx(8.0 * 0.97)
+    assert home.battery.leaked_kwh == pytest.approx(8.0 * 0.03)
     assert leak_rate(0.0) == 0.0
     assert math.isfinite(leak_rate(1.0))
 
@@ -175,12 +199,12 @@ def test_the_grid_charges_up_to_its_level_and_the_sun_beyond() -> None:
     battery = Battery(10.0, 0.0, 5.0, 5.0, 1.0, 1.0, 0.0, grid_charge_kw=2.0, grid_charge_below_kwh=3.0)
     at_night = _regulated(battery, 1.0, _book(np.full(96, -1.0)))
     at_night.advance(MS_PER_HOUR)
-    assert at_night.stored_kwh == pytest.approx(3.0)
+    assert at_night.battery.stored_kwh == pytest.approx(3.0)
     at_night.advance(5 * MS_PER_HOUR)
-    assert at_night.stored_kwh <= 3.0 + 2.0 * 0.25  # it looks at the level once a slot
+    assert at_night.battery.stored_kwh <= 3.0 + 2.0 * 0.25  # it looks at the level once a slot
     by_day = _regulated(battery, 1.0, _book(np.full(96, 3.0)))
     by_day.advance(MS_PER_HOUR)
-    assert by_day.stored_kwh == pytest.approx(4.0)
+    assert by_day.battery.stored_kwh == pytest.approx(4.0)
 
 
 def test_what_a_battery_refuses() -> None:
@@ -195,11 +219,11 @@ def test_what_a_battery_refuses() -> None:
     }
     for (stored, units), expected in cases.items():
         home = _regulated(battery, stored, book)
-        assert home.deliver([1, 1], [Unit(kwh) for kwh in units], 0, MS_PER_HOUR) == expected
-    assert _regulated(None, 0.0, book).deliver([1, 1], (Unit(0.0), Unit(1.0)), 0, MS_PER_HOUR) == [1, 0]
+        assert home.deliver([1, 1], [_unit(kwh) for kwh in units], 0, MS_PER_HOUR) == expected
+    assert _regulated(None, 0.0, book).deliver([1, 1], (_unit(0.0), _unit(1.0)), 0, MS_PER_HOUR) == [1, 0]
 
 
-_own, _sale = Unit(0.4, for_own_load=True), Unit(0.4)
+_own, _sale = _unit(0.4, for_own_load=True), _unit(0.4)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +250,7 @@ def test_own_use_is_what_the_own_load_takes(
     delivered = home.deliver([1] * len(units), units, first_slot * SLOT_MS, MS_PER_HOUR)
     assert delivered == pytest.approx(list(expected), abs=2 / PARTS)
     home.advance(first_slot * SLOT_MS + MS_PER_HOUR)
-    assert home.discharged_kwh == pytest.approx(0.4 * sum(delivered), abs=1e-12)
+    assert home.battery.discharged_kwh == pytest.approx(0.4 * sum(delivered), abs=1e-12)
 
 
 def test_a_load_above_the_power_limit_leaves_room_for_what_is_sold() -> None:
@@ -237,10 +261,10 @@ def test_a_load_above_the_power_limit_leaves_room_for_what_is_sold() -> None:
     def delivered(*units: Unit) -> list[float]:
         return _regulated(battery, 8.0, book).deliver([1] * len(units), units, 0, MS_PER_HOUR)
 
-    assert delivered(Unit(2.0, for_own_load=True)) == [0.75]
-    assert delivered(Unit(1.0), Unit(2.0, for_own_load=True)) == [1, 0.5]
-    assert delivered(Unit(2.0, for_own_load=True), Unit(1.0)) == [0.75, 0]
-    assert delivered(Unit(1.0, for_own_load=True), Unit(1.0)) == [1.0, 1]
+    assert delivered(_unit(2.0, for_own_load=True)) == [0.75]
+    assert delivered(_unit(1.0), _unit(2.0, for_own_load=True)) == [1, 0.5]
+    assert delivered(_unit(2.0, for_own_load=True), _unit(1.0)) == [0.75, 0]
+    assert delivered(_unit(1.0, for_own_load=True), _unit(1.0)) == [1.0, 1]
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -265,7 +289,7 @@ def test_own_use_never_leaves_the_home(
     """In every piece of every step the battery gives the sold power and at most the residual load on top."""
     floor = battery.floor_kwh
     home = _regulated(battery, floor + share * (battery.capacity_kwh - floor), _book(np.array(surplus_kw)))
-    units = [Unit(units_kwh[0], True), Unit(units_kwh[1]), Unit(units_kwh[2], True)]
+    units = [_unit(units_kwh[0], True), _unit(units_kwh[1]), _unit(units_kwh[2], True)]
     hours = step_min / 60
     for step, wanted in enumerate(requests):
         now = phase_ms + step * step_min * 60_000
@@ -275,7 +299,7 @@ def test_own_use_never_leaves_the_home(
         sold_kw = delivered[1] * units_kwh[1] / hours
         promised_kwh = 0.0
         since = now
-        for until, power_kw in home.promise:
+        for until, power_kw in home.battery.promise:
             own_kw = power_kw - sold_kw
             assert own_kw <= max(0.0, -surplus_kw[since // SLOT_MS]) + 1e-9
             assert power_kw <= battery.discharge_kw + 1e-9
@@ -314,12 +338,12 @@ def _by_minutes(battery: Battery, stored: float, surplus_kw: list[float]) -> lis
 def test_a_battery_without_a_market_follows_its_home(battery: Battery) -> None:
     surplus_kw = (3.0 * np.sin(np.arange(96) / 96 * 4 * np.pi) + np.sin(np.arange(96))).tolist()
     book = _book(np.array(surplus_kw))
-    home = Home(0, battery, 0.5 * battery.capacity_kwh, book)
-    for slot, (taken, given_kwh) in enumerate(_by_minutes(battery, home.stored_kwh, surplus_kw)):
-        home.charged_kwh = home.discharged_kwh = 0.0
+    home = Home(battery, 0.5 * battery.capacity_kwh, book)
+    for slot, (taken, given_kwh) in enumerate(_by_minutes(battery, home.battery.stored_kwh, surplus_kw)):
+        home.battery.charged_kwh = home.battery.discharged_kwh = 0.0
         home.advance((slot + 1) * SLOT_MS)
-        assert home.charged_kwh == pytest.approx(taken, abs=3e-3)
-        assert home.discharged_kwh == pytest.approx(given_kwh, abs=3e-3)
+        assert home.battery.charged_kwh == pytest.approx(taken, abs=3e-3)
+        assert home.battery.discharged_kwh == pytest.approx(given_kwh, abs=3e-3)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -332,26 +356,30 @@ def test_a_battery_without_a_market_follows_its_home(battery: Battery) -> None:
 def test_without_a_market_the_balance_closes_and_nothing_leaves_the_home(
     battery: Battery, share: float, surplus_kw: list[float], looks_ms: list[int]
 ) -> None:
-    home = Home(0, battery, share * battery.capacity_kwh, _book(np.array(surplus_kw)))
+    home = Home(battery, share * battery.capacity_kwh, _book(np.array(surplus_kw)))
     moments = sorted({*np.cumsum(looks_ms).tolist(), *range(SLOT_MS, 97 * SLOT_MS, SLOT_MS)})
     reserve = battery.grid_charge_below_kwh if battery.grid_charge_kw else 0.0
     now = 0
     for until in (one for one in moments if one <= 96 * SLOT_MS):
-        surplus, hours, before = surplus_kw[now // SLOT_MS], (until - now) / MS_PER_HOUR, home.stored_kwh
-        home.charged_kwh = home.discharged_kwh = home.leaked_kwh = 0.0
+        surplus, hours, before = (
+            surplus_kw[now // SLOT_MS],
+            (until - now) / MS_PER_HOUR,
+            home.battery.stored_kwh,
+        )
+        home.battery.charged_kwh = home.battery.discharged_kwh = home.battery.leaked_kwh = 0.0
         home.advance(until)
-        taken, given_kwh, now = home.charged_kwh, home.discharged_kwh, until
+        taken, given_kwh, now = home.battery.charged_kwh, home.battery.discharged_kwh, until
         gained = taken * battery.charge_efficiency - given_kwh / battery.discharge_efficiency
-        assert home.stored_kwh == pytest.approx(before + gained - home.leaked_kwh, abs=1e-9)
-        assert home.stored_kwh <= battery.capacity_kwh + 1e-9
+        assert home.battery.stored_kwh == pytest.approx(before + gained - home.battery.leaked_kwh, abs=1e-9)
+        assert home.battery.stored_kwh <= battery.capacity_kwh + 1e-9
         assert 0 <= taken <= battery.charge_kw * hours + 1e-12
         assert 0 <= given_kwh <= min(max(-surplus, 0.0), battery.discharge_kw) * hours + 1e-12
         assert not (taken and given_kwh)
         if given_kwh:  # neither the floor nor what the grid keeps as a reserve is for the load
-            assert home.stored_kwh >= max(battery.floor_kwh, reserve) - 1e-9
+            assert home.battery.stored_kwh >= max(battery.floor_kwh, reserve) - 1e-9
         if taken > max(surplus, 0.0) * hours + 1e-12:  # the grid helped, and no further than its reserve
             assert before < reserve
-            assert home.stored_kwh <= reserve + 1e-9
+            assert home.battery.stored_kwh <= reserve + 1e-9
 
 
 def test_a_battery_without_a_market_by_hand() -> None:
@@ -369,9 +397,9 @@ def test_a_battery_without_a_market_by_hand() -> None:
 
 def test_a_market_that_begins_or_ends_voids_what_was_promised() -> None:
     battery = Battery(10.0, 0.0, 4.0, 4.0, 1.0, 1.0, 0.0)
-    home = Home(0, battery, 8.0, _book(np.full(96, -1.0)))
-    home.regulate(MS_PER_HOUR, True)  # it covered 1 kWh by itself before
-    assert home.deliver([1], [Unit(2.0)], MS_PER_HOUR, 4 * MS_PER_HOUR) == [1]
-    home.regulate(3 * MS_PER_HOUR, False)  # half of the 2 kWh
+    home = Home(battery, 8.0, _book(np.full(96, -1.0)))
+    home.regulate([_unit(1.0)], MS_PER_HOUR, True)  # it covered 1 kWh by itself before
+    assert home.deliver([1], [_unit(2.0)], MS_PER_HOUR, 4 * MS_PER_HOUR) == [1]
+    home.regulate([_unit(1.0)], 3 * MS_PER_HOUR, False)  # half of the 2 kWh
     home.advance(5 * MS_PER_HOUR)  # and 2 kWh by itself again
-    assert home.stored_kwh == pytest.approx(8.0 - 1.0 - 1.0 - 2.0)
+    assert home.battery.stored_kwh == pytest.approx(8.0 - 1.0 - 1.0 - 2.0)

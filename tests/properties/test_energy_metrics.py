@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.core.clock import MS_PER_HOUR
-from cosim.devices.battery import Battery, Unit
-from cosim.households.household import Home
+from cosim.core.delivery import Unit
+from cosim.devices.battery import Battery, InstalledBattery
+from cosim.households.household import Household
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, ProfileBook, Series
-from cosim.results.energy_metrics import EnergyMetrics
+from cosim.results.energy_metrics import EnergyMetrics, Store, StoreFlows
 
 N_HOURS = 24
 _kwh = st.floats(0.0, 5.0)
@@ -28,11 +29,12 @@ def _shares(
     efficiency: float,
 ) -> tuple[float | None, float | None]:
     """Of one household: rows of hours; `stored` has one value more, the first."""
-    metrics = EnergyMetrics(stored[:1], np.array([efficiency]))
+    metrics = EnergyMetrics({"battery": Store(stored[:1], np.array([efficiency]))})
     for t in range(len(load)):
         hour = slice(t, t + 1)
         net = load[hour] - pv[hour] + charged[hour] - discharged[hour]
-        metrics.add(load[hour], pv[hour], net, charged[hour], discharged[hour], stored[t + 1 : t + 2])
+        flows = StoreFlows(charged[hour], discharged[hour], stored[t + 1 : t + 2])
+        metrics.add(load[hour], pv[hour], net, {"battery": flows})
     result = metrics.result()
     return result["self_consumption_fraction"], result["self_sufficiency_fraction"]
 
@@ -48,16 +50,25 @@ def _metered(
     nothing = np.zeros(N_HOURS)
     demand = Demand(series(load), series(nothing), series(pv), series(nothing))
     book = ProfileBook(demand, MS_PER_HOUR, 1, N_HOURS)
-    home = Home(0, battery, start_kwh, book)
-    home.is_regulated = requests is not None
-    meters = Meters([home], book, MS_PER_HOUR)
+    device, units = InstalledBattery(battery, start_kwh), [Unit(1.0, "anything")]
+    home = Household(0, [device], {"anything": device}, book)
+    home.regulate(units, 0, requests is not None)
+    meters = Meters([home], {"battery": [(0, device)]}, book, MS_PER_HOUR)
     readings = []
     for hour in range(N_HOURS):
         if requests is not None:
-            home.deliver([requests[hour]], [Unit(1.0)], hour * MS_PER_HOUR, MS_PER_HOUR)
+            home.deliver([requests[hour]], units, hour * MS_PER_HOUR, MS_PER_HOUR)
         readings.append(meters.close(hour))
-    found = {name: np.array([getattr(each, name)[0] for each in readings]) for name in readings[0]._fields}
-    return found | {"stored": np.array([start_kwh, *found["stored_kwh"]])}
+    of = {
+        name: np.array([each.devices["battery"].values[name][0] for each in readings])
+        for name in device.metered
+    }
+    return {
+        "net_kwh": np.array([each.net_kwh[0] for each in readings]),
+        "charged_kwh": of["taken_kwh"],
+        "discharged_kwh": of["given_kwh"],
+        "stored": np.array([start_kwh, *of["stored_kwh"]]),
+    }
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -149,18 +160,18 @@ def test_by_hand(
 
 
 def test_sums_of_nothing_are_null() -> None:
-    metrics = EnergyMetrics(_one(2.0), _one(1.0))
+    metrics = EnergyMetrics({"battery": Store(_one(2.0), _one(1.0))})
     assert set(metrics.result().values()) == {None}
-    metrics.add(_one(1), _one(0), _one(1), _one(0), _one(0), _one(2), counts=False)
+    metrics.add(_one(1), _one(0), _one(1), {"battery": StoreFlows(_one(0), _one(0), _one(2))}, counts=False)
     assert set(metrics.result().values()) == {None}
-    metrics.add(_one(1), _one(0), _one(1), _one(0), _one(0), _one(2))
+    metrics.add(_one(1), _one(0), _one(1), {"battery": StoreFlows(_one(0), _one(0), _one(2))})
     assert metrics.result()["energy_generated_kwh"] == 0.0
 
 
 def test_the_warm_up_does_not_count_nor_what_it_stored() -> None:
-    metrics = EnergyMetrics(_one(0.0), _one(1.0))
-    metrics.add(_one(0), _one(4), _one(0), _one(4), _one(0), _one(4), counts=False)
-    metrics.add(_one(4), _one(1), _one(-1), _one(0), _one(4), _one(0))
+    metrics = EnergyMetrics({"battery": Store(_one(0.0), _one(1.0))})
+    metrics.add(_one(0), _one(4), _one(0), {"battery": StoreFlows(_one(4), _one(0), _one(4))}, counts=False)
+    metrics.add(_one(4), _one(1), _one(-1), {"battery": StoreFlows(_one(0), _one(4), _one(0))})
     result = metrics.result()
     assert (result["self_consumption_fraction"], result["self_sufficiency_fraction"]) == (1.0, 0.25)
     assert result["energy_stored_change_kwh"] == -4

@@ -126,7 +126,9 @@ def test_one_household_more_draws_nothing_else_for_the_others(tmp_path: Path) ->
     for member in range(9):
         agent, same = few.agents[member], many.agents[member]
         assert agent.slopes == same.slopes
-        assert small.homes[member].stored_kwh == large.homes[member].stored_kwh
+        assert (
+            small.households[member].devices[0].stored_kwh == large.households[member].devices[0].stored_kwh
+        )
         for step in (1, 2, 40):
             assert agent.rules.draws[step][member] == same.rules.draws[step][member]
             assert agent.clock.wake_ms(step, member) == same.clock.wake_ms(step, member)

@@ -22,7 +22,7 @@ import pytest
 
 from cosim.config.yaml_reader import Document
 from cosim.core.clock import MS_PER_HOUR, Priority, to_ms, wait_until
-from cosim.devices.battery import PARTS
+from cosim.core.delivery import PARTS
 from cosim.engine.builder import Parts, build
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cosim.households.household import Home
+from cosim.households.household import Household
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, ProfileBook, Series, nothing
 
@@ -68,7 +68,7 @@ def test_what_is_set_aside_is_seen_by_batteries_and_by_no_meter(per_block: int) 
 def test_meters_integrate_exactly() -> None:
     demand = _demand()
     book = ProfileBook(demand, SLOT_MS, PER_INTERVAL, 7)
-    meters = Meters([Home(i, None, 0.0, book) for i in range(N_HOMES)], book, PER_INTERVAL * SLOT_MS)
+    meters = Meters([Household(i, [], {}, book) for i in range(N_HOMES)], {}, book, PER_INTERVAL * SLOT_MS)
     net = sum(meters.close(interval).net_kwh for interval in range(N_INTERVALS))
     energy = (_of(demand.load_kw) - _of(demand.pv_kw)).sum(axis=0) * SLOT_MS / 3_600_000
     assert np.allclose(net, energy, rtol=1e-13)

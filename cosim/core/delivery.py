@@ -1,0 +1,44 @@
+"""What a market asks of a household: units of a resource, over a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+PARTS = 1 << 20
+"""A unit is delivered in whole parts of this many, about a millionth: then sums of deliveries are exact."""
+
+
+class Unit(NamedTuple):
+    """What one unit of a resource takes from a household's devices.
+
+    Attributes
+    ----------
+    energy_kwh : float
+        At their terminals, over a step.
+    service : str
+        What it is for, by the name under which devices offer it; empty for a resource that no device stands
+        behind.
+    """
+
+    energy_kwh: float
+    service: str = ""
+
+
+class Deliverer(Protocol):
+    """What carries out an agent's decisions."""
+
+    def deliver(
+        self, requested: Sequence[int], units: Sequence[Unit], now_ms: int, step_ms: int
+    ) -> list[float]:
+        """What of the requested units will be delivered over the coming step, in whole parts of a unit."""
+
+    def regulate(self, units: Sequence[Unit], now_ms: int, is_on: bool) -> None:
+        """A market decides from now on about these units, or does so no longer."""
+
+
+def in_parts(fraction: float) -> float:
+    """The fraction, at most 1, in whole parts of a unit, rounded down."""
+    if fraction >= 1.0:
+        return 1.0
+    return int(fraction * PARTS) / PARTS if fraction > 0.0 else 0.0
