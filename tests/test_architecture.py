@@ -48,7 +48,6 @@ UPWARDS: frozenset[tuple[str, str]] = frozenset(
         ("cosim.grid.feeder_tables", "cosim.households.connection"),
         ("cosim.grid.record", "cosim.engine.scenario"),
         ("cosim.grid.record", "cosim.households.connection"),
-        ("cosim.grid.record", "cosim.results.metrics"),
         ("cosim.households.connection", "cosim.engine.scenario"),
         ("cosim.households.connection", "cosim.regulation.capacity_rule_doubts"),
         ("cosim.households.demand", "cosim.engine.scenario"),

@@ -43,10 +43,10 @@ def run(
     interrupted; what a failed or interrupted run had is kept and marked.
     """
     from cosim.cli.progress import RunProgress
+    from cosim.engine.catalogue import doubts
     from cosim.engine.interrupt import terminate_like_interrupt
     from cosim.engine.load import load_scenario
     from cosim.engine.run import default_folder, run_scenario
-    from cosim.results.metrics import doubts
 
     terminate_like_interrupt()
     if out_dir is not None:

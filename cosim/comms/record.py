@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from cosim.comms.network import Network
+from cosim.core.numbers import Number, Summary, declared
 from cosim.core.tables import Column, Table, TableStore
+
+NUMBERS = (
+    *declared(
+        "Messages",
+        "table `messages`",
+        Number("messages_sent", "messages sent", "", "transmissions, repeated ones too; the warm-up counts"),
+        Number("messages_delivered", "messages delivered", "", "handed to their receiver", "more"),
+        Number(
+            "messages_lost", "messages lost", "", "lost on the way: outage, loss, or a full queue", "less"
+        ),
+        Number("messages_expired", "messages expired", "", "that came after their lifetime", "less"),
+    ),
+)
 
 MESSAGES = Table(
     "messages",
@@ -31,6 +45,17 @@ MESSAGE_LATENCY = Table(
         Column("count", "integer", "", "messages delivered with it"),
     ),
 )
+
+
+def message_numbers(network: Network) -> Summary:
+    """What became of all messages together."""
+    rows = network.accounting()
+    return {
+        "messages_sent": sum(row.sent for row in rows),
+        "messages_delivered": sum(row.delivered for row in rows),
+        "messages_lost": sum(row.lost for row in rows),
+        "messages_expired": sum(row.expired for row in rows),
+    }
 
 
 def write_messages(network: Network, store: TableStore) -> None:

@@ -10,9 +10,6 @@ from numpy.typing import NDArray
 
 ColumnType = Literal["time", "text", "integer", "number", "flag"]
 
-Summary = dict[str, float | int | None]
-"""Numbers of ``summary.json`` by name; None stands for a number that does not exist in this run."""
-
 
 class Column(NamedTuple):
     """One column of a table."""

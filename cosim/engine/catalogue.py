@@ -1,12 +1,18 @@
-"""Every table that a run leaves: each wing says what it writes, and here it is all together."""
+"""Every table and every number that a run leaves: each wing says what it writes, here it is all together."""
 
 from __future__ import annotations
 
 from functools import cache
 
+from cosim.comms import record as messages
 from cosim.comms.record import MESSAGE_LATENCY, MESSAGES
+from cosim.core.errors import Problem
+from cosim.core.numbers import Catalogue, Summary
 from cosim.core.tables import Column, Table
+from cosim.faults import record as faults
 from cosim.faults.record import FAULT_EFFECTS, FAULTS
+from cosim.grid import agreement, extremes
+from cosim.grid import record as feeder
 from cosim.grid.feeder_tables import FEEDER_BRANCHES, FEEDER_BUSES, SOURCE_ELEMENTS
 from cosim.grid.record import (
     BUS_VOLTAGE,
@@ -16,9 +22,12 @@ from cosim.grid.record import (
     TRAFO3W_LOADING,
     TRAFO_LOADING,
 )
+from cosim.households import energy_account
 from cosim.households.prosumer_table import PROSUMERS
 from cosim.households.record import BATTERIES, METERS
+from cosim.regulation import design, mitigation_build, tracking
 from cosim.regulation.record import DECISIONS, REGULATION
+from cosim.trading import delivery_days, totals
 from cosim.trading.record import BILLS, OFFERS, PRICES, SCHEDULE, TRADES
 
 
@@ -36,3 +45,21 @@ def tables() -> dict[str, Table]:
 def columns_of(table: str) -> tuple[Column, ...]:
     """The columns that a table has whatever the scenario; none of a table that no wing writes."""
     return tables()[table].columns if table in tables() else ()
+
+
+@cache
+def catalogue() -> Catalogue:
+    """Numbers of a summary, section by section."""
+    return Catalogue(
+        number
+        for part in (
+            *(tracking, design, mitigation_build, totals, delivery_days, messages, energy_account),
+            *(extremes, feeder, agreement, faults),
+        )
+        for number in part.NUMBERS
+    )
+
+
+def doubts(summary: Summary) -> list[Problem]:
+    """What in a summary says that results are not whole or not right, as warnings."""
+    return [*agreement.doubts(summary), *totals.doubts(summary)]

@@ -13,6 +13,7 @@ import simpy
 from numpy.typing import NDArray
 
 from cosim.comms.network import Network
+from cosim.comms.record import message_numbers
 from cosim.core.clock import Priority, wait_until
 from cosim.core.message import METER, PLATFORM, Message
 from cosim.core.tables import TableStore
@@ -125,11 +126,7 @@ class Simulation:
             result |= remedy_numbers(market.design, market.platform.state)
         if self.fault_record is not None:
             result |= self.fault_record.summary(int(self.env.now))
-        rows = self.network.accounting()
-        result["messages_sent"] = sum(row.sent for row in rows)
-        result["messages_delivered"] = sum(row.delivered for row in rows)
-        result["messages_lost"] = sum(row.lost for row in rows)
-        result["messages_expired"] = sum(row.expired for row in rows)
+        result |= message_numbers(self.network)
         if self.meter_recorder is not None:
             result |= self.meter_recorder.summary()
         if self.days is not None:

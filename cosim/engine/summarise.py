@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cosim.core.tables import Summary
+from cosim.core.numbers import Summary
 from cosim.engine.builder import build
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import RecordConfig

@@ -12,11 +12,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR, to_utc
-from cosim.core.tables import COMMUNITY, RESOURCE, Column, Summary, Table, TableStore
+from cosim.core.numbers import Number, Summary, declared, finite
+from cosim.core.tables import COMMUNITY, RESOURCE, Column, Table, TableStore
 from cosim.engine.scenario import Scenario
 from cosim.faults.checks import Window
 from cosim.faults.plan import FaultEvent, episodes
-from cosim.results.recovery import FaultEffect, Span, fault_effect, untouched
+from cosim.faults.recovery import FaultEffect, Span, fault_effect, untouched
+
+NUMBERS = (
+    *declared(
+        "Faults",
+        "table `fault_effects`",
+        Number(
+            "fault_{fault}_{community}_{resource}_episodes",
+            "episodes",
+            "",
+            "times that the fault was on; events that touch or overlap are one",
+        ),
+        Number(
+            "fault_{fault}_{community}_{resource}_worst_deviation_units",
+            "worst deviation",
+            "units",
+            "the aggregate - capacity of largest size in all episodes; null where it cannot be told",
+            least=-math.inf,
+        ),
+        Number(
+            "fault_{fault}_{community}_{resource}_recovery_h",
+            "slowest recovery",
+            "h",
+            "from an episode's end until the error stays near its level before; null if one did not recover",
+            "less",
+        ),
+        Number(
+            "fault_{fault}_{community}_{resource}_excess_cost",
+            "excess cost",
+            "cost",
+            "sum of the cost gap above its mean before, over all episodes",
+            "less",
+            least=-math.inf,
+        ),
+        Number(
+            "fault_{fault}_{community}_{resource}_excess_energy_kwh",
+            "excess energy",
+            "kWh",
+            "energy of the error above its mean before, over all episodes; only where a unit is energy",
+            "less",
+            least=-math.inf,
+        ),
+    ),
+)
 
 FAULTS = Table(
     "faults",
@@ -240,20 +284,14 @@ def summarise(rows: Sequence[Row]) -> Summary:
         result |= {
             f"{prefix}_episodes": len(own),
             f"{prefix}_worst_deviation_units": max(deviations, key=abs, default=None),
-            f"{prefix}_recovery_h": _number(
-                max_or_nan([row.effect.recovery_ms for row in own]) / MS_PER_HOUR
-            ),
-            f"{prefix}_excess_cost": _number(math.fsum(row.effect.excess_cost for row in own)),
+            f"{prefix}_recovery_h": finite(max_or_nan([row.effect.recovery_ms for row in own]) / MS_PER_HOUR),
+            f"{prefix}_excess_cost": finite(math.fsum(row.effect.excess_cost for row in own)),
         }
         if own[0].unit_kwh:
-            result[f"{prefix}_excess_energy_kwh"] = _number(math.fsum(_energy_kwh(row) for row in own))
+            result[f"{prefix}_excess_energy_kwh"] = finite(math.fsum(_energy_kwh(row) for row in own))
     return result
 
 
 def max_or_nan(values: Sequence[float]) -> float:
     """The largest; NaN where one is."""
     return math.nan if any(math.isnan(value) for value in values) else max(values)
-
-
-def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -5,16 +5,63 @@ from __future__ import annotations
 import numpy as np
 
 from cosim.core.clock import to_hours, to_utc
+from cosim.core.numbers import Number, Summary, declared
 from cosim.core.streams import Streams
-from cosim.core.tables import BUS, TIME, Column, Summary, Table, TableStore
+from cosim.core.tables import BUS, TIME, Column, Table, TableStore
 from cosim.engine.scenario import Scenario
 from cosim.grid import en50160
+from cosim.grid.agreement import Disagreement
 from cosim.grid.coupling import Block
+from cosim.grid.extremes import SECTION, Extreme, GridMetrics
 from cosim.grid.limits import BandExceedance, band_exceedance, usages
 from cosim.grid.verdict import LimitWatch
 from cosim.grid.verify import ActingPower, WholeNetwork, compare
 from cosim.households.connection import GridParts
-from cosim.results.metrics import Disagreement, Extreme, GridMetrics
+
+NUMBERS = (
+    *declared(
+        SECTION,
+        "table `bus_voltage`",
+        Number(
+            "voltage_outside_band_share_max",
+            "most time outside the voltage band",
+            "",
+            "share of the intervals in which one bus is outside its voltage band; null if nothing was solved",
+            "less",
+            "share",
+        ),
+        Number(
+            "voltage_outside_band_share_max_bus",
+            "bus of the most time outside",
+            "",
+            "index of that bus",
+            kind="place",
+        ),
+        Number("en50160_weeks", "weeks judged by EN 50160", "", "whole weeks; only with `interval_min: 10`"),
+        Number(
+            "en50160_weeks_failed",
+            "weeks that fail EN 50160",
+            "",
+            "weeks in which a bus fails the standard",
+            "less",
+        ),
+        Number(
+            "en50160_week_share_within_10_percent_min",
+            "least time of a week within 10 %",
+            "",
+            "least share of a week's means within 10 % of nominal, of any bus; null before a week is over",
+            "more",
+            "share",
+        ),
+        Number(
+            "en50160_week_share_within_10_percent_min_bus",
+            "bus of the least time within 10 %",
+            "",
+            "index of that bus",
+            kind="place",
+        ),
+    ),
+)
 
 INJECTIONS = Table(
     "injections",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from cosim.core.clock import to_utc
-from cosim.core.tables import PROSUMER, TIME, Coded, Column, Summary, Table, TableStore
+from cosim.core.numbers import Summary
+from cosim.core.tables import PROSUMER, TIME, Coded, Column, Table, TableStore
 from cosim.engine.builder import Parts
 from cosim.engine.scenario import Scenario
+from cosim.households.energy_account import EnergyMetrics, Store, StoreFlows
 from cosim.households.meters import Reading
-from cosim.results.energy_metrics import EnergyMetrics, Store, StoreFlows
 
 METERS = Table(
     "meters",

@@ -14,8 +14,8 @@ from cosim.comms.latency import TraceReader, build_latency
 from cosim.comms.schema import Direction, resolve
 from cosim.core.clock import MS_PER_DAY
 from cosim.core.errors import InputError, Problem
+from cosim.core.numbers import COMMUNITY, Number, Summary, declared
 from cosim.core.streams import Streams
-from cosim.core.tables import Summary
 from cosim.engine.scenario import Scenario
 from cosim.households.population import Population, household_values
 from cosim.regulation.agent_schema import GivenPhase, UniformPhase
@@ -29,6 +29,39 @@ from cosim.regulation.platform_schema import GainMargin
 from cosim.regulation.policies import Policy, build_policy
 from cosim.regulation.schema import CommunityConfig, gains, initial_signals
 from cosim.regulation.stability import gain_for_product
+
+_DESIGN = "the design of the loop, before the run"
+NUMBERS = (
+    *declared(
+        COMMUNITY,
+        _DESIGN,
+        Number(
+            "{community}_loop_delay_steps",
+            "loop delay",
+            "steps",
+            "mean delay d between a signal and the measurement of its effect, as designed",
+        ),
+        Number(
+            "{community}_{resource}_gain_signal_per_unit",
+            "gain",
+            "signal/unit",
+            "gain τ of the integral control",
+        ),
+        Number(
+            "{community}_{resource}_loop_gain_units_per_signal",
+            "loop gain",
+            "units/signal",
+            "slope G of the aggregate over the signal, at the operating point",
+            least=-math.inf,
+        ),
+        Number(
+            "{community}_{resource}_gain_over_limit",
+            "gain over its limit",
+            "",
+            "τG over the largest for which the loop is stable with these delays; 0 where there is no limit",
+        ),
+    ),
+)
 
 Array = NDArray[np.float64]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from cosim.core.numbers import COMMUNITY, Number, Summary, declared
 from cosim.regulation.averages import weight_of_newest
 from cosim.regulation.design import Design
 from cosim.regulation.mitigation_schema import ClippedSum, TrimmedSum
@@ -11,6 +12,26 @@ from cosim.regulation.mitigations import MeasuredMargin, Predictor, Remedies
 from cosim.regulation.platform import PlatformState
 from cosim.regulation.platform_schema import GainMargin
 from cosim.regulation.schema import gains
+
+_STATE = "what the platform knows at the end"
+NUMBERS = (
+    *declared(
+        COMMUNITY,
+        _STATE,
+        Number(
+            "{community}_{resource}_measured_loop_delay_end_steps",
+            "measured delay at the end",
+            "steps",
+            "the platform's estimate of the loop's delay; only where it measures it",
+        ),
+        Number(
+            "{community}_{resource}_gain_end",
+            "gain at the end",
+            "signal/unit",
+            "gain τ; only where it follows the measured delay",
+        ),
+    ),
+)
 
 
 def platform_remedies(designed: Design) -> Remedies:
@@ -31,9 +52,9 @@ def first_delays(designed: Design) -> list[float]:
     return [designed.delay_steps if _is_measured(gain) else math.nan for gain in gains(designed.config)]
 
 
-def remedy_numbers(designed: Design, state: PlatformState) -> dict[str, float | int | None]:
+def remedy_numbers(designed: Design, state: PlatformState) -> Summary:
     """For ``summary.json``: delay and gain at the end, of resources whose gain follows the measured delay."""
-    result: dict[str, float | int | None] = {}
+    result: Summary = {}
     for resource, delay, gain in zip(designed.config.resources, state.delays, state.gains, strict=True):
         if not math.isnan(delay):
             prefix = f"{designed.config.name}_{resource.name}"

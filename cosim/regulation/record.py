@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import to_utc
 from cosim.core.errors import InputError
+from cosim.core.numbers import Summary
 from cosim.core.tables import (
     COMMUNITY,
     INSTANT,
@@ -21,7 +22,6 @@ from cosim.core.tables import (
     Column,
     ColumnData,
     RowSink,
-    Summary,
     Table,
 )
 from cosim.regulation.agent import DecisionLog, log_width
@@ -29,7 +29,7 @@ from cosim.regulation.community import Market
 from cosim.regulation.costs import gradients, select
 from cosim.regulation.optimum import Optimum, cost_gaps, solve_optimum
 from cosim.regulation.platform import Tick
-from cosim.results.metrics import GapMetrics, TrackingMetrics
+from cosim.regulation.tracking import GapMetrics, TrackingMetrics
 
 REGULATION = Table(
     "regulation",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.faults.recovery import WINDOW, moving_rms
 from cosim.faults.schema import fault_names
 from cosim.report.market_data import ResourceSeries, resource_series
 from cosim.report.run_data import RunData
@@ -23,7 +24,6 @@ from cosim.report.style import (
     time_axis,
     whole_numbers,
 )
-from cosim.results.recovery import WINDOW, moving_rms
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

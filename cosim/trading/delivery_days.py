@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from cosim.comms.network import Network
 from cosim.config.hours import HOURS
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, Priority, wait_until
+from cosim.core.numbers import Number, Summary, declared
 from cosim.core.streams import Streams
-from cosim.core.tables import Summary
 from cosim.households.meters import Reading
 from cosim.households.profile_book import ProfileBook
 from cosim.trading.market import EnergyMarket
@@ -22,6 +22,31 @@ from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.record import EnergyRecorder, MeteredDay
 from cosim.trading.settlement.bills import Settlement, settle
 from cosim.trading.settlement.commitments import sold_less_bought
+from cosim.trading.totals import SECTION
+
+_TRAFFIC = "the trading protocol, warm-up included"
+NUMBERS = (
+    *declared(
+        SECTION,
+        _TRAFFIC,
+        Number("trading_messages", "trading messages", "", "messages between traders, repeated ones too"),
+        Number("trading_message_bytes", "size of trading messages", "bytes", "bytes of these"),
+        Number(
+            "trading_offers_late",
+            "offers too late",
+            "",
+            "offers that reached a household after it had planned",
+            "less",
+        ),
+        Number(
+            "trading_messages_missed",
+            "trading messages missed",
+            "",
+            "messages that came to a household while it was down",
+            "less",
+        ),
+    ),
+)
 
 Process = Generator[simpy.Event, object, None]
 Array = NDArray[np.float64]

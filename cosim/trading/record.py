@@ -12,9 +12,9 @@ from cosim.config.hours import HOURS
 from cosim.core.clock import MS_PER_DAY
 from cosim.core.tables import PROSUMER, Coded, Column, Table, TableStore
 from cosim.engine.scenario import Scenario
-from cosim.results.metrics import TradingMetrics
 from cosim.trading.scheduling.day_plan import DayPlan
 from cosim.trading.settlement.bills import Bill, Settlement, TradeRow
+from cosim.trading.totals import TradingMetrics
 from cosim.trading.valuation.offers import GRID, Offer, kappa_of
 from cosim.trading.valuation.prices import Prices
 

@@ -17,11 +17,11 @@ from cosim.engine.load import load_scenario
 from cosim.engine.preflight import preflight
 from cosim.engine.summarise import summarise
 from cosim.households.profile_book import Demand, ProfileBook, Series, nothing
-from cosim.results.metrics import TRADE_STATUSES, TradingMetrics, doubts
 from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day
 from cosim.trading.scheduling.schedule import Infeasible
 from cosim.trading.schemas.appliances import ListedAppliances, NoAppliances
 from cosim.trading.settlement.bills import TradeStatus
+from cosim.trading.totals import TRADE_STATUSES, TradingMetrics, doubts
 from cosim.trading.valuation.offers import Offer
 from cosim.trading.valuation.participants import appliance_days, listed_day
 

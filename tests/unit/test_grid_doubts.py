@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cosim.core.tables import Summary
-from cosim.results.metrics import Disagreement, doubts
+from cosim.core.numbers import Summary
+from cosim.grid.agreement import Disagreement, doubts
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from cosim.core.errors import InputError, Problem, SimulationError
-from cosim.core.tables import Summary
+from cosim.core.numbers import Summary
 from cosim.engine.load import LoadedScenario, ScenarioSource, Setting
 from cosim.engine.run import run_scenario
 from cosim.engine.summarise import summarise

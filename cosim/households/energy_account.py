@@ -9,7 +9,72 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.tables import Summary
+from cosim.core.numbers import Number, Summary, declared
+
+_METERS = "tables `meters` and `batteries`"
+NUMBERS = (
+    *declared(
+        "Energy",
+        _METERS,
+        Number("energy_load_kwh", "load", "kWh", "what the loads of all households consumed"),
+        Number("energy_generated_kwh", "generation", "kWh", "what all households generated"),
+        Number(
+            "energy_imported_kwh",
+            "imports of the households",
+            "kWh",
+            "each household's imports; what neighbours exchange counts",
+            "less",
+        ),
+        Number(
+            "energy_exported_kwh",
+            "exports of the households",
+            "kWh",
+            "each household's exports; what neighbours exchange counts",
+        ),
+        Number(
+            "energy_battery_charged_kwh",
+            "batteries charged",
+            "kWh",
+            "taken at the terminals of all batteries",
+        ),
+        Number(
+            "energy_battery_discharged_kwh",
+            "batteries discharged",
+            "kWh",
+            "given at the terminals of all batteries",
+        ),
+        Number(
+            "energy_battery_lost_kwh",
+            "lost in batteries",
+            "kWh",
+            "charged - discharged - change of what is stored",
+            "less",
+        ),
+        Number(
+            "energy_stored_change_kwh",
+            "change of the energy stored",
+            "kWh",
+            "stored at the end less at the start",
+            least=-math.inf,
+        ),
+        Number(
+            "self_consumption_fraction",
+            "self-consumption",
+            "",
+            "share of generation that its household uses, at once or from its battery; null without any",
+            "more",
+            "share",
+        ),
+        Number(
+            "self_sufficiency_fraction",
+            "self-sufficiency",
+            "",
+            "share of load that own generation serves, at once or from a battery; null without any",
+            "more",
+            "share",
+        ),
+    ),
+)
 
 Array = NDArray[np.float64]
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.delivery import Unit
 from cosim.devices.battery import Battery, InstalledBattery
+from cosim.households.energy_account import EnergyMetrics, Store, StoreFlows
 from cosim.households.household import Household
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, ProfileBook, Series
-from cosim.results.energy_metrics import EnergyMetrics, Store, StoreFlows
 
 N_HOURS = 24
 _kwh = st.floats(0.0, 5.0)

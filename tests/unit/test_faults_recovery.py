@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from cosim.results.recovery import BAND, WINDOW, Span, fault_effect, first_lasting, moving_rms, untouched
+from cosim.faults.recovery import BAND, WINDOW, Span, fault_effect, first_lasting, moving_rms, untouched
 
 STEP_MS = 1000
 N = 400
