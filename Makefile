@@ -12,7 +12,7 @@ install: .venv/.installed
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-# The demo: 99 homes with sun and storage on a real feeder, two weeks of July.
+# The demo: 99 homes with PV and storage on a real feeder, two weeks of July.
 demo: install
 	$(BIN)/cosim run storage_village
 
@@ -55,7 +55,7 @@ lock: install
 		--no-emit-index-url --custom-compile-command "make lock" --quiet --upgrade --output-file requirements.lock
 
 # The studies of docs/robustness.md at their full size, one after the other; its figures are copied from there.
-STUDIES := gain latency_loss remedies faults feeder grid_aware trading
+STUDIES := gain latency_loss mitigations faults feeder grid_aware trading
 studies: install
 	rm -rf results/studies
 	for study in $(STUDIES); do \

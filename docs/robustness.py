@@ -30,7 +30,7 @@ IMAGES = {
     "latency_loss": {
         "market_consumption_tracking_rmse_units": "robustness_latency_loss",
     },
-    "remedies": {"effect_market_consumption_tracking_rmse_units": "robustness_remedies"},
+    "mitigations": {"effect_market_consumption_tracking_rmse_units": "robustness_mitigations"},
     "faults": {"pairs_village_consumption_tracking_rmse_units": "robustness_faults"},
     "trading": {"traded_delivered_kwh": "robustness_trading"},
     "feeder": {"village_sale_tracking_rmse_units": "robustness_feeder"},
@@ -77,8 +77,8 @@ def gain(analysis: Analysis) -> None:
     table(["mean delay d", "simulated", "theory", "deviation", "formula at the mean d"], rows)
 
 
-def remedies(analysis: Analysis) -> None:
-    """The error with each remedy, and from which latency on it is better than none."""
+def mitigations(analysis: Analysis) -> None:
+    """The error with each mitigation, and from which latency on it is better than none."""
     key = "market_consumption_tracking_rmse_units"
     y_axis, x_axis = drawn_axes(analysis.points)
     places = [(y, x) for x in (0.0, 0.5) for y in (0, 0.5, 1.0, 3.0)]
@@ -98,7 +98,7 @@ def remedies(analysis: Analysis) -> None:
         for b in analysis.break_evens
         if b.quantity.key == key and b.axis.name == "latency_steps" and b.held[0] in (0.0, 0.2, 0.5)
     ]  # fmt: skip
-    head = ["remedy", "loss", "better from latency [steps]", "95 %", "worse from", "better at", "worse at"]
+    head = ["mitigation", "loss", "better from latency [steps]", "95 %", "worse from", "better at", "worse at"]
     table(head, [row for row in rows if row[2:4] != ["0.00", "0.00 to 0.00"]])
 
 
@@ -205,7 +205,7 @@ def _requests(points: pd.DataFrame) -> None:
 STUDIES = {
     "gain": gain,
     "latency_loss": corners,
-    "remedies": remedies,
+    "mitigations": mitigations,
     "faults": faults,
     "feeder": corners,
     "grid_aware": grid_aware,

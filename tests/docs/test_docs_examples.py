@@ -27,7 +27,7 @@ LONG_PAGES = (
     "compare",
     "faults",
     "lotfi_case",
-    "remedies",
+    "mitigations",
     "robustness",
     "section6",
     "sweeps",

@@ -1,7 +1,7 @@
-"""The tables and the figure of docs/remedies.md: what a platform's remedies cost and gain.
+"""The tables and the figure of docs/mitigations.md: what a platform's mitigations cost and gain.
 
-python docs/remedies.py                       # tables, eight seeds; about eight minutes
-python docs/remedies.py --figure liars.png    # the aggregate over the number of liars; half a minute
+python docs/mitigations.py                       # tables, eight seeds; about eight minutes
+python docs/mitigations.py --figure liars.png    # the aggregate over the number of liars; half a minute
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ def main() -> None:
     for title, cases in TABLES.items():
         print(f"**{title}**\n")
         print(
-            "| remedy | RMSE [units] | bias [units] | settles in [steps] | messages a step | signal age [s] |"
+            "| mitigation | RMSE [units] | bias [units] | settles in [steps] | messages a step | signal age [s] |"
         )
         print("|---|---|---|---|---|---|")
         for name, overrides in cases.items():
