@@ -221,9 +221,8 @@ def main() -> None:
         return
     for title, cases in TABLES.items():
         print(f"**{title}**\n")
-        print(
-            "| mitigation | RMSE [units] | bias [units] | settles in [steps] | messages a step | signal age [s] |"
-        )
+        columns = "RMSE [units] | bias [units] | settles in [steps] | messages a step | signal age [s]"
+        print(f"| mitigation | {columns} |")
         print("|---|---|---|---|---|---|")
         for name, overrides in cases.items():
             print(row(name, overrides, range(1, given.seeds + 1)), flush=True)

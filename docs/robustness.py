@@ -98,7 +98,15 @@ def mitigations(analysis: Analysis) -> None:
         for b in analysis.break_evens
         if b.quantity.key == key and b.axis.name == "latency_steps" and b.held[0] in (0.0, 0.2, 0.5)
     ]  # fmt: skip
-    head = ["mitigation", "loss", "better from latency [steps]", "95 %", "worse from", "better at", "worse at"]
+    head = [
+        "mitigation",
+        "loss",
+        "better from latency [steps]",
+        "95 %",
+        "worse from",
+        "better at",
+        "worse at",
+    ]
     table(head, [row for row in rows if row[2:4] != ["0.00", "0.00 to 0.00"]])
 
 
