@@ -12,9 +12,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from cosim.cli.inputs import check, explain, networks, scenarios, schema
-from cosim.cli.runs import compare, report, run
-from cosim.cli.sweeps import robustness, sweep
+from cosim.cli.input_commands import check, explain, networks, scenarios, schema
+from cosim.cli.run_commands import compare, report, run
+from cosim.cli.sweep_commands import robustness, sweep
 from cosim.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, err, flag, out, print_labelled, print_problems
 from cosim.core.errors import CosimError, InputError
 from cosim.core.text import visible

@@ -46,12 +46,3 @@ class Interruption:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
-
-
-def terminate_like_interrupt() -> None:
-    """Treat a request to end (SIGTERM) as Ctrl-C, from now on."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem
-from cosim.grid.elements import ElementRecord
+from cosim.grid.elements import ActingPower, ElementRecord
 from cosim.grid.feeder import Feeder
 from cosim.grid.feeder_profiles import ProfileRows
 from cosim.grid.schema import GridConfig
@@ -108,6 +108,11 @@ class Background:
             p_mw = self._scaling * element.p_mw * factors[of_p]
             found.append((element, p_mw, self._scaling * element.q_mvar * factors[of_q]))
         return found
+
+    def acting(self, interval: int) -> list[ActingPower]:
+        """Each element with its power in one interval."""
+        powers = self.element_powers(interval, 1)
+        return [(element, float(p_mw[0]), float(q_mvar[0])) for element, p_mw, q_mvar in powers]
 
     def dependent(self, first: int, n: int) -> DependentPower | None:
         """Which part of `power` follows the voltage; None where nothing ever does."""

@@ -60,6 +60,10 @@ class ElementRecord:
         return self.kind in ("sgen", "asymmetric_sgen")
 
 
+ActingPower = tuple[ElementRecord, float, float]
+"""An element with the power that it draws at 1 pu in an interval, MW and Mvar, load convention."""
+
+
 def take_elements(net: pandapowerNet) -> tuple[ElementRecord, ...]:
     """Remove loads, generators and storages from `net`; those in service are given back as records.
 

@@ -15,7 +15,7 @@ from cosim.grid.coupling import Block
 from cosim.grid.extremes import SECTION, Extreme, GridMetrics
 from cosim.grid.limits import BandExceedance, band_exceedance, usages
 from cosim.grid.verdict import LimitWatch
-from cosim.grid.verify import ActingPower, WholeNetwork, compare
+from cosim.grid.verify import WholeNetwork, compare
 from cosim.households.connection import GridParts
 
 NUMBERS = (
@@ -241,15 +241,11 @@ class GridRecorder:
         if self._judge is None:
             self._judge = WholeNetwork(self._grid.feeder, self._grid.silent)
 
-        def acting(row: int) -> list[ActingPower]:
-            powers = self._grid.background.element_powers(intervals[row], 1)
-            return [(element, float(p_mw[0]), float(q_mvar[0])) for element, p_mw, q_mvar in powers]
-
         agreement = compare(
             self._judge,
             self._grid.feeder,
             rows,
-            acting,
+            lambda row: self._grid.background.acting(intervals[row]),
             block.nominal_p_mw,
             block.nominal_q_mvar,
             block.flow,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.grid.elements import ElementRecord
+from cosim.grid.elements import ActingPower, ElementRecord
 from cosim.grid.feeder import Feeder
 from cosim.grid.flow_result import FlowResult
 from cosim.grid.reference import read_results, run
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
 FloatArray = NDArray[np.float64]
-ActingPower = tuple[ElementRecord, float, float]
-"""An element with the power that it draws at 1 pu in an interval, MW and Mvar, load convention."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +87,10 @@ class WholeNetwork:
         for element in silent:
             self._net[element.kind].loc[element.index, "in_service"] = False
 
-    def solve(
+    def net(
         self, acting: list[ActingPower], p_mw: FloatArray, q_mvar: FloatArray, vm_pu: FloatArray
-    ) -> FlowResult:
-        """One interval by `runpp`.
+    ) -> pandapowerNet:
+        """The net with the powers of an interval, not solved yet.
 
         Parameters
         ----------
@@ -117,7 +115,7 @@ class WholeNetwork:
             (np.abs(beyond_p) > _ROUNDING_MW) | (np.abs(beyond_q) > _ROUNDING_MW)
         )
         buses = feeder.bus.index[households]
-        pp.create_loads(net, buses, p_mw=beyond_p[households], q_mvar=beyond_q[households])
+        pp.create_loads(net, buses, p_mw=beyond_p[households], q_mvar=beyond_q[households], name="households")
         mixed = mixed_loads(net)
         powers = [
             (element, *_drawn(element, p, q, vm_pu[column]))
@@ -127,7 +125,14 @@ class WholeNetwork:
         ]
         net.load.loc[list(mixed), list(SHARES)] = 0.0
         _write(net, powers)
-        result = FlowResult.empty(1, feeder)
+        return net
+
+    def solve(
+        self, acting: list[ActingPower], p_mw: FloatArray, q_mvar: FloatArray, vm_pu: FloatArray
+    ) -> FlowResult:
+        """One interval by `runpp`; the arguments are those of `net`."""
+        net = self.net(acting, p_mw, q_mvar, vm_pu)
+        result = FlowResult.empty(1, self._feeder)
         cause = run(net)
         if cause:
             result.status[0], result.cause[0] = "diverged", cause
@@ -136,6 +141,8 @@ class WholeNetwork:
         return result
 
 
+HOUSEHOLDS = "cosim: households"
+"""Name of the load that stands for all households of a bus."""
 _ROUNDING_MW = 1e-15
 """What sums of powers leave behind."""
 

@@ -97,10 +97,21 @@ class DependentPower:
         p_mw, q_mvar : ndarray of float64, shape (T, n_bus)
             NaN where a power that follows the voltage meets none.
         """
+        return self._changed(p_mw, q_mvar, vm_pu, 1.0)
+
+    def at_1_pu(
+        self, p_mw: FloatArray, q_mvar: FloatArray, vm_pu: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """What the buses would draw at 1 pu, from what they draw at their voltages: back from `drawn`."""
+        return self._changed(p_mw, q_mvar, vm_pu, -1.0)
+
+    def _changed(
+        self, p_mw: FloatArray, q_mvar: FloatArray, vm_pu: FloatArray, sign: float
+    ) -> tuple[FloatArray, FloatArray]:
         vm = vm_pu[:, self.columns]
         p, q = p_mw.copy(), q_mvar.copy()
-        p[:, self.columns] += change(vm, self.p_impedance_mw, self.p_current_mw)
-        q[:, self.columns] += change(vm, self.q_impedance_mvar, self.q_current_mvar)
+        p[:, self.columns] += sign * change(vm, self.p_impedance_mw, self.p_current_mw)
+        q[:, self.columns] += sign * change(vm, self.q_impedance_mvar, self.q_current_mvar)
         return p, q
 
 

@@ -45,6 +45,18 @@ _STATUS_TEXT = {
 }
 
 
+def draw(run_folder: Path) -> None:
+    """Figures and page of a run."""
+    draw_figures(run_folder)
+    write_report(run_folder)
+
+
+def overview(run: RunData) -> str:
+    """How a run went and its numbers, without figures, as a part of a page."""
+    title = escape(run.scenario.title or run.scenario.name)
+    return "\n".join((f"<h3>{title}</h3>", _status(run), _summary(run)))
+
+
 def write_report(run_folder: Path) -> Path:
     """Write ``report.html`` into a run's directory: figures, summary, and where they come from.
 

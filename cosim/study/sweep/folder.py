@@ -243,7 +243,7 @@ class SweepFolder:
 
 
 def open_folder(
-    plan: SweepPlan, input_files: Iterable[str], folder: Path | None, resume: bool
+    plan: SweepPlan, input_files: Iterable[str], folder: Path | None, resume: bool, results: Path
 ) -> SweepFolder:
     """The directory to run a sweep into, new or with what it holds.
 
@@ -254,16 +254,17 @@ def open_folder(
     input_files : iterable of str
         Files beside the base scenario that points name.
     folder : Path, optional
-        The directory; by default a new one under ``results/``, or the newest one of the same sweep there.
+        The directory; by default a new one below `results`, or the newest one of the same sweep there.
     resume : bool
         Go on with what is there.
+    results : Path
+        Where the directories of sweeps are made.
 
     Raises
     ------
     InputError
         If there is something that is not to be resumed, or nothing to resume, or another sweep.
     """
-    results = Path("results")
     if resume:
         return SweepFolder.reopen(folder or latest_folder(plan, results), plan, input_files)
     return SweepFolder.create(folder or new_folder(plan, results), plan, input_files)

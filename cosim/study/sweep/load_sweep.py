@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -100,11 +101,29 @@ def read_sweep(source: str, folder: Path | None = None) -> LoadedSweep:
     """
     file = locate("sweeps", source, folder)
     document = read_yaml(file, first_look=lambda beginning: unknown_keys(beginning, SweepConfig))
+    return _with_base(document, file.parent)
+
+
+def sweep_of_data(data: Mapping[str, Any], folder: Path) -> LoadedSweep:
+    """The same of a sweep made in Python.
+
+    Parameters
+    ----------
+    data : mapping
+        Plain data, as a file would hold them.
+    folder : Path
+        What a `base` that is no built-in scenario is relative to.
+    """
+    return _with_base(Document(dict(data), ""), folder)
+
+
+def _with_base(document: Document, folder: Path) -> LoadedSweep:
+    """A sweep looked at, and its base scenario read."""
     _require_sweep(document)
     config, told = _validated(document)
     problems = [*told, *_problems(config, document)]
     try:
-        base_file = _base_file(config, file.parent)
+        base_file = _base_file(config, folder)
         base = read_scenario(str(base_file))
         if base.problems:
             raise InputError(base.problems)

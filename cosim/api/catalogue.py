@@ -1,0 +1,56 @@
+"""What there is to choose from: built-in scenarios, sweeps and networks, and the schema of their files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cosim.config.library import names
+
+
+class Listed(NamedTuple):
+    """A built-in file.
+
+    Attributes
+    ----------
+    name : str
+        As a scenario or a command names it.
+    title : str
+        What it is, in a line.
+    size : int or None
+        Points of a sweep; places for households of a network, where it is known.
+    """
+
+    name: str
+    title: str
+    size: int | None = None
+
+
+def networks() -> list[Listed]:
+    """The built-in networks."""
+    from cosim.grid.network_file import load_network
+
+    found = [load_network(name, Path())[0] for name in names("networks")]
+    return [Listed(network.name, network.title, network.places) for network in found]
+
+
+def scenarios() -> list[Listed]:
+    """The built-in scenarios."""
+    from cosim.engine.load import load_scenario
+
+    return [Listed(name, load_scenario(name).scenario.title) for name in names("scenarios")]
+
+
+def sweeps() -> list[Listed]:
+    """The built-in sweeps."""
+    from cosim.study.sweep.load_sweep import load_sweep
+
+    found = [(name, load_sweep(name).config) for name in names("sweeps")]
+    return [Listed(name, config.title, config.n_points) for name, config in found]
+
+
+def schema(sweep: bool = False) -> dict[str, Any]:
+    """The JSON schema of scenario files, or of sweep files, for editors."""
+    from cosim.study.json_schema import scenario_schema, sweep_schema
+
+    return sweep_schema() if sweep else scenario_schema()

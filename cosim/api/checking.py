@@ -1,0 +1,84 @@
+"""What can be said of a scenario or a sweep without running it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from cosim.api.given import GivenScenario, Overrides, given, given_sweep
+from cosim.config.library import SWEEP_KEYS
+from cosim.core.errors import InputError, Problem
+from cosim.engine.builder import build
+from cosim.engine.explain import explain_lines
+from cosim.engine.preflight import preflight
+from cosim.study.sweep.load_sweep import is_sweep
+from cosim.study.sweep.plan import plan_sweep
+from cosim.study.sweep.sweep_check import check_points
+
+
+def check(
+    scenario: GivenScenario, overrides: Overrides | None = None, *, seed: int | None = None
+) -> list[Problem]:
+    """Everything that is wrong with a scenario or a sweep, and what is doubtful, without running it.
+
+    Parameters
+    ----------
+    scenario, overrides, seed
+        As for `cosim.run`; a sweep as for `cosim.sweep`, alone.
+
+    Returns
+    -------
+    list of Problem
+        Errors and warnings, as their `severity` says; empty where there is none. What cannot be read is a
+        problem too.
+    """
+    try:
+        if _is_sweep(scenario) and not overrides and seed is None:
+            with given_sweep(scenario) as loaded_sweep:  # type: ignore[arg-type]
+                return list(check_points(plan_sweep(loaded_sweep), thorough=True).problems)
+        with given(scenario, overrides, seed) as loaded:
+            return preflight(loaded)
+    except InputError as error:
+        return list(error.problems)
+
+
+class Explanation(NamedTuple):
+    """What a run consists of.
+
+    Attributes
+    ----------
+    warnings : tuple of Problem
+        What is doubtful about it.
+    lines : list of str
+        Every value, household, bus, link, device and agent, and what is a default.
+    """
+
+    warnings: tuple[Problem, ...]
+    lines: list[str]
+
+
+def explain(
+    scenario: GivenScenario, overrides: Overrides | None = None, *, seed: int | None = None
+) -> Explanation:
+    """Every value, household, bus, link, device and agent of a run, and what is a default.
+
+    Parameters
+    ----------
+    scenario, overrides, seed
+        As for `cosim.run`.
+
+    Raises
+    ------
+    InputError
+        If the scenario is wrong, with every problem found.
+    """
+    with given(scenario, overrides, seed) as loaded:
+        parts = build(loaded)
+        return Explanation(parts.warnings, list(explain_lines(loaded, parts)))
+
+
+def _is_sweep(source: Any) -> bool:
+    if isinstance(source, str | os.PathLike):
+        return is_sweep(os.fspath(source))
+    return isinstance(source, Mapping) and any(key in source for key in SWEEP_KEYS)

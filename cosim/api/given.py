@@ -1,0 +1,127 @@
+"""Scenarios and sweeps as a user gives them: by a built-in name, a file, a mapping or a model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from cosim.api.objects import Objects, copy_files, plain
+from cosim.config.dump import block_yaml
+from cosim.config.yaml_reader import Document
+from cosim.core.errors import InputError, Problem
+from cosim.engine.load import (
+    LoadedScenario,
+    ScenarioSource,
+    Setting,
+    option_settings,
+    read_scenario,
+    scenario_of_data,
+)
+from cosim.engine.scenario import Scenario
+from cosim.study.sweep.load_sweep import LoadedSweep, read_sweep, sweep_of_data
+
+GivenScenario = str | os.PathLike[str] | Mapping[str, Any] | Scenario
+"""A built-in name, a YAML file, the same content as a mapping, or a validated scenario."""
+GivenSweep = str | os.PathLike[str] | Mapping[str, Any]
+"""The same of a sweep, whose `base` may be any of those too."""
+Overrides = Mapping[str, Any] | Sequence[str]
+"""Paths to values, or texts ``path=value`` as on the command line."""
+
+
+@contextmanager
+def given(
+    scenario: GivenScenario, overrides: Overrides | None = None, seed: int | None = None
+) -> Iterator[LoadedScenario]:
+    """A scenario, read and validated; the files of its objects are there as long as the block lasts.
+
+    Parameters
+    ----------
+    scenario : str, path, mapping or Scenario
+        What a mapping or a model names is relative to the working directory.
+    overrides : mapping or sequence of str, optional
+        What is set in it.
+    seed : int, optional
+        Replaces the scenario's seed.
+
+    Raises
+    ------
+    InputError
+        With every problem found.
+    """
+    objects = Objects()
+    source = _source(scenario, objects)
+    settings, problems = _settings(overrides or (), objects)
+    if seed is not None:
+        settings.append(Setting("seed", plain(seed, objects, "seed"), {"": ("", 0)}))
+    if not objects:
+        yield source.varied(settings, problems=problems)
+        return
+    with TemporaryDirectory(prefix="cosim-") as name:
+        folder = Path(name)
+        objects.save(folder)
+        settings = [
+            replace(each, value=copy_files(each.value, source.folder, folder, each.path.rpartition(".")[2]))
+            for each in settings
+        ]
+        yield _moved(source, folder).varied(settings, problems=problems)
+
+
+@contextmanager
+def given_sweep(sweep: GivenSweep) -> Iterator[LoadedSweep]:
+    """A sweep, read and looked at; the files of its objects are there as long as the block lasts.
+
+    Raises
+    ------
+    InputError
+        If nothing is left to be looked at, with every problem.
+    """
+    if not isinstance(sweep, Mapping):
+        yield read_sweep(os.fspath(sweep))
+        return
+    objects = Objects()
+    base = sweep.get("base")
+    own = plain({key: value for key, value in sweep.items() if key != "base"}, objects)
+    is_named = isinstance(base, str | os.PathLike)
+    if base is None or (is_named and not objects):
+        yield sweep_of_data(own | ({} if base is None else {"base": os.fspath(base)}), Path())
+        return
+    source = _source(base, objects)
+    if source.problems:
+        raise InputError(source.problems)
+    with TemporaryDirectory(prefix="cosim-") as name:
+        folder = Path(name)
+        objects.save(folder)
+        (folder / "scenario.yaml").write_text(
+            block_yaml(_moved(source, folder).document.data), encoding="utf-8"
+        )
+        yield sweep_of_data(copy_files(own, source.folder, folder) | {"base": "scenario.yaml"}, folder)
+
+
+def _source(scenario: GivenScenario, objects: Objects) -> ScenarioSource:
+    if isinstance(scenario, str | os.PathLike):
+        return read_scenario(os.fspath(scenario))
+    if isinstance(scenario, Mapping | Scenario):
+        return scenario_of_data(plain(scenario, objects), Path())
+    message = f"a {type(scenario).__name__} is no scenario"
+    raise InputError([Problem(message, "Give a built-in name, a YAML file, a mapping or a cosim.Scenario.")])
+
+
+def _settings(overrides: Overrides, objects: Objects) -> tuple[list[Setting], list[Problem]]:
+    if not isinstance(overrides, Mapping):
+        return option_settings(overrides)
+    return [
+        Setting(path, plain(value, objects, path), {"": ("", 0)}, is_of_user=True)
+        for path, value in overrides.items()
+    ], []
+
+
+def _moved(source: ScenarioSource, folder: Path) -> ScenarioSource:
+    """The scenario in another folder, its files copied there."""
+    own = source.document
+    data = copy_files(own.data, source.folder, folder)
+    return replace(source, document=Document(data, own.file, own.places), folder=folder)

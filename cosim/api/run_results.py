@@ -1,0 +1,212 @@
+"""A run as an object: its status, its numbers, its tables, and its feeder in any interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from cosim.api.network_at import Instant, network_at
+from cosim.core.errors import Problem, suggest
+from cosim.engine.scenario import Scenario
+from cosim.report.run_data import RunData
+from cosim.results.metrics import doubts
+from cosim.results.store import read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandapower.auxiliary import pandapowerNet
+
+
+class HeldFolder:
+    """A run's directory; one that is temporary is there as long as somebody holds this.
+
+    Attributes
+    ----------
+    path : Path
+        The directory.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._temporary: TemporaryDirectory[str] | None = None
+
+    @classmethod
+    def temporary(cls) -> HeldFolder:
+        """A new one, which is removed with the object."""
+        made = TemporaryDirectory(prefix="cosim-", ignore_cleanup_errors=True)
+        held = cls(Path(made.name))
+        held._temporary = made
+        return held
+
+    def part(self, path: Path) -> HeldFolder:
+        """A directory within this one, which holds this one too."""
+        held = HeldFolder(path)
+        held._temporary = self._temporary
+        return held
+
+
+class Summary(Mapping[str, "float | int | None"]):
+    """The numbers of a run by name, as ``summary.json`` has them; None for one that does not exist in it."""
+
+    def __init__(self, numbers: Mapping[str, float | int | None]) -> None:
+        self._numbers = dict(numbers)
+
+    def __getitem__(self, name: str) -> float | int | None:
+        try:
+            return self._numbers[name]
+        except KeyError:
+            raise KeyError(
+                f"the run has no number '{name}'. {suggest(name, self._numbers)}".strip()
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __repr__(self) -> str:
+        return f"Summary({self._numbers})"
+
+
+class Tables(Mapping[str, "pd.DataFrame"]):
+    """The tables of a run by name, as items or as attributes; each is read when it is asked for."""
+
+    def __init__(self, folder: HeldFolder) -> None:
+        self._folder = folder
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in self._names():
+            raise KeyError(f"the run has no table '{name}'. {suggest(name, self._names())}".strip())
+        return read_table(self._folder.path, name)
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except KeyError as error:
+            raise AttributeError(error.args[0]) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names())
+
+    def __len__(self) -> int:
+        return len(self._names())
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names()
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._names()]
+
+    def __repr__(self) -> str:
+        return f"<tables: {', '.join(self._names())}>"
+
+    def _names(self) -> list[str]:
+        tables = self._folder.path / "tables"
+        files = [file.stem for file in tables.glob("*.parquet")]
+        return sorted({*files, *(part.name for part in (tables / ".parts").glob("*"))})
+
+
+class Run:
+    """What a run left.
+
+    Attributes
+    ----------
+    folder : Path
+        Its directory.
+    tables : Tables
+        Its tables, by name.
+    """
+
+    def __init__(self, folder: HeldFolder) -> None:
+        self._held = folder
+        self._data = RunData(folder.path)
+        self.tables = Tables(folder)
+
+    @property
+    def folder(self) -> Path:
+        """Its directory."""
+        return self._held.path
+
+    @property
+    def status(self) -> str:
+        """``done``, ``failed`` or ``interrupted``; ``running`` also of a run that was killed."""
+        return str(self._data.record.get("status", "unknown"))
+
+    @property
+    def cause(self) -> str:
+        """Why it failed or was interrupted; empty where it was not."""
+        return str(self._data.record.get("cause", ""))
+
+    @property
+    def verdict(self) -> str:
+        """What it says of the feeder's limits, in a sentence; empty without a feeder."""
+        return str(self._data.record.get("verdict", ""))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was doubtful about its scenario."""
+        return tuple(map(str, self._data.record.get("warnings", ())))
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """Content of ``run.json``: versions, times, seconds of each stage."""
+        return dict(self._data.record)
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario as the run resolved it."""
+        return self._data.scenario
+
+    @property
+    def summary(self) -> Summary:
+        """Its numbers, by name; empty where it never got that far."""
+        return Summary(self._data.summary)
+
+    @property
+    def doubts(self) -> list[Problem]:
+        """What in its numbers says that the results are not whole or not right."""
+        return doubts(dict(self._data.summary))
+
+    def network(self, at: Instant) -> pandapowerNet:
+        """The feeder as a pandapower net, with the powers and the results of an interval.
+
+        Parameters
+        ----------
+        at : str, datetime, Timestamp or int
+            An instant (UTC unless it says otherwise) within the interval, or the interval's number from 0.
+
+        Returns
+        -------
+        pandapowerNet
+            The source's own net with what drew and fed in: loads and generators that follow a profile have
+            their powers of the interval, the households of a bus are one load there. ``res_bus``,
+            ``res_line`` and the others are what `runpp` gives for it. Where the power flow of the interval
+            did not converge, ``net.converged`` is False and there are no results.
+
+        Raises
+        ------
+        InputError
+            If the run has no such interval, no feeder, or not the tables that this needs.
+        """
+        return network_at(self._data, at)
+
+    def write_report(self) -> Path:
+        """Draw the figures and the page ``report.html`` again."""
+        from cosim.report.page import draw
+
+        draw(self.folder)
+        return self.folder / "report.html"
+
+    def __repr__(self) -> str:
+        name = self._data.record.get("scenario", "?")
+        return f"<Run of {name}: {self.status}, in {self.folder}>"
+
+    def _repr_html_(self) -> str:
+        from cosim.report.page import overview
+
+        return overview(self._data)

@@ -1,0 +1,210 @@
+"""Running many points: sweeps, and what they say."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cosim.api.given import GivenSweep, given_sweep
+from cosim.api.run_results import HeldFolder, Run
+from cosim.api.watcher import UnfinishedError, UnfinishedInterrupt, Watcher
+from cosim.core.errors import InputError, Problem, count
+from cosim.study.sweep.executors import executor
+from cosim.study.sweep.folder import open_folder, require_empty
+from cosim.study.sweep.plan import plan_sweep
+from cosim.study.sweep.sweep_check import check_points
+from cosim.study.sweep.sweep_run import SweepOutcome, run_sweep
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Sweep:
+    """What a sweep left.
+
+    Attributes
+    ----------
+    status : str
+        ``done`` or ``interrupted``.
+    n_points, n_done, n_failed : int
+        All points; those that ended well; those that failed.
+    causes : dict
+        Cause of failure to the points that failed by it.
+    """
+
+    def __init__(self, outcome: SweepOutcome, held: HeldFolder) -> None:
+        self._held = held
+        self.status: str = outcome.status
+        self.n_points, self.n_done, self.n_failed = outcome.n_points, outcome.n_done, outcome.n_failed
+        self.causes: Mapping[str, Sequence[int]] = outcome.causes
+
+    @property
+    def folder(self) -> Path:
+        """Its directory."""
+        return self._held.path
+
+    @property
+    def doubts(self) -> list[Problem]:
+        """Why points failed, a warning for each cause."""
+        return [
+            Problem(
+                f"{count(len(points), 'point')} failed, the first is {points[0]}: {cause}",
+                severity="warning",
+            )
+            for cause, points in self.causes.items()
+        ]
+
+    @property
+    def points(self) -> pd.DataFrame:
+        """A row a point: its place on the axes, its seed, how it went, and the numbers of its summary."""
+        import pandas as pd
+
+        return pd.read_parquet(self.folder / "points.parquet")
+
+    def run(self, point: int) -> Run:
+        """The run of a point; a sweep that keeps summaries alone has none.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        folder = self.folder / "points" / f"{point:05d}"
+        if not folder.is_dir():
+            message = "there is no run of this point"
+            raise InputError([Problem(message, "Sweep with `keep: runs`.", "point", value=str(point))])
+        return Run(self._held.part(folder))
+
+    def __repr__(self) -> str:
+        return f"<Sweep of {self.n_points} points: {self.n_done} done, in {self.folder}>"
+
+
+def sweep(
+    sweep: GivenSweep,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
+    dask: str | None = None,
+    resume: bool = False,
+    results: str | os.PathLike[str] | None = None,
+    watcher: Watcher | None = None,
+) -> Sweep:
+    """Run a scenario at many points.
+
+    Parameters
+    ----------
+    sweep : str, path or mapping
+        A built-in name, a YAML file, or the same content as a mapping, whose ``base`` may be all that
+        `cosim.run` takes.
+    out : path, optional
+        The sweep's directory, new or empty; by default a temporary one, which is there as long as the object
+        that is returned.
+    workers : int, optional
+        Processes of this machine; one a core by default.
+    dask : str, optional
+        Address of a Dask scheduler whose workers run the points, or ``local`` for one that is started here.
+    resume : bool
+        Go on with the sweep in `out`, or with the newest of the same sweep under `results`.
+    results : path, optional
+        A directory in which the sweep gets one of its own, ``SWEEP/TIME-HASH``; in place of `out`.
+    watcher : Watcher, optional
+        Told how it goes; by default doubts are Python warnings, and nothing else is said.
+
+    Returns
+    -------
+    Sweep
+        Also where some points failed: their rows say why.
+
+    Raises
+    ------
+    InputError
+        If the sweep is wrong, with every problem found; nothing is written then.
+    SimulationError
+        If no point ended well; what there is of the sweep is in the error's `result`.
+    KeyboardInterrupt
+        If it was interrupted, likewise; `resume` goes on from there.
+    """
+    told = watcher or Watcher()
+    if out is not None and not resume:
+        require_empty(Path(out))
+    with given_sweep(sweep) as loaded:
+        plan = plan_sweep(loaded)
+        checked = check_points(plan)
+        if checked.errors:
+            raise InputError(checked.problems)
+        told.doubts(checked.problems)
+        held = HeldFolder.temporary() if out is None and results is None else None
+        target = held.path if held is not None else None if out is None else Path(out)
+        with executor(dask, workers) as hands:
+            folder = open_folder(plan, checked.input_files, target, resume, Path(results or ""))
+            if hands.n_workers == 0:
+                message = "the scheduler has no workers yet, and nothing runs until one comes"
+                remedy = "Start some by `dask worker ADDRESS --nthreads 1`."
+                told.doubts([Problem(message, remedy, file="--dask", severity="warning")])
+            told.begins(plan.sweep.config.name, folder.folder, len(plan.points))
+            outcome = run_sweep(folder, hands, told.reached)
+    finished = Sweep(outcome, held or HeldFolder(folder.folder))
+    told.ends(finished)
+    if outcome.status == "interrupted":
+        raise UnfinishedInterrupt(finished)
+    if not outcome.n_done:
+        raise UnfinishedError(f"no point ended well; {folder.folder / 'points.parquet'} says why", finished)
+    return finished
+
+
+def sweep_lines(sweep: GivenSweep) -> Iterator[str]:
+    """Every point of a sweep with its place on the axes and the command that runs it alone.
+
+    Raises
+    ------
+    InputError
+        If the sweep is wrong.
+    """
+    with given_sweep(sweep) as loaded:
+        plan = plan_sweep(loaded)
+        checked = check_points(plan)
+        if checked.errors:
+            raise InputError(checked.problems)
+        yield from plan.lines()
+
+
+def robustness(
+    folder: str | os.PathLike[str],
+    quantities: Sequence[str] = (),
+    baseline: str = "",
+    out: str | os.PathLike[str] | None = None,
+) -> list[Path]:
+    """Say what a sweep found, as a page with its figures and tables; gives the files.
+
+    Parameters
+    ----------
+    folder : path
+        Directory of the sweep.
+    quantities : sequence of str
+        Numbers of the summaries to look at; tracking, cost, feeder and trade by default, as far as they vary.
+    baseline : str
+        Case that others are compared with; none or baseline by default.
+    out : path, optional
+        Directory for the files; ``robustness`` in that of the sweep by default.
+
+    Raises
+    ------
+    InputError
+        If it is no directory of a sweep, or has nothing of the kind.
+    """
+    from cosim.report.robustness_page import write_robustness
+    from cosim.results.run_files import made_from
+    from cosim.results.safe_files import require_plain
+    from cosim.study.robustness.analysis import analyse
+
+    source = Path(folder)
+    target = source / "robustness" if out is None else Path(out)
+    if out is None:
+        require_plain(source, (), ("robustness",))
+    with made_from(source, "the analysis"):
+        analysis = analyse(source, list(quantities), baseline)
+    target.mkdir(parents=True, exist_ok=True)
+    with made_from(source, "the page"):
+        return write_robustness(analysis, target)

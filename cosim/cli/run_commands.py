@@ -1,0 +1,96 @@
+"""Commands about runs: run, report, compare."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from cosim.cli.terminal import (
+    Overrides,
+    Quiet,
+    Seed,
+    Source,
+    option,
+    out,
+    print_problems,
+    require_targets,
+)
+
+if TYPE_CHECKING:
+    from cosim.api.run_results import Run
+
+
+def run(
+    scenario: Source,
+    out_dir: Annotated[
+        Path | None, option("--out", "Directory of the run.", "results/SCENARIO/TIME-HASH")
+    ] = None,
+    seed: Seed = None,
+    set_: Overrides = None,
+    verify_power_flow: Annotated[
+        int,
+        option("--verify-power-flow", "Solve so many intervals again by pandapower's runpp.", min=0),
+    ] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Run one scenario into a directory of tables, figures and a report.
+
+    Leaves with 0 when done, 2 for bad input (nothing is written), 3 when the simulation failed, 130 when
+    interrupted; what a failed or interrupted run had is kept and marked.
+    """
+    from cosim.api.runs import run
+    from cosim.cli.progress import RunProgress
+    from cosim.cli.watching import CommandWatcher
+
+    verify = [f"grid.verify_power_flow={verify_power_flow}"] if verify_power_flow else []
+    with CommandWatcher(RunProgress, partial(_show, quiet=quiet), quiet) as watcher:
+        run(scenario, [*(set_ or ()), *verify], out=out_dir, seed=seed, results="results", watcher=watcher)
+
+
+def _show(run: Run, quiet: bool) -> None:
+    """What came of a run."""
+    if not quiet:
+        from cosim.report.console import print_summary
+
+        print_summary(out, run.status, run.summary)
+        out.print(Text.assemble((run.status, "bold"), f": {run.folder}"))
+    print_problems(run.doubts, quiet=False)
+    if run.verdict and not quiet:
+        out.print(run.verdict, markup=False, highlight=False, soft_wrap=True)
+
+
+def report(folder: Annotated[Path, typer.Argument(help="Directory of a run.")]) -> None:
+    """Draw the figures and the page of a run again."""
+    from cosim.api.runs import open
+
+    out.print(f"{open(folder).write_report()}")
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Directories of runs.")],
+    out_dir: Annotated[
+        Path | None, option("--out", "Directory for both CSV files and the figures.", "none are written")
+    ] = None,
+    csv_file: Annotated[
+        Path | None, option("--csv", "File for the numbers as CSV.", "none is written")
+    ] = None,
+) -> None:
+    """Put runs side by side: what differs in their scenarios, and every number against the first run's.
+
+    Runs with one seed share their draws, so that differences come from the values that differ.
+    """
+    from cosim.api.comparisons import compare
+    from cosim.report.compare_table import print_comparison
+
+    require_targets(out_dir, csv_file)
+    comparison = compare(*runs)
+    print_comparison(out, comparison.sides)
+    if csv_file is not None:
+        comparison.write_csv(csv_file)
+        out.print(f"{csv_file}")
+    for path in comparison.write(out_dir) if out_dir is not None else ():
+        out.print(f"{path}")

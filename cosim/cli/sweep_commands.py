@@ -1,0 +1,118 @@
+"""Commands about sweeps: sweep, robustness."""
+
+from __future__ import annotations
+
+import shlex
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from cosim.cli.terminal import (
+    Quiet,
+    err,
+    flag,
+    option,
+    out,
+    print_problems,
+    require_targets,
+    write,
+)
+from cosim.core.errors import count
+
+if TYPE_CHECKING:
+    from cosim.api.sweeps import Sweep
+
+
+def sweep(
+    source: Annotated[
+        str, typer.Argument(metavar="SWEEP", help="A built-in name (see `cosim scenarios`) or a YAML file.")
+    ],
+    out_dir: Annotated[
+        Path | None, option("--out", "Directory of the sweep.", "results/SWEEP/TIME-HASH")
+    ] = None,
+    workers: Annotated[
+        int | None, option("--workers", "Processes on this machine.", "one a core", min=1)
+    ] = None,
+    dask: Annotated[
+        str | None,
+        option(
+            "--dask",
+            "Let the workers of a Dask scheduler run the points.",
+            "processes of cosim's own",
+            metavar="ADDRESS|local",
+        ),
+    ] = None,
+    resume: Annotated[bool, flag("--resume", "Go on with a sweep that was interrupted.")] = False,
+    dry_run: Annotated[
+        bool, flag("--dry-run", "List the points, each with the command that runs it alone.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario at many points: axes, or a sample of them, times seeds; one row each in points.parquet.
+
+    Leaves with 0 when all points were run, also where some failed (their rows say why); 2 for bad input
+    (nothing is written); 3 when no point ended well; 130 when interrupted: --resume goes on from there.
+    """
+    from cosim.api.sweeps import sweep, sweep_lines
+    from cosim.cli.progress import SweepProgress
+    from cosim.cli.watching import CommandWatcher
+
+    if dry_run:
+        write(sweep_lines(source))
+        return
+    show = partial(_show, source=source, quiet=quiet)
+    with CommandWatcher(SweepProgress, show, quiet) as watcher:
+        sweep(
+            source,
+            out=out_dir,
+            workers=workers,
+            dask=dask,
+            resume=resume,
+            results="results",
+            watcher=watcher,
+        )
+
+
+def _show(sweep: Sweep, source: str, quiet: bool) -> None:
+    """What came of a sweep."""
+    print_problems(sweep.doubts, quiet=False)
+    if not quiet or sweep.status == "interrupted":
+        ended = f"{sweep.n_done} of {count(sweep.n_points, 'point')} done"
+        failed = f", {sweep.n_failed} failed" if sweep.n_failed else ""
+        table = sweep.folder / "points.parquet"
+        out.print(Text.assemble((sweep.status, "bold"), f": {ended}{failed}: {table}"))
+    if sweep.status == "interrupted":
+        again = shlex.join(["cosim", "sweep", source, "--out", f"{sweep.folder}", "--resume"])
+        err.print(f"go on by: {again}")
+
+
+def robustness(
+    sweep: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Directory of a sweep.")],
+    out_dir: Annotated[
+        Path | None, option("--out", "Directory for page, figures and tables.", "SWEEP_DIR/robustness")
+    ] = None,
+    quantity: Annotated[
+        list[str] | None,
+        option(
+            "--quantity",
+            "Number of the summaries to look at. May be repeated.",
+            "tracking, cost, feeder and trade, as far as they vary",
+            metavar="NAME",
+        ),
+    ] = None,
+    baseline: Annotated[
+        str, option("--baseline", "Case that others are compared with.", "none or baseline", metavar="CASE")
+    ] = "",
+) -> None:
+    """Say what a sweep found: maps with intervals, limits, break-evens, faults in pairs; in Markdown.
+
+    Files of an earlier analysis in the same directory are written anew.
+    """
+    from cosim.api.sweeps import robustness
+
+    require_targets(out_dir or sweep / "robustness", None)
+    for path in robustness(sweep, quantity or (), baseline, out_dir):
+        out.print(f"{path}")
