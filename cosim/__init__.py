@@ -22,18 +22,39 @@ from cosim.core.version import VERSION
 if TYPE_CHECKING:
     from cosim.api.checking import check
     from cosim.api.comparisons import compare
+    from cosim.api.run_results import Run
     from cosim.api.runs import open, run
-    from cosim.api.sweeps import sweep
-    from cosim.core.errors import InputError
+    from cosim.api.sweeps import Sweep, sweep
+    from cosim.api.watcher import Watcher
+    from cosim.core.errors import InputError, Problem, SimulationError
     from cosim.engine.scenario import Scenario
 
-__all__ = ["InputError", "Scenario", "__version__", "check", "compare", "open", "run", "sweep"]
+__all__ = [
+    "InputError",
+    "Problem",
+    "Run",
+    "Scenario",
+    "SimulationError",
+    "Sweep",
+    "Watcher",
+    "__version__",
+    "check",
+    "compare",
+    "open",
+    "run",
+    "sweep",
+]
 
 __version__ = VERSION
 
 _HOMES = {
     "InputError": "cosim.core.errors",
+    "Problem": "cosim.core.errors",
+    "Run": "cosim.api.run_results",
     "Scenario": "cosim.engine.scenario",
+    "SimulationError": "cosim.core.errors",
+    "Sweep": "cosim.api.sweeps",
+    "Watcher": "cosim.api.watcher",
     "check": "cosim.api.checking",
     "compare": "cosim.api.comparisons",
     "open": "cosim.api.runs",

@@ -180,6 +180,18 @@ def test_nothing_imports_the_root() -> None:
     assert [str(i) for i in imports() if i.imported == "cosim"] == []
 
 
+def test_the_command_line_calls_the_public_face_alone() -> None:
+    shown = {"cosim.report.console", "cosim.report.compare_table"}
+    wrong = [
+        str(i)
+        for i in imports()
+        if part(i.importer) == "cli"
+        and part(i.imported) not in ("api", "cli", "core")
+        and i.imported not in shown
+    ]
+    assert wrong == [], "but for what a terminal shows"
+
+
 def test_no_cycle_between_modules() -> None:
     assert cycle({(i.importer, i.imported) for i in imports()}) == []
 

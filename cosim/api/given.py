@@ -107,8 +107,8 @@ def _source(scenario: GivenScenario, objects: Objects) -> ScenarioSource:
         return read_scenario(os.fspath(scenario))
     if isinstance(scenario, Mapping | Scenario):
         return scenario_of_data(plain(scenario, objects), Path())
-    message = f"a {type(scenario).__name__} is no scenario"
-    raise InputError([Problem(message, "Give a built-in name, a YAML file, a mapping or a cosim.Scenario.")])
+    remedy = "Give a built-in name, a YAML file, a mapping or a cosim.Scenario."
+    raise InputError([Problem("this is no scenario", remedy, value=type(scenario).__name__)])
 
 
 def _settings(overrides: Overrides, objects: Objects) -> tuple[list[Setting], list[Problem]]:

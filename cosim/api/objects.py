@@ -39,6 +39,9 @@ def plain(value: Any, saved: Objects, path: str = "") -> Any:
     path : str
         Where it stands in the scenario.
     """
+    kind = _kind(value)
+    if kind:
+        return saved.add(value, kind, path)
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json")
     if isinstance(value, Mapping):
@@ -49,15 +52,12 @@ def plain(value: Any, saved: Objects, path: str = "") -> Any:
         return os.fspath(value)
     if isinstance(value, datetime.datetime | datetime.date):  # pandas' time stamps too
         return value.isoformat()
-    kind = _kind(value)
-    if kind:
-        return saved.add(value, kind, path)
     if callable(getattr(value, "tolist", None)):  # arrays and scalars of numpy
         return plain(value.tolist(), saved, path)
     if isinstance(value, list | tuple):
         return [plain(each, saved, _joined(path, _item(each, number))) for number, each in enumerate(value)]
-    message = f"a {type(value).__name__} is nothing that a scenario can hold"
-    raise InputError([Problem(message, "Give numbers, texts, lists and mappings.", path)])
+    message, remedy = "a scenario holds no such object", "Give numbers, texts, lists and mappings."
+    raise InputError([Problem(message, remedy, path, value=type(value).__name__)])
 
 
 class Objects:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 from cosim.api.network_at import Instant, network_at
 from cosim.core.errors import Problem, suggest
@@ -28,23 +30,20 @@ class HeldFolder:
         The directory.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, holder: HeldFolder | None = None) -> None:
         self.path = path
-        self._temporary: TemporaryDirectory[str] | None = None
+        self._holder = holder
 
     @classmethod
     def temporary(cls) -> HeldFolder:
         """A new one, which is removed with the object."""
-        made = TemporaryDirectory(prefix="cosim-", ignore_cleanup_errors=True)
-        held = cls(Path(made.name))
-        held._temporary = made
+        held = cls(Path(mkdtemp(prefix="cosim-")))
+        finalize(held, shutil.rmtree, held.path, ignore_errors=True)
         return held
 
     def part(self, path: Path) -> HeldFolder:
         """A directory within this one, which holds this one too."""
-        held = HeldFolder(path)
-        held._temporary = self._temporary
-        return held
+        return HeldFolder(path, self)
 
 
 class Summary(Mapping[str, "float | int | None"]):

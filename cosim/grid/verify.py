@@ -115,7 +115,7 @@ class WholeNetwork:
             (np.abs(beyond_p) > _ROUNDING_MW) | (np.abs(beyond_q) > _ROUNDING_MW)
         )
         buses = feeder.bus.index[households]
-        pp.create_loads(net, buses, p_mw=beyond_p[households], q_mvar=beyond_q[households], name="households")
+        pp.create_loads(net, buses, p_mw=beyond_p[households], q_mvar=beyond_q[households], name=HOUSEHOLDS)
         mixed = mixed_loads(net)
         powers = [
             (element, *_drawn(element, p, q, vm_pu[column]))

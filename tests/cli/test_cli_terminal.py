@@ -105,7 +105,7 @@ def test_no_message_lets_it_through(
         ["compare", str(folder), str(folder)],
         ["robustness", str(folder)],
         ["sweep", "sweep_example", "--out", str(folder), "--resume"],
-        ["--debug", "check", text],
+        ["--debug", "run", text],
     )
     for command in commands:
         monkeypatch.setattr(sys, "argv", ["cosim", *command])
