@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
@@ -11,9 +11,9 @@ from weakref import finalize
 
 from cosim.api.network_at import Instant, network_at
 from cosim.core.errors import Problem, suggest
+from cosim.engine.catalogue import catalogue, doubts
 from cosim.engine.scenario import Scenario
 from cosim.report.run_data import RunData
-from cosim.results.metrics import doubts
 from cosim.results.store import read_table
 
 if TYPE_CHECKING:
@@ -47,10 +47,35 @@ class HeldFolder:
 
 
 class Summary(Mapping[str, "float | int | None"]):
-    """The numbers of a run by name, as ``summary.json`` has them; None for one that does not exist in it."""
+    """The numbers of a run by name, as ``summary.json`` has them; None for one that does not exist in it.
 
-    def __init__(self, numbers: Mapping[str, float | int | None]) -> None:
+    Parameters
+    ----------
+    numbers : mapping
+        Name to number.
+    communities : sequence of str
+        Names of the run's communities.
+    """
+
+    def __init__(self, numbers: Mapping[str, float | int | None], communities: Sequence[str] = ()) -> None:
         self._numbers = dict(numbers)
+        self._communities = tuple(communities)
+
+    def describe(self) -> pd.DataFrame:
+        """A row a number: its value, its unit, what it says, which side is better, and where it comes from."""
+        import pandas as pd
+
+        known = [catalogue().describe(name, self._communities) for name in self._numbers]
+        columns = {
+            "value": pd.array(list(self._numbers.values()), dtype="Float64"),
+            "unit": [each.number.unit for each in known],
+            "label": [each.name for each in known],
+            "meaning": [each.number.meaning for each in known],
+            "better": [each.number.better for each in known],
+            "section": [each.section for each in known],
+            "source": [each.number.source for each in known],
+        }
+        return pd.DataFrame(columns, index=pd.Index(list(self._numbers), name="number"))
 
     def __getitem__(self, name: str) -> float | int | None:
         try:
@@ -164,7 +189,8 @@ class Run:
     @property
     def summary(self) -> Summary:
         """Its numbers, by name; empty where it never got that far."""
-        return Summary(self._data.summary)
+        communities = [community.name for community in self.scenario.communities]
+        return Summary(self._data.summary, communities)
 
     @property
     def doubts(self) -> list[Problem]:

@@ -34,14 +34,14 @@ def schema(
     """Print the JSON schema of scenario files, so that an editor completes and checks keys."""
     import json
 
-    from cosim.api.catalogue import schema
+    from cosim.api.built_in import schema
 
     write([json.dumps(schema(sweep), indent=2, ensure_ascii=False)])
 
 
 def networks() -> None:
     """List the built-in networks."""
-    from cosim.api.catalogue import networks
+    from cosim.api.built_in import networks
 
     for network in networks():
         places = f"{network.size} places" if network.size else ""
@@ -50,7 +50,7 @@ def networks() -> None:
 
 def scenarios() -> None:
     """List the built-in scenarios, and the built-in sweeps of them."""
-    from cosim.api.catalogue import scenarios, sweeps
+    from cosim.api.built_in import scenarios, sweeps
 
     listed, swept = scenarios(), sweeps()
     width = max(len(each.name) for each in (*listed, *swept))

@@ -105,6 +105,15 @@ def test_numbers_are_a_mapping(hamlet: cosim.Run) -> None:
         _ = hamlet.summary["energy_loda_kwh"]
 
 
+def test_numbers_are_described(hamlet: cosim.Run) -> None:
+    described = hamlet.summary.describe()
+    assert list(described.index) == list(hamlet.summary)
+    row = described.loc["energy_load_kwh"]
+    assert (row.value, row.unit, row.section) == (pytest.approx(4.8), "kWh", "Energy")
+    assert (described.meaning != "").all()
+    assert "Community village" in set(described.section)
+
+
 def test_tables_are_items_and_attributes(hamlet: cosim.Run) -> None:
     files = sorted(file.stem for file in (hamlet.folder / "tables").glob("*.parquet"))
     assert list(hamlet.tables) == files
