@@ -62,7 +62,7 @@ class Summary(Mapping[str, "float | int | None"]):
         self._communities = tuple(communities)
 
     def describe(self) -> pd.DataFrame:
-        """A row a number: its value, its unit, what it says, which side is better, and where it comes from."""
+        """A row a number: value, unit, what it says, which side is better, and where it comes from."""
         import pandas as pd
 
         known = [catalogue().describe(name, self._communities) for name in self._numbers]
