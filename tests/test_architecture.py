@@ -36,41 +36,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
-UPWARDS: frozenset[tuple[str, str]] = frozenset(
-    {
-        ("cosim.comms.link_checks", "cosim.engine.load"),
-        ("cosim.comms.link_checks", "cosim.engine.scenario"),
-        ("cosim.config.dump", "cosim.engine.scenario"),
-        ("cosim.faults.checks", "cosim.engine.load"),
-        ("cosim.faults.checks", "cosim.engine.scenario"),
-        ("cosim.faults.plan", "cosim.engine.scenario"),
-        ("cosim.faults.record", "cosim.engine.scenario"),
-        ("cosim.grid.feeder_tables", "cosim.households.connection"),
-        ("cosim.grid.record", "cosim.engine.scenario"),
-        ("cosim.grid.record", "cosim.households.connection"),
-        ("cosim.households.connection", "cosim.engine.scenario"),
-        ("cosim.households.connection", "cosim.regulation.capacity_rule_doubts"),
-        ("cosim.households.demand", "cosim.engine.scenario"),
-        ("cosim.households.population", "cosim.engine.scenario"),
-        ("cosim.households.prosumer_table", "cosim.engine.builder"),
-        ("cosim.households.prosumer_table", "cosim.engine.scenario"),
-        ("cosim.households.prosumer_table", "cosim.regulation.costs"),
-        ("cosim.households.record", "cosim.engine.builder"),
-        ("cosim.households.record", "cosim.engine.scenario"),
-        ("cosim.households.source_account", "cosim.engine.scenario"),
-        ("cosim.regulation.capacity_rule_doubts", "cosim.engine.scenario"),
-        ("cosim.regulation.community", "cosim.engine.scenario"),
-        ("cosim.regulation.design", "cosim.engine.scenario"),
-        ("cosim.regulation.energy_balance", "cosim.engine.load"),
-        ("cosim.regulation.energy_balance", "cosim.engine.scenario"),
-        ("cosim.regulation.loop_warnings", "cosim.engine.load"),
-        ("cosim.trading.build", "cosim.engine.scenario"),
-        ("cosim.trading.latency_doubts", "cosim.engine.scenario"),
-        ("cosim.trading.record", "cosim.engine.scenario"),
-    }
-)
-"""Imports against the direction that are still to go."""
-
 # SimPy is for the clock, for links, for processes and for where they are put together.
 MAY_USE_SIMPY = ("core", "comms", "households", "regulation", "trading", "faults", "engine")
 
@@ -159,7 +124,6 @@ def test_imports_go_downwards() -> None:
         if part(i.imported)
         and part(i.importer) != part(i.imported)
         and LEVEL[part(i.importer)] < LEVEL[part(i.imported)]
-        and (i.importer, i.imported) not in UPWARDS
     ]
     assert wrong == []
 
@@ -171,7 +135,6 @@ def test_siblings_do_not_import_each_other() -> None:
         if part(i.imported)
         and part(i.importer) != part(i.imported)
         and LEVEL[part(i.importer)] == LEVEL[part(i.imported)]
-        and (i.importer, i.imported) not in UPWARDS
     ]
     assert wrong == []
 
@@ -197,8 +160,7 @@ def test_no_cycle_between_modules() -> None:
 
 
 def test_no_cycle_between_packages() -> None:
-    downwards = [i for i in imports() if (i.importer, i.imported) not in UPWARDS]
-    pairs = {(i.importer.rpartition(".")[0], i.imported.rpartition(".")[0]) for i in downwards}
+    pairs = {(i.importer.rpartition(".")[0], i.imported.rpartition(".")[0]) for i in imports()}
     assert cycle({(above, below) for above, below in pairs if above != below and below != "cosim"}) == []
 
 

@@ -13,9 +13,9 @@ from cosim.core.errors import InputError, Problem
 from cosim.engine.builder import Parts, build
 from cosim.engine.load import load_scenario
 from cosim.engine.scenario import Scenario
+from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.grid.reference import run as solve
 from cosim.grid.verify import HOUSEHOLDS, WholeNetwork
-from cosim.households.connection import GridParts
 from cosim.report.run_data import RunData
 
 if TYPE_CHECKING:
@@ -114,7 +114,9 @@ def _of_interval(
     return found
 
 
-def _with_powers(grid: GridParts, interval: int, p_mw: Array, q_mvar: Array, vm_pu: Array) -> pandapowerNet:
+def _with_powers(
+    grid: ConnectedFeeder, interval: int, p_mw: Array, q_mvar: Array, vm_pu: Array
+) -> pandapowerNet:
     """The source's net with everything that drew and fed in."""
     acting = grid.background.acting(interval)
     dependent = grid.background.dependent(interval, 1)
@@ -129,7 +131,7 @@ def _with_powers(grid: GridParts, interval: int, p_mw: Array, q_mvar: Array, vm_
 def _name_households(net: pandapowerNet, parts: Parts) -> None:
     """Let the load that stands for the households of a bus have their names."""
     at_bus: dict[int, list[str]] = {}
-    for name, bus in zip(parts.population.names, parts.placement.buses, strict=True):
+    for name, bus in zip(parts.context.population.names, parts.placement.buses, strict=True):
         at_bus.setdefault(int(bus), []).append(name)
     for index in net.load.index[net.load.name == HOUSEHOLDS]:
         net.load.loc[index, "name"] = ", ".join(at_bus[int(net.load.loc[index, "bus"])])

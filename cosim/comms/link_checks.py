@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from cosim.comms.schema import (
@@ -15,9 +15,9 @@ from cosim.comms.schema import (
     LinkOverride,
     LossConfig,
 )
+from cosim.core.context import Context
 from cosim.core.errors import Problem, count, listed
-from cosim.engine.load import LoadedScenario
-from cosim.engine.scenario import Scenario
+from cosim.core.population import Population
 
 _DEFAULT = -1
 """Stands for the default link where overrides are numbered."""
@@ -42,44 +42,35 @@ class Links(NamedTuple):
     n_households: int
 
 
-def link_doubts(loaded: LoadedScenario) -> Iterator[Problem]:
+Used = Mapping[Direction, Collection[str]]
+"""Over which links messages are sent: by direction, those of which groups; of the meter's, whether at all."""
+
+
+def link_doubts(comms: CommsConfig, used: Used, context: Context) -> Iterator[Problem]:
     """Warnings about links that lose everything, overrides without effect, and a default that none has."""
-    comms, links = loaded.scenario.comms, links_in_use(loaded.scenario)
+    links = links_in_use(comms, used, context.population)
     if not links:
         return
     origins = {link: _origins(comms, link) for link in links}
-    yield from _that_lose_everything(loaded, origins)
-    yield from _without_effect(loaded, origins)
-    yield from _that_no_link_has(loaded, origins)
+    yield from _that_lose_everything(comms, context, origins)
+    yield from _without_effect(comms, context, origins)
+    yield from _that_no_link_has(comms, context, origins)
 
 
-def links_in_use(scenario: Scenario) -> list[Links]:
-    """All links over which a run of the scenario sends messages."""
-    members = {name for community in scenario.communities for name in community.groups}
-    market, grid = scenario.energy_value, scenario.grid
-    who: dict[Direction, set[str]] = {
-        "downlink": members,
-        "uplink": members,
-        "peer": {group.name for group in scenario.groups}
-        if market is not None and market.rules.regime.trades
-        else set(),
-        "meter": set(),
-    }
-    named = {override.household for override in scenario.comms.overrides}
+def links_in_use(comms: CommsConfig, used: Used, population: Population) -> list[Links]:
+    """All links over which messages are sent."""
+    named = {override.household for override in comms.overrides}
     found: list[Links] = []
     for direction in DIRECTIONS:
-        first = 0
-        for group in scenario.groups:
-            names = scenario.household_names[first : first + group.households]
-            first += group.households
-            if group.name in who[direction]:
-                own = [name for name in names if name in named]
-                found += [Links(direction, group.name, name, 1) for name in own]
-                if len(names) > len(own):
-                    found.append(Links(direction, group.name, None, len(names) - len(own)))
-    is_measured = any(community.platform.measurement == "meter" for community in scenario.communities)
-    if is_measured or (scenario.communities and grid is not None and grid.feedback):
-        found.append(Links("meter", None, None, 0))
+        if direction == "meter":
+            found += [Links(direction, None, None, 0)] if direction in used else []
+            continue
+        for group in population.named(used.get(direction, ())):
+            names = population.names[group.first : group.last]
+            own = [name for name in names if name in named]
+            found += [Links(direction, group.name, name, 1) for name in own]
+            if len(names) > len(own):
+                found.append(Links(direction, group.name, None, len(names) - len(own)))
     return found
 
 
@@ -107,8 +98,9 @@ def _origins(comms: CommsConfig, link: Links) -> dict[str, int]:
     return origins
 
 
-def _that_lose_everything(loaded: LoadedScenario, origins: dict[Links, dict[str, int]]) -> Iterator[Problem]:
-    comms = loaded.scenario.comms
+def _that_lose_everything(
+    comms: CommsConfig, context: Context, origins: dict[Links, dict[str, int]]
+) -> Iterator[Problem]:
     losses: list[tuple[int, LossConfig | None]] = [(_DEFAULT, comms.default.loss)]
     losses += [(number, override.loss) for number, override in enumerate(comms.overrides)]
     for number, loss in losses:
@@ -118,17 +110,21 @@ def _that_lose_everything(loaded: LoadedScenario, origins: dict[Links, dict[str,
         if having:
             message = f"every message is lost on {_named(having)}"
             remedy = "Lower the loss, or override it for some of these links."
-            yield loaded.problem(f"{_path(number)}.loss", message, remedy, warning=True)
+            yield context.problem(f"{_path(number)}.loss", message, remedy, warning=True)
         elif number == _DEFAULT:
             message = "the default link loses every message, and overrides undo that on all links in use"
             remedy = "Give the loss that is meant as the default; a link without an override would be dead."
-            yield loaded.problem(f"{_path(number)}.loss", message, remedy, warning=True)
+            yield context.problem(f"{_path(number)}.loss", message, remedy, warning=True)
 
 
-def _without_effect(loaded: LoadedScenario, origins: dict[Links, dict[str, int]]) -> Iterator[Problem]:
-    scenario = loaded.scenario
-    group_of = _groups_by_household(scenario)
-    for number, override in enumerate(scenario.comms.overrides):
+def _without_effect(
+    comms: CommsConfig, context: Context, origins: dict[Links, dict[str, int]]
+) -> Iterator[Problem]:
+    population = context.population
+    group_of = {
+        population.names[member]: group.name for group in population.groups for member in group.members
+    }
+    for number, override in enumerate(comms.overrides):
         if override.household not in (None, *group_of):
             continue  # it is refused already
         if any(number in origin.values() for origin in origins.values()):
@@ -144,11 +140,13 @@ def _without_effect(loaded: LoadedScenario, origins: dict[Links, dict[str, int]]
             message = "this override has no effect: no message is sent over a link that it covers"
             used = dict.fromkeys(link.direction for link in origins)
             remedy = f"Remove it; messages go over {listed([_PLURAL[each] for each in used])}."
-        yield loaded.problem(f"comms.overrides.{number}", message, remedy, warning=True)
+        yield context.problem(f"comms.overrides.{number}", message, remedy, warning=True)
 
 
-def _that_no_link_has(loaded: LoadedScenario, origins: dict[Links, dict[str, int]]) -> Iterator[Problem]:
-    default = loaded.scenario.comms.default
+def _that_no_link_has(
+    comms: CommsConfig, context: Context, origins: dict[Links, dict[str, int]]
+) -> Iterator[Problem]:
+    default = comms.default
     for key, field in LinkConfig.model_fields.items():
         value = getattr(default, key)
         if value == field.default or any(origin[key] == _DEFAULT for origin in origins.values()):
@@ -156,14 +154,9 @@ def _that_no_link_has(loaded: LoadedScenario, origins: dict[Links, dict[str, int
         if key == "loss" and always_loses(value):
             continue  # it is said already
         message = "overrides replace this on every link in use, so that no link has it"
-        yield loaded.problem(
+        yield context.problem(
             f"comms.default.{key}", message, "Remove it, or one of the overrides.", warning=True
         )
-
-
-def _groups_by_household(scenario: Scenario) -> dict[str, str]:
-    owners = [group.name for group in scenario.groups for _ in range(group.households)]
-    return dict(zip(scenario.household_names, owners, strict=True))
 
 
 def _path(number: int) -> str:

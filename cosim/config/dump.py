@@ -1,4 +1,4 @@
-"""A scenario back as YAML, fully resolved; other plain data too."""
+"""A configuration back as YAML, fully resolved; other plain data too."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import json
 import math
 from typing import Any
 
+from pydantic import BaseModel
 from ruamel.yaml import YAML
 from ruamel.yaml.emitter import Emitter
 
 from cosim.config.yaml_reader import parse_yaml
 from cosim.core.errors import InputError
-from cosim.engine.scenario import Scenario
 
 
-def to_yaml(scenario: Scenario) -> str:
-    """Every value of a scenario, defaults too, as YAML that reads back to the same scenario."""
-    return block_yaml(scenario.model_dump(mode="json"))
+def to_yaml(model: BaseModel) -> str:
+    """Every value of a model, defaults too, as YAML that reads back to the same model."""
+    return block_yaml(model.model_dump(mode="json"))
 
 
 class _Emitter(Emitter):

@@ -42,7 +42,7 @@ def to_hours(duration_ms: int) -> float:
 
 
 def to_utc(start: datetime, times_ms: NDArray[np.int64]) -> NDArray[np.datetime64]:
-    """Instants of the run as UTC time stamps."""
+    """Instants of a run that began at `start` as UTC time stamps."""
     return np.datetime64(start.replace(tzinfo=None), "ms") + times_ms.astype("timedelta64[ms]")
 
 

@@ -47,6 +47,16 @@ class Coded(NamedTuple):
 ColumnData = NDArray[Any] | Coded | list[Any]
 
 
+class Parameters(NamedTuple):
+    """Columns of the table `prosumers`: what each household was given, by name of the parameter.
+
+    A parameter that a household does not have is an empty text, or NaN.
+    """
+
+    texts: Mapping[str, list[str]]
+    numbers: Mapping[str, NDArray[np.float64]]
+
+
 class RowSink(Protocol):
     """Where the rows of one table go."""
 

@@ -9,10 +9,8 @@ from pydantic import Field
 from cosim.config.base import Fraction, Kilowatts, LocalPath, Model, Numbers, Probability, Text
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.config.values import (
-    HoursValue,
     KilowattsValue,
     NonNegativeValue,
-    PositiveHoursValue,
     PositiveKilowattHoursValue,
     ProbabilityValue,
 )
@@ -143,12 +141,3 @@ class BatteryConfig(Model):
     no market regulates keeps it as a reserve."""
     grid_charge_kw: Kilowatts = 1.0
     """With `surplus_and_grid`: charging power from the grid, kW."""
-
-
-class MembershipConfig(Model):
-    """When a household takes part in its community's market; its load and PV stay either way."""
-
-    joins_h: HoursValue = 0.0
-    """Hours after the start when it joins."""
-    leaves_h: PositiveHoursValue | None = None
-    """Hours after the start when it leaves; stays to the end by default."""

@@ -13,31 +13,38 @@ import simpy
 from cosim.comms.latency import TraceReader
 from cosim.comms.network import Network
 from cosim.comms.trace import read_trace
+from cosim.core.context import Context, TimeAxis
 from cosim.core.errors import InputError, Problem
 from cosim.core.message import PLATFORM, Address
-from cosim.core.streams import Streams
+from cosim.core.tables import ColumnData, Parameters, Table
 from cosim.csv_files.found import CsvFound
 from cosim.devices.battery import ANYTHING, OWN_LOAD, InstalledBattery
 from cosim.devices.interface import ActiveDevice
-from cosim.engine.check import check_configuration
+from cosim.engine.check import check_configuration, surroundings
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
 from cosim.faults.plan import FaultEvent, plan_faults
-from cosim.households.connection import GridParts, build_grid
+from cosim.grid.connected_feeder import ConnectedFeeder
+from cosim.households.connection import connect
 from cosim.households.demand import household_demand, slots_of
 from cosim.households.household import Household
 from cosim.households.meters import Meters
+from cosim.households.parameters import batteries
 from cosim.households.placement import Placement, nowhere
-from cosim.households.population import Membership, Population, batteries, build_population, membership
 from cosim.households.profile_book import Demand, ProfileBook
+from cosim.households.prosumer_table import device_parameters, profile_parameters, prosumer_table
+from cosim.regulation.capacity_rule_doubts import rule_doubts
 from cosim.regulation.community import Market, build_market
 from cosim.regulation.controller import Report
 from cosim.regulation.design import Design, design
 from cosim.regulation.energy_balance import balance_problems
 from cosim.regulation.loop_warnings import loop_problems
+from cosim.regulation.membership_times import Membership, membership
+from cosim.regulation.record import agent_parameters
 from cosim.trading.build import build_energy_market
 from cosim.trading.latency_doubts import latency_problems
 from cosim.trading.market import EnergyMarket
+from cosim.trading.record import participant_parameters
 
 _Part = TypeVar("_Part")
 
@@ -56,8 +63,8 @@ class Parts:
         How each file of profiles or prices was understood.
     """
 
+    context: Context
     env: simpy.Environment
-    population: Population
     placement: Placement
     membership: Membership
     network: Network
@@ -65,12 +72,35 @@ class Parts:
     households: list[Household]
     devices: dict[str, list[tuple[int, ActiveDevice]]]
     meters: Meters | None
-    grid: GridParts | None
+    grid: ConnectedFeeder | None
     energy_market: EnergyMarket | None
     fault_events: tuple[FaultEvent, ...]
-    streams: Streams
     warnings: tuple[Problem, ...]
     csv_files: tuple[CsvFound, ...]
+
+    def prosumers(self) -> tuple[Table, dict[str, ColumnData]]:
+        """The table `prosumers` and its data."""
+        population, market = self.context.population, self.energy_market
+        community_of = {
+            member: market.design.config.name for market in self.markets for member in market.agents
+        }
+        first: dict[str, ColumnData] = {
+            "community": [community_of.get(household, "") for household in range(population.size)],
+            "bus": list(self.placement.buses),
+        }
+        agents = agent_parameters(self.markets, self.membership, population.size)
+        parameters: list[Parameters] = [agents]
+        if self.meters is not None:
+            demand = self.meters.book.demand
+            profiles = profile_parameters(demand, population.size)
+            parameters = [
+                profiles,
+                agents,
+                device_parameters(demand, self.devices["battery"], population.size),
+            ]
+        if market is not None:
+            parameters.append(participant_parameters(market.participants))
+        return prosumer_table(population, first, parameters)
 
 
 def trace_reader(folder: Path) -> TraceReader:
@@ -93,10 +123,10 @@ def build(loaded: LoadedScenario) -> Parts:
     """
     problems = check_configuration(loaded)
     _raise_errors(problems)
-    scenario, folder = loaded.scenario, loaded.folder
-    streams, trace_of = Streams(scenario.seed), trace_reader(folder)
-    population = build_population(scenario)
-    present = membership(population, streams)
+    scenario, context = loaded.scenario, loaded.context
+    population, streams = context.population, context.streams
+    trace_of = trace_reader(context.folder)
+    present = membership([group.membership for group in scenario.groups], population, streams)
 
     def collect(make: Callable[[], _Part]) -> _Part | None:
         """What `make` gives; its problems are kept."""
@@ -109,48 +139,56 @@ def build(loaded: LoadedScenario) -> Parts:
     def warn(warnings: Iterable[Problem]) -> None:
         problems.extend(placed(problem, loaded) for problem in warnings)
 
-    grid = collect(lambda: build_grid(scenario, folder, population, streams))
-    if grid is not None:
-        warn(grid.warnings)
-    placement = grid.placement if grid is not None else nowhere(population)
-    known = None if grid is None and scenario.grid is not None else placement
-    events = collect(lambda: plan_faults(scenario, folder, known, streams))
+    config, trades = scenario.grid, scenario.energy_value is not None
+    grid, placement = None, None if config is not None else nowhere(population)
+    if config is not None:
+        connected = collect(lambda: connect(scenario.groups, trades, config, context))
+        if connected is not None:
+            grid, placement = connected
+            warn(grid.warnings)
+            warn(rule_doubts(scenario.communities, grid.feeder, grid.limits))
+    around = surroundings(scenario)
+    events = collect(lambda: plan_faults(scenario.faults, around, placement, context))
     demand = None
     if scenario.is_electrical:
-        demand = collect(lambda: household_demand(scenario, folder, population, known, streams))
+        demand = collect(lambda: household_demand(scenario.groups, context, placement))
         warn(demand.warnings if demand is not None else ())
-    market = collect(lambda: build_energy_market(scenario, folder, population, demand, streams))
-    energy_market, doubts = market or (None, [])
-    warn(doubts)
-    numbers = range(len(scenario.communities))
+    energy_market = None
+    if scenario.energy_value is not None:
+        own, market_config = [group.trading for group in scenario.groups], scenario.energy_value
+        made_market = collect(lambda: build_energy_market(market_config, own, demand, context))
+        if made_market is not None:
+            energy_market, doubts = made_market
+            warn(doubts)
+    costs = [group.cost for group in scenario.groups]
     designs = [
-        collect(lambda n=n: design(n, scenario, population, streams, trace_of))  # type: ignore[misc]
-        for n in numbers
+        collect(lambda n=n, one=one: design(n, one, costs, scenario.comms, context, trace_of))  # type: ignore[misc]
+        for n, one in enumerate(scenario.communities)
     ]
     env = simpy.Environment(initial_time=0)
-    addresses = [Address(name, population.group_of(i).config.name) for i, name in enumerate(population.names)]
+    addresses = [Address(name, population.group_of(i).name) for i, name in enumerate(population.names)]
     network = collect(lambda: Network(env, scenario.comms, addresses, streams, trace_of))
     _raise_errors(problems)
     assert network is not None
+    assert placement is not None
     made = [each for each in designs if each is not None]
-    warn(latency_problems(scenario, population, trace_of))
+    if scenario.energy_value is not None:
+        warn(latency_problems(scenario.energy_value.rules, scenario.comms, population, trace_of))
+    book = _book(context.time, demand) if demand is not None else None
+    batteries_of = _batteries(scenario, context) if book is not None else []
+    homes = _households(population.size, batteries_of, book) if book is not None else []
+    owners = {owner: one.battery for owner, one in batteries_of if isinstance(one, InstalledBattery)}
     problems += [
-        *loop_problems(loaded, made, population.names),
-        *balance_problems(loaded, population, streams, demand),
+        *loop_problems(made, context),
+        *balance_problems(scenario.communities, owners, demand, context),
     ]
-    book = _book(scenario, demand) if demand is not None else None
-    batteries_of = _batteries(population, streams) if book is not None else []
-    homes = _households(population, batteries_of, book) if book is not None else []
     return Parts(
+        context=context,
         env=env,
-        population=population,
         placement=placement,
         membership=present,
         network=network,
-        markets=[
-            _market(number, designed, scenario, population, present, homes, streams, network)
-            for number, designed in enumerate(made)
-        ],
+        markets=[_market(designed, context, present, homes, network) for designed in made],
         households=homes,
         devices={"battery": batteries_of},
         meters=Meters(homes, {"battery": batteries_of}, book, scenario.interval_ms)
@@ -159,7 +197,6 @@ def build(loaded: LoadedScenario) -> Parts:
         grid=grid,
         energy_market=energy_market,
         fault_events=events or (),
-        streams=streams,
         warnings=tuple(dict.fromkeys(problems)),
         csv_files=(
             *(demand.files if demand is not None else ()),
@@ -184,25 +221,25 @@ def placed(problem: Problem, loaded: LoadedScenario) -> Problem:
     return Problem(problem.message, problem.remedy, problem.path, file, line, value, problem.severity)
 
 
-def _book(scenario: Scenario, demand: Demand) -> ProfileBook:
-    slots = slots_of(scenario)
-    per_interval = scenario.interval_ms // slots.slot_ms
-    ahead = -(-scenario.time.step_ms // scenario.interval_ms)
+def _book(time: TimeAxis, demand: Demand) -> ProfileBook:
+    slots = slots_of(time)
+    per_interval = time.interval_ms // slots.slot_ms
+    ahead = -(-time.step_ms // time.interval_ms)
     return ProfileBook(demand, slots.slot_ms, per_interval, intervals_ahead=ahead)
 
 
-def _batteries(population: Population, streams: Streams) -> list[tuple[int, ActiveDevice]]:
+def _batteries(scenario: Scenario, context: Context) -> list[tuple[int, ActiveDevice]]:
     return [
         (household, InstalledBattery(battery, float(kwh)))
-        for group in population.groups
-        if group.config.battery is not None
-        for made, stored in [batteries(group.config.battery, group, streams, population.size)]
+        for group, config in zip(context.population.groups, scenario.groups, strict=True)
+        if config.battery is not None
+        for made, stored in [batteries(config.battery, group, context.streams, context.population.size)]
         for household, battery, kwh in zip(group.members, made, stored, strict=True)
     ]
 
 
 def _households(
-    population: Population, batteries_of: list[tuple[int, ActiveDevice]], book: ProfileBook
+    n_households: int, batteries_of: list[tuple[int, ActiveDevice]], book: ProfileBook
 ) -> list[Household]:
     of = dict(batteries_of)
     return [
@@ -212,22 +249,19 @@ def _households(
             dict.fromkeys((OWN_LOAD, ANYTHING), of[household]) if household in of else {},
             book,
         )
-        for household in range(population.size)
+        for household in range(n_households)
     ]
 
 
 def _market(
-    number: int,
     designed: Design,
-    scenario: Scenario,
-    population: Population,
+    context: Context,
     present: Membership,
     households: list[Household],
-    streams: Streams,
     network: Network,
 ) -> Market:
     def report(household: int, step: int, delivered: tuple[float, ...], signal_step: int) -> None:
         network.send("uplink", household, PLATFORM, "report", step, Report(delivered, signal_step))
 
     deliver = households if any(resource.unit_kwh for resource in designed.config.resources) else None
-    return build_market(number, designed, scenario, population, present, deliver, streams, report)
+    return build_market(designed, context, present, deliver, report)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from cosim.comms.link_checks import link_doubts
-from cosim.comms.schema import TraceLatency, unmatched_overrides
+from cosim.comms.link_checks import Used, link_doubts
+from cosim.comms.schema import Direction, TraceLatency, unmatched_overrides
 from cosim.config.base import MAX_HOUSEHOLDS
 from cosim.config.library import local_file
 from cosim.config.values import Each, bounds, wrong_length
@@ -17,7 +17,7 @@ from cosim.devices.schema import BatteryConfig, CsvLoad, CsvPv, FeederLoad, Feed
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import GroupConfig, Scenario
 from cosim.engine.size_checks import size_problems
-from cosim.faults.checks import fault_problems
+from cosim.faults.checks import Surroundings, fault_problems
 from cosim.faults.schema import Churn
 from cosim.grid.network_file import load_network
 from cosim.grid.schema import PlaceByList
@@ -42,7 +42,8 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
     scenario = loaded.scenario
     if scenario.n_households > MAX_HOUSEHOLDS:
         message = f"{scenario.n_households:,} households are more than cosim takes ({MAX_HOUSEHOLDS:,})"
-        return [loaded.problem("groups", message, "Lower the groups' `households`.")]
+        at = loaded.document.place_of("groups")
+        return [Problem(message, "Lower the groups' `households`.", "groups", *at)]
     if not scenario.groups and scenario.grid is None:
         message = "there is nothing to simulate: neither households nor a grid"
         return [loaded.problem("groups", message, "Add `groups:` with households, or a `grid:`.")]
@@ -59,6 +60,18 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
         *_grid(loaded, scenario),
         *size_problems(loaded),
     ]
+
+
+def surroundings(scenario: Scenario) -> Surroundings:
+    """What faults of a scenario can concern."""
+    grid = scenario.grid
+    return Surroundings(
+        communities=scenario.communities,
+        membership=[group.membership for group in scenario.groups],
+        has_trading=scenario.energy_value is not None,
+        has_grid=grid is not None,
+        has_feedback=grid is not None and grid.feedback,
+    )
 
 
 def _names(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
@@ -281,7 +294,7 @@ def _faults(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
     for number, fault in enumerate(scenario.faults):
         if isinstance(fault, Churn) and fault.file is not None:
             yield from _file(loaded, f"faults.{number}.file", fault.file)
-    yield from fault_problems(loaded, scenario)
+    yield from fault_problems(scenario.faults, surroundings(scenario), loaded.context)
 
 
 def _resending(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
@@ -315,9 +328,21 @@ def _links(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
         if isinstance(latency, TraceLatency):
             yield from _file(loaded, f"{place}.latency.file", latency.file)
     groups = [group.name for group in scenario.groups]
-    for problem in unmatched_overrides(scenario.comms, groups, scenario.household_names):
+    for problem in unmatched_overrides(scenario.comms, groups, loaded.context.population.names):
         yield loaded.problem(problem.path, problem.message, problem.remedy, problem.value)
-    yield from link_doubts(loaded)
+    yield from link_doubts(scenario.comms, _links_used(scenario), loaded.context)
+
+
+def _links_used(scenario: Scenario) -> Used:
+    """Over which links a run sends messages."""
+    members = {name for community in scenario.communities for name in community.groups}
+    used: dict[Direction, set[str]] = {"downlink": members, "uplink": members}
+    if scenario.energy_value is not None and scenario.energy_value.rules.regime.trades:
+        used["peer"] = {group.name for group in scenario.groups}
+    is_measured = any(community.platform.measurement == "meter" for community in scenario.communities)
+    if is_measured or (scenario.communities and scenario.grid is not None and scenario.grid.feedback):
+        used["meter"] = set()
+    return used
 
 
 def _grid(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:

@@ -16,9 +16,8 @@ from cosim.engine.builder import Parts
 from cosim.engine.load import LoadedScenario
 from cosim.faults.plan import FaultEvent
 from cosim.grid.account import Entry
+from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.grid.limits import FeederLimits
-from cosim.households.connection import GridParts
-from cosim.households.prosumer_table import prosumer_table
 from cosim.regulation.community import Market
 
 
@@ -36,7 +35,7 @@ def explain_lines(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
     yield "# values: path = value unit [given where, or default]"
     yield from _values(loaded, loaded.scenario.model_dump(mode="json"), loaded.document.data, "")
     yield "# households: name, group, community, bus, devices, then each parameter it has"
-    yield from _households(loaded, parts)
+    yield from _households(parts)
     if parts.csv_files:
         yield "# CSV files: how each was understood"
         for found in parts.csv_files:
@@ -97,9 +96,9 @@ _SHOWN_TIMES = 5
 _SHOWN_LIMITS = 10
 
 
-def _households(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
-    data, table = prosumer_table(loaded.scenario, parts)
-    for row, name in enumerate(parts.population.names):
+def _households(parts: Parts) -> Iterator[str]:
+    table, data = parts.prosumers()
+    for row, name in enumerate(parts.context.population.names):
         texts = [name]
         for column in table.columns[1:]:
             value = data[column.name][row]
@@ -110,7 +109,7 @@ def _households(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
         yield "  ".join(texts)
 
 
-def _feeder(grid: GridParts) -> Iterator[str]:
+def _feeder(grid: ConnectedFeeder) -> Iterator[str]:
     feeder, limits = grid.feeder, grid.limits
     yield f"network {feeder.network.name}: {feeder.network.title}"
     yield f"origin: {feeder.network.origin}"
@@ -122,7 +121,7 @@ def _feeder(grid: GridParts) -> Iterator[str]:
     yield from _limits(limits)
     for bus in range(feeder.n_bus):
         index = int(feeder.bus.index[bus])
-        here = grid.placement.buses.count(index)
+        here = grid.buses.count(index)
         name, kilovolt = feeder.bus.name[bus], feeder.bus.vn_kv[bus]
         band = f"{limits.vm_min_pu[bus]:g} to {limits.vm_max_pu[bus]:g} pu"
         yield f"bus {index}  {name}  {kilovolt:g} kV  limits={band}  households={here}"
@@ -166,8 +165,8 @@ def _links(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
             yield f"meter: {_link(resolve(comms, direction, None, None))}"
             continue
         before = None
-        for number, name in enumerate(parts.population.names):
-            group = parts.population.group_of(number).config.name
+        for number, name in enumerate(parts.context.population.names):
+            group = parts.context.population.group_of(number).name
             link = resolve(comms, direction, group, name)
             if link != before:
                 yield f"{direction}/{name} and those after it: {_link(link)}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,7 +22,9 @@ from cosim.config.error_messages import translate, unknown_keys
 from cosim.config.library import SWEEP_KEYS, local_file, locate, names
 from cosim.config.merge import Places, merge, set_value, value_at
 from cosim.config.yaml_reader import Document, parse_yaml, read_yaml
+from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem
+from cosim.core.streams import Streams
 from cosim.engine.scenario import Scenario
 from cosim.grid.network_file import named_by_the_user
 
@@ -49,13 +52,24 @@ class LoadedScenario:
     file: str
     document: Document
 
+    @cached_property
+    def context(self) -> Context:
+        """What the wings may know of a run of it."""
+        scenario = self.scenario
+        return Context(
+            time=scenario.axis,
+            population=scenario.population,
+            streams=Streams(scenario.seed),
+            folder=self.folder,
+            records=frozenset(name for name, is_wanted in scenario.record if is_wanted),
+            place_of=self.document.place_of,
+        )
+
     def problem(
         self, path: str, message: str, remedy: str = "", value: object = "", warning: bool = False
     ) -> Problem:
         """A problem at `path` of this scenario, with its file and line."""
-        text = "" if value == "" else str(value)
-        file, line = self.document.place_of(path)
-        return Problem(message, remedy, path, file, line, text, "warning" if warning else "error")
+        return self.context.problem(path, message, remedy, value, warning)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ from cosim.engine.scenario import Scenario
 from cosim.engine.simulation import Progress, Simulation
 from cosim.faults.record import write_faults
 from cosim.grid.feeder_tables import write_feeder
-from cosim.households.prosumer_table import write_prosumers
 from cosim.results.store import RunStore
 
 Status = Literal["running", "done", "failed", "interrupted"]
@@ -202,8 +201,8 @@ def _run(
     status: Status = "done"
     fault: Exception | None = None
     keep_inputs(loaded, store)
-    write_prosumers(scenario, parts, store)
-    write_faults(scenario, parts.fault_events, store)
+    store.write_table(*parts.prosumers())
+    write_faults(parts.fault_events, parts.context.time, store)
     if parts.grid is not None:
         write_feeder(parts.grid, store)
     simulation = Simulation(scenario, parts, store, at_rest)

@@ -10,7 +10,6 @@ from pydantic import BeforeValidator, Field, model_validator
 from cosim.comms.schema import CommsConfig
 from cosim.config.base import (
     MAX_FAULTS,
-    MAX_HOUSEHOLDS,
     MAX_SECONDS,
     MAX_STEPS,
     Hours,
@@ -25,9 +24,12 @@ from cosim.config.base import (
     Text,
 )
 from cosim.core.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, to_ms
-from cosim.devices.schema import BatteryConfig, LoadConfig, MembershipConfig, PvConfig
+from cosim.core.context import TimeAxis
+from cosim.core.population import Population, number_households
 from cosim.faults.schema import FaultConfig
 from cosim.grid.schema import GridConfig
+from cosim.households.schema import HouseholdsConfig
+from cosim.regulation.agent_schema import MembershipConfig
 from cosim.regulation.cost_schema import CostConfig
 from cosim.regulation.schema import CommunityConfig
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
@@ -115,21 +117,11 @@ class TimeConfig(Model):
         return self.duration_ms // self.step_ms
 
 
-class GroupConfig(Model):
+class GroupConfig(HouseholdsConfig):
     """Households that are alike: the same devices and the same form of cost, with parameters of their own."""
 
-    name: Name
-    """Name of the group."""
-    households: Annotated[Integer, Range(1, MAX_HOUSEHOLDS)]
-    """How many households it has; they are numbered through the groups in their order."""
     cost: CostConfig | None = None
     """Private cost of a household; needed where the group belongs to a community."""
-    load: LoadConfig | None = None
-    """Electrical load; none by default."""
-    pv: PvConfig | None = None
-    """Photovoltaics; none by default."""
-    battery: BatteryConfig | None = None
-    """Battery; none by default."""
     trading: TradingConfig | None = None
     """How its households take part in the energy-value market, instead of `energy_value.household`."""
     membership: MembershipConfig = MembershipConfig()
@@ -205,9 +197,15 @@ class Scenario(Model):
         return sum(group.households for group in self.groups)
 
     @property
-    def household_names(self) -> tuple[str, ...]:
-        """Names of the households, ``h001`` ..., numbered through the groups."""
-        return tuple(f"h{number:03d}" for number in range(1, self.n_households + 1))
+    def population(self) -> Population:
+        """The households, numbered through the groups."""
+        return number_households([(group.name, group.households) for group in self.groups])
+
+    @property
+    def axis(self) -> TimeAxis:
+        """The time of a run."""
+        time = self.time
+        return TimeAxis(time.start, time.duration_ms, time.step_ms, self.interval_ms, time.warm_up_ms)
 
     @property
     def interval_ms(self) -> int:

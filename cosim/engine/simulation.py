@@ -29,7 +29,6 @@ from cosim.regulation.agent import Agent
 from cosim.regulation.aggregate import MeanReader
 from cosim.regulation.community import Market
 from cosim.regulation.controller import FeederReading
-from cosim.regulation.design import tick_times
 from cosim.regulation.feeder_meter import Gauge
 from cosim.regulation.membership import Members
 from cosim.regulation.mitigation_build import remedy_numbers
@@ -69,26 +68,28 @@ class Simulation:
         self.network: Network = parts.network
         self.events = 0
         self._progress = progress
-        start = scenario.time.start
+        context, start = parts.context, scenario.time.start
         self._end_ms = scenario.time.duration_ms
         ticks, decisions = store.writer(REGULATION), store.writer(DECISIONS)
         self.fault_record: FaultRecord | None = None
         if parts.fault_events and parts.markets:
-            self.fault_record = FaultRecord(scenario, parts.fault_events)
+            self.fault_record = FaultRecord(scenario.communities, parts.fault_events, context.time)
         watch = None if self.fault_record is None else self.fault_record.take
         self._tick_recorders = [
             TickRecorder(market, ticks, start, scenario.time.warm_up_ms, watch) for market in parts.markets
         ]
-        names = parts.population.names
+        names = context.population.names
         self._decision_recorders = [
             None if market.log is None else DecisionRecorder(market, market.log, decisions, start, names)
             for market in parts.markets
         ]
-        self.meter_recorder = MeterRecorder(scenario, parts, store) if parts.meters else None
+        self.meter_recorder = (
+            MeterRecorder(parts.devices["battery"], context, store) if parts.meters else None
+        )
         self.grid_recorder: GridRecorder | None = None
         self._coupling: Coupling | None = None
         if parts.grid is not None:
-            self.grid_recorder = GridRecorder(scenario, parts.grid, store)
+            self.grid_recorder = GridRecorder(parts.grid, context, store)
             per_block = 1 if parts.grid.config.feedback else 168
             self._loading_factor = loading_factors(parts.grid.limits)
             self._coupling = Coupling(parts.grid.power_flow, self.grid_recorder.keep, per_block)
@@ -144,7 +145,7 @@ class Simulation:
         network, markets = self.network, self.parts.markets
         market_of = {member: market for market in markets for member in market.agents}
         floor = None if self.days is None else self.days.floor
-        for household in range(self.parts.population.size):
+        for household in range(self.parts.context.population.size):
             agent = market_of[household].agents[household] if household in market_of else None
             if agent is None and floor is None:
                 continue
@@ -170,14 +171,14 @@ class Simulation:
         parts = self.parts
         if parts.energy_market is None:
             return None
-        recorder = EnergyRecorder(self.scenario, parts.population.names, store)
+        recorder = EnergyRecorder(parts.context, store)
         assert parts.meters is not None  # a market of energy meters it
         return DeliveryDays(
             self.env,
             self.network,
             parts.energy_market,
             parts.meters.book,
-            parts.streams,
+            parts.context.streams,
             self._end_ms,
             self.scenario.interval_ms,
             recorder,
@@ -215,7 +216,15 @@ class Simulation:
             return
         floor = None if self.days is None else self.days.floor
         gauges = [*self._aggregate_gauges, *self._feeder_gauges]
-        reach = Reach(self.network, parts.markets, doors, floor, gauges, parts.streams, parts.population.size)
+        reach = Reach(
+            self.network,
+            parts.markets,
+            doors,
+            floor,
+            gauges,
+            parts.context.streams,
+            parts.context.population.size,
+        )
         Faults(self.env, parts.fault_events, reach).start()
 
     def _ticks(self, number: int, market: Market) -> Process:
@@ -223,7 +232,7 @@ class Simulation:
         platform = market.platform
         recorder, decisions = self._tick_recorders[number], self._decision_recorders[number]
         reader = MeanReader(market.total)
-        for step, at_ms in enumerate(tick_times(self.scenario)):
+        for step, at_ms in enumerate(self.parts.context.time.steps):
             yield wait_until(self.env, at_ms, Priority.TICK)
             aggregates = reader.read(at_ms)
             if market.is_down:
@@ -240,7 +249,7 @@ class Simulation:
     def _repeats(self, market: Market, resending: Resending) -> Process:
         """Send each signal again within its step, if the platform is up and remembers it."""
         platform = market.platform
-        for step, at_ms in enumerate(tick_times(self.scenario)):
+        for step, at_ms in enumerate(self.parts.context.time.steps):
             for again in range(1, resending.times + 1):
                 yield wait_until(self.env, at_ms + again * resending.interval_ms, Priority.TICK)
                 state = platform.state
@@ -251,7 +260,7 @@ class Simulation:
     def _measurements(self, number: int, market: Market) -> Process:
         """The meter of the community's aggregate, read at the end of every step."""
         reader, gauge = MeanReader(market.total), self._aggregate_gauges[number]
-        for step, at_ms in enumerate(tick_times(self.scenario)):
+        for step, at_ms in enumerate(self.parts.context.time.steps):
             yield wait_until(self.env, at_ms, Priority.METER_CLOSE)
             means = gauge.read(tuple(reader.read(at_ms)))
             self.network.send("meter", METER, PLATFORM, "meter", step, (number, means))
@@ -271,7 +280,7 @@ class Simulation:
                 self.events += self.days.meter(interval, reading)
             if self.parts.grid is not None and self._coupling is not None:
                 yield wait_until(self.env, end_ms, Priority.POWER_FLOW)
-                drawn = self.parts.grid.injections(reading, interval)
+                drawn = self.parts.grid.injections(reading.p_kw, reading.q_kvar, interval)
                 block = self._coupling.add(end_ms - interval_ms, *drawn)
                 if block is not None and self.parts.grid.config.feedback:
                     self._announce(interval, _feeder_reading(block, self._loading_factor))

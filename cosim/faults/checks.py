@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from cosim.core.clock import MS_PER_HOUR, to_ms
+from cosim.core.context import Context
 from cosim.core.errors import Problem, count, suggest
-from cosim.engine.load import LoadedScenario
-from cosim.engine.scenario import Scenario
+from cosim.core.population import Population
 from cosim.faults.schema import (
     AGENT_FAULTS,
     AnyFault,
@@ -24,12 +25,47 @@ from cosim.faults.schema import (
     fault_names,
     is_told_whom,
 )
+from cosim.regulation.agent_schema import MembershipConfig
+from cosim.regulation.schema import CommunityConfig
 
 Window = tuple[int, int]
 """Start and end, ms since the start of the run."""
 
 
-def named_households(scenario: Scenario, fault: AnyFault) -> list[int]:
+@dataclass(frozen=True)
+class Surroundings:
+    """What faults can concern.
+
+    Attributes
+    ----------
+    communities : sequence of CommunityConfig
+        The regulation markets.
+    membership : sequence of MembershipConfig
+        When the households of each group join and leave.
+    has_trading : bool
+        Whether households trade.
+    has_grid, has_feedback : bool
+        Whether there is a feeder, and whether it is measured.
+    """
+
+    communities: Sequence[CommunityConfig] = ()
+    membership: Sequence[MembershipConfig] = ()
+    has_trading: bool = False
+    has_grid: bool = False
+    has_feedback: bool = False
+
+    @property
+    def has_feeder_meter(self) -> bool:
+        """Whether somebody reads the feeder's meter."""
+        return self.has_feedback or any(one.platform.measurement == "meter" for one in self.communities)
+
+    @property
+    def has_market(self) -> bool:
+        """Whether there is any market."""
+        return bool(self.communities) or self.has_trading
+
+
+def named_households(fault: AnyFault, around: Surroundings, population: Population) -> list[int]:
     """Numbers of the households that a fault names by `households` and `groups`; all where it names none.
 
     Of a fault of the answer to a signal only those that belong to a community; names that do not exist are
@@ -37,16 +73,14 @@ def named_households(scenario: Scenario, fault: AnyFault) -> list[int]:
     """
     if isinstance(fault, PlatformCrash):
         return []
-    group_of = [group for group in scenario.groups for _ in range(group.households)]
-    everyone = range(scenario.n_households)
-    chosen = set(everyone)
+    chosen = set(range(population.size))
     if fault.households or fault.groups or (isinstance(fault, Partition) and fault.buses):
-        number_of = {name: number for number, name in enumerate(scenario.household_names)}
+        number_of = {name: number for number, name in enumerate(population.names)}
         chosen = {number_of[name] for name in fault.households if name in number_of}
-        chosen |= {number for number in everyone if group_of[number].name in fault.groups}
+        chosen |= {number for group in population.named(fault.groups) for number in group.members}
     if isinstance(fault, AGENT_FAULTS):
-        in_a_community = {name for community in scenario.communities for name in community.groups}
-        chosen = {number for number in chosen if group_of[number].name in in_a_community}
+        in_a_community = {name for community in around.communities for name in community.groups}
+        chosen &= {number for group in population.named(in_a_community) for number in group.members}
     return sorted(chosen)
 
 
@@ -70,125 +104,120 @@ def _window(from_h: float, duration_h: float) -> Window:
     return start_ms, max(start_ms + 1, to_ms(from_h + duration_h, MS_PER_HOUR))
 
 
-def fault_problems(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
-    """Everything wrong with a scenario's faults that the configuration alone can tell.
+def fault_problems(faults: Sequence[AnyFault], around: Surroundings, context: Context) -> Iterator[Problem]:
+    """Everything wrong with faults that the configuration alone can tell.
 
     Of one that is not enabled only errors: what is off on purpose needs no warning.
     """
-    names = fault_names(scenario.faults)
-    for number, fault in enumerate(scenario.faults):
+    names = fault_names(faults)
+    for number, fault in enumerate(faults):
         path = f"faults.{number}"
         if names[number] in names[:number]:
             message = f"two faults are called '{names[number]}'"
-            yield loaded.problem(f"{path}.name", message, "Give each a name of its own.")
+            yield context.problem(f"{path}.name", message, "Give each a name of its own.")
         for check in (_names, _times, _market, _special):
-            for problem in check(loaded, scenario, fault, path):
+            for problem in check(context, around, fault, path):
                 if fault.enabled or problem.severity == "error":
                     yield problem
-    yield from _overlaps(loaded, scenario, names)
+    yield from _overlaps(context, around, faults, names)
 
 
-def _names(loaded: LoadedScenario, scenario: Scenario, fault: AnyFault, path: str) -> Iterator[Problem]:
+def _names(context: Context, around: Surroundings, fault: AnyFault, path: str) -> Iterator[Problem]:
     known = {
-        "households": ("household", list(scenario.household_names)),
-        "groups": ("group", [group.name for group in scenario.groups]),
-        "communities": ("community", [community.name for community in scenario.communities]),
+        "households": ("household", list(context.population.names)),
+        "groups": ("group", [group.name for group in context.population.groups]),
+        "communities": ("community", [community.name for community in around.communities]),
     }
     for key, (noun, names) in known.items():
         for position, name in enumerate(getattr(fault, key, ())):
             if name not in names:
                 remedy = suggest(name, names) or f"Give the name of an existing {noun}."
-                yield loaded.problem(
+                yield context.problem(
                     f"{path}.{key}.{position}", f"there is no {noun} of this name", remedy, name
                 )
     if isinstance(fault, PlatformCrash) or (isinstance(fault, Partition) and fault.buses):
         return
-    n_named = len(named_households(scenario, fault))
+    n_named = len(named_households(fault, around, context.population))
     if fault.count is not None and fault.count > n_named > 0:
         message = f"{count(fault.count, 'household')} of {n_named} that it could concern"
-        yield loaded.problem(f"{path}.count", message, f"Write at most {n_named}.")
+        yield context.problem(f"{path}.count", message, f"Write at most {n_named}.")
 
 
-def _times(loaded: LoadedScenario, scenario: Scenario, fault: AnyFault, path: str) -> Iterator[Problem]:
-    end_ms = scenario.time.duration_ms
+def _times(context: Context, around: Surroundings, fault: AnyFault, path: str) -> Iterator[Problem]:
+    end_ms = context.time.duration_ms
     end_h = end_ms / MS_PER_HOUR
     windows = given_windows(fault, end_ms)
     for position, (start_ms, _) in enumerate(windows):
         if start_ms >= end_ms:
             where = f"{path}.windows.{position}.from_h" if fault.windows else f"{path}.from_h"
             message = f"it begins at {start_ms / MS_PER_HOUR:g} h, and the run ends at {end_h:g} h"
-            yield loaded.problem(where, message, "It never happens.", warning=True)
+            yield context.problem(where, message, "It never happens.", warning=True)
     for (_, first_end), (second_start, _) in pairwise(sorted(windows)):
         if second_start < first_end:
             message = f"two of its windows overlap at {second_start / MS_PER_HOUR:g} h"
-            yield loaded.problem(f"{path}.windows", message, "They count as one.", warning=True)
+            yield context.problem(f"{path}.windows", message, "They count as one.", warning=True)
 
 
-def _market(loaded: LoadedScenario, scenario: Scenario, fault: AnyFault, path: str) -> Iterator[Problem]:
+def _market(context: Context, around: Surroundings, fault: AnyFault, path: str) -> Iterator[Problem]:
     """A fault of a market that is not there, or of a measurement that nobody uses."""
     of_agents = isinstance(fault, (*AGENT_FAULTS, PlatformCrash))
-    if not scenario.communities and (of_agents or scenario.energy_value is None):
+    if not around.communities and (of_agents or not around.has_trading):
         message = "there is no market that it could concern"
         remedy = "Add `communities:`." if of_agents else "Add `communities:` or `energy_value:`."
-        yield loaded.problem(path, message, remedy, fault.kind)
+        yield context.problem(path, message, remedy, fault.kind)
         return
-    if isinstance(fault, AGENT_FAULTS) and not named_households(scenario, fault):
+    if isinstance(fault, AGENT_FAULTS) and not named_households(fault, around, context.population):
         message = "none of the households that it names belongs to a community"
-        yield loaded.problem(path, message, "Name others, or add their group to a community.", fault.kind)
+        yield context.problem(path, message, "Name others, or add their group to a community.", fault.kind)
     if isinstance(fault, LossBurst | Duplication | Replay) and "directions" in fault.model_fields_set:
         for position, direction in enumerate(fault.directions):
-            if not _is_used(scenario, direction):
+            if not _is_used(around, direction):
                 message = f"nothing is sent over links of direction '{direction}' in this scenario"
                 where = f"{path}.directions.{position}"
-                yield loaded.problem(where, message, "Leave it out.", warning=True)
+                yield context.problem(where, message, "Leave it out.", warning=True)
 
 
-def _is_used(scenario: Scenario, direction: str) -> bool:
+def _is_used(around: Surroundings, direction: str) -> bool:
     if direction == "peer":
-        return scenario.energy_value is not None
-    return bool(scenario.communities) and (direction != "meter" or _has_feeder_meter(scenario))
+        return around.has_trading
+    return bool(around.communities) and (direction != "meter" or around.has_feeder_meter)
 
 
-def _has_feeder_meter(scenario: Scenario) -> bool:
-    feedback = scenario.grid is not None and scenario.grid.feedback
-    return feedback or any(community.platform.measurement == "meter" for community in scenario.communities)
-
-
-def _special(loaded: LoadedScenario, scenario: Scenario, fault: AnyFault, path: str) -> Iterator[Problem]:
+def _special(context: Context, around: Surroundings, fault: AnyFault, path: str) -> Iterator[Problem]:
     """What only one kind of fault can have wrong."""
     if isinstance(fault, ClockFault):
-        yield from _clock(loaded, scenario, fault, path)
-    if isinstance(fault, Partition) and fault.buses and scenario.grid is None:
-        yield loaded.problem(f"{path}.buses", "the scenario has no grid", "Name households or groups.")
+        yield from _clock(context, around, fault, path)
+    if isinstance(fault, Partition) and fault.buses and not around.has_grid:
+        yield context.problem(f"{path}.buses", "the scenario has no grid", "Name households or groups.")
     if isinstance(fault, StuckMeter) and fault.meter == "feeder":
         if is_told_whom(fault):
             message = "the feeder's meter belongs to no household"
-            yield loaded.problem(path, message, "Leave out households, groups, share and count.")
-        if not _has_feeder_meter(scenario):
+            yield context.problem(path, message, "Leave out households, groups, share and count.")
+        if not around.has_feeder_meter:
             message = "nobody reads the feeder's meter"
-            yield loaded.problem(
+            yield context.problem(
                 f"{path}.meter", message, "Set `measurement: meter`, or `grid.feedback: true`."
             )
     elif (
         isinstance(fault, StuckMeter | Liar)
-        and scenario.communities
-        and all(community.platform.measurement == "meter" for community in scenario.communities)
+        and around.communities
+        and all(community.platform.measurement == "meter" for community in around.communities)
     ):
         message = "the platform measures by meter, so nobody looks at what households report"
-        yield loaded.problem(path, message, "Set `measurement: reports`.", fault.kind, warning=True)
+        yield context.problem(path, message, "Set `measurement: reports`.", fault.kind, warning=True)
     if isinstance(fault, Churn):
-        yield from _membership(loaded, scenario, fault, path)
+        yield from _membership(context, around, fault, path)
 
 
 _WHOLE_STEPS = "A clock that is off by whole steps shows in the numbers of the reports; give less."
 
 
-def _clock(loaded: LoadedScenario, scenario: Scenario, fault: ClockFault, path: str) -> Iterator[Problem]:
+def _clock(context: Context, around: Surroundings, fault: ClockFault, path: str) -> Iterator[Problem]:
     """A clock that is off by a whole step: once it is right again, steps would be caught up or waited for."""
-    step_ms, end_ms = scenario.time.step_ms, scenario.time.duration_ms
+    step_ms, end_ms = context.time.step_ms, context.time.duration_ms
     if abs(fault.offset_ms) >= step_ms:
         message = f"the clock is off by a whole step ({step_ms} ms) or more"
-        yield loaded.problem(f"{path}.offset_ms", message, _WHOLE_STEPS, f"{fault.offset_ms:g}")
+        yield context.problem(f"{path}.offset_ms", message, _WHOLE_STEPS, f"{fault.offset_ms:g}")
         return
     if fault.mean_duration_h is not None:
         lasts_ms, at = to_ms(fault.mean_duration_h, MS_PER_HOUR), "at the end of its mean length"
@@ -198,26 +227,23 @@ def _clock(loaded: LoadedScenario, scenario: Scenario, fault: ClockFault, path: 
         ]
         lasts_ms, at = max((stop - start for start, stop in within), default=0), "at the fault's end"
     # What a household's own clock jitters comes on top.
-    jitter_ms = fault.jitter_ms + max((one.agent.jitter_ms for one in scenario.communities), default=0.0)
+    jitter_ms = fault.jitter_ms + max((one.agent.jitter_ms for one in around.communities), default=0.0)
     drifted_ms = fault.offset_ms + fault.drift_ppm * 1e-6 * lasts_ms
     # Jitter makes late and never early.
     most_ms = max(abs(drifted_ms), abs(max(fault.offset_ms, drifted_ms) + jitter_ms))
     if most_ms >= step_ms:
         key = "drift_ppm" if abs(drifted_ms) >= step_ms else "jitter_ms"
         message = f"the clock can be off by {most_ms:.0f} ms {at}, and a step is {step_ms} ms"
-        yield loaded.problem(f"{path}.{key}", message, _WHOLE_STEPS, f"{getattr(fault, key):g}")
+        yield context.problem(f"{path}.{key}", message, _WHOLE_STEPS, f"{getattr(fault, key):g}")
 
 
-def _membership(loaded: LoadedScenario, scenario: Scenario, fault: Churn, path: str) -> Iterator[Problem]:
-    concerned = set(named_households(scenario, fault))
-    first = 0
-    for group in scenario.groups:
-        last = first + group.households
-        moves = group.membership.joins_h != 0.0 or group.membership.leaves_h is not None
-        if moves and concerned & set(range(first, last)):
+def _membership(context: Context, around: Surroundings, fault: Churn, path: str) -> Iterator[Problem]:
+    concerned = set(named_households(fault, around, context.population))
+    for group, membership in zip(context.population.groups, around.membership, strict=True):
+        moves = membership.joins_h != 0.0 or membership.leaves_h is not None
+        if moves and concerned & set(group.members):
             message = f"the group '{group.name}' says by `membership` when its households join and leave"
-            yield loaded.problem(path, message, "Remove one of the two, or name other groups.", fault.kind)
-        first = last
+            yield context.problem(path, message, "Remove one of the two, or name other groups.", fault.kind)
 
 
 _DOWN_TOGETHER = "Who is down already stays down until both have ended; what either loses is lost."
@@ -232,19 +258,21 @@ _TOGETHER = {
 """What two faults of a kind that cannot add up do at one time."""
 
 
-def _overlaps(loaded: LoadedScenario, scenario: Scenario, names: tuple[str, ...]) -> Iterator[Problem]:
+def _overlaps(
+    context: Context, around: Surroundings, faults: Sequence[AnyFault], names: tuple[str, ...]
+) -> Iterator[Problem]:
     """Two faults of one kind at one time, where both at once make no sense."""
-    for (first, one), (second, other) in combinations(enumerate(scenario.faults), 2):
+    for (first, one), (second, other) in combinations(enumerate(faults), 2):
         if one.kind != other.kind or one.kind not in _TOGETHER or not (one.enabled and other.enabled):
             continue
-        if not (_share_time(scenario, one, other) and _share_targets(scenario, one, other)):
+        if not (_share_time(context, one, other) and _share_targets(context, around, one, other)):
             continue
         message = f"it overlaps with '{names[first]}', which is of the same kind"
-        yield loaded.problem(f"faults.{second}", message, _TOGETHER[one.kind], names[second], warning=True)
+        yield context.problem(f"faults.{second}", message, _TOGETHER[one.kind], names[second], warning=True)
 
 
-def _share_time(scenario: Scenario, one: AnyFault, other: AnyFault) -> bool:
-    end_ms = scenario.time.duration_ms
+def _share_time(context: Context, one: AnyFault, other: AnyFault) -> bool:
+    end_ms = context.time.duration_ms
     return any(
         start < other_end and other_start < end
         for start, end in given_windows(one, end_ms)
@@ -252,8 +280,9 @@ def _share_time(scenario: Scenario, one: AnyFault, other: AnyFault) -> bool:
     )
 
 
-def _share_targets(scenario: Scenario, one: AnyFault, other: AnyFault) -> bool:
+def _share_targets(context: Context, around: Surroundings, one: AnyFault, other: AnyFault) -> bool:
     if isinstance(one, PlatformCrash) and isinstance(other, PlatformCrash):
-        everywhere = {community.name for community in scenario.communities}
+        everywhere = {community.name for community in around.communities}
         return bool(set(one.communities or everywhere) & set(other.communities or everywhere))
-    return bool(set(named_households(scenario, one)) & set(named_households(scenario, other)))
+    first, second = (named_households(each, around, context.population) for each in (one, other))
+    return bool(set(first) & set(second))

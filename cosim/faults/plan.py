@@ -11,12 +11,12 @@ import numpy as np
 
 from cosim.config.csv_format import CsvFormat
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
+from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem, count, suggest
 from cosim.core.streams import Streams
 from cosim.csv_files.plain import read_plain
 from cosim.csv_files.words import shown
-from cosim.engine.scenario import Scenario
-from cosim.faults.checks import Window, given_windows, named_households
+from cosim.faults.checks import Surroundings, Window, given_windows, named_households
 from cosim.faults.schema import (
     LINK_FAULTS,
     AnyFault,
@@ -60,20 +60,22 @@ class FaultEvent:
 
 
 def plan_faults(
-    scenario: Scenario, folder: Path, placement: Placement | None, streams: Streams
+    faults: Sequence[AnyFault], around: Surroundings, placement: Placement | None, context: Context
 ) -> tuple[FaultEvent, ...]:
-    """All events of a scenario's faults that are enabled, in the order of their start, then of the scenario.
+    """All events of the faults that are enabled, in the order of their start, then of the scenario.
+
+    A household's random numbers are its own: one more household changes no other's times.
 
     Parameters
     ----------
-    scenario : Scenario
-        With its faults.
-    folder : Path
-        Where its files lie.
+    faults : sequence of AnyFault
+        As configured.
+    around : Surroundings
+        What they can concern.
     placement : Placement or None
         Which household stands at which bus; None where the grid has errors: then none is at a bus.
-    streams : Streams
-        The run's random numbers. A household's are its own: one more household changes no other's times.
+    context : Context
+        The run.
 
     Raises
     ------
@@ -82,11 +84,11 @@ def plan_faults(
     """
     problems: list[Problem] = []
     events: list[FaultEvent] = []
-    for number, (name, fault) in enumerate(zip(fault_names(scenario.faults), scenario.faults, strict=True)):
+    for number, (name, fault) in enumerate(zip(fault_names(faults), faults, strict=True)):
         if not fault.enabled:
             continue
         try:
-            planned = list(_events(scenario, folder, placement, streams, name, fault))
+            planned = list(_events(around, placement, context, name, fault))
         except InputError as error:
             problems += _of_fault(number, error)
             continue
@@ -105,21 +107,16 @@ def _of_fault(number: int, error: InputError) -> list[Problem]:
 
 
 def _events(
-    scenario: Scenario,
-    folder: Path,
-    placement: Placement | None,
-    streams: Streams,
-    name: str,
-    fault: AnyFault,
+    around: Surroundings, placement: Placement | None, context: Context, name: str, fault: AnyFault
 ) -> Iterator[FaultEvent]:
-    end_ms, households = scenario.time.duration_ms, scenario.household_names
+    end_ms, households = context.time.duration_ms, context.population.names
 
     def at(target: str, members: Sequence[int], entity: int) -> Iterator[FaultEvent]:
-        for start_ms, stop_ms in _windows(fault, name, entity, end_ms, streams):
+        for start_ms, stop_ms in _windows(fault, name, entity, end_ms, context.streams):
             yield FaultEvent(name, fault, target, tuple(members), start_ms, stop_ms)
 
     if isinstance(fault, PlatformCrash):
-        for number, community in enumerate(scenario.communities):
+        for number, community in enumerate(around.communities):
             if not fault.communities or community.name in fault.communities:
                 yield from at(community.name, [number], number)
         return
@@ -127,13 +124,13 @@ def _events(
         yield from at("feeder meter", [], 0)
         return
     if isinstance(fault, Churn) and fault.file is not None:
-        absences = _read_trace(folder, fault, fault.file, households, end_ms)
-        concerned = set(_selected(scenario, placement, streams, name, fault))
+        absences = _read_trace(context.folder, fault, fault.file, households, end_ms)
+        concerned = set(_selected(around, placement, context, name, fault))
         for household, start_ms, stop_ms in absences:
             if household in concerned:
                 yield FaultEvent(name, fault, households[household], (household,), start_ms, stop_ms)
         return
-    selected = _selected(scenario, placement, streams, name, fault)
+    selected = _selected(around, placement, context, name, fault)
     if isinstance(fault, LINK_FAULTS):
         yield from at(_link_set(fault, selected, households), selected, 0)
         return
@@ -152,10 +149,10 @@ def _link_set(fault: AnyFault, selected: Sequence[int], households: Sequence[str
 
 
 def _selected(
-    scenario: Scenario, placement: Placement | None, streams: Streams, name: str, fault: AnyFault
+    around: Surroundings, placement: Placement | None, context: Context, name: str, fault: AnyFault
 ) -> list[int]:
     """Whom a fault concerns: of those it names, those that its share or count draws."""
-    candidates = set(named_households(scenario, fault))
+    candidates = set(named_households(fault, around, context.population))
     if isinstance(fault, Partition) and placement is not None:
         candidates |= _at_buses(fault.buses, placement)
     ordered = sorted(candidates)
@@ -166,7 +163,7 @@ def _selected(
         wanted = max(1, round(share * len(ordered)))
     else:
         return ordered
-    draws = streams.field(f"fault/{name}/whom").row(0, scenario.n_households)
+    draws = context.streams.field(f"fault/{name}/whom").row(0, context.population.size)
     return sorted(sorted(ordered, key=lambda household: (draws[household], household))[:wanted])
 
 

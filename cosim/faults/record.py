@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR, to_utc
+from cosim.core.context import TimeAxis
 from cosim.core.numbers import Number, Summary, declared, finite
 from cosim.core.tables import COMMUNITY, RESOURCE, Column, Table, TableStore
-from cosim.engine.scenario import Scenario
 from cosim.faults.checks import Window
 from cosim.faults.plan import FaultEvent, episodes
 from cosim.faults.recovery import FaultEffect, Span, fault_effect, untouched
+from cosim.regulation.schema import CommunityConfig
 
 NUMBERS = (
     *declared(
@@ -114,11 +115,11 @@ FAULT_EFFECTS = Table(
 Array = NDArray[np.float64]
 
 
-def write_faults(scenario: Scenario, events: Sequence[FaultEvent], store: TableStore) -> None:
+def write_faults(events: Sequence[FaultEvent], time: TimeAxis, store: TableStore) -> None:
     """Write the table `faults`: every event that begins within the run."""
     if not events:
         return
-    end_ms = scenario.time.duration_ms
+    end_ms = time.duration_ms
     starts_ms = np.array([event.start_ms for event in events], np.int64)
     ends_ms = np.array([min(event.end_ms, end_ms) for event in events], np.int64)
     store.write_table(
@@ -127,8 +128,8 @@ def write_faults(scenario: Scenario, events: Sequence[FaultEvent], store: TableS
             "fault": [event.name for event in events],
             "kind": [event.fault.kind for event in events],
             "target": [event.target for event in events],
-            "start": to_utc(scenario.time.start, starts_ms),
-            "end": to_utc(scenario.time.start, ends_ms),
+            "start": to_utc(time.start, starts_ms),
+            "end": to_utc(time.start, ends_ms),
             "households": [_n_households(event) for event in events],
         },
     )
@@ -164,18 +165,23 @@ class FaultRecord:
 
     Parameters
     ----------
-    scenario : Scenario
-        What is run.
+    communities : sequence of CommunityConfig
+        Whose resources are watched.
     events : sequence of FaultEvent
         What breaks.
+    time : TimeAxis
+        When the run is.
     """
 
-    def __init__(self, scenario: Scenario, events: Sequence[FaultEvent]) -> None:
-        self._scenario = scenario
+    def __init__(
+        self, communities: Sequence[CommunityConfig], events: Sequence[FaultEvent], time: TimeAxis
+    ) -> None:
+        self._communities = communities
         self._events = events
+        self._time = time
         self._tracking = {
             (community.name, resource.name): Tracking(array("d"), array("d"), array("d"))
-            for community in scenario.communities
+            for community in communities
             for resource in community.resources
         }
 
@@ -193,7 +199,7 @@ class FaultRecord:
 
     def write(self, until_ms: int, store: TableStore) -> None:
         """Write the table `fault_effects`."""
-        rows, start = list(self.rows(until_ms)), self._scenario.time.start
+        rows, start = list(self.rows(until_ms)), self._time.start
         store.write_table(
             FAULT_EFFECTS,
             {
@@ -216,7 +222,7 @@ class FaultRecord:
         kinds = {event.name: event.fault.kind for event in self._events}
         windows = {name: [w for w in episodes(self._events, name) if w[0] < until_ms] for name in kinds}
         at_random = {event.name for event in self._events if event.fault.rate_per_day is not None}
-        for community in self._scenario.communities:
+        for community in self._communities:
             for resource in community.resources:
                 tracking = self._tracking[community.name, resource.name]
                 for name, own in windows.items():
@@ -244,7 +250,7 @@ class FaultRecord:
 
         What lasts to the end of the run is part of the level that is measured against, from its start on.
         """
-        time = self._scenario.time
+        time = self._time
         ends_ms = np.array(tracking.steps).astype(np.int64) * time.step_ms
         error, gap = np.array(tracking.error), np.array(tracking.gap)
         passing = [window for window in everything if window[1] < until_ms]

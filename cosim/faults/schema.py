@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -272,7 +273,7 @@ LINK_FAULTS = (Partition, LossBurst, Duplication, Replay)
 """Faults of links."""
 
 
-def fault_names(faults: tuple[AnyFault, ...]) -> tuple[str, ...]:
+def fault_names(faults: Sequence[AnyFault]) -> tuple[str, ...]:
     """The name of each fault: its own, or its kind and its number among the nameless ones of that kind."""
     seen: dict[str, int] = {}
     names = []

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 
 from cosim.core.tables import BUS, Column, Table, TableStore
-from cosim.households.connection import GridParts
+from cosim.grid.connected_feeder import ConnectedFeeder
 
 FEEDER_BUSES = Table(
     "feeder_buses",
@@ -66,11 +66,11 @@ SOURCE_ELEMENTS = Table(
 )
 
 
-def write_feeder(grid: GridParts, store: TableStore) -> None:
+def write_feeder(grid: ConnectedFeeder, store: TableStore) -> None:
     """Write `feeder_buses`, `feeder_branches` and `source_elements`."""
     bus, line, trafo, trafo3w = grid.feeder.bus, grid.feeder.line, grid.feeder.trafo, grid.feeder.trafo3w
     limits = grid.limits
-    households = Counter(grid.placement.buses)
+    households = Counter(grid.buses)
     store.write_table(
         FEEDER_BUSES,
         {

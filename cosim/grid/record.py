@@ -5,18 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from cosim.core.clock import to_hours, to_utc
+from cosim.core.context import Context
 from cosim.core.numbers import Number, Summary, declared
-from cosim.core.streams import Streams
 from cosim.core.tables import BUS, TIME, Column, Table, TableStore
-from cosim.engine.scenario import Scenario
 from cosim.grid import en50160
 from cosim.grid.agreement import Disagreement
+from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.grid.coupling import Block
 from cosim.grid.extremes import SECTION, Extreme, GridMetrics
 from cosim.grid.limits import BandExceedance, band_exceedance, usages
 from cosim.grid.verdict import LimitWatch
 from cosim.grid.verify import WholeNetwork, compare
-from cosim.households.connection import GridParts
 
 NUMBERS = (
     *declared(
@@ -145,19 +144,19 @@ POWER_FLOW = Table(
 class GridRecorder:
     """Writes solved blocks of intervals and keeps the extremes."""
 
-    def __init__(self, scenario: Scenario, grid: GridParts, store: TableStore) -> None:
-        self._start = scenario.time.start
+    def __init__(self, grid: ConnectedFeeder, context: Context, store: TableStore) -> None:
+        self._start = context.time.start
         self._grid = grid
         self._power_flow = store.writer(POWER_FLOW)
         wide = [INJECTIONS, BUS_VOLTAGE, LINE_LOADING, TRAFO_LOADING]
         wide += [TRAFO3W_LOADING] if len(grid.feeder.trafo3w.index) else []
-        self._wide = {table.name: store.writer(table) for table in wide if scenario.record.grid}
+        self._wide = {table.name: store.writer(table) for table in wide if "grid" in context.records}
         self._watch = LimitWatch()
         trafo3w_max = Extreme(1) if len(grid.feeder.trafo3w.index) else None
-        self.metrics = GridMetrics(to_hours(scenario.interval_ms), trafo3w_max=trafo3w_max)
-        self._interval_ms = scenario.interval_ms
-        self._warm_up_ms = scenario.time.warm_up_ms
-        self._to_verify = _sample(scenario, grid.config.verify_power_flow)
+        self.metrics = GridMetrics(to_hours(context.time.interval_ms), trafo3w_max=trafo3w_max)
+        self._interval_ms = context.time.interval_ms
+        self._warm_up_ms = context.time.warm_up_ms
+        self._to_verify = _sample(context, grid.config.verify_power_flow)
         self._disagreement = Disagreement()
         self._judge: WholeNetwork | None = None
         nothing = np.zeros(len(grid.feeder.bus.index), dtype=np.int64)
@@ -284,8 +283,7 @@ class GridRecorder:
         metrics.n_outside = self._watch.n_outside
 
 
-def _sample(scenario: Scenario, n: int) -> frozenset[int]:
+def _sample(context: Context, n: int) -> frozenset[int]:
     """Numbers of `n` intervals, chosen by the seed."""
-    n_intervals = scenario.time.duration_ms // scenario.interval_ms
-    draws = Streams(scenario.seed).field("verify power flow").row(0, n_intervals)
+    draws = context.streams.field("verify power flow").row(0, context.time.n_intervals)
     return frozenset(np.argsort(draws, kind="stable")[:n].tolist())

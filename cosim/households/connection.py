@@ -1,85 +1,22 @@
-"""The feeder of a run: loaded, its households placed, ready to take injections."""
+"""Households on a feeder: it is loaded, and each is given its place."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cosim.core.errors import Problem
-from cosim.core.streams import Streams
-from cosim.engine.scenario import Scenario
-from cosim.grid.account import Entry
+from cosim.core.context import Context
 from cosim.grid.background import Background
+from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.grid.element_limits import feeder_limits
-from cosim.grid.elements import ElementRecord
-from cosim.grid.feeder import Feeder, load_feeder
-from cosim.grid.limits import FeederLimits
+from cosim.grid.feeder import load_feeder
 from cosim.grid.network_file import load_network
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.schema import GridConfig, JsonSource, NetworkConfig
-from cosim.grid.voltage_dependence import DependentPower
-from cosim.households.meters import Reading
 from cosim.households.placement import Placement, place
-from cosim.households.population import Population
+from cosim.households.schema import HouseholdsConfig
 from cosim.households.source_account import account_of
-from cosim.regulation.capacity_rule_doubts import rule_doubts
-
-Array = NDArray[np.float64]
-
-
-@dataclass
-class GridParts:
-    """The feeder of a run.
-
-    Attributes
-    ----------
-    config : GridConfig
-        As configured.
-    feeder, power_flow
-        The feeder and its solver.
-    placement : Placement
-        Which household stands where.
-    limits : FeederLimits
-        Within which each element is in order.
-    columns : ndarray of int, shape (N,)
-        The column of each household's bus.
-    background : Background
-        What the feeder's own remaining elements draw.
-    account : tuple of Entry
-        What became of everything that the grid's source holds.
-    warnings : tuple of Problem
-        What is doubtful about the feeder, and what of it is not taken as it is.
-    """
-
-    config: GridConfig
-    feeder: Feeder
-    power_flow: PowerFlow
-    placement: Placement
-    limits: FeederLimits
-    columns: NDArray[np.int64]
-    background: Background
-    account: tuple[Entry, ...]
-    warnings: tuple[Problem, ...]
-
-    def injections(self, reading: Reading, interval: int) -> tuple[Array, Array, DependentPower | None]:
-        """Mean power drawn at every bus at 1 pu in an interval, MW and Mvar, shape (n_bus,) each.
-
-        The third says what of it follows the voltage; None where nothing does.
-        """
-        n_bus = self.feeder.n_bus
-        background_p_mw, background_q_mvar = self.background.power(interval, 1)
-        p_mw = np.bincount(self.columns, reading.p_kw, n_bus) / 1000 + background_p_mw[0]
-        q_mvar = np.bincount(self.columns, reading.q_kvar, n_bus) / 1000 + background_q_mvar[0]
-        return p_mw, q_mvar, self.background.dependent(interval, 1)
-
-    @property
-    def silent(self) -> tuple[ElementRecord, ...]:
-        """The feeder's own elements that draw nothing because the scenario says so."""
-        switched_off = self.placement.background if self.config.background == "none" else ()
-        return (*self.placement.taken, *switched_off)
 
 
 @dataclass(frozen=True)
@@ -115,46 +52,45 @@ def solver_of(network: NetworkConfig, folder: Path) -> PowerFlow:
     return _solvers[named]
 
 
-def build_grid(
-    scenario: Scenario, folder: Path, population: Population, streams: Streams
-) -> GridParts | None:
-    """Load the scenario's feeder and put its households on it; None for a scenario without a grid.
+def connect(
+    groups: Sequence[HouseholdsConfig], brings_load: bool, config: GridConfig, context: Context
+) -> tuple[ConnectedFeeder, Placement]:
+    """Load the feeder and put the households on it.
+
+    Parameters
+    ----------
+    groups : sequence of HouseholdsConfig
+        The households.
+    brings_load : bool
+        Whether they have load besides that of their group.
+    config : GridConfig
+        The feeder.
+    context : Context
+        The run.
 
     Raises
     ------
     InputError
         If the network cannot be read or solved, or the households do not fit.
     """
-    config = scenario.grid
-    if config is None:
-        return None
-    network, network_folder = load_network(config.network, folder)
+    network, network_folder = load_network(config.network, context.folder)
     power_flow = solver_of(network, network_folder)
-    feeder = power_flow.feeder
+    feeder, population = power_flow.feeder, context.population
     limits, doubts = feeder_limits(feeder, config.limits)
-    placement = place(population, config, feeder, streams)
-    entries, missed = account_of(scenario, config, population, feeder, placement, limits)
-    n_intervals = scenario.time.duration_ms // scenario.interval_ms
-    return GridParts(
+    placement = place(groups, population, config, feeder, context.streams)
+    entries, missed = account_of(groups, brings_load, config, population, feeder, placement, limits)
+    n_intervals = context.time.n_intervals
+    switched_off = placement.background if config.background == "none" else ()
+    connected = ConnectedFeeder(
         config=config,
         feeder=feeder,
         power_flow=power_flow,
-        placement=placement,
-        limits=limits,
+        buses=placement.buses,
         columns=feeder.bus_positions(placement.buses),
-        background=Background(
-            feeder,
-            placement.background,
-            config,
-            scenario.time.start,
-            n_intervals,
-        ),
+        limits=limits,
+        background=Background(feeder, placement.background, config, context.time.start, n_intervals),
+        silent=(*placement.taken, *switched_off),
         account=entries,
-        warnings=(
-            *feeder.warnings,
-            *power_flow.warnings(n_intervals),
-            *doubts,
-            *missed,
-            *rule_doubts(scenario, feeder, limits),
-        ),
+        warnings=(*feeder.warnings, *power_flow.warnings(n_intervals), *doubts, *missed),
     )
+    return connected, placement

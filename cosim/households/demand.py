@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.core.clock import MS_PER_MINUTE
+from cosim.core.context import Context, TimeAxis
 from cosim.core.errors import InputError, Problem
+from cosim.core.population import Group
 from cosim.core.streams import Streams
 from cosim.csv_files.series import CsvSeries, read_series
 from cosim.csv_files.units import POWER
@@ -28,25 +30,25 @@ from cosim.devices.schema import (
     SimbenchLoad,
     SimbenchPv,
 )
-from cosim.engine.scenario import Scenario
 from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder_profiles import FeederProfiles, SimbenchProfiles
 from cosim.grid.simbench_data import SLOT_MINUTES, profile_names
+from cosim.households.parameters import household_values
 from cosim.households.placement import Placement
-from cosim.households.population import Group, Population, household_values
 from cosim.households.profile_book import Demand, Series
 from cosim.households.profile_sources import FEEDER, PickedColumns, ProfileSources, Slots
+from cosim.households.schema import HouseholdsConfig
 
 Array = NDArray[np.float64]
 _CONSTANT, _NOTHING = "constant", ""
 
 
-def slots_of(scenario: Scenario) -> Slots:
+def slots_of(time: TimeAxis) -> Slots:
     """Slots that fit both SimBench's quarter hours and the metering interval."""
-    interval_min = scenario.interval_ms // MS_PER_MINUTE
+    interval_min = time.interval_ms // MS_PER_MINUTE
     slot_ms = math.gcd(SLOT_MINUTES, interval_min) * MS_PER_MINUTE
-    n_slots = -(-scenario.time.duration_ms // slot_ms)
-    return Slots(scenario.time.start, slot_ms, n_slots)
+    n_slots = -(-time.duration_ms // slot_ms)
+    return Slots(time.start, slot_ms, n_slots)
 
 
 class _Columns:
@@ -235,9 +237,9 @@ def _reading(device: CsvLoad | CsvPv) -> tuple[object, ...]:
 
 
 def household_demand(
-    scenario: Scenario, folder: Path, population: Population, placement: Placement | None, streams: Streams
+    configs: Sequence[HouseholdsConfig], context: Context, placement: Placement | None
 ) -> Demand:
-    """Load and generation of every household.
+    """Load and generation of every household, by the configuration of each group.
 
     Without a placement, as where the grid has errors, what follows the feeder's elements is left out.
 
@@ -247,12 +249,14 @@ def household_demand(
         With every profile that is missing, unknown, broken or too short.
     """
     profiles = None if placement is None else placement.profiles
-    builder = DemandBuilder(slots_of(scenario), folder, population.size, profiles)
+    population, streams = context.population, context.streams
+    builder = DemandBuilder(slots_of(context.time), context.folder, population.size, profiles)
     problems: list[Problem] = []
-    for number, group in enumerate(population.groups):
-        for part, add in (("load", _add_load), ("pv", _add_pv)):
+    for group, config in zip(population.groups, configs, strict=True):
+        path = f"groups.{group.number}"
+        for add in (_add_load, _add_pv):
             try:
-                add(builder, group, f"groups.{number}.{part}", placement, streams, population.size)
+                add(builder, group, config, path, placement, streams, population.size)
             except InputError as error:
                 problems += error.problems
     if problems:
@@ -261,9 +265,15 @@ def household_demand(
 
 
 def _add_load(
-    builder: DemandBuilder, group: Group, path: str, placement: Placement | None, streams: Streams, n: int
+    builder: DemandBuilder,
+    group: Group,
+    config: HouseholdsConfig,
+    path: str,
+    placement: Placement | None,
+    streams: Streams,
+    n: int,
 ) -> None:
-    load = group.config.load
+    load, path = config.load, f"{path}.load"
     if load is None:
         return
     if isinstance(load, ConstantLoad):
@@ -295,9 +305,15 @@ def _add_load(
 
 
 def _add_pv(
-    builder: DemandBuilder, group: Group, path: str, placement: Placement | None, streams: Streams, n: int
+    builder: DemandBuilder,
+    group: Group,
+    config: HouseholdsConfig,
+    path: str,
+    placement: Placement | None,
+    streams: Streams,
+    n: int,
 ) -> None:
-    pv = group.config.pv
+    pv, path = config.pv, f"{path}.pv"
     if pv is None:
         return
     # An under-excited inverter draws reactive power while it generates: Q has the load's sign.

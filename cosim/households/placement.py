@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cosim.core.population import Population
 from cosim.core.streams import Streams
 from cosim.devices.schema import FeederPv
 from cosim.grid.bus_selection import background_elements, place_households
@@ -11,7 +13,7 @@ from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
 from cosim.grid.feeder_profiles import FeederProfiles
 from cosim.grid.schema import GridConfig
-from cosim.households.population import Population
+from cosim.households.schema import HouseholdsConfig
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,13 @@ def nowhere(population: Population) -> Placement:
     return Placement((-1,) * n, (None,) * n, ((),) * n, ())
 
 
-def place(population: Population, grid: GridConfig, feeder: Feeder, streams: Streams) -> Placement:
+def place(
+    groups: Sequence[HouseholdsConfig],
+    population: Population,
+    grid: GridConfig,
+    feeder: Feeder,
+    streams: Streams,
+) -> Placement:
     """Put the households on the feeder.
 
     A household takes the place of the load it stands on. A generator at its bus is its own if its generation
@@ -70,7 +78,7 @@ def place(population: Population, grid: GridConfig, feeder: Feeder, streams: Str
     own: list[tuple[ElementRecord, ...]] = []
     replaced: list[tuple[ElementRecord, ...]] = []
     for household, spot in enumerate(placed):
-        pv = population.group_of(household).config.pv
+        pv = groups[population.group_of(household).number].pv
         here = [sgen for sgen in free if sgen.bus == spot.bus]
         is_own = isinstance(pv, FeederPv)
         same = tuple(sgen for sgen in here if sgen.p_profile == here[0].p_profile)

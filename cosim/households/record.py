@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cosim.core.clock import to_utc
+from cosim.core.context import Context
 from cosim.core.numbers import Summary
 from cosim.core.tables import PROSUMER, TIME, Coded, Column, Table, TableStore
-from cosim.engine.builder import Parts
-from cosim.engine.scenario import Scenario
+from cosim.devices.interface import ActiveDevice
 from cosim.households.energy_account import EnergyMetrics, Store, StoreFlows
 from cosim.households.meters import Reading
 
@@ -42,18 +44,19 @@ _INTERVALS_PER_BATCH = 168
 class MeterRecorder:
     """Collects readings and writes them a batch of intervals at a time."""
 
-    def __init__(self, scenario: Scenario, parts: Parts, store: TableStore) -> None:
-        self._start = scenario.time.start
-        self._warm_up_ms = scenario.time.warm_up_ms
-        self._names = parts.population.names
-        self._meters = store.writer(METERS) if scenario.record.meters else None
-        self._batteries_of = parts.devices["battery"]
-        wants_batteries = scenario.record.batteries and len(self._batteries_of) > 0
+    def __init__(
+        self, batteries: Sequence[tuple[int, ActiveDevice]], context: Context, store: TableStore
+    ) -> None:
+        self._start = context.time.start
+        self._warm_up_ms = context.time.warm_up_ms
+        self._names = context.population.names
+        self._meters = store.writer(METERS) if "meters" in context.records else None
+        wants_batteries = "batteries" in context.records and len(batteries) > 0
         self._batteries = store.writer(BATTERIES) if wants_batteries else None
         self._starts_ms: list[int] = []
         self._readings: list[Reading] = []
         stored_kwh, efficiency = np.zeros(len(self._names)), np.ones(len(self._names))
-        for owner, device in self._batteries_of:
+        for owner, device in batteries:
             stored_kwh[owner], efficiency[owner] = device.stored_kwh, device.charge_efficiency
         self._metrics = EnergyMetrics({"battery": Store(stored_kwh, efficiency)})
 

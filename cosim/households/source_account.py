@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cosim.core.errors import Problem, count, listed
+from cosim.core.population import Population
 from cosim.devices.schema import FeederLoad, FeederPv
-from cosim.engine.scenario import Scenario
 from cosim.grid.account import DRAWN, Decisions, Entry, Fate, Key, account, missed_power, unbalanced
 from cosim.grid.background import background_mode
 from cosim.grid.feeder import Feeder
@@ -14,25 +14,29 @@ from cosim.grid.limits import FeederLimits
 from cosim.grid.schema import GridConfig
 from cosim.grid.voltage_dependence import CONSTANT_POWER
 from cosim.households.placement import Placement
-from cosim.households.population import Population
+from cosim.households.schema import HouseholdsConfig
 
 _NAMED = 5
 
 
 def account_of(
-    scenario: Scenario,
+    groups: Sequence[HouseholdsConfig],
+    brings_load: bool,
     config: GridConfig,
     population: Population,
     feeder: Feeder,
     placement: Placement,
     limits: FeederLimits,
 ) -> tuple[tuple[Entry, ...], list[Problem]]:
-    """The account of the grid's source, and the warnings that follow from it: at most one of each kind."""
+    """The account of the grid's source, and the warnings that follow from it: at most one of each kind.
+
+    `brings_load` says that households have load besides that of their group: appliances that they schedule.
+    """
     mode = background_mode(feeder, config)
     silent = "grid.background: none" if mode == "none" else ""
     if not silent and config.background_scaling == 0:
         silent = "grid.background_scaling: 0"
-    taken = _taken(scenario, population, placement)
+    taken = _taken(groups, brings_load, population, placement)
     entries = account(feeder, Decisions(taken, silent, mode == "profile"), limits)
     acting = {
         (entry.table, entry.element)
@@ -42,19 +46,21 @@ def account_of(
     said = [*missed_power(entries), *unbalanced(feeder.source.net, acting)]
     return entries, [
         *said,
-        *_no_longer_dependent(population, placement),
-        *_without_generator(population, placement),
+        *_no_longer_dependent(groups, population, placement),
+        *_without_generator(groups, population, placement),
     ]
 
 
-def _no_longer_dependent(population: Population, placement: Placement) -> list[Problem]:
+def _no_longer_dependent(
+    groups: Sequence[HouseholdsConfig], population: Population, placement: Placement
+) -> list[Problem]:
     """One warning for loads that follow the voltage in the data, and no longer do as a household's."""
     found = [
         load
         for household, load in enumerate(placement.loads)
         if load is not None
         and load.shares != CONSTANT_POWER
-        and isinstance(population.group_of(household).config.load, FeederLoad)
+        and isinstance(groups[population.group_of(household).number].load, FeederLoad)
     ]
     if not found:
         return []
@@ -70,11 +76,13 @@ def _no_longer_dependent(population: Population, placement: Placement) -> list[P
     return [Problem(message, remedy, "grid.placement", severity="warning")]
 
 
-def _without_generator(population: Population, placement: Placement) -> Iterator[Problem]:
+def _without_generator(
+    groups: Sequence[HouseholdsConfig], population: Population, placement: Placement
+) -> Iterator[Problem]:
     """One warning a group for households whose generation is to be the feeder's, which has none for them."""
     for number, group in enumerate(population.groups):
         bare = [household for household in group.members if not placement.sgens[household]]
-        if not bare or not isinstance(group.config.pv, FeederPv):
+        if not bare or not isinstance(groups[number].pv, FeederPv):
             continue
         named = [f"{population.names[each]} at bus {placement.buses[each]}" for each in bare[:_NAMED]]
         named += [f"{len(bare) - _NAMED} more"] if len(bare) > _NAMED else []
@@ -86,16 +94,18 @@ def _without_generator(population: Population, placement: Placement) -> Iterator
         yield Problem(message, remedy, f"groups.{number}.pv", severity="warning")
 
 
-def _taken(scenario: Scenario, population: Population, placement: Placement) -> dict[Key, tuple[Fate, str]]:
+def _taken(
+    groups: Sequence[HouseholdsConfig], brings_load: bool, population: Population, placement: Placement
+) -> dict[Key, tuple[Fate, str]]:
     """What becomes of each element that a household stands for, and why."""
     found: dict[Key, tuple[Fate, str]] = {}
     for household, (load, own) in enumerate(zip(placement.loads, placement.sgens, strict=True)):
-        name, group = population.names[household], population.group_of(household).config
+        name, group = population.names[household], groups[population.group_of(household).number]
         if load is not None:
             fate: tuple[Fate, str] = ("household", f"{name} brings another load in its place")
             if isinstance(group.load, FeederLoad):
                 fate = "household", f"{name} has it as a load {DRAWN}"
-            elif group.load is None and scenario.energy_value is None:
+            elif group.load is None and not brings_load:
                 fate = "replaced", "a household without any load stands in its place"
             found[load.kind, load.index] = fate
         for sgen in own:

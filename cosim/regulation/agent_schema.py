@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cosim.config.base import Milliseconds, Model, Positive
 from cosim.config.per_resource import SharePerResource
-from cosim.config.values import DriftPpmValue, MillisecondsValue
+from cosim.config.values import DriftPpmValue, HoursValue, MillisecondsValue, PositiveHoursValue
 
 
 class CumulativeAverage(Model):
@@ -79,3 +79,12 @@ class AgentConfig(Model):
     """Each wake-up is late by a new uniform time between 0 and this, less than a step [ms]."""
     drift_ppm: DriftPpmValue = 0.0
     """The household's clock is slow by this [millionths of the elapsed time]; negative is fast."""
+
+
+class MembershipConfig(Model):
+    """When a household takes part in its community's market; its load and PV stay either way."""
+
+    joins_h: HoursValue = 0.0
+    """Hours after the start when it joins."""
+    leaves_h: PositiveHoursValue | None = None
+    """Hours after the start when it leaves; stays to the end by default."""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from cosim.core.errors import Problem
-from cosim.engine.scenario import Scenario
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits
 from cosim.regulation.platform_schema import GridAwareRule
+from cosim.regulation.schema import CommunityConfig
 
 
-def rule_doubts(scenario: Scenario, feeder: Feeder, limits: FeederLimits) -> Iterator[Problem]:
+def rule_doubts(
+    communities: Sequence[CommunityConfig], feeder: Feeder, limits: FeederLimits
+) -> Iterator[Problem]:
     """A warning for each voltage of a `grid_aware` rule that lies beyond the limit of some bus."""
     if not feeder.bus.supplied.any():
         return
-    for number, community in enumerate(scenario.communities):
+    for number, community in enumerate(communities):
         for position, rule in enumerate(community.platform.grid_aware):
             path = f"communities.{number}.platform.grid_aware.{position}"
             if "overvoltage" in rule.reacts_to:

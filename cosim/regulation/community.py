@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.comms.draws import Rows
+from cosim.core.context import Context
 from cosim.core.delivery import Deliverer, Unit
 from cosim.core.streams import RowCache, Streams
-from cosim.engine.scenario import Scenario
-from cosim.households.population import Membership, Population
 from cosim.regulation.agent import Agent, AgentState, Clock, DecisionLog, Rules
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.averages import build_average
@@ -22,6 +21,7 @@ from cosim.regulation.controller import initial_reports
 from cosim.regulation.costs import household
 from cosim.regulation.design import Design, capacity_reader, per_member
 from cosim.regulation.loop_delay import first_heard_step
+from cosim.regulation.membership_times import Membership
 from cosim.regulation.mitigation_build import first_delays, platform_remedies
 from cosim.regulation.platform import Platform, PlatformRules, PlatformState
 from cosim.regulation.schema import CommunityConfig
@@ -71,23 +71,20 @@ class Market:
 
 
 def build_market(
-    number: int,
     designed: Design,
-    scenario: Scenario,
-    population: Population,
+    context: Context,
     present: Membership,
     households: Sequence[Deliverer] | None,
-    streams: Streams,
     report: Callable[[int, int, tuple[float, ...], int], None],
 ) -> Market:
     """The community's platform and agents in their initial state.
 
     Parameters
     ----------
-    number : int
-        Of the community.
     designed : Design
         Its controller.
+    context : Context
+        The run.
     present : Membership
         When its households take part.
     households : sequence of Deliverer or None
@@ -100,21 +97,21 @@ def build_market(
     initial = (config.agent.initial_decision,) * n_resources
     there = [int(member) for member in members if present.joins_ms[member] == 0]
     total = ActiveSum([config.agent.initial_decision * len(there)] * n_resources)
-    log = array("d") if scenario.record.decisions else None
+    log = array("d") if "decisions" in context.records else None
     units = [
         Unit(resource.unit_kwh, resource.serves if resource.unit_kwh else "") for resource in config.resources
     ]
     rules = Rules(
         policy=designed.policy,
         average=build_average(config.agent.averages),
-        draws=_decision_draws(config, streams, population.size),
+        draws=_decision_draws(config, context.streams, context.population.size),
         units=units,
         report_at_end=config.platform.report == "at_step_end",
     )
     if households is not None:
         for member in there:
             households[member].regulate(units, 0, True)
-    clocks = _clocks(designed, scenario, population, streams, number)
+    clocks = _clocks(designed, context)
     agents = {}
     for position, member in enumerate(members.tolist()):
         averages = [float(average[position]) for average in designed.initial_averages]
@@ -129,7 +126,7 @@ def build_market(
             report=report,
             log=log,
         )
-    platform = _platform(designed, scenario, population.size, there)
+    platform = _platform(designed, context, there)
     active = np.isin(members, there)
     return Market(
         design=designed,
@@ -152,17 +149,17 @@ def _decision_draws(config: CommunityConfig, streams: Streams, n_households: int
     return Rows(make, _ROWS_KEPT)
 
 
-def _platform(designed: Design, scenario: Scenario, n_households: int, members: list[int]) -> Platform:
-    config = designed.config
+def _platform(designed: Design, context: Context, members: list[int]) -> Platform:
+    config, n_households = designed.config, context.population.size
     initial = (float(config.agent.initial_decision),) * len(config.resources)
     names = [resource.name for resource in config.resources]
     remedies = platform_remedies(designed)
     rules = PlatformRules(
-        step_ms=scenario.time.step_ms,
+        step_ms=context.time.step_ms,
         gains=designed.gains,
         measurement=config.platform.measurement,
         missing=config.platform.missing,
-        capacities=capacity_reader(config, scenario),
+        capacities=capacity_reader(config, context.time),
         signal_limits=config.platform.signal_limits or (-math.inf, math.inf),
         grid_aware=tuple((names.index(rule.resource), rule) for rule in config.platform.grid_aware),
         remedies=remedies,
@@ -182,13 +179,11 @@ def _platform(designed: Design, scenario: Scenario, n_households: int, members: 
     return Platform(rules, state)
 
 
-def _clocks(
-    designed: Design, scenario: Scenario, population: Population, streams: Streams, number: int
-) -> list[Clock]:
-    agent = designed.config.agent
-    drift = per_member(population, streams, number, "drift_ppm", agent.drift_ppm)
-    jitter = RowCache(streams.field("jitter"), population.size) if agent.jitter_ms else None
+def _clocks(designed: Design, context: Context) -> list[Clock]:
+    agent, n_households = designed.config.agent, context.population.size
+    drift = per_member(designed.config, context, "drift_ppm", agent.drift_ppm)
+    jitter = RowCache(context.streams.field("jitter"), n_households) if agent.jitter_ms else None
     return [
-        Clock(scenario.time.step_ms, int(phase), 1.0 + float(ppm) * 1e-6, agent.jitter_ms, jitter)
+        Clock(context.time.step_ms, int(phase), 1.0 + float(ppm) * 1e-6, agent.jitter_ms, jitter)
         for phase, ppm in zip(designed.phases_ms, drift, strict=True)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,15 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.comms.latency import TraceReader, build_latency
-from cosim.comms.schema import Direction, resolve
+from cosim.comms.schema import CommsConfig, Direction, resolve
 from cosim.core.clock import MS_PER_DAY
+from cosim.core.context import Context, TimeAxis
 from cosim.core.errors import InputError, Problem
 from cosim.core.numbers import COMMUNITY, Number, Summary, declared
-from cosim.core.streams import Streams
-from cosim.engine.scenario import Scenario
-from cosim.households.population import Population, household_values
+from cosim.core.population import Population
+from cosim.households.parameters import household_values
 from cosim.regulation.agent_schema import GivenPhase, UniformPhase
 from cosim.regulation.controller import capacities_over, capacity_at
+from cosim.regulation.cost_schema import CostConfig
 from cosim.regulation.costs import CostParameters, build_costs, concatenate
 from cosim.regulation.loop_delay import loop_delay_steps
 from cosim.regulation.loop_limit import stable_product
@@ -148,26 +149,46 @@ class Design:
 
 
 def design(
-    number: int, scenario: Scenario, population: Population, streams: Streams, read_trace: TraceReader
+    number: int,
+    config: CommunityConfig,
+    costs_of: Sequence[CostConfig | None],
+    comms: CommsConfig,
+    context: Context,
+    read_trace: TraceReader,
 ) -> Design:
-    """Work out the controller of community `number`.
+    """Work out the controller of a community.
+
+    Parameters
+    ----------
+    number : int
+        Of the community, for messages.
+    config : CommunityConfig
+        The community.
+    costs_of : sequence of CostConfig or None
+        The private cost of each group's households.
+    comms : CommsConfig
+        The links that signals and reports travel over.
+    context : Context
+        The run.
+    read_trace : callable
+        Reads files of measured latencies.
 
     Raises
     ------
     InputError
         If a cost does not suit the resources, a capacity has no solution, or a gain cannot be derived.
     """
-    config = scenario.communities[number]
-    groups = [group for group in population.groups if group.community == number]
+    step_ms = context.time.step_ms
+    groups = context.population.named(config.groups)
     members = np.concatenate([np.arange(group.first, group.last) for group in groups])
-    costs = _costs(config, population, streams, number)
+    costs = _costs(config, costs_of, context)
     policy = build_policy(config.agent.policy, config.agent.kappa)
-    phases = _phases(config, scenario.time.step_ms, population, streams, number)
-    capacities_at = capacity_reader(config, scenario)
-    mean = _mean_capacities(config, scenario)
+    phases = _phases(config, context, number)
+    capacities_at = capacity_reader(config, context.time)
+    mean = _mean_capacities(config, context.time)
     at_mean = operating_point(policy, costs, mean)
-    down_ms, up_ms, meter_ms = _mean_latencies_ms(scenario, population, members, read_trace)
-    delays = loop_delay_steps(config.platform, scenario.time.step_ms, phases, down_ms, up_ms, meter_ms)
+    down_ms, up_ms, meter_ms = _mean_latencies_ms(comms, context.population, members, read_trace)
+    delays = loop_delay_steps(config.platform, step_ms, phases, down_ms, up_ms, meter_ms)
     signals = _initial_signals(config, policy, costs, np.array(capacities_at(0)))
     return Design(
         config=config,
@@ -181,18 +202,13 @@ def design(
         signals=signals,
         phases_ms=phases,
         up_ms=up_ms,
-        initial_averages=_initial_averages(config, population, streams, number),
+        initial_averages=_initial_averages(config, context, number),
     )
 
 
-def tick_times(scenario: Scenario) -> range:
-    """Instants of the platform's ticks, ms since the start."""
-    return range(0, scenario.time.duration_ms, scenario.time.step_ms)
-
-
-def capacity_reader(config: CommunityConfig, scenario: Scenario) -> Callable[[int], tuple[float, ...]]:
+def capacity_reader(config: CommunityConfig, time: TimeAxis) -> Callable[[int], tuple[float, ...]]:
     """The configured capacities as a function of time (ms since the start)."""
-    start = scenario.time.start
+    start = time.start
     since_midnight = (start - start.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
     start_of_day_ms = round(since_midnight * 1000) % MS_PER_DAY
     resources = config.resources
@@ -208,74 +224,68 @@ _TICKS_AT_ONCE = 2**20
 """Ticks whose capacities are held together: a run may have a hundred times as many."""
 
 
-def _mean_capacities(config: CommunityConfig, scenario: Scenario) -> Array:
+def _mean_capacities(config: CommunityConfig, time: TimeAxis) -> Array:
     """Mean of each capacity over all ticks of the run."""
-    ticks = tick_times(scenario)
+    ticks = time.steps
     total = np.zeros(len(config.resources))
     for first in range(0, len(ticks), _TICKS_AT_ONCE):
         part = ticks[first : first + _TICKS_AT_ONCE]
         now_ms = np.arange(part.start, part.stop, part.step, dtype=np.int64)
-        each = [
-            capacities_over(resource.capacity, now_ms, scenario.time.start) for resource in config.resources
-        ]
+        each = [capacities_over(resource.capacity, now_ms, time.start) for resource in config.resources]
         total = total + np.column_stack(each).sum(axis=0)
     return total / len(ticks)
 
 
-def per_member(population: Population, streams: Streams, number: int, purpose: str, value: object) -> Array:
-    """A parameter of the households of community `number`, in their order."""
+def per_member(config: CommunityConfig, context: Context, purpose: str, value: object) -> Array:
+    """A parameter of a community's households, in their order."""
+    population = context.population
     parts = [
-        household_values(streams, purpose, value, group, population.size)  # type: ignore[arg-type]
-        for group in population.groups
-        if group.community == number
+        household_values(context.streams, purpose, value, group, population.size)  # type: ignore[arg-type]
+        for group in population.named(config.groups)
     ]
     return np.concatenate(parts)
 
 
-def _costs(config: CommunityConfig, population: Population, streams: Streams, number: int) -> CostParameters:
+def _costs(
+    config: CommunityConfig, costs_of: Sequence[CostConfig | None], context: Context
+) -> CostParameters:
     parts = []
     problems: list[Problem] = []
-    for position, group in enumerate(population.groups):
-        if group.community != number:
-            continue
-        assert group.config.cost is not None  # the check of the scenario sees to it
+    for group in context.population.named(config.groups):
+        cost = costs_of[group.number]
+        assert cost is not None  # the check of the scenario sees to it
 
         def uniforms(name: str, first: int = group.first, last: int = group.last) -> Array:
-            return streams.field(f"household/cost.{name}").row(0, population.size)[first:last]
+            return context.streams.field(f"household/cost.{name}").row(0, context.population.size)[first:last]
 
         n = group.last - group.first
         try:
-            parts.append(build_costs(group.config.cost, len(config.resources), n, uniforms))
+            parts.append(build_costs(cost, len(config.resources), n, uniforms))
         except InputError as error:
-            path = f"groups.{position}.cost"
+            path = f"groups.{group.number}.cost"
             problems += [Problem(p.message, p.remedy, p.path or path, value=p.value) for p in error.problems]
     if problems:
         raise InputError(problems)
     return concatenate(parts)
 
 
-def _phases(
-    config: CommunityConfig, step_ms: int, population: Population, streams: Streams, number: int
-) -> NDArray[np.int64]:
-    phase = config.agent.phase
-    n = sum(group.last - group.first for group in population.groups if group.community == number)
+def _phases(config: CommunityConfig, context: Context, number: int) -> NDArray[np.int64]:
+    phase, step_ms, population = config.agent.phase, context.time.step_ms, context.population
+    members = [member for group in population.named(config.groups) for member in group.members]
     if isinstance(phase, UniformPhase):
-        uniforms = streams.field("household/phase").row(0, population.size)
-        members = [m for group in population.groups if group.community == number for m in group.members]
+        uniforms = context.streams.field("household/phase").row(0, population.size)
         return np.floor(uniforms[members] * step_ms).astype(np.int64)
     if isinstance(phase, GivenPhase):
-        given = np.round(per_member(population, streams, number, "phase_ms", phase.phase_ms))
+        given = np.round(per_member(config, context, "phase_ms", phase.phase_ms))
         if given.max() >= step_ms:
             message = f"a phase of {given.max():g} ms is not within a step of {step_ms} ms"
             path = f"communities.{number}.agent.phase.phase_ms"
             raise InputError([Problem(message, "Give phases below the length of a step.", path)])
         return given.astype(np.int64)
-    return np.zeros(n, np.int64)
+    return np.zeros(len(members), np.int64)
 
 
-def _initial_averages(
-    config: CommunityConfig, population: Population, streams: Streams, number: int
-) -> tuple[Array, ...]:
+def _initial_averages(config: CommunityConfig, context: Context, number: int) -> tuple[Array, ...]:
     given = config.agent.initial_average
     n_resources = len(config.resources)
     if given is None:
@@ -285,9 +295,7 @@ def _initial_averages(
         message = f"{len(each)} initial averages for {n_resources} resources"
         path = f"communities.{number}.agent.initial_average"
         raise InputError([Problem(message, "Give one value, or one for each resource.", path)])
-    return tuple(
-        per_member(population, streams, number, f"initial_average.{r}", value) for r, value in enumerate(each)
-    )
+    return tuple(per_member(config, context, f"initial_average.{r}", value) for r, value in enumerate(each))
 
 
 def _initial_signals(
@@ -323,18 +331,18 @@ def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, numbe
 
 
 def _mean_latencies_ms(
-    scenario: Scenario, population: Population, members: NDArray[np.int64], read_trace: TraceReader
+    comms: CommsConfig, population: Population, members: NDArray[np.int64], read_trace: TraceReader
 ) -> tuple[Array, Array, float]:
     """Mean latencies to each member, from each, and of the meter's link."""
     means: dict[object, float] = {}
 
     def mean_ms(direction: Direction, group: str | None, name: str | None) -> float:
-        latency = resolve(scenario.comms, direction, group, name).latency
+        latency = resolve(comms, direction, group, name).latency
         if latency not in means:
             means[latency] = build_latency(latency, read_trace).mean_ms
         return means[latency]
 
-    groups = [population.group_of(int(member)).config.name for member in members]
+    groups = [population.group_of(int(member)).name for member in members]
     names = [population.names[int(member)] for member in members]
     down = np.array([mean_ms("downlink", g, n) for g, n in zip(groups, names, strict=True)])
     up = np.array([mean_ms("uplink", g, n) for g, n in zip(groups, names, strict=True)])

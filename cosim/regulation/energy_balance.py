@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_DAY, to_hours
+from cosim.core.context import Context, TimeAxis
 from cosim.core.errors import Problem, count
-from cosim.core.streams import Streams
 from cosim.devices.battery import Battery
-from cosim.engine.load import LoadedScenario
-from cosim.engine.scenario import Scenario
 from cosim.households.demand import slots_of
-from cosim.households.population import Group, Population, batteries
 from cosim.households.profile_book import Demand
 from cosim.households.profile_sources import Slots
 from cosim.regulation.design import capacity_reader
-from cosim.regulation.schema import ResourceConfig
+from cosim.regulation.schema import CommunityConfig, ResourceConfig
 
 _SHORT = 1.0
 _IDLE = 3.0
@@ -62,55 +59,67 @@ class Balance(NamedTuple):
 
 
 def balance_problems(
-    loaded: LoadedScenario, population: Population, streams: Streams, demand: Demand | None
+    communities: Sequence[CommunityConfig],
+    owners: Mapping[int, Battery],
+    demand: Demand | None,
+    context: Context,
 ) -> list[Problem]:
     """Warnings where a community's batteries will stand empty or idle.
 
     Parameters
     ----------
+    communities : sequence of CommunityConfig
+        The communities.
+    owners : mapping of int to Battery
+        The battery of each household that has one.
     demand : Demand or None
         Of all households; without it nothing can be said.
+    context : Context
+        The run.
     """
-    scenario = loaded.scenario
     regulated = [
         number
-        for number, community in enumerate(scenario.communities)
+        for number, community in enumerate(communities)
         if any(resource.unit_kwh for resource in community.resources)
     ]
     if not regulated or demand is None:
         return []
     problems = []
     for number in regulated:
-        balance = estimate(scenario, number, population, streams, demand)
-        problems += _judge(loaded, number, balance)
+        balance = estimate(communities[number], owners, demand, context)
+        problems += _judge(context, number, balance)
     return problems
 
 
 def estimate(
-    scenario: Scenario, number: int, population: Population, streams: Streams, demand: Demand
+    community: CommunityConfig, owners: Mapping[int, Battery], demand: Demand, context: Context
 ) -> Balance:
-    """The daily energy balance of community `number`.
+    """The daily energy balance of a community.
 
     Parameters
     ----------
+    community : CommunityConfig
+        The community.
+    owners : mapping of int to Battery
+        The battery of each household that has one.
     demand : Demand
         Of all households, over the whole run; a week of it is worked out at a time.
     """
-    slots = slots_of(scenario)
-    groups = [group for group in population.groups if group.community == number]
+    time, resources = context.time, community.resources
+    slots = slots_of(time)
+    groups = context.population.named(community.groups)
     members = [member for group in groups for member in group.members]
-    owners = _owners(groups, population, streams)
-    resources = scenario.communities[number].resources
-    capacities = capacity_reader(scenario.communities[number], scenario)
+    own = [(member, owners[member]) for member in members if member in owners]
+    capacities = capacity_reader(community, time)
     weeks = []
-    for begin_ms in range(0, scenario.time.duration_ms, _DAYS * MS_PER_DAY):
-        end_ms = min(begin_ms + _DAYS * MS_PER_DAY, scenario.time.duration_ms)
-        steps = _steps(scenario, begin_ms, end_ms)
+    for begin_ms in range(0, time.duration_ms, _DAYS * MS_PER_DAY):
+        end_ms = min(begin_ms + _DAYS * MS_PER_DAY, time.duration_ms)
+        steps = _steps(time, begin_ms, end_ms)
         net_kw = _net_kw(demand, slots, begin_ms, max(end_ms, steps.bounds_ms[-1]))
         asked = _asked_kwh(resources, capacities, steps, net_kw[:, members], slots)
         n_slots = -(-(end_ms - begin_ms) // slots.slot_ms)
         surplus_kw = np.maximum(-net_kw[:n_slots], 0.0)
-        weeks.append((asked[0], *_available_kwh(owners, surplus_kw, slots), *asked[1:]))
+        weeks.append((asked[0], *_available_kwh(own, surplus_kw, slots), *asked[1:]))
     return Balance(*(np.concatenate(parts) for parts in zip(*weeks, strict=True)))
 
 
@@ -123,25 +132,13 @@ class _Steps(NamedTuple):
     n_days: int
 
 
-def _steps(scenario: Scenario, begin_ms: int, end_ms: int) -> _Steps:
-    step_ms = scenario.time.step_ms
+def _steps(time: TimeAxis, begin_ms: int, end_ms: int) -> _Steps:
+    step_ms = time.step_ms
     starts_ms = np.arange(-(-begin_ms // step_ms) * step_ms, end_ms, step_ms, dtype=np.int64)
     last_ms = starts_ms[-1] + step_ms if starts_ms.size else begin_ms
-    bounds_ms = np.append(starts_ms, min(last_ms, scenario.time.duration_ms))
+    bounds_ms = np.append(starts_ms, min(last_ms, time.duration_ms))
     days = (starts_ms - begin_ms) // MS_PER_DAY
     return _Steps(begin_ms, bounds_ms, days, -(-(end_ms - begin_ms) // MS_PER_DAY))
-
-
-def _owners(groups: list[Group], population: Population, streams: Streams) -> list[tuple[int, Battery]]:
-    """Households that have a battery, and the battery."""
-    return [
-        owner
-        for group in groups
-        if group.config.battery is not None
-        for owner in zip(
-            group.members, batteries(group.config.battery, group, streams, population.size)[0], strict=True
-        )
-    ]
 
 
 def _net_kw(demand: Demand, slots: Slots, begin_ms: int, end_ms: int) -> NDArray[np.float64]:
@@ -207,9 +204,9 @@ def _available_kwh(
     return available
 
 
-def _judge(loaded: LoadedScenario, number: int, balance: Balance) -> list[Problem]:
+def _judge(context: Context, number: int, balance: Balance) -> list[Problem]:
     """Warnings for the weeks in which the batteries cannot follow the capacities, or have little to do."""
-    weekly = balance.weekly(loaded.scenario.time.duration_ms / MS_PER_DAY)
+    weekly = balance.weekly(context.time.duration_ms / MS_PER_DAY)
     asked, available, with_grid, for_own_load, refused = weekly
     weeks = len(asked)
     take = "capacities take {0:.0f} kWh a day from them, and the sun can leave about {1:.0f}"
@@ -233,5 +230,5 @@ def _judge(loaded: LoadedScenario, number: int, balance: Balance) -> list[Proble
             numbers = measure.format(*(series[worst] for series in weekly))
             message = f"in {n} of {count(weeks, 'week')} {consequence}; in week {worst + 1} {numbers}"
             path = f"communities.{number}.resources"
-            problems.append(loaded.problem(path, message, remedy, warning=True))
+            problems.append(context.problem(path, message, remedy, warning=True))
     return problems

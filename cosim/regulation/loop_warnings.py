@@ -7,38 +7,33 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from cosim.config.base import plain
+from cosim.core.context import Context
 from cosim.core.errors import Problem, count
-from cosim.engine.load import LoadedScenario
 from cosim.regulation.costs import assumption_1_violations
 from cosim.regulation.design import Design
 
 _NAMED = 5
 
 
-def loop_problems(
-    loaded: LoadedScenario, designs: Sequence[Design], names: Sequence[str]
-) -> Iterator[Problem]:
+def loop_problems(designs: Sequence[Design], context: Context) -> Iterator[Problem]:
     """Warnings about each community's costs, where its policy comes to rest, its gains and its delays.
 
     Parameters
     ----------
-    loaded : LoadedScenario
-        The scenario.
     designs : sequence of Design
-        The controller of each of its communities.
-    names : sequence of str
-        The households' names, by number.
+        The controller of each community.
+    context : Context
+        The run.
     """
+    names = context.population.names
     for number, made in enumerate(designs):
-        yield from _assumption_1(loaded, number, made, names)
-        yield from _operating_point(loaded, number, made, names)
-        yield from _stability(loaded, number, made)
-        yield from _late_answers(loaded, number, made, names)
+        yield from _assumption_1(context, number, made, names)
+        yield from _operating_point(context, number, made, names)
+        yield from _stability(context, number, made)
+        yield from _late_answers(context, number, made, names)
 
 
-def _assumption_1(
-    loaded: LoadedScenario, number: int, made: Design, names: Sequence[str]
-) -> Iterator[Problem]:
+def _assumption_1(context: Context, number: int, made: Design, names: Sequence[str]) -> Iterator[Problem]:
     violations = assumption_1_violations(made.costs, [resource.name for resource in made.config.resources])
     guilty = [(names[int(m)], text) for m, text in zip(made.members, violations, strict=True) if text]
     if not guilty:
@@ -46,10 +41,10 @@ def _assumption_1(
     who = _listed([name for name, _ in guilty])
     message = f"Assumption 1 of paper A fails on (0, 1] for {who}; {guilty[0][1]}"
     remedy = "Such a household can be locked out by a policy that multiplies; raise the cost's linear part."
-    yield loaded.problem(f"communities.{number}.groups", message, remedy, warning=True)
+    yield context.problem(f"communities.{number}.groups", message, remedy, warning=True)
 
 
-def _stability(loaded: LoadedScenario, number: int, made: Design) -> Iterator[Problem]:
+def _stability(context: Context, number: int, made: Design) -> Iterator[Problem]:
     for resource, gain, loop_gain, limit in zip(
         made.config.resources, made.gains, made.loop_gains, made.stable_products, strict=True
     ):
@@ -64,12 +59,10 @@ def _stability(loaded: LoadedScenario, number: int, made: Design) -> Iterator[Pr
                 "the aggregate will oscillate"
             )
             remedy = f"Take at most {gain / margin:.4g}, or `gain: {{margin: 0.3}}`."
-            yield loaded.problem(f"communities.{number}.platform.gain", message, remedy, warning=True)
+            yield context.problem(f"communities.{number}.platform.gain", message, remedy, warning=True)
 
 
-def _operating_point(
-    loaded: LoadedScenario, number: int, made: Design, names: Sequence[str]
-) -> Iterator[Problem]:
+def _operating_point(context: Context, number: int, made: Design, names: Sequence[str]) -> Iterator[Problem]:
     """Capacities at which the policy comes to no rest, or only without some of the households."""
     point, resources = made.at_mean, [resource.name for resource in made.config.resources]
     path = f"communities.{number}.agent.policy"
@@ -86,18 +79,16 @@ def _operating_point(
             f"'{made.policy.name}' does not hold the mean capacities{without}: averages add up to {sums}"
         )
         remedy = "The signal will run away. Change the capacities, or take `policy: additive`."
-        yield loaded.problem(path, message, remedy, warning=True)
+        yield context.problem(path, message, remedy, warning=True)
     elif locked:
         message = f"'{made.policy.name}' holds the mean capacities only{without}"
         remedy = "Raise the capacities or the linear part of their costs, or take `policy: additive`."
-        yield loaded.problem(path, message, remedy, warning=True)
+        yield context.problem(path, message, remedy, warning=True)
 
 
-def _late_answers(
-    loaded: LoadedScenario, number: int, made: Design, names: Sequence[str]
-) -> Iterator[Problem]:
+def _late_answers(context: Context, number: int, made: Design, names: Sequence[str]) -> Iterator[Problem]:
     """Households whose answer to a signal counts only after the end of the run."""
-    time = loaded.scenario.time
+    time = context.time
     n_steps = time.duration_ms // time.step_ms
     late = made.delays_steps >= n_steps
     if late.any():
@@ -108,7 +99,7 @@ def _late_answers(
             f"later or more, and the run has {n_steps:,}: their loop never closes"
         )
         remedy = "Shorten the latencies of their links, or make the run longer."
-        yield loaded.problem("comms", message, remedy, warning=True)
+        yield context.problem("comms", message, remedy, warning=True)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.clock import to_utc
+from cosim.core.clock import MS_PER_HOUR, to_utc
 from cosim.core.errors import InputError
 from cosim.core.numbers import Summary
 from cosim.core.tables import (
@@ -21,12 +21,15 @@ from cosim.core.tables import (
     Coded,
     Column,
     ColumnData,
+    Parameters,
     RowSink,
     Table,
 )
 from cosim.regulation.agent import DecisionLog, log_width
 from cosim.regulation.community import Market
+from cosim.regulation.costs import columns as cost_columns
 from cosim.regulation.costs import gradients, select
+from cosim.regulation.membership_times import Membership
 from cosim.regulation.optimum import Optimum, cost_gaps, solve_optimum
 from cosim.regulation.platform import Tick
 from cosim.regulation.tracking import GapMetrics, TrackingMetrics
@@ -283,3 +286,34 @@ class DecisionRecorder:
                 "signal_age_ms": age_ms,
             }
         )
+
+
+def agent_parameters(markets: Sequence[Market], present: Membership, n_households: int) -> Parameters:
+    """The policy, the costs and the clock of each household that takes part in a community."""
+    policy_of = {member: market.design.policy.name for market in markets for member in market.agents}
+    texts = {"policy": [policy_of.get(household, "") for household in range(n_households)]}
+    numbers: dict[str, Array] = {}
+
+    def put(name: str, members: NDArray[np.int64], values: Array) -> None:
+        numbers.setdefault(name, np.full(n_households, np.nan))[members] = values
+
+    for market in markets:
+        design, members = market.design, market.design.members
+        agent, n = design.config.agent, len(members)
+        names = [resource.name for resource in design.config.resources]
+        put("phase_ms", members, design.phases_ms.astype(float))
+        put(
+            "drift_ppm", members, np.array([(one.clock.slowness - 1) * 1e6 for one in market.agents.values()])
+        )
+        put("jitter_ms", members, np.full(n, agent.jitter_ms))
+        put("kappa", members, np.full(n, getattr(design.policy, "kappa", np.nan)))
+        time_constant = getattr(agent.averages, "time_constant_steps", np.inf)
+        put("time_constant_steps", members, np.full(n, time_constant))
+        for name, values in zip(names, design.initial_averages, strict=True):
+            put(f"initial_average_{name}", members, values)
+        for name, values in cost_columns(design.costs, names).items():
+            put(name, members, values)
+        put("joins_h", members, present.joins_ms[members] / MS_PER_HOUR)
+        leaves = present.leaves_ms[members]
+        put("leaves_h", members, np.where(leaves < 0, np.nan, leaves / MS_PER_HOUR))
+    return Parameters(texts if policy_of else {}, numbers)

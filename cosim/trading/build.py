@@ -1,10 +1,9 @@
-"""From a scenario to its energy-value market, or to all that can be said against it before a run."""
+"""From its configuration to the energy-value market, or to all that can be said against it before a run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +11,12 @@ from numpy.typing import NDArray
 from cosim.config.hours import HOURS
 from cosim.config.values import AnyValue
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.core.context import Context, TimeAxis
 from cosim.core.errors import InputError, Problem
+from cosim.core.population import Group
 from cosim.core.streams import Streams
-from cosim.engine.scenario import Scenario
 from cosim.households.demand import slots_of
-from cosim.households.population import Group, Population, household_values
+from cosim.households.parameters import household_values
 from cosim.households.profile_book import Demand, Series
 from cosim.trading.market import EnergyMarket, Outlook, Participant
 from cosim.trading.scheduling.day_plan import Preferences
@@ -31,23 +31,21 @@ Array = NDArray[np.float64]
 
 
 def build_energy_market(
-    scenario: Scenario, folder: Path, population: Population, demand: Demand | None, streams: Streams
-) -> tuple[EnergyMarket | None, list[Problem]]:
-    """The energy-value market of a scenario, and warnings; None for a scenario without one.
+    config: EnergyValueConfig, own: Sequence[TradingConfig | None], demand: Demand | None, context: Context
+) -> tuple[EnergyMarket, list[Problem]]:
+    """The energy-value market of a run, and warnings.
 
     Parameters
     ----------
-    scenario : Scenario
+    config : EnergyValueConfig
         As configured.
-    folder : Path
-        Its folder, for files.
-    population : Population
-        Its households.
+    own : sequence of TradingConfig or None
+        How each group takes part, where it does so in its own way.
     demand : Demand or None
-        What they draw and generate besides; None where that is not known yet, and then nothing is judged
-        by it.
-    streams : Streams
-        The run's random numbers.
+        What the households draw and generate besides; None where that is not known yet, and then nothing is
+        judged by it.
+    context : Context
+        The run.
 
     Raises
     ------
@@ -55,29 +53,23 @@ def build_energy_market(
         If prices cannot be read, do not cover the run or make no sense, an appliance is not known, a bid
         never fits, or a day is certain to have no schedule.
     """
-    config = scenario.energy_value
-    if config is None:
-        return None, []
-    prices, problems = _prices(config, scenario, folder)
+    prices, problems = _prices(config, context)
     problems += [
-        problem
-        for path, used in _sources(scenario, config)
-        for problem in _problems(path, used, config, prices)
+        problem for path, used in _sources(config, own) for problem in _problems(path, used, config, prices)
     ]
     _raise_errors(problems)
+    groups, names = context.population.groups, context.population.names
+    taken = [each or config.household for each in own]
     market = EnergyMarket(
         config,
-        [each for group in population.groups for each in _participants(config, group, population, streams)],
-        [
-            (group.members, (group.config.trading or config.household).appliances)
-            for group in population.groups
-        ],
-        population.names,
+        [each for group in groups for each in _participants(taken[group.number], group, context)],
+        [(group.members, taken[group.number].appliances) for group in groups],
+        names,
         prices,
-        _outlook(scenario, population, demand),
-        streams,
+        _outlook(demand, context),
+        context.streams,
     )
-    _raise_errors(list(_days_without_schedule(market, scenario, population)))
+    _raise_errors(list(_days_without_schedule(market, own, context)))
     return market, problems
 
 
@@ -86,19 +78,19 @@ def _raise_errors(problems: list[Problem]) -> None:
         raise InputError(problems)
 
 
-def _sources(scenario: Scenario, config: EnergyValueConfig) -> list[tuple[str, TradingConfig]]:
+def _sources(
+    config: EnergyValueConfig, own: Sequence[TradingConfig | None]
+) -> list[tuple[str, TradingConfig]]:
     """Every configuration that a household can take part by, with its path."""
-    groups = enumerate(scenario.groups)
-    own = [
-        (f"groups.{number}.trading", group.trading) for number, group in groups if group.trading is not None
-    ]
-    return [("energy_value.household", config.household), *own]
+    given = [(f"groups.{number}.trading", each) for number, each in enumerate(own) if each is not None]
+    return [("energy_value.household", config.household), *given]
 
 
-def _prices(config: EnergyValueConfig, scenario: Scenario, folder: Path) -> tuple[Prices, list[Problem]]:
+def _prices(config: EnergyValueConfig, context: Context) -> tuple[Prices, list[Problem]]:
     """Prices of every hour, feeding in paid by the rule, and what is to be said of them."""
     rules = config.rules
-    read = hourly_prices(config.prices, scenario.time.start, scenario.time.duration_ms // MS_PER_HOUR, folder)
+    n_hours = context.time.duration_ms // MS_PER_HOUR
+    read = hourly_prices(config.prices, context.time.start, n_hours, context.folder)
     problems = [_below("energy_value.prices", problem) for problem in price_problems(config.prices, read)]
     _raise_errors(problems)
     problems += read.warnings
@@ -125,13 +117,9 @@ def _problems(path: str, used: TradingConfig, config: EnergyValueConfig, prices:
             yield _below(f"{path}.bidding", problem)
 
 
-def _participants(
-    config: EnergyValueConfig, group: Group, population: Population, streams: Streams
-) -> list[Participant]:
-    trading = group.config.trading or config.household
-
+def _participants(trading: TradingConfig, group: Group, context: Context) -> list[Participant]:
     def values(name: str, value: AnyValue) -> Array:
-        return household_values(streams, f"trading.{name}", value, group, population.size)
+        return household_values(context.streams, f"trading.{name}", value, group, context.population.size)
 
     weighing = trading.values
     rigidity, gamma_b = values("rigidity", weighing.rigidity), values("gamma_b", weighing.gamma_b)
@@ -143,26 +131,22 @@ def _participants(
 
 
 def _days_without_schedule(
-    market: EnergyMarket, scenario: Scenario, population: Population
+    market: EnergyMarket, own: Sequence[TradingConfig | None], context: Context
 ) -> Iterator[Problem]:
     """Households that cannot keep their contracted power on some day, whatever they do; one problem
     a group, which names the first."""
     found: dict[int, dict[int, tuple[int, str]]] = {}
-    for day in range(scenario.time.duration_ms // MS_PER_DAY):
-        for number, group in enumerate(population.groups):
+    for day in range(context.time.duration_ms // MS_PER_DAY):
+        for group in context.population.groups:
             for household in group.members:
                 why = _shortage(market, household, day)
                 if why:
-                    found.setdefault(number, {}).setdefault(household, (day, why))
+                    found.setdefault(group.number, {}).setdefault(household, (day, why))
     for number, households in sorted(found.items()):
         household, (day, why) = next(iter(households.items()))
         others = len(households) - 1
         more = f" (and {others} more of its group)" if others else ""
-        path = (
-            "energy_value.household"
-            if scenario.groups[number].trading is None
-            else f"groups.{number}.trading"
-        )
+        path = "energy_value.household" if own[number] is None else f"groups.{number}.trading"
         yield Problem(
             f"household {market.names[household]}{more} has no feasible schedule: on day {day}, {why}",
             "Raise the contracted power, lower the load, or shorten, widen or leave out the appliance.",
@@ -184,18 +168,17 @@ def _below(path: str, problem: Problem) -> Problem:
     return replace(problem, path=where)
 
 
-def _outlook(scenario: Scenario, population: Population, demand: Demand | None) -> Outlook:
+def _outlook(demand: Demand | None, context: Context) -> Outlook:
     if demand is None:
-        nothing = np.zeros((population.size, scenario.time.duration_ms // MS_PER_HOUR))
+        nothing = np.zeros((context.population.size, context.time.duration_ms // MS_PER_HOUR))
         return Outlook(nothing, nothing)
-    return Outlook(_hourly(demand.load_kw, scenario), _hourly(demand.pv_kw, scenario))
+    return Outlook(_hourly(demand.load_kw, context.time), _hourly(demand.pv_kw, context.time))
 
 
-def _hourly(series: Series, scenario: Scenario) -> Array:
+def _hourly(series: Series, time: TimeAxis) -> Array:
     """Energy of every hour of the run, kWh; shape (n_takers, n_hours)."""
-    slots = slots_of(scenario)
-    per_hour = MS_PER_HOUR // slots.slot_ms
-    n_days = scenario.time.duration_ms // MS_PER_DAY
+    per_hour = MS_PER_HOUR // slots_of(time).slot_ms
+    n_days = time.duration_ms // MS_PER_DAY
     days = []
     for day in range(n_days):
         block = series.block(day * HOURS * per_hour, HOURS * per_hour)

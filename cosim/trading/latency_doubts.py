@@ -5,31 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cosim.comms.latency import TraceReader, build_latency
-from cosim.comms.schema import resolve
+from cosim.comms.schema import CommsConfig, resolve
 from cosim.core.clock import MS_PER_HOUR, MS_PER_SECOND, to_ms
 from cosim.core.errors import Problem
-from cosim.engine.scenario import Scenario
-from cosim.households.population import Population
+from cosim.core.population import Population
 from cosim.trading.schemas.rules import TradingRulesConfig
 
 _PATH = "energy_value.rules"
 
 
-def latency_problems(scenario: Scenario, population: Population, read_trace: TraceReader) -> list[Problem]:
+def latency_problems(
+    rules: TradingRulesConfig, comms: CommsConfig, population: Population, read_trace: TraceReader
+) -> list[Problem]:
     """Warnings where most messages between households come too late to be of use.
 
     Judged by the largest of the households' median latencies.
     """
-    market = scenario.energy_value
-    if market is None or not market.rules.regime.trades:
+    if not rules.regime.trades:
         return []
     links = {
-        resolve(scenario.comms, "peer", group.config.name, population.names[household]).latency
+        resolve(comms, "peer", group.name, population.names[household]).latency
         for group in population.groups
         for household in group.members
     }
     median_ms = max(build_latency(latency, read_trace).quantile_ms(0.5) for latency in links)
-    return list(_too_late(market.rules, median_ms))
+    return list(_too_late(rules, median_ms))
 
 
 def _too_late(rules: TradingRulesConfig, median_ms: float) -> Iterator[Problem]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from cosim.config.hours import HOURS
 from cosim.core.clock import MS_PER_DAY
-from cosim.core.tables import PROSUMER, Coded, Column, Table, TableStore
-from cosim.engine.scenario import Scenario
+from cosim.core.context import Context
+from cosim.core.tables import PROSUMER, Coded, Column, Parameters, Table, TableStore
+from cosim.trading.market import Participant
 from cosim.trading.scheduling.day_plan import DayPlan
 from cosim.trading.settlement.bills import Bill, Settlement, TradeRow
 from cosim.trading.totals import TradingMetrics
@@ -119,22 +120,19 @@ class EnergyRecorder:
 
     Parameters
     ----------
-    scenario : Scenario
-        Says what is written and counted.
-    names : tuple of str
-        Names of the households.
+    context : Context
+        The run.
     store : TableStore
         Where the tables go.
     """
 
-    def __init__(self, scenario: Scenario, names: tuple[str, ...], store: TableStore) -> None:
-        self._names = names
-        self._parties = (*names, "grid")
-        record = scenario.record
-        large = (OFFERS, SCHEDULE, TRADES) if record.trading else ()
+    def __init__(self, context: Context, store: TableStore) -> None:
+        self._names = context.population.names
+        self._parties = (*self._names, "grid")
+        large = (OFFERS, SCHEDULE, TRADES) if "trading" in context.records else ()
         self._writers = {table.name: store.writer(table) for table in (*large, BILLS, PRICES)}
-        self._with_rejected = record.rejected_requests
-        self._first_counted_day = scenario.time.warm_up_ms // MS_PER_DAY
+        self._with_rejected = "rejected_requests" in context.records
+        self._first_counted_day = context.time.warm_up_ms // MS_PER_DAY
         self.metrics = TradingMetrics()
 
     def add_plans(self, day: int, plans: Mapping[int, DayPlan]) -> None:
@@ -229,3 +227,14 @@ class EnergyRecorder:
         """Households and the grid by name."""
         codes = np.array(parties, dtype=np.int64)
         return Coded(np.where(codes == GRID, len(self._names), codes), self._parties)
+
+
+def participant_parameters(participants: Sequence[Participant]) -> Parameters:
+    """The preferences of each household."""
+    each = [participant.preferences for participant in participants]
+    numbers = {
+        "rigidity": np.array([one.rigidity for one in each], float),
+        "gamma_b": np.array([one.gamma_b for one in each], float),
+        "contracted_power_kw": np.array([one.contracted_kw for one in each], float),
+    }
+    return Parameters({}, numbers)

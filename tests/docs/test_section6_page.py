@@ -16,7 +16,6 @@ from scipy.stats import binom
 from cosim.core.streams import Streams
 from cosim.engine.builder import trace_reader
 from cosim.engine.load import load_scenario
-from cosim.households.population import build_population
 from cosim.regulation.design import design
 from cosim.regulation.optimum import cost_gaps
 
@@ -171,7 +170,9 @@ def _by_plain_recursion(case: Any, seed: int) -> dict[str, float]:
     ]  # fmt: skip
     loaded = load_scenario(case.scenario, overrides, seed)
     scenario, streams = loaded.scenario, Streams(seed)
-    made = design(0, scenario, build_population(scenario), streams, trace_reader(loaded.folder))
+    costs = [group.cost for group in scenario.groups]
+    reader = trace_reader(loaded.folder)
+    made = design(0, scenario.communities[0], costs, scenario.comms, loaded.context, reader)
     cost = {name: np.array(value) for name, value in made.costs._asdict().items()}
     market = recursion.Recursion(
         cost,

@@ -11,13 +11,14 @@ import pytest
 
 from cosim.comms.schema import TraceLatency
 from cosim.comms.trace import read_trace
+from cosim.config.yaml_reader import Document
 from cosim.core.errors import InputError, Problem
-from cosim.core.streams import Streams
+from cosim.engine.check import surroundings
+from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
 from cosim.faults.plan import plan_faults
 from cosim.households.demand import household_demand
 from cosim.households.placement import Placement, nowhere
-from cosim.households.population import build_population
 from cosim.households.profile_book import Demand
 from cosim.trading.schemas.tariffs import PricesConfig
 from cosim.trading.valuation.prices import Prices, hourly_prices
@@ -40,15 +41,20 @@ def profile(header: str, *columns: list[Any], minutes: int = 60) -> str:
 def demand(folder: Path, text: str, *groups: dict[str, Any], hours: int = 24) -> Demand:
     (folder / "p.csv").write_text(text, encoding="utf-8")
     named = [{"name": f"g{n}", "households": 2, **group} for n, group in enumerate(groups)]
-    scenario = Scenario.model_validate(
+    loaded = as_loaded(
+        folder,
         {
             "name": "csv",
             "time": {"start": START, "step_s": 3600, "duration_h": hours},
             "groups": named,
-        }
+        },
     )
-    population = build_population(scenario)
-    return household_demand(scenario, folder, population, nowhere(population), Streams(1))
+    context = loaded.context
+    return household_demand(loaded.scenario.groups, context, nowhere(context.population))
+
+
+def as_loaded(folder: Path, data: dict[str, Any]) -> LoadedScenario:
+    return LoadedScenario(Scenario.model_validate(data), folder, "", Document(data, ""))
 
 
 def load(**keys: Any) -> dict[str, Any]:
@@ -270,7 +276,8 @@ def churn(folder: Path, text: str) -> list[tuple[str, int, int]]:
         "faults": [{"kind": "churn", "file": "c.csv"}],
     }
     none = Placement((0, 1, 2), (None,) * 3, ((),) * 3, ())
-    events = plan_faults(Scenario.model_validate(data), folder, none, Streams(1))
+    loaded = as_loaded(folder, data)
+    events = plan_faults(loaded.scenario.faults, surroundings(loaded.scenario), none, loaded.context)
     return [(event.target, event.start_ms // 60_000, event.end_ms // 60_000) for event in events]
 
 

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from cosim.config.yaml_reader import Document
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.streams import Streams
+from cosim.engine.check import surroundings
+from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
 from cosim.faults.plan import FaultEvent, episodes, merged, plan_faults, random_windows
 from cosim.households.placement import Placement
@@ -30,9 +33,9 @@ def plan(
         "communities": [{"name": "v", "groups": ["homes"], "resources": [{"name": "x", "capacity": 1}]}],
         "faults": list(faults),
     }
-    scenario = Scenario.model_validate(data)
+    loaded = LoadedScenario(Scenario.model_validate(data), folder, "", Document(data, ""))
     nowhere = Placement(tuple(range(n)), (None,) * n, ((),) * n, ())
-    return plan_faults(scenario, folder, nowhere, Streams(seed))
+    return plan_faults(loaded.scenario.faults, surroundings(loaded.scenario), nowhere, loaded.context)
 
 
 def test_random_failures_are_exponential() -> None:

@@ -34,7 +34,7 @@ def recorded(error: np.ndarray, **times_h: tuple[int, int]) -> FaultRecord:
         FaultEvent(fault.name or "", fault, "h001", (0,), start * MS_PER_HOUR, end * MS_PER_HOUR)
         for fault, (start, end) in zip(scenario.faults, times_h.values(), strict=True)
     ]
-    record = FaultRecord(scenario, events)
+    record = FaultRecord(scenario.communities, events, scenario.axis)
     step = np.arange(1, N + 1)
     record.take(
         "v", "x", {"step": step, "aggregate": error, "capacity": np.zeros(N), "optimum_gap": 0 * step}

@@ -355,5 +355,5 @@ def test_a_rule_that_reacts_after_a_limit_is_left_is_doubted(
     }
     made = feeder(net(**limit_columns))
     own, _ = feeder_limits(made, LimitsConfig())
-    found = [str(problem) for problem in rule_doubts(Scenario.model_validate(content), made, own)]
+    found = [str(problem) for problem in rule_doubts(Scenario.model_validate(content).communities, made, own)]
     assert [said in text for text in found] == ([True] if said else [])

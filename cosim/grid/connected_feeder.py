@@ -1,0 +1,78 @@
+"""The feeder of a run, with households at its buses, ready to take their power."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.errors import Problem
+from cosim.grid.account import Entry
+from cosim.grid.background import Background
+from cosim.grid.elements import ElementRecord
+from cosim.grid.feeder import Feeder
+from cosim.grid.limits import FeederLimits
+from cosim.grid.power_flow import PowerFlow
+from cosim.grid.schema import GridConfig
+from cosim.grid.voltage_dependence import DependentPower
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class ConnectedFeeder:
+    """The feeder of a run.
+
+    Attributes
+    ----------
+    config : GridConfig
+        As configured.
+    feeder, power_flow
+        The feeder and its solver.
+    buses : tuple of int
+        The bus of each household.
+    columns : ndarray of int, shape (N,)
+        The column of each household's bus.
+    limits : FeederLimits
+        Within which each element is in order.
+    background : Background
+        What the feeder's own remaining elements draw.
+    silent : tuple of ElementRecord
+        The feeder's own elements that draw nothing because the scenario says so.
+    account : tuple of Entry
+        What became of everything that the grid's source holds.
+    warnings : tuple of Problem
+        What is doubtful about the feeder, and what of it is not taken as it is.
+    """
+
+    config: GridConfig
+    feeder: Feeder
+    power_flow: PowerFlow
+    buses: tuple[int, ...]
+    columns: NDArray[np.int64]
+    limits: FeederLimits
+    background: Background
+    silent: tuple[ElementRecord, ...]
+    account: tuple[Entry, ...]
+    warnings: tuple[Problem, ...]
+
+    def injections(
+        self, p_kw: Array, q_kvar: Array, interval: int
+    ) -> tuple[Array, Array, DependentPower | None]:
+        """Mean power drawn at every bus at 1 pu in an interval, MW and Mvar, shape (n_bus,) each.
+
+        The third says what of it follows the voltage; None where nothing does.
+
+        Parameters
+        ----------
+        p_kw, q_kvar : ndarray, shape (N,)
+            What each household draws.
+        interval : int
+            Its number from the start.
+        """
+        n_bus = self.feeder.n_bus
+        background_p_mw, background_q_mvar = self.background.power(interval, 1)
+        p_mw = np.bincount(self.columns, p_kw, n_bus) / 1000 + background_p_mw[0]
+        q_mvar = np.bincount(self.columns, q_kvar, n_bus) / 1000 + background_q_mvar[0]
+        return p_mw, q_mvar, self.background.dependent(interval, 1)
