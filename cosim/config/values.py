@@ -133,7 +133,9 @@ class Each(Model):
         return min(self.each), max(self.each)
 
 
-_DISTRIBUTIONS = ("uniform", "uniform_int", "normal", "choice", "each")
+DISTRIBUTIONS = (Uniform, UniformInt, Normal, Choice, Each)
+"""The classes of values that differ by household."""
+_FORMS = ("uniform", "uniform_int", "normal", "choice", "each")
 
 
 def _kind(raw: Any) -> str | None:
@@ -142,7 +144,7 @@ def _kind(raw: Any) -> str | None:
     if isinstance(raw, int | float | str):
         return "number"
     keys = raw if isinstance(raw, dict) else type(raw).model_fields if isinstance(raw, Model) else ()
-    return next((name for name in _DISTRIBUTIONS if name in keys), None)
+    return next((name for name in _FORMS if name in keys), None)
 
 
 Value = Annotated[

@@ -160,9 +160,8 @@ def build(loaded: LoadedScenario) -> Parts:
         if made_market is not None:
             energy_market, doubts = made_market
             warn(doubts)
-    costs = [group.cost for group in scenario.groups]
     designs = [
-        collect(lambda n=n, one=one: design(n, one, costs, scenario.comms, context, trace_of))  # type: ignore[misc]
+        collect(lambda n=n, one=one: design(n, one, scenario.groups, scenario.comms, context, trace_of))  # type: ignore[misc]
         for n, one in enumerate(scenario.communities)
     ]
     env = simpy.Environment(initial_time=0)

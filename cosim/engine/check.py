@@ -136,8 +136,13 @@ def _time(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
 
 
 def _groups(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
+    in_communities = {name for community in scenario.communities for name in community.groups}
     for number, group in enumerate(scenario.groups):
         path = f"groups.{number}"
+        if group.policy is not None and group.name not in in_communities:
+            message = "the group belongs to no community, so that its policy answers no signal"
+            remedy = "Name the group under a community's `groups`, or remove its policy."
+            yield loaded.problem(f"{path}.policy", message, remedy, group.policy.kind, warning=True)
         for part, kind in (("load", FeederLoad), ("pv", FeederPv)):
             if isinstance(getattr(group, part), kind) and scenario.grid is None:
                 message = f"{part}.kind is 'feeder', and the scenario has no grid"

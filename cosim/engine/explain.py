@@ -204,9 +204,9 @@ def _faults(events: Sequence[FaultEvent]) -> Iterator[str]:
 
 def _controller(market: Market) -> Iterator[str]:
     design = market.design
-    policy = design.policy
-    unit = policy.signal_unit
-    yield f"policy {policy.name}: fixed point {policy.fixed_point}; Ω in {unit}"
+    unit = design.responses.signal_unit
+    for policy in {policy.kind: policy for policy in design.responses.policies}.values():
+        yield f"policy {policy.kind}: fixed point {policy.fixed_point}; Ω in {unit}"
     compensation = design.config.platform.delay_compensation
     with_it = "" if compensation is None else f", with a {compensation.kind.capitalize()} predictor"
     yield (

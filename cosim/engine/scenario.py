@@ -29,8 +29,7 @@ from cosim.core.population import Population, number_households
 from cosim.faults.schema import FaultConfig
 from cosim.grid.schema import GridConfig
 from cosim.households.schema import HouseholdsConfig
-from cosim.regulation.agent_schema import MembershipConfig
-from cosim.regulation.cost_schema import CostConfig
+from cosim.regulation.group_schema import RegulatedConfig
 from cosim.regulation.schema import CommunityConfig
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
 
@@ -117,15 +116,11 @@ class TimeConfig(Model):
         return self.duration_ms // self.step_ms
 
 
-class GroupConfig(HouseholdsConfig):
+class GroupConfig(RegulatedConfig, HouseholdsConfig):
     """Households that are alike: the same devices and the same form of cost, with parameters of their own."""
 
-    cost: CostConfig | None = None
-    """Private cost of a household; needed where the group belongs to a community."""
     trading: TradingConfig | None = None
     """How its households take part in the energy-value market, instead of `energy_value.household`."""
-    membership: MembershipConfig = MembershipConfig()
-    """When its households join and leave their community."""
 
 
 class RecordConfig(Model):

@@ -75,4 +75,4 @@ def device_parameters(
 
 
 def _unit(name: str) -> str:
-    return "" if name.startswith("cost_") else split_key(name)[1].symbol
+    return "" if name.startswith(("cost_", "policy_")) else split_key(name)[1].symbol

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 from cosim.core.delivery import Deliverer, Unit
+from cosim.core.errors import SimulationError
 from cosim.core.message import Message
 from cosim.core.streams import RowCache
 from cosim.regulation.aggregate import ActiveSum
@@ -203,8 +204,6 @@ class Rules:
 
     Attributes
     ----------
-    policy : Policy
-        The response (20), (22) or additive.
     average : Average
         How x̄ takes one more outcome in (17).
     draws : mapping of int to list of tuple of float
@@ -215,7 +214,6 @@ class Rules:
         Report a step when it ends, or when it is decided.
     """
 
-    policy: Policy
     average: Average
     draws: Mapping[int, Sequence[tuple[float, ...]]]
     units: Sequence[Unit]
@@ -231,6 +229,8 @@ class Agent:
         Its number.
     cost : CostParameters
         Private; of floats.
+    policy : Policy
+        Its response; of floats.
     rules : Rules
         The community's.
     clock : Clock
@@ -247,12 +247,16 @@ class Agent:
         Where decisions are written down.
     """
 
-    __slots__ = ("clock", "device", "household", "log", "report", "rules", "slopes", "state", "total")
+    __slots__ = (
+        "clock", "device", "household", "log", "policy", "report", "response", "rules", "slopes", "state",
+        "total",
+    )  # fmt: skip
 
     def __init__(
         self,
         household: int,
         cost: CostParameters,
+        policy: Policy,
         rules: Rules,
         clock: Clock,
         state: AgentState,
@@ -263,6 +267,8 @@ class Agent:
     ) -> None:
         self.household = household
         self.slopes = prepare(cost)
+        self.policy = policy
+        self.response = policy.response
         self.rules = rules
         self.clock = clock
         self.state = state
@@ -351,9 +357,15 @@ class Agent:
             update(average, value, k) for average, value in zip(state.averages, state.delivered, strict=True)
         ]
 
+    def _refuse(self, wanted: float) -> int:
+        """A response that no number is above or below: 0 would be one that nobody decided."""
+        policy = type(self.policy)
+        message = f"the policy '{self.policy.kind}' ({policy.__module__}.{policy.__qualname__}) gave {wanted}"
+        raise SimulationError(f"{message} for household {self.household + 1} in step {self.state.step + 1}")
+
     def _decide(self, step: int) -> tuple[list[int], list[float], list[float]]:
         """Draw x(step): what is wanted of each resource, and the gradients and responses it came from."""
-        state, slopes, response = self.state, self.slopes, self.rules.policy.response
+        state, slopes, response = self.state, self.slopes, self.response
         averages = state.averages
         total = averages[0]
         for average in averages[1:]:
@@ -370,5 +382,5 @@ class Agent:
             gradients.append(gradient)
             responses.append(wanted)
             # A draw in [0, 1) is compared with the unclipped response: clipping would change no decision.
-            requested.append(1 if draw < wanted else 0)
+            requested.append(1 if draw < wanted else 0 if draw >= wanted else self._refuse(wanted))
         return requested, gradients, responses

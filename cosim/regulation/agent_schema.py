@@ -7,8 +7,11 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from cosim.config.base import Milliseconds, Model, Positive
+from cosim.config.choice import Choice
 from cosim.config.per_resource import SharePerResource
 from cosim.config.values import DriftPpmValue, HoursValue, MillisecondsValue, PositiveHoursValue
+from cosim.regulation.policies import POLICIES, Policy
+from cosim.regulation.policies.additive import Additive
 
 
 class CumulativeAverage(Model):
@@ -61,11 +64,8 @@ PhaseConfig = Annotated[ZeroPhase | UniformPhase | GivenPhase, Field(discriminat
 class AgentConfig(Model):
     """How the households of a group answer the signal (paper A, Algorithm 2)."""
 
-    policy: Literal["additive", "proportional", "inverse_average"] = "additive"
-    """The response σ: `additive` is x̄ + κ(Ω − ∇g), `proportional` paper A (20), `inverse_average` (22) as
-    printed."""
-    kappa: Positive = 0.3
-    """κ of the additive policy [probability per unit of signal]; the other policies have none."""
+    policy: Annotated[Policy, Choice(POLICIES)] = Additive()
+    """The response σ; a group may have one of its own (`groups[].policy`)."""
     averages: AverageConfig = CumulativeAverage()
     """How the household averages its own decisions; `cumulative` is paper A (17)."""
     initial_decision: Literal[0, 1] = 1

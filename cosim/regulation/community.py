@@ -102,7 +102,6 @@ def build_market(
         Unit(resource.unit_kwh, resource.serves if resource.unit_kwh else "") for resource in config.resources
     ]
     rules = Rules(
-        policy=designed.policy,
         average=build_average(config.agent.averages),
         draws=_decision_draws(config, context.streams, context.population.size),
         units=units,
@@ -112,12 +111,14 @@ def build_market(
         for member in there:
             households[member].regulate(units, 0, True)
     clocks = _clocks(designed, context)
+    policies = designed.responses.of_each()
     agents = {}
     for position, member in enumerate(members.tolist()):
         averages = [float(average[position]) for average in designed.initial_averages]
         agents[member] = Agent(
             household=member,
             cost=household(designed.costs, position),
+            policy=policies[position],
             rules=rules,
             clock=clocks[position],
             state=AgentState(0, 0, designed.signals, 0, 0, averages, list(initial)),

@@ -12,22 +12,24 @@ from numpy.typing import NDArray
 
 from cosim.comms.latency import TraceReader, build_latency
 from cosim.comms.schema import CommsConfig, Direction, resolve
+from cosim.config.parameters import drawn
+from cosim.config.values import AnyValue
 from cosim.core.clock import MS_PER_DAY
 from cosim.core.context import Context, TimeAxis
 from cosim.core.errors import InputError, Problem
 from cosim.core.numbers import COMMUNITY, Number, Summary, declared
-from cosim.core.population import Population
+from cosim.core.population import Group, Population
 from cosim.households.parameters import household_values
 from cosim.regulation.agent_schema import GivenPhase, UniformPhase
 from cosim.regulation.controller import capacities_over, capacity_at
-from cosim.regulation.cost_schema import CostConfig
 from cosim.regulation.costs import CostParameters, build_costs, concatenate
+from cosim.regulation.group_schema import RegulatedConfig
 from cosim.regulation.loop_delay import loop_delay_steps
 from cosim.regulation.loop_limit import stable_product
 from cosim.regulation.mixture_stability import mixture_stability_limit
 from cosim.regulation.operating_point import OperatingPoint, operating_point
 from cosim.regulation.platform_schema import GainMargin
-from cosim.regulation.policies import Policy, build_policy
+from cosim.regulation.responses import Responses, require_one_unit
 from cosim.regulation.schema import CommunityConfig, gains, initial_signals
 from cosim.regulation.stability import gain_for_product
 
@@ -79,12 +81,12 @@ class Design:
         Numbers of its households.
     costs : CostParameters
         Their costs, arrays of shape (n,).
-    policy : Policy
-        Their response.
+    responses : Responses
+        Their policies.
     mean_capacities : ndarray, shape (m,)
         C of each resource, mean over the ticks.
     at_mean : OperatingPoint
-        Where the policy settles at the mean capacities.
+        Where the policies settle at the mean capacities.
     loop_gains : tuple of float
         G of each resource there.
     delays_steps : ndarray, shape (n,)
@@ -102,7 +104,7 @@ class Design:
     config: CommunityConfig
     members: NDArray[np.int64]
     costs: CostParameters
-    policy: Policy
+    responses: Responses
     mean_capacities: Array
     at_mean: OperatingPoint
     delays_steps: Array
@@ -151,7 +153,7 @@ class Design:
 def design(
     number: int,
     config: CommunityConfig,
-    costs_of: Sequence[CostConfig | None],
+    regulated: Sequence[RegulatedConfig],
     comms: CommsConfig,
     context: Context,
     read_trace: TraceReader,
@@ -164,8 +166,8 @@ def design(
         Of the community, for messages.
     config : CommunityConfig
         The community.
-    costs_of : sequence of CostConfig or None
-        The private cost of each group's households.
+    regulated : sequence of RegulatedConfig
+        Cost and policy of each group's households.
     comms : CommsConfig
         The links that signals and reports travel over.
     context : Context
@@ -181,20 +183,20 @@ def design(
     step_ms = context.time.step_ms
     groups = context.population.named(config.groups)
     members = np.concatenate([np.arange(group.first, group.last) for group in groups])
-    costs = _costs(config, costs_of, context)
-    policy = build_policy(config.agent.policy, config.agent.kappa)
+    costs = _costs(config, regulated, context)
+    responses = _responses(config, regulated, context, number)
     phases = _phases(config, context, number)
     capacities_at = capacity_reader(config, context.time)
     mean = _mean_capacities(config, context.time)
-    at_mean = operating_point(policy, costs, mean)
+    at_mean = operating_point(responses, costs, mean)
     down_ms, up_ms, meter_ms = _mean_latencies_ms(comms, context.population, members, read_trace)
     delays = loop_delay_steps(config.platform, step_ms, phases, down_ms, up_ms, meter_ms)
-    signals = _initial_signals(config, policy, costs, np.array(capacities_at(0)))
+    signals = _initial_signals(config, responses, costs, np.array(capacities_at(0)))
     return Design(
         config=config,
         members=members,
         costs=costs,
-        policy=policy,
+        responses=responses,
         mean_capacities=mean,
         at_mean=at_mean,
         delays_steps=delays,
@@ -246,13 +248,11 @@ def per_member(config: CommunityConfig, context: Context, purpose: str, value: o
     return np.concatenate(parts)
 
 
-def _costs(
-    config: CommunityConfig, costs_of: Sequence[CostConfig | None], context: Context
-) -> CostParameters:
+def _costs(config: CommunityConfig, regulated: Sequence[RegulatedConfig], context: Context) -> CostParameters:
     parts = []
     problems: list[Problem] = []
     for group in context.population.named(config.groups):
-        cost = costs_of[group.number]
+        cost = regulated[group.number].cost
         assert cost is not None  # the check of the scenario sees to it
 
         def uniforms(name: str, first: int = group.first, last: int = group.last) -> Array:
@@ -267,6 +267,24 @@ def _costs(
     if problems:
         raise InputError(problems)
     return concatenate(parts)
+
+
+def _responses(
+    config: CommunityConfig, regulated: Sequence[RegulatedConfig], context: Context, number: int
+) -> Responses:
+    """Each group's own policy, or else the community's."""
+    policies, paths, sizes = [], [], []
+    for group in context.population.named(config.groups):
+        own = regulated[group.number].policy
+
+        def draw(key: str, value: AnyValue, group: Group = group) -> Array:
+            return household_values(context.streams, f"policy.{key}", value, group, context.population.size)
+
+        policies.append(drawn(config.agent.policy if own is None else own, draw))
+        paths.append(f"communities.{number}.agent.policy" if own is None else f"groups.{group.number}.policy")
+        sizes.append(group.last - group.first)
+    require_one_unit(policies, paths)
+    return Responses.of_groups(policies, sizes)
 
 
 def _phases(config: CommunityConfig, context: Context, number: int) -> NDArray[np.int64]:
@@ -299,12 +317,12 @@ def _initial_averages(config: CommunityConfig, context: Context, number: int) ->
 
 
 def _initial_signals(
-    config: CommunityConfig, policy: Policy, costs: CostParameters, capacities: Array
+    config: CommunityConfig, responses: Responses, costs: CostParameters, capacities: Array
 ) -> tuple[float, ...]:
     configured = initial_signals(config)
     if "gradient" not in configured:
         return tuple(float(signal) for signal in configured)
-    settled = operating_point(policy, costs, capacities).signals
+    settled = operating_point(responses, costs, capacities).signals
     return tuple(
         float(settled[r]) if signal == "gradient" else float(signal) for r, signal in enumerate(configured)
     )

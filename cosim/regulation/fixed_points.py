@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.errors import InputError
 from cosim.regulation.costs import CostParameters, gradients
-from cosim.regulation.optimum import solve_optimum
+from cosim.regulation.optimum import require_feasible, solve_optimum
+from cosim.regulation.responses import Responses
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -18,6 +19,8 @@ _MAX_NUMBERS = 20_000_000
 """Averages that all rounds together work out at most, but for some hundred rounds: a few seconds."""
 _SHARE_OF_THE_WAY = 0.25
 """How far the averages go in a round; the mean response turns back (slope below −1), so not all the way."""
+_PATIENCE = 100
+"""Rounds in which the distance must fall, or the share of the way is halved."""
 _SETTLED = 1e-13
 NOT_FIXED = 1e-4
 """Averages or sums that are off by more than this are no fixed point."""
@@ -43,67 +46,96 @@ class FixedPoint(NamedTuple):
     locked_out: NDArray[np.bool_]
 
 
-def at_optimum(costs: CostParameters, capacities: Array) -> FixedPoint:
-    """The optimum of Problem 1 with its multipliers: the fixed point of a response that asks for ∇g = Ω."""
-    optimum = solve_optimum(costs, capacities)
-    return FixedPoint(optimum.x.T, optimum.multipliers, np.zeros(costs.n_households, dtype=np.bool_))
+def settle(responses: Responses, costs: CostParameters, capacities: Array) -> FixedPoint:
+    """The fixed point at which the sums of the averages are the capacities.
 
-
-def by_mean_response(
-    slope: Callable[[Array, Array], Any], costs: CostParameters, capacities: Array
-) -> FixedPoint:
-    """Follow the mean response of a policy that multiplies by the signal, with Ω such that the sums hold.
-
-    In each round Ω solves Σ clip(Ω·slope, 0, 1) = C, then the averages go a part of the way to the response,
-    as they do in the market itself. So of several fixed points it finds one that the market can reach: from
-    equal averages, or, where these lead to none, from averages of 1, with which the market begins. Where many
-    households are locked out, which they are can depend on the way.
+    Where there is none, the nearest that was found: the clipped response there is another than the averages,
+    or their sums are others than the capacities.
 
     Parameters
     ----------
-    slope : callable
-        σ/Ω of averages and gradients of shape (m, N), in the same shape.
+    responses : Responses
+        Of N households.
     costs : CostParameters
         Arrays over N households.
     capacities : ndarray, shape (m,)
         C_r.
+
+    Raises
+    ------
+    InputError
+        If a capacity is below 0 or above N.
+    """
+    require_feasible(capacities, costs.n_households, costs.n_resources)
+    if responses.rests_at_optimum or costs.n_households == 0:
+        point = _at_optimum(costs, capacities, np.zeros(costs.n_households, dtype=np.bool_))
+        if _is_held(responses, costs, point):
+            return point
+    reached = _by_mean_response(responses, costs, capacities)
+    if responses.rests_at_optimum:
+        # Averages that fall to 0 do so ever more slowly; the optimum of the others says where they end.
+        try:
+            point = _at_optimum(costs, capacities, reached.locked_out)
+        except InputError:  # so many are locked out that the others cannot reach the capacities
+            return reached
+        if _is_held(responses, costs, point):
+            return point
+    return reached
+
+
+def _at_optimum(costs: CostParameters, capacities: Array, locked_out: NDArray[np.bool_]) -> FixedPoint:
+    """The optimum of Problem 1 without some, with its multipliers: the rest of those who ask for ∇g = Ω."""
+    optimum = solve_optimum(costs, capacities, active=~locked_out if locked_out.any() else None)
+    return FixedPoint(optimum.x.T, optimum.multipliers, locked_out)
+
+
+def _is_held(responses: Responses, costs: CostParameters, point: FixedPoint) -> bool:
+    """Whether a higher signal means more of a response for all who take part.
+
+    Else averages leave the point at the least disturbance: one that multiplies by a gradient below 0, say.
+    """
+    slope = responses.slope(point.averages, np.array(gradients(costs, list(point.averages))))
+    return bool((slope[point.averages > 0.0] > 0.0).all())
+
+
+def _by_mean_response(responses: Responses, costs: CostParameters, capacities: Array) -> FixedPoint:
+    """Follow the mean response, with Ω such that the sums hold.
+
+    In each round Ω solves Σ clip(σ, 0, 1) = C, then the averages go a part of the way to the response, as
+    they do in the market itself. So of several fixed points it finds one that the market can reach: from
+    equal averages, or, where these lead to none, from averages of 1, with which the market begins. Where many
+    households are locked out, which they are can depend on the way.
     """
     n = costs.n_households
     equal = np.repeat((capacities / n)[:, np.newaxis], n, axis=1)
-    point, missing = _follow(slope, costs, capacities, equal)
+    point, missing = _follow(responses, costs, capacities, equal)
     if missing > NOT_FIXED:
-        from_one, still_missing = _follow(slope, costs, capacities, np.ones_like(equal))
+        from_one, still_missing = _follow(responses, costs, capacities, np.ones_like(equal))
         if still_missing < missing:
             return from_one
     return point
 
 
 def _follow(
-    slope: Callable[[Array, Array], Any], costs: CostParameters, capacities: Array, start: Array
+    responses: Responses, costs: CostParameters, capacities: Array, start: Array
 ) -> tuple[FixedPoint, float]:
     """Where the mean response leads from a start, and how far that is from a fixed point with the sums."""
     x, wish, signals = start, start, np.zeros(len(capacities))
-    for _ in range(max(300, min(_MAX_ROUNDS, _MAX_NUMBERS // start.size))):
-        ratio = np.maximum(slope(x, np.array(gradients(costs, list(x)))), 0.0)
-        signals = np.array([_signal_for(row, c) for row, c in zip(ratio, capacities, strict=True)])
-        wish = np.clip(signals[:, np.newaxis] * ratio, 0.0, 1.0)
-        if np.abs(wish - x).max() < _SETTLED:
+    share, least, before = _SHARE_OF_THE_WAY, np.inf, np.inf
+    for number in range(1, 1 + max(300, min(_MAX_ROUNDS, _MAX_NUMBERS // start.size))):
+        slope = np.array(gradients(costs, list(x)))
+        answers = [responses.answer(c, x[r], slope[r]) for r, c in enumerate(capacities.tolist())]
+        signals, wish = np.array([a.signal for a in answers]), np.array([a.clipped for a in answers])
+        distance = np.abs(wish - x).max()
+        if distance < _SETTLED:
             break
-        x = x + _SHARE_OF_THE_WAY * (wish - x)
+        least = min(least, distance)
+        if number % _PATIENCE == 0:  # a steep response only swings: shorter steps
+            share, least, before = (share if least < 0.99 * before else share / 2), np.inf, least
+        x = x + share * (wish - x)
     at_bound = ((wish == 0.0) | (wish == 1.0)) & (np.abs(wish - x) < _AT_A_BOUND)
     x = np.where(at_bound, wish, x)
     not_rising = np.array(gradients(costs, list(x))) <= 0.0
     missing = max(np.abs(wish - x).max(), np.abs(wish.sum(axis=1) - capacities).max())
-    return FixedPoint(x, signals, ((x == 0.0) & not_rising).all(axis=0)), float(missing)
-
-
-def _signal_for(ratio: Array, capacity: float) -> float:
-    """The Ω with Σ min(Ω ratio, 1) = C: the sum is piecewise linear in Ω, so it is solved exactly."""
-    ratio = np.sort(ratio[ratio > 0.0])[::-1]
-    if capacity <= 0.0 or len(ratio) == 0:
-        return 0.0
-    # With the j steepest households at 1, the others share what is left in proportion.
-    rest = np.cumsum(ratio[::-1])[::-1]
-    candidates = (capacity - np.arange(len(ratio))) / rest
-    fits = candidates * ratio <= 1.0
-    return float(candidates[np.argmax(fits)]) if fits.any() else float(1.0 / ratio[-1])
+    locked_out = ((x == 0.0) & not_rising).all(axis=0) & responses.multiplies
+    return FixedPoint(x, signals, locked_out), float(missing)

@@ -67,6 +67,7 @@ def _operating_point(context: Context, number: int, made: Design, names: Sequenc
     point, resources = made.at_mean, [resource.name for resource in made.config.resources]
     path = f"communities.{number}.agent.policy"
     locked = [names[int(member)] for member in made.members[point.locked_out]]
+    called, several = made.responses.called, len(made.responses.kinds) > 1
     without = f" without {_listed(locked)}, whom gradients that are not positive lock out" if locked else ""
     if not point.is_fixed:
         sums = ", ".join(
@@ -75,13 +76,12 @@ def _operating_point(context: Context, number: int, made: Design, names: Sequenc
                 resources, point.averages.sum(axis=0), made.mean_capacities, strict=True
             )
         )
-        message = (
-            f"'{made.policy.name}' does not hold the mean capacities{without}: averages add up to {sums}"
-        )
+        do = "do" if several else "does"
+        message = f"{called} {do} not hold the mean capacities{without}: averages add up to {sums}"
         remedy = "The signal will run away. Change the capacities, or take `policy: additive`."
         yield context.problem(path, message, remedy, warning=True)
     elif locked:
-        message = f"'{made.policy.name}' holds the mean capacities only{without}"
+        message = f"{called} {'hold' if several else 'holds'} the mean capacities only{without}"
         remedy = "Raise the capacities or the linear part of their costs, or take `policy: additive`."
         yield context.problem(path, message, remedy, warning=True)
 

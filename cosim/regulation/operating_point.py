@@ -1,4 +1,4 @@
-"""Where a policy holds a community once it has settled, and how the aggregate answers the signal there."""
+"""Where policies hold a community once it has settled, and how the aggregate answers the signal there."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.regulation.costs import CostParameters, gradients, select
-from cosim.regulation.fixed_points import NOT_FIXED
-from cosim.regulation.policies import Policy
+from cosim.regulation.fixed_points import NOT_FIXED, settle
+from cosim.regulation.responses import Responses
 
 
 class OperatingPoint(NamedTuple):
-    """Where a policy holds the community once it has settled.
+    """Where policies hold the community once it has settled.
 
     Attributes
     ----------
     averages : ndarray, shape (N, m)
         x̄ at the fixed point σ = x̄; 0 for households that are not active.
     signals : ndarray, shape (m,)
-        Ω*, the signals that hold it there, in the policy's `signal_unit`.
+        Ω*, the signals that hold it there, in the policies' `signal_unit`.
     loop_gains : ndarray, shape (m,)
         G_r = Σ dσ_ir/dΩ_r over the households that are not saturated at 0 or 1.
     locked_out : ndarray of bool, shape (N,)
-        Who stays at 0 for every resource, since the policy multiplies by a gradient that is not positive.
+        Who stays at 0 for every resource, since its policy multiplies by a gradient that is not positive.
     residual : float
         Largest distance between x̄ and the clipped response, and between Σ x̄ and C.
     """
@@ -37,22 +37,22 @@ class OperatingPoint(NamedTuple):
 
     @property
     def is_fixed(self) -> bool:
-        """Whether it is one: without, the policy has none for these capacities that the market can reach."""
+        """Whether it is one: else there is none for these capacities that the market can reach."""
         return self.residual <= NOT_FIXED
 
 
 def operating_point(
-    policy: Policy,
+    responses: Responses,
     costs: CostParameters,
     capacities: NDArray[np.float64],
     active: NDArray[np.bool_] | None = None,
 ) -> OperatingPoint:
-    """Averages, signals and loop gains at a policy's fixed point.
+    """Averages, signals and loop gains at the fixed point of all responses.
 
     Parameters
     ----------
-    policy : Policy
-        Everyone's response.
+    responses : Responses
+        Of N households.
     costs : CostParameters
         Arrays over N households.
     capacities : ndarray, shape (m,)
@@ -67,16 +67,16 @@ def operating_point(
     """
     capacities = np.asarray(capacities, dtype=np.float64)
     members = np.arange(costs.n_households) if active is None else np.flatnonzero(active)
-    inside = select(costs, members)
-    x, signals, locked = policy.settle(inside, capacities)
+    inside, responses = select(costs, members), responses if active is None else responses.among(members)
+    x, signals, locked = settle(responses, inside, capacities)
     slopes_of_cost = np.array(gradients(inside, list(x)))
-    response = policy.response(signals[:, np.newaxis], x, slopes_of_cost)
+    response = responses.response(signals[:, np.newaxis], x, slopes_of_cost)
     distance = np.abs(np.clip(response, 0.0, 1.0) - x).max(initial=0.0)
     residual = max(distance, np.abs(x.sum(axis=1) - capacities).max(initial=0.0))
     answers = (x > 0.0) & (x < 1.0)
     # An average may approach its bound for ever; the response says who is held there.
     answers[(response <= 0.0) | (response >= 1.0)] = False
-    slopes = np.where(answers, policy.slope(x, slopes_of_cost), 0.0)
+    slopes = np.where(answers, responses.slope(x, slopes_of_cost), 0.0)
     averages = np.zeros((costs.n_households, costs.n_resources))
     averages[members] = x.T
     locked_out = np.zeros(costs.n_households, dtype=np.bool_)

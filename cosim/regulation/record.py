@@ -290,7 +290,7 @@ class DecisionRecorder:
 
 def agent_parameters(markets: Sequence[Market], present: Membership, n_households: int) -> Parameters:
     """The policy, the costs and the clock of each household that takes part in a community."""
-    policy_of = {member: market.design.policy.name for market in markets for member in market.agents}
+    policy_of = {member: agent.policy.kind for market in markets for member, agent in market.agents.items()}
     texts = {"policy": [policy_of.get(household, "") for household in range(n_households)]}
     numbers: dict[str, Array] = {}
 
@@ -306,12 +306,11 @@ def agent_parameters(markets: Sequence[Market], present: Membership, n_household
             "drift_ppm", members, np.array([(one.clock.slowness - 1) * 1e6 for one in market.agents.values()])
         )
         put("jitter_ms", members, np.full(n, agent.jitter_ms))
-        put("kappa", members, np.full(n, getattr(design.policy, "kappa", np.nan)))
         time_constant = getattr(agent.averages, "time_constant_steps", np.inf)
         put("time_constant_steps", members, np.full(n, time_constant))
         for name, values in zip(names, design.initial_averages, strict=True):
             put(f"initial_average_{name}", members, values)
-        for name, values in cost_columns(design.costs, names).items():
+        for name, values in {**design.responses.columns(), **cost_columns(design.costs, names)}.items():
             put(name, members, values)
         put("joins_h", members, present.joins_ms[members] / MS_PER_HOUR)
         leaves = present.leaves_ms[members]

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.tables import Coded
-from cosim.regulation.policies import build_policy
+from cosim.engine.scenario import Scenario
+from cosim.regulation.schema import CommunityConfig
 from cosim.report.run_data import RunData
 
 Array = NDArray[np.float64]
@@ -71,11 +72,19 @@ def _read(run: RunData) -> list[ResourceSeries]:
                     resource=one.name,
                     title=f"{config.name}: {one.name}" if several else one.name,
                     unit=f"units of {one.unit_kwh:g} kWh" if one.unit_kwh else "units",
-                    signal_unit=build_policy(config.agent.policy).signal_unit,
+                    signal_unit=_signal_unit(run.scenario, config),
                     **{name: values[rows] for name, values in table.items()},
                 )
             )
     return result
+
+
+def _signal_unit(scenario: Scenario, config: CommunityConfig) -> str:
+    """Unit of the signal of a community, which the policies of its groups have in common."""
+    policies = [
+        group.policy or config.agent.policy for group in scenario.groups if group.name in config.groups
+    ]
+    return policies[0].signal_unit
 
 
 def _rows(column: Coded, text: str) -> NDArray[np.bool_]:

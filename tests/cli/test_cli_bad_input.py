@@ -33,7 +33,7 @@ def test_the_scenario_that_the_cases_start_from_is_good(cosim: Callable, write: 
             "households: 3",
             "households: 3\n    step_s: 4",
             "s.yaml:8: groups.0.step_s: unknown key 'step_s' (given: 4). It belongs under `time`. "
-            "Keys here: name, households, load, pv, battery, cost, trading, membership.",
+            "Keys here: name, households, load, pv, battery, cost, policy, membership, trading.",
         ),
         ("  step_s: 3600\n  steps: 4", "  start: 2016-01-01", "s.yaml:2: time: the run's length is not given. Write either steps or duration_h."),
         ("steps: 4", "steps: 4\n  duration_h: 4", "s.yaml:2: time: the run's length is given twice. Write either steps or duration_h."),
@@ -378,7 +378,7 @@ def test_a_base_that_is_not_there(refused: Refused, write: Write, base: str, exp
         ("communities.town.agent.policy: additive", "override.communities.town.agent.policy: 'communities.town' names no item of this list. Known: village."),
         ("communities.vilage.agent.policy: additive", "override.communities.vilage.agent.policy: 'communities.vilage' names no item of this list. Did you mean 'village'?"),
         ("communities.village.agent.polcy: additive", "communities.0.agent.polcy: unknown key 'polcy' (given: \"additive\"). Did you mean 'policy'?"),
-        ("communities.village.agent.policy: additve", "communities.0.agent.policy: 'additve' is not one of the choices (given: \"additve\"). Did you mean 'additive'? Choices: additive, proportional, inverse_average."),
+        ("communities.village.agent.policy: additve", "communities.0.agent.policy: 'additve' is not one of the choices (given: \"additve\"). Did you mean 'additive'? Choices: additive, inverse_average, proportional."),
         ("name.first: x", "override.name.first: 'name' is a plain value and has nothing below it. Set name itself."),
         ("groups.5.households: 1", "override.groups.5.households: 'groups.5' names no item of this list. Its one item has number 0."),
     ],

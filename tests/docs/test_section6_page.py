@@ -170,16 +170,15 @@ def _by_plain_recursion(case: Any, seed: int) -> dict[str, float]:
     ]  # fmt: skip
     loaded = load_scenario(case.scenario, overrides, seed)
     scenario, streams = loaded.scenario, Streams(seed)
-    costs = [group.cost for group in scenario.groups]
     reader = trace_reader(loaded.folder)
-    made = design(0, scenario.communities[0], costs, scenario.comms, loaded.context, reader)
+    made = design(0, scenario.communities[0], scenario.groups, scenario.comms, loaded.context, reader)
     cost = {name: np.array(value) for name, value in made.costs._asdict().items()}
     market = recursion.Recursion(
         cost,
         [90.0, 80.0],
         gains=made.gains,
         signals=made.signals,
-        policy=made.policy.name,
+        policy=made.responses.kinds[0],
         weight=-np.expm1(-1 / 100) if "memory" in case.change else None,
     )
     fields = [streams.field(f"decision/market/{name}") for name in ("consumption", "production")]

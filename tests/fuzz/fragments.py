@@ -43,7 +43,10 @@ _PLATFORMS: tuple[dict[str, Any], ...] = (
     {"missing": "scale", "report": "at_decision", "resending": {"times": 2, "interval_ms": 200}},
 )
 _AGENTS: tuple[dict[str, Any], ...] = (
-    {"policy": "additive", "kappa": 0.2, "averages": {"kind": "exponential", "time_constant_steps": 5}},
+    {
+        "policy": {"kind": "additive", "kappa": 0.2},
+        "averages": {"kind": "exponential", "time_constant_steps": 5},
+    },
     {"policy": "proportional", "jitter_ms": 500},
     {"policy": "inverse_average", "drift_ppm": {"normal": {"mean": 0, "std": 50}}},
     {"phase": {"kind": "given", "phase_ms": {"uniform": [0, 800]}}, "initial_average": 0.5},

@@ -59,7 +59,7 @@ def village(folder: Path, **changes: Any) -> LoadedScenario:
                     {"name": "sale", "unit_kwh": UNIT_KWH, "capacity": {"by_hour": [1] * 12 + [2] * 12}},
                 ],
                 "agent": {
-                    "kappa": 0.15,
+                    "policy": {"kind": "additive", "kappa": 0.15},
                     "averages": {"kind": "exponential", "time_constant_steps": 20},
                     "initial_decision": 0,
                     "initial_average": 0.3,

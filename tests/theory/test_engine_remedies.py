@@ -61,7 +61,7 @@ def _run(folder: Path, platform: dict[str, Any], links: dict[str, Any], n_steps:
                 "groups": ["homes"],
                 "resources": [{"name": "x", "capacity": N / 2}],
                 "agent": {
-                    "kappa": KAPPA,
+                    "policy": {"kind": "additive", "kappa": KAPPA},
                     "averages": {"kind": "exponential", "time_constant_steps": 1e9},
                     "initial_average": 0.5,
                 },

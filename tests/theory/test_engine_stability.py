@@ -64,8 +64,7 @@ def _aggregate(folder: Path, delay: int, share_of_limit: float, n_steps: int) ->
                 "groups": ["homes"],
                 "resources": [{"name": "x", "capacity": N / 2}],
                 "agent": {
-                    "policy": "additive",
-                    "kappa": KAPPA,
+                    "policy": {"kind": "additive", "kappa": KAPPA},
                     "averages": {"kind": "exponential", "time_constant_steps": 1e9},
                     "initial_average": 0.5,
                 },

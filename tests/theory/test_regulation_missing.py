@@ -105,7 +105,7 @@ def _run(tmp_path: Path, missing: str, steps: int, **changes: Any) -> Any:
                 "groups": ["homes"],
                 "resources": [{"name": "x", "capacity": CAPACITY}],
                 "agent": {
-                    "kappa": 0.1,
+                    "policy": {"kind": "additive", "kappa": 0.1},
                     "averages": {"kind": "exponential", "time_constant_steps": 30},
                     "initial_average": 0.4,
                 },
@@ -146,7 +146,11 @@ def test_without_loss_nothing_is_missing_from_the_first_tick_on(tmp_path: Path, 
         "name": "market",
         "groups": ["homes", "late"],
         "resources": [{"name": "x", "capacity": CAPACITY}],
-        "agent": {"kappa": 0.1, "initial_average": 0.4, "phase": {"kind": "uniform"}},
+        "agent": {
+            "policy": {"kind": "additive", "kappa": 0.1},
+            "initial_average": 0.4,
+            "phase": {"kind": "uniform"},
+        },
     }
     measured = {}
     for missing in THEORY:

@@ -12,10 +12,11 @@ from cosim.core.errors import InputError
 from cosim.regulation.costs import CostParameters, gradients
 from cosim.regulation.fixed_points import NOT_FIXED
 from cosim.regulation.operating_point import OperatingPoint, operating_point
-from cosim.regulation.policies import PolicyName, build_policy
+from cosim.regulation.policies import POLICIES as REGISTERED
+from cosim.regulation.responses import Responses
 
 KAPPA = 0.3
-POLICIES: list[PolicyName] = ["additive", "proportional", "inverse_average"]
+POLICIES = ["additive", "proportional", "inverse_average"]
 N = 20
 COMMUNITIES = {"community_1": N, "community_2": 0, "both": N // 2}
 """How many of N households have Community 1's cost; the others have Community 2's."""
@@ -74,13 +75,17 @@ def _iterate(name: str, costs: CostParameters, capacities: Any, start: Any, shar
     return x
 
 
-def _point(name: PolicyName, costs: CostParameters, capacities: Any) -> OperatingPoint:
-    return operating_point(build_policy(name, KAPPA), costs, np.array(capacities))
+def _responses(name: str, n: int) -> Responses:
+    return Responses.of_groups([REGISTERED[name]()], [n])
+
+
+def _point(name: str, costs: CostParameters, capacities: Any) -> OperatingPoint:
+    return operating_point(_responses(name, costs.n_households), costs, np.array(capacities))
 
 
 @pytest.mark.parametrize("community", COMMUNITIES)
 @pytest.mark.parametrize("name", POLICIES)
-def test_over_the_whole_range_of_capacities(name: PolicyName, community: str) -> None:
+def test_over_the_whole_range_of_capacities(name: str, community: str) -> None:
     """What is called fixed repeats itself under the printed response, and holds the sums; G is its slope."""
     costs = _costs(COMMUNITIES[community])
     n_fixed = 0
@@ -120,7 +125,7 @@ def test_over_the_whole_range_of_capacities(name: PolicyName, community: str) ->
 @pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize("capacities", [(0.91 * N, 0.81 * N), (0.81 * N, 0.71 * N), (N - 1, 1), (1, 1)])
 def test_the_mean_recursion_in_small_steps_ends_there(
-    name: PolicyName, community: str, capacities: tuple[float, float]
+    name: str, community: str, capacities: tuple[float, float]
 ) -> None:
     """From equal averages; from a twentieth beside the point where the way there matters."""
     costs = _costs(COMMUNITIES[community])
@@ -161,7 +166,7 @@ def test_the_case_that_used_to_be_refused() -> None:
 
 @pytest.mark.parametrize("name", POLICIES)
 @pytest.mark.parametrize("capacities", [(N + 1, 10), (10, -1), (1e9, 1e9)])
-def test_capacities_out_of_range_are_refused(name: PolicyName, capacities: tuple[float, float]) -> None:
+def test_capacities_out_of_range_are_refused(name: str, capacities: tuple[float, float]) -> None:
     with pytest.raises(InputError, match="no decisions of 20 households"):
         _point(name, _costs(N // 2), capacities)
 
@@ -169,7 +174,7 @@ def test_capacities_out_of_range_are_refused(name: PolicyName, capacities: tuple
 def test_without_anybody_there_is_nothing_to_hold() -> None:
     nobody = np.zeros(N, dtype=np.bool_)
     for name in POLICIES:
-        point = operating_point(build_policy(name), _costs(N), np.zeros(2), nobody)
+        point = operating_point(_responses(name, N), _costs(N), np.zeros(2), nobody)
         assert point.residual <= NOT_FIXED
         assert not point.averages.any()
         assert not point.loop_gains.any()
@@ -177,5 +182,5 @@ def test_without_anybody_there_is_nothing_to_hold() -> None:
 
 def test_units_of_signals_follow_from_the_fixed_points() -> None:
     """∇g [cost/unit] = Ω, and x̄² [unit²] = Ω ∇g."""
-    assert build_policy("additive").signal_unit == build_policy("proportional").signal_unit == "cost/unit"
-    assert build_policy("inverse_average").signal_unit == "unit³/cost"
+    units = {name: REGISTERED[name].signal_unit for name in POLICIES}
+    assert units == {"additive": "cost/unit", "proportional": "cost/unit", "inverse_average": "unit³/cost"}

@@ -15,7 +15,8 @@ from cosim.regulation.controller import update
 from cosim.regulation.costs import CostParameters, gradients, household
 from cosim.regulation.operating_point import operating_point
 from cosim.regulation.optimum import cost_gaps
-from cosim.regulation.policies import build_policy
+from cosim.regulation.policies import POLICIES, Policy
+from cosim.regulation.responses import Responses
 
 
 def _load_recursion() -> Any:
@@ -37,6 +38,10 @@ CAPACITIES = np.array([90.0, 80.0])
 def _section_6(seed: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     return recursion.section_6_cost(rng.integers(1, 11, 99), rng.integers(1, 16, 49))
+
+
+def _all(policy: Policy) -> Responses:
+    return Responses.of_groups([policy], [99])
 
 
 def _parameters(cost: dict[str, Any]) -> CostParameters:
@@ -75,7 +80,7 @@ def test_pure_functions_on_floats_repeat_the_recursion_to_the_bit(policy: str, w
         cost, CAPACITIES, [1e-4, 2e-4], [start, start + 0.01], policy, 0.3, weight
     ).run(draws)
 
-    rule = build_policy(policy, 0.3)  # type: ignore[arg-type]
+    rule = POLICIES[policy]()
     average = Cumulative() if weight is None else Exponential(weight)
     parameters = _parameters(cost)
     private = [household(parameters, i) for i in range(99)]
@@ -106,7 +111,7 @@ def test_additive_ends_within_a_tenth_of_the_optimal_cost(seed: int) -> None:
 
 def test_additive_recovers_from_a_signal_far_from_the_gradients() -> None:
     market = _run(_section_6(1), 20_000, 51, gains=[5e-3, 5e-3], signals=[0.06, 0.06])
-    expected = operating_point(build_policy("additive"), _parameters(market.cost), CAPACITIES).signals
+    expected = operating_point(_all(POLICIES["additive"]()), _parameters(market.cost), CAPACITIES).signals
     assert np.abs(market.signals - expected).max() < 0.3
     assert _gap(market) < 5.0
 
@@ -135,7 +140,7 @@ def test_operating_point_of_the_printed_policy_is_where_no_one_is_locked_out() -
     """Drawn towards its mean response and not to 0 or 1, every household satisfies x̄² = Ω ∇g."""
     cost = _section_6(1)
     parameters = _parameters(cost)
-    point = operating_point(build_policy("inverse_average"), parameters, CAPACITIES)
+    point = operating_point(_all(POLICIES["inverse_average"]()), parameters, CAPACITIES)
     assert point.residual < 1e-9
     slopes = np.array(gradients(parameters, list(point.averages.T)))
     assert np.allclose(point.averages.T**2, point.signals[:, None] * slopes, rtol=1e-9)

@@ -12,21 +12,28 @@ from cosim.regulation.agent_schema import CumulativeAverage, ExponentialAverage
 from cosim.regulation.averages import build_average, weight_of_newest
 from cosim.regulation.costs import CostParameters, gradients
 from cosim.regulation.operating_point import operating_point
-from cosim.regulation.policies import Additive, Proportional, build_policy
+from cosim.regulation.policies import POLICIES, Policy
+from cosim.regulation.policies.additive import Additive
+from cosim.regulation.policies.proportional import Proportional
+from cosim.regulation.responses import Responses
 
 NAMES: list[Any] = ["additive", "proportional", "inverse_average"]
 
 
+def _all(policy: Policy, n: int) -> Responses:
+    return Responses.of_groups([policy], [n])
+
+
 def test_the_formulae() -> None:
-    assert build_policy("proportional").response(11.6, 0.8, 10.0) == pytest.approx(11.6 * 0.8 / 10)
-    assert build_policy("inverse_average").response(0.06, 0.8, 10.0) == pytest.approx(0.06 * 10 / 0.8)
-    assert build_policy("additive").response(11.6, 0.8, 11.0) == pytest.approx(0.8 + 0.3 * 0.6)
-    assert build_policy("additive", 0.5) == Additive(0.5)
+    assert POLICIES["proportional"]().response(11.6, 0.8, 10.0) == pytest.approx(11.6 * 0.8 / 10)
+    assert POLICIES["inverse_average"]().response(0.06, 0.8, 10.0) == pytest.approx(0.06 * 10 / 0.8)
+    assert POLICIES["additive"]().response(11.6, 0.8, 11.0) == pytest.approx(0.8 + 0.3 * 0.6)
+    assert Additive(kappa=0.5).response(11.6, 0.8, 11.0) == pytest.approx(0.8 + 0.5 * 0.6)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_slope_is_the_derivative_by_the_signal(name: Any) -> None:
-    policy = build_policy(name, 0.4)
+    policy = POLICIES[name]()
     difference = policy.response(3.1, 0.7, 9.0) - policy.response(2.9, 0.7, 9.0)
     assert policy.slope(0.7, 9.0) == pytest.approx(difference / 0.2)
 
@@ -34,7 +41,7 @@ def test_the_slope_is_the_derivative_by_the_signal(name: Any) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("average", "gradient"), [(0.0, 5.0), (0.5, 0.0), (0.0, 0.0)])
 def test_a_denominator_of_zero_is_no_error(name: Any, average: float, gradient: float) -> None:
-    policy = build_policy(name)
+    policy = POLICIES[name]()
     scalar = policy.response(11.0, average, gradient)
     array = policy.response(11.0, np.array([average]), np.array([gradient]))
     assert not math.isnan(scalar)
@@ -80,9 +87,9 @@ def _costs(n: int, seed: int) -> CostParameters:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("seed", range(5))
 def test_the_operating_point_is_a_fixed_point_and_g_its_slope(name: Any, seed: int) -> None:
-    policy, costs = build_policy(name), _costs(30, seed)
+    policy, costs = POLICIES[name](), _costs(30, seed)
     capacities = np.array([21.0, 18.0])
-    point = operating_point(policy, costs, capacities)
+    point = operating_point(_all(policy, 30), costs, capacities)
     assert point.residual < 1e-8
     assert np.allclose(point.averages.sum(axis=0), capacities)
 
@@ -98,7 +105,7 @@ def test_the_operating_point_is_a_fixed_point_and_g_its_slope(name: Any, seed: i
 def test_where_nobody_is_at_a_bound_the_platform_knows_g_without_any_cost(name: Any) -> None:
     """κN for `additive`; C/Ω for those that multiply, since σ is in proportion to Ω and the sum is C."""
     capacities = np.array([14.0, 12.0])
-    point = operating_point(build_policy(name, 0.3), _costs(30, 1), capacities)
+    point = operating_point(_all(POLICIES[name](), 30), _costs(30, 1), capacities)
     assert np.all((point.averages > 0) & (point.averages < 1))
     expected = [0.3 * 30] * 2 if name == "additive" else capacities / point.signals
     assert point.loop_gains == pytest.approx(expected, rel=1e-6)
@@ -107,14 +114,14 @@ def test_where_nobody_is_at_a_bound_the_platform_knows_g_without_any_cost(name: 
 def test_households_at_a_bound_do_not_answer() -> None:
     zero, half = np.zeros(2), np.full(2, 0.5)
     costs = CostParameters(np.array([1.0, 50.0]), half, zero, zero, (half,), (half,), (zero,))
-    point = operating_point(Additive(0.3), costs, np.array([1.4]))
+    point = operating_point(_all(Additive(), 2), costs, np.array([1.4]))
     assert point.averages[:, 0] == pytest.approx([1.0, 0.4])
     assert point.loop_gains == pytest.approx([0.3])
 
 
 def test_only_members_count() -> None:
     costs, active = _costs(30, 1), np.arange(30) < 20
-    point = operating_point(Additive(0.3), costs, np.array([14.0, 12.0]), active)
+    point = operating_point(_all(Additive(), 30), costs, np.array([14.0, 12.0]), active)
     assert not point.averages[20:].any()
     assert point.loop_gains == pytest.approx([6.0, 6.0])
 
@@ -124,4 +131,4 @@ def test_a_missing_fixed_point_shows_in_the_residual() -> None:
     n = 3
     zero, half = np.zeros(n), np.full(n, 0.5)
     costs = CostParameters(np.full(n, -50.0), half, zero, zero, (half,), (half,), (zero,))
-    assert operating_point(build_policy("inverse_average"), costs, np.array([1.5])).residual > 0.1
+    assert operating_point(_all(POLICIES["inverse_average"](), n), costs, np.array([1.5])).residual > 0.1
