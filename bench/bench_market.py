@@ -43,8 +43,8 @@ SETTINGS = (
     f"time.step_s={STEP_MS // 1000}",
     "communities.market.platform.initial_signal=gradient",
     f"communities.market.platform.gain={GAIN}",
-    f"comms.default.latency={{model: exponential, mean_ms: {MEAN_LATENCY_MS}}}",
-    f"comms.default.loss={{model: bernoulli, loss_probability: {LOSS}}}",
+    f"comms.default.latency={{kind: exponential, mean_ms: {MEAN_LATENCY_MS}}}",
+    f"comms.default.loss={{kind: bernoulli, loss_probability: {LOSS}}}",
 )
 
 

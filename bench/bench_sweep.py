@@ -42,8 +42,8 @@ set:
   time.steps: 200
   record.decisions: false
   communities.market.platform.initial_signal: gradient
-  comms.default.latency: {{model: exponential, mean_ms: 300}}
-  comms.default.loss: {{model: bernoulli, loss_probability: 0.02}}
+  comms.default.latency: {{kind: exponential, mean_ms: 300}}
+  comms.default.loss: {{kind: bernoulli, loss_probability: 0.02}}
 axes:
   - {{path: comms.default.latency.mean_ms, values: [300, 1200]}}
 seeds: {n_seeds}

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from cosim.comms.schema import TraceLatency
+from cosim.comms.latency import TraceLatency
 from cosim.comms.trace import read_trace
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.core.errors import InputError

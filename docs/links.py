@@ -14,9 +14,9 @@ import simpy
 from scipy import stats
 
 from cosim.comms.histogram import EXACT_BELOW_MS
-from cosim.comms.loss import stationary_bad_probability, stationary_loss_rate
+from cosim.comms.loss import GilbertElliottLoss, LossConfig
 from cosim.comms.network import Network
-from cosim.comms.schema import CommsConfig, GilbertElliottLoss, LossConfig
+from cosim.comms.schema import CommsConfig
 from cosim.comms.tally import Account
 from cosim.core.message import PLATFORM, Address, Message
 from cosim.core.streams import Streams
@@ -25,45 +25,45 @@ N = 100_000
 TRACE_MS = np.array([12.0, 12.0, 15.0, 40.0, 41.0, 300.0, 2500.0])
 
 LATENCIES = [
-    ("constant, 70 + 5 ms", {"model": "constant", "latency_ms": 70, "offset_ms": 5}, lambda p: 75.0),
-    ("uniform, 20 to 900 ms", {"model": "uniform", "low_ms": 20, "high_ms": 900}, stats.uniform(20, 880).ppf),
+    ("constant, 70 + 5 ms", {"kind": "constant", "latency_ms": 70, "offset_ms": 5}, lambda p: 75.0),
+    ("uniform, 20 to 900 ms", {"kind": "uniform", "low_ms": 20, "high_ms": 900}, stats.uniform(20, 880).ppf),
     (
         "normal, 100 ± 80 ms, truncated at 0, + 30 ms",
-        {"model": "normal", "mean_ms": 100, "std_ms": 80, "offset_ms": 30},
+        {"kind": "normal", "mean_ms": 100, "std_ms": 80, "offset_ms": 30},
         stats.truncnorm(-1.25, np.inf, loc=130, scale=80).ppf,
     ),
     (
         "lognormal, median 80 ms, sigma 1, + 20 ms",
-        {"model": "lognormal", "median_ms": 80, "sigma": 1.0, "offset_ms": 20},
+        {"kind": "lognormal", "median_ms": 80, "sigma": 1.0, "offset_ms": 20},
         stats.lognorm(1.0, loc=20, scale=80).ppf,
     ),
     (
         "exponential, mean 150 ms, + 10 ms",
-        {"model": "exponential", "mean_ms": 150, "offset_ms": 10},
+        {"kind": "exponential", "mean_ms": 150, "offset_ms": 10},
         stats.expon(10, 150).ppf,
     ),
     (
         "gamma, mean 200 ms, shape 2.5",
-        {"model": "gamma", "mean_ms": 200, "shape": 2.5},
+        {"kind": "gamma", "mean_ms": 200, "shape": 2.5},
         stats.gamma(2.5, scale=80).ppf,
     ),
     (
         "trace of 7 values",
-        {"model": "trace", "file": "measured.csv"},
+        {"kind": "trace", "file": "measured.csv"},
         lambda p: float(np.sort(TRACE_MS)[max(0, math.ceil(p * len(TRACE_MS)) - 1)]),
     ),
 ]
 LOSSES = [
-    ("Bernoulli, 0.05", {"model": "bernoulli", "loss_probability": 0.05}),
-    ("Bernoulli, 0.5", {"model": "bernoulli", "loss_probability": 0.5}),
+    ("Bernoulli, 0.05", {"kind": "bernoulli", "loss_probability": 0.05}),
+    ("Bernoulli, 0.5", {"kind": "bernoulli", "loss_probability": 0.5}),
     (
         "Gilbert, bursts of 4",
-        {"model": "gilbert_elliott", "probability_good_to_bad": 0.0131579, "probability_bad_to_good": 0.25},
+        {"kind": "gilbert_elliott", "probability_good_to_bad": 0.0131579, "probability_bad_to_good": 0.25},
     ),
     (
         "Gilbert–Elliott, 1 % and 60 %",
         {
-            "model": "gilbert_elliott",
+            "kind": "gilbert_elliott",
             "probability_good_to_bad": 0.05,
             "probability_bad_to_good": 0.1,
             "loss_probability_good": 0.01,
@@ -138,12 +138,12 @@ def mean_burst_length(config: LossConfig) -> float:
     Runs end as often as a loss is followed by a delivery, so the mean is P(lost) / P(lost, then delivered).
     With losses in every bad state and in no good one it is 1 / P(bad to good).
     """
-    rate = stationary_loss_rate(config)
+    rate = config.rate()
     if rate == 0:
         return 0.0
     if not isinstance(config, GilbertElliottLoss):
         return 1 / (1 - rate) if rate < 1 else math.inf
-    bad = stationary_bad_probability(config)
+    bad = config.bad_share()
     good_loss, bad_loss = config.loss_probability_good, config.loss_probability_bad
     to_bad, to_good = config.probability_good_to_bad, config.probability_bad_to_good
     ends_from_good = (1 - bad) * good_loss * ((1 - to_bad) * (1 - good_loss) + to_bad * (1 - bad_loss))
@@ -160,7 +160,7 @@ def _counted_within(latency_ms: float) -> float:
 def _loss(model: str, loss: dict[str, object], steady: np.ndarray) -> None:
     account, config, arrived = carried(steady, loss=loss)
     given = config.default.loss
-    rate, burst = stationary_loss_rate(given), mean_burst_length(given)
+    rate, burst = given.rate(), mean_burst_length(given)
     memory = 1 - loss.get("probability_good_to_bad", 1.0) - loss.get("probability_bad_to_good", 0.0)
     deviation = math.sqrt(rate * (1 - rate) / N * (1 + memory) / (1 - memory))
     row(model, "share lost", rate, account.lost / N, rate - 2.576 * deviation, rate + 2.576 * deviation)

@@ -48,14 +48,14 @@ def link(direction: str, content: str) -> str:
 
 def lost(probability: float) -> str:
     """Independent losses."""
-    return f"loss: {{model: bernoulli, loss_probability: {probability}}}"
+    return f"loss: {{kind: bernoulli, loss_probability: {probability}}}"
 
 
-LOST_DOWN = link("downlink", f"{lost(0.8)}, latency: {{model: constant, latency_ms: 2000}}")
+LOST_DOWN = link("downlink", f"{lost(0.8)}, latency: {{kind: constant, latency_ms: 2000}}")
 HALF_UP = link("uplink", lost(0.5))
 RETRIES = link(
     "downlink",
-    f"{lost(0.8)}, latency: {{model: constant, latency_ms: 2000}}, delivery: at_least_once, retries: 3",
+    f"{lost(0.8)}, latency: {{kind: constant, latency_ms: 2000}}, delivery: at_least_once, retries: 3",
 )
 TABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "delay: four steps, a fifth of all messages lost each way": {
@@ -77,7 +77,7 @@ TABLES: dict[str, dict[str, tuple[str, ...]]] = {
         "scale": (HALF_UP, f"{PLATFORM}.missing=scale"),
     },
     "signals: four of five lost, two seconds on the way, nothing else": {
-        "nothing lost": (link("downlink", "latency: {model: constant, latency_ms: 2000}"),),
+        "nothing lost": (link("downlink", "latency: {kind: constant, latency_ms: 2000}"),),
         "sent once": (LOST_DOWN,),
         "sent once, measured delay": (LOST_DOWN, gain(0.4, "measured")),
         "once again": (LOST_DOWN, f"{PLATFORM}.resending={{times: 1, interval_ms: 10000}}"),

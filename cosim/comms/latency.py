@@ -1,30 +1,32 @@
-"""Latency distributions by their quantile functions: uniform numbers in, whole milliseconds out."""
+"""Latencies: each is a distribution, by its quantile function: uniform numbers in, whole milliseconds out."""
 
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Annotated, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import model_validator
 
-from cosim.comms.schema import (
-    ConstantLatency,
-    ExponentialLatency,
-    GammaLatency,
-    LatencyConfig,
-    LognormalLatency,
-    NormalLatency,
-    TraceLatency,
-    UniformLatency,
+from cosim.config.base import (
+    FilledText,
+    LocalPath,
+    Milliseconds,
+    Model,
+    Number,
+    PositiveMilliseconds,
+    Range,
 )
+from cosim.config.choice import Choice
+from cosim.config.csv_format import CsvFormat
 from cosim.core.errors import InputError, Problem
+from cosim.core.registry import Registry
 
 Floats = NDArray[np.float64]
-TraceReader = Callable[[TraceLatency], Floats]
-"""Gives the latencies (ms) of a trace."""
 
 LONGEST_MS: Final = 10**13
 """Latencies are cut here, three centuries, so that a heavy tail's infinity is a whole number too."""
@@ -73,36 +75,162 @@ class Latency:
         return np.rint(np.minimum(latencies, LONGEST_MS)).astype(np.int64)
 
 
-def build_latency(config: LatencyConfig, read_trace: TraceReader) -> Latency:
-    """The distribution that `config` describes.
+class LatencyModel(Model):
+    """How long messages travel: the keys of one form of it, and the distribution that they describe."""
 
-    Parameters
-    ----------
-    config : LatencyConfig
-        One of the latency models.
-    read_trace : callable
-        Called as ``read_trace(config)`` for a trace; gives the measured latencies (ms).
+    kind: str
 
-    Raises
-    ------
-    InputError
-        If a trace is empty or holds a value that is negative or not finite.
-    """
-    match config:
-        case TraceLatency():
-            return _trace(config, read_trace(config))
-        case ConstantLatency():
-            return _constant(config.latency_ms + config.offset_ms)
-        case UniformLatency():
-            return _uniform(config.low_ms + config.offset_ms, config.high_ms - config.low_ms)
-        case NormalLatency():
-            return _normal(config.mean_ms, config.std_ms, config.offset_ms)
-        case LognormalLatency():
-            return _lognormal(config.median_ms, config.sigma, config.offset_ms)
-        case ExponentialLatency():
-            return _exponential(config.mean_ms, config.offset_ms)
-        case GammaLatency():
-            return _gamma(config.mean_ms, config.shape, config.offset_ms)
+    @abstractmethod
+    def distribution(self, read_trace: TraceReader) -> Latency:
+        """The distribution.
+
+        Parameters
+        ----------
+        read_trace : callable
+            Called as ``read_trace(self)`` by what is read from a file; gives the measured latencies (ms).
+
+        Raises
+        ------
+        InputError
+            If the file of a trace cannot be used.
+        """
+
+    def files(self) -> dict[str, str]:
+        """The files that it names, by their keys."""
+        return {}
+
+
+LATENCIES: Registry[LatencyModel] = Registry("latency model", LatencyModel)  # type: ignore[type-abstract]
+LatencyConfig = Annotated[LatencyModel, Choice(LATENCIES)]
+TraceReader = Callable[["TraceLatency"], Floats]
+"""Gives the latencies (ms) of a trace."""
+
+
+class _OffsetLatency(LatencyModel):
+    """A latency with a floor."""
+
+    offset_ms: Milliseconds = 0
+    """Propagation floor that is added to every latency (ms)."""
+
+
+@LATENCIES.register("constant")
+class ConstantLatency(_OffsetLatency):
+    """Every message takes the same time."""
+
+    kind: Literal["constant"] = "constant"
+    """Latency is constant."""
+    latency_ms: Milliseconds = 0
+    """Latency of every message (ms)."""
+
+    def distribution(self, read_trace: TraceReader) -> Latency:
+        """See `LatencyModel`."""
+        return _constant(self.latency_ms + self.offset_ms)
+
+
+@LATENCIES.register("uniform")
+class UniformLatency(_OffsetLatency):
+    """Uniform between two bounds."""
+
+    kind: Literal["uniform"] = "uniform"
+    """Latency is uniform."""
+    low_ms: Milliseconds
+    """Shortest latency (ms)."""
+    high_ms: Milliseconds
+    """Longest latency (ms)."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low_ms > self.high_ms:
+            raise ValueError(
+                f"low_ms = {self.low_ms:g} is above high_ms = {self.high_ms:g}; give low_ms <= high_ms"
+            )
+        return self
+
+    def distribution(self, read_trace: TraceReader) -> Latency:
+        """See `LatencyModel`."""
+        return _uniform(self.low_ms + self.offset_ms, self.high_ms - self.low_ms)
+
+
+@LATENCIES.register("normal")
+class NormalLatency(_OffsetLatency):
+    """Normal, truncated at 0: the distribution given that it is not negative."""
+
+    kind: Literal["normal"] = "normal"
+    """Latency is normal, truncated at 0."""
+    mean_ms: Milliseconds
+    """Mean before the truncation (ms); the truncated mean is a little higher."""
+    std_ms: Milliseconds
+    """Standard deviation before the truncation (ms)."""
+
+    def distribution(self, read_trace: TraceReader) -> Latency:
+        """See `LatencyModel`."""
+        return _normal(self.mean_ms, self.std_ms, self.offset_ms)
+
+
+@LATENCIES.register("lognormal")
+class LognormalLatency(_OffsetLatency):
+    """Lognormal: what measured packet delays often look like."""
+
+    kind: Literal["lognormal"] = "lognormal"
+    """Latency is lognormal."""
+    median_ms: PositiveMilliseconds
+    """Median (ms), without the offset."""
+    sigma: Annotated[Number, Range(0, 10)]
+    """Standard deviation of the latency's natural logarithm (no unit)."""
+
+    def distribution(self, read_trace: TraceReader) -> Latency:
+        """See `LatencyModel`."""
+        return _lognormal(self.median_ms, self.sigma, self.offset_ms)
+
+
+@LATENCIES.register("exponential")
+class ExponentialLatency(_OffsetLatency):
+    """Exponential."""
+
+    kind: Literal["exponential"] = "exponential"
+    """Latency is exponential."""
+    mean_ms: Milliseconds
+    """Mean (ms), without the offset."""
+
+    def distribution(self, read_trace: TraceReader) -> Latency:
+        """See `LatencyModel`."""
+        return _exponential(self.mean_ms, self.offset_ms)
+
+
+@LATENCIES.register("gamma")
+class GammaLatency(_OffsetLatency):
+    """Gamma; shape 1 is the exponential, a large shape is nearly normal."""
+
+    kind: Literal["gamma"] = "gamma"
+    """Latency is gamma distributed."""
+    mean_ms: Milliseconds
+    """Mean (ms), without the offset."""
+    shape: Annotated[Number, Range(0.01, 1_000_000)]
+    """Shape k (no unit); the coefficient of variation is 1/sqrt(k)."""
+
+    def distribution(self, read_trace: TraceReader) -> Latency:
+        """See `LatencyModel`."""
+        return _gamma(self.mean_ms, self.shape, self.offset_ms)
+
+
+@LATENCIES.register("trace")
+class TraceLatency(CsvFormat, LatencyModel):
+    """Drawn from measured latencies, each as likely as the other."""
+
+    kind: Literal["trace"] = "trace"
+    """Latency is drawn from a file of measured values."""
+    file: LocalPath
+    """CSV file inside the scenario's folder, with a header."""
+    column: FilledText = "latency_ms"
+    """Column that holds the latencies (ms)."""
+
+    def distribution(self, read_trace: TraceReader) -> Latency:
+        """See `LatencyModel`."""
+        return _trace(self, read_trace(self))
+
+    def files(self) -> dict[str, str]:
+        """See `LatencyModel`."""
+        return {"file": self.file}
 
 
 def _constant(latency_ms: float) -> Latency:

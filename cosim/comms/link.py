@@ -12,8 +12,7 @@ from cosim.comms.disturbance import Disturbance, replay_delays_ms
 from cosim.comms.disturbance import is_duplicated as is_duplicated_by_fault
 from cosim.comms.disturbance import is_lost as is_lost_by_fault
 from cosim.comms.draws import Draws
-from cosim.comms.loss import bernoulli_probability, gilbert_elliott_step, starts_bad
-from cosim.comms.schema import Direction, GilbertElliottLoss, LinkConfig, OutageWindow
+from cosim.comms.schema import Direction, LinkConfig, OutageWindow
 from cosim.comms.tally import Tally
 from cosim.core.clock import MS_PER_HOUR, to_ms
 from cosim.core.message import ACK
@@ -32,8 +31,8 @@ class LinkState:
     ----------
     transmissions : int
         How many there were: the row of the next one's random numbers.
-    is_bad : bool
-        State of the Gilbert-Elliott chain.
+    loss : int
+        State of the loss model.
     transmitter_free_us : int
         When the transmitter has sent all that it accepted (µs).
     transmission_starts_us : deque of int
@@ -45,7 +44,7 @@ class LinkState:
     """
 
     transmissions: int = 0
-    is_bad: bool = False
+    loss: int = 0
     transmitter_free_us: int = 0
     transmission_starts_us: deque[int] = field(default_factory=deque)
     last_arrival_ms: int = 0
@@ -87,12 +86,12 @@ class Link:
     """
 
     __slots__ = (
-        "_bernoulli_probability",
         "_disturbances",
         "_draws",
         "_duplication_probability",
-        "_gilbert_elliott",
         "_in_order",
+        "_loss_model",
+        "_loss_probability",
         "_outage_ends_ms",
         "_outage_starts_ms",
         "_plain_fates",
@@ -138,12 +137,12 @@ class Link:
         self._queue_messages = config.queue_messages
         self._transmission_us = transmission_us(config)
         self._outage_starts_ms, self._outage_ends_ms = _merged_windows_ms(outages)
-        self._bernoulli_probability = bernoulli_probability(config.loss)
-        self._gilbert_elliott = config.loss if isinstance(config.loss, GilbertElliottLoss) else None
-        if self._gilbert_elliott is not None:
-            self.state.is_bad = starts_bad(self._gilbert_elliott, draws.initial_state(column))
+        self._loss_model = None if config.loss.is_independent() else config.loss
+        self._loss_probability = config.loss.rate()
+        if self._loss_model is not None:
+            self.state.loss = self._loss_model.first_state(draws.initial_state(column))
         is_plain = not (
-            self._gilbert_elliott is not None
+            self._loss_model is not None
             or self._outage_starts_ms
             or config.duplication_probability > 0
             or self._in_order
@@ -236,15 +235,14 @@ class Link:
         return True
 
     def _is_lost(self, turn: int) -> bool:
-        if self._gilbert_elliott is not None:
-            is_lost, self.state.is_bad = gilbert_elliott_step(
-                self._gilbert_elliott,
-                self.state.is_bad,
+        if self._loss_model is not None:
+            is_lost, self.state.loss = self._loss_model.step(
+                self.state.loss,
                 self._draws.loss[turn][self.column],
                 self._draws.loss_state[turn][self.column],
             )
             return is_lost
-        probability = self._bernoulli_probability
+        probability = self._loss_probability
         return probability > 0 and self._draws.loss[turn][self.column] < probability
 
     def _is_duplicated(self, turn: int) -> bool:

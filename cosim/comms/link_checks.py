@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
+from cosim.comms.loss import LossModel
 from cosim.comms.schema import (
     DIRECTIONS,
-    BernoulliLoss,
     CommsConfig,
     Direction,
-    GilbertElliottLoss,
     LinkConfig,
     LinkOverride,
-    LossConfig,
 )
 from cosim.core.context import Context
 from cosim.core.errors import Problem, count, listed
@@ -74,17 +72,6 @@ def links_in_use(comms: CommsConfig, used: Used, population: Population) -> list
     return found
 
 
-def always_loses(loss: LossConfig) -> bool:
-    """Whether not a single message gets through."""
-    if isinstance(loss, BernoulliLoss):
-        return loss.loss_probability == 1
-    return (
-        isinstance(loss, GilbertElliottLoss)
-        and loss.loss_probability_good == 1
-        and (loss.loss_probability_bad == 1 or loss.probability_good_to_bad == 0)
-    )
-
-
 def _origins(comms: CommsConfig, link: Links) -> dict[str, int]:
     """For each key of a link the number of the override that it has its value from, or `_DEFAULT`."""
     origins = dict.fromkeys(LinkConfig.model_fields, _DEFAULT)
@@ -101,10 +88,10 @@ def _origins(comms: CommsConfig, link: Links) -> dict[str, int]:
 def _that_lose_everything(
     comms: CommsConfig, context: Context, origins: dict[Links, dict[str, int]]
 ) -> Iterator[Problem]:
-    losses: list[tuple[int, LossConfig | None]] = [(_DEFAULT, comms.default.loss)]
+    losses: list[tuple[int, LossModel | None]] = [(_DEFAULT, comms.default.loss)]
     losses += [(number, override.loss) for number, override in enumerate(comms.overrides)]
     for number, loss in losses:
-        if loss is None or not always_loses(loss):
+        if loss is None or not loss.loses_everything():
             continue
         having = [link for link, origin in origins.items() if origin["loss"] == number]
         if having:
@@ -151,7 +138,7 @@ def _that_no_link_has(
         value = getattr(default, key)
         if value == field.default or any(origin[key] == _DEFAULT for origin in origins.values()):
             continue
-        if key == "loss" and always_loses(value):
+        if key == "loss" and value.loses_everything():
             continue  # it is said already
         message = "overrides replace this on every link in use, so that no link has it"
         yield context.problem(

@@ -5,28 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from cosim.comms.latency import ConstantLatency, LatencyConfig
+from cosim.comms.loss import LossConfig, NoLoss
 from cosim.config.base import (
     LARGEST,
     Count,
-    FilledText,
     Hours,
     Items,
-    LocalPath,
-    Milliseconds,
     Model,
     Name,
     Number,
     PositiveCount,
     PositiveHours,
-    PositiveMilliseconds,
     Probability,
     Range,
     Repeats,
     WholeMilliseconds,
 )
-from cosim.config.csv_format import CsvFormat
 from cosim.core.errors import Problem, suggest
 
 Direction = Literal["downlink", "uplink", "peer", "meter"]
@@ -37,140 +34,6 @@ DIRECTIONS: tuple[Direction, ...] = ("downlink", "uplink", "peer", "meter")
 
 Ordering = Literal["free", "in_order"]
 Delivery = Literal["at_most_once", "at_least_once", "exactly_once"]
-
-
-class _OffsetLatency(Model):
-    """A latency with a floor."""
-
-    offset_ms: Milliseconds = 0
-    """Propagation floor that is added to every latency (ms)."""
-
-
-class ConstantLatency(_OffsetLatency):
-    """Every message takes the same time."""
-
-    model: Literal["constant"] = "constant"
-    """Latency is constant."""
-    latency_ms: Milliseconds = 0
-    """Latency of every message (ms)."""
-
-
-class UniformLatency(_OffsetLatency):
-    """Uniform between two bounds."""
-
-    model: Literal["uniform"] = "uniform"
-    """Latency is uniform."""
-    low_ms: Milliseconds
-    """Shortest latency (ms)."""
-    high_ms: Milliseconds
-    """Longest latency (ms)."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.low_ms > self.high_ms:
-            raise ValueError(
-                f"low_ms = {self.low_ms:g} is above high_ms = {self.high_ms:g}; give low_ms <= high_ms"
-            )
-        return self
-
-
-class NormalLatency(_OffsetLatency):
-    """Normal, truncated at 0: the distribution given that it is not negative."""
-
-    model: Literal["normal"] = "normal"
-    """Latency is normal, truncated at 0."""
-    mean_ms: Milliseconds
-    """Mean before the truncation (ms); the truncated mean is a little higher."""
-    std_ms: Milliseconds
-    """Standard deviation before the truncation (ms)."""
-
-
-class LognormalLatency(_OffsetLatency):
-    """Lognormal: what measured packet delays often look like."""
-
-    model: Literal["lognormal"] = "lognormal"
-    """Latency is lognormal."""
-    median_ms: PositiveMilliseconds
-    """Median (ms), without the offset."""
-    sigma: Annotated[Number, Range(0, 10)]
-    """Standard deviation of the latency's natural logarithm (no unit)."""
-
-
-class ExponentialLatency(_OffsetLatency):
-    """Exponential."""
-
-    model: Literal["exponential"] = "exponential"
-    """Latency is exponential."""
-    mean_ms: Milliseconds
-    """Mean (ms), without the offset."""
-
-
-class GammaLatency(_OffsetLatency):
-    """Gamma; shape 1 is the exponential, a large shape is nearly normal."""
-
-    model: Literal["gamma"] = "gamma"
-    """Latency is gamma distributed."""
-    mean_ms: Milliseconds
-    """Mean (ms), without the offset."""
-    shape: Annotated[Number, Range(0.01, 1_000_000)]
-    """Shape k (no unit); the coefficient of variation is 1/sqrt(k)."""
-
-
-class TraceLatency(CsvFormat):
-    """Drawn from measured latencies, each as likely as the other."""
-
-    model: Literal["trace"] = "trace"
-    """Latency is drawn from a file of measured values."""
-    file: LocalPath
-    """CSV file inside the scenario's folder, with a header."""
-    column: FilledText = "latency_ms"
-    """Column that holds the latencies (ms)."""
-
-
-LatencyConfig = Annotated[
-    ConstantLatency
-    | UniformLatency
-    | NormalLatency
-    | LognormalLatency
-    | ExponentialLatency
-    | GammaLatency
-    | TraceLatency,
-    Field(discriminator="model"),
-]
-
-
-class NoLoss(Model):
-    """No message is lost on the way."""
-
-    model: Literal["none"] = "none"
-    """Nothing is lost."""
-
-
-class BernoulliLoss(Model):
-    """Every message is lost with the same probability, independently."""
-
-    model: Literal["bernoulli"] = "bernoulli"
-    """Losses are independent."""
-    loss_probability: Probability
-    """Probability that a message is lost."""
-
-
-class GilbertElliottLoss(Model):
-    """Losses in bursts: a chain of two states, advanced by one step per transmission."""
-
-    model: Literal["gilbert_elliott"] = "gilbert_elliott"
-    """Losses come in bursts."""
-    probability_good_to_bad: Probability
-    """Probability that the good state turns bad after a transmission."""
-    probability_bad_to_good: Probability
-    """Probability that the bad state turns good after a transmission."""
-    loss_probability_good: Probability = 0
-    """Probability that a message is lost in the good state."""
-    loss_probability_bad: Probability = 1
-    """Probability that a message is lost in the bad state."""
-
-
-LossConfig = Annotated[NoLoss | BernoulliLoss | GilbertElliottLoss, Field(discriminator="model")]
 
 
 class OutageWindow(Model):

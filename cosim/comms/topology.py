@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from cosim.comms.draws import Draws
-from cosim.comms.latency import Latency, TraceReader, build_latency
+from cosim.comms.latency import Latency, LatencyModel, TraceReader
 from cosim.comms.link import Link
-from cosim.comms.loss import bernoulli_probability
-from cosim.comms.schema import CommsConfig, Direction, LatencyConfig, LinkConfig, resolve
+from cosim.comms.loss import LossModel
+from cosim.comms.schema import CommsConfig, Direction, LinkConfig, resolve
 from cosim.core.message import METER, PLATFORM, Address
 from cosim.core.streams import Streams
 
@@ -47,7 +47,7 @@ class Topology:
         self._addresses = list(addresses)
         self._streams = streams
         self._read_trace = read_trace
-        self._latencies: dict[LatencyConfig, Latency] = {}
+        self._latencies: dict[LatencyModel, Latency] = {}
         self._draws: dict[str, Draws] = {}
         self._configs: dict[tuple[Direction, int], LinkConfig] = {}
         # Opened in advance, so that a bad trace is found before the run starts.
@@ -99,10 +99,10 @@ class Topology:
             self._configs[key] = config
         return config
 
-    def _latency(self, config: LatencyConfig) -> Latency:
+    def _latency(self, config: LatencyModel) -> Latency:
         latency = self._latencies.get(config)
         if latency is None:
-            latency = self._latencies[config] = build_latency(config, self._read_trace)
+            latency = self._latencies[config] = config.distribution(self._read_trace)
         return latency
 
     def _household_link(self, direction: Direction, household: int, ends: tuple[int, int]) -> Link:
@@ -134,7 +134,7 @@ class Topology:
                 self._streams,
                 direction,
                 [self._latency(config.latency) for config in configs],
-                np.array([bernoulli_probability(config.loss) for config in configs]),
+                np.array([_independent_loss(config.loss) for config in configs]),
                 _rows_kept(len(configs), 1),
             )
         return draws
@@ -147,10 +147,15 @@ class Topology:
                 self._streams,
                 prefix,
                 [self._latency(config.latency)] * n_columns,
-                np.full(n_columns, bernoulli_probability(config.loss)),
+                np.full(n_columns, _independent_loss(config.loss)),
                 _rows_kept(n_columns, n_senders),
             )
         return draws
+
+
+def _independent_loss(loss: LossModel) -> float:
+    """Probability of an independent loss; 0 where losses depend on each other."""
+    return loss.rate() if loss.is_independent() else 0.0
 
 
 def _rows_kept(n_columns: int, n_senders: int) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.comms.schema import TraceLatency
+from cosim.comms.latency import TraceLatency
 from cosim.config.base import MAX_MS
 from cosim.core.errors import InputError, Problem
 from cosim.csv_files.plain import read_plain

@@ -54,9 +54,9 @@ def all_keys(model: type[BaseModel]) -> set[str]:
 
 
 def tags_of(model: type[BaseModel]) -> frozenset[str]:
-    """What a model's discriminator says: the one choice of its key `model`, `kind` or `form`."""
+    """What a model's discriminator says: the one choice of its key `kind` or `form`."""
     tags: set[str] = set()
-    for key in ("model", "kind", "form"):
+    for key in ("kind", "form"):
         field = model.model_fields.get(key)
         if field is not None and _origin(field.annotation) is Literal:
             tags |= {str(choice) for choice in get_args(field.annotation)}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from cosim.comms.link_checks import Used, link_doubts
-from cosim.comms.schema import Direction, TraceLatency, unmatched_overrides
+from cosim.comms.schema import Direction, unmatched_overrides
 from cosim.config.base import MAX_HOUSEHOLDS
 from cosim.config.library import local_file
 from cosim.config.values import Each, bounds, wrong_length
@@ -330,8 +330,8 @@ def _links(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
         (f"comms.overrides.{n}", o.latency) for n, o in enumerate(scenario.comms.overrides) if o.latency
     ]
     for place, latency in links:
-        if isinstance(latency, TraceLatency):
-            yield from _file(loaded, f"{place}.latency.file", latency.file)
+        for key, file in latency.files().items():
+            yield from _file(loaded, f"{place}.latency.{key}", file)
     groups = [group.name for group in scenario.groups]
     for problem in unmatched_overrides(scenario.comms, groups, loaded.context.population.names):
         yield loaded.problem(problem.path, problem.message, problem.remedy, problem.value)

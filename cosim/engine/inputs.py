@@ -8,7 +8,6 @@ import os
 import shutil
 from pathlib import Path
 
-from cosim.comms.schema import TraceLatency
 from cosim.config.dump import to_yaml
 from cosim.config.library import names
 from cosim.devices.schema import CsvLoad, CsvPv
@@ -66,7 +65,7 @@ def _kept(loaded: LoadedScenario) -> dict[str, str]:
         files |= set(price_files(scenario.energy_value.prices))
     files |= {fault.file for fault in scenario.faults if isinstance(fault, Churn) and fault.file is not None}
     latencies = [scenario.comms.default.latency, *(link.latency for link in scenario.comms.overrides)]
-    files |= {latency.file for latency in latencies if isinstance(latency, TraceLatency)}
+    files |= {file for latency in latencies if latency is not None for file in latency.files().values()}
     kept = {file: file for file in files}
     if scenario.grid is not None and scenario.grid.network not in names("networks"):
         kept |= _network_files(loaded.folder, scenario.grid.network)

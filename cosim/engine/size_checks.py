@@ -5,15 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from cosim.comms.schema import (
-    ConstantLatency,
-    LatencyConfig,
-    LinkConfig,
-    LognormalLatency,
-    TraceLatency,
-    UniformLatency,
-    resolve,
-)
+import numpy as np
+
+from cosim.comms.latency import LatencyModel
+from cosim.comms.schema import LinkConfig, resolve
 from cosim.config.base import MAX_MS
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.errors import Problem
@@ -75,20 +70,9 @@ def _held_ms(link: LinkConfig) -> float:
     return travels_ms + link.timeout_ms * (link.retries + 1)
 
 
-def _mean_ms(latency: LatencyConfig) -> float:
-    """Mean of a latency, to an estimate's accuracy; that of a file is known when it is read."""
-    match latency:
-        case TraceLatency():
-            return 0.0
-        case ConstantLatency():
-            mean_ms = latency.latency_ms
-        case UniformLatency():
-            mean_ms = (latency.low_ms + latency.high_ms) / 2
-        case LognormalLatency():
-            mean_ms = latency.median_ms * math.exp(latency.sigma**2 / 2)
-        case _:
-            mean_ms = latency.mean_ms
-    return min(mean_ms + latency.offset_ms, MAX_MS)
+def _mean_ms(latency: LatencyModel) -> float:
+    """Mean of a latency; that of a file, which is known when it is read, counts as 0."""
+    return min(latency.distribution(lambda trace: np.zeros(1)).mean_ms, MAX_MS)
 
 
 def _market(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.comms.latency import TraceReader, build_latency
+from cosim.comms.latency import TraceReader
 from cosim.comms.schema import CommsConfig, Direction, resolve
 from cosim.config.parameters import drawn
 from cosim.config.values import AnyValue
@@ -357,7 +357,7 @@ def _mean_latencies_ms(
     def mean_ms(direction: Direction, group: str | None, name: str | None) -> float:
         latency = resolve(comms, direction, group, name).latency
         if latency not in means:
-            means[latency] = build_latency(latency, read_trace).mean_ms
+            means[latency] = latency.distribution(read_trace).mean_ms
         return means[latency]
 
     groups = [population.group_of(int(member)).name for member in members]

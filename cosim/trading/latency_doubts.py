@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cosim.comms.latency import TraceReader, build_latency
+from cosim.comms.latency import TraceReader
 from cosim.comms.schema import CommsConfig, resolve
 from cosim.core.clock import MS_PER_HOUR, MS_PER_SECOND, to_ms
 from cosim.core.errors import Problem
@@ -28,7 +28,7 @@ def latency_problems(
         for group in population.groups
         for household in group.members
     }
-    median_ms = max(build_latency(latency, read_trace).quantile_ms(0.5) for latency in links)
+    median_ms = max(latency.distribution(read_trace).quantile_ms(0.5) for latency in links)
     return list(_too_late(rules, median_ms))
 
 

@@ -82,13 +82,13 @@ def test_a_slip(refused: Refused, write: Write, old: str, new: str, expected: st
 @pytest.mark.parametrize(
     ("link", "expected"),
     [
-        ("latency: {model: constnat}", "comms.default.latency.model: 'constnat' is not one of the choices (given: \"constnat\"). Did you mean 'constant'? Choices: constant, uniform, normal, lognormal, exponential, gamma, trace."),
-        ("latency: {model: constant, latency_s: 0.2}", "comms.default.latency.latency_s: unknown key 'latency_s' (given: 0.2). Write `latency_ms: 200`."),
-        ("latency: 20", "comms.default.latency: keys and values are expected (given: 20). Begin with `model:`, which is constant, exponential, gamma, lognormal, normal, trace or uniform."),
-        ("latency: {model: uniform, low_ms: 9, high_ms: 1}", "comms.default.latency: low_ms = 9 is above high_ms = 1. Give low_ms <= high_ms."),
-        ("loss: {model: bernoulli, loss_probability: 1.2}", "comms.default.loss.loss_probability: must be at most 1 (given: 1.2). It is a share of 1: if 1.2 % is meant, write 0.012."),
-        ("loss: {model: bernoulli, loss_probability: 5 %}", "comms.default.loss.loss_probability: a plain number is expected, in a share of 1 (given: \"5 %\"). Write 0.05."),
-        ("loss: {model: bernoulli, loss_percent: 5}", "comms.default.loss.loss_percent: unknown key 'loss_percent' (given: 5). Write `loss_probability: 0.05`."),
+        ("latency: {kind: constnat}", "comms.default.latency.kind: 'constnat' is not one of the choices (given: \"constnat\"). Did you mean 'constant'? Choices: constant, uniform, normal, lognormal, exponential, gamma, trace."),
+        ("latency: {kind: constant, latency_s: 0.2}", "comms.default.latency.latency_s: unknown key 'latency_s' (given: 0.2). Write `latency_ms: 200`."),
+        ("latency: 20", "comms.default.latency: keys and values are expected (given: 20). Begin with `kind:`, which is constant, exponential, gamma, lognormal, normal, trace or uniform."),
+        ("latency: {kind: uniform, low_ms: 9, high_ms: 1}", "comms.default.latency: low_ms = 9 is above high_ms = 1. Give low_ms <= high_ms."),
+        ("loss: {kind: bernoulli, loss_probability: 1.2}", "comms.default.loss.loss_probability: must be at most 1 (given: 1.2). It is a share of 1: if 1.2 % is meant, write 0.012."),
+        ("loss: {kind: bernoulli, loss_probability: 5 %}", "comms.default.loss.loss_probability: a plain number is expected, in a share of 1 (given: \"5 %\"). Write 0.05."),
+        ("loss: {kind: bernoulli, loss_percent: 5}", "comms.default.loss.loss_percent: unknown key 'loss_percent' (given: 5). Write `loss_probability: 0.05`."),
         ("retries: 2.0", "comms.default.retries: a whole number is expected (given: 2.0). Write digits alone, without a point."),
     ],
 )  # fmt: skip
@@ -191,7 +191,7 @@ def test_a_link_that_leaves_the_folder(
     (folder / "sub").symlink_to(outside)
     exchange, place = {
         "profile": (("{kind: constant, p_kw: 0.4}", "{kind: csv, file: sub/p.csv}"), "s.yaml:9: groups.0.load.file"),
-        "trace": (("report:", LINKS.format("latency: {model: trace, file: sub/t.csv}") + "report:"), "s.yaml:18: comms.default.latency.file"),
+        "trace": (("report:", LINKS.format("latency: {kind: trace, file: sub/t.csv}") + "report:"), "s.yaml:18: comms.default.latency.file"),
         "network": (("report:", "grid: {network: sub/n.yaml}\nreport:"), "s.yaml:16: grid.network"),
         "base": (("name: good", "name: good\nbase: sub/b.yaml"), "s.yaml:2: base"),
         "json": (("report:", "grid: {network: n.yaml}\nreport:"), "s.yaml:16: source.file"),

@@ -12,7 +12,7 @@ SWEEP = """\
 name: small
 title: "A small one"
 base: good.yaml
-set: {time.steps: 12, comms.default.loss: {model: bernoulli, loss_probability: 0}}
+set: {time.steps: 12, comms.default.loss: {kind: bernoulli, loss_probability: 0}}
 axes:
   - {name: loss, path: comms.default.loss.loss_probability, values: [0, 0.4, 0.8]}
   - {name: households, path: groups.homes.households, values: [3, 6]}

@@ -27,11 +27,11 @@ set:
   groups.community_2.households: 10
   communities.market.resources.consumption.capacity: 18
   communities.market.resources.production.capacity: 16
-  comms.default.latency: {model: exponential, mean_ms: 600000}
+  comms.default.latency: {kind: exponential, mean_ms: 600000}
 axes:
   - name: loss
     path: comms.default.loss
-    values: [{model: bernoulli, loss_probability: 0.1}, {model: bernoulli, loss_probability: 0.3}]
+    values: [{kind: bernoulli, loss_probability: 0.1}, {kind: bernoulli, loss_probability: 0.3}]
     column_values: [0.1, 0.3]
   - name: policy
     cases:

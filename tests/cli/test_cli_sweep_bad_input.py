@@ -12,7 +12,7 @@ import pytest
 GOOD = """
 name: s
 base: section6_additive
-set: {time.steps: 2, comms.default.latency: {model: constant, latency_ms: 0}}
+set: {time.steps: 2, comms.default.latency: {kind: constant, latency_ms: 0}}
 axes:
   - path: comms.default.latency.latency_ms
     values: [0, 1000]
@@ -78,7 +78,7 @@ def content(folder: Path) -> dict[str, bytes]:
         (
             (
                 AXIS,
-                AXIS + "  - path: comms.default.latency\n    values: [{model: constant, latency_ms: 5}]\n",
+                AXIS + "  - path: comms.default.latency\n    values: [{kind: constant, latency_ms: 5}]\n",
             ),
             "s.yaml:7: comms.default.latency.latency_ms: what is set here is replaced by what is set",
         ),
@@ -125,8 +125,8 @@ def test_refused(refused: Callable[..., str], exchange: tuple[str, str], told: s
 
 
 def test_a_form_that_only_the_axis_sets_stands_in_the_sweep(refused: Callable[..., str]) -> None:
-    told = refused((", comms.default.latency: {model: constant, latency_ms: 0}", ""))
-    assert told.startswith("s.yaml:7: comms.default.latency: the key 'model' is missing")
+    told = refused((", comms.default.latency: {kind: constant, latency_ms: 0}", ""))
+    assert told.startswith("s.yaml:7: comms.default.latency: the key 'kind' is missing")
 
 
 def test_all_problems_of_all_points_at_once(refused: Callable[..., str]) -> None:

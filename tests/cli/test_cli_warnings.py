@@ -145,8 +145,8 @@ def test_own_use_beyond_what_the_load_takes(cosim: Callable, write: Callable, fo
     assert "ask 48 kWh a day for it, and the homes cannot take 26 of them then" in told[0]
 
 
-LOST = "{model: bernoulli, loss_probability: 1}"
-FINE = "{model: none}"
+LOST = "{kind: bernoulli, loss_probability: 1}"
+FINE = "{kind: none}"
 
 
 def of_links(cosim: Callable, write: Callable, comms: str, *exchanges: tuple[str, str]) -> list[str]:
@@ -190,7 +190,7 @@ SECOND = (
             "comms.default.loss: the default link loses every message, and overrides undo that on all links",
         ),
         (
-            "{default: {loss: {model: gilbert_elliott, probability_good_to_bad: 0, "
+            "{default: {loss: {kind: gilbert_elliott, probability_good_to_bad: 0, "
             "probability_bad_to_good: 1, loss_probability_good: 1, loss_probability_bad: 0}}}",
             [],
             "comms.default.loss: every message is lost on downlinks of 3",
@@ -228,8 +228,8 @@ SECOND = (
             "comms.overrides.1: this override has no effect: others, more specific or later, replace all",
         ),
         (
-            "{default: {latency: {model: exponential, mean_ms: 9}}, "
-            "overrides: [{latency: {model: constant, latency_ms: 5}}]}",
+            "{default: {latency: {kind: exponential, mean_ms: 9}}, "
+            "overrides: [{latency: {kind: constant, latency_ms: 5}}]}",
             [],
             "comms.default.latency: overrides replace this on every link in use, so that no link has it. ",
         ),
@@ -245,11 +245,11 @@ def test_links_that_cannot_be_meant(
 @pytest.mark.parametrize(
     "comms",
     [
-        "{default: {loss: {model: bernoulli, loss_probability: 0.999}}}",
+        "{default: {loss: {kind: bernoulli, loss_probability: 0.999}}}",
         "{default: {retries: 3}, overrides: [{retries: 2}]}",  # as without the key
         "{default: {retries: 5}, overrides: [{direction: uplink, retries: 2}]}",
         "{overrides: [{direction: uplink, retries: 2}, {household: h001, retries: 4}]}",
-        "{default: {loss: {model: gilbert_elliott, probability_good_to_bad: 0.1, "
+        "{default: {loss: {kind: gilbert_elliott, probability_good_to_bad: 0.1, "
         "probability_bad_to_good: 0}}}",
     ],
 )

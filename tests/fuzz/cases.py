@@ -258,7 +258,7 @@ def _price(scenario: dict[str, Any]) -> None:
 
 def _latency(scenario: dict[str, Any]) -> None:
     scenario.update(_community())
-    scenario["comms"] = {"default": {"latency": {"model": "trace", "file": "data.csv"}}}
+    scenario["comms"] = {"default": {"latency": {"kind": "trace", "file": "data.csv"}}}
 
 
 def _churn(scenario: dict[str, Any]) -> None:

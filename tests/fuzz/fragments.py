@@ -6,16 +6,16 @@ import random
 from typing import Any
 
 _LATENCIES: tuple[dict[str, Any], ...] = (
-    {"model": "constant", "latency_ms": 50_000},
-    {"model": "uniform", "low_ms": 0, "high_ms": 2_000_000},
-    {"model": "normal", "mean_ms": 200, "std_ms": 100},
-    {"model": "lognormal", "median_ms": 120, "sigma": 1.0},
-    {"model": "exponential", "mean_ms": 900_000, "offset_ms": 5},
-    {"model": "gamma", "mean_ms": 300, "shape": 2},
+    {"kind": "constant", "latency_ms": 50_000},
+    {"kind": "uniform", "low_ms": 0, "high_ms": 2_000_000},
+    {"kind": "normal", "mean_ms": 200, "std_ms": 100},
+    {"kind": "lognormal", "median_ms": 120, "sigma": 1.0},
+    {"kind": "exponential", "mean_ms": 900_000, "offset_ms": 5},
+    {"kind": "gamma", "mean_ms": 300, "shape": 2},
 )
 _LINKS: tuple[dict[str, Any], ...] = (
-    {"loss": {"model": "bernoulli", "loss_probability": 0.3}, "duplication_probability": 0.2},
-    {"loss": {"model": "gilbert_elliott", "probability_good_to_bad": 0.1, "probability_bad_to_good": 0.3}},
+    {"loss": {"kind": "bernoulli", "loss_probability": 0.3}, "duplication_probability": 0.2},
+    {"loss": {"kind": "gilbert_elliott", "probability_good_to_bad": 0.1, "probability_bad_to_good": 0.3}},
     {"delivery": "at_least_once", "timeout_ms": 1000, "retries": 5},
     {"delivery": "exactly_once", "ordering": "in_order", "lifetime_ms": 60_000},
     {"bandwidth_kbit_per_s": 1, "queue_messages": 2, "message_bytes": 200},

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from cosim.comms.latency import TraceLatency
 from cosim.comms.network import Network
-from cosim.comms.schema import CommsConfig, TraceLatency
+from cosim.comms.schema import CommsConfig
 from cosim.core.message import METER, PLATFORM, Address, Message
 from cosim.core.streams import Streams
 
@@ -20,20 +21,20 @@ N_HOUSEHOLDS = 3
 
 probability = st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0])
 latency = st.one_of(
-    st.builds(lambda ms: {"model": "constant", "latency_ms": ms}, st.sampled_from([0, 1, 30])),
-    st.just({"model": "uniform", "low_ms": 0, "high_ms": 40}),
-    st.just({"model": "normal", "mean_ms": 10, "std_ms": 20}),
-    st.just({"model": "lognormal", "median_ms": 10, "sigma": 2}),
-    st.just({"model": "exponential", "mean_ms": 20, "offset_ms": 3}),
-    st.just({"model": "gamma", "mean_ms": 20, "shape": 0.5}),
-    st.just({"model": "trace", "file": "pings.csv"}),
+    st.builds(lambda ms: {"kind": "constant", "latency_ms": ms}, st.sampled_from([0, 1, 30])),
+    st.just({"kind": "uniform", "low_ms": 0, "high_ms": 40}),
+    st.just({"kind": "normal", "mean_ms": 10, "std_ms": 20}),
+    st.just({"kind": "lognormal", "median_ms": 10, "sigma": 2}),
+    st.just({"kind": "exponential", "mean_ms": 20, "offset_ms": 3}),
+    st.just({"kind": "gamma", "mean_ms": 20, "shape": 0.5}),
+    st.just({"kind": "trace", "file": "pings.csv"}),
 )
 loss = st.one_of(
-    st.just({"model": "none"}),
-    st.builds(lambda p: {"model": "bernoulli", "loss_probability": p}, probability),
+    st.just({"kind": "none"}),
+    st.builds(lambda p: {"kind": "bernoulli", "loss_probability": p}, probability),
     st.builds(
         lambda to_bad, to_good, good, bad: {
-            "model": "gilbert_elliott",
+            "kind": "gilbert_elliott",
             "probability_good_to_bad": to_bad,
             "probability_bad_to_good": to_good,
             "loss_probability_good": good,
@@ -252,8 +253,8 @@ def test_same_seed_same_events(
 def test_order_of_sending_among_households_changes_no_fate(turns: list[tuple[int, bool]], seed: int) -> None:
     """The k-th message of a household meets the same fate, whoever sends before or after it."""
     link = {
-        "latency": {"model": "exponential", "mean_ms": 20},
-        "loss": {"model": "bernoulli", "loss_probability": 0.3},
+        "latency": {"kind": "exponential", "mean_ms": 20},
+        "loss": {"kind": "bernoulli", "loss_probability": 0.3},
     }
 
     def run(order: list[int]) -> set[tuple[int, int, int]]:

@@ -12,7 +12,7 @@ from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 
 SETTINGS = {
-    "section6": ["time.steps=120", "comms.default.latency={model: gamma, mean_ms: 4e7, shape: 2}"],
+    "section6": ["time.steps=120", "comms.default.latency={kind: gamma, mean_ms: 4e7, shape: 2}"],
     "section6_additive": [
         "time.steps=40",
         "communities.market.agent.phase={kind: uniform}",
@@ -35,7 +35,7 @@ SETTINGS = {
         "groups.homes.pv={kind: csv, file: sun.csv, kwp: {uniform: [3, 7]}}",
         "communities.village.agent.jitter_ms=2000",
         "communities.village.agent.drift_ppm={uniform: [-50, 50]}",
-        "comms.default.loss=" + "{model: gilbert_elliott, probability_good_to_bad: 0.02,"
+        "comms.default.loss=" + "{kind: gilbert_elliott, probability_good_to_bad: 0.02,"
         " probability_bad_to_good: 0.3}",
         "comms.default.delivery=at_least_once",
     ],

@@ -68,8 +68,8 @@ def village(folder: Path, **changes: Any) -> LoadedScenario:
         ],
         "comms": {
             "default": {
-                "latency": {"model": "exponential", "mean_ms": 500},
-                "loss": {"model": "bernoulli", "loss_probability": 0.05},
+                "latency": {"kind": "exponential", "mean_ms": 500},
+                "loss": {"kind": "bernoulli", "loss_probability": 0.05},
             }
         },
         "grid": {"network": "kerber_landnetz_kabel_1", "background": "nominal"},

@@ -49,8 +49,8 @@ def loaded(folder: Path, groups: list[Any], communities: list[Any], **more: Any)
         "communities": communities,
         "comms": {
             "default": {
-                "latency": {"model": "exponential", "mean_ms": 20_000},
-                "loss": {"model": "bernoulli", "loss_probability": 0.1},
+                "latency": {"kind": "exponential", "mean_ms": 20_000},
+                "loss": {"kind": "bernoulli", "loss_probability": 0.1},
             }
         },
     }

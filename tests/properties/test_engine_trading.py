@@ -57,8 +57,8 @@ source, folder, *settings = sys.argv[1:]
 run_scenario(load_scenario(source, settings), Path(folder))
 """
 BAD_LINKS = [
-    "comms.default.latency={model: exponential, mean_ms: 4000}",
-    "comms.default.loss={model: bernoulli, loss_probability: 0.3}",
+    "comms.default.latency={kind: exponential, mean_ms: 4000}",
+    "comms.default.loss={kind: bernoulli, loss_probability: 0.3}",
     "comms.default.duplication_probability=0.1",
     "energy_value.rules.reservation_s=10",
 ]
@@ -179,7 +179,7 @@ def test_bad_links_are_felt(tmp_path: Path) -> None:
     outcome, folder = run(tmp_path, *BAD_LINKS)
     assert outcome.summary["messages_lost"] > 100  # type: ignore[operator]
     assert outcome.summary["trading_offers_late"] == 0
-    slow = "comms.default.latency={model: constant, latency_ms: 7300000}"
+    slow = "comms.default.latency={kind: constant, latency_ms: 7300000}"
     outcome, _ = run(tmp_path / "slow", slow, "grid=")
     # Everybody's offers, at everybody else's: five sellers, seven others.
     assert outcome.summary["trading_offers_late"] == 5 * 7
@@ -291,7 +291,7 @@ def test_one_household_more_changes_no_other_draw(tmp_path: Path) -> None:
 
 def test_trading_without_a_single_message_is_no_trading(tmp_path: Path) -> None:
     """So the two rules differ in what reaches others, and in nothing else."""
-    deaf = "comms.default.loss={model: bernoulli, loss_probability: 1}"
+    deaf = "comms.default.loss={kind: bernoulli, loss_probability: 1}"
     (_, alone), (_, unheard) = (
         run(tmp_path / "alone", "energy_value.rules.rule=no_trading"),
         run(tmp_path / "unheard", deaf),

@@ -69,21 +69,21 @@ faults = st.lists(
 )
 latency = st.sampled_from(
     [
-        {"model": "constant", "latency_ms": 0},
-        {"model": "constant", "latency_ms": 40},
-        {"model": "uniform", "low_ms": 0, "high_ms": 6000},
-        {"model": "exponential", "mean_ms": 1500},
-        {"model": "lognormal", "median_ms": 200, "sigma": 3},
+        {"kind": "constant", "latency_ms": 0},
+        {"kind": "constant", "latency_ms": 40},
+        {"kind": "uniform", "low_ms": 0, "high_ms": 6000},
+        {"kind": "exponential", "mean_ms": 1500},
+        {"kind": "lognormal", "median_ms": 200, "sigma": 3},
         # Beyond the gate, and beyond the deadline.
-        {"model": "uniform", "low_ms": 0, "high_ms": 4 * HOUR_MS},
+        {"kind": "uniform", "low_ms": 0, "high_ms": 4 * HOUR_MS},
     ]
 )
 loss = st.sampled_from(
     [
-        {"model": "none"},
-        {"model": "bernoulli", "loss_probability": 0.1},
-        {"model": "bernoulli", "loss_probability": 0.5},
-        {"model": "gilbert_elliott", "probability_good_to_bad": 0.2, "probability_bad_to_good": 0.3},
+        {"kind": "none"},
+        {"kind": "bernoulli", "loss_probability": 0.1},
+        {"kind": "bernoulli", "loss_probability": 0.5},
+        {"kind": "gilbert_elliott", "probability_good_to_bad": 0.2, "probability_bad_to_good": 0.3},
     ]
 )
 link = st.fixed_dictionaries(

@@ -49,7 +49,7 @@ def arrivals(
     return log, net
 
 
-TRACE = {"latency": {"model": "trace", "file": "pings.csv"}}
+TRACE = {"latency": {"kind": "trace", "file": "pings.csv"}}
 
 
 def test_free_order_lets_messages_overtake_and_in_order_makes_them_wait() -> None:
@@ -89,7 +89,7 @@ def test_duplicate_is_dropped_under_exactly_once_and_acknowledged_twice() -> Non
 
 def test_outage_takes_what_is_sent_in_it_and_leaves_what_is_on_its_way() -> None:
     window = {"start_h": 100 / HOUR_MS, "duration_h": 50 / HOUR_MS}
-    link = {"latency": {"model": "constant", "latency_ms": 30}, "outages": [window]}
+    link = {"latency": {"kind": "constant", "latency_ms": 30}, "outages": [window]}
     log, net = arrivals(link, [90, 99, 100, 149, 150])
     assert log == [(120, 0), (129, 1), (180, 4)]
     assert net.losses() == [("uplink/h0", "report", 2, 0, 0)]
@@ -122,9 +122,9 @@ def test_outage_of_a_household_cuts_peers_off_from_it() -> None:
 
 def test_outage_changes_no_later_fate() -> None:
     link = {
-        "latency": {"model": "exponential", "mean_ms": 30},
+        "latency": {"kind": "exponential", "mean_ms": 30},
         "loss": {
-            "model": "gilbert_elliott",
+            "kind": "gilbert_elliott",
             "probability_good_to_bad": 0.3,
             "probability_bad_to_good": 0.3,
         },
@@ -161,7 +161,7 @@ def test_lost_message_takes_no_transmission_time() -> None:
 
 
 def test_message_as_old_as_its_lifetime_arrives_and_an_older_one_expires() -> None:
-    link = {"latency": {"model": "constant", "latency_ms": 50}}
+    link = {"latency": {"kind": "constant", "latency_ms": 50}}
     in_time, _ = arrivals({**link, "lifetime_ms": 50}, [0])
     too_late, net = arrivals({**link, "lifetime_ms": 49}, [0])
     assert (in_time, too_late) == ([(50, 0)], [])

@@ -34,8 +34,8 @@ class Setup:
 
     def __init__(self, delivery: str, up: dict[str, object], down: dict[str, object]) -> None:
         shared = {"delivery": delivery, "timeout_ms": 100, "retries": 2}
-        up_latency = {"model": "constant", "latency_ms": 10}
-        down_latency = {"model": "constant", "latency_ms": 20}
+        up_latency = {"kind": "constant", "latency_ms": 10}
+        down_latency = {"kind": "constant", "latency_ms": 20}
         config = CommsConfig.model_validate(
             {
                 "default": shared,
@@ -116,7 +116,7 @@ def test_sender_gives_up_after_its_retries(delivery: str) -> None:
 
 
 def test_acknowledgement_at_the_moment_of_the_timeout_is_in_time() -> None:
-    setup = Setup("at_least_once", {}, {"latency": {"model": "constant", "latency_ms": 90}})
+    setup = Setup("at_least_once", {}, {"latency": {"kind": "constant", "latency_ms": 90}})
     setup.send(7)
     setup.env.run()
     assert setup.env.now == 100
@@ -124,7 +124,7 @@ def test_acknowledgement_at_the_moment_of_the_timeout_is_in_time() -> None:
 
 
 def test_late_acknowledgement_comes_after_a_needless_repeat() -> None:
-    setup = Setup("at_least_once", {}, {"latency": {"model": "constant", "latency_ms": 91}})
+    setup = Setup("at_least_once", {}, {"latency": {"kind": "constant", "latency_ms": 91}})
     setup.send(7)
     setup.env.run()
     assert setup.log == [(10, 7), (110, 7)]

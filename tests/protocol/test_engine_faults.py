@@ -119,7 +119,7 @@ def scenario(
                 "platform": {"gain": 0.001, "initial_signal": 100.0, **platform},
             }
         ],
-        "comms": {"default": {"latency": {"model": "constant", "latency_ms": 60_000}, **link}},
+        "comms": {"default": {"latency": {"kind": "constant", "latency_ms": 60_000}, **link}},
         "faults": faults,
     }
     return LoadedScenario(Scenario.model_validate(data), folder, "t.yaml", Document(data, "t.yaml"))

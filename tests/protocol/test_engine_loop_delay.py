@@ -66,7 +66,7 @@ def _measured(
         ],
         "comms": {
             "overrides": [
-                {"direction": direction, "latency": {"model": "constant", "latency_ms": ms}}
+                {"direction": direction, "latency": {"kind": "constant", "latency_ms": ms}}
                 for direction, ms in latency_ms.items()
             ]
         },

@@ -92,7 +92,7 @@ def _scenario(latency_ms: int, home: dict[str, Any]) -> dict[str, Any]:
                 "platform": {"gain": 0.1},
             }
         ],
-        "comms": {"default": {"latency": {"model": "constant", "latency_ms": latency_ms}}},
+        "comms": {"default": {"latency": {"kind": "constant", "latency_ms": latency_ms}}},
         "grid": {"network": "kerber_landnetz_kabel_1", "feedback": True},
     }
 

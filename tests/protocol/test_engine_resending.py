@@ -70,7 +70,7 @@ TWICE_MORE = {"resending": {"times": 2, "interval_ms": 200}}
 
 
 def test_without_loss_repeats_change_nothing_but_the_account(tmp_path: Path) -> None:
-    link = {"latency": {"model": "constant", "latency_ms": 50}}
+    link = {"latency": {"kind": "constant", "latency_ms": 50}}
     once, few = _run(tmp_path / "once", link, {})
     again, many = _run(tmp_path / "again", link, TWICE_MORE)
     assert once.equals(again)
@@ -82,7 +82,7 @@ def test_a_signal_fails_to_arrive_with_probability_p_to_the_number_of_sendings(
     tmp_path: Path, times: int
 ) -> None:
     loss, steps = 0.5, 200
-    link = {"loss": {"model": "bernoulli", "loss_probability": loss}}
+    link = {"loss": {"kind": "bernoulli", "loss_probability": loss}}
     decisions, messages = _run(tmp_path, link, {"resending": {"times": times, "interval_ms": 100}}, steps)
     later = decisions[decisions["step"] > 1]
     # With no phase, step k is decided at the instant of tick k−1 and before it: from the signal of tick k−2.
@@ -112,7 +112,7 @@ def test_a_platform_that_is_down_repeats_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("delivery", "delivered"), [("at_least_once", 60), ("exactly_once", 60)])
 def test_repeats_agree_with_every_mode_of_delivery(tmp_path: Path, delivery: str, delivered: int) -> None:
-    link = {"delivery": delivery, "latency": {"model": "constant", "latency_ms": 10}}
+    link = {"delivery": delivery, "latency": {"kind": "constant", "latency_ms": 10}}
     decisions, messages = _run(tmp_path, link, TWICE_MORE, 20)
     assert set(messages[messages["kind"] == "signal"]["delivered"]) == {delivered}
     later = decisions[decisions["step"] > 1]

@@ -17,7 +17,7 @@ from cosim.engine.summarise import summarise
 
 NO_RULE = ["communities.village.platform.grid_aware=[]"]
 ALL_LOST = [
-    'comms.overrides=[{"direction": "meter", "loss": {"model": "bernoulli", "loss_probability": 1}}]',
+    'comms.overrides=[{"direction": "meter", "loss": {"kind": "bernoulli", "loss_probability": 1}}]',
 ]
 EVENING = ["time.duration_h=22", "record.decisions=false"]
 

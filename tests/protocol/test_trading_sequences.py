@@ -68,7 +68,7 @@ class Setup:
             }
             for sender, windows in (cuts or {}).items()
         ]
-        default = {"latency": {"model": "constant", "latency_ms": 10}, **(link or {})}
+        default = {"latency": {"kind": "constant", "latency_ms": 10}, **(link or {})}
         config = CommsConfig.model_validate({"default": default, "overrides": overrides})
         addresses = [Address(f"h{number}") for number in range(3)]
         self.net = Network(self.env, config, addresses, Streams(1), lambda config: np.empty(0))
@@ -326,10 +326,10 @@ def test_a_seller_without_memory_sells_nothing_more_and_its_receipts_stay_good()
 
 def test_offers_that_come_after_the_gate_are_not_used() -> None:
     hours = TERMS.timeline.gate_ms(DAY) - TERMS.timeline.publication_ms(DAY)
-    setup = Setup({0: 1.5}, link={"latency": {"model": "constant", "latency_ms": hours + 1}})
+    setup = Setup({0: 1.5}, link={"latency": {"kind": "constant", "latency_ms": hours + 1}})
     assert setup.run() == []
     assert setup.floor.traders[0].buyer.book(DAY).late_offers == 1
-    on_time = Setup({0: 1.5}, link={"latency": {"model": "constant", "latency_ms": hours}})
+    on_time = Setup({0: 1.5}, link={"latency": {"kind": "constant", "latency_ms": hours}})
     assert len(on_time.floor.traders[0].buyer.book(DAY).sheets) == 0
     on_time.env.run(GATE_MS + 1)
     assert on_time.floor.traders[0].buyer.book(DAY).late_offers == 0

@@ -8,41 +8,41 @@ import simpy
 from pydantic import TypeAdapter
 from scipy import stats
 
-from cosim.comms.latency import Latency, build_latency
+from cosim.comms.latency import Latency, LatencyConfig
 from cosim.comms.network import Network
-from cosim.comms.schema import CommsConfig, LatencyConfig
+from cosim.comms.schema import CommsConfig
 from cosim.core.message import PLATFORM, Address
 from cosim.core.streams import Streams
 
 # Long latencies, so that rounding to a millisecond is far below what the tests can see.
 MODELS = [
     pytest.param(
-        {"model": "uniform", "low_ms": 2000, "high_ms": 9000, "offset_ms": 500},
+        {"kind": "uniform", "low_ms": 2000, "high_ms": 9000, "offset_ms": 500},
         stats.uniform(2500, 7000),
         id="uniform",
     ),
     pytest.param(
-        {"model": "normal", "mean_ms": 4000, "std_ms": 5000, "offset_ms": 300},
+        {"kind": "normal", "mean_ms": 4000, "std_ms": 5000, "offset_ms": 300},
         stats.truncnorm(-0.8, np.inf, loc=4300, scale=5000),
         id="normal, truncated",
     ),
     pytest.param(
-        {"model": "normal", "mean_ms": 60000, "std_ms": 3000},
+        {"kind": "normal", "mean_ms": 60000, "std_ms": 3000},
         stats.norm(60000, 3000),
         id="normal, far from 0",
     ),
     pytest.param(
-        {"model": "lognormal", "median_ms": 5000, "sigma": 0.9, "offset_ms": 200},
+        {"kind": "lognormal", "median_ms": 5000, "sigma": 0.9, "offset_ms": 200},
         stats.lognorm(0.9, loc=200, scale=5000),
         id="lognormal",
     ),
     pytest.param(
-        {"model": "exponential", "mean_ms": 5000, "offset_ms": 100},
+        {"kind": "exponential", "mean_ms": 5000, "offset_ms": 100},
         stats.expon(100, 5000),
         id="exponential",
     ),
     pytest.param(
-        {"model": "gamma", "mean_ms": 5000, "shape": 0.6, "offset_ms": 100},
+        {"kind": "gamma", "mean_ms": 5000, "shape": 0.6, "offset_ms": 100},
         stats.gamma(0.6, loc=100, scale=5000 / 0.6),
         id="gamma",
     ),
@@ -51,7 +51,7 @@ MODELS = [
 
 def build(given: dict[str, object]) -> Latency:
     config = TypeAdapter[LatencyConfig](LatencyConfig).validate_python(given)
-    return build_latency(config, lambda config: np.empty(0))
+    return config.distribution(lambda config: np.empty(0))
 
 
 @pytest.mark.parametrize(("given", "reference"), MODELS)
@@ -87,10 +87,8 @@ def test_what_the_network_delivers_is_distributed_so(
 
 def test_trace_is_delivered_as_measured() -> None:
     measured = np.array([20.0, 20.0, 35.0, 400.0])
-    built = build_latency(
-        TypeAdapter[LatencyConfig](LatencyConfig).validate_python({"model": "trace", "file": "a.csv"}),
-        lambda config: measured,
-    )
+    trace = TypeAdapter[LatencyConfig](LatencyConfig).validate_python({"kind": "trace", "file": "a.csv"})
+    built = trace.distribution(lambda config: measured)
     draws = built.sample_ms(Streams(5).field("check").row(0, 40_000))
     counts = [int(np.sum(draws == value)) for value in (20, 35, 400)]
     assert sum(counts) == 40_000

@@ -14,9 +14,9 @@ import simpy
 from pydantic import TypeAdapter
 from scipy import stats
 
-from cosim.comms.loss import stationary_loss_rate
+from cosim.comms.loss import BernoulliLoss, GilbertElliottLoss, LossConfig, NoLoss
 from cosim.comms.network import Network
-from cosim.comms.schema import BernoulliLoss, CommsConfig, GilbertElliottLoss, LossConfig, NoLoss
+from cosim.comms.schema import CommsConfig
 from cosim.core.message import PLATFORM, Address, Message
 from cosim.core.streams import Streams
 
@@ -66,13 +66,13 @@ def bursts(lost: list[bool]) -> list[int]:
 @pytest.mark.parametrize("probability", [0.001, 0.05, 0.5, 0.97])
 @pytest.mark.parametrize("link", [{}, {"ordering": "in_order"}], ids=["short way", "long way"])
 def test_independent_losses_keep_binomial_bounds(probability: float, link: dict[str, object]) -> None:
-    lost = fates({"model": "bernoulli", "loss_probability": probability}, n_households=10, **link)
+    lost = fates({"kind": "bernoulli", "loss_probability": probability}, n_households=10, **link)
     low, high = stats.binom.interval(1 - 1e-5, N_MESSAGES, probability)
     assert low <= sum(map(sum, lost)) <= high
 
 
 def test_independent_losses_do_not_cluster() -> None:
-    (lost,) = fates({"model": "bernoulli", "loss_probability": 0.3})
+    (lost,) = fates({"kind": "bernoulli", "loss_probability": 0.3})
     config = BernoulliLoss(loss_probability=0.3)
     lengths = bursts(lost)
     assert mean_burst_length(config) == pytest.approx(1 / 0.7)
@@ -82,12 +82,12 @@ def test_independent_losses_do_not_cluster() -> None:
 
 @pytest.mark.parametrize("probability", [0.0, 1.0])
 def test_certain_fates(probability: float) -> None:
-    lost = fates({"model": "bernoulli", "loss_probability": probability})
+    lost = fates({"kind": "bernoulli", "loss_probability": probability})
     assert sum(lost[0]) == probability * N_MESSAGES
 
 
 def test_losses_of_households_are_independent() -> None:
-    lost = np.array(fates({"model": "bernoulli", "loss_probability": 0.5}, n_households=4), dtype=float)
+    lost = np.array(fates({"kind": "bernoulli", "loss_probability": 0.5}, n_households=4), dtype=float)
     correlations = np.corrcoef(lost)[np.triu_indices(4, k=1)]
     assert np.max(np.abs(correlations)) < 4.5 / math.sqrt(lost.shape[1])
 
@@ -113,8 +113,8 @@ CHAINS = [
 @pytest.mark.parametrize(("chain", "rate", "burst"), CHAINS)
 def test_bursty_losses(chain: dict[str, object], rate: float, burst: float | None) -> None:
     config = GilbertElliottLoss.model_validate(chain)
-    lost = fates({"model": "gilbert_elliott", **chain}, n_households=20)
-    assert stationary_loss_rate(config) == pytest.approx(rate, rel=1e-12)
+    lost = fates({"kind": "gilbert_elliott", **chain}, n_households=20)
+    assert config.rate() == pytest.approx(rate, rel=1e-12)
     if burst is not None:
         assert mean_burst_length(config) == pytest.approx(burst, rel=1e-12)
     # Losses correlate as (1 - to_bad - to_good)**lag, so this many independent ones say as much.
@@ -129,7 +129,7 @@ def test_bursty_losses(chain: dict[str, object], rate: float, burst: float | Non
 
 def test_gilbert_bursts_are_geometric() -> None:
     lost = fates(
-        {"model": "gilbert_elliott", "probability_good_to_bad": 0.05, "probability_bad_to_good": 0.4},
+        {"kind": "gilbert_elliott", "probability_good_to_bad": 0.05, "probability_bad_to_good": 0.4},
         n_households=20,
     )
     lengths = np.array([length for each in lost for length in bursts(each)])
@@ -144,7 +144,7 @@ def test_chain_is_stationary_from_the_first_message_on() -> None:
         {
             "default": {
                 "loss": {
-                    "model": "gilbert_elliott",
+                    "kind": "gilbert_elliott",
                     "probability_good_to_bad": 0.001,
                     "probability_bad_to_good": 0.003,
                 }
@@ -170,14 +170,14 @@ def test_chain_is_stationary_from_the_first_message_on() -> None:
     ],
 )
 def test_limits_of_the_formulae(loss: LossConfig, rate: float, burst: float) -> None:
-    assert stationary_loss_rate(loss) == rate
+    assert loss.rate() == rate
     assert mean_burst_length(loss) == burst
 
 
 def test_equal_states_are_bernoulli() -> None:
     chain = TypeAdapter[LossConfig](LossConfig).validate_python(
         {
-            "model": "gilbert_elliott",
+            "kind": "gilbert_elliott",
             "probability_good_to_bad": 0.1,
             "probability_bad_to_good": 0.3,
             "loss_probability_good": 0.2,
@@ -185,5 +185,5 @@ def test_equal_states_are_bernoulli() -> None:
         }
     )
     same = BernoulliLoss(loss_probability=0.2)
-    assert stationary_loss_rate(chain) == pytest.approx(stationary_loss_rate(same))
+    assert chain.rate() == pytest.approx(same.rate())
     assert mean_burst_length(chain) == pytest.approx(mean_burst_length(same))

@@ -67,37 +67,35 @@ def assert_binomial(count: int, n: int, probability: float) -> None:
 
 
 LATENCIES = [
-    pytest.param({"model": "constant", "latency_ms": 70, "offset_ms": 5}, lambda p: 75.0, id="constant"),
+    pytest.param({"kind": "constant", "latency_ms": 70, "offset_ms": 5}, lambda p: 75.0, id="constant"),
+    pytest.param({"kind": "uniform", "low_ms": 20, "high_ms": 900}, stats.uniform(20, 880).ppf, id="uniform"),
     pytest.param(
-        {"model": "uniform", "low_ms": 20, "high_ms": 900}, stats.uniform(20, 880).ppf, id="uniform"
-    ),
-    pytest.param(
-        {"model": "normal", "mean_ms": 100, "std_ms": 80, "offset_ms": 30},
+        {"kind": "normal", "mean_ms": 100, "std_ms": 80, "offset_ms": 30},
         stats.truncnorm(-1.25, np.inf, loc=130, scale=80).ppf,
         id="truncated normal",
     ),
     pytest.param(
-        {"model": "lognormal", "median_ms": 80, "sigma": 1.0, "offset_ms": 20},
+        {"kind": "lognormal", "median_ms": 80, "sigma": 1.0, "offset_ms": 20},
         stats.lognorm(1.0, loc=20, scale=80).ppf,
         id="lognormal",
     ),
     pytest.param(
-        {"model": "lognormal", "median_ms": 600_000, "sigma": 0.7},
+        {"kind": "lognormal", "median_ms": 600_000, "sigma": 0.7},
         stats.lognorm(0.7, scale=600_000).ppf,
         id="lognormal, ten minutes",
     ),
     pytest.param(
-        {"model": "exponential", "mean_ms": 150, "offset_ms": 10},
+        {"kind": "exponential", "mean_ms": 150, "offset_ms": 10},
         stats.expon(10, 150).ppf,
         id="exponential",
     ),
     pytest.param(
-        {"model": "gamma", "mean_ms": 200, "shape": 2.5},
+        {"kind": "gamma", "mean_ms": 200, "shape": 2.5},
         stats.gamma(2.5, scale=80).ppf,
         id="gamma",
     ),
     pytest.param(
-        {"model": "trace", "file": "measured.csv"},
+        {"kind": "trace", "file": "measured.csv"},
         lambda p: float(np.sort(TRACE_MS)[max(0, math.ceil(p * len(TRACE_MS)) - 1)]),
         id="trace",
     ),
@@ -106,7 +104,7 @@ LATENCIES = [
 
 @pytest.mark.parametrize(("latency", "quantile"), LATENCIES)
 @pytest.mark.parametrize(
-    "link", [{}, {"loss": {"model": "bernoulli", "loss_probability": 0.3}}], ids=["", "lossy"]
+    "link", [{}, {"loss": {"kind": "bernoulli", "loss_probability": 0.3}}], ids=["", "lossy"]
 )
 def test_quantiles_in_the_accounts(
     latency: dict[str, object], quantile: Quantile, link: dict[str, object]
@@ -128,8 +126,8 @@ def test_copies(probability: float, loss: float) -> None:
     net, arrivals = carried(
         {
             "duplication_probability": probability,
-            "loss": {"model": "bernoulli", "loss_probability": loss},
-            "latency": {"model": "exponential", "mean_ms": 5000},
+            "loss": {"kind": "bernoulli", "loss_probability": loss},
+            "latency": {"kind": "exponential", "mean_ms": 5000},
         }
     )
     row = account(net)
@@ -181,7 +179,7 @@ def test_lengths_of_bursts(chain: tuple[float, float, float, float]) -> None:
         "loss_probability_good",
         "loss_probability_bad",
     )
-    net, arrivals = carried({"loss": {"model": "gilbert_elliott", **dict(zip(keys, chain, strict=True))}})
+    net, arrivals = carried({"loss": {"kind": "gilbert_elliott", **dict(zip(keys, chain, strict=True))}})
     lost = np.ones(N, dtype=bool)
     lost[[sequence for sequence, _ in arrivals]] = False
     assert account(net).lost == lost.sum()
@@ -234,11 +232,11 @@ def test_acknowledged_delivery_loses_what_is_lost_every_time(loss: float, retrie
     n = 10_000
     net, arrivals = carried(
         {
-            "loss": {"model": "bernoulli", "loss_probability": loss},
+            "loss": {"kind": "bernoulli", "loss_probability": loss},
             "delivery": "at_least_once",
             "retries": retries,
             "timeout_ms": 100,
-            "latency": {"model": "constant", "latency_ms": 10},
+            "latency": {"kind": "constant", "latency_ms": 10},
         },
         n=n,
     )

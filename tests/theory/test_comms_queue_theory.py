@@ -99,7 +99,7 @@ def test_travel_time_comes_after_the_queue() -> None:
     link = {"bandwidth_kbit_per_s": 0.512, "queue_messages": 10}
     times_ms = np.array([0, 0, 0])
     queued, _ = sojourns_ms(times_ms, **link)
-    travelled, _ = sojourns_ms(times_ms, **link, latency={"model": "constant", "latency_ms": 10_000})
+    travelled, _ = sojourns_ms(times_ms, **link, latency={"kind": "constant", "latency_ms": 10_000})
     assert queued == {0: 1000, 1: 2000, 2: 3000}
     # Messages travel side by side: the latency is added once to each, and delays nobody else.
     assert travelled == {0: 11_000, 1: 12_000, 2: 13_000}

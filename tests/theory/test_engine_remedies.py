@@ -31,13 +31,13 @@ STEP_MS = 60_000
 DELAY = 3
 SETTLED = 200
 CONSTANT = {
-    "downlink": {"latency": {"model": "constant", "latency_ms": 2 * STEP_MS}},
-    "uplink": {"latency": {"model": "constant", "latency_ms": STEP_MS}},
+    "downlink": {"latency": {"kind": "constant", "latency_ms": 2 * STEP_MS}},
+    "uplink": {"latency": {"kind": "constant", "latency_ms": STEP_MS}},
 }
 ERRATIC = {  # jitter, and a tenth of the messages lost, each way
     direction: {
-        "latency": {"model": "uniform", "low_ms": 0, "high_ms": 3 * STEP_MS},
-        "loss": {"model": "bernoulli", "loss_probability": 0.1},
+        "latency": {"kind": "uniform", "low_ms": 0, "high_ms": 3 * STEP_MS},
+        "loss": {"kind": "bernoulli", "loss_probability": 0.1},
     }
     for direction in ("downlink", "uplink")
 }
@@ -140,7 +140,7 @@ def test_the_measured_delay_is_the_links_own(tmp_path: Path) -> None:
 def test_a_gain_by_the_measured_delay_stays_stable_where_the_estimate_does_not(tmp_path: Path) -> None:
     """Six of ten messages are lost, which no estimate from latencies knows."""
     links = {
-        direction: {"loss": {"model": "bernoulli", "loss_probability": 0.6}}
+        direction: {"loss": {"kind": "bernoulli", "loss_probability": 0.6}}
         for direction in ("downlink", "uplink")
     }
     estimated, without = _run(tmp_path / "a", {"gain": {"margin": 0.9}}, links, 700)

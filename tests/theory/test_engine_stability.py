@@ -73,7 +73,7 @@ def _aggregate(folder: Path, delay: int, share_of_limit: float, n_steps: int) ->
         ],
         "comms": {
             "overrides": [
-                {"direction": direction, "latency": {"model": "constant", "latency_ms": steps * STEP_MS}}
+                {"direction": direction, "latency": {"kind": "constant", "latency_ms": steps * STEP_MS}}
                 for direction, steps in (("downlink", down_steps), ("uplink", up_steps))
             ]
         },

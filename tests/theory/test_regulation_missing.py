@@ -126,7 +126,7 @@ def test_in_the_loop_the_aggregate_settles_where_the_measure_is_right_on_average
 ) -> None:
     """Two fifths of the reports are lost: a platform that counts them as nothing lets C / (1 − p) be
     taken."""
-    loss = {"model": "bernoulli", "loss_probability": 0.4}
+    loss = {"kind": "bernoulli", "loss_probability": 0.4}
     table = _run(tmp_path, missing, 900, comms={"overrides": [{"direction": "uplink", "loss": loss}]})
     aggregate = table["aggregate"].to_numpy()[200:]
     # An integrator leaves nothing of the noise at frequency 0: the mean deviates by less than a coin's.
@@ -136,7 +136,7 @@ def test_in_the_loop_the_aggregate_settles_where_the_measure_is_right_on_average
 @pytest.mark.parametrize("latency_ms", [0, 200, 150_000])
 def test_without_loss_nothing_is_missing_from_the_first_tick_on(tmp_path: Path, latency_ms: int) -> None:
     """What is not due yet is not missing, neither at the start nor when households join: the three agree."""
-    comms = {"default": {"latency": {"model": "constant", "latency_ms": latency_ms}}}
+    comms = {"default": {"latency": {"kind": "constant", "latency_ms": latency_ms}}}
     cost = {"form": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5}
     groups = [
         {"name": "homes", "households": 60, "cost": cost},

@@ -70,7 +70,7 @@ def trade(
 ) -> tuple[TradingFloor, list[int]]:
     n = len(village.load)
     env = simpy.Environment()
-    link = {"default": {"latency": {"model": "constant", "latency_ms": latency_ms}}}
+    link = {"default": {"latency": {"kind": "constant", "latency_ms": latency_ms}}}
     addresses = [Address(f"h{number}") for number in range(n)]
     network = Network(
         env, CommsConfig.model_validate(link), addresses, Streams(3), lambda config: np.empty(0)

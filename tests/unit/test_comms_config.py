@@ -5,14 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from cosim.comms.schema import (
-    CommsConfig,
-    LinkConfig,
-    NormalLatency,
-    UniformLatency,
-    resolve,
-    unmatched_overrides,
-)
+from cosim.comms.latency import NormalLatency, UniformLatency
+from cosim.comms.schema import CommsConfig, LinkConfig, resolve, unmatched_overrides
 
 
 def comms(default: dict[str, object], *overrides: dict[str, object]) -> CommsConfig:
@@ -21,23 +15,23 @@ def comms(default: dict[str, object], *overrides: dict[str, object]) -> CommsCon
 
 def test_default_link_is_perfect() -> None:
     link = CommsConfig().default
-    assert link.latency.model == "constant"
+    assert link.latency.kind == "constant"
     assert link.latency.latency_ms == 0  # type: ignore[union-attr]
-    assert (link.loss.model, link.delivery, link.ordering) == ("none", "at_most_once", "free")
+    assert (link.loss.kind, link.delivery, link.ordering) == ("none", "at_most_once", "free")
     assert (link.bandwidth_kbit_per_s, link.lifetime_ms, link.outages) == (None, None, ())
 
 
 @pytest.mark.parametrize(
     ("given", "where"),
     [
-        ({"latency": {"model": "uniform", "low_ms": 9, "high_ms": 5}}, "low_ms = 9 is above high_ms = 5"),
-        ({"latency": {"model": "constant", "latency_ms": -1}}, "latency_ms"),
-        ({"latency": {"model": "constant", "latency_ms": "inf"}}, "latency_ms"),
-        ({"latency": {"model": "trace", "file": "../secret.csv"}}, "the path leaves"),
-        ({"latency": {"model": "trace", "file": "a.csv", "offset_ms": 3}}, "offset_ms"),
-        ({"latency": {"model": "pareto"}}, "pareto"),
-        ({"latency": {"model": "normal", "mean_ms": 5}}, "std_ms"),
-        ({"loss": {"model": "bernoulli", "loss_probability": 1.2}}, "loss_probability"),
+        ({"latency": {"kind": "uniform", "low_ms": 9, "high_ms": 5}}, "low_ms = 9 is above high_ms = 5"),
+        ({"latency": {"kind": "constant", "latency_ms": -1}}, "latency_ms"),
+        ({"latency": {"kind": "constant", "latency_ms": "inf"}}, "latency_ms"),
+        ({"latency": {"kind": "trace", "file": "../secret.csv"}}, "the path leaves"),
+        ({"latency": {"kind": "trace", "file": "a.csv", "offset_ms": 3}}, "offset_ms"),
+        ({"latency": {"kind": "pareto"}}, "pareto"),
+        ({"latency": {"kind": "normal", "mean_ms": 5}}, "std_ms"),
+        ({"loss": {"kind": "bernoulli", "loss_probability": 1.2}}, "loss_probability"),
         ({"duplication_probability": -0.1}, "duplication_probability"),
         ({"bandwidth_kbit_per_s": 0}, "bandwidth_kbit_per_s"),
         ({"queue_messages": -1}, "queue_messages"),
@@ -94,8 +88,8 @@ def test_later_override_wins_among_equals() -> None:
 
 def test_only_given_keys_are_merged_and_blocks_are_replaced_whole() -> None:
     config = comms(
-        {"latency": {"model": "uniform", "low_ms": 5, "high_ms": 9, "offset_ms": 2}, "message_bytes": 99},
-        {"direction": "uplink", "latency": {"model": "normal", "mean_ms": 30, "std_ms": 4}},
+        {"latency": {"kind": "uniform", "low_ms": 5, "high_ms": 9, "offset_ms": 2}, "message_bytes": 99},
+        {"direction": "uplink", "latency": {"kind": "normal", "mean_ms": 30, "std_ms": 4}},
         {"direction": "uplink", "retries": 0, "message_bytes": None},
     )
     link = resolve(config, "uplink", None, "h1")
@@ -117,7 +111,7 @@ def test_empty_outages_remove_the_default_ones() -> None:
 def test_fully_written_out_configuration_reads_back_to_the_same_links() -> None:
     config = comms(
         {"bandwidth_kbit_per_s": 10, "lifetime_ms": 50},
-        {"direction": "uplink", "loss": {"model": "bernoulli", "loss_probability": 0.1}},
+        {"direction": "uplink", "loss": {"kind": "bernoulli", "loss_probability": 0.1}},
     )
     again = CommsConfig.model_validate(config.model_dump(mode="json"))
     for direction in ("uplink", "downlink"):

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from cosim.comms.latency import LONGEST_MS, Latency, build_latency
-from cosim.comms.schema import LatencyConfig
+from cosim.comms.latency import LONGEST_MS, Latency, LatencyConfig
 from cosim.core.errors import InputError
 
 EDGES = np.array([0.0, 2.0**-53, 0.5, 1 - 2.0**-53])
@@ -15,19 +14,19 @@ EDGES = np.array([0.0, 2.0**-53, 0.5, 1 - 2.0**-53])
 
 def latency(trace: list[float] | None = None, **given: object) -> Latency:
     config = TypeAdapter[LatencyConfig](LatencyConfig).validate_python(given)
-    return build_latency(config, lambda config: np.array(trace or [], dtype=float))
+    return config.distribution(lambda config: np.array(trace or [], dtype=float))
 
 
 @pytest.mark.parametrize(
     "given",
     [
-        {"model": "uniform", "low_ms": 0, "high_ms": 1000},
-        {"model": "normal", "mean_ms": 0, "std_ms": 50},
-        {"model": "normal", "mean_ms": 1e6, "std_ms": 1e-3},
-        {"model": "lognormal", "median_ms": 40, "sigma": 10},
-        {"model": "exponential", "mean_ms": 1e12},
-        {"model": "gamma", "mean_ms": 50, "shape": 0.01},
-        {"model": "gamma", "mean_ms": 50, "shape": 1e6},
+        {"kind": "uniform", "low_ms": 0, "high_ms": 1000},
+        {"kind": "normal", "mean_ms": 0, "std_ms": 50},
+        {"kind": "normal", "mean_ms": 1e6, "std_ms": 1e-3},
+        {"kind": "lognormal", "median_ms": 40, "sigma": 10},
+        {"kind": "exponential", "mean_ms": 1e12},
+        {"kind": "gamma", "mean_ms": 50, "shape": 0.01},
+        {"kind": "gamma", "mean_ms": 50, "shape": 1e6},
     ],
 )
 def test_every_uniform_number_gives_a_latency(given: dict[str, object]) -> None:
@@ -47,12 +46,12 @@ def test_a_tail_that_no_clock_holds_is_cut() -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        {"model": "constant", "latency_ms": 20, "offset_ms": 5},
-        {"model": "uniform", "low_ms": 20, "high_ms": 20, "offset_ms": 5},
-        {"model": "normal", "mean_ms": 20, "std_ms": 0, "offset_ms": 5},
-        {"model": "lognormal", "median_ms": 20, "sigma": 0, "offset_ms": 5},
-        {"model": "exponential", "mean_ms": 0, "offset_ms": 25},
-        {"model": "gamma", "mean_ms": 0, "shape": 2, "offset_ms": 25},
+        {"kind": "constant", "latency_ms": 20, "offset_ms": 5},
+        {"kind": "uniform", "low_ms": 20, "high_ms": 20, "offset_ms": 5},
+        {"kind": "normal", "mean_ms": 20, "std_ms": 0, "offset_ms": 5},
+        {"kind": "lognormal", "median_ms": 20, "sigma": 0, "offset_ms": 5},
+        {"kind": "exponential", "mean_ms": 0, "offset_ms": 25},
+        {"kind": "gamma", "mean_ms": 0, "shape": 2, "offset_ms": 25},
     ],
 )
 def test_no_spread_is_constant(given: dict[str, object]) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import simpy
 
+from cosim.comms.latency import TraceLatency
 from cosim.comms.network import Network
-from cosim.comms.schema import CommsConfig, TraceLatency
+from cosim.comms.schema import CommsConfig
 from cosim.core.errors import InputError
 from cosim.core.message import METER, PLATFORM, Address, Message, is_fresher
 from cosim.core.streams import Streams
@@ -86,7 +87,7 @@ def test_message_without_a_handler_is_delivered_and_dropped() -> None:
 
 def test_message_carries_what_was_sent() -> None:
     env = simpy.Environment(initial_time=500)
-    net = network(env, {"latency": {"model": "constant", "latency_ms": 7}})
+    net = network(env, {"latency": {"kind": "constant", "latency_ms": 7}})
     received: list[tuple[int, Message]] = []
     net.on_receive(PLATFORM, lambda message: received.append((int(env.now), message)))
     payload = {"p_kw": 1.5}
@@ -101,7 +102,7 @@ def test_message_carries_what_was_sent() -> None:
 
 def test_accounts_tell_kinds_apart_and_give_quantiles() -> None:
     env = simpy.Environment()
-    net = network(env, {"latency": {"model": "constant", "latency_ms": 30}})
+    net = network(env, {"latency": {"kind": "constant", "latency_ms": 30}})
     for sequence in range(4):
         net.send("uplink", 0, PLATFORM, "report", sequence, None)
     net.send("uplink", 0, PLATFORM, "hello", 0, None)
@@ -118,8 +119,8 @@ def test_histogram_is_by_direction_and_kind() -> None:
     env = simpy.Environment()
     net = network(
         env,
-        {"latency": {"model": "constant", "latency_ms": 30}},
-        [{"household": "h001", "latency": {"model": "constant", "latency_ms": 5}}],
+        {"latency": {"kind": "constant", "latency_ms": 30}},
+        [{"household": "h001", "latency": {"kind": "constant", "latency_ms": 5}}],
     )
     net.broadcast("signal", 0, None, [0, 1, 2])
     net.send("uplink", 1, PLATFORM, "report", 0, None)
@@ -133,7 +134,7 @@ def test_histogram_is_by_direction_and_kind() -> None:
 def test_bad_trace_is_found_before_the_run() -> None:
     with pytest.raises(InputError, match=r"pings\.csv"):
         network(
-            simpy.Environment(), {}, [{"group": "south", "latency": {"model": "trace", "file": "pings.csv"}}]
+            simpy.Environment(), {}, [{"group": "south", "latency": {"kind": "trace", "file": "pings.csv"}}]
         )
 
 
@@ -145,7 +146,7 @@ def test_trace_is_read_by_file_and_column() -> None:
         return np.array([12.0])
 
     config = CommsConfig.model_validate(
-        {"default": {"latency": {"model": "trace", "file": "pings.csv", "column": "rtt_ms"}}}
+        {"default": {"latency": {"kind": "trace", "file": "pings.csv", "column": "rtt_ms"}}}
     )
     env = simpy.Environment()
     net = Network(env, config, HOUSEHOLDS, Streams(1), read)
@@ -156,8 +157,8 @@ def test_trace_is_read_by_file_and_column() -> None:
 
 
 FAST_LINK = {
-    "latency": {"model": "gamma", "mean_ms": 80, "shape": 2},
-    "loss": {"model": "bernoulli", "loss_probability": 0.2},
+    "latency": {"kind": "gamma", "mean_ms": 80, "shape": 2},
+    "loss": {"kind": "bernoulli", "loss_probability": 0.2},
 }
 
 
@@ -195,7 +196,7 @@ def test_short_way_and_long_way_give_the_same_fates() -> None:
 
 def test_one_way_chain_that_never_leaves_good_equals_bernoulli() -> None:
     chain = {
-        "model": "gilbert_elliott",
+        "kind": "gilbert_elliott",
         "probability_good_to_bad": 0,
         "probability_bad_to_good": 1,
         "loss_probability_good": 0.2,
@@ -209,7 +210,7 @@ def test_same_seed_same_events_other_seed_others() -> None:
 
 
 def test_common_random_numbers_between_links_that_differ() -> None:
-    slower = {**FAST_LINK, "latency": {"model": "gamma", "mean_ms": 800, "shape": 2}}
+    slower = {**FAST_LINK, "latency": {"kind": "gamma", "mean_ms": 800, "shape": 2}}
 
     def lost(default: dict[str, object]) -> list[int]:
         return [row.lost for row in run_log(default)[1] if row.kind == "signal"]  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cosim.comms.schema import TraceLatency
+from cosim.comms.latency import TraceLatency
 from cosim.comms.trace import read_trace
 from cosim.core.errors import InputError
 

@@ -132,7 +132,7 @@ def test_ends_count_and_nothing_beyond(kind: Any, good: list[Any], bad: list[Any
         ("seed", 2**63, "must be at most 9,223,372,036,854,775,807"),
         ("seed", 10**400, "must be at most 9,223,372,036,854,775,807"),
         ("title", "x" * 2000, "longer than 1000 characters"),
-        ("comms.default.loss", "{model: bernoulli, loss_probability: 3}", "if 3 % is meant, write 0.03"),
+        ("comms.default.loss", "{kind: bernoulli, loss_probability: 3}", "if 3 % is meant, write 0.03"),
     ],
 )
 def test_messages_name_the_bound_with_its_unit(path: str, value: object, told: str) -> None:

@@ -24,7 +24,7 @@ groups:
 comms:
   default:
     latency:
-      model: lognormal
+      kind: lognormal
       offset_ms: 20
       median_ms: 80
       sigma: 1
@@ -81,12 +81,12 @@ def test_mappings_are_merged_and_lists_replaced(load) -> None:  # type: ignore[n
 @pytest.mark.parametrize(
     ("above", "expected"),
     [
-        ("{model: constant, latency_ms: 5}", {"model": "constant", "latency_ms": 5}),
+        ("{kind: constant, latency_ms: 5}", {"kind": "constant", "latency_ms": 5}),
         (
-            "{model: lognormal, sigma: 2}",
-            {"model": "lognormal", "offset_ms": 20, "median_ms": 80, "sigma": 2},
+            "{kind: lognormal, sigma: 2}",
+            {"kind": "lognormal", "offset_ms": 20, "median_ms": 80, "sigma": 2},
         ),
-        ("{sigma: 2}", {"model": "lognormal", "offset_ms": 20, "median_ms": 80, "sigma": 2}),
+        ("{sigma: 2}", {"kind": "lognormal", "offset_ms": 20, "median_ms": 80, "sigma": 2}),
     ],
 )
 def test_another_form_replaces_and_the_same_form_is_merged(load, above, expected) -> None:  # type: ignore[no-untyped-def]
@@ -149,11 +149,11 @@ def test_setting_a_form_clears_what_the_other_had(load) -> None:  # type: ignore
     loaded = load(
         "",
         "groups.homes.load.p_kw.uniform=[1, 2]",
-        "comms.default.latency.model=exponential",
+        "comms.default.latency.kind=exponential",
         "comms.default.latency.mean_ms=7",
     )
     assert loaded.scenario.groups[0].load.p_kw.uniform == (1, 2)
-    assert loaded.document.data["comms"]["default"]["latency"] == {"model": "exponential", "mean_ms": 7}
+    assert loaded.document.data["comms"]["default"]["latency"] == {"kind": "exponential", "mean_ms": 7}
 
 
 def test_values_below_an_override_have_their_own_lines(load) -> None:  # type: ignore[no-untyped-def]

@@ -61,8 +61,8 @@ community = st.fixed_dictionaries(
     optional={"platform": st.fixed_dictionaries({"gain": st.one_of(positive, st.just({"margin": 0.3}))})},
 )
 latency = st.one_of(
-    st.fixed_dictionaries({"model": st.just("constant"), "latency_ms": floats(0, 1e6)}),
-    st.fixed_dictionaries({"model": st.just("lognormal"), "median_ms": positive, "sigma": floats(0, 3)}),
+    st.fixed_dictionaries({"kind": st.just("constant"), "latency_ms": floats(0, 1e6)}),
+    st.fixed_dictionaries({"kind": st.just("lognormal"), "median_ms": positive, "sigma": floats(0, 3)}),
 )
 scenarios = st.fixed_dictionaries(
     {

@@ -180,8 +180,8 @@ def test_built_in_scenarios_are_valid(name: str) -> None:
         {"time": {"steps": 1.5}},
         {"groups": [{}]},
         {"comms": {"default": {"latency": {"latency_ms": 5}}}},
-        {"comms": {"default": {"latency": {"model": "x"}}}},
-        {"comms": {"default": {"loss": {"model": "bernoulli", "loss_probability": 1.2}}}},
+        {"comms": {"default": {"latency": {"kind": "x"}}}},
+        {"comms": {"default": {"loss": {"kind": "bernoulli", "loss_probability": 1.2}}}},
         {"grid": {"netwrok": "x"}},
     ],
 )

@@ -67,11 +67,11 @@ RICH: dict[str, Any] = {
     ],
     "comms": {
         "default": {
-            "latency": {"model": "trace", "file": "t.csv"},
-            "loss": {"model": "bernoulli", "loss_probability": 0.1},
+            "latency": {"kind": "trace", "file": "t.csv"},
+            "loss": {"kind": "bernoulli", "loss_probability": 0.1},
             "outages": [{"start_h": 1, "duration_h": 1}],
         },
-        "overrides": [{"direction": "uplink", "latency": {"model": "gamma", "mean_ms": 5, "shape": 2}}],
+        "overrides": [{"direction": "uplink", "latency": {"kind": "gamma", "mean_ms": 5, "shape": 2}}],
     },
     "grid": {
         "network": "cigre_lv",
@@ -121,7 +121,7 @@ JUNK: tuple[Any, ...] = (
     {"normal": 3},
     {"uniform": [1, 2], "low": 3},
     {"kind": "x"},
-    {"model": "constant", "latency_s": 3},
+    {"kind": "constant", "latency_s": 3},
     {"form": 7},
     "../x",
     "a\0b",
@@ -222,7 +222,7 @@ def test_walking_the_models() -> None:
     (uniform,) = models_at(Scenario, ("groups", 0, "cost", "separable", "target", "uniform"))
     assert keys_of([uniform]) == ["uniform"]
     (latency,) = models_at(Scenario, ("comms", "overrides", 1, "latency", "gamma"))
-    assert keys_of([latency]) == ["offset_ms", "model", "mean_ms", "shape"]
+    assert keys_of([latency]) == ["offset_ms", "kind", "mean_ms", "shape"]
     assert models_at(Scenario, ("seed",)) == []
     assert len(models_at(Scenario, ("groups", 0, "load"))) == 4
     assert sections_with(Scenario, "capacity_kwh") == ["battery"]

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.comms.schema import TraceLatency
+from cosim.comms.latency import TraceLatency
 from cosim.comms.trace import read_trace
 from cosim.config.yaml_reader import Document
 from cosim.core.errors import InputError, Problem

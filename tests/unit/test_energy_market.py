@@ -167,8 +167,8 @@ def problems_of(folder: Path, *settings: str) -> list[str]:
             ["groups.homes.trading={contracted_power_kw: 3}"],
             "groups.0.trading.contracted_power_kw: household h001",
         ),
-        (["comms.default.latency={model: constant, latency_ms: 11000}"], "give a request up after 20 s"),
-        (["comms.default.latency={model: constant, latency_ms: 4000}"], "sent twice or more"),
+        (["comms.default.latency={kind: constant, latency_ms: 11000}"], "give a request up after 20 s"),
+        (["comms.default.latency={kind: constant, latency_ms: 4000}"], "sent twice or more"),
         (
             ["energy_value.household.appliances={kind: generated, ownership: {owen: 1}}"],
             "Did you mean 'oven'?",
@@ -199,12 +199,12 @@ def test_a_price_series_shorter_than_the_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_messages_slower_than_the_timetable_are_warned_of(tmp_path: Path) -> None:
-    slow = "comms.default.latency={model: lognormal, median_ms: 8000000, sigma: 1}"
+    slow = "comms.default.latency={kind: lognormal, median_ms: 8000000, sigma: 1}"
     found = problems_of(tmp_path, slow)
     for words in ("arrive after gate closure", "a trade takes four", "give a request up", "reservations end"):
         assert sum(words in each for each in found) == 1
     assert problems_of(tmp_path, slow, "energy_value.rules.rule=no_trading") == []
-    assert problems_of(tmp_path, "comms.default.latency={model: lognormal, median_ms: 100, sigma: 3}") == []
+    assert problems_of(tmp_path, "comms.default.latency={kind: lognormal, median_ms: 100, sigma: 3}") == []
 
 
 def test_what_is_wrong_with_a_rule_that_is_not_used_is_not_said(tmp_path: Path) -> None:

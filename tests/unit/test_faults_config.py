@@ -272,7 +272,7 @@ def test_a_trace_that_is_no_text(tmp_path: Path, content: bytes) -> None:
 
 def test_a_file_of_latencies_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "ping.csv").write_bytes(b"latency_ms\n1\xfc\n")
-    link = {"default": {"latency": {"model": "trace", "file": "ping.csv", "column": "latency_ms"}}}
+    link = {"default": {"latency": {"kind": "trace", "file": "ping.csv", "column": "latency_ms"}}}
     with pytest.raises(InputError, match=r"not encoded as UTF-8 \(byte 0xFC\)"):
         build(loaded(tmp_path, comms=link))
     # what a spreadsheet puts in front is no part of the first column's name

@@ -62,7 +62,7 @@ def test_a_resource_that_nobody_decides_about_has_no_margin(
 
 @pytest.mark.parametrize("latency_s", [30 * 86_400, 100 * 86_400, 1e9])
 def test_answers_that_come_after_the_run_are_pointed_out(latency_s: float) -> None:
-    latency = f"comms.default.latency={{model: constant, latency_ms: {latency_s * 1000}}}"
+    latency = f"comms.default.latency={{kind: constant, latency_ms: {latency_s * 1000}}}"
     (warning,) = _found("section6_additive", latency, path="comms")
     assert warning.severity == "warning"
     assert "the answers of 99 households (h001, h002, h003, h004, h005 and 94 more)" in warning.message

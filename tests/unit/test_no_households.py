@@ -53,7 +53,7 @@ def test_it_is_explained_and_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", ["", "groups: []\n", "comms: {default: {latency: {model: constant, latency_ms: 1}}}\n"]
+    "more", ["", "groups: []\n", "comms: {default: {latency: {kind: constant, latency_ms: 1}}}\n"]
 )
 def test_without_households_and_grid_there_is_nothing_to_simulate(tmp_path: Path, more: str) -> None:
     (tmp_path / "s.yaml").write_text(SCENARIO + more)

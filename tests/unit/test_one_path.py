@@ -81,8 +81,8 @@ def test_what_run_refuses_of_a_network_check_refuses_too(
     "more",
     [
         "faults: [{kind: partition, buses: [0], windows: [{from_h: 0, duration_h: 1}]}]\n",
-        "comms: {overrides: [{direction: meter, latency: {model: trace, file: t.csv}}]}\n",
-        "comms: {default: {latency: {model: trace, file: t.csv}}}\n",
+        "comms: {overrides: [{direction: meter, latency: {kind: trace, file: t.csv}}]}\n",
+        "comms: {default: {latency: {kind: trace, file: t.csv}}}\n",
     ],
 )
 def test_what_run_refuses_of_the_rest_check_refuses_too(more: str, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ HAMLET: dict[str, Any] = {
     ],
     "report": {"figures": False},
 }
-LOST = {"model": "bernoulli", "loss_probability": 1.0}
+LOST = {"kind": "bernoulli", "loss_probability": 1.0}
 FUNCTIONS = {"check", "compare", "open", "run", "sweep"}
 PUBLIC = FUNCTIONS | {
     "InputError",

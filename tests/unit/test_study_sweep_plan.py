@@ -60,7 +60,7 @@ def test_without_axes_and_seeds_it_is_the_base_itself(tmp_path: Path) -> None:
 def test_later_values_go_over_earlier_ones_and_none_leaks_into_another_point(tmp_path: Path) -> None:
     made = plan(
         tmp_path,
-        "set: {comms.default.latency: {model: constant, latency_ms: 5}}\n"
+        "set: {comms.default.latency: {kind: constant, latency_ms: 5}}\n"
         "axes: [{path: comms.default.latency.latency_ms, values: [6, 7]}]\n",
     )
     latencies = [made.scenario(point).scenario.comms.default.latency.latency_ms for point in made.points]
@@ -105,7 +105,7 @@ def test_a_sample_of_numbers_whole_numbers_and_cases(tmp_path: Path) -> None:
         "  - {path: comms.default.loss.loss_probability, between: [0.001, 0.1], scale: log}\n"
         "  - {path: time.steps, between: [3, 6], integer: true}\n"
         "  - {name: policy, cases: {a: {communities.0.agent.policy: additive}, p: {}}}\n"
-        "set: {comms.default.loss: {model: bernoulli, loss_probability: 0}}\n"
+        "set: {comms.default.loss: {kind: bernoulli, loss_probability: 0}}\n"
         "sample: {method: latin_hypercube, points: 40}\n"
         "seeds: [1, 2]\n",
     )

@@ -38,7 +38,7 @@ UNKNOWN = {
     "in one line": megabyte("k%d: 1, ", "{", "}"),
     "after a base": megabyte("key%d: 1\n", "base: section6\n"),
     "of a section that has forms": megabyte(
-        "    k%d: 1\n", "comms:\n  default:\n   latency:\n    model: constant\n"
+        "    k%d: 1\n", "comms:\n  default:\n   latency:\n    kind: constant\n"
     ),
     "like keys that exist": megabyte("tyme%d: 1\n"),
 }
