@@ -190,6 +190,12 @@ SECOND = (
             "comms.default.loss: the default link loses every message, and overrides undo that on all links",
         ),
         (
+            "{default: {loss: {kind: gilbert_elliott, probability_good_to_bad: 0.1, "
+            "probability_bad_to_good: 0}}}",
+            [],
+            "comms.default.loss: every message is lost on",
+        ),
+        (
             "{default: {loss: {kind: gilbert_elliott, probability_good_to_bad: 0, "
             "probability_bad_to_good: 1, loss_probability_good: 1, loss_probability_bad: 0}}}",
             [],
@@ -250,7 +256,7 @@ def test_links_that_cannot_be_meant(
         "{default: {retries: 5}, overrides: [{direction: uplink, retries: 2}]}",
         "{overrides: [{direction: uplink, retries: 2}, {household: h001, retries: 4}]}",
         "{default: {loss: {kind: gilbert_elliott, probability_good_to_bad: 0.1, "
-        "probability_bad_to_good: 0}}}",
+        "probability_bad_to_good: 0, loss_probability_bad: 0.9}}}",
     ],
 )
 def test_links_that_can_be_meant(cosim: Callable, write: Callable, comms: str) -> None:

@@ -38,7 +38,7 @@ def test_every_uniform_number_gives_a_latency(given: dict[str, object]) -> None:
 
 
 def test_a_tail_that_no_clock_holds_is_cut() -> None:
-    heavy = latency(model="lognormal", median_ms=40, sigma=10)
+    heavy = latency(kind="lognormal", median_ms=40, sigma=10)
     assert heavy.sample_ms(EDGES)[-1] == LONGEST_MS
     assert heavy.mean_ms == pytest.approx(40 * np.exp(50))
 
@@ -62,20 +62,20 @@ def test_no_spread_is_constant(given: dict[str, object]) -> None:
 
 
 def test_offset_shifts_every_quantile() -> None:
-    plain = latency(model="gamma", mean_ms=300, shape=2)
-    shifted = latency(model="gamma", mean_ms=300, shape=2, offset_ms=70)
+    plain = latency(kind="gamma", mean_ms=300, shape=2)
+    shifted = latency(kind="gamma", mean_ms=300, shape=2, offset_ms=70)
     uniforms = np.linspace(0, 0.999, 50)
     np.testing.assert_array_equal(shifted.sample_ms(uniforms) - plain.sample_ms(uniforms), 70)
     assert shifted.mean_ms == plain.mean_ms + 70
 
 
 def test_rounds_to_the_nearest_millisecond() -> None:
-    assert latency(model="constant", latency_ms=2.6).sample_ms(EDGES)[0] == 3
-    assert latency(model="constant", latency_ms=2.4).sample_ms(EDGES)[0] == 2
+    assert latency(kind="constant", latency_ms=2.6).sample_ms(EDGES)[0] == 3
+    assert latency(kind="constant", latency_ms=2.4).sample_ms(EDGES)[0] == 2
 
 
 def test_trace_draws_each_value_equally_often() -> None:
-    built = latency([30, 10, 20, 10], model="trace", file="a.csv")
+    built = latency([30, 10, 20, 10], kind="trace", file="a.csv")
     uniforms = (np.arange(400) + 0.5) / 400
     values, counts = np.unique(built.sample_ms(uniforms), return_counts=True)
     assert dict(zip(values.tolist(), counts.tolist(), strict=True)) == {10: 200, 20: 100, 30: 100}
@@ -86,4 +86,4 @@ def test_trace_draws_each_value_equally_often() -> None:
 @pytest.mark.parametrize("values", [[], [5.0, -1.0], [np.nan, 5.0], [np.inf]])
 def test_bad_traces_are_refused(values: list[float]) -> None:
     with pytest.raises(InputError, match=r"a\.csv"):
-        latency(values, model="trace", file="a.csv")
+        latency(values, kind="trace", file="a.csv")

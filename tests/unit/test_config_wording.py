@@ -222,7 +222,7 @@ def test_walking_the_models() -> None:
     (uniform,) = models_at(Scenario, ("groups", 0, "cost", "separable", "target", "uniform"))
     assert keys_of([uniform]) == ["uniform"]
     (latency,) = models_at(Scenario, ("comms", "overrides", 1, "latency", "gamma"))
-    assert keys_of([latency]) == ["offset_ms", "kind", "mean_ms", "shape"]
+    assert keys_of([latency]) == ["kind", "offset_ms", "mean_ms", "shape"]
     assert models_at(Scenario, ("seed",)) == []
     assert len(models_at(Scenario, ("groups", 0, "load"))) == 4
     assert sections_with(Scenario, "capacity_kwh") == ["battery"]
