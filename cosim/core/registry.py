@@ -11,7 +11,9 @@ A wing makes a registry for each interface it has; a class joins it by a decorat
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args
@@ -154,6 +156,12 @@ class Registry(Generic[T]):
             ):
                 message = f"{called}: `{member}` is to be called as {member}{inspect.signature(wanted)}"
                 raise _refused(cls, message, "Take these parameters, in this order.")
+
+
+def import_modules(package: str) -> None:
+    """Import every module of a package, in the order of their names, so that its classes are registered."""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+        importlib.import_module(module.name)
 
 
 def registrations() -> int:

@@ -10,12 +10,32 @@ closes by construction. The functions decide with comparisons, so they take one 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple
 
-from cosim.core.clock import to_hours
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.config.base import Fraction, Kilowatts, Probability
+from cosim.config.values import KilowattsValue, PositiveKilowattHoursValue, ProbabilityValue, bounds
+from cosim.core.clock import MS_PER_DAY, to_hours
 from cosim.core.delivery import Unit, in_parts
-from cosim.devices.interface import METERED, NEVER, ActiveDevice, Piece, Surroundings
+from cosim.core.errors import Problem
+from cosim.core.tables import PROSUMER, TIME, Column, Table
+from cosim.devices.interface import (
+    DEVICES,
+    METERED,
+    NEVER,
+    ActiveDevice,
+    Device,
+    GroupAround,
+    Piece,
+    Service,
+    Site,
+    Surroundings,
+)
+
+Array = NDArray[np.float64]
 
 OWN_LOAD, ANYTHING = "own_load", "anything"
 """What a battery can be asked for: to follow its household's own load, and so give no more than that takes;
@@ -283,3 +303,149 @@ class InstalledBattery(ActiveDevice):
     def _promise(self, promise: list[tuple[int, float]]) -> None:
         self.promise = promise
         self.until_ms = promise[0][0] if promise else NEVER
+
+
+@DEVICES.register("battery")
+class BatteryConfig(Device):
+    """A battery behind the meter; efficiencies apply on the way in and on the way out.
+
+    A community with `unit_kwh` decides what it gives; without one it stores the surplus and covers the own
+    load.
+    """
+
+    capacity_kwh: PositiveKilowattHoursValue
+    """Usable capacity, kWh."""
+    charge_kw: KilowattsValue = 5.0
+    """Largest charging power at the terminals, kW."""
+    discharge_kw: KilowattsValue = 5.0
+    """Largest discharging power at the terminals, kW."""
+    charge_efficiency: Fraction = 0.95
+    """Stored energy over energy at the terminals."""
+    discharge_efficiency: Fraction = 0.95
+    """Energy at the terminals over energy taken from storage."""
+    self_discharge_per_day: Probability = 0.0
+    """Share of the stored energy that is lost in a day."""
+    soc_initial: ProbabilityValue = 0.5
+    """State of charge at the start, as a share of the capacity."""
+    soc_min: Probability = 0.1
+    """State of charge below which it does not discharge, as a share of the capacity."""
+    charge_from: Literal["surplus", "surplus_and_grid"] = "surplus"
+    """`surplus`: what the sun leaves after the household's load; or also from the grid, up to
+    `grid_charge_soc`."""
+    grid_charge_soc: Probability = 0.3
+    """With `surplus_and_grid`: the grid charges while the state of charge is below this share. A battery that
+    no market regulates keeps it as a reserve."""
+    grid_charge_kw: Kilowatts = 1.0
+    """With `surplus_and_grid`: charging power from the grid, kW."""
+
+    services: ClassVar = (
+        Service(
+            OWN_LOAD,
+            "follows the household's load, less its generation, through the step and delivers what that "
+            "takes, up to the unit",
+            "a battery",
+            follows_load=True,
+        ),
+        Service(ANYTHING, "is given evenly, whole or not at all, and may go to the feeder", "a battery"),
+    )
+    is_storage: ClassVar = True
+    takes_surplus: ClassVar = True
+    empty: ClassVar = "the batteries will stand empty"
+    full: ClassVar = "the batteries will stand full most of the time"
+    table: ClassVar = Table(
+        "batteries",
+        "What each battery stored, took and gave in each interval.",
+        (
+            TIME,
+            PROSUMER,
+            Column("soc_kwh", "number", "kWh", "stored at the end of the interval"),
+            Column("charge_kwh", "number", "kWh", "taken at the terminals"),
+            Column("discharge_kwh", "number", "kWh", "given at the terminals"),
+            Column("leaked_kwh", "number", "kWh", "lost by self-discharge"),
+        ),
+    )
+
+    def problems(self, around: GroupAround) -> Iterator[Problem]:
+        """Whether it is ever charged, and keys that do nothing."""
+        if self.charge_from != "surplus":
+            return
+        if not around.generates:
+            message = "a battery that charges from surplus alone, in homes without generation, never charges"
+            yield Problem(message, "Add `pv:`, or `charge_from: surplus_and_grid`.", severity="warning")
+        for key in ("grid_charge_kw", "grid_charge_soc"):
+            if getattr(self, key) != type(self).model_fields[key].default:
+                message = f"{key} does nothing while the battery charges from surplus alone"
+                remedy = "Add `charge_from: surplus_and_grid`, or remove it."
+                yield Problem(message, remedy, key, severity="warning")
+
+    def unit_problems(self, service: str, unit_kw: float, group: str) -> Iterator[Problem]:
+        """Whether it can give a unit at all."""
+        if bounds(self.discharge_kw)[1] < unit_kw:
+            message = f"a unit is {unit_kw:g} kW over a step, and no battery of '{group}' gives as much"
+            yield Problem(message, "Raise discharge_kw, or take smaller units.", severity="warning")
+
+    def install(self, site: Site) -> Sequence[ActiveDevice]:
+        """A battery for each household, with its own parameters where they are drawn."""
+        names = ("capacity_kwh", "charge_kw", "discharge_kw", "soc_initial")
+        drawn = zip(*(site.values(name, getattr(self, name)).tolist() for name in names), strict=True)
+        with_grid = self.charge_from == "surplus_and_grid"
+        return [
+            InstalledBattery(
+                Battery(
+                    capacity_kwh=capacity_kwh,
+                    floor_kwh=capacity_kwh * self.soc_min,
+                    charge_kw=charge_kw,
+                    discharge_kw=discharge_kw,
+                    charge_efficiency=self.charge_efficiency,
+                    discharge_efficiency=self.discharge_efficiency,
+                    leak_per_hour=leak_rate(self.self_discharge_per_day),
+                    grid_charge_kw=self.grid_charge_kw if with_grid else 0.0,
+                    grid_charge_below_kwh=capacity_kwh * self.grid_charge_soc if with_grid else 0.0,
+                ),
+                soc_initial * capacity_kwh,
+            )
+            for capacity_kwh, charge_kw, discharge_kw, soc_initial in drawn
+        ]
+
+    @classmethod
+    def parameters(cls, installed: Sequence[tuple[int, Any]], n_households: int) -> dict[str, Array]:
+        """What is stored at the start, and the constants."""
+        columns = {"battery_stored_start_kwh": np.zeros(n_households)}
+        for owner, device in installed:
+            columns["battery_stored_start_kwh"][owner] = device.stored_kwh
+            for name, value in zip(Battery._fields, device.constants, strict=True):
+                columns.setdefault(f"battery_{name}", np.full(n_households, np.nan))[owner] = value
+        return columns
+
+    @classmethod
+    def rows(cls, values: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The columns of the table `batteries`."""
+        return {
+            "soc_kwh": values["stored_kwh"],
+            "charge_kwh": values["taken_kwh"],
+            "discharge_kwh": values["given_kwh"],
+            "leaked_kwh": values["leaked_kwh"],
+        }
+
+    @classmethod
+    def supply_kwh(cls, installed: Sequence[tuple[int, Any]], surplus_kw: Array, slot_ms: int) -> Array:
+        """At most what each battery takes in, less its losses."""
+        starts = np.arange(0, len(surplus_kw), MS_PER_DAY // slot_ms)
+        available = np.zeros((2, len(starts)))
+        for household, device in installed:
+            battery = device.constants
+            round_trip = battery.charge_efficiency * battery.discharge_efficiency
+            most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
+            from_surplus_kw = np.minimum(surplus_kw[:, household], battery.charge_kw)
+            from_grid_kw = np.maximum(battery.grid_charge_kw - from_surplus_kw, 0.0)
+            surplus_kwh, grid_kwh = (
+                np.add.reduceat(intake_kw, starts) * to_hours(slot_ms)
+                for intake_kw in (from_surplus_kw, from_grid_kw)
+            )
+            # The grid fills up to a threshold, once a day.
+            below_kwh = (
+                max(battery.grid_charge_below_kwh - battery.floor_kwh, 0.0) / battery.charge_efficiency
+            )
+            for row, intake_kwh in enumerate((surplus_kwh, surplus_kwh + np.minimum(grid_kwh, below_kwh))):
+                available[row] += round_trip * np.minimum(intake_kwh, most_kwh)
+        return available

@@ -1,14 +1,51 @@
-"""What a device is to the household that has it: something that draws and gives while time goes on."""
+"""What a device is: keys of a scenario, a profile or something that acts, and columns of tables.
+
+A device is one file. Its class is the model of the key ``groups[].NAME``::
+
+    @DEVICES.register("ev")
+    class ElectricVehicle(Device):
+        charger_kw: KilowattsValue = 11.0
+
+        def install(self, site: Site) -> list[ActiveDevice]:
+            ...
+
+A device whose power is known beforehand has a profile (`Device.put_profiles`); one that reacts is an
+`ActiveDevice` in each household.
+"""
 
 from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar, NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from cosim.config.base import Fraction, Model
+from cosim.config.household_values import household_values
+from cosim.config.values import AnyValue
+from cosim.core.context import Context
 from cosim.core.delivery import Unit
+from cosim.core.errors import Problem
+from cosim.core.population import Group
+from cosim.core.registry import Registry
+from cosim.core.streams import Streams
+from cosim.core.tables import Table
+from cosim.csv_files.found import CsvFound
 
+Array = NDArray[np.float64]
+
+PowerFactor = Fraction
+CONSTANT = "constant"
+"""The column that is 1 all the time."""
 NEVER = sys.maxsize
 """An instant that does not come, ms."""
 
@@ -38,6 +75,30 @@ Taken and given at the terminals, stored at the end, lost on the way in, on the 
 used for what the device is there for, such as driving; ``taken - given = change of stored + lost + used``.
 The last is reactive.
 """
+
+
+class Service(NamedTuple):
+    """What a device can be asked for by a market: what ``serves`` of a resource may say.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    meaning : str
+        What a unit is, for the documentation.
+    by : str
+        What does it, for messages: ``a battery``.
+    follows_load : bool
+        Whether a unit is given as far as the household's own load, less its generation, takes it.
+    own_unit : bool
+        Whether the device itself says what a unit is, where the resource has no `unit_kwh`.
+    """
+
+    name: str
+    meaning: str
+    by: str
+    follows_load: bool = False
+    own_unit: bool = False
 
 
 class Surroundings(Protocol):
@@ -138,3 +199,290 @@ class ActiveDevice(ABC):
     def known_kw(self, start_ms: int, end_ms: int) -> Sequence[tuple[int, float]]:
         """What it is known to draw from `start_ms` on: until when (ms) which power, in order of time."""
         return ()
+
+
+class GroupAround(NamedTuple):
+    """What stands around a group's device, as far as the configuration tells.
+
+    Attributes
+    ----------
+    devices : mapping of str to Device
+        All devices of the group, by kind.
+    has_grid : bool
+        Whether there is a feeder.
+    """
+
+    devices: Mapping[str, Device]
+    has_grid: bool
+
+    @property
+    def generates(self) -> bool:
+        """Whether any of its devices generates."""
+        return any(device.is_generation for device in self.devices.values())
+
+
+class FeederElement(Protocol):
+    """An element of the feeder's data for which a household stands."""
+
+    @property
+    def p_mw(self) -> float:
+        """Active power drawn, MW."""
+
+    @property
+    def q_mvar(self) -> float:
+        """Reactive power drawn, Mvar."""
+
+    @property
+    def p_profile(self) -> str:
+        """What it follows; empty for nothing."""
+
+    @property
+    def q_profile(self) -> str:
+        """What its reactive power follows."""
+
+
+class Rows(Protocol):
+    """Some columns over a stretch of time, in quarter hours."""
+
+    def rows(self, first: int, end: int) -> Array:
+        """Quarter hours ``first ... end - 1``, without those beyond the last; shape (n, n_columns)."""
+
+
+class Pages(Protocol):
+    """Columns that are read piece by piece while the run goes on."""
+
+    def open(self, names: Iterable[str], start: datetime, n_slots: int) -> Rows:
+        """Some columns over `n_slots` quarter hours from `start` on."""
+
+
+class Slots(NamedTuple):
+    """The grid of time of all profiles."""
+
+    start: datetime
+    slot_ms: int
+    n_slots: int
+
+
+class ProfileSite(Protocol):
+    """Where a device of a group puts the profiles of its households.
+
+    Attributes
+    ----------
+    kind, path : str
+        The kind of device, and its key in the scenario.
+    members : range
+        The group's households.
+    n_households : int
+        Size of the population.
+    streams : Streams
+        The run's random numbers.
+    slots : Slots
+        The grid of time.
+    folder : Path
+        What files are relative to.
+    shared : dict
+        What sources have read for other groups; each has keys of its own.
+    feeder_profiles : Pages or None
+        What the feeder's own elements follow; None without a feeder, or where it cannot be read.
+    """
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def members(self) -> range: ...
+    @property
+    def n_households(self) -> int: ...
+    @property
+    def streams(self) -> Streams: ...
+    @property
+    def slots(self) -> Slots: ...
+    @property
+    def folder(self) -> Path: ...
+    @property
+    def shared(self) -> dict[Any, Any]: ...
+    @property
+    def feeder_profiles(self) -> Pages | None: ...
+
+    def values(self, name: str, value: AnyValue) -> list[float]:
+        """A parameter of each member, drawn where it is a distribution."""
+
+    def put(self, household: int, p: tuple[str, float], q: tuple[str, float]) -> None:
+        """The column that its active power follows, and the power, kW, that it is multiplied by; likewise
+        its reactive power, kvar. An inductive device draws reactive power."""
+
+    def hold(self, key: str, column: Array) -> None:
+        """A column, one value a slot, under a name that can be put."""
+
+    def follow(self, pages: Pages, name: str, prefix: str = "") -> str:
+        """A column of `pages`; under which name it can be put. One prefix, one source of pages."""
+
+    def elements(self, household: int) -> tuple[FeederElement, ...] | None:
+        """The feeder's own elements that the household stands for; None where that is not known."""
+
+    def place_of(self, household: int) -> str:
+        """Its name and bus, for messages."""
+
+    def found(self, file: CsvFound) -> None:
+        """How a CSV file was understood."""
+
+    def warn(self, doubts: Iterable[Problem]) -> None:
+        """What is doubtful."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where the devices of one kind of a group are installed.
+
+    Attributes
+    ----------
+    kind : str
+        The kind.
+    group : Group
+        The households.
+    context : Context
+        The run.
+    """
+
+    kind: str
+    group: Group
+    context: Context
+
+    def values(self, name: str, value: AnyValue) -> Array:
+        """A parameter of each household of the group, drawn where it is a distribution; shape (n,)."""
+        n_households = self.context.population.size
+        return household_values(self.context.streams, f"{self.kind}.{name}", value, self.group, n_households)
+
+
+class Device(Model):
+    """What a group's households have of a kind of device.
+
+    Attributes
+    ----------
+    services : tuple of Service
+        What the kind can be asked for.
+    has_profile : bool
+        Whether its power is known beforehand and given by `put_profiles`.
+    is_generation : bool
+        Whether its profile is given, not drawn.
+    is_storage : bool
+        Whether it gives back what it took.
+    takes_surplus : bool
+        Whether what it does follows from the surplus that the others leave; such a device comes after them.
+    stands_for : str
+        Which of the feeder's own elements a household that has it stands for: ``load``, ``sgen`` or nothing.
+    keeps_element : bool
+        Whether that element goes on as it is, as the household's.
+    table : Table or None
+        What is recorded of each such device in each interval.
+    empty, full : str
+        What is said of a community whose capacities ask its devices for too much, or for too little.
+    """
+
+    services: ClassVar[tuple[Service, ...]] = ()
+    has_profile: ClassVar[bool] = False
+    is_generation: ClassVar[bool] = False
+    is_storage: ClassVar[bool] = False
+    takes_surplus: ClassVar[bool] = False
+    stands_for: ClassVar[str] = ""
+    keeps_element: ClassVar[bool] = False
+    table: ClassVar[Table | None] = None
+    empty: ClassVar[str] = ""
+    full: ClassVar[str] = ""
+
+    @classmethod
+    def annotation(cls) -> Any:
+        """The type of its key in a group."""
+        return cls
+
+    def files(self) -> tuple[str, ...]:
+        """The files that it names."""
+        return ()
+
+    def problems(self, around: GroupAround) -> Iterator[Problem]:
+        """What is wrong or doubtful about it in its group; paths from its own key on."""
+        return iter(())
+
+    def unit_problems(self, service: str, unit_kw: float, group: str) -> Iterator[Problem]:
+        """What is wrong or doubtful about a unit of that power, over a step, if it is asked for it."""
+        return iter(())
+
+    def put_profiles(self, site: ProfileSite) -> None:
+        """Put what each household draws or gives; for a kind that `has_profile`."""
+
+    def install(self, site: Site) -> Sequence[ActiveDevice]:
+        """One device for each household of the group, for a kind that acts; else none."""
+        return ()
+
+    @classmethod
+    def parameters(cls, installed: Sequence[tuple[int, Any]], n_households: int) -> dict[str, Array]:
+        """What is written of each household in the table `prosumers`; names begin with the kind.
+
+        Parameters
+        ----------
+        installed : sequence of (int, ActiveDevice)
+            All devices of the kind in the run, with their households; at the start.
+        n_households : int
+            Length of each column; NaN for a household without one.
+        """
+        return {}
+
+    @classmethod
+    def rows(cls, values: Mapping[str, Array]) -> Mapping[str, Array]:
+        """The columns of its `table`, but for time and household, from what the meters of all show."""
+        return values
+
+    @classmethod
+    def supply_kwh(cls, installed: Sequence[tuple[int, Any]], surplus_kw: Array, slot_ms: int) -> Array:
+        """What all could give of each day's surplus, and of surplus and grid; of a kind that says `empty`.
+
+        Parameters
+        ----------
+        installed : sequence of (int, ActiveDevice)
+            With their households.
+        surplus_kw : ndarray, shape (n_slots, n_households)
+            What generation leaves of the load, from a midnight of the run on.
+        slot_ms : int
+            Length of a slot.
+
+        Returns
+        -------
+        ndarray, shape (2, n_days)
+        """
+        raise NotImplementedError(f"{cls.__name__} does not say what it could give")
+
+
+DEVICES: Registry[Device] = Registry("device", Device, in_schema=False)
+"""All kinds of devices; the name is the key of a group."""
+
+
+def services() -> dict[str, tuple[str, Service]]:
+    """Every service by name, with the kind of device that offers it."""
+    return {service.name: (kind, service) for kind in DEVICES for service in DEVICES[kind].services}
+
+
+class _KnownService:
+    """For `Annotated`: the name of a service that some kind of device offers, also of one registered late."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def check(value: str) -> str:
+            known = services()
+            if value not in known:
+                raise PydanticCustomError("literal_error", "must be {expected}", {"expected": _either(known)})
+            return value
+
+        return core_schema.no_info_after_validator_function(check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"type": "string", "enum": list(services())}
+
+
+def _either(names: Iterable[str]) -> str:
+    quoted = [f"'{name}'" for name in names]
+    return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+
+
+ServiceName = Annotated[str, _KnownService()]

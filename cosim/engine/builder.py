@@ -18,8 +18,6 @@ from cosim.core.errors import InputError, Problem
 from cosim.core.message import PLATFORM, Address
 from cosim.core.tables import ColumnData, Parameters, Table
 from cosim.csv_files.found import CsvFound
-from cosim.devices.battery import ANYTHING, OWN_LOAD, InstalledBattery
-from cosim.devices.interface import ActiveDevice
 from cosim.engine.check import check_configuration, surroundings
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
@@ -27,9 +25,8 @@ from cosim.faults.plan import FaultEvent, plan_faults
 from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.households.connection import connect
 from cosim.households.demand import household_demand, slots_of
-from cosim.households.household import Household
+from cosim.households.household import Equipment, equip
 from cosim.households.meters import Meters
-from cosim.households.parameters import batteries
 from cosim.households.placement import Placement, nowhere
 from cosim.households.profile_book import Demand, ProfileBook
 from cosim.households.prosumer_table import device_parameters, profile_parameters, prosumer_table
@@ -69,8 +66,7 @@ class Parts:
     membership: Membership
     network: Network
     markets: list[Market]
-    households: list[Household]
-    devices: dict[str, list[tuple[int, ActiveDevice]]]
+    equipment: Equipment | None
     meters: Meters | None
     grid: ConnectedFeeder | None
     energy_market: EnergyMarket | None
@@ -90,14 +86,10 @@ class Parts:
         }
         agents = agent_parameters(self.markets, self.membership, population.size)
         parameters: list[Parameters] = [agents]
-        if self.meters is not None:
+        if self.meters is not None and self.equipment is not None:
             demand = self.meters.book.demand
             profiles = profile_parameters(demand, population.size)
-            parameters = [
-                profiles,
-                agents,
-                device_parameters(demand, self.devices["battery"], population.size),
-            ]
+            parameters = [profiles, agents, device_parameters(demand, self.equipment)]
         if market is not None:
             parameters.append(participant_parameters(market.participants))
         return prosumer_table(population, first, parameters)
@@ -174,12 +166,10 @@ def build(loaded: LoadedScenario) -> Parts:
     if scenario.energy_value is not None:
         warn(latency_problems(scenario.energy_value.rules, scenario.comms, population, trace_of))
     book = _book(context.time, demand) if demand is not None else None
-    batteries_of = _batteries(scenario, context) if book is not None else []
-    homes = _households(population.size, batteries_of, book) if book is not None else []
-    owners = {owner: one.battery for owner, one in batteries_of if isinstance(one, InstalledBattery)}
+    equipment = equip(scenario.groups, context, book) if book is not None else None
     problems += [
         *loop_problems(made, context),
-        *balance_problems(scenario.communities, owners, demand, context),
+        *balance_problems(scenario.communities, equipment, demand, context),
     ]
     return Parts(
         context=context,
@@ -187,12 +177,9 @@ def build(loaded: LoadedScenario) -> Parts:
         placement=placement,
         membership=present,
         network=network,
-        markets=[_market(designed, context, present, homes, network) for designed in made],
-        households=homes,
-        devices={"battery": batteries_of},
-        meters=Meters(homes, {"battery": batteries_of}, book, scenario.interval_ms)
-        if book is not None
-        else None,
+        markets=[_market(designed, context, present, equipment, network) for designed in made],
+        equipment=equipment,
+        meters=None if book is None or equipment is None else Meters(equipment, book, scenario.interval_ms),
         grid=grid,
         energy_market=energy_market,
         fault_events=events or (),
@@ -227,40 +214,12 @@ def _book(time: TimeAxis, demand: Demand) -> ProfileBook:
     return ProfileBook(demand, slots.slot_ms, per_interval, intervals_ahead=ahead)
 
 
-def _batteries(scenario: Scenario, context: Context) -> list[tuple[int, ActiveDevice]]:
-    return [
-        (household, InstalledBattery(battery, float(kwh)))
-        for group, config in zip(context.population.groups, scenario.groups, strict=True)
-        if config.battery is not None
-        for made, stored in [batteries(config.battery, group, context.streams, context.population.size)]
-        for household, battery, kwh in zip(group.members, made, stored, strict=True)
-    ]
-
-
-def _households(
-    n_households: int, batteries_of: list[tuple[int, ActiveDevice]], book: ProfileBook
-) -> list[Household]:
-    of = dict(batteries_of)
-    return [
-        Household(
-            household,
-            [of[household]] if household in of else [],
-            dict.fromkeys((OWN_LOAD, ANYTHING), of[household]) if household in of else {},
-            book,
-        )
-        for household in range(n_households)
-    ]
-
-
 def _market(
-    designed: Design,
-    context: Context,
-    present: Membership,
-    households: list[Household],
-    network: Network,
+    designed: Design, context: Context, present: Membership, equipment: Equipment | None, network: Network
 ) -> Market:
     def report(household: int, step: int, delivered: tuple[float, ...], signal_step: int) -> None:
         network.send("uplink", household, PLATFORM, "report", step, Report(delivered, signal_step))
 
-    deliver = households if any(resource.unit_kwh for resource in designed.config.resources) else None
-    return build_market(designed, context, present, deliver, report)
+    asks = any(unit.service for unit in designed.config.units)
+    households = equipment.households if equipment is not None and asks else None
+    return build_market(designed, context, present, households, report)

@@ -8,7 +8,9 @@ from cosim.comms import record as messages
 from cosim.comms.record import MESSAGE_LATENCY, MESSAGES
 from cosim.core.errors import Problem
 from cosim.core.numbers import Catalogue, Summary
+from cosim.core.registry import registrations
 from cosim.core.tables import Column, Table
+from cosim.devices.interface import DEVICES
 from cosim.faults import record as faults
 from cosim.faults.record import FAULT_EFFECTS, FAULTS
 from cosim.grid import agreement, extremes
@@ -24,20 +26,36 @@ from cosim.grid.record import (
 )
 from cosim.households import energy_account
 from cosim.households.prosumer_table import PROSUMERS
-from cosim.households.record import BATTERIES, METERS
+from cosim.households.record import METERS
 from cosim.regulation import design, mitigation_build, tracking
 from cosim.regulation.record import DECISIONS, REGULATION
 from cosim.trading import delivery_days, totals
 from cosim.trading.record import BILLS, OFFERS, PRICES, SCHEDULE, TRADES
 
 
-@cache
 def tables() -> dict[str, Table]:
     """Tables by name, in the order of the documentation."""
+    return _tables(registrations())
+
+
+@cache
+def _tables(_: int) -> dict[str, Table]:
+    of_devices = [device.table for device in DEVICES.classes() if device.table is not None]
     known = (
         *(PROSUMERS, REGULATION, DECISIONS, INJECTIONS, BUS_VOLTAGE, LINE_LOADING, TRAFO_LOADING),
         *(TRAFO3W_LOADING, POWER_FLOW, FEEDER_BUSES, FEEDER_BRANCHES, SOURCE_ELEMENTS, MESSAGES),
-        *(MESSAGE_LATENCY, FAULTS, FAULT_EFFECTS, BATTERIES, METERS, PRICES, OFFERS, SCHEDULE, TRADES, BILLS),
+        *(
+            MESSAGE_LATENCY,
+            FAULTS,
+            FAULT_EFFECTS,
+            *of_devices,
+            METERS,
+            PRICES,
+            OFFERS,
+            SCHEDULE,
+            TRADES,
+            BILLS,
+        ),
     )
     return {table.name: table for table in known}
 

@@ -12,8 +12,9 @@ from cosim.config.base import MAX_HOUSEHOLDS
 from cosim.config.library import local_file
 from cosim.config.values import Each, bounds, wrong_length
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, to_hours, to_ms
+from cosim.core.delivery import Unit
 from cosim.core.errors import InputError, Problem, count, suggest
-from cosim.devices.schema import BatteryConfig, CsvLoad, CsvPv, FeederLoad, FeederPv
+from cosim.devices.interface import services
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import GroupConfig, Scenario
 from cosim.engine.size_checks import size_problems
@@ -138,23 +139,20 @@ def _time(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
 def _groups(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
     in_communities = {name for community in scenario.communities for name in community.groups}
     for number, group in enumerate(scenario.groups):
-        path = f"groups.{number}"
+        path, around = f"groups.{number}", group.around(scenario.grid is not None)
         if group.policy is not None and group.name not in in_communities:
             message = "the group belongs to no community, so that its policy answers no signal"
             remedy = "Name the group under a community's `groups`, or remove its policy."
             yield loaded.problem(f"{path}.policy", message, remedy, group.policy.kind, warning=True)
-        for part, kind in (("load", FeederLoad), ("pv", FeederPv)):
-            if isinstance(getattr(group, part), kind) and scenario.grid is None:
-                message = f"{part}.kind is 'feeder', and the scenario has no grid"
-                yield loaded.problem(f"{path}.{part}", message, "Add a grid, or take a profile.")
-        for part in ("load", "pv"):
-            device = getattr(group, part)
-            if isinstance(device, CsvLoad | CsvPv):
-                yield from _file(loaded, f"{path}.{part}.file", device.file)
+        for kind, device in group.devices.items():
+            for problem in device.problems(around):
+                where = f"{path}.{kind}.{problem.path}".rstrip(".")
+                warning = problem.severity == "warning"
+                yield loaded.problem(where, problem.message, problem.remedy, problem.value, warning)
+            for file in device.files():
+                yield from _file(loaded, f"{path}.{kind}.file", file)
         for part in type(group).model_fields:
             yield from _listed(loaded, f"{path}.{part}", getattr(group, part), group.households)
-        if group.battery is not None and group.battery.charge_from == "surplus":
-            yield from _charged_by_sun_alone(loaded, group, group.battery, f"{path}.battery")
 
 
 def _listed(
@@ -173,20 +171,6 @@ def _listed(
             yield from _listed(loaded, f"{path}.{number}", item, households, group)
 
 
-def _charged_by_sun_alone(
-    loaded: LoadedScenario, group: GroupConfig, battery: BatteryConfig, path: str
-) -> Iterator[Problem]:
-    if group.pv is None:
-        message = "a battery that charges from surplus alone, in homes without generation, never charges"
-        remedy = "Add `pv:`, or `charge_from: surplus_and_grid`."
-        yield loaded.problem(path, message, remedy, warning=True)
-    for key in ("grid_charge_kw", "grid_charge_soc"):
-        if getattr(battery, key) != BatteryConfig.model_fields[key].default:
-            message = f"{key} does nothing while the battery charges from surplus alone"
-            remedy = "Add `charge_from: surplus_and_grid`, or remove it."
-            yield loaded.problem(f"{path}.{key}", message, remedy, warning=True)
-
-
 def _file(loaded: LoadedScenario, path: str, name: str) -> Iterator[Problem]:
     """A file that the scenario names must be there, and in its folder."""
     try:
@@ -202,7 +186,7 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
         members = [groups[name] for name in community.groups if name in groups]
         n = sum(group.households for group in members)
         all_known = len(members) == len(community.groups)
-        for position, resource in enumerate(community.resources):
+        for position, (resource, unit) in enumerate(zip(community.resources, community.units, strict=True)):
             path = f"communities.{number}.resources.{position}"
             largest = greatest_capacity(resource.capacity)
             if largest > n and all_known:
@@ -211,13 +195,13 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
                 message = f"a capacity of {units} for {homes}, and a household takes one unit at most"
                 remedy = "Lower the capacity, or add households."
                 yield loaded.problem(f"{path}.capacity", message, remedy, f"{largest:g}")
-            if resource.unit_kwh and community.agent.initial_decision:
-                message = "initial_decision is 1, and before the first decision no battery gives anything"
+            if unit.service and community.agent.initial_decision:
+                message = "initial_decision is 1, and before the first decision no device does anything"
                 remedy = f"Set communities.{number}.agent.initial_decision to 0."
                 yield loaded.problem(f"{path}.unit_kwh", message, remedy)
-            if resource.unit_kwh:
-                hours = to_hours(scenario.time.step_ms)
-                yield from _batteries(loaded, members, resource.unit_kwh / hours, f"{path}.unit_kwh")
+            if unit.service:
+                unit_kw = unit.energy_kwh / to_hours(scenario.time.step_ms)
+                yield from _served(loaded, members, unit, unit_kw, f"{path}.unit_kwh")
         jitter_ms, step_ms = community.agent.jitter_ms, scenario.time.step_ms
         if jitter_ms >= step_ms:
             message = f"a household can wake later than its step by a whole one ({step_ms} ms) or more"
@@ -312,16 +296,19 @@ def _resending(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
             yield loaded.problem(path, message, "Shorten interval_ms, or send less often.")
 
 
-def _batteries(
-    loaded: LoadedScenario, members: list[GroupConfig], unit_kw: float, path: str
+def _served(
+    loaded: LoadedScenario, members: list[GroupConfig], unit: Unit, unit_kw: float, path: str
 ) -> Iterator[Problem]:
+    """Whether a device of each member serves the resource."""
+    kind, service = services()[unit.service]
     for group in members:
-        if group.battery is None:
-            message = f"a unit takes energy from a battery, and the group '{group.name}' has none"
-            yield loaded.problem(path, message, "Add `battery:`, or remove unit_kwh.")
-        elif bounds(group.battery.discharge_kw)[1] < unit_kw:
-            message = f"a unit is {unit_kw:g} kW over a step, and no battery of '{group.name}' gives as much"
-            yield loaded.problem(path, message, "Raise discharge_kw, or take smaller units.", warning=True)
+        if kind not in group.devices:
+            message = f"a unit takes energy from {service.by}, and the group '{group.name}' has none"
+            yield loaded.problem(path, message, f"Add `{kind}:`, or remove unit_kwh.")
+            continue
+        for problem in group.devices[kind].unit_problems(service.name, unit_kw, group.name):
+            warning = problem.severity == "warning"
+            yield loaded.problem(path, problem.message, problem.remedy, problem.value, warning)
 
 
 def _links(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from cosim.config.dump import to_yaml
 from cosim.config.library import names
-from cosim.devices.schema import CsvLoad, CsvPv
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
 from cosim.faults.schema import Churn
@@ -56,10 +55,7 @@ def _kept(loaded: LoadedScenario) -> dict[str, str]:
     """The files of a scenario, each with the path of its copy below the run's directory."""
     scenario = loaded.scenario
     files = {
-        part.file
-        for group in scenario.groups
-        for part in (group.load, group.pv)
-        if isinstance(part, CsvLoad | CsvPv)
+        file for group in scenario.groups for device in group.devices.values() for file in device.files()
     }
     if scenario.energy_value is not None:
         files |= set(price_files(scenario.energy_value.prices))

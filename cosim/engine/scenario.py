@@ -28,7 +28,7 @@ from cosim.core.context import TimeAxis
 from cosim.core.population import Population, number_households
 from cosim.faults.schema import FaultConfig
 from cosim.grid.schema import GridConfig
-from cosim.households.schema import HouseholdsConfig
+from cosim.households.schema import DeviceKeys, HouseholdsConfig, with_device_keys
 from cosim.regulation.group_schema import RegulatedConfig
 from cosim.regulation.schema import CommunityConfig
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
@@ -116,6 +116,7 @@ class TimeConfig(Model):
         return self.duration_ms // self.step_ms
 
 
+@with_device_keys
 class GroupConfig(RegulatedConfig, HouseholdsConfig):
     """Households that are alike: the same devices and the same form of cost, with parameters of their own."""
 
@@ -128,8 +129,8 @@ class RecordConfig(Model):
 
     decisions: bool = True
     """One row a decision and resource."""
-    batteries: bool = True
-    """One row a battery and interval."""
+    devices: bool = True
+    """One row a device and interval, of devices that have a table of their own, such as batteries."""
     meters: bool = True
     """One row a household and interval: load, generation and net energy."""
     grid: bool = True
@@ -160,7 +161,7 @@ class Scenario(Model):
     """Seed of every random number of the run."""
     time: TimeConfig
     """Start, length and step."""
-    groups: Parts[GroupConfig] = ()
+    groups: Parts[Annotated[GroupConfig, DeviceKeys()]] = ()
     """The households; none is allowed where there is a grid, whose own elements then act alone."""
     communities: Parts[CommunityConfig] = ()
     """Regulation markets (paper A), each with its resources and its platform."""
@@ -183,7 +184,7 @@ class Scenario(Model):
         return (
             self.grid is not None
             or self.energy_value is not None
-            or any(group.load or group.pv or group.battery for group in self.groups)
+            or any(group.devices for group in self.groups)
         )
 
     @property

@@ -83,9 +83,7 @@ class Simulation:
             None if market.log is None else DecisionRecorder(market, market.log, decisions, start, names)
             for market in parts.markets
         ]
-        self.meter_recorder = (
-            MeterRecorder(parts.devices["battery"], context, store) if parts.meters else None
-        )
+        self.meter_recorder = MeterRecorder(parts.equipment, context, store) if parts.equipment else None
         self.grid_recorder: GridRecorder | None = None
         self._coupling: Coupling | None = None
         if parts.grid is not None:

@@ -89,7 +89,7 @@ def _market(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
         yield loaded.problem("energy_value", message, "Shorten the run, or take fewer households.")
     if not market.rules.regime.trades:
         return
-    sellers = sum(group.households for group in scenario.groups if group.pv is not None)
+    sellers = sum(group.households for group in scenario.groups if group.generates)
     offers = sellers * (scenario.n_households - 1)
     if offers > MOST_MESSAGES:
         message = (

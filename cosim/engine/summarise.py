@@ -11,7 +11,7 @@ from cosim.engine.scenario import RecordConfig
 from cosim.engine.simulation import Simulation
 from cosim.results.store import Nowhere
 
-_NO_TABLES = RecordConfig(decisions=False, batteries=False, meters=False, grid=False)
+_NO_TABLES = RecordConfig(decisions=False, devices=False, meters=False, grid=False)
 
 
 def summarise(loaded: LoadedScenario) -> Summary:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from cosim.core.clock import MS_PER_HOUR
+from cosim.core.context import Context
 from cosim.core.delivery import Unit
-from cosim.devices.interface import ActiveDevice, Piece
+from cosim.devices.interface import DEVICES, ActiveDevice, Piece, Site
 from cosim.households.profile_book import ProfileBook
+from cosim.households.schema import HouseholdsConfig, kinds
 
 
 class Household:
@@ -167,3 +170,37 @@ def _on_top(pieces: Sequence[Piece], start_ms: int, known_kw: Sequence[tuple[int
         result.append(Piece(cut, (cut - t) / MS_PER_HOUR, pieces[piece].residual_kw + on_top_kw))
         t = cut
     return result
+
+
+class Equipment(NamedTuple):
+    """The households of a run and their devices.
+
+    Attributes
+    ----------
+    households : list of Household
+        In the order of their numbers.
+    devices : dict of str to list of (int, ActiveDevice)
+        Their devices that are more than a profile, with their households, by kind: every kind there is.
+    """
+
+    households: list[Household]
+    devices: dict[str, list[tuple[int, ActiveDevice]]]
+
+
+def equip(configs: Sequence[HouseholdsConfig], context: Context, book: ProfileBook) -> Equipment:
+    """Install the devices of all households, by the configuration of each group."""
+    devices: dict[str, list[tuple[int, ActiveDevice]]] = {kind: [] for kind in kinds()}
+    of: list[dict[str, ActiveDevice]] = [{} for _ in context.population.names]
+    for group, config in zip(context.population.groups, configs, strict=True):
+        for kind, device in config.devices.items():
+            installed = device.install(Site(kind, group, context))
+            for household, one in zip(group.members, installed, strict=bool(installed)):
+                devices[kind].append((household, one))
+                of[household][kind] = one
+    return Equipment([_household(number, each, book) for number, each in enumerate(of)], devices)
+
+
+def _household(number: int, devices: dict[str, ActiveDevice], book: ProfileBook) -> Household:
+    ordered = sorted(devices, key=lambda kind: DEVICES[kind].takes_surplus)
+    offered = {service.name: one for kind, one in devices.items() for service in DEVICES[kind].services}
+    return Household(number, [devices[kind] for kind in ordered], offered, book)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import to_hours
-from cosim.devices.interface import ActiveDevice
-from cosim.households.household import Household
+from cosim.households.household import Equipment
 from cosim.households.profile_book import ProfileBook
 
 Array = NDArray[np.float64]
@@ -79,10 +77,8 @@ class Meters:
 
     Parameters
     ----------
-    households : sequence of Household
-        In the order of their numbers.
-    devices : mapping of str to sequence of (int, ActiveDevice)
-        All their devices with their households, by kind.
+    equipment : Equipment
+        The households and their devices.
     book : ProfileBook
         Their load and generation.
     interval_ms : int
@@ -94,17 +90,11 @@ class Meters:
         Their load and generation.
     """
 
-    def __init__(
-        self,
-        households: Sequence[Household],
-        devices: Mapping[str, Sequence[tuple[int, ActiveDevice]]],
-        book: ProfileBook,
-        interval_ms: int,
-    ) -> None:
-        self._households = households
+    def __init__(self, equipment: Equipment, book: ProfileBook, interval_ms: int) -> None:
+        self._households = equipment.households
         self._devices = {
             kind: (np.array([owner for owner, _ in each]), [device for _, device in each])
-            for kind, each in devices.items()
+            for kind, each in equipment.devices.items()
             if each
         }
         self.book = book
@@ -114,11 +104,11 @@ class Meters:
         """Read and reset all meters at the end of `interval`; intervals are closed in their order."""
         end_ms = (interval + 1) * self._interval_ms
         hours = to_hours(self._interval_ms)
-        load_kw, load_kvar, pv_kw, pv_kvar = self.book.interval_means(interval)
+        load_kw, generation_kw, q_kvar = self.book.interval_means(interval)
         for household in self._households:
             household.advance(end_ms)
         self.book.turn_to(interval + 1)
-        p_kw, q_kvar = load_kw - pv_kw, load_kvar + pv_kvar
+        p_kw = load_kw - generation_kw
         readings = {}
         for kind, (owners, devices) in self._devices.items():
             rows = np.array([device.close() for device in devices]).T
@@ -127,4 +117,4 @@ class Meters:
             active_kwh = reading.of_households("taken_kwh") - reading.of_households("given_kwh")
             p_kw = p_kw + active_kwh / hours
             q_kvar = q_kvar + reading.of_households("taken_kvarh") / hours
-        return Reading(load_kw * hours, pv_kw * hours, p_kw * hours, readings, p_kw, q_kvar)
+        return Reading(load_kw * hours, generation_kw * hours, p_kw * hours, readings, p_kw, q_kvar)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from cosim.core.population import Population
 from cosim.core.streams import Streams
-from cosim.devices.schema import FeederPv
 from cosim.grid.bus_selection import background_elements, place_households
 from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
@@ -49,6 +48,13 @@ class Placement:
         loads = (load for load in self.loads if load is not None)
         return (*loads, *(sgen for own in (*self.sgens, *self.replaced) for sgen in own))
 
+    def elements(self, table: str, household: int) -> tuple[ElementRecord, ...]:
+        """The feeder's own elements of one table, `load` or `sgen`, that a household has as its own."""
+        if table == "sgen":
+            return self.sgens[household]
+        load = self.loads[household]
+        return () if load is None else (load,)
+
 
 def nowhere(population: Population) -> Placement:
     """Without a feeder."""
@@ -78,12 +84,12 @@ def place(
     own: list[tuple[ElementRecord, ...]] = []
     replaced: list[tuple[ElementRecord, ...]] = []
     for household, spot in enumerate(placed):
-        pv = groups[population.group_of(household).number].pv
+        generation = groups[population.group_of(household).number].standing_for("sgen")
         here = [sgen for sgen in free if sgen.bus == spot.bus]
-        is_own = isinstance(pv, FeederPv)
+        is_own = any(device.keeps_element for device in generation)
         same = tuple(sgen for sgen in here if sgen.p_profile == here[0].p_profile)
         own.append(same if is_own else ())
-        replaced.append(tuple(here) if pv is not None and not is_own and grid.replace_generators else ())
+        replaced.append(tuple(here) if generation and not is_own and grid.replace_generators else ())
         for sgen in (*own[-1], *replaced[-1]):
             free.remove(sgen)
     at_buses = background_elements(feeder, placed)

@@ -6,6 +6,7 @@ makes of them is worked out for a block at a time, so memory does not grow with 
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -60,30 +61,54 @@ def nothing(n_slots: int, n_takers: int) -> Series:
     return Series(np.zeros((n_slots, 1)), np.zeros(n_takers, np.int64), np.zeros(n_takers))
 
 
+class Profile(NamedTuple):
+    """What the devices of a kind draw or give over the run.
+
+    Attributes
+    ----------
+    kind : str
+        The kind.
+    is_generation : bool
+        Whether active power is given, not drawn. Reactive power is drawn either way.
+    kw, kvar : Series
+        Of every taker.
+    """
+
+    kind: str
+    is_generation: bool
+    kw: Series
+    kvar: Series
+
+
 class Demand(NamedTuple):
     """What many takers draw and generate over the run.
 
     Attributes
     ----------
-    load_kw, load_kvar, pv_kw, pv_kvar : Series
-        Of every taker.
+    profiles : tuple of Profile
+        Of each kind of device that has one.
     files : tuple of CsvFound
         How each CSV file behind them was understood.
     warnings : tuple of Problem
         What is doubtful in those files, each with file and line.
     """
 
-    load_kw: Series
-    load_kvar: Series
-    pv_kw: Series
-    pv_kvar: Series
+    profiles: tuple[Profile, ...]
     files: tuple[CsvFound, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
-    @property
-    def series(self) -> tuple[Series, Series, Series, Series]:
-        """Load and generation, active before reactive power."""
-        return self.load_kw, self.load_kvar, self.pv_kw, self.pv_kvar
+    def load_kw(self, first: int, n_slots: int) -> Array:
+        """Power drawn in some slots; shape (n_slots, n_takers)."""
+        return self._sum(False, first, n_slots)
+
+    def generation_kw(self, first: int, n_slots: int) -> Array:
+        """Power given in some slots; shape (n_slots, n_takers)."""
+        return self._sum(True, first, n_slots)
+
+    def _sum(self, is_generation: bool, first: int, n_slots: int) -> Array:
+        series = [each.kw for each in self.profiles if each.is_generation == is_generation]
+        blocks = [each.block(first, n_slots) for each in series]
+        return reduce(np.add, blocks)
 
 
 class ProfileBook:
@@ -156,8 +181,8 @@ class ProfileBook:
         self._set_aside[interval] = self._set_aside.get(interval, 0.0) + power_kw
         self._lower(interval, power_kw)
 
-    def interval_means(self, interval: int) -> tuple[Array, Array, Array, Array]:
-        """Load kW and kvar, generation kW and kvar of every household, as means over an interval.
+    def interval_means(self, interval: int) -> tuple[Array, Array, Array]:
+        """Load and generation, kW, and reactive power, kvar, of every household, as means over an interval.
 
         Parameters
         ----------
@@ -165,7 +190,7 @@ class ProfileBook:
             Its number from the start; intervals are read in their order.
         """
         row = interval - self._first_interval
-        return self._load_kw[row], self._load_kvar[row], self._pv_kw[row], self._pv_kvar[row]
+        return self._load_kw[row], self._generation_kw[row], self._kvar[row]
 
     def turn_to(self, interval: int) -> None:
         """Make the block current that holds `interval`; called when every home is up to date."""
@@ -177,14 +202,13 @@ class ProfileBook:
         first = interval * self._per_interval
         # More than the block: a decision at its end looks into the step that follows.
         looked_at = n_slots + self._ahead * self._per_interval
-        load, load_q, pv, pv_q = (series.block(first, looked_at) for series in self.demand.series)
+        load, generation = self.demand.load_kw(first, looked_at), self.demand.generation_kw(first, looked_at)
         self._first_interval = interval
         self.first_ms = first * self.slot_ms
-        self.surplus_kw: list[list[float]] = (pv - load).T.tolist()
-        parts = (load, load_q, pv, pv_q)
-        self._load_kw, self._load_kvar, self._pv_kw, self._pv_kvar = (
-            self._means(part[:n_slots]) for part in parts
-        )
+        self.surplus_kw: list[list[float]] = (generation - load).T.tolist()
+        self._load_kw, self._generation_kw = self._means(load[:n_slots]), self._means(generation[:n_slots])
+        each_kvar = [self._means(profile.kvar.block(first, n_slots)) for profile in self.demand.profiles]
+        self._kvar: Array = reduce(np.add, each_kvar)
         self._added = {one: load_kw for one, load_kw in self._added.items() if one >= interval}
         self._set_aside = {one: power_kw for one, power_kw in self._set_aside.items() if one >= interval}
         for one, load_kw in self._added.items():

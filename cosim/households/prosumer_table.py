@@ -9,8 +9,8 @@ import numpy as np
 from cosim.config.units import split_key
 from cosim.core.population import Population
 from cosim.core.tables import BUS, COMMUNITY, PROSUMER, Column, ColumnData, Parameters, Table
-from cosim.devices.battery import Battery, InstalledBattery
-from cosim.devices.interface import ActiveDevice
+from cosim.devices.interface import DEVICES
+from cosim.households.household import Equipment
 from cosim.households.profile_book import Demand
 
 PROSUMERS = Table(
@@ -44,33 +44,23 @@ def prosumer_table(
 
 
 def profile_parameters(demand: Demand, n_households: int) -> Parameters:
-    """The profiles of the households' load and generation; empty where one has none."""
-    profiles = {"load_profile": demand.load_kw, "pv_profile": demand.pv_kw}
+    """The profiles of the households' devices; empty where one has none."""
     texts = {
-        name: [series.name_of(household) for household in range(n_households)]
-        for name, series in profiles.items()
-        if series.names
+        f"{profile.kind}_profile": [profile.kw.name_of(household) for household in range(n_households)]
+        for profile in demand.profiles
+        if profile.kw.names
     }
     return Parameters(texts, {})
 
 
-def device_parameters(
-    demand: Demand, batteries: Sequence[tuple[int, ActiveDevice]], n_households: int
-) -> Parameters:
+def device_parameters(demand: Demand, equipment: Equipment) -> Parameters:
     """The sizes of the households' devices."""
-    stored_kwh = np.zeros(n_households)
-    numbers = {
-        "load_scale_kw": demand.load_kw.scale,
-        "load_scale_kvar": demand.load_kvar.scale,
-        "pv_scale_kw": demand.pv_kw.scale,
-        "pv_scale_kvar": demand.pv_kvar.scale,
-        "battery_stored_start_kwh": stored_kwh,
-    }
-    for owner, device in batteries:
-        assert isinstance(device, InstalledBattery)
-        stored_kwh[owner] = device.stored_kwh
-        for name, value in zip(Battery._fields, device.battery, strict=True):
-            numbers.setdefault(f"battery_{name}", np.full(n_households, np.nan))[owner] = value
+    numbers: dict[str, np.ndarray] = {}
+    for profile in demand.profiles:
+        numbers[f"{profile.kind}_scale_kw"] = profile.kw.scale
+        numbers[f"{profile.kind}_scale_kvar"] = profile.kvar.scale
+    for kind, installed in equipment.devices.items():
+        numbers |= DEVICES[kind].parameters(installed, len(equipment.households))
     return Parameters({}, numbers)
 
 

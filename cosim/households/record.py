@@ -1,17 +1,19 @@
-"""What is written down of the connection points: tables `meters` and `batteries`, and the energies."""
+"""What is written down of the connection points: the table `meters`, those of devices, and energies."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosim.core.clock import to_utc
 from cosim.core.context import Context
 from cosim.core.numbers import Summary
-from cosim.core.tables import PROSUMER, TIME, Coded, Column, Table, TableStore
-from cosim.devices.interface import ActiveDevice
+from cosim.core.tables import PROSUMER, TIME, Coded, Column, RowSink, Table, TableStore
+from cosim.devices.interface import DEVICES, ActiveDevice
 from cosim.households.energy_account import EnergyMetrics, Store, StoreFlows
+from cosim.households.household import Equipment
 from cosim.households.meters import Reading
 
 METERS = Table(
@@ -22,61 +24,64 @@ METERS = Table(
         PROSUMER,
         Column("load_kwh", "number", "kWh", "consumed by the household's load"),
         Column("pv_kwh", "number", "kWh", "generated"),
-        Column("net_kwh", "number", "kWh", "load - generation + battery at the connection point"),
+        Column(
+            "net_kwh",
+            "number",
+            "kWh",
+            "drawn at the connection point: load - generation + what devices take - what they give",
+        ),
     ),
 )
-BATTERIES = Table(
-    "batteries",
-    "What each battery stored, took and gave in each interval.",
-    (
-        TIME,
-        PROSUMER,
-        Column("soc_kwh", "number", "kWh", "stored at the end of the interval"),
-        Column("charge_kwh", "number", "kWh", "taken at the terminals"),
-        Column("discharge_kwh", "number", "kWh", "given at the terminals"),
-        Column("leaked_kwh", "number", "kWh", "lost by self-discharge"),
-    ),
-)
-
+_METERED = [column.name for column in METERS.columns[2:]]
 _INTERVALS_PER_BATCH = 168
 
 
 class MeterRecorder:
     """Collects readings and writes them a batch of intervals at a time."""
 
-    def __init__(
-        self, batteries: Sequence[tuple[int, ActiveDevice]], context: Context, store: TableStore
-    ) -> None:
+    def __init__(self, equipment: Equipment, context: Context, store: TableStore) -> None:
         self._start = context.time.start
         self._warm_up_ms = context.time.warm_up_ms
         self._names = context.population.names
         self._meters = store.writer(METERS) if "meters" in context.records else None
-        wants_batteries = "batteries" in context.records and len(batteries) > 0
-        self._batteries = store.writer(BATTERIES) if wants_batteries else None
+        self._devices = {
+            kind: store.writer(table)
+            for kind, each in equipment.devices.items()
+            if (table := DEVICES[kind].table) is not None and each and "devices" in context.records
+        }
         self._starts_ms: list[int] = []
         self._readings: list[Reading] = []
+        self._stores = [kind for kind in equipment.devices if DEVICES[kind].is_storage]
+        self._metrics = EnergyMetrics(
+            {kind: self._at_start(equipment.devices[kind]) for kind in self._stores}
+        )
+
+    def _at_start(self, devices: Sequence[tuple[int, ActiveDevice]]) -> Store:
         stored_kwh, efficiency = np.zeros(len(self._names)), np.ones(len(self._names))
-        for owner, device in batteries:
+        for owner, device in devices:
             stored_kwh[owner], efficiency[owner] = device.stored_kwh, device.charge_efficiency
-        self._metrics = EnergyMetrics({"battery": Store(stored_kwh, efficiency)})
+        return Store(stored_kwh, efficiency)
 
     def add(self, start_ms: int, reading: Reading) -> None:
         """Take the reading of the interval that started at `start_ms`."""
+        load_kwh, generated_kwh = reading.load_kwh, reading.pv_kwh
+        for kind, devices in reading.devices.items():
+            if kind not in self._stores:
+                load_kwh = load_kwh + devices.of_households("taken_kwh")
+                generated_kwh = generated_kwh + devices.of_households("given_kwh")
+        stores = {kind: self._flows(kind, reading) for kind in self._stores}
         counts = start_ms >= self._warm_up_ms
-        self._metrics.add(
-            reading.load_kwh, reading.pv_kwh, reading.net_kwh, {"battery": self._store(reading)}, counts
-        )
+        self._metrics.add(load_kwh, generated_kwh, reading.net_kwh, stores, counts)
         self._starts_ms.append(start_ms)
         self._readings.append(reading)
         if len(self._readings) >= _INTERVALS_PER_BATCH:
             self.flush()
 
-    def _store(self, reading: Reading) -> StoreFlows:
-        if "battery" not in reading.devices:
+    def _flows(self, kind: str, reading: Reading) -> StoreFlows:
+        if kind not in reading.devices:
             return StoreFlows(*np.zeros((3, len(self._names))))
-        devices = reading.devices["battery"]
         names = ("taken_kwh", "given_kwh", "stored_kwh")
-        return StoreFlows(*(devices.of_households(name) for name in names))
+        return StoreFlows(*(reading.devices[kind].of_households(name) for name in names))
 
     def flush(self) -> None:
         """Write what has been collected."""
@@ -84,30 +89,30 @@ class MeterRecorder:
             return
         readings, times = self._readings, to_utc(self._start, np.array(self._starts_ms))
         self._readings, self._starts_ms = [], []
-        everyone = np.arange(len(self._names))
         if self._meters is not None:
-            self._meters.append(
-                {
-                    "time": np.repeat(times, len(everyone)),
-                    "prosumer": Coded(np.tile(everyone, len(times)), self._names),
-                    "load_kwh": np.concatenate([reading.load_kwh for reading in readings]),
-                    "pv_kwh": np.concatenate([reading.pv_kwh for reading in readings]),
-                    "net_kwh": np.concatenate([reading.net_kwh for reading in readings]),
-                }
+            columns = {name: [getattr(reading, name) for reading in readings] for name in _METERED}
+            self._write(self._meters, times, np.arange(len(self._names)), columns)
+        for kind, writer in self._devices.items():
+            each = [reading.devices[kind] for reading in readings]
+            rows = [DEVICES[kind].rows(devices.values) for devices in each]
+            self._write(
+                writer, times, each[0].owners, {name: [row[name] for row in rows] for name in rows[0]}
             )
-        if self._batteries is not None:
-            each = [reading.devices["battery"] for reading in readings]
-            owners = each[0].owners
-            self._batteries.append(
-                {
-                    "time": np.repeat(times, len(owners)),
-                    "prosumer": Coded(np.tile(owners, len(times)), self._names),
-                    "soc_kwh": np.concatenate([devices.values["stored_kwh"] for devices in each]),
-                    "charge_kwh": np.concatenate([devices.values["taken_kwh"] for devices in each]),
-                    "discharge_kwh": np.concatenate([devices.values["given_kwh"] for devices in each]),
-                    "leaked_kwh": np.concatenate([devices.values["leaked_kwh"] for devices in each]),
-                }
-            )
+
+    def _write(
+        self,
+        writer: RowSink,
+        times: NDArray[np.datetime64],
+        owners: NDArray[np.int64],
+        columns: Mapping[str, list[NDArray[np.float64]]],
+    ) -> None:
+        writer.append(
+            {
+                "time": np.repeat(times, len(owners)),
+                "prosumer": Coded(np.tile(owners, len(times)), self._names),
+                **{name: np.concatenate(each) for name, each in columns.items()},
+            }
+        )
 
     def summary(self) -> Summary:
         """Energies, self-consumption and self-sufficiency."""

@@ -2,22 +2,95 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import inspect
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from cosim.config.base import MAX_HOUSEHOLDS, Integer, Model, Name, Range
-from cosim.devices.schema import BatteryConfig, LoadConfig, PvConfig
+from cosim.core.registry import import_modules
+from cosim.devices.interface import DEVICES, Device, GroupAround
+
+import_modules("cosim.devices")
+import_modules("cosim.households.sources")
+
+_Config = TypeVar("_Config", bound="HouseholdsConfig")
 
 
 class HouseholdsConfig(Model):
-    """Households that are alike: the same devices, with parameters of their own."""
+    """Households that are alike: the same devices, with parameters of their own.
+
+    Besides the keys below there is one for each kind of device.
+    """
 
     name: Name
     """Name of the group."""
     households: Annotated[Integer, Range(1, MAX_HOUSEHOLDS)]
     """How many households it has; they are numbered through the groups in their order."""
-    load: LoadConfig | None = None
-    """Electrical load; none by default."""
-    pv: PvConfig | None = None
-    """Photovoltaics; none by default."""
-    battery: BatteryConfig | None = None
-    """Battery; none by default."""
+
+    @property
+    def devices(self) -> Mapping[str, Device]:
+        """What its households have, by kind."""
+        present = ((kind, getattr(self, kind, None)) for kind in kinds())
+        return {kind: device for kind, device in present if device is not None}
+
+    def around(self, has_grid: bool) -> GroupAround:
+        """What stands around each of its devices."""
+        return GroupAround(self.devices, has_grid)
+
+    def standing_for(self, table: str) -> list[Device]:
+        """Those with which a household stands for the feeder's own elements of a table, `load` or `sgen`."""
+        return [device for device in self.devices.values() if device.stands_for == table]
+
+    @property
+    def generates(self) -> bool:
+        """Whether any of its devices generates."""
+        return self.around(False).generates
+
+
+def kinds() -> list[str]:
+    """All kinds of devices: those with a profile first, then in the order of registration."""
+    return sorted(DEVICES, key=lambda kind: not DEVICES[kind].has_profile)
+
+
+def with_device_keys(config: type[_Config]) -> type[_Config]:
+    """Give the model of a group a key for each kind of device; again where more are registered since."""
+    known: dict[str, FieldInfo] = config.model_fields
+    if all(kind in known for kind in kinds()):
+        return config
+    first = {name: known[name] for name in HouseholdsConfig.model_fields}
+    devices = {kind: known.get(kind) or _key(DEVICES[kind]) for kind in kinds()}
+    rest = {name: field for name, field in known.items() if name not in {**first, **devices}}
+    config.__pydantic_fields__ = {**first, **devices, **rest}
+    config.model_rebuild(force=True)
+    return config
+
+
+def _key(device: type[Device]) -> FieldInfo:
+    field = FieldInfo.from_annotated_attribute(device.annotation() | None, None)
+    summary = (inspect.getdoc(device) or "").partition("\n")[0].rstrip(".")
+    field.description = f"{summary}; none by default."
+    return field
+
+
+class DeviceKeys:
+    """For `Annotated`, at a group: a kind of device that is registered late has its key, too."""
+
+    _config: type[HouseholdsConfig]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        self._config = source
+
+        def validate(raw: Any, info: ValidationInfo) -> Any:
+            return with_device_keys(source).__pydantic_validator__.validate_python(raw, context=info.context)
+
+        return core_schema.with_info_plain_validator_function(validate)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(with_device_keys(self._config).__pydantic_core_schema__)

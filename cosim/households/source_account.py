@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from cosim.core.errors import Problem, count, listed
 from cosim.core.population import Population
-from cosim.devices.schema import FeederLoad, FeederPv
 from cosim.grid.account import DRAWN, Decisions, Entry, Fate, Key, account, missed_power, unbalanced
 from cosim.grid.background import background_mode
 from cosim.grid.feeder import Feeder
@@ -44,11 +43,7 @@ def account_of(
         if entry.fate == "kept" or (entry.fate == "household" and entry.reason.endswith(DRAWN))
     }
     said = [*missed_power(entries), *unbalanced(feeder.source.net, acting)]
-    return entries, [
-        *said,
-        *_no_longer_dependent(groups, population, placement),
-        *_without_generator(groups, population, placement),
-    ]
+    return entries, said + _no_longer_dependent(groups, population, placement)
 
 
 def _no_longer_dependent(
@@ -60,7 +55,7 @@ def _no_longer_dependent(
         for household, load in enumerate(placement.loads)
         if load is not None
         and load.shares != CONSTANT_POWER
-        and isinstance(groups[population.group_of(household).number].load, FeederLoad)
+        and _keeps(groups[population.group_of(household).number], "load")
     ]
     if not found:
         return []
@@ -76,22 +71,9 @@ def _no_longer_dependent(
     return [Problem(message, remedy, "grid.placement", severity="warning")]
 
 
-def _without_generator(
-    groups: Sequence[HouseholdsConfig], population: Population, placement: Placement
-) -> Iterator[Problem]:
-    """One warning a group for households whose generation is to be the feeder's, which has none for them."""
-    for number, group in enumerate(population.groups):
-        bare = [household for household in group.members if not placement.sgens[household]]
-        if not bare or not isinstance(groups[number].pv, FeederPv):
-            continue
-        named = [f"{population.names[each]} at bus {placement.buses[each]}" for each in bare[:_NAMED]]
-        named += [f"{len(bare) - _NAMED} more"] if len(bare) > _NAMED else []
-        message = (
-            f"pv.kind is 'feeder', and the feeder has no generator for {len(bare)} of "
-            f"{count(len(group.members), 'household')}, which generate nothing: {listed(named)}"
-        )
-        remedy = "give them `pv: {kind: simbench, kwp: ...}` in a group of their own, or no pv"
-        yield Problem(message, remedy, f"groups.{number}.pv", severity="warning")
+def _keeps(group: HouseholdsConfig, table: str) -> bool:
+    """Whether a household has the feeder's own elements of a table as its own."""
+    return any(device.keeps_element for device in group.standing_for(table))
 
 
 def _taken(
@@ -103,9 +85,9 @@ def _taken(
         name, group = population.names[household], groups[population.group_of(household).number]
         if load is not None:
             fate: tuple[Fate, str] = ("household", f"{name} brings another load in its place")
-            if isinstance(group.load, FeederLoad):
+            if _keeps(group, "load"):
                 fate = "household", f"{name} has it as a load {DRAWN}"
-            elif group.load is None and not brings_load:
+            elif not group.standing_for("load") and not brings_load:
                 fate = "replaced", "a household without any load stands in its place"
             found[load.kind, load.index] = fate
         for sgen in own:

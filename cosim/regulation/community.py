@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cosim.comms.draws import Rows
 from cosim.core.context import Context
-from cosim.core.delivery import Deliverer, Unit
+from cosim.core.delivery import Deliverer
 from cosim.core.streams import RowCache, Streams
 from cosim.regulation.agent import Agent, AgentState, Clock, DecisionLog, Rules
 from cosim.regulation.aggregate import ActiveSum
@@ -98,9 +98,7 @@ def build_market(
     there = [int(member) for member in members if present.joins_ms[member] == 0]
     total = ActiveSum([config.agent.initial_decision * len(there)] * n_resources)
     log = array("d") if "decisions" in context.records else None
-    units = [
-        Unit(resource.unit_kwh, resource.serves if resource.unit_kwh else "") for resource in config.resources
-    ]
+    units = config.units
     rules = Rules(
         average=build_average(config.agent.averages),
         draws=_decision_draws(config, context.streams, context.population.size),

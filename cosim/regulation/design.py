@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cosim.comms.latency import TraceReader
 from cosim.comms.schema import CommsConfig, Direction, resolve
+from cosim.config.household_values import household_values
 from cosim.config.parameters import drawn
 from cosim.config.values import AnyValue
 from cosim.core.clock import MS_PER_DAY
@@ -19,7 +20,6 @@ from cosim.core.context import Context, TimeAxis
 from cosim.core.errors import InputError, Problem
 from cosim.core.numbers import COMMUNITY, Number, Summary, declared
 from cosim.core.population import Group, Population
-from cosim.households.parameters import household_values
 from cosim.regulation.agent_schema import GivenPhase, UniformPhase
 from cosim.regulation.controller import capacities_over, capacity_at
 from cosim.regulation.costs import CostParameters, build_costs, concatenate

@@ -1,8 +1,8 @@
-"""Whether the sun can feed what the batteries are asked for: an estimate before the run."""
+"""Whether surplus and grid can feed what devices are asked for: an estimate before the run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_DAY, to_hours
 from cosim.core.context import Context, TimeAxis
+from cosim.core.delivery import Unit
 from cosim.core.errors import Problem, count
-from cosim.devices.battery import Battery
+from cosim.devices.interface import DEVICES, Device, Service, Slots, services
 from cosim.households.demand import slots_of
+from cosim.households.household import Equipment
 from cosim.households.profile_book import Demand
-from cosim.households.profile_sources import Slots
 from cosim.regulation.design import capacity_reader
-from cosim.regulation.schema import CommunityConfig, ResourceConfig
+from cosim.regulation.schema import CommunityConfig
 
 _SHORT = 1.0
 _IDLE = 3.0
@@ -30,11 +31,11 @@ class Balance(NamedTuple):
     Attributes
     ----------
     asked_kwh : ndarray, shape (n_days,)
-        What its capacities take out of the batteries, at the terminals; for own load, what that can take.
+        What its capacities take out of the devices, at the terminals; for own load, what that can take.
     available_kwh : ndarray, shape (n_days,)
-        What the batteries could give of each day's surplus: at most what a battery takes in, less its losses.
+        What the devices could give of each day's surplus.
     with_grid_kwh : ndarray, shape (n_days,)
-        The same of surplus and grid, where a battery charges from it whenever the sun gives less.
+        The same of surplus and grid, where they charge from it whenever the surplus is less.
     for_own_load_kwh, refused_kwh : ndarray, shape (n_days,)
         What the capacities for own load ask for, and what of it the homes cannot take at that time.
     """
@@ -46,7 +47,7 @@ class Balance(NamedTuple):
     refused_kwh: NDArray[np.float64]
 
     def weekly(self, run_days: float) -> Balance:
-        """Daily means over weeks, for batteries even out a day and not a season.
+        """Daily means over weeks, for storage evens out a day and not a season.
 
         Parameters
         ----------
@@ -60,66 +61,72 @@ class Balance(NamedTuple):
 
 def balance_problems(
     communities: Sequence[CommunityConfig],
-    owners: Mapping[int, Battery],
+    equipment: Equipment | None,
     demand: Demand | None,
     context: Context,
 ) -> list[Problem]:
-    """Warnings where a community's batteries will stand empty or idle.
+    """Warnings where devices that a community regulates will stand empty or idle.
 
     Parameters
     ----------
     communities : sequence of CommunityConfig
         The communities.
-    owners : mapping of int to Battery
-        The battery of each household that has one.
+    equipment : Equipment or None
+        The devices of all households.
     demand : Demand or None
         Of all households; without it nothing can be said.
     context : Context
         The run.
     """
-    regulated = [
-        number
-        for number, community in enumerate(communities)
-        if any(resource.unit_kwh for resource in community.resources)
-    ]
-    if not regulated or demand is None:
+    if equipment is None or demand is None:
         return []
     problems = []
-    for number in regulated:
-        balance = estimate(communities[number], owners, demand, context)
-        problems += _judge(context, number, balance)
+    for number, community in enumerate(communities):
+        asked_of = dict.fromkeys(services()[unit.service][0] for unit in community.units if unit.service)
+        for kind in asked_of:
+            if DEVICES[kind].empty:
+                balance = estimate(community, kind, equipment, demand, context)
+                problems += _judge(context, number, DEVICES[kind], balance)
     return problems
 
 
 def estimate(
-    community: CommunityConfig, owners: Mapping[int, Battery], demand: Demand, context: Context
+    community: CommunityConfig, kind: str, equipment: Equipment, demand: Demand, context: Context
 ) -> Balance:
-    """The daily energy balance of a community.
+    """The daily energy balance of a community's devices of one kind.
 
     Parameters
     ----------
     community : CommunityConfig
         The community.
-    owners : mapping of int to Battery
-        The battery of each household that has one.
+    kind : str
+        Of device.
+    equipment : Equipment
+        The devices of all households.
     demand : Demand
         Of all households, over the whole run; a week of it is worked out at a time.
+    context : Context
+        The run.
     """
-    time, resources = context.time, community.resources
+    time = context.time
     slots = slots_of(time)
     groups = context.population.named(community.groups)
     members = [member for group in groups for member in group.members]
-    own = [(member, owners[member]) for member in members if member in owners]
+    own = [(owner, device) for owner, device in equipment.devices[kind] if owner in set(members)]
+    offered = DEVICES[kind].services
+    units = [
+        (unit, next((one for one in offered if one.name == unit.service), None)) for unit in community.units
+    ]
     capacities = capacity_reader(community, time)
     weeks = []
     for begin_ms in range(0, time.duration_ms, _DAYS * MS_PER_DAY):
         end_ms = min(begin_ms + _DAYS * MS_PER_DAY, time.duration_ms)
         steps = _steps(time, begin_ms, end_ms)
         net_kw = _net_kw(demand, slots, begin_ms, max(end_ms, steps.bounds_ms[-1]))
-        asked = _asked_kwh(resources, capacities, steps, net_kw[:, members], slots)
+        asked = _asked_kwh(units, capacities, steps, net_kw[:, members], slots)
         n_slots = -(-(end_ms - begin_ms) // slots.slot_ms)
         surplus_kw = np.maximum(-net_kw[:n_slots], 0.0)
-        weeks.append((asked[0], *_available_kwh(own, surplus_kw, slots), *asked[1:]))
+        weeks.append((asked[0], *DEVICES[kind].supply_kwh(own, surplus_kw, slots.slot_ms), *asked[1:]))
     return Balance(*(np.concatenate(parts) for parts in zip(*weeks, strict=True)))
 
 
@@ -145,11 +152,11 @@ def _net_kw(demand: Demand, slots: Slots, begin_ms: int, end_ms: int) -> NDArray
     """Load minus generation of every household, shape (n_slots, N)."""
     first = begin_ms // slots.slot_ms
     n = -(-end_ms // slots.slot_ms) - first
-    return np.asarray(demand.load_kw.block(first, n) - demand.pv_kw.block(first, n))
+    return demand.load_kw(first, n) - demand.generation_kw(first, n)
 
 
 def _asked_kwh(
-    resources: Sequence[ResourceConfig],
+    units: Sequence[tuple[Unit, Service | None]],
     capacities: Callable[[int], tuple[float, ...]],
     steps: _Steps,
     net_kw: NDArray[np.float64],
@@ -157,12 +164,16 @@ def _asked_kwh(
 ) -> NDArray[np.float64]:
     """Of a week's days: what capacities take, what those for own load ask, and what of it homes refuse."""
     asked, for_own_load, refused = result = np.zeros((3, steps.n_days))
-    units = [resource.unit_kwh for resource in resources]
-    wanted_kwh = np.array([capacities(int(t)) for t in steps.bounds_ms[:-1]]).reshape(-1, len(units)) * units
-    for resource, config in enumerate(resources):
+    energies = [unit.energy_kwh for unit, _ in units]
+    wanted_kwh = (
+        np.array([capacities(int(t)) for t in steps.bounds_ms[:-1]]).reshape(-1, len(units)) * energies
+    )
+    for resource, (unit, service) in enumerate(units):
+        if service is None:
+            continue
         usable_kwh = wanted_kwh[:, resource]
-        if config.serves == "own_load" and config.unit_kwh:
-            takes_kwh = _own_load_takes(steps, net_kw, config.unit_kwh, slots)
+        if service.follows_load:
+            takes_kwh = _own_load_takes(steps, net_kw, unit.energy_kwh, slots)
             usable_kwh = np.minimum(usable_kwh, takes_kwh)
             np.add.at(for_own_load, steps.days, wanted_kwh[:, resource])
             np.add.at(refused, steps.days, wanted_kwh[:, resource] - usable_kwh)
@@ -182,30 +193,8 @@ def _own_load_takes(
     return takes
 
 
-def _available_kwh(
-    owners: list[tuple[int, Battery]], surplus_kw: NDArray[np.float64], slots: Slots
-) -> NDArray[np.float64]:
-    """What the batteries could give of each day's surplus, and of surplus and grid; shape (2, n_days)."""
-    starts = np.arange(0, len(surplus_kw), MS_PER_DAY // slots.slot_ms)
-    available = np.zeros((2, len(starts)))
-    for household, battery in owners:
-        round_trip = battery.charge_efficiency * battery.discharge_efficiency
-        most_kwh = (battery.capacity_kwh - battery.floor_kwh) / battery.charge_efficiency
-        from_sun_kw = np.minimum(surplus_kw[:, household], battery.charge_kw)
-        from_grid_kw = np.maximum(battery.grid_charge_kw - from_sun_kw, 0.0)
-        sun_kwh, grid_kwh = (
-            np.add.reduceat(intake_kw, starts) * to_hours(slots.slot_ms)
-            for intake_kw in (from_sun_kw, from_grid_kw)
-        )
-        # The grid fills up to a threshold, once a day.
-        below_kwh = max(battery.grid_charge_below_kwh - battery.floor_kwh, 0.0) / battery.charge_efficiency
-        for row, intake_kwh in enumerate((sun_kwh, sun_kwh + np.minimum(grid_kwh, below_kwh))):
-            available[row] += round_trip * np.minimum(intake_kwh, most_kwh)
-    return available
-
-
-def _judge(context: Context, number: int, balance: Balance) -> list[Problem]:
-    """Warnings for the weeks in which the batteries cannot follow the capacities, or have little to do."""
+def _judge(context: Context, number: int, device: type[Device], balance: Balance) -> list[Problem]:
+    """Warnings for the weeks in which devices cannot follow the capacities, or have little to do."""
     weekly = balance.weekly(context.time.duration_ms / MS_PER_DAY)
     asked, available, with_grid, for_own_load, refused = weekly
     weeks = len(asked)
@@ -213,8 +202,8 @@ def _judge(context: Context, number: int, balance: Balance) -> list[Problem]:
     short = f"{take}, sun and grid together {{2:.0f}}" if np.any(with_grid > available) else take
     own = "capacities ask {3:.0f} kWh a day for it, and the homes cannot take {4:.0f} of them then"
     cases = (
-        (asked - _SHORT * with_grid, "the batteries will stand empty", short),
-        (available - _IDLE * asked, "the batteries will stand full most of the time", take),
+        (asked - _SHORT * with_grid, device.empty, short),
+        (available - _IDLE * asked, device.full, take),
         (refused - _REFUSED * for_own_load, "own use falls short", own),
     )
     remedies = (

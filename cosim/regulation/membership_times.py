@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.config.household_values import household_values
 from cosim.core.clock import MS_PER_HOUR, to_ms
 from cosim.core.population import Population
 from cosim.core.streams import Streams
-from cosim.households.parameters import household_values
 from cosim.regulation.agent_schema import MembershipConfig
 
 

@@ -22,6 +22,8 @@ from cosim.config.base import (
     Parts,
 )
 from cosim.config.hours import one_a_month, one_an_hour
+from cosim.core.delivery import Unit
+from cosim.devices.interface import ServiceName, services
 from cosim.regulation.agent_schema import AgentConfig
 from cosim.regulation.platform_schema import GainMargin, PlatformConfig
 
@@ -86,12 +88,17 @@ class ResourceConfig(Model):
     capacity: CapacityConfig
     """C of paper A (1), (2): how many units the community takes together [units per step]."""
     unit_kwh: KilowattHours = 0.0
-    """What one unit takes from the household's battery, at its terminals [kWh]; 0 for a resource that no
-    battery stands behind, as in car sharing."""
-    serves: Literal["own_load", "anything"] = "anything"
-    """Of a unit from a battery: `own_load` follows the household's load, less its generation, through the
-    step and delivers what that takes, up to the unit (x of paper A section 5.2); `anything` is given evenly,
-    whole or not at all, and may go to the feeder (y)."""
+    """What one unit takes from a household's device, at its terminals [kWh]; 0 for a resource that no device
+    stands behind, as in car sharing."""
+    serves: ServiceName = "anything"
+    """Which service of the devices a unit is; of batteries, `own_load` (x of paper A section 5.2) or
+    `anything` (y)."""
+
+    @property
+    def unit(self) -> Unit:
+        """What devices are asked for."""
+        is_served = self.unit_kwh or services()[self.serves][1].own_unit
+        return Unit(self.unit_kwh, self.serves if is_served else "")
 
 
 class CommunityConfig(Model):
@@ -108,6 +115,11 @@ class CommunityConfig(Model):
     groups: Annotated[Parts[Name], Field(min_length=1)]
     """The groups of households that belong to it. A group shares a kind of cost function: what paper A's
     section 6 calls Community 1 and Community 2 are two groups of one community."""
+
+    @property
+    def units(self) -> list[Unit]:
+        """What devices are asked for, by resource."""
+        return [resource.unit for resource in self.resources]
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -232,7 +232,7 @@ class TimeAxis:
 
 def time_axis(scenario: Scenario) -> TimeAxis:
     """The axis of a scenario: steps where it has neither feeder nor device, since dates mean nothing then."""
-    dated = scenario.grid is not None or any(g.load or g.pv or g.battery for g in scenario.groups)
+    dated = scenario.grid is not None or any(group.devices for group in scenario.groups)
     start_ms = round(scenario.time.start.timestamp() * MS_PER_SECOND)
     return TimeAxis(dated, start_ms, scenario.time.step_ms)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.config.hours import HOURS
+from cosim.config.household_values import household_values
 from cosim.config.values import AnyValue
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.context import Context, TimeAxis
@@ -16,8 +17,7 @@ from cosim.core.errors import InputError, Problem
 from cosim.core.population import Group
 from cosim.core.streams import Streams
 from cosim.households.demand import slots_of
-from cosim.households.parameters import household_values
-from cosim.households.profile_book import Demand, Series
+from cosim.households.profile_book import Demand
 from cosim.trading.market import EnergyMarket, Outlook, Participant
 from cosim.trading.scheduling.day_plan import Preferences
 from cosim.trading.scheduling.feasibility import certain_shortage
@@ -172,15 +172,15 @@ def _outlook(demand: Demand | None, context: Context) -> Outlook:
     if demand is None:
         nothing = np.zeros((context.population.size, context.time.duration_ms // MS_PER_HOUR))
         return Outlook(nothing, nothing)
-    return Outlook(_hourly(demand.load_kw, context.time), _hourly(demand.pv_kw, context.time))
+    return Outlook(_hourly(demand.load_kw, context.time), _hourly(demand.generation_kw, context.time))
 
 
-def _hourly(series: Series, time: TimeAxis) -> Array:
+def _hourly(power_kw: Callable[[int, int], Array], time: TimeAxis) -> Array:
     """Energy of every hour of the run, kWh; shape (n_takers, n_hours)."""
     per_hour = MS_PER_HOUR // slots_of(time).slot_ms
     n_days = time.duration_ms // MS_PER_DAY
     days = []
     for day in range(n_days):
-        block = series.block(day * HOURS * per_hour, HOURS * per_hour)
+        block = power_kw(day * HOURS * per_hour, HOURS * per_hour)
         days.append(block.reshape(HOURS, per_hour, -1).mean(axis=1))
     return np.ascontiguousarray(np.concatenate(days).T)

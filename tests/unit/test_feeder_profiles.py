@@ -15,7 +15,7 @@ from cosim.grid.background import Background
 from cosim.grid.feeder import Feeder, feeder_from_net
 from cosim.grid.feeder_profiles import FileProfiles
 from cosim.grid.schema import GridConfig, NetworkConfig
-from cosim.households.profile_sources import FEEDER, ProfileSources, Slots
+from cosim.households.profile_columns import FEEDER, ProfileSources, Slots
 
 NETWORK = NetworkConfig.model_validate(
     {"name": "n", "title": "t", "origin": "o", "licence": "l", "source": {"kind": "json", "file": "n.json"}}

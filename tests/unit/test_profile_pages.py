@@ -11,7 +11,7 @@ from cosim.core.errors import InputError
 from cosim.grid import profile_pages
 from cosim.grid.profile_pages import ProfilePages
 from cosim.grid.simbench_data import read_profiles
-from cosim.households.profile_sources import PickedColumns, ProfileSources, Slots
+from cosim.households.profile_columns import PickedColumns, ProfileSources, Slots
 
 START = datetime(2016, 3, 26, tzinfo=UTC)
 NAMES = ("PV1", "H0-A_pload", "H0-A_qload")

@@ -1,31 +1,18 @@
-"""The columns that a run's series choose from: some in memory, SimBench's and the feeder's by pages."""
+"""The columns that a run's series choose from: some in memory, others read piece by piece."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_MINUTE
-from cosim.grid.feeder_profiles import FeederProfiles, ProfileRows, SimbenchProfiles
+from cosim.devices.interface import Pages, Rows, Slots
 from cosim.grid.simbench_data import SLOT_MINUTES
 
 Array = NDArray[np.float64]
-
-FEEDER = "feeder:"
-"""What the names of the feeder's own columns begin with."""
-
-
-class Slots(NamedTuple):
-    """The grid of time of all series."""
-
-    start: datetime
-    slot_ms: int
-    n_slots: int
 
 
 class ProfileSources:
@@ -37,12 +24,9 @@ class ProfileSources:
         The grid of time; a quarter hour is a whole number of slots.
     held : mapping of str to ndarray, shape (n_slots,)
         Columns that are in memory.
-    simbench : iterable of str
-        Names of SimBench's columns; of these some weeks are in memory at once.
-    feeder : FeederProfiles or None
-        The feeder's own profiles.
-    of_feeder : iterable of str
-        Names of its columns; here they are called by `FEEDER` and their name.
+    paged : sequence of (Pages, mapping of str to str)
+        Where columns are read piece by piece, so that some weeks are in memory at once: their names here, and
+        there.
 
     Raises
     ------
@@ -54,24 +38,18 @@ class ProfileSources:
         self,
         slots: Slots,
         held: Mapping[str, Array],
-        simbench: Iterable[str],
-        feeder: FeederProfiles | None = None,
-        of_feeder: Iterable[str] = (),
+        paged: Sequence[tuple[Pages, Mapping[str, str]]] = (),
     ) -> None:
         self._held = held
         self._n_slots = slots.n_slots
         self._per_quarter = SLOT_MINUTES * MS_PER_MINUTE // slots.slot_ms
         n_quarters = -(-slots.n_slots // self._per_quarter)
-        self._paged: list[ProfileRows] = []
+        self._paged: list[Rows] = []
         self._place: dict[str, tuple[int, int]] = {}
-        for profiles, prefix, names in (
-            (SimbenchProfiles(0), "", sorted(simbench)),
-            (feeder, FEEDER, sorted(of_feeder)),
-        ):
-            if names and profiles is not None:
-                keys = (f"{prefix}{name}" for name in names)
-                self._place |= {key: (len(self._paged), column) for column, key in enumerate(keys)}
-                self._paged.append(profiles.open(names, slots.start, n_quarters))
+        for pages, names in paged:
+            keys = sorted(names)
+            self._place |= {key: (len(self._paged), column) for column, key in enumerate(keys)}
+            self._paged.append(pages.open([names[key] for key in keys], slots.start, n_quarters))
 
     def stack(self, names: tuple[str, ...], slots: slice) -> Array:
         """Some columns side by side in some slots, as far as there are; shape (n, n_names)."""
@@ -86,7 +64,7 @@ class ProfileSources:
                 columns.append(self._held[name][first:end])
         return np.stack(columns, axis=1)
 
-    def _in_slots(self, rows: ProfileRows, first: int, end: int) -> Array:
+    def _in_slots(self, rows: Rows, first: int, end: int) -> Array:
         """Profiles by quarter hours; the value of a quarter hour holds in all its slots."""
         begin = first // self._per_quarter
         quarters = rows.rows(begin, -(-end // self._per_quarter))
