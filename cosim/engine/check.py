@@ -196,7 +196,7 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
                 remedy = "Lower the capacity, or add households."
                 yield loaded.problem(f"{path}.capacity", message, remedy, f"{largest:g}")
             if unit.service and community.agent.initial_decision:
-                message = "initial_decision is 1, and before the first decision no device does anything"
+                message = "initial_decision is 1, and before the first decision no device delivers anything"
                 remedy = f"Set communities.{number}.agent.initial_decision to 0."
                 yield loaded.problem(f"{path}.unit_kwh", message, remedy)
             if unit.service:

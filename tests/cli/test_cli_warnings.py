@@ -54,7 +54,7 @@ def test_batteries_before_the_first_decision(cosim: Callable, write: Callable, f
         "check", write(WITH_BATTERIES, ("{name: use, capacity: 1}", "{name: use, capacity: 2, unit_kwh: 1}"))
     )
     assert ended.code == 2
-    assert "before the first decision no battery gives anything" in ended.err
+    assert "before the first decision no device delivers anything" in ended.err
 
 
 def test_batteries_that_are_too_weak(cosim: Callable, write: Callable, folder: Path) -> None:

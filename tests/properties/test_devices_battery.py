@@ -20,9 +20,9 @@ from cosim.devices.battery import (
     leaked_kwh,
     own_use_kwh,
 )
-from cosim.households.household import Household
+from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
-from cosim.households.profile_book import Demand, ProfileBook, Series
+from cosim.households.profile_book import Demand, Profile, ProfileBook, Series
 
 SLOT_MS = 900_000
 INTERVAL_MS = MS_PER_HOUR
@@ -56,7 +56,12 @@ def _book(surplus_kw: np.ndarray, intervals_per_block: int = 24) -> ProfileBook:
 
     load, nothing = np.ones(n), np.zeros(n)
     return ProfileBook(
-        Demand(series(load), series(nothing), series(surplus_kw + 1.0), series(nothing)),
+        Demand(
+            (
+                Profile("load", False, series(load), series(nothing)),
+                Profile("pv", True, series(surplus_kw + 1.0), series(nothing)),
+            )
+        ),
         SLOT_MS,
         4,
         intervals_per_block,
@@ -78,7 +83,9 @@ class Home(Household):
         return device
 
     def meters(self) -> Meters:
-        return Meters([self], {"battery": [(0, device) for device in self.devices]}, self.book, INTERVAL_MS)
+        return Meters(
+            Equipment([self], {"battery": [(0, device) for device in self.devices]}), self.book, INTERVAL_MS
+        )
 
 
 def _unit(energy_kwh: float, for_own_load: bool = False) -> Unit:

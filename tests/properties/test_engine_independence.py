@@ -123,12 +123,16 @@ def test_one_household_more_draws_nothing_else_for_the_others(tmp_path: Path) ->
     assert drawn.drop(columns=["prosumer", "group", "community", "bus"]).nunique().max() == 10
     few, many = small.markets[0], large.markets[0]
     assert np.array_equal(small.membership.joins_ms, large.membership.joins_ms[:9])
+    assert small.equipment is not None
+    assert large.equipment is not None
+    stored_kwh, same_kwh = (
+        {owner: device.stored_kwh for owner, device in equipment.devices["battery"]}
+        for equipment in (small.equipment, large.equipment)
+    )
+    assert stored_kwh == {owner: same_kwh[owner] for owner in stored_kwh}
     for member in range(9):
         agent, same = few.agents[member], many.agents[member]
         assert agent.slopes == same.slopes
-        assert (
-            small.households[member].devices[0].stored_kwh == large.households[member].devices[0].stored_kwh
-        )
         for step in (1, 2, 40):
             assert agent.rules.draws[step][member] == same.rules.draws[step][member]
             assert agent.clock.wake_ms(step, member) == same.clock.wake_ms(step, member)

@@ -13,9 +13,9 @@ from cosim.core.clock import MS_PER_HOUR, to_hours
 from cosim.core.delivery import Unit
 from cosim.devices.battery import Battery, InstalledBattery
 from cosim.devices.interface import METERED, NEVER, ActiveDevice, Surroundings
-from cosim.households.household import Household
+from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
-from cosim.households.profile_book import Demand, ProfileBook, Series
+from cosim.households.profile_book import Demand, Profile, ProfileBook, Series
 
 SLOT_MS, N_HOURS = 900_000, 12
 STEP_MS = 1_200_000
@@ -79,7 +79,17 @@ def _book(net_kw: Sequence[float]) -> ProfileBook:
         return Series(column[:, np.newaxis], np.zeros(1, np.int64), np.ones(1))
 
     nothing = np.zeros(len(values))
-    return ProfileBook(Demand(series(load), series(nothing), series(pv), series(nothing)), SLOT_MS, 4, 5)
+    return ProfileBook(
+        Demand(
+            (
+                Profile("load", False, series(load), series(nothing)),
+                Profile("pv", True, series(pv), series(nothing)),
+            )
+        ),
+        SLOT_MS,
+        4,
+        5,
+    )
 
 
 _windows = st.tuples(st.integers(0, 6 * MS_PER_HOUR), st.integers(1, 6 * MS_PER_HOUR)).map(
@@ -118,7 +128,7 @@ def test_the_balance_closes(
     book = _book(net_kw)
     household = Household(0, [*made, *batteries], services, book)
     devices = {"boiler": [(0, each) for each in made], "battery": [(0, each) for each in batteries]}
-    meters = Meters([household], devices, book, MS_PER_HOUR)
+    meters = Meters(Equipment([household], devices), book, MS_PER_HOUR)
     units = [Unit(0.1, "own_load"), Unit(0.5, "hot_water"), Unit(0.3, "anything")]
     if is_regulated:
         household.regulate(units, 0, True)

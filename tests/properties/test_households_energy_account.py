@@ -11,9 +11,9 @@ from cosim.core.clock import MS_PER_HOUR
 from cosim.core.delivery import Unit
 from cosim.devices.battery import Battery, InstalledBattery
 from cosim.households.energy_account import EnergyMetrics, Store, StoreFlows
-from cosim.households.household import Household
+from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
-from cosim.households.profile_book import Demand, ProfileBook, Series
+from cosim.households.profile_book import Demand, Profile, ProfileBook, Series
 
 N_HOURS = 24
 _kwh = st.floats(0.0, 5.0)
@@ -48,12 +48,17 @@ def _metered(
         return Series(values[:, np.newaxis], np.zeros(1, np.int64), np.ones(1))
 
     nothing = np.zeros(N_HOURS)
-    demand = Demand(series(load), series(nothing), series(pv), series(nothing))
+    demand = Demand(
+        (
+            Profile("load", False, series(load), series(nothing)),
+            Profile("pv", True, series(pv), series(nothing)),
+        )
+    )
     book = ProfileBook(demand, MS_PER_HOUR, 1, N_HOURS)
     device, units = InstalledBattery(battery, start_kwh), [Unit(1.0, "anything")]
     home = Household(0, [device], {"anything": device}, book)
     home.regulate(units, 0, requests is not None)
-    meters = Meters([home], {"battery": [(0, device)]}, book, MS_PER_HOUR)
+    meters = Meters(Equipment([home], {"battery": [(0, device)]}), book, MS_PER_HOUR)
     readings = []
     for hour in range(N_HOURS):
         if requests is not None:

@@ -76,7 +76,7 @@ def test_energy_in_each_slot_is_kept(tmp_path: Path) -> None:
         n = 24 * 60 // minutes
         kwh = (0.1 + np.arange(n) % 7 * 0.01) * minutes / 60
         made = demand(tmp_path, profile("time,home [kWh]", kwh.tolist(), minutes=minutes), load())
-        block = made.load_kw.block(0, 96)
+        block = made.load_kw(0, 96)
         assert block.sum(axis=0) * 0.25 == pytest.approx([kwh.sum()] * 2, rel=1e-12)
         assert made.files[0].slot_ms == minutes * 60_000
 
@@ -176,7 +176,7 @@ def test_a_file_of_several_groups_is_read_once_and_each_way_of_reading_it_is_kep
         load(unit="W", scaling=7, **said),
         load(unit="kW", scaling=2, **said),
     )
-    first = made.load_kw.block(0, 1)[0]
+    first = made.load_kw(0, 1)[0]
     assert first == pytest.approx([0.2, 0.2, 0.0014, 0.0014, 0.4, 0.4])
     assert [each.columns[0].unit for each in made.files] == ["kW", "W"]
     assert any("less than any household" in message for message, _, _ in warned(made))

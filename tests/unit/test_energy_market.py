@@ -16,7 +16,7 @@ from cosim.engine.check import check_configuration
 from cosim.engine.load import load_scenario
 from cosim.engine.preflight import preflight
 from cosim.engine.summarise import summarise
-from cosim.households.profile_book import Demand, ProfileBook, Series, nothing
+from cosim.households.profile_book import Demand, Profile, ProfileBook, Series, nothing
 from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day
 from cosim.trading.scheduling.schedule import Infeasible
 from cosim.trading.schemas.appliances import ListedAppliances, NoAppliances
@@ -88,7 +88,9 @@ def test_a_day_with_nothing_to_schedule_is_a_day(solver: str) -> None:
 def book(n_intervals: int, per_block: int) -> ProfileBook:
     load = Series(np.arange(4.0 * n_intervals)[:, None], np.zeros(2, np.int64), np.array([1.0, 2.0]))
     none = nothing(4 * n_intervals, 2)
-    return ProfileBook(Demand(load, none, none, none), 900_000, 4, per_block)
+    return ProfileBook(
+        Demand((Profile("load", False, load, none), Profile("pv", True, none, none))), 900_000, 4, per_block
+    )
 
 
 def test_added_load_is_seen_in_its_interval_alone() -> None:

@@ -15,7 +15,8 @@ from cosim.grid.background import Background
 from cosim.grid.feeder import Feeder, feeder_from_net
 from cosim.grid.feeder_profiles import FileProfiles
 from cosim.grid.schema import GridConfig, NetworkConfig
-from cosim.households.profile_columns import FEEDER, ProfileSources, Slots
+from cosim.households.profile_columns import ProfileSources, Slots
+from cosim.households.sources.feeder_profile import FEEDER
 
 NETWORK = NetworkConfig.model_validate(
     {"name": "n", "title": "t", "origin": "o", "licence": "l", "source": {"kind": "json", "file": "n.json"}}
@@ -174,7 +175,9 @@ def test_households_follow_the_profiles_of_the_feeders_loads() -> None:
     made = feeder(tables())
     slots = Slots(JULY, 300_000, 36)
     held = {"own": np.arange(36.0)}
-    sources = ProfileSources(slots, held, (), made.profiles, {"L_pload", "S"})
+    sources = ProfileSources(
+        slots, held, [(made.profiles, {f"{FEEDER}{name}": name for name in ("L_pload", "S")})]
+    )
     found = sources.stack((f"{FEEDER}L_pload", "own", f"{FEEDER}S"), slice(4, 8))
     rows = 8 + np.array([1, 1, 2, 2])
     np.testing.assert_array_equal(found, np.stack([rows / 100, [4, 5, 6, 7], rows / 1000], axis=1))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cosim.households.household import Household
+from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
-from cosim.households.profile_book import Demand, ProfileBook, Series, nothing
+from cosim.households.profile_book import Demand, Profile, ProfileBook, Series, nothing
 
 N_INTERVALS, PER_INTERVAL, SLOT_MS = 20, 4, 900_000
 N_SLOTS, N_HOMES = N_INTERVALS * PER_INTERVAL, 5
@@ -20,7 +20,8 @@ def _demand() -> Demand:
         columns = numbers.random((N_SLOTS, 3))
         return Series(columns, numbers.integers(0, 3, N_HOMES), numbers.random(N_HOMES) * 5)
 
-    return Demand(series(), series(), series(), nothing(N_SLOTS, N_HOMES))
+    load = Profile("load", False, series(), series())
+    return Demand((load, Profile("pv", True, series(), nothing(N_SLOTS, N_HOMES))))
 
 
 def _of(series: Series) -> np.ndarray:
@@ -33,13 +34,14 @@ def _of(series: Series) -> np.ndarray:
 def test_means_and_surplus_in_blocks_of_any_length(per_block: int) -> None:
     demand = _demand()
     book = ProfileBook(demand, SLOT_MS, PER_INTERVAL, per_block)
-    load, pv = _of(demand.load_kw), _of(demand.pv_kw)
+    load, pv = (_of(profile.kw) for profile in demand.profiles)
     for interval in range(N_INTERVALS):
         book.turn_to(interval)
         slots = slice(interval * PER_INTERVAL, (interval + 1) * PER_INTERVAL)
         means = book.interval_means(interval)
-        for mean, series in zip(means, demand.series, strict=True):
-            assert np.allclose(mean, _of(series)[slots].mean(axis=0), rtol=1e-14, atol=0)
+        reactive = sum(_of(profile.kvar) for profile in demand.profiles)
+        for mean, whole in zip(means, (load, pv, reactive), strict=True):
+            assert np.allclose(mean, whole[slots].mean(axis=0), rtol=1e-14, atol=0)
         first = (interval * PER_INTERVAL * SLOT_MS - book.first_ms) // SLOT_MS
         surplus = np.array([of_home[first : first + PER_INTERVAL] for of_home in book.surplus_kw]).T
         assert np.array_equal(surplus, (pv - load)[slots])
@@ -68,7 +70,9 @@ def test_what_is_set_aside_is_seen_by_batteries_and_by_no_meter(per_block: int) 
 def test_meters_integrate_exactly() -> None:
     demand = _demand()
     book = ProfileBook(demand, SLOT_MS, PER_INTERVAL, 7)
-    meters = Meters([Household(i, [], {}, book) for i in range(N_HOMES)], {}, book, PER_INTERVAL * SLOT_MS)
+    equipment = Equipment([Household(i, [], {}, book) for i in range(N_HOMES)], {})
+    meters = Meters(equipment, book, PER_INTERVAL * SLOT_MS)
     net = sum(meters.close(interval).net_kwh for interval in range(N_INTERVALS))
-    energy = (_of(demand.load_kw) - _of(demand.pv_kw)).sum(axis=0) * SLOT_MS / 3_600_000
+    load, pv = (_of(profile.kw) for profile in demand.profiles)
+    energy = (load - pv).sum(axis=0) * SLOT_MS / 3_600_000
     assert np.allclose(net, energy, rtol=1e-13)

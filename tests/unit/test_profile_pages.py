@@ -9,6 +9,7 @@ import pytest
 
 from cosim.core.errors import InputError
 from cosim.grid import profile_pages
+from cosim.grid.feeder_profiles import SimbenchProfiles
 from cosim.grid.profile_pages import ProfilePages
 from cosim.grid.simbench_data import read_profiles
 from cosim.households.profile_columns import PickedColumns, ProfileSources, Slots
@@ -56,7 +57,8 @@ def test_sources_side_by_side(reads: list[datetime], slot_min: int) -> None:
     per_quarter = 15 // slot_min
     n_slots = N * per_quarter - 1  # a run may end within a quarter hour
     own = np.arange(float(n_slots))
-    sources = ProfileSources(Slots(START, slot_min * 60_000, n_slots), {"own": own}, {"PV1", "H0-A_pload"})
+    pages = SimbenchProfiles(0), {name: name for name in ("PV1", "H0-A_pload")}
+    sources = ProfileSources(Slots(START, slot_min * 60_000, n_slots), {"own": own}, [pages])
     columns = PickedColumns(sources, ("PV1", "own", "H0-A_pload"))
     fine = np.repeat(read_profiles(NAMES, START, N).values, per_quarter, axis=0)[:n_slots]
     whole = np.stack([fine[:, 0], own, fine[:, 1]], axis=1)
@@ -65,5 +67,5 @@ def test_sources_side_by_side(reads: list[datetime], slot_min: int) -> None:
 
 
 def test_sources_without_simbench() -> None:
-    sources = ProfileSources(Slots(START, 900_000, 3), {"ones": np.broadcast_to(1.0, 3)}, ())
+    sources = ProfileSources(Slots(START, 900_000, 3), {"ones": np.broadcast_to(1.0, 3)})
     np.testing.assert_array_equal(PickedColumns(sources, ("ones", "ones"))[1:9], np.ones((2, 2)))

@@ -11,8 +11,9 @@ from cosim.devices.interface import CONSTANT, GroupAround, PowerFactor, ProfileS
 from cosim.devices.load import LOAD_SOURCES, Load
 from cosim.devices.profiles import reactive_power
 from cosim.devices.pv import PV_SOURCES, Photovoltaics
-from cosim.households.sources.simbench_profile import PAGES
+from cosim.grid.feeder_profiles import SimbenchProfiles
 
+_SIMBENCH = SimbenchProfiles(0)
 FEEDER = "feeder:"
 """What the names of the feeder's own columns begin with."""
 _NAMED = 5
@@ -109,6 +110,6 @@ def _without_grid(kind: str, around: GroupAround) -> Iterator[Problem]:
 def _column(site: ProfileSite, profile: str) -> str:
     if not profile:
         return CONSTANT
-    if site.feeder_profiles is None or site.feeder_profiles == PAGES:
-        return site.follow(PAGES, profile)  # the same columns as households choose from
+    if site.feeder_profiles is None or site.feeder_profiles == _SIMBENCH:
+        return site.follow(_SIMBENCH, profile)  # the same columns as households choose from
     return site.follow(site.feeder_profiles, profile, FEEDER)
