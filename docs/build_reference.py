@@ -20,6 +20,7 @@ from cosim.config.choice import Choice
 from cosim.config.schema_walk import annotation_of, models_in
 from cosim.config.values import Choice as OneOf
 from cosim.config.values import Each, Normal, NormalMoments, Uniform, UniformInt
+from cosim.devices.interface import KnownService, services
 from cosim.engine.catalogue import tables
 from cosim.engine.scenario import Scenario
 from cosim.grid.schema import NetworkConfig
@@ -55,6 +56,8 @@ def type_name(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     chosen = [item.registry for item in metadata if isinstance(item, Choice)]
     if chosen:
         return " or ".join(type_name(cls) for cls in chosen[0].classes())
+    if any(isinstance(item, KnownService) for item in metadata):
+        return " \\| ".join(f"`{name}`" for name in services())
     ranges = [item for item in metadata if isinstance(item, Range)]
     within = f" ({ranges[-1]})" if ranges else ""
     return f"{_bare_type_name(annotation)}{within}"

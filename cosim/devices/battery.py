@@ -307,9 +307,9 @@ class InstalledBattery(ActiveDevice):
 
 @DEVICES.register("battery")
 class BatteryConfig(Device):
-    """A battery behind the meter; efficiencies apply on the way in and on the way out.
+    """A battery behind the meter.
 
-    A community with `unit_kwh` decides what it gives; without one it stores the surplus and covers the own
+    Efficiencies apply on the way in and on the way out. A community with `unit_kwh` decides what it gives; without one it stores the surplus and covers the own
     load.
     """
 

@@ -462,7 +462,7 @@ def services() -> dict[str, tuple[str, Service]]:
     return {service.name: (kind, service) for kind in DEVICES for service in DEVICES[kind].services}
 
 
-class _KnownService:
+class KnownService:
     """For `Annotated`: the name of a service that some kind of device offers, also of one registered late."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -485,4 +485,4 @@ def _either(names: Iterable[str]) -> str:
     return " or ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
 
 
-ServiceName = Annotated[str, _KnownService()]
+ServiceName = Annotated[str, KnownService()]

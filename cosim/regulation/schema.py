@@ -91,8 +91,9 @@ class ResourceConfig(Model):
     """What one unit takes from a household's device, at its terminals [kWh]; 0 for a resource that no device
     stands behind, as in car sharing."""
     serves: ServiceName = "anything"
-    """Which service of the devices a unit is; of batteries, `own_load` (x of paper A section 5.2) or
-    `anything` (y)."""
+    """Which service of the households' devices a unit is. Of a battery, `own_load` follows the household's
+    load, less its generation, through the step and delivers what that takes, up to the unit (x of paper A
+    section 5.2); `anything` is given evenly, whole or not at all, and may go to the feeder (y)."""
 
     @property
     def unit(self) -> Unit:
