@@ -309,8 +309,8 @@ class InstalledBattery(ActiveDevice):
 class BatteryConfig(Device):
     """A battery behind the meter.
 
-    Efficiencies apply on the way in and on the way out. A community with `unit_kwh` decides what it gives; without one it stores the surplus and covers the own
-    load.
+    Efficiencies apply on the way in and on the way out. A community with `unit_kwh` decides what it gives;
+    without one it stores the surplus and covers the own load.
     """
 
     capacity_kwh: PositiveKilowattHoursValue

@@ -61,12 +61,12 @@ def kinds() -> list[str]:
 def with_device_keys(config: type[_Config]) -> type[_Config]:
     """Give the model of a group a key for each kind of device; again where more are registered since."""
     known: dict[str, FieldInfo] = config.model_fields
-    for kind in kinds():
-        if any(
-            kind in vars(base).get("__annotations__", ()) or kind in vars(base) for base in config.__mro__
-        ):
-            message = f"a group has something of the name '{kind}' already, so that no device can have it"
-            raise InputError([Problem(message, "Register the device under another name.", value=kind)])
+    taken = {
+        name for base in config.__mro__ for name in (*vars(base), *vars(base).get("__annotations__", ()))
+    }
+    for kind in taken.intersection(kinds()):
+        message = f"a group has something of the name '{kind}' already, so that no device can have it"
+        raise InputError([Problem(message, "Register the device under another name.", value=kind)])
     if all(kind in known for kind in kinds()):
         return config
     first = {name: known[name] for name in HouseholdsConfig.model_fields}
