@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from threading import Thread
+from types import ModuleType
 
 from cosim.core.errors import SimulationError
 from cosim.engine.load import ScenarioSource
@@ -160,7 +162,7 @@ def _start(base: ScenarioSource) -> _Worker:
     process = context.Process(target=_serve, args=(theirs, base), daemon=True)
     # Where it starts with the first worker, it lets Ctrl-C in again for that one.
     resource_tracker.ensure_running()
-    with _one_thread_each(), _without_interrupts():
+    with _one_thread_each(), _without_interrupts(), _without_main():
         process.start()
     theirs.close()  # so that its end is noticed when the worker is gone
     return _Worker(process, ours)
@@ -196,6 +198,20 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Let processes started in here not run the user's script again, as a spawned one else begins by doing.
+
+    So a script may sweep without asking whether it is the one that was started.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager
