@@ -52,8 +52,8 @@ def small(folder: Path) -> str:
 
 
 def slow_sweep(folder: Path, *, keep: str = "summary", n_seeds: int = 6) -> str:
-    """A sweep of points that take long enough (about a second) to be interrupted."""
-    text = SMALL.replace("steps: 30", "steps: 400").replace("[3, 5]", str(n_seeds))
+    """A sweep of points that take long enough (about half a second) to be interrupted."""
+    text = SMALL.replace("steps: 30", "steps: 200").replace("[3, 5]", str(n_seeds))
     (folder / "slow.yaml").write_text(text.replace("keep: summary", f"keep: {keep}"), encoding="utf-8")
     return "slow.yaml"
 
@@ -215,7 +215,7 @@ def test_a_full_disc_is_said_and_the_sweep_goes_on_later(cosim: Callable, folder
 
 def test_workers_end_with_the_sweep_that_is_killed(folder: Path) -> None:
     """At once, and not after their points, which may be long: who resumes wants the cores and the memory."""
-    slow = (folder / slow_sweep(folder)).read_text().replace("steps: 400", "steps: 1000000")
+    slow = (folder / slow_sweep(folder)).read_text().replace("steps: 200", "steps: 1000000")
     (folder / "endless.yaml").write_text(slow, encoding="utf-8")
     process = start(folder, "endless.yaml", "--out", "out", "--workers", "2")
     limit = time.monotonic() + 30
@@ -398,6 +398,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
             process.wait()
 
 
+@pytest.mark.slow
 def test_on_dask_with_a_worker_killed_the_bytes_are_the_same(
     cosim: Callable, folder: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
 ) -> None:
@@ -416,6 +417,7 @@ def test_on_dask_with_a_worker_killed_the_bytes_are_the_same(
     assert len(list((folder / "dask" / "points").iterdir())) == 12
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_is_lost_is_said_and_the_sweep_resumed(
     cosim: Callable, folder: Path, cluster: tuple[str, list[subprocess.Popen[bytes]]]
 ) -> None:

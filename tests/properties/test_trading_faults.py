@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
+import pytest
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -157,11 +158,28 @@ class Community:
         return agreements, settled, actual_load, actual_sun
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
-@given(comms=link, n=st.integers(2, 6), seed=st.integers(0, 10_000), faults=faults)
+communities = given(comms=link, n=st.integers(2, 6), seed=st.integers(0, 10_000), faults=faults)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@communities
 def test_whatever_fails_nothing_is_sold_paid_or_used_twice(
     comms: dict[str, Any], n: int, seed: int, faults: list[Fault]
 ) -> None:
+    assert_nothing_twice(comms, n, seed, faults)
+
+
+@pytest.mark.slow
+@settings(max_examples=120, deadline=None, derandomize=True)
+@communities
+def test_whatever_fails_in_many_communities(
+    comms: dict[str, Any], n: int, seed: int, faults: list[Fault]
+) -> None:
+    assert_nothing_twice(comms, n, seed, faults)
+
+
+def assert_nothing_twice(comms: dict[str, Any], n: int, seed: int, faults: list[Fault]) -> None:
+    """Nothing is sold, paid or used twice on any day of a community."""
     community = Community(comms, n, seed, faults)
     for day in DAYS:
         community.env.run(TERMS.timeline.end_ms(day) + 1)

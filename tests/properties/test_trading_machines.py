@@ -7,6 +7,7 @@ import pickle
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -242,7 +243,17 @@ class Market(RuleBasedStateMachine):
             assert abs(made - bill.generation_kwh) < 1e-9
 
 
-TestMarket = Market.TestCase
-TestMarket.settings = settings(
-    max_examples=250, stateful_step_count=40, deadline=None, derandomize=True, print_blob=True
-)
+STEPS = settings(stateful_step_count=40, deadline=None, derandomize=True, print_blob=True)
+
+
+class TestMarket(Market.TestCase):  # type: ignore[name-defined, misc]
+    """Some games with every test."""
+
+    settings = settings(STEPS, max_examples=50)
+
+
+@pytest.mark.slow
+class TestMarketLong(Market.TestCase):  # type: ignore[name-defined, misc]
+    """Many."""
+
+    settings = settings(STEPS, max_examples=250)

@@ -102,13 +102,25 @@ LATENCIES = [
 ]
 
 
+LOSSY = [
+    pytest.param(*each.values, id=each.id, marks=() if each.id == "lognormal" else pytest.mark.slow)
+    for each in LATENCIES
+]
+"""Every model on a link with losses; all but one of them slow."""
+
+
 @pytest.mark.parametrize(("latency", "quantile"), LATENCIES)
-@pytest.mark.parametrize(
-    "link", [{}, {"loss": {"kind": "bernoulli", "loss_probability": 0.3}}], ids=["", "lossy"]
-)
-def test_quantiles_in_the_accounts(
-    latency: dict[str, object], quantile: Quantile, link: dict[str, object]
-) -> None:
+def test_quantiles_in_the_accounts(latency: dict[str, object], quantile: Quantile) -> None:
+    assert_quantiles(latency, quantile, {})
+
+
+@pytest.mark.parametrize(("latency", "quantile"), LOSSY)
+def test_quantiles_of_what_is_not_lost(latency: dict[str, object], quantile: Quantile) -> None:
+    assert_quantiles(latency, quantile, {"loss": {"kind": "bernoulli", "loss_probability": 0.3}})
+
+
+def assert_quantiles(latency: dict[str, object], quantile: Quantile, link: dict[str, object]) -> None:
+    """Median and 99 % quantile of a link's account are within what chance leaves open of the true ones."""
     row = account(carried({"latency": latency, **link})[0])
     for probability, measured in ((0.5, row.latency_p50_ms), (0.99, row.latency_p99_ms)):
         assert measured is not None
@@ -119,8 +131,8 @@ def test_quantiles_in_the_accounts(
         assert low * (1 - slack) - 0.5 <= measured <= high * (1 + slack) + 0.5
 
 
-@pytest.mark.parametrize("probability", [0.02, 0.5])
-@pytest.mark.parametrize("loss", [0.0, 0.4])
+@pytest.mark.parametrize("probability", [pytest.param(0.02, marks=pytest.mark.slow), 0.5])
+@pytest.mark.parametrize("loss", [pytest.param(0.0, marks=pytest.mark.slow), 0.4])
 def test_copies(probability: float, loss: float) -> None:
     """What is not lost is copied with the probability given; a copy travels by itself."""
     net, arrivals = carried(
@@ -146,8 +158,8 @@ def test_copies(probability: float, loss: float) -> None:
 
 
 CHAINS = [
-    pytest.param((0.05, 0.4, 0.0, 1.0), id="Gilbert"),
-    pytest.param((0.05, 0.2, 0.0, 0.7), id="bad state loses 70 %"),
+    pytest.param((0.05, 0.4, 0.0, 1.0), id="Gilbert", marks=pytest.mark.slow),
+    pytest.param((0.05, 0.2, 0.0, 0.7), id="bad state loses 70 %", marks=pytest.mark.slow),
     pytest.param((0.1, 0.15, 0.05, 0.8), id="good state loses too"),
     pytest.param((0.9, 0.8, 0.1, 0.9), id="states alternate"),
 ]
@@ -225,7 +237,7 @@ def test_waiting_times_are_distributed_as_in_m_d_1(load: float) -> None:
     assert row.latency_p99_ms == pytest.approx(service_ms * (1 + np.quantile(waits, 0.99)), rel=1 / 400)
 
 
-@pytest.mark.parametrize("loss", [0.1, 0.5])
+@pytest.mark.parametrize("loss", [pytest.param(0.1, marks=pytest.mark.slow), 0.5])
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_acknowledged_delivery_loses_what_is_lost_every_time(loss: float, retries: int) -> None:
     """A message is gone with p^(r+1), and sent again while it or its acknowledgement is lost."""

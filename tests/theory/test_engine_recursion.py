@@ -179,6 +179,7 @@ def test_section_6_as_printed_locks_households_out(tmp_path: Path) -> None:
     assert _last(tmp_path / "run", "optimum_gap")[0] > 50.0
 
 
+@pytest.mark.slow
 def test_section_6_additive_recovers_from_the_printed_signal(tmp_path: Path) -> None:
     settings = [
         "time.steps=4000",

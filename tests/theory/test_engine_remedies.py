@@ -77,7 +77,9 @@ def _run(folder: Path, platform: dict[str, Any], links: dict[str, Any], n_steps:
     return x - N / 2, json.loads((folder / "run" / "summary.json").read_text())
 
 
-@pytest.mark.parametrize("model", ["measured", "estimated", DELAY])
+@pytest.mark.parametrize(
+    "model", ["measured", *(pytest.param(each, marks=pytest.mark.slow) for each in ("estimated", DELAY))]
+)
 def test_a_right_model_bears_three_times_the_limit_of_the_plain_loop(tmp_path: Path, model: Any) -> None:
     product = 3 * stability_limit(DELAY)
     assert product < 0.7 * predictor_stability_limit(DELAY, DELAY)
@@ -96,7 +98,10 @@ def test_the_plain_loop_does_not_bear_it(tmp_path: Path) -> None:
     assert np.mean(x * x) > 10 * N / 4
 
 
-@pytest.mark.parametrize(("model", "ratio"), [(DELAY, 1.0), (2, 1.0), (DELAY, 1.6)])
+@pytest.mark.parametrize(
+    ("model", "ratio"),
+    [(2, 1.0), *(pytest.param(DELAY, each, marks=pytest.mark.slow) for each in (1.0, 1.6))],
+)
 def test_the_limit_of_a_model_right_or_wrong(tmp_path: Path, model: int, ratio: float) -> None:
     """A fifth below the limit of theory the aggregate is calm, a quarter above it swings as far as it can."""
     limit = predictor_stability_limit(DELAY, model, ratio)

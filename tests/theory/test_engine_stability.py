@@ -42,6 +42,7 @@ LINKS = {  # d: report, downlink and uplink in steps
     3: ("at_step_end", 2, 1),
     4: ("at_decision", 3, 2),
 }
+DELAYS = [pytest.param(delay, marks=pytest.mark.slow if delay in (2, 3) else ()) for delay in LINKS]
 
 
 def _aggregate(folder: Path, delay: int, share_of_limit: float, n_steps: int) -> Any:
@@ -103,7 +104,7 @@ def _theory(delay: int, share_of_limit: float) -> tuple[float, float]:
     return variance, variance * float(np.sqrt(2 * covariance @ covariance))
 
 
-@pytest.mark.parametrize("delay", list(LINKS))
+@pytest.mark.parametrize("delay", DELAYS)
 def test_steady_at_four_fifths_of_the_limit(tmp_path: Path, delay: int) -> None:
     n_steps = 1500
     x = _aggregate(tmp_path, delay, 0.8, n_steps)[SETTLED:]
@@ -115,7 +116,7 @@ def test_steady_at_four_fifths_of_the_limit(tmp_path: Path, delay: int) -> None:
     assert abs(x.mean() - N / 2) < 0.5  # an integrator leaves no error behind
 
 
-@pytest.mark.parametrize("delay", list(LINKS))
+@pytest.mark.parametrize("delay", DELAYS)
 def test_oscillates_at_six_fifths_of_the_limit(tmp_path: Path, delay: int) -> None:
     """The swing grows until responses meet 0 and 1; its period is that of the root on the unit circle."""
     x = _aggregate(tmp_path, delay, 1.2, 700)[SETTLED:] - N / 2

@@ -168,6 +168,7 @@ def test_unknown_names_are_refused_with_the_right_one() -> None:
         simbench_data.read_grid("1-HV-mixed--0-sw")
 
 
+@pytest.mark.slow
 def test_a_broken_cache_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, feeder: Feeder) -> None:
     monkeypatch.setenv("COSIM_CACHE_DIR", str(tmp_path))
     folder = tmp_path / f"simbench-{metadata.version('simbench')}-pandapower-{metadata.version('pandapower')}"

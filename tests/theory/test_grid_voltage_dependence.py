@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandapower as pp
 import pandapower.networks as nw
@@ -24,6 +26,8 @@ SHARE_ROWS = {
     "reactive alone": (0.0, 0.0, 50.0, 50.0),
     "half": (0.0, 50.0, 0.0, 0.0),
 }
+MORE = {name: () if name == "mixed" else pytest.mark.slow for name in SHARE_ROWS}
+"""Marks of what one row of shares shows with every test, and the others with the slow ones."""
 
 
 def kerber(shares: tuple[float, ...] = (), rows: slice = slice(None)) -> pp.pandapowerNet:
@@ -35,19 +39,31 @@ def kerber(shares: tuple[float, ...] = (), rows: slice = slice(None)) -> pp.pand
     return net
 
 
-@pytest.mark.parametrize("shares", SHARE_ROWS.values(), ids=SHARE_ROWS)
-@pytest.mark.parametrize("rows", [slice(None), slice(3, 7)], ids=["all", "some"])
+ALL, SOME = slice(None), slice(3, 7)
+EACH_SHARE = [pytest.param(row, ALL, id=f"all-{name}") for name, row in SHARE_ROWS.items()] + [
+    pytest.param(row, SOME, id=f"some-{name}", marks=MORE[name]) for name, row in SHARE_ROWS.items()
+]
+
+
+@cache
+def constant_voltages() -> np.ndarray:
+    """What the feeder's voltages are where no load follows them."""
+    return solved(kerber())[1].vm_pu
+
+
+@pytest.mark.parametrize(("shares", "rows"), EACH_SHARE)
 def test_equals_runpp_where_each_load_has_its_bus(shares: tuple[float, ...], rows: slice) -> None:
     net = kerber(shares, rows)
     flow, result = solved(net)
     assert result.route.tolist() == ["zbus"]
     assert not flow.feeder.warnings
     assert_equals(result, judged(net))
-    constant = solved(kerber())[1]
-    assert np.nanmax(np.abs(result.vm_pu - constant.vm_pu)) > 1e-5  # the shares matter
+    assert np.nanmax(np.abs(result.vm_pu - constant_voltages())) > 1e-5  # the shares matter
 
 
-@pytest.mark.parametrize("shares", SHARE_ROWS.values(), ids=SHARE_ROWS)
+@pytest.mark.parametrize(
+    "shares", [pytest.param(row, id=name, marks=MORE[name]) for name, row in SHARE_ROWS.items()]
+)
 def test_runpp_solves_the_same_where_it_has_to(shares: tuple[float, ...]) -> None:
     """Beside a generator that holds its voltage; and as the fixed point's fall-back, to the same numbers."""
     net = kerber(shares)

@@ -21,10 +21,16 @@ from cosim.grid.safe_json import read_net
 Document = dict[str, Any]
 
 
+@pytest.fixture(scope="module")
+def harmless() -> str:
+    """A harmless file."""
+    return str(pp.to_json(nw.create_cigre_network_lv()))
+
+
 @pytest.fixture
-def document() -> Document:
-    """A harmless file, parsed."""
-    parsed: Document = json.loads(pp.to_json(nw.create_cigre_network_lv()))
+def document(harmless: str) -> Document:
+    """The harmless file, parsed."""
+    parsed: Document = json.loads(harmless)
     return parsed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -283,13 +284,27 @@ def names(files: list[Path]) -> set[str]:
 # --- which figures there are ---------------------------------------------------------------------------
 
 
-def test_every_figure_of_a_full_run(tmp_path: Path) -> None:
-    small = SmallRun(tmp_path / "run", grid=True).prosumers().market().messages([5, 900]).meters()
+def full_run(folder: Path) -> Path:
+    """A run that has every table, and so every figure but those of trading."""
+    small = SmallRun(folder, grid=True).prosumers().market().messages([5, 900]).meters()
     small.faults(("storm", 3, 9, 2))
-    run = small.batteries().feeder().topology().end()
+    return small.batteries().feeder().topology().end().folder
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
+    """The full run with its figures and its page; and which figures were drawn. Not to be changed."""
+    folder = full_run(tmp_path_factory.mktemp("full") / "run")
+    figures = draw_figures(folder)
+    write_report(folder)
+    return folder, figures
+
+
+def test_every_figure_of_a_full_run(drawn: tuple[Path, list[Path]]) -> None:
+    folder, figures = drawn
     expected = {entry.name for entry in FIGURES} - TRADING - {"power"}
-    assert names(draw_figures(run.folder)) == expected
-    assert {file.name for file in (run.folder / "figures").iterdir()} == {f"{name}.png" for name in expected}
+    assert names(figures) == expected
+    assert {file.name for file in (folder / "figures").iterdir()} == {f"{name}.png" for name in expected}
 
 
 def test_a_market_without_feeder_has_the_figures_of_paper_a_only(tmp_path: Path) -> None:
@@ -392,11 +407,10 @@ def test_a_killed_run_shows_the_parts_it_had_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "table",
     [
-        "power_flow",
         "regulation",
         *(
             pytest.param(name, marks=pytest.mark.slow)
-            for name in ("bus_voltage", "line_loading", "meters", "decisions")
+            for name in ("power_flow", "bus_voltage", "line_loading", "meters", "decisions")
         ),
     ],
 )
@@ -426,28 +440,20 @@ def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
 # --- drawing leaves no trace but the files ----------------------------------------------------------------
 
 
-def test_the_same_run_gives_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        small = SmallRun(tmp_path / name, grid=True).prosumers().market().messages([1, 5000]).meters()
-        small.faults(("storm", 3, 9, 2))
-        draw_figures(small.batteries().feeder().topology().end().folder)
-        write_report(tmp_path / name)
-    first = sorted((tmp_path / "one" / "figures").iterdir())
-    assert len(first) == len(FIGURES) - len(TRADING) - 1
-    for file in [*first, tmp_path / "one" / "report.html"]:
-        assert file.read_bytes() == (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes()
-
-
-def test_the_users_settings_neither_matter_nor_change(tmp_path: Path) -> None:
+def test_the_same_run_gives_the_same_bytes_whatever_the_users_settings(
+    drawn: tuple[Path, list[Path]], tmp_path: Path
+) -> None:
     import matplotlib
 
-    run = SmallRun(tmp_path / "run").prosumers().market().end()
-    plain = {file: file.read_bytes() for file in draw_figures(run.folder)}
+    folder, figures = drawn
+    again = full_run(tmp_path / "run")
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "lines.linewidth": 7}):
         before = dict(matplotlib.rcParams)
-        again = draw_figures(run.folder)
+        assert [file.name for file in draw_figures(again)] == [file.name for file in figures]
+        write_report(again)
         assert dict(matplotlib.rcParams) == before
-    assert {file: file.read_bytes() for file in again} == plain
+    for file in [*figures, folder / "report.html"]:
+        assert file.read_bytes() == (again / file.relative_to(folder)).read_bytes()
 
 
 def test_neither_pyplot_nor_pandapower_is_loaded(tmp_path: Path) -> None:
@@ -674,20 +680,22 @@ class Page(HTMLParser):
 HOSTILE = "<script>alert('a & b')</script> \"quoted\" $x_1$"
 
 
-def test_the_page_stands_alone_and_escapes_what_it_shows(tmp_path: Path) -> None:
-    small = SmallRun(tmp_path / "run", grid=True).prosumers().market().feeder().topology()
-    small.store.write_text("scenario.yaml", scenario_text(4, 48, True, HOSTILE))
-    small.store.write_json("run.json", {"status": "failed", "cause": f"OSError: {HOSTILE}", "seed": 7})
-    small.store.write_json("summary.json", {"village_cost_gap_end": 1.5, "<b>_kwh": None})
-    run = small.end()
-    drawn = draw_figures(run.folder)
-    text = write_report(run.folder).read_text(encoding="utf-8")
+def test_the_page_stands_alone_and_escapes_what_it_shows(
+    drawn: tuple[Path, list[Path]], tmp_path: Path
+) -> None:
+    folder, figures = drawn
+    run = Path(shutil.copytree(folder, tmp_path / "run"))
+    (run / "scenario.yaml").write_text(scenario_text(4, 48, True, HOSTILE), encoding="utf-8")
+    record = {"status": "failed", "cause": f"OSError: {HOSTILE}", "seed": 7}
+    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    (run / "summary.json").write_text('{"village_cost_gap_end": 1.5, "<b>_kwh": null}', encoding="utf-8")
+    text = write_report(run).read_text(encoding="utf-8")
     page = Page(text)
     tags = {tag for tag, _ in page.elements}
     assert not tags & {"script", "link", "iframe", "b"}
     assert page.text.count(HOSTILE) == 2
     pictures = [attributes for tag, attributes in page.elements if tag == "img"]
-    assert len(pictures) == len(drawn)
+    assert len(pictures) == len(figures)
     assert all(str(one["src"]).startswith("data:image/png;base64,") and one["alt"] for one in pictures)
     assert not re.search(r"(?:https?:)?//[a-z]", re.sub(r"base64,[A-Za-z0-9+/=]+", "", text))
 

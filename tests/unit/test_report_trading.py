@@ -10,6 +10,7 @@ import pytest
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
+from cosim.report import figure_list
 from cosim.report.figure_list import FIGURES, draw_figures
 from cosim.report.run_data import RunData
 from cosim.report.trading_data import bills, household_day, market_hours
@@ -61,9 +62,12 @@ def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, R
     return request.param, run(tmp_path_factory.mktemp(request.param), *CASES[request.param])
 
 
-def test_there_is_a_figure_for_all_that_happened(case: tuple[str, RunData]) -> None:
+def test_there_is_a_figure_for_all_that_happened(
+    case: tuple[str, RunData], monkeypatch: pytest.MonkeyPatch
+) -> None:
     name, data = case
-    drawn = {file.stem for file in draw_figures(data.folder)} & NAMES
+    monkeypatch.setattr(figure_list, "FIGURES", [entry for entry in FIGURES if entry.name in NAMES])
+    drawn = {file.stem for file in draw_figures(data.folder)}
     assert drawn == (NAMES - {"trading_offers", "trading_hours"} if name == "alone" else NAMES)
 
 

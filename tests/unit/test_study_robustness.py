@@ -341,9 +341,12 @@ SWEEPS = {
         {"boundary.png", "boundary.csv"},
     ),
 }
+MANY_FIGURES = ("two axes", "gain")
 
 
-@pytest.mark.parametrize("kind", SWEEPS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=pytest.mark.slow if kind in MANY_FIGURES else ()) for kind in SWEEPS]
+)
 @pytest.mark.parametrize("seeds", [1, 3])
 def test_page_shows_what_it_writes_and_is_the_same_every_time(tmp_path: Path, kind: str, seeds: int) -> None:
     axes, point, expected = SWEEPS[kind]

@@ -39,7 +39,9 @@ def test_with_one_other_it_is_the_formula_of_three_correlations() -> None:
     assert abs(value) < 0.3 < abs(r[0, 1]), "what the third explains was not taken out"
 
 
-@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.8])
+@pytest.mark.parametrize(
+    "correlation", [0.5, *(pytest.param(each, marks=pytest.mark.slow) for each in (0.0, 0.8))]
+)
 def test_intervals_cover_the_correlation_nineteen_times_in_twenty(correlation: float) -> None:
     generator = np.random.default_rng(5)
     # Pearson, "On further methods of determining correlation" (1907): Spearman's of two normal variables.
