@@ -19,7 +19,7 @@ demo: install
 test: install
 	$(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal
 
-# What takes longer than a minute: the paper's market for 100,000 steps, a year on the feeder, the wheel.
+# The other cases of what is slow, and what takes minutes (docs/verification.md): hours, one after the other.
 test-slow: install
 	$(BIN)/python -m pytest -m slow
 
