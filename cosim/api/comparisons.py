@@ -88,8 +88,8 @@ def compare(*runs: Run | str | os.PathLike[str]) -> RunComparison:
     Parameters
     ----------
     *runs : Run or path
-        Two runs or more, or their directories; differences are to the first. Runs with one seed share their
-        draws, so that differences come from the values that differ.
+        Two runs or more, or their directories; differences are to the first. Runs with the same seed share
+        their random draws, so that differences come from the values that differ.
 
     Raises
     ------

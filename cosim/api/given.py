@@ -108,7 +108,7 @@ def _source(scenario: GivenScenario, objects: Objects) -> ScenarioSource:
     if isinstance(scenario, Mapping | Scenario):
         return scenario_of_data(plain(scenario, objects), Path())
     remedy = "Give a built-in name, a YAML file, a mapping or a cosim.Scenario."
-    raise InputError([Problem("this is no scenario", remedy, value=type(scenario).__name__)])
+    raise InputError([Problem("this is not a scenario", remedy, value=type(scenario).__name__)])
 
 
 def _settings(overrides: Overrides, objects: Objects) -> tuple[list[Setting], list[Problem]]:

@@ -50,8 +50,8 @@ def network_at(run: RunData, at: Instant) -> pandapowerNet:
     found = net.res_bus.vm_pu.to_numpy(np.float64) if net.converged else np.full_like(vm_pu, np.nan)
     apart = np.abs(found - vm_pu)
     if (np.isnan(found) != np.isnan(vm_pu)).any() or np.nanmax(apart, initial=0.0) > AGREE_PU:
-        message = f"the network gives other voltages than this run has in interval {interval}"
-        remedy = "Run its scenario.yaml again: files of the run, or its feeder, were changed since."
+        message = f"the network gives voltages that differ from those of this run in interval {interval}"
+        remedy = "Run its scenario.yaml again: files of the run, or its feeder, have changed since."
         raise InputError([Problem(message, remedy, file=str(run.folder))])
     return net
 
@@ -70,7 +70,7 @@ def interval_of(scenario: Scenario, at: Instant) -> int:
         minutes = scenario.interval_ms // 60_000
         message = "the run has no such interval"
         remedy = (
-            f"It has the numbers 0 to {n_intervals - 1}, each of {minutes} min, from "
+            f"Its intervals are numbered 0 to {n_intervals - 1}, each of {minutes} min, from "
             f"{scenario.time.start:%Y-%m-%dT%H:%MZ}."
         )
         raise InputError([Problem(message, remedy, "at", value=str(at))])
@@ -82,7 +82,7 @@ def _number(scenario: Scenario, at: str | datetime) -> int:
         moment = at if isinstance(at, datetime) else datetime.fromisoformat(at)
     except (TypeError, ValueError):
         remedy = "Write it as 2016-07-04T12:00Z, or give the number of the interval."
-        raise InputError([Problem("this is no instant", remedy, "at", value=str(at))]) from None
+        raise InputError([Problem("this is not a time", remedy, "at", value=str(at))]) from None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     since_ms = (moment - scenario.time.start).total_seconds() * MS_PER_SECOND
     return int(since_ms // scenario.interval_ms)
@@ -94,7 +94,7 @@ def _require_tables(run: RunData) -> None:
         message, remedy = "this run has no feeder", "Give its scenario a `grid:`."
         raise InputError([Problem(message, remedy, file=str(run.folder))])
     if not (run.has("injections", "p_mw") and run.has("bus_voltage", "vm_pu")):
-        message = "this run has not written what its feeder carried"
+        message = "this run did not record what its feeder carried"
         raise InputError([Problem(message, "Run it with record.grid: true.", file=str(run.folder))])
 
 
@@ -110,7 +110,7 @@ def _of_interval(
     found = [np.concatenate(column) for column in zip(*parts, strict=True)]
     if not len(found[0]):
         message = f"the run ended before interval {interval}"
-        raise InputError([Problem(message, "Take an earlier one.", "at", str(run.folder))])
+        raise InputError([Problem(message, "Choose an earlier one.", "at", str(run.folder))])
     return found
 
 
@@ -124,7 +124,9 @@ def _with_powers(
         p_mw, q_mvar = (each[0] for each in dependent.at_1_pu(p_mw[None], q_mvar[None], vm_pu[None]))
     if not (np.isfinite(p_mw).all() and np.isfinite(q_mvar).all()):
         message = f"the power flow of interval {interval} did not converge, and loads follow the voltage"
-        raise InputError([Problem(message, "Take an interval that was solved: see table power_flow.", "at")])
+        raise InputError(
+            [Problem(message, "Choose an interval that was solved: see table power_flow.", "at")]
+        )
     return WholeNetwork(grid.feeder, grid.silent).net(acting, p_mw, q_mvar, vm_pu)
 
 

@@ -56,7 +56,7 @@ def plain(value: Any, saved: Objects, path: str = "") -> Any:
         return plain(value.tolist(), saved, path)
     if isinstance(value, list | tuple):
         return [plain(each, saved, _joined(path, _item(each, number))) for number, each in enumerate(value)]
-    message, remedy = "a scenario holds no such object", "Give numbers, texts, lists and mappings."
+    message, remedy = "a scenario cannot hold such an object", "Use numbers, strings, lists and mappings."
     raise InputError([Problem(message, remedy, path, value=type(value).__name__)])
 
 
@@ -81,7 +81,7 @@ class Objects:
         key = path.rpartition(".")[2]
         if key != (_NETWORK if kind == "net" else _FILE):
             what, where = ("a net", "grid.network") if kind == "net" else ("a table", "a key `file`")
-            message = f"{what} stands here, where the scenario names no such file"
+            message = f"{what} is given here, where the scenario takes no such file"
             raise InputError([Problem(message, f"Give it as {where}.", path)])
         for name, (other, _, _) in self._files.items():
             if other is value:
@@ -123,7 +123,7 @@ def _save_net(net: Any, file: Path) -> None:
         pp.to_json(net, str(file))
     except Exception as error:
         message = f"pandapower cannot save this net as JSON ({type(error).__name__}: {error})"
-        raise InputError([Problem(message, "Take out what is no grid data.")]) from error
+        raise InputError([Problem(message, "Remove what is not grid data.")]) from error
 
 
 def _save_table(table: Any, file: Path) -> None:
@@ -132,9 +132,7 @@ def _save_table(table: Any, file: Path) -> None:
 
     frame = table.to_frame() if isinstance(table, pd.Series) else table
     if isinstance(frame.index, pd.MultiIndex) or isinstance(frame.columns, pd.MultiIndex):
-        raise InputError(
-            [Problem("this table has an index of several levels", "Give plain rows and columns.")]
-        )
+        raise InputError([Problem("this table has a multi-level index", "Use plain rows and columns.")])
     has_stamps = isinstance(frame.index, pd.DatetimeIndex)
     label = frame.index.name or "time"
     frame.to_csv(file, index=has_stamps, index_label=label if has_stamps else None, lineterminator="\n")

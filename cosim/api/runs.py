@@ -69,11 +69,11 @@ def run(
     finished = Run(held)
     told.ends(finished)
     if outcome.status == "failed":
-        raise UnfinishedError(f"{outcome.cause}; what there is of the run is in {held.path}", finished)
+        raise UnfinishedError(f"{outcome.cause}; the run as far as it went is in {held.path}", finished)
     if "interrupted" in (outcome.status, outcome.report):
         raise UnfinishedInterrupt(finished)
     if outcome.report.startswith("failed"):
-        remedy = f"the tables are complete, and `cosim report {held.path}` draws again"
+        remedy = f"the tables are complete; `cosim report {held.path}` draws again"
         raise UnfinishedError(f"the report could not be made ({outcome.report}); {remedy}", finished)
     return finished
 
@@ -92,8 +92,8 @@ def open(folder: str | os.PathLike[str]) -> Run:
 
 def _require_empty(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        message = "there is something here already, and a run never overwrites another"
-        raise InputError([Problem(message, "Name an empty or a new directory with --out.", file=str(folder))])
+        message = "this path is already in use, and a run never overwrites anything"
+        raise InputError([Problem(message, "Choose an empty or new directory with --out.", file=str(folder))])
 
 
 def _draw(folder: Path) -> None:

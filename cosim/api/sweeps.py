@@ -29,7 +29,7 @@ class Sweep:
     status : str
         ``done`` or ``interrupted``.
     n_points, n_done, n_failed : int
-        All points; those that ended well; those that failed.
+        All points; those that succeeded; those that failed.
     causes : dict
         Cause of failure to the points that failed by it.
     """
@@ -122,7 +122,7 @@ def sweep(
     InputError
         If the sweep is wrong, with every problem found; nothing is written then.
     SimulationError
-        If no point ended well; what there is of the sweep is in the error's `result`.
+        If no point succeeded; what there is of the sweep is in the error's `result`.
     KeyboardInterrupt
         If it was interrupted, likewise; `resume` goes on from there.
     """
@@ -140,8 +140,8 @@ def sweep(
         with executor(dask, workers) as hands:
             folder = open_folder(plan, checked.input_files, target, resume, Path(results or ""))
             if hands.n_workers == 0:
-                message = "the scheduler has no workers yet, and nothing runs until one comes"
-                remedy = "Start some by `dask worker ADDRESS --nthreads 1`."
+                message = "the scheduler has no workers yet, and nothing runs until one joins"
+                remedy = "Start some with `dask worker ADDRESS --nthreads 1`."
                 told.doubts([Problem(message, remedy, file="--dask", severity="warning")])
             told.begins(plan.sweep.config.name, folder.folder, len(plan.points))
             outcome = run_sweep(folder, hands, told.reached)
@@ -150,7 +150,7 @@ def sweep(
     if outcome.status == "interrupted":
         raise UnfinishedInterrupt(finished)
     if not outcome.n_done:
-        raise UnfinishedError(f"no point ended well; {folder.folder / 'points.parquet'} says why", finished)
+        raise UnfinishedError(f"no point succeeded; {folder.folder / 'points.parquet'} says why", finished)
     return finished
 
 

@@ -43,7 +43,7 @@ class Watcher:
 
 
 class UnfinishedError(SimulationError):
-    """A run that could not go on, or a sweep of which no point ended well.
+    """A run that could not go on, or a sweep of which no point succeeded.
 
     Attributes
     ----------

@@ -35,7 +35,7 @@ for command in (run, sweep, check, explain, schema, networks, scenarios, report,
 
 @app.callback(invoke_without_command=True)
 def _root(
-    version: Annotated[bool, flag("--version", "Show the version and leave.")] = False,
+    version: Annotated[bool, flag("--version", "Show the version and exit.")] = False,
     debug: Annotated[bool, flag("--debug", "Show the traceback of an error.")] = False,
 ) -> None:
     # --debug is taken out of the arguments in main, so that it may stand anywhere; here it is for --help.
@@ -109,6 +109,6 @@ def main() -> None:
             sys.exit(INTERRUPTED)
         if debug:
             _leave_with_traceback()
-        print_labelled("error", f"cosim met a fault of its own: {type(error).__name__}: {error}", "red")
+        print_labelled("error", f"internal error in cosim: {type(error).__name__}: {error}", "red")
         err.print("Please report it; `cosim --debug ...` shows where it happened.")
         sys.exit(FAILED)

@@ -11,7 +11,7 @@ from cosim.core.errors import count
 
 
 def check(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
-    """Say everything that is wrong with a scenario or a sweep, and what is doubtful, without running it."""
+    """Report every error and warning in a scenario or a sweep, without running it."""
     from cosim.api.checking import check
 
     problems = check(scenario, set_, seed=seed)
@@ -20,7 +20,7 @@ def check(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
 
 
 def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
-    """Show every value, household, bus, link, device and agent of the run, and what is a default."""
+    """Show every value, household, bus, link, device and agent of the run, and which values are defaults."""
     from cosim.api.checking import explain
 
     explanation = explain(scenario, set_, seed=seed)
@@ -29,9 +29,9 @@ def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None
 
 
 def schema(
-    sweep: Annotated[bool, flag("--sweep", "Of sweep files, instead.")] = False,
+    sweep: Annotated[bool, flag("--sweep", "Print the schema of sweep files instead.")] = False,
 ) -> None:
-    """Print the JSON schema of scenario files, so that an editor completes and checks keys."""
+    """Print the JSON schema of scenario files, with which an editor completes and checks keys."""
     import json
 
     from cosim.api.built_in import schema
@@ -49,7 +49,7 @@ def networks() -> None:
 
 
 def scenarios() -> None:
-    """List the built-in scenarios, and the built-in sweeps of them."""
+    """List the built-in scenarios and sweeps."""
     from cosim.api.built_in import scenarios, sweeps
 
     listed, swept = scenarios(), sweeps()

@@ -27,20 +27,20 @@ if TYPE_CHECKING:
 def run(
     scenario: Source,
     out_dir: Annotated[
-        Path | None, option("--out", "Directory of the run.", "results/SCENARIO/TIME-HASH")
+        Path | None, option("--out", "Directory to write the run to.", "results/SCENARIO/TIME-HASH")
     ] = None,
     seed: Seed = None,
     set_: Overrides = None,
     verify_power_flow: Annotated[
         int,
-        option("--verify-power-flow", "Solve so many intervals again by pandapower's runpp.", min=0),
+        option("--verify-power-flow", "Solve this many intervals again with pandapower's runpp.", min=0),
     ] = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Run one scenario into a directory of tables, figures and a report.
+    """Run a scenario and write tables, figures and a report to a directory.
 
-    Leaves with 0 when done, 2 for bad input (nothing is written), 3 when the simulation failed, 130 when
-    interrupted; what a failed or interrupted run had is kept and marked.
+    Exits with 0 on success, 2 for bad input (nothing is written), 3 when the simulation fails and 130 when
+    interrupted; the output of a failed or interrupted run is kept, and marked as such.
     """
     from cosim.api.runs import run
     from cosim.cli.progress import RunProgress
@@ -63,15 +63,15 @@ def _show(run: Run, quiet: bool) -> None:
         out.print(run.verdict, markup=False, highlight=False, soft_wrap=True)
 
 
-def report(folder: Annotated[Path, typer.Argument(help="Directory of a run.")]) -> None:
-    """Draw the figures and the page of a run again."""
+def report(folder: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
+    """Redraw the figures and the report of a run."""
     from cosim.api.runs import open
 
     out.print(f"{open(folder).write_report()}")
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Directories of runs.")],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="Run directories.")],
     out_dir: Annotated[
         Path | None, option("--out", "Directory for both CSV files and the figures.", "none are written")
     ] = None,
@@ -79,9 +79,9 @@ def compare(
         Path | None, option("--csv", "File for the numbers as CSV.", "none is written")
     ] = None,
 ) -> None:
-    """Put runs side by side: what differs in their scenarios, and every number against the first run's.
+    """Compare runs side by side: how their scenarios differ, and every number against the first run's.
 
-    Runs with one seed share their draws, so that differences come from the values that differ.
+    Runs with the same seed share their random draws, so that differences come from the values that differ.
     """
     from cosim.api.comparisons import compare
     from cosim.report.compare_table import print_comparison

@@ -31,30 +31,30 @@ def sweep(
         str, typer.Argument(metavar="SWEEP", help="A built-in name (see `cosim scenarios`) or a YAML file.")
     ],
     out_dir: Annotated[
-        Path | None, option("--out", "Directory of the sweep.", "results/SWEEP/TIME-HASH")
+        Path | None, option("--out", "Directory to write the sweep to.", "results/SWEEP/TIME-HASH")
     ] = None,
     workers: Annotated[
-        int | None, option("--workers", "Processes on this machine.", "one a core", min=1)
+        int | None, option("--workers", "Processes on this machine.", "one per core", min=1)
     ] = None,
     dask: Annotated[
         str | None,
         option(
             "--dask",
-            "Let the workers of a Dask scheduler run the points.",
+            "Run the points on the workers of a Dask scheduler.",
             "processes of cosim's own",
             metavar="ADDRESS|local",
         ),
     ] = None,
-    resume: Annotated[bool, flag("--resume", "Go on with a sweep that was interrupted.")] = False,
+    resume: Annotated[bool, flag("--resume", "Continue a sweep that was interrupted.")] = False,
     dry_run: Annotated[
-        bool, flag("--dry-run", "List the points, each with the command that runs it alone.")
+        bool, flag("--dry-run", "List the points, each with the command that runs it on its own.")
     ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario at many points: axes, or a sample of them, times seeds; one row each in points.parquet.
 
-    Leaves with 0 when all points were run, also where some failed (their rows say why); 2 for bad input
-    (nothing is written); 3 when no point ended well; 130 when interrupted: --resume goes on from there.
+    Exits with 0 when all points were run, even if some failed (their rows say why); 2 for bad input (nothing
+    is written); 3 when no point succeeded; 130 when interrupted: --resume continues from there.
     """
     from cosim.api.sweeps import sweep, sweep_lines
     from cosim.cli.progress import SweepProgress
@@ -86,30 +86,30 @@ def _show(sweep: Sweep, source: str, quiet: bool) -> None:
         out.print(Text.assemble((sweep.status, "bold"), f": {ended}{failed}: {table}"))
     if sweep.status == "interrupted":
         again = shlex.join(["cosim", "sweep", source, "--out", f"{sweep.folder}", "--resume"])
-        err.print(f"go on by: {again}")
+        err.print(f"continue with: {again}")
 
 
 def robustness(
-    sweep: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="Directory of a sweep.")],
+    sweep: Annotated[Path, typer.Argument(metavar="SWEEP_DIR", help="A sweep directory.")],
     out_dir: Annotated[
-        Path | None, option("--out", "Directory for page, figures and tables.", "SWEEP_DIR/robustness")
+        Path | None, option("--out", "Directory for the report, figures and tables.", "SWEEP_DIR/robustness")
     ] = None,
     quantity: Annotated[
         list[str] | None,
         option(
             "--quantity",
-            "Number of the summaries to look at. May be repeated.",
-            "tracking, cost, feeder and trade, as far as they vary",
+            "A number of the summaries to evaluate. May be repeated.",
+            "those of tracking, cost, feeder and trade that vary",
             metavar="NAME",
         ),
     ] = None,
     baseline: Annotated[
-        str, option("--baseline", "Case that others are compared with.", "none or baseline", metavar="CASE")
+        str, option("--baseline", "Case to compare the others with.", "none or baseline", metavar="CASE")
     ] = "",
 ) -> None:
-    """Say what a sweep found: maps with intervals, limits, break-evens, faults in pairs; in Markdown.
+    """Evaluate a sweep in Markdown: maps with intervals, limits, break-evens, faults in pairs.
 
-    Files of an earlier analysis in the same directory are written anew.
+    Files of an earlier evaluation in the same directory are overwritten.
     """
     from cosim.api.sweeps import robustness
 

@@ -79,14 +79,16 @@ def require_targets(out_dir: Path | None, csv_file: Path | None) -> None:
     """Refuse places that results cannot be written to, before anything is printed or written."""
     problems = []
     if out_dir is not None and out_dir.exists() and not out_dir.is_dir():
-        problems.append(Problem("this is no directory", "Name a directory with --out.", file=str(out_dir)))
+        problems.append(
+            Problem("this is not a directory", "Choose a directory with --out.", file=str(out_dir))
+        )
     if out_dir is not None and any((out_dir / name).exists() for name in ("run.json", "sweep.json")):
-        message = "this is the directory of a run or a sweep, which is left as it is"
-        problems.append(Problem(message, "Name another with --out.", file=str(out_dir)))
+        message = "this directory holds a run or a sweep, to which nothing may be added"
+        problems.append(Problem(message, "Choose another with --out.", file=str(out_dir)))
     if csv_file is not None and (csv_file.is_dir() or not csv_file.parent.is_dir()):
         message = "this is a directory" if csv_file.is_dir() else "its directory does not exist"
         problems.append(
-            Problem(message, "Name a file in a directory that exists with --csv.", file=str(csv_file))
+            Problem(message, "Choose a file in an existing directory with --csv.", file=str(csv_file))
         )
     if problems:
         raise InputError(problems)

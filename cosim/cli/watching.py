@@ -47,7 +47,7 @@ class CommandWatcher(Watcher):
     def begins(self, name: str, folder: Path, total: int) -> None:
         """Say where it runs, and begin to show how far it is."""
         if not self._quiet:
-            err.print(f"{name} runs into {folder}")
+            err.print(f"{name}: writing to {folder}")
         self._bar = self._progress(name, total, self._quiet)
         self._stack.enter_context(self._bar)
 

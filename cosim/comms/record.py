@@ -15,13 +15,13 @@ NUMBERS = (
         Number(
             "messages_lost", "messages lost", "", "lost on the way: outage, loss, or a full queue", "less"
         ),
-        Number("messages_expired", "messages expired", "", "that came after their lifetime", "less"),
+        Number("messages_expired", "messages expired", "", "that arrived after their lifetime", "less"),
     ),
 )
 
 MESSAGES = Table(
     "messages",
-    "One row a link and kind of message: what became of all that was sent.",
+    "One row per link and kind of message: what became of all that was sent.",
     (
         Column("link", "text", "", "direction and household: downlink/h001, uplink/h001, meter, ..."),
         Column("kind", "text", "", "signal, report, meter, feeder, ack"),
@@ -29,7 +29,7 @@ MESSAGES = Table(
         Column("duplicated", "integer", "", "copies the link made"),
         Column("delivered", "integer", "", "handed to the receiver"),
         Column("lost", "integer", "", "lost on the way: outage, loss, or a full queue"),
-        Column("expired", "integer", "", "came after their lifetime"),
+        Column("expired", "integer", "", "arrived after their lifetime"),
         Column("in_flight", "integer", "", "still on the way at the end of the run"),
         Column("latency_p50_ms", "number", "ms", "median latency of what was delivered"),
         Column("latency_p99_ms", "number", "ms", "99th percentile of it"),

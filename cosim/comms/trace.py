@@ -53,7 +53,7 @@ def read_trace(folder: Path, config: TraceLatency) -> NDArray[np.float64]:
     remedy = f"Give numbers from 0 to {MAX_MS / unit.factor:,.12g} {unit.symbol}."
     problems = [
         Problem(
-            "no latency of this size is meant" if 0 < numbers[row] < np.inf else message,
+            "a latency of this size cannot be meant" if 0 < numbers[row] < np.inf else message,
             remedy,
             config.column,
             config.file,
@@ -63,7 +63,7 @@ def read_trace(folder: Path, config: TraceLatency) -> NDArray[np.float64]:
         for row in bad[:_SHOWN]
     ]
     if len(bad) > _SHOWN:
-        more = f"{len(bad) - _SHOWN} more latencies are out of this range or no numbers"
+        more = f"{len(bad) - _SHOWN} more latencies are out of this range or not numbers"
         problems.append(Problem(more, remedy, config.column, config.file, int(lines[bad[_SHOWN]])))
     if not len(numbers):
         problems.append(

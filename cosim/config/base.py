@@ -122,7 +122,7 @@ def plain(number: float) -> str:
 
 def _away_from_zero(number: float) -> float:
     if 0 < abs(number) < SMALLEST:
-        raise ValueError(f"nearer to 0 than {SMALLEST:g}; write a number that matters")
+        raise ValueError(f"nearer to 0 than {SMALLEST:g}; write a number of ordinary size")
     return number
 
 
@@ -165,7 +165,7 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt"
 
 def _no_device(value: str) -> str:
     if value.split(".")[0].rstrip().casefold() in _DEVICES:
-        raise ValueError("Windows takes this name for a device, and no file; write another one")
+        raise ValueError("Windows reserves this name for a device; choose another one")
     return value
 
 
@@ -183,11 +183,12 @@ def _stay_inside(value: str) -> str:
     path = PurePosixPath(value.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in value or "\0" in value:
         raise ValueError(
-            "the path leaves the folder of the file that names it; name a file inside it, by a relative path"
+            "the path points outside the folder of the file that names it; name a file inside it, by a "
+            "relative path"
         )
     if any(len(part.encode("utf-8", "surrogatepass")) > MAX_FILE_NAME_BYTES for part in path.parts):
         raise ValueError(
-            f"a file name of more than {MAX_FILE_NAME_BYTES} bytes is none that file systems take; shorten it"
+            f"file systems do not accept a name of more than {MAX_FILE_NAME_BYTES} bytes; shorten it"
         )
     return value
 
@@ -206,7 +207,7 @@ def _leave_reserved(value: str) -> str:
     for part in parts:
         _no_device(part)
     if visible(value, one_line=True) != value:
-        raise ValueError("a file name with characters that are not seen; give the file a plain name")
+        raise ValueError("a file name with invisible characters; give the file a plain name")
     return value
 
 

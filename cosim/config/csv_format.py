@@ -49,7 +49,7 @@ class CsvFormat(Model):
     decimal: Literal[".", ","] | None = None
     """The decimal mark; the other one may then group thousands."""
     skip_rows: Count | None = None
-    """Lines before the header; found out by default, as are comments and metadata above it."""
+    """Lines before the header; detected by default, as are comments and metadata above it."""
     encoding: Literal["utf-8", "utf-16", "windows-1252", "latin-1"] = "utf-8"
     """How the file's text is encoded."""
     compression: Literal["gzip", "bz2", "xz", "zip", "zstd"] | None = None
@@ -66,11 +66,11 @@ class CsvSeriesFormat(CsvFormat):
     """The same of a file with a column of time stamps."""
 
     time_column: FilledText | None = None
-    """Column that holds the start of each slot; found out by default."""
+    """Column that holds the start of each slot; detected by default."""
     time_format: Annotated[Text, AfterValidator(_known_format)] | None = None
-    """How the stamps are written, in the signs of Python's strptime: `%d/%m/%Y %H:%M`."""
+    """How the stamps are written, in the format codes of Python's strptime: `%d/%m/%Y %H:%M`."""
     timezone: Annotated[Text, AfterValidator(_known_zone)] | None = None
-    """Time zone of stamps that have no offset: `Europe/Berlin` (right through both changes of the clocks),
+    """Time zone of stamps that have no offset: `Europe/Berlin` (correct across both clock changes),
     `UTC`, `+01:00`; UTC by default, with a warning."""
     unit: FilledText | None = None
     """Unit of the columns whose header has none."""

@@ -44,14 +44,14 @@ UNKNOWN_KEY = "unknown key"
 _REMEDIES = {
     "a text": "Put it into quotes.",
     "true or false": "Write true or false.",
-    "a list": "Write [first, second], or one item a line after a dash.",
+    "a list": "Write [first, second], or one item per line after a dash.",
     "a date and time": "Write it as 2016-07-04T00:00:00Z.",
-    "a whole number": "Write digits alone, without a point.",
+    "a whole number": "Write digits only, without a decimal point.",
     "a smaller number": "Write a smaller one.",
 }
 _PATTERNS = {
-    "^[A-Za-z]": ("not a valid name", "Begin with a letter, and use letters, digits, - and _ alone."),
-    "^1-LV": ("no SimBench code of a low-voltage grid", "Write it as 1-LV-rural3--0-sw."),
+    "^[A-Za-z]": ("not a valid name", "Begin with a letter, and use only letters, digits, - and _."),
+    "^1-LV": ("not the SimBench code of a low-voltage grid", "Write it as 1-LV-rural3--0-sw."),
 }
 
 
@@ -106,7 +106,7 @@ def _translated(found: Sequence[ErrorDetails], document: Document, model: type[B
     ]
     problems.sort(key=lambda problem: (problem.file, problem.line))
     if len(found) > len(details):
-        more = f"{len(found) - len(details):,} more errors are not told one by one"
+        more = f"{len(found) - len(details):,} more errors are not listed"
         problems.append(Problem(more, "Correct these first.", file=document.file))
     return problems
 
@@ -350,7 +350,7 @@ def _with_unit(number: float, symbol: str, path: str) -> tuple[str, str]:
     if not wanted.symbol and wanted.kind != "share":
         return f"a plain number is expected, not one with the unit '{symbol}'", f"Write {number:g}."
     if wanted == given:
-        return "a plain number is expected: the unit stands in the key's name", f"Write {number:g}."
+        return "a plain number is expected: the unit is in the key's name", f"Write {number:g}."
     converted = convert(number, given, wanted) if given is not None else None
     scale = wanted.symbol or "a share of 1"
     if converted is not None:

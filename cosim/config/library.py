@@ -87,10 +87,10 @@ def locate(shelf: Shelf, name_or_path: str, folder: Path | None = None) -> Path:
         remedy = f"Name a file that exists, or a built-in {shelf[:-1]} (`cosim {lists}` lists them)."
         raise InputError([Problem("there is no such file", remedy, file=name_or_path)])
     if shelf == "sweeps" and name_or_path in names("scenarios"):
-        message = "this is a scenario, and no sweep"
+        message = "this is a scenario, not a sweep"
         raise InputError([Problem(message, "`cosim run` runs it.", value=name_or_path)])
     if shelf == "scenarios" and name_or_path in names("sweeps"):
-        message = "this is a sweep, and no scenario"
+        message = "this is a sweep, not a scenario"
         raise InputError([Problem(message, "`cosim sweep` runs it.", value=name_or_path)])
     remedy = f"{suggest(name_or_path, known)} `cosim {lists}` lists all."
     message = f"there is neither a built-in {shelf[:-1]} nor a file of this name"
@@ -121,11 +121,11 @@ def local_file(folder: Path, name: str) -> Path:
     if not inside:
         remedy = "Put the file into that folder, and name it by a relative path."
         raise InputError(
-            [Problem("the path leaves the folder of the file that names it", remedy, value=name)]
+            [Problem("the path points outside the folder of the file that names it", remedy, value=name)]
         )
     if not exists:
         remedy = f"It is looked for in {folder.resolve()}."
         raise InputError([Problem("there is no such file", remedy, value=name)])
     if not is_file:
-        raise InputError([Problem("this is a folder or a device, and no file", "Name a file.", value=name)])
+        raise InputError([Problem("this is a folder or a device, not a file", "Name a file.", value=name)])
     return file

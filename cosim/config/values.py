@@ -101,7 +101,7 @@ class Normal(Model):
         below, above = _kept_quantiles(self)
         if above - below < _LEAST_MASS:
             raise ValueError(
-                "low and high cut nearly all of the distribution away; move them towards the mean"
+                "low and high cut off nearly all of the distribution; move them towards the mean"
             )
         return self
 

@@ -93,7 +93,7 @@ def read_yaml(file: Path, shown_as: str = "", first_look: Look | None = None) ->
     try:
         if not file.is_file():
             remedy = "Name a YAML file."
-            raise InputError([Problem("this is a folder or a device, and no file", remedy, file=name)])
+            raise InputError([Problem("this is a folder or a device, not a file", remedy, file=name)])
         size = file.stat().st_size
         if size > MAX_BYTES:
             raise InputError([_too_large(name, size)])
@@ -146,7 +146,7 @@ def _composed(text: str, name: str, most: int) -> tuple[YAML, Node | None]:
         ) from None
     except ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        message = "holds a character that YAML does not allow: this is no text file"
+        message = "holds a character that YAML does not allow: this is not a text file"
         raise InputError([Problem(message, "Name a YAML file.", file=name, line=line)]) from None
     except RecursionError:
         raise InputError([_too_deep("", name, 0)]) from None
@@ -167,7 +167,7 @@ def _decoded(raw: bytes, name: str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise InputError([Problem("is no UTF-8 text", "Save it as UTF-8.", file=name, line=line)]) from None
+        raise InputError([Problem("is not UTF-8 text", "Save it as UTF-8.", file=name, line=line)]) from None
 
 
 def _not_yaml(name: str, line: int, what: str | None) -> Problem:
@@ -276,7 +276,7 @@ class _Builder:
                 continue
             key = str(key_node.value)
             if len(key) > MAX_KEY:
-                remedy = "Shorten it; `key: value` needs a blank after the colon."
+                remedy = "Shorten it; `key: value` needs a space after the colon."
                 self._problem(f"a key of {len(key):,} characters is too long", remedy, path, line, key[:60])
                 continue
             below = _join(path, key)
@@ -287,7 +287,7 @@ class _Builder:
             if key in result:
                 first = self.lines[below]
                 self._problem(
-                    f"this key stands here twice, first in line {first}", "Keep one of them.", below, line
+                    f"this key is given twice, first in line {first}", "Keep one of them.", below, line
                 )
                 continue
             self.lines[below] = line
@@ -306,7 +306,7 @@ class _Builder:
                 if id(source) in self._seen:
                     self._alias(_join(path, "<<"), line)
                 elif not isinstance(source, MappingNode):
-                    message = "`<<` merges keys and values, and none stand here"
+                    message = "`<<` merges keys and values, and there are none here"
                     self._problem(message, "Write `<<: {key: value}`, or the keys themselves.", path, line)
                 elif depth >= MAX_DEPTH:
                     self.problems.append(_too_deep("<<", self.name, line))

@@ -125,21 +125,21 @@ class Registry(Generic[T]):
         if not _NAME.fullmatch(name):
             message = f"'{name}' cannot name a {self.noun}"
             raise _refused(
-                cls, message, "Begin with a small letter, and use small letters, digits and _ alone."
+                cls, message, "Begin with a lower-case letter, and use only lower-case letters, digits and _."
             )
         former = self._classes.get(name)
         if former is not None and (former.__module__, former.__qualname__) != (
             cls.__module__,
             cls.__qualname__,
         ):
-            message = f"the {self.noun} '{name}' exists already ({_full_name(former)})"
+            message = f"the {self.noun} '{name}' already exists ({_full_name(former)})"
             raise _refused(cls, message, "Choose another name.")
 
     def _check_class(self, name: str, cls: type) -> None:
         called = f"the {self.noun} '{name}'"
         if self._in_schema and not _is_strict_model(cls):
             base = self.interface.__name__
-            message = f"{called} is no frozen pydantic model that refuses unknown keys"
+            message = f"{called} is not a frozen pydantic model that refuses unknown keys"
             raise _refused(cls, message, f"Derive the class from {base}, and declare its keys as fields.")
         members = _members(self.interface)
         missing = [member for member in members if not _has(cls, member)]
@@ -154,8 +154,8 @@ class Registry(Generic[T]):
                 and inspect.isfunction(own)
                 and not _can_be_called_like(own, wanted)
             ):
-                message = f"{called}: `{member}` is to be called as {member}{inspect.signature(wanted)}"
-                raise _refused(cls, message, "Take these parameters, in this order.")
+                message = f"{called}: `{member}` must be callable as {member}{inspect.signature(wanted)}"
+                raise _refused(cls, message, "Accept these parameters, in this order.")
 
 
 def import_modules(package: str) -> None:

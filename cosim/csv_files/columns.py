@@ -163,7 +163,7 @@ def find_values(
     problems += [
         Problem(
             "a name holds a control character",
-            "Mend the header.",
+            "Correct the header.",
             shown(column.header),
             file,
             layout.header_line,

@@ -37,10 +37,10 @@ def sentinels(
     if found:
         first = marks[found[0]]
         message = (
-            f"{numbers[first[0], found[0]]:g} is usually the mark of a missing value, and is used as a "
-            f"number here ({count(len(first), 'such value')})"
+            f"{numbers[first[0], found[0]]:g} usually marks a missing value, but is used as a number here "
+            f"({count(len(first), 'such value')})"
         )
-        remedy = "Put in what was measured, or fill the series."
+        remedy = "Enter what was measured, or fill the series."
         yield _warning(message, remedy, names, found, int(lines[first[0]]), file)
 
 
@@ -85,9 +85,7 @@ def counters(
         and numbers[-1, column] > 3 * steps.max()
     ]
     if found:
-        message = (
-            "the values never fall: they are probably a meter's readings, and not the energy in each slot"
-        )
+        message = "the values never fall: they are probably a meter's readings, not the energy in each slot"
         remedy = "Give what was used in each slot: the difference of two readings."
         yield _warning(message, remedy, names, found, int(lines[0]), file)
 

@@ -84,7 +84,7 @@ def find_layout(
         key=lambda guess: guess.score,
     )
     if best.header_at < 0:
-        message = "the first row of data stands in the first line; the line above it should name the columns"
+        message = "the first line is a row of data; the line above it should name the columns"
         raise InputError([Problem(message, "Add a header: time,NAME [kW],...", file=file, line=first + 1)])
     header = [cell.strip() for cell in _cells(lines[best.header_at].lstrip("# "), best.separator)]
     if best.units_at is not None:
@@ -124,7 +124,7 @@ def _head(text: bytes, skip: int, file: str) -> list[str]:
         end = text.find(b"\n", at)
         end = len(text) if end < 0 else end
         if end - at > _LONGEST_LINE:
-            message = f"this line is {(end - at) / 1e6:.0f} MB long, and no row of data is"
+            message = f"this line is {(end - at) / 1e6:.0f} MB long, which no row of data is"
             raise InputError([Problem(message, "Name a CSV file.", file=file, line=skip + len(lines) + 1)])
         lines.append(text[at:end].decode("utf-8"))
         at = end + 1

@@ -45,7 +45,9 @@ def decimal_mark(
     try:
         return find_decimal(columns, separator)
     except AmbiguousDecimalError as doubt:
-        message = "a point or comma may be the decimal mark or group thousands, and no other number tells it"
+        message = (
+            "a point or comma may be the decimal mark or group thousands, and no other number shows which"
+        )
         remedy, name = 'Say `decimal: "."` or `decimal: ","`.', shown(names[doubt.column])
         raise InputError(
             [Problem(message, remedy, name, file, int(lines[doubt.row]), shown(doubt.cell))]

@@ -129,7 +129,7 @@ def read_series(
     if table.n_rows < (1 if single_slot_ms else 2):
         message = "has one row of data" if table.n_rows else "has no row of data"
         remedy = (
-            "Give one row a slot." if single_slot_ms else "Give two or more; they tell the slot's length."
+            "Give one row per slot." if single_slot_ms else "Give two or more; they tell the slot's length."
         )
         raise InputError([*problems, Problem(message, remedy, file=shown_as, line=layout.header_line)])
     slots = slots_of(table, time, config, single_slot_ms, shown_as, problems)
@@ -213,13 +213,15 @@ def _numbers(
         for row in rows[:_SHOWN]:
             cell = str(text.iat[row]).strip()
             message = (
-                "not a finite number" if not np.isfinite(values[row]) else "no number of this size is meant"
+                "not a finite number"
+                if not np.isfinite(values[row])
+                else "a number of this size cannot be meant"
             )
             message = "a value is missing (NaN)" if is_missing(cell) else message
             line, name = int(table.lines[row]), shown(column.name)
             bad.append(Problem(message, "Give a number.", name, file, line, shown(cell) or "nothing"))
         if len(rows) > _SHOWN:
-            message = f"{len(rows) - _SHOWN} more values are missing or no finite numbers"
+            message = f"{len(rows) - _SHOWN} more values are missing or not finite"
             bad.append(Problem(message, "", shown(column.name), file, int(table.lines[rows[_SHOWN]])))
         if len(bad) >= 100:
             break

@@ -65,7 +65,7 @@ def slots_of(
         stamps = read_stamps(column, config.time_format)
     except UnclearDateError:
         message = "day and month could be either way round"
-        remedy = "Say `time_format: '%d/%m/%Y %H:%M'` or `'%m/%d/%Y %H:%M'`, as it is."
+        remedy = "Set `time_format: '%d/%m/%Y %H:%M'` or `'%m/%d/%Y %H:%M'`, whichever it is."
         problems.append(
             Problem(message, remedy, file=file, line=int(lines[0]), value=shown(str(column.iat[0])))
         )
@@ -102,9 +102,9 @@ def slots_of(
 
 def _no_stamp(cell: str, line: int, file: str) -> Problem:
     if is_of_totals(cell):
-        message = "this looks like a row of totals, and not of a time"
+        message = "this looks like a row of totals, not of a time"
         return Problem(message, "Remove the line.", file=file, line=line, value=shown(cell.strip()))
-    remedy = "Write it as 2016-07-04T00:15:00Z, or say `time_column` and `time_format`."
+    remedy = "Write it as 2016-07-04T00:15:00Z, or set `time_column` and `time_format`."
     try:
         days = float(cell.replace(",", "."))
     except ValueError:
@@ -120,8 +120,8 @@ def _direction(stamps: Stamps, lines: NDArray[np.int64], file: str) -> tuple[boo
     steps = np.diff(stamps.local.to_numpy("datetime64[ns]").astype(np.int64))
     if np.sum(steps < 0) <= np.sum(steps > 0) or np.sum(steps < 0) < len(steps) / 2:
         return False, []
-    message = "the newest row stands first; the rows were turned round"
-    remedy = "Nothing needs to be done; the oldest first is usual."
+    message = "the newest row comes first; the rows were reversed"
+    remedy = "Nothing needs to be done; oldest first is usual."
     return True, [Problem(message, remedy, file=file, line=int(lines[0]), severity="warning")]
 
 
@@ -143,7 +143,7 @@ def _zone(
     if time.timezone:
         return time.timezone, f"{time.timezone} (by the header or the tool)", []
     message = "the time stamps have no offset and are taken as UTC"
-    remedy = "Say `timezone: UTC` if they are, or the zone that they are in, such as Europe/Berlin."
+    remedy = "Set `timezone: UTC` if they are, or the zone that they are in, such as Europe/Berlin."
     return "UTC", _ASSUMED, [Problem(message, remedy, file=file, line=line, severity="warning")]
 
 
@@ -167,7 +167,7 @@ def _ends(time: TimeColumn, slot_ns: int, file: str, line: int) -> list[Problem]
         return []
     message = (
         f"the stamps in '{shown(time.name)}' are probably the ends of the slots, "
-        f"and are taken as their starts: all is {slot_ns / _MINUTE_NS:g} min late"
+        f"and are taken as their starts: everything is {slot_ns / _MINUTE_NS:g} min late"
     )
     remedy = "Give the start of each slot."
     return [Problem(message, remedy, file=file, line=line, severity="warning")]
@@ -190,27 +190,27 @@ def _step(
     if 0 <= slot < NS_PER_MS:
         row = int(np.flatnonzero((steps >= 0) & (steps < NS_PER_MS))[0]) + 1
         what = (
-            "the same time stamp as in the row before"
+            "the same time stamp as in the previous row"
             if slot == 0
-            else "less than a millisecond after the row before"
+            else "less than a millisecond after the previous row"
         )
         problems.append(Problem(what, "Give every row a time of its own.", file=file, line=int(lines[row])))
         return 0
     uneven = np.flatnonzero(steps != slot)
     if is_assumed and (changes := _changes_of_the_clocks(steps, slot, uneven, stamps)):
         row = changes[0] + 1
-        message = "an hour is missing or comes twice, as in local time when the clocks change"
-        remedy = "Say `timezone`, such as `timezone: Europe/Berlin`."
+        message = "an hour is missing or occurs twice, as in local time when the clocks change"
+        remedy = "Set `timezone`, such as `timezone: Europe/Berlin`."
         problems.append(Problem(message, remedy, file=file, line=int(lines[row])))
         return 0
     for row in uneven[:_SHOWN]:
         what = "a gap" if steps[row] > slot else "time stamps that do not increase evenly"
         usual = f"where {slot / _MINUTE_NS:g} min are usual"
-        message = f"{what}: {steps[row] / _MINUTE_NS:g} min after the row before, {usual}"
+        message = f"{what}: {steps[row] / _MINUTE_NS:g} min after the previous row, {usual}"
         remedy = "Fill or cut the series; gaps are not filled here."
         problems.append(Problem(message, remedy, file=file, line=int(lines[row + 1])))
     if not len(uneven) and slot % NS_PER_MS:
-        message = f"a row every {slot / NS_PER_MS:g} ms is no whole number of milliseconds"
+        message = f"a row every {slot / NS_PER_MS:g} ms is not a whole number of milliseconds"
         problems.append(Problem(message, "Resample the series.", file=file, line=int(lines[1])))
         return 0
     return 0 if len(uneven) else slot
@@ -234,6 +234,6 @@ def _aligned(start: int, slot: int, written_as: str, line: int, file: str) -> tu
     past = start % slot
     if written_as != "%Y%m%d:%H%M" or not past or slot != 60 * _MINUTE_NS:
         return start, []
-    message = f"PVGIS stamps the hours {past / _MINUTE_NS:g} min past; the hour is taken from its start"
+    message = f"PVGIS stamps each hour {past / _MINUTE_NS:g} min past; the hour is taken from its start"
     remedy = "Nothing needs to be done."
     return start - past, [Problem(message, remedy, file=file, line=line, severity="warning")]

@@ -258,7 +258,7 @@ def _localized(
     even = [each for each in (utc, winter) if len(np.unique(np.diff(each))) == 1]
     if len(even) != 1:
         line = int(lines[int(np.flatnonzero(alone)[0])])
-        message = f"this time comes twice in {timezone} when the clocks go back, and stands here once"
+        message = f"this time occurs twice in {timezone} when the clocks go back, and is here only once"
         remedy = "Give stamps with their offset, as 2016-10-30T02:30:00+02:00."
         return utc, [Problem(message, remedy, file=file, line=line)]
     return even[0], []

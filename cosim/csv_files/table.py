@@ -98,7 +98,7 @@ def read_table(
     problems = [
         Problem(
             f"more cells than the header, which has {count(len(layout.header), 'column')}",
-            "Mend the line; a decimal comma needs another separator, or quotes.",
+            "Correct the line; a decimal comma needs another separator, or quotes.",
             file=file,
             line=int(lines[row]),
         )
@@ -150,7 +150,7 @@ def _cells(body: bytes, layout: Layout, file: str, used: Sequence[int]) -> Any:
             if open_quote
             else f"cannot be read as CSV: {shown(text)}"
         )
-        raise InputError([Problem(message, "Mend the line.", file=file, line=line)]) from None
+        raise InputError([Problem(message, "Correct the line.", file=file, line=line)]) from None
 
 
 def _no_line_breaks(body: bytes, n_rows: int, layout: Layout, file: str) -> None:
@@ -159,7 +159,7 @@ def _no_line_breaks(body: bytes, n_rows: int, layout: Layout, file: str) -> None
         return
     open_ended = (number for number, line in enumerate(body.split(b"\n")) if line.count(b'"') % 2)
     line = layout.first_line + next(open_ended, -layout.first_line)
-    message = "a cell in quotes goes on over the end of its line"
+    message = "a quoted cell continues past the end of its line"
     raise InputError([Problem(message, "Close the quote, or take the line break out.", file=file, line=line)])
 
 

@@ -55,19 +55,17 @@ def read_text(file: Path, shown_as: str, limit: int, config: CsvFormat) -> bytes
     if len(raw) > limit:
         size_mb, limit_mb = file.stat().st_size / 1e6, limit / 1e6
         message = f"{size_mb:.0f} MB is larger than the limit of {limit_mb:.0f} MB"
-        raise _refused(shown_as, message, "Cut it to the run, or thin it out.")
+        raise _refused(shown_as, message, "Cut it to the period of the run, or thin it out.")
     if config.compression is not None:
         raw = _unpacked(raw, shown_as, limit, config.compression)
     for magic, (what, compression) in _NO_TEXT.items():
         if raw.startswith(magic):
             remedy = "Unpack or export it as CSV."
             if compression and config.compression is None:
-                remedy = f"Say `compression: {compression}`, or unpack or export it as CSV."
-            raise _refused(shown_as, f"this file {what}, and no CSV text", remedy)
+                remedy = f"Set `compression: {compression}`, or unpack or export it as CSV."
+            raise _refused(shown_as, f"this file {what}, not CSV text", remedy)
     if raw[:500].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        raise _refused(
-            shown_as, "this is a web page or XML, and no CSV text", "Download the CSV file itself."
-        )
+        raise _refused(shown_as, "this is a web page or XML, not CSV text", "Download the CSV file itself.")
     text = _as_utf8(raw, shown_as, config.encoding).removeprefix(b"\xef\xbb\xbf")
     text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
     if b"\0" in text:
@@ -82,7 +80,7 @@ def _unpacked(raw: bytes, shown_as: str, limit: int, compression: str) -> bytes:
         raise _refused(shown_as, error.message, error.remedy) from None
     if len(held) > limit:
         message = f"unpacked it is larger than the limit of {limit / 1e6:.0f} MB"
-        raise _refused(shown_as, message, "Cut it to the run, or thin it out.")
+        raise _refused(shown_as, message, "Cut it to the period of the run, or thin it out.")
     return held
 
 
@@ -91,10 +89,10 @@ def _as_utf8(raw: bytes, shown_as: str, encoding: str) -> bytes:
         try:
             return raw.decode(encoding).encode("utf-8")
         except UnicodeError as error:
-            what = f"this is no {encoding} text: {error.reason if hasattr(error, 'reason') else error}"
+            what = f"this is not {encoding} text: {error.reason if hasattr(error, 'reason') else error}"
             raise _refused(shown_as, what, "Leave `encoding` out, or name the right one.") from None
     if raw.startswith(_UTF16) or _alternates_with_nul(raw):
-        remedy = "Save it as UTF-8 (in Excel: CSV UTF-8), or say `encoding: utf-16`."
+        remedy = "Save it as UTF-8 (in Excel: CSV UTF-8), or set `encoding: utf-16`."
         raise _refused(shown_as, "the file is encoded as UTF-16, and UTF-8 is read", remedy)
     try:
         if not raw.isascii():
@@ -104,7 +102,7 @@ def _as_utf8(raw: bytes, shown_as: str, encoding: str) -> bytes:
         what = (
             f"the file is not encoded as UTF-8 (byte 0x{byte:02X}), but probably as Windows-1252 or Latin-1"
         )
-        remedy = "Save it as UTF-8 (in Excel: CSV UTF-8), or say `encoding: windows-1252`."
+        remedy = "Save it as UTF-8 (in Excel: CSV UTF-8), or set `encoding: windows-1252`."
         raise InputError([Problem(what, remedy, file=shown_as, line=line)]) from None
     return raw
 
@@ -123,8 +121,10 @@ def _nul_bytes(text: bytes, shown_as: str) -> list[Problem]:
         lines.append(line)
         end = text.find(b"\n", at)
         at = text.find(b"\0", end) if end >= 0 else -1
-    message = "a NUL byte stands within the text: the file is damaged"
-    return [Problem(message, "Write the file anew, or mend the line.", file=shown_as, line=n) for n in lines]
+    message = "there is a NUL byte in the text: the file is damaged"
+    return [
+        Problem(message, "Write the file again, or correct the line.", file=shown_as, line=n) for n in lines
+    ]
 
 
 def _refused(shown_as: str, message: str, remedy: str) -> InputError:

@@ -47,8 +47,8 @@ def unpack(raw: bytes, compression: str, limit: int) -> bytes:
         cause = " ".join(str(error).split()) or "it ends too early"
     except zipfile.BadZipFile as error:
         cause = str(error)
-    remedy = "Leave `compression` out, name the right one, or copy the file anew."
-    raise UnpackError(f"this is no {compression} file, or damaged ({cause})", remedy)
+    remedy = "Leave `compression` out, name the right one, or copy the file again."
+    raise UnpackError(f"this is not a {compression} file, or it is damaged ({cause})", remedy)
 
 
 def _gzip(raw: bytes, limit: int) -> bytes:
@@ -83,7 +83,7 @@ def _zip(raw: bytes, limit: int) -> bytes:
     with zipfile.ZipFile(BytesIO(raw)) as archive:
         files = [member for member in archive.infolist() if not member.is_dir()]
         if len(files) != 1:
-            message = f"the archive holds {len(files)} files, and one is read"
+            message = f"the archive holds {len(files)} files, but only one is read"
             raise UnpackError(message, "Pack the CSV file alone, or export a spreadsheet as CSV.")
         if files[0].flag_bits & 1:
             raise UnpackError("the archive is encrypted", "Pack it without a password.")

@@ -100,12 +100,12 @@ def _generates(profiles: Profiles, column: int, values: Array) -> _Doubt | None:
     if values.size == 0 or not values.mean() < 0:
         return None
     row = int(np.flatnonzero(values < 0)[0])
-    remedy = "A load is positive; give generation as `pv`, or turn the sign round."
+    remedy = "A load is positive; give generation as `pv`, or reverse the sign."
     if values.max() <= 0:
         return row, "no value of this load is above 0: it generates all the time", remedy
     return (
         row,
-        f"this load is negative on the whole, {values.mean():.3g} kW in the mean: it generates",
+        f"this load is negative overall, {values.mean():.3g} kW in the mean: it generates",
         remedy,
     )
 
@@ -115,9 +115,9 @@ def _draws(profiles: Profiles, column: int, values: Array) -> _Doubt | None:
     below = np.flatnonzero(values < -_NIGHT * np.abs(values).max(initial=0.0))
     if not len(below):
         return None
-    remedy = "Generation is positive; turn the sign round, or mend the values."
+    remedy = "Generation is positive; reverse the sign, or correct the values."
     if values.max() <= 0:
-        return int(below[0]), "generation is given as negative numbers, and so acts as a load", remedy
+        return int(below[0]), "generation is given as negative numbers, so it acts as a load", remedy
     lowest = values.min() * profiles.scale[column]
     where = f"generation is below 0 in {count(len(below), 'row')}, down to {lowest:.3g} kW"
     return int(below[0]), f"{where}, and acts as a load there", remedy
@@ -149,7 +149,7 @@ def _spike(scaled: Array, at_least_kw: float) -> _Doubt | None:
     if not 0 < _SPIKE * usual < scaled[row] or scaled[row] < at_least_kw:
         return None
     message = f"{scaled[row]:.10g} kW stands out: nearly all other values are at most {usual:.3g} kW"
-    return row, message, "Mend the value if it is none that was measured."
+    return row, message, "Correct the value if it was not measured."
 
 
 def _above(scaled: Array, most_kw: float, does: str) -> _Doubt | None:

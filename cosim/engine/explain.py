@@ -32,7 +32,7 @@ def explain_lines(loaded: LoadedScenario, parts: Parts) -> Iterator[str]:
         What was built from it.
     """
     yield f"# {loaded.scenario.name}: {loaded.scenario.title}"
-    yield "# values: path = value unit [given where, or default]"
+    yield "# values: path = value unit [where given, or default]"
     yield from _values(loaded, loaded.scenario.model_dump(mode="json"), loaded.document.data, "")
     yield "# households: name, group, community, bus, devices, then each parameter it has"
     yield from _households(parts)

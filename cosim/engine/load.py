@@ -251,7 +251,7 @@ def _elsewhere(document: Document, scenario: Scenario, may_be_anywhere: set[Any]
     grid = scenario.grid
     if grid is None or not Path(grid.network).is_absolute() or grid.network in may_be_anywhere:
         return []
-    message = "the path leaves the folder of the file that names it"
+    message = "the path points outside the folder of the file that names it"
     remedy = "Name a file inside it, by a relative path, or name it with --set grid.network=PATH."
     return [Problem(message, remedy, "grid.network", *document.place_of("grid.network"), grid.network)]
 
@@ -268,7 +268,7 @@ def _over_base(document: Document, folder: Path, above: list[Path]) -> tuple[Doc
         below, problems = _read_base(document, base, folder, above)
         document = merge(below, document)
     if block is not None and not isinstance(block, dict):
-        remedy = "Write one path and value a line: `communities.market.agent.policy: additive`."
+        remedy = "Write one path and value per line: `communities.market.agent.policy: additive`."
         at = block_places.get("", (document.file, 0))
         return document, [*problems, Problem("must map paths to values", remedy, "override", *at)]
     by_path = _places_by_path(block_places, block or {})
@@ -294,7 +294,7 @@ def _read_base(
             local_file(folder, base)
         if found.resolve() in above:
             circle = " → ".join(path.name for path in (*above[above.index(found.resolve()) :], found))
-            remedy = "Let one of them stand on its own."
+            remedy = "Remove `base` from one of them."
             raise InputError([Problem(f"the bases build on each other in a circle: {circle}", remedy)])
     except InputError as error:
         raise InputError(
@@ -327,7 +327,7 @@ def option_settings(overrides: Sequence[str], seed: int | None = None) -> tuple[
         path = path.strip()
         if not equals or not path:
             remedy = "Write it as PATH=VALUE, for example --set time.steps=200."
-            problems.append(Problem("this names no path and value", remedy, file=f"--set {text}"))
+            problems.append(Problem("this is not a path and a value", remedy, file=f"--set {text}"))
             continue
         option = f"--set {path}"
         try:
@@ -377,7 +377,7 @@ def _refuse_sweep(document: Document) -> None:
         if key in SWEEP_KEYS:
             at = document.place_of(key)
             remedy = "`cosim sweep` runs it; a scenario is what it names as its base."
-            raise InputError([Problem("this is a sweep, and no scenario", remedy, key, *at)])
+            raise InputError([Problem("this is a sweep, not a scenario", remedy, key, *at)])
 
 
 def _require_mapping(document: Document, remedy: str) -> None:

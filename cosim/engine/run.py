@@ -251,8 +251,8 @@ def _new_store(folder: Path) -> RunStore:
     try:
         return RunStore(folder)
     except OSError as error:
-        message = f"the run's directory cannot be made: {error.strerror or error}"
-        raise InputError([Problem(message, "Name another with --out.", file=str(folder))]) from None
+        message = f"the run directory cannot be created: {error.strerror or error}"
+        raise InputError([Problem(message, "Choose another with --out.", file=str(folder))]) from None
 
 
 def _report(

@@ -56,7 +56,7 @@ def _messages(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
             f"about {at_once:,.0f} messages would be under way at one time: {per_step:,} a step, each for up "
             f"to {lasts_h:,.4g} h; {MOST_MESSAGES:,} fit into memory"
         )
-        remedy = "Shorten latencies, timeouts or retries, lengthen step_s, or take fewer households."
+        remedy = "Shorten latencies, timeouts or retries, lengthen step_s, or use fewer households."
         yield loaded.problem(path, message, remedy)
 
 
@@ -86,7 +86,7 @@ def _market(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
             f"{scenario.n_households:,} households plan {days:,.0f} days in all, whose hours are held whole; "
             f"{MOST_HOUSEHOLD_DAYS:,} fit into memory"
         )
-        yield loaded.problem("energy_value", message, "Shorten the run, or take fewer households.")
+        yield loaded.problem("energy_value", message, "Shorten the run, or use fewer households.")
     if not market.rules.regime.trades:
         return
     sellers = sum(group.households for group in scenario.groups if group.generates)
@@ -96,7 +96,7 @@ def _market(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
             f"{sellers:,} sellers would publish {offers:,} offers at one instant, each to every other "
             f"household; {MOST_MESSAGES:,} fit into memory"
         )
-        yield loaded.problem("energy_value.rules.rule", message, "Take fewer households, or `no_trading`.")
+        yield loaded.problem("energy_value.rules.rule", message, "Use fewer households, or `no_trading`.")
 
 
 def _failures(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:

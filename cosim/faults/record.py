@@ -65,7 +65,7 @@ NUMBERS = (
 
 FAULTS = Table(
     "faults",
-    "One row an event of a fault that begins within the run.",
+    "One row per event of a fault that begins within the run.",
     (
         Column("fault", "text", "", "name of the fault"),
         Column("kind", "text", "", "household_crash, platform_crash, churn, clock, partition, ..."),

@@ -135,7 +135,7 @@ class Churn(_HouseholdFault, CsvFormat):
         if self.file is not None and (self.windows or self.from_h is not None or self.rate_per_day):
             raise ValueError("the file says when; leave out from_h, windows and rate_per_day")
         if self.file is None and (given := sorted(self.model_fields_set & CsvFormat.model_fields.keys())):
-            raise ValueError(f"there is no file that {given[0]} could be about; name one, or leave it out")
+            raise ValueError(f"there is no file for {given[0]} to apply to; name one, or leave it out")
         return self
 
     def _has_other_times(self) -> bool:

@@ -89,8 +89,8 @@ class Background:
         Returns
         -------
         p_mw, q_mvar : ndarray of float64, shape (n, n_bus)
-            At 1 pu, in load convention. Where an interval is no whole number of quarter hours, profiles are
-            piecewise constant and their mean over the interval is taken.
+            At 1 pu, in load convention. Where an interval is not a whole number of quarter hours, profiles
+            are piecewise constant and their mean over the interval is taken.
         """
         p_mw, q_mvar = np.zeros((n, self._n_bus)), np.zeros((n, self._n_bus))
         powers = self.element_powers(first, n)

@@ -77,7 +77,7 @@ def _table_problems(tables: Mapping[str, Any], table: str, is_converted: bool) -
         return
     labels = list(rows.index)
     if any(isinstance(i, bool) or not isinstance(i, int | np.integer) or i < 0 for i in labels):
-        yield Problem("an index is no whole number", "number the elements from 0", table)
+        yield Problem("an index is not a whole number", "number the elements from 0", table)
         return
     if len(set(labels)) < len(labels):
         yield Problem("an index is given twice", "number the elements from 0", table)

@@ -51,7 +51,7 @@ def _from_json(source: JsonSource, folder: Path) -> GridSource:
 
     file = (folder / source.file).resolve()
     if not file.is_relative_to(folder.resolve()):
-        message = "the path leaves the network's folder"
+        message = "the path points outside the network's folder"
         raise InputError([Problem(message, "name a file inside it", "source.file", value=source.file)])
     return read_file(file)
 

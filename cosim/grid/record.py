@@ -113,7 +113,7 @@ TRAFO3W_LOADING = Table(
 )
 POWER_FLOW = Table(
     "power_flow",
-    "One row an interval: whether its power flow was solved, and the feeder's balance.",
+    "One row per interval: whether its power flow was solved, and the feeder's balance.",
     (
         TIME,
         Column("status", "text", "", "converged, diverged or skipped"),

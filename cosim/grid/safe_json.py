@@ -192,7 +192,7 @@ def _frame(value: dict[str, Any], where: str) -> pd.DataFrame:
 
     body = frame_body(value, where)
     if any(isinstance(i, bool) or not isinstance(i, int) or not 0 <= i < 2**63 for i in body["index"]):
-        raise ValueError("an index is no whole number")
+        raise ValueError("an index is not a whole number")
     if len(set(body["index"])) != len(body["index"]):
         raise ValueError("an index is given twice")
     if len(set(body["columns"])) != len(body["columns"]):

@@ -172,7 +172,7 @@ def _scenario_of(code: str) -> int:
     if match is None:
         remedy = "name a low-voltage grid, for example 1-LV-rural3--0-sw"
         raise InputError(
-            [Problem("no SimBench code of a low-voltage grid", remedy, "source.code", value=code)]
+            [Problem("not the SimBench code of a low-voltage grid", remedy, "source.code", value=code)]
         )
     return int(match.group(1))
 

@@ -15,7 +15,7 @@ from cosim.households.profile_book import Demand
 
 PROSUMERS = Table(
     "prosumers",
-    "One row a household; after these columns one for each cost, device and agent parameter.",
+    "One row per household; after these columns one for each cost, device and agent parameter.",
     (PROSUMER, Column("group", "text", "", "group"), COMMUNITY, BUS),
 )
 

@@ -67,7 +67,7 @@ def _no_longer_dependent(
         f"{count(len(found), 'load')} of {total_kw:.4g} kW that {follow} the voltage in the grid's data "
         f"(const_z, const_i) {are} of constant power as a household's: load {listed(named)}"
     )
-    remedy = "let no household stand for them (grid.placement) if they are to follow the voltage"
+    remedy = "let no household take their place (grid.placement) if they are to follow the voltage"
     return [Problem(message, remedy, "grid.placement", severity="warning")]
 
 

@@ -36,7 +36,7 @@ from cosim.regulation.tracking import GapMetrics, TrackingMetrics
 
 REGULATION = Table(
     "regulation",
-    "One row a tick and resource: the signal, what the community did, how far it is from the optimum.",
+    "One row per tick and resource: the signal, what the community did, how far it is from the optimum.",
     (
         Column("step", "integer", "", "number k of the platform's tick"),
         INSTANT,
@@ -75,7 +75,7 @@ REGULATION = Table(
 )
 DECISIONS = Table(
     "decisions",
-    "One row a decision of a household and resource.",
+    "One row per decision of a household and resource.",
     (
         Column("step", "integer", "", "the step decided for, from 1; step 0 is the initial decision"),
         INSTANT,

@@ -53,7 +53,7 @@ def _of_the_points(points: SweepPoints) -> Iterator[str]:
     rest = points.n_planned - points.n_done - points.n_failed
     at_most = "up to " if points.n_done < points.n_planned else ""
     seeds = f"{at_most}{count(points.n_seeds, 'seed')}"
-    yield f"{points.n_done} of {count(points.n_planned, 'point')} ended well ({seeds} at each place)."
+    yield f"{points.n_done} of {count(points.n_planned, 'point')} succeeded ({seeds} at each place)."
     for cause, n in points.causes.items():
         yield f"{count(n, 'point')} failed and {'is' if n == 1 else 'are'} left out: {cause.rstrip('.')}."
     if rest > 0:

@@ -30,7 +30,7 @@ from cosim.results.safe_files import require_plain
 MAX_JSON_BYTES = 20_000_000
 LARGEST = 1e100
 """No number of a run is larger; one that is was not computed."""
-REMEDY = "It was changed or damaged after it was written: make it again, or leave it out."
+REMEDY = "It was changed or damaged after it was written; produce it again, or leave it out."
 
 
 def _not_absurd(number: float | int | None) -> float | int | None:
@@ -117,7 +117,7 @@ def require_run(folder: Path) -> None:
 
 def no_run(folder: Path) -> Problem:
     """That a directory is none of a run."""
-    return Problem("this is no directory of a run", "It must hold a run.json.", file=str(folder))
+    return Problem("this is not a run directory", "A run directory contains a run.json.", file=str(folder))
 
 
 def read_run_record(folder: Path) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def _bytes(file: Path) -> bytes | None:
     require_plain(file.parent, [file.name])
     try:
         if file.stat().st_size > MAX_JSON_BYTES:
-            message = f"{file.stat().st_size / 1e6:.0f} MB is more than cosim writes"
+            message = f"{file.stat().st_size / 1e6:.0f} MB is larger than any such file that cosim writes"
             raise InputError([Problem(message, REMEDY, file=str(file))])
         return file.read_bytes()
     except FileNotFoundError:
@@ -186,11 +186,11 @@ def _problems(error: ValidationError, file: Path) -> list[Problem]:
         # Of a number that may be whole or not, pydantic tells both: the key is enough.
         path, value = str(next(iter(detail["loc"]), "")), detail["input"]
         if detail["type"] == "json_invalid":
-            message, shown = f"this is no JSON object: {detail['ctx']['error']}", ""
+            message, shown = f"this is not a JSON object: {detail['ctx']['error']}", ""
         elif detail["type"] in ("model_type", "dict_type"):
-            message, shown = "this is no JSON object", ""
+            message, shown = "this is not a JSON object", ""
         else:
-            message, shown = "this value is none that cosim writes", shortened(ascii(value), 60)
+            message, shown = "cosim never writes such a value", shortened(ascii(value), 60)
         by_path.setdefault(path, Problem(message, REMEDY, path, str(file), 0, shown))
     return list(by_path.values())
 
@@ -217,6 +217,6 @@ def made_from(place: Path, what: str) -> Iterator[None]:
         raise
     except Exception as error:
         why = shortened(" ".join(f"{type(error).__name__}: {error}".split()), 200)
-        message = f"{what} cannot be made of what is here ({why})"
-        remedy = "Make it again from its scenario; if that does not help, please report it."
+        message = f"{what} cannot be produced from what is here ({why})"
+        remedy = "Run its scenario again; if that does not help, please report it."
         raise InputError([Problem(message, remedy, file=str(place))]) from error

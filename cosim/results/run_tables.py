@@ -54,9 +54,9 @@ def _require_columns(file: Path, known: Sequence[Column]) -> None:
         if column.name in schema.names and not _fits(column, schema.field(column.name).type)
     ]
     if len(set(schema.names)) < len(schema.names):
-        raise InputError([Problem("a column of this table stands here twice", REMEDY, file=str(file))])
+        raise InputError([Problem("a column of this table occurs twice", REMEDY, file=str(file))])
     if wrong:
-        message = "a column of this table holds something else than cosim writes"
+        message = "a column of this table holds data that cosim does not write"
         raise InputError([Problem(message, REMEDY, file=str(file), value=each) for each in wrong])
 
 
@@ -175,10 +175,10 @@ def require_values(file: Path, name: str, column: Any, may_lack: bool = False) -
         message = "a value is missing in this column"
     if not message and pa.types.is_timestamp(type_) and len(column):
         times = column.to_numpy(zero_copy_only=False).astype("datetime64[ms]").astype(np.int64)
-        message = "an instant is out of all bounds" if abs(times).max() > _LAST_MS else ""
+        message = "a time is out of range" if abs(times).max() > _LAST_MS else ""
     if pa.types.is_floating(type_) and len(column):
         numbers = column.to_numpy(zero_copy_only=False)
-        message = "a number is out of all bounds" if np.nanmax(abs(numbers), initial=0) > LARGEST else ""
+        message = "a number is out of range" if np.nanmax(abs(numbers), initial=0) > LARGEST else ""
     if message:
         raise InputError([Problem(message, REMEDY, name, str(file))])
 

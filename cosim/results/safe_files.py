@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cosim.core.errors import InputError, Problem
 
-_REMEDY = "Remove it, or make the directory anew; nothing was read or written through it."
+_REMEDY = "Remove it, or create the directory again; nothing was read or written through it."
 
 
 def require_plain(folder: Path, files: Iterable[str] = (), folders: Iterable[str] = ()) -> None:
@@ -54,13 +54,13 @@ def _problem(path: Path, is_folder: bool) -> Problem | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        return Problem(f"cannot be looked at: {error.strerror}", "Check the permissions.", file=str(path))
+        return Problem(f"cannot be inspected: {error.strerror}", "Check the permissions.", file=str(path))
     if stat.S_ISLNK(mode):
-        message = "this is a symbolic link, and what cosim wrote has none"
+        message = "this is a symbolic link, and cosim writes none"
     elif stat.S_ISDIR(mode) == is_folder and (is_folder or stat.S_ISREG(mode)):
         return None
     else:
-        message = f"this is no {'directory' if is_folder else 'file'}, and should be one"
+        message = f"this should be a {'directory' if is_folder else 'file'}"
     return Problem(message, _REMEDY, file=str(path))
 
 

@@ -175,7 +175,7 @@ def _require_runs(folders: Sequence[Path]) -> None:
             problems.append(Problem(message, "Name each run once.", file=str(folder)))
     if len(folders) < 2:
         given = f"{len(folders)} run" if len(folders) == 1 else "no run"
-        remedy = "Name two directories of runs or more: `cosim compare RUN RUN`."
+        remedy = "Name two or more run directories: `cosim compare RUN RUN`."
         problems.append(Problem(f"there is nothing to compare with: {given} given", remedy))
     if len(folders) > MOST_RUNS:
         message = f"{len(folders)} runs are more than fit side by side"
@@ -245,14 +245,14 @@ def _cautions(runs: Sequence[ComparedRun]) -> list[str]:
     }
     if len(spans) > 1:
         found.append(
-            "The runs cover different times: sums over a run (energy, bills, messages) do not compare."
+            "The runs cover different times: sums over a run (energy, bills, messages) cannot be compared."
         )
     versions = {str(run.record.get("cosim")) for run in runs}
     if len(versions) > 1:
         each = listed([f"{run.letter} {run.record.get('cosim')}" for run in runs])
         found.append(f"The runs were made by different versions of cosim ({each}).")
     found += [
-        f"{run.letter} has no scenario.yaml: what differs in its scenario is not known."
+        f"{run.letter} has no scenario.yaml: how its scenario differs is unknown."
         for run in runs
         if not run.values
     ]

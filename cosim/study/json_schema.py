@@ -22,14 +22,17 @@ def scenario_schema() -> dict[str, Any]:
     schema["properties"]["base"] = {
         "type": "string",
         "title": "Base",
-        "description": "A scenario to build on: a built-in name, or a file in this folder. What stands here "
-        "goes over it, key by key.",
+        "description": (
+            "A scenario to build on: a built-in name, or a file in this folder. The keys given here "
+            "override it one by one."
+        ),
     }
     schema["properties"]["override"] = {
         "type": "object",
         "title": "Override",
-        "description": "Dotted paths and values that go over all else in the file and its base, such as "
-        "`communities.market.agent.policy: additive`. A list's items go by number from 0, or by name.",
+        "description": "Dotted paths and values that override everything else in the file and its base, such "
+        "as `communities.market.agent.policy: additive`. Items of a list are named by number from 0, or by "
+        "name.",
     }
     schema["anyOf"] = [{"required": ["base"]}, {"required": schema.pop("required")}]
     for definition in schema["$defs"].values():

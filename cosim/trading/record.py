@@ -33,7 +33,7 @@ PRICES = Table(
 )
 OFFERS = Table(
     "offers",
-    "One row an hour's energy that a household offered.",
+    "One row per hour's energy that a household offered.",
     (
         _DAY,
         _HOUR,
@@ -45,7 +45,7 @@ OFFERS = Table(
 )
 SCHEDULE = Table(
     "schedule",
-    "One row an hour in which an appliance of a household runs, as planned.",
+    "One row per hour in which an appliance of a household runs, as planned.",
     (
         _DAY,
         _HOUR,
@@ -62,7 +62,7 @@ SCHEDULE = Table(
 )
 TRADES = Table(
     "trades",
-    "One row a request of a household to another, and what came of it.",
+    "One row per request of a household to another, and what came of it.",
     (
         _DAY,
         _HOUR,
@@ -82,7 +82,7 @@ TRADES = Table(
 )
 BILLS = Table(
     "bills",
-    "One row a day and household: energy and money as settled.",
+    "One row per day and household: energy and money as settled.",
     (
         _DAY,
         Column("prosumer", "text", "", "household, or grid: its side of the same account"),

@@ -121,10 +121,10 @@ def test_an_unfinished_run_is_marked(cosim: Callable, runs: Callable, folder: Pa
         (["base", "other/../base"], ["this is the run base again"]),
         (
             ["base", "nowhere", "s.yaml"],
-            ["nowhere: this is no directory of a run", "s.yaml: this is no directory"],
+            ["nowhere: this is not a run directory", "s.yaml: this is not a directory"],
         ),
-        (["base", "second", "--out", "s.yaml"], ["s.yaml: this is no directory"]),
-        (["base", "second", "--out", "base"], ["base: this is the directory of a run"]),
+        (["base", "second", "--out", "s.yaml"], ["s.yaml: this is not a directory"]),
+        (["base", "second", "--out", "base"], ["base: this directory holds a run"]),
         (["base", "second", "--csv", "no/x.csv"], ["no/x.csv: its directory does not exist"]),
         (["base", "second", "--csv", "base"], ["base: this is a directory"]),
     ],

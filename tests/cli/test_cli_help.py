@@ -22,7 +22,7 @@ EXPECTED = {
     },
     "sweep": {
         "--out": "results/SWEEP/TIME-HASH",
-        "--workers": "one a core",
+        "--workers": "one per core",
         "--dask": "processes of cosim's own",
         "--resume": "off",
         "--dry-run": "off",

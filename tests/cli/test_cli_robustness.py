@@ -44,7 +44,7 @@ def test_page_figures_and_tables(cosim: Callable, swept: str, folder: Path) -> N
     assert ended.out.split()[0] == "swept/robustness/robustness.md"
     page = (target / "robustness.md").read_text(encoding="utf-8")
     assert page.startswith("# Robustness: small\n\nA small one.\n")
-    assert "- 54 of 54 points ended well (3 seeds at each place)." in page
+    assert "- 54 of 54 points succeeded (3 seeds at each place)." in page
     assert "scale against none, by use tracking rmse: better at" in page
     # Every mean is that of the points.
     points = pd.read_parquet(folder / "swept" / "points.parquet")
@@ -85,8 +85,8 @@ def test_bad_input_writes_nothing(cosim: Callable, swept: str, folder: Path) -> 
             "Did you mean 'village_use_tracking_rmse_units'?",
         ),
         ([swept, "--baseline", "scaled"], "Did you mean 'scale'?"),
-        ([swept, "--out", swept], "this is the directory of a run or a sweep"),
-        ([swept, "--out", "small.yaml"], "this is no directory"),
+        ([swept, "--out", swept], "this directory holds a run or a sweep"),
+        ([swept, "--out", "small.yaml"], "this is not a directory"),
     ):
         ended = cosim("robustness", *arguments)
         assert ended.code == 2

@@ -167,7 +167,7 @@ def test_a_directory_that_cannot_be_made_is_bad_input(cosim: Callable, write: Ca
     ended = cosim("run", write(), "--out", "file/r")
     assert ended.code == 2
     assert ended.problems == [
-        "error file/r: the run's directory cannot be made: Not a directory. Name another with --out."
+        "error file/r: the run directory cannot be created: Not a directory. Choose another with --out."
     ]
 
 
@@ -182,7 +182,7 @@ def test_a_fault_of_the_program_fails_the_run_and_is_told_without_a_traceback(
     monkeypatch.setattr(Simulation, "run", broken)
     ended = cosim("run", write(), "--out", "r")
     assert ended.code == 3
-    assert "cosim met a fault of its own: KeyError: 'nobody'" in ended.err
+    assert "internal error in cosim: KeyError: 'nobody'" in ended.err
     assert "`cosim --debug ...`" in ended.err
     assert "Traceback" not in ended.err
     assert record(folder / "r")["status"] == "failed"
@@ -246,5 +246,7 @@ def test_version(cosim: Callable) -> None:
 def test_reports_of_no_run(cosim: Callable, folder: Path) -> None:
     ended = cosim("report", "nowhere")
     assert ended.code == 2
-    assert ended.problems == ["error nowhere: this is no directory of a run. It must hold a run.json."]
+    assert ended.problems == [
+        "error nowhere: this is not a run directory. A run directory contains a run.json."
+    ]
     assert os.listdir(folder) == []

@@ -287,7 +287,7 @@ def test_only_one_sweep_works_in_a_directory(cosim: Callable, folder: Path) -> N
     process.communicate(timeout=30)
     assert process.returncode == 130, "asked to end, it ends as by Ctrl-C"
     assert second.code == 2
-    assert "at work in this directory" in second.err
+    assert "is running in this directory" in second.err
 
 
 def test_a_failed_point_is_a_row_with_its_cause(cosim: Callable, folder: Path) -> None:
@@ -429,7 +429,7 @@ def test_a_scheduler_that_is_lost_is_said_and_the_sweep_resumed(
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 3
     assert "Traceback" not in stderr
-    assert "what is done is kept" in stderr
+    assert "finished points are kept" in stderr
     assert record(folder / "out")["status"] == "failed"
     assert cosim("sweep", slow, "--out", "out", "--resume", "--workers", "2", "--quiet").code == 0
     assert record(folder / "out")["done"] == 8

@@ -71,7 +71,7 @@ def content(folder: Path) -> dict[str, bytes]:
             (AXIS, AXIS + AXIS.replace("- path", "- name: again\n    path")),
             "another axis sets this path already",
         ),
-        ((AXIS, "  - name: c\n    cases: {}\n"), "there is no case"),
+        ((AXIS, "  - name: c\n    cases: {}\n"), "there are no cases"),
         ((AXIS, "  - name: seed\n    path: time.steps\n    values: [1]\n"), "has a column 'seed' already"),
         ((AXIS, "  - cases: {a: {time.steps: 1}}\n"), "an axis of cases has a name"),
         (("axes:", "axis:"), "Did you mean 'axes'?"),
@@ -113,7 +113,7 @@ def content(folder: Path) -> dict[str, bytes]:
         (("seeds: 2", "sample: {method: sobol, points: 6}"), "Write 4 or 8"),
         (("base: section6_additive", "base: section_6"), "Did you mean"),
         (("base: section6_additive", "base: nowhere.yaml"), "s.yaml:3: base: there is no such file"),
-        (("base: section6_additive", "base: sweep_example"), "this is a sweep, and no scenario"),
+        (("base: section6_additive", "base: sweep_example"), "this is a sweep, not a scenario"),
         (("base: section6_additive\n", ""), "base: this key is missing"),
         (("time.steps: 2", "time.steps: many"), "s.yaml:4: time.steps: a whole number is expected"),
         (("time.steps: 2", "base: section6"), "'base' cannot be set by a sweep"),
@@ -158,7 +158,7 @@ def test_the_folder_of_another_sweep_is_left_alone(cosim: Callable, folder: Path
     assert [ended.code for ended in (other, anew, no_sweep, none_yet)] == [2, 2, 2, 2]
     assert content(folder / "out") == before
     assert "another sweep" in other.err
-    assert "never overwrites another" in anew.err
+    assert "never overwrites anything" in anew.err
     assert "there is no sweep to resume here" in no_sweep.err
     assert "nothing to resume" in none_yet.err
     # Its own sweep lies in it, and what is done is not done again.
@@ -182,7 +182,7 @@ def test_unreachable_scheduler(cosim: Callable, folder: Path) -> None:
     assert ended.code == 2
     assert content(folder) == before
     assert f"no Dask scheduler answers at '{address}' within 5 s" in ended.err
-    assert "no address of a scheduler" in cosim("sweep", "s.yaml", "--dask", "http://x").err
+    assert "not the address of a scheduler" in cosim("sweep", "s.yaml", "--dask", "http://x").err
     assert "Leave out --workers" in cosim("sweep", "s.yaml", "--dask", address, "--workers", "2").err
 
 

@@ -148,7 +148,7 @@ class Loose(BaseModel):
     [
         (NoArea, "the shape 'new' has no area. Define it in the class."),
         (Nothing, "the shape 'new' has no sides and area. Define them in the class."),
-        (OtherArea, "`area` is to be called as area(self, scale: 'float') -> 'float'"),
+        (OtherArea, "`area` must be callable as area(self, scale: 'float') -> 'float'"),
         (Loose, "is no frozen pydantic model that refuses unknown keys. Derive the class from Shape"),
     ],
 )

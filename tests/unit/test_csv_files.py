@@ -364,7 +364,7 @@ GOOD = table("time,home [kW]", stamps(n=40), [0.5] * 40)
         (GOOD.encode().replace(b"time", b"ti\0me"), "NUL", 1),
         (b"", "empty", 1),
         (b"\n\n\n", "empty", 1),
-        (GOOD.split("\n", 1)[1].encode(), "the first row of data", 1),
+        (GOOD.split("\n", 1)[1].encode(), "the first line is a row of data", 1),
         (GOOD.replace("0.5", '"0.5', 1).encode(), "quote", 2),
         (GOOD.replace(",0.5", ',"0\n.5"', 1).encode(), "quotes", 2),
         (GOOD.replace(",0.5", ",0,5", 1).encode(), "more cells", 2),
@@ -503,7 +503,7 @@ def test_marks_of_missing_values_are_doubted(tmp_path: Path, mark: str, row: int
     values: list[Any] = [0.5] * 40
     values[row] = mark
     (warning,) = read(tmp_path, table("time,home [kW]", stamps(n=40), values)).warnings
-    assert "mark of a missing value" in warning.message
+    assert "marks a missing value" in warning.message
     assert (warning.severity, warning.line, warning.path) == ("warning", row + 2, "home")
 
 

@@ -205,7 +205,7 @@ def test_prices_in_their_units(tmp_path: Path, unit: str, factor: float) -> None
         ("EUR/kWh", [40.0] * 24, "which no household pays"),
         ("EUR/MWh", [0.3] * 24, "which no household pays"),
         ("ct/kWh", [0.02] * 24, "which no household pays"),
-        ("EUR/MWh", [*[40.0] * 20, -999, 40, 40, 40], "mark of a missing value"),
+        ("EUR/MWh", [*[40.0] * 20, -999, 40, 40, 40], "marks a missing value"),
     ],
 )
 def test_prices_that_cannot_be_meant(tmp_path: Path, unit: str, values: list[float], words: str) -> None:

@@ -145,8 +145,8 @@ def problems_of(folder: Path, *settings: str) -> list[str]:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        (["time.start=2016-06-13T06:00:00Z"], "whole days (UTC), and the run starts within one"),
-        (["time.duration_h=60"], "the run is no whole number of them"),
+        (["time.start=2016-06-13T06:00:00Z"], "whole days (UTC), but the run starts in the middle of one"),
+        (["time.duration_h=60"], "the run is not a whole number of them"),
         (["time.duration_h=24"], "no day can be traded"),
         (["energy_value.prices.grid={file: none.csv}"], "energy_value.prices.grid.file"),
         (["energy_value.prices.feed_in={price: {file: none.csv}}"], "prices.feed_in.price.file"),

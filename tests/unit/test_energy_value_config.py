@@ -141,7 +141,7 @@ def test_forms_of_a_price(grid: Any) -> None:
         ({"grid": {"by_hour": [0.1] * 23}}, "give 24"),
         ({"grid": {"hourly": [1]}}, "a price is a number"),
         ({"grid": float("nan")}, "finite number"),
-        ({"grid": {"file": "../prices.csv"}}, "the path leaves"),
+        ({"grid": {"file": "../prices.csv"}}, "the path points outside"),
         ({"grid": 0.2, "feed_in": {"share": 1.0}}, "less than 1"),
         ({"grid": 0.2, "feed_in": 0.05}, "its own {price"),
     ],

@@ -183,11 +183,11 @@ def test_problems_name_their_path() -> None:
 @pytest.mark.parametrize(
     ("scenario", "overrides", "said"),
     [
-        (7, None, "this is no scenario"),
+        (7, None, "this is not a scenario"),
         ("hamelt", None, "there is neither a built-in scenario nor a file of this name"),
-        (HAMLET, {"time.start": object()}, "a scenario holds no such object"),
+        (HAMLET, {"time.start": object()}, "a scenario cannot hold such an object"),
         (HAMLET, {"base": "section6"}, "'base' cannot be set from outside a file"),
-        (HAMLET | {"axes": []}, None, "this is a sweep, and no scenario"),
+        (HAMLET | {"axes": []}, None, "this is a sweep, not a scenario"),
     ],
 )
 def test_what_is_no_scenario_is_refused(scenario: Any, overrides: Any, said: str) -> None:
@@ -210,7 +210,7 @@ def test_doubts_are_warnings_of_python_and_stay_with_the_run() -> None:
 
 def test_a_folder_that_holds_something_is_refused(folder: Path) -> None:
     (folder / "mine.txt").write_text("mine")
-    with pytest.raises(cosim.InputError, match="there is something here already"):
+    with pytest.raises(cosim.InputError, match="this path is already in use"):
         cosim.run(HAMLET, out=folder)
     with pytest.raises(cosim.InputError, match="no directory of a run"):
         cosim.open(folder)

@@ -89,7 +89,7 @@ def test_an_interval_outside_the_run_is_refused(village: cosim.Run, at: Any) -> 
 
 
 def test_no_instant_is_refused(village: cosim.Run) -> None:
-    with pytest.raises(cosim.InputError, match="this is no instant"):
+    with pytest.raises(cosim.InputError, match="this is not a time"):
         village.network(at="noon")
 
 
@@ -149,5 +149,5 @@ def test_files_changed_since_are_found_out(tmp_path: Any) -> None:
     other = pliant()["grid"]["network"]
     other.line["length_km"] *= 2
     pp.to_json(other, str(file))
-    with pytest.raises(cosim.InputError, match="gives other voltages than this run has"):
+    with pytest.raises(cosim.InputError, match="gives voltages that differ from those of this run"):
         cosim.open(run.folder).network(at=1)

@@ -135,9 +135,9 @@ def test_a_net_is_left_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("changes", "path", "said"),
     [
-        ({"title": profiles()}, "title", "a table stands here, where the scenario names no such file"),
-        ({"grid": street()}, "grid", "a net stands here"),
-        ({"grid": {"network": profiles()}}, "grid.network", "a table stands here"),
+        ({"title": profiles()}, "title", "a table is given here, where the scenario takes no such file"),
+        ({"grid": street()}, "grid", "a net is given here"),
+        ({"grid": {"network": profiles()}}, "grid.network", "a table is given here"),
     ],
 )
 def test_an_object_where_none_belongs_is_refused(changes: dict[str, Any], path: str, said: str) -> None:

@@ -227,9 +227,9 @@ class TestCompareRuns:
             "The seeds differ (A 1, B 2, C 1 and D 1): part of every difference is chance.",
             "B is not complete (interrupted after 1 h of 3 h): its sums are of what it had reached.",
             "D is still running, or was killed: its numbers are missing or partial.",
-            "The runs cover different times: sums over a run (energy, bills, messages) do not compare.",
+            "The runs cover different times: sums over a run (energy, bills, messages) cannot be compared.",
             "The runs were made by different versions of cosim (A 1, B 1, C 2 and D 1).",
-            "D has no scenario.yaml: what differs in its scenario is not known.",
+            "D has no scenario.yaml: how its scenario differs is unknown.",
         )
         assert [one.path for one in found.differences] == ["time.duration_h"]
         assert found.differences[0].values == (3.0, 3.0, 4.0, UNKNOWN)
@@ -264,8 +264,8 @@ class TestCompareRuns:
     @pytest.mark.parametrize(
         ("name", "text", "what"),
         [
-            ("run.json", "{", "no JSON object"),
-            ("run.json", "[1]", "no JSON object"),
+            ("run.json", "{", "not a JSON object"),
+            ("run.json", "[1]", "not a JSON object"),
             ("summary.json", '{"x": "much"}', "is none"),
             ("scenario.yaml", "a: !!python/object:x 1", "tag"),
             ("tables/meters.parquet", "no parquet", "cannot be read"),

@@ -287,7 +287,7 @@ def test_failed_and_missing_points_are_counted_and_said(tmp_path: Path) -> None:
     np.testing.assert_array_equal(panel.high - panel.low, [[0, 0], [0, 0], [0, np.nan]])
     said = findings(analysis)
     assert said[:3] == [
-        "15 of 20 points ended well (up to 3 seeds at each place).",
+        "15 of 20 points succeeded (up to 3 seeds at each place).",
         "3 points failed and are left out: the power flow diverged.",
         "2 points were not run: the sweep is not complete.",
     ]
@@ -388,12 +388,12 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path) -> None:
     assert "has a case of this name" in refused(folder, baseline="nothing")
     assert "nothing was varied" in refused(made_up_sweep(tmp_path / "b", {"latency": [1.0]}, point))
     all_fail = made_up_sweep(tmp_path / "c", axes, point, fails=lambda row: "out of memory")
-    assert "no point of this sweep ended well; the first cause is: out of memory" in refused(all_fail)
+    assert "no point of this sweep succeeded; the first cause is: out of memory" in refused(all_fail)
     constant = made_up_sweep(tmp_path / "d", axes, lambda row: {RMSE: 1.0})
     assert "--quantity" in refused(constant)
     sweep = (folder / "sweep.yaml").read_text()
     (folder / "sweep.yaml").write_text(sweep.replace("latency", "delay"))
-    assert "no table of the points of this sweep" in refused(folder)
+    assert "not a table of this sweep's points" in refused(folder)
     (folder / "sweep.yaml").write_text(sweep)
     (folder / "points.parquet").write_bytes(b"PAR1 no more")
     assert "cannot be read" in refused(folder)

@@ -100,7 +100,7 @@ def test_a_sample_says_which_axis_matters(sampled: Path) -> None:
     assert {each.n for each in analysis.sensitivities} == {64}
     assert analysis.points.axes[0].scale == "log"
     text = "\n".join(findings(analysis))
-    assert "128 of 128 points ended well (2 seeds at each place)." in text
+    assert "128 of 128 points succeeded (2 seeds at each place)." in text
     assert "it rises with latency (+0.9" in text
     assert "falls with loss (-0." in text
     assert "for nothing chance leaves it open" in text
@@ -119,7 +119,7 @@ def test_figures_and_tables_of_a_sample(sampled: Path, tmp_path: Path) -> None:
 
 
 def test_a_baseline_of_a_sample_is_refused(sampled: Path) -> None:
-    with pytest.raises(InputError, match="no two cases were run at one place"):
+    with pytest.raises(InputError, match="no two cases were run at the same place"):
         analyse(sampled, [], "additive")
 
 

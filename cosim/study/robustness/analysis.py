@@ -69,7 +69,9 @@ def analyse(folder: Path, wanted: list[str], baseline: str = "") -> Analysis:
     quantities = choose_quantities(points, wanted)
     if not quantities:
         message = "none of the usual numbers varies over this sweep's points"
-        raise InputError([Problem(message, "Name what to look at with --quantity.", file=str(folder))])
+        raise InputError(
+            [Problem(message, "Name the numbers to evaluate with --quantity.", file=str(folder))]
+        )
     if points.is_sample:
         found = tuple(sensitivities(points, quantities))
         return Analysis(points, tuple(quantities), {}, (), (), (), found)
@@ -87,7 +89,9 @@ def analyse(folder: Path, wanted: list[str], baseline: str = "") -> Analysis:
 
 def _require_baseline(points: SweepPoints, baseline: str) -> None:
     if baseline and points.is_sample:
-        message = "the points of this sweep are a sample: no two cases were run at one place to be compared"
+        message = (
+            "the points of this sweep are a sample: no two cases were run at the same place, to be compared"
+        )
         raise InputError([Problem(message, "Leave --baseline out.", "--baseline", value=baseline)])
     if baseline and not any(baseline_of(axis, baseline) for axis in points.named_axes):
         known = [str(value) for axis in points.named_axes for value in axis.values]

@@ -31,7 +31,7 @@ class Panel:
     label : str
         These in words; empty where there are no others.
     mean, low, high : ndarray, shape (n_y, n_x) or (n_x,)
-        Mean and ends of its interval of 95 %; NaN where no point ended well.
+        Mean and ends of its interval of 95 %; NaN where no point succeeded.
     """
 
     held: Place
@@ -47,7 +47,7 @@ def drawn_axes(points: SweepPoints) -> tuple[Axis, ...]:
 
 
 def cell_estimates(points: SweepPoints, key: str) -> dict[Place, Estimate]:
-    """Mean and interval of a number at every place where a point ended well, in the order of the axes."""
+    """Mean and interval of a number at every place where a point succeeded, in the order of the axes."""
     names = [axis.name for axis in points.axes]
     # A sample of cases alone draws a place more than once: runs of one seed there are the same run.
     runs = points.table.groupby([*names, "seed"], sort=False, dropna=False)[key].mean()

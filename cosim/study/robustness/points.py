@@ -48,7 +48,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class SweepPoints:
-    """The points of a sweep that ended well, and how many did not.
+    """The points of a sweep that succeeded, and how many did not.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class SweepPoints:
     axes : tuple of Axis
         What was varied over at least two values.
     table : DataFrame
-        One row a point that ended well: the axes, ``seed``, and all numbers of its summary.
+        One row per point that succeeded: the axes, ``seed``, and all numbers of its summary.
     n_planned, n_failed : int
         Points of the sweep, and how many of them failed.
     causes : dict
@@ -90,7 +90,7 @@ class SweepPoints:
 
     @property
     def n_done(self) -> int:
-        """Points that ended well."""
+        """Points that succeeded."""
         return len(self.table)
 
     @property
@@ -116,7 +116,7 @@ def read_points(folder: Path) -> SweepPoints:
     Raises
     ------
     InputError
-        If it is none, nothing of it ended well, or nothing was varied.
+        If it is none, nothing of it succeeded, or nothing was varied.
     """
     table, record, config = _read(folder)
     done = table[table["status"] == "done"].reset_index(drop=True)
@@ -124,13 +124,13 @@ def read_points(folder: Path) -> SweepPoints:
     causes = {str(cause): int(n) for cause, n in failed["cause"].value_counts().items()}
     if not len(done):
         why = f"; the first cause is: {next(iter(causes))}" if causes else ""
-        raise _refused(folder, f"no point of this sweep ended well{why}", "Correct it, and run it again.")
+        raise _refused(folder, f"no point of this sweep succeeded{why}", "Correct it, and run it again.")
     for c in config.axes:
         done[c.column] = _as_numbers_or_names(done[c.column])
     axes = tuple(axis for c in config.axes if len((axis := _axis(c, done)).values) > 1)
     axes = _with_shared_names(axes)
     if not axes:
-        raise _refused(folder, "nothing was varied over two values or more", "Give the sweep an axis.")
+        raise _refused(folder, "no axis has two or more values", "Give the sweep an axis.")
     planned = int(record.get("points") or len(table))
     is_sample = config.sample is not None
     return SweepPoints(folder, config.name, config.title, axes, done, planned, len(failed), causes, is_sample)
@@ -161,9 +161,11 @@ def _read(folder: Path) -> tuple[pd.DataFrame, dict[str, Any], SweepConfig]:
         name for name in ("points.parquet", "sweep.json", "sweep.yaml") if not (folder / name).is_file()
     ]
     if missing:
-        message = f"this is no directory of a sweep: it holds no {listed(missing)}"
+        message = f"this is not a sweep directory: it has no {listed(missing)}"
         raise _refused(
-            folder, message, "Name what `cosim sweep` wrote; a sweep that was killed needs --resume."
+            folder,
+            message,
+            "Name a directory that `cosim sweep` wrote; a sweep that was killed needs --resume.",
         )
     require_plain(folder, ("points.parquet", "sweep.json", "sweep.yaml"))
     problems: list[Problem] = []

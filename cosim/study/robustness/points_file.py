@@ -33,7 +33,7 @@ def read_points_table(file: Path, config: SweepConfig) -> pd.DataFrame:
     schema = schema_of(file)
     needed = [*RESERVED_COLUMNS, *(axis.column for axis in config.axes)]
     if not set(needed) <= set(schema.names) or len(set(schema.names)) < len(schema.names):
-        raise InputError([Problem("this is no table of the points of this sweep", REMEDY, file=str(file))])
+        raise InputError([Problem("this is not a table of this sweep's points", REMEDY, file=str(file))])
     kinds = {"point": "i", "seed": "i", "status": "s", "cause": "s"}
     wrong = [
         field.name
@@ -41,7 +41,7 @@ def read_points_table(file: Path, config: SweepConfig) -> pd.DataFrame:
         if _kind(field.type) not in (kinds.get(field.name) or ("ifbsn" if field.name in needed else "ifn"))
     ]
     if wrong:
-        message = "this column of the points holds something else than cosim writes"
+        message = "this column of the points holds data that cosim does not write"
         raise InputError([Problem(message, REMEDY, name, str(file)) for name in wrong])
     with reading(file), pq.ParquetFile(file) as source:
         rows = source.read()
@@ -50,7 +50,9 @@ def read_points_table(file: Path, config: SweepConfig) -> pd.DataFrame:
             require_values(file, name, chunk, may_lack=name not in RESERVED_COLUMNS)
     table: pd.DataFrame = rows.to_pandas(ignore_metadata=True)
     if not table["status"].isin(("done", "failed")).all() or table["point"].duplicated().any():
-        raise InputError([Problem("its rows are not one a point of a sweep", REMEDY, file=str(file))])
+        raise InputError(
+            [Problem("it does not have one row for each point of a sweep", REMEDY, file=str(file))]
+        )
     return table
 
 

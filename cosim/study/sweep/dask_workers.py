@@ -124,7 +124,7 @@ def dask_workers(address: str, n_workers: int) -> Iterator[DaskWorkers]:
         import distributed
     except ImportError:
         message = "Dask is not installed"
-        remedy = "Install it by `pip install 'cosim[dask]'`, or leave out --dask."
+        remedy = "Install it with `pip install 'cosim[dask]'`, or leave out --dask."
         raise InputError([Problem(message, remedy, file="--dask")]) from None
     if address == "local":
         with (
@@ -142,7 +142,10 @@ def dask_workers(address: str, n_workers: int) -> Iterator[DaskWorkers]:
 
 def _connected(distributed: Any, address: str) -> Any:
     if not _ADDRESS.fullmatch(address):
-        message, remedy = "this is no address of a scheduler", "Write it as tcp://127.0.0.1:8786, or local."
+        message, remedy = (
+            "this is not the address of a scheduler",
+            "Write it as tcp://127.0.0.1:8786, or local.",
+        )
         raise InputError([Problem(message, remedy, file="--dask", value=address)])
     # What is wrong is raised here as well; the log would print a traceback before it.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
@@ -151,7 +154,7 @@ def _connected(distributed: Any, address: str) -> Any:
     except OSError:  # a timeout is one too
         message = f"no Dask scheduler answers at '{address}' within {_TIMEOUT_S} s"
         remedy = (
-            "Start one by `dask scheduler`, and give the address it prints, such as tcp://127.0.0.1:8786."
+            "Start one with `dask scheduler`, and give the address it prints, such as tcp://127.0.0.1:8786."
         )
         raise InputError([Problem(message, remedy, file="--dask")]) from None
 
@@ -186,7 +189,7 @@ def _result(future: Any, task: PointTask) -> PointResult:
     except Exception as error:
         raise SimulationError(
             f"Dask could not run a point ({type(error).__name__}: {' '.join(str(error).split())}); "
-            "what is done is kept"
+            "finished points are kept"
         ) from error
     assert isinstance(result, PointResult)
     return result

@@ -29,8 +29,8 @@ def executor(dask: str | None = None, n_workers: int | None = None) -> Iterator[
         If the scheduler cannot be reached.
     """
     if dask is not None and dask != "local" and n_workers is not None:
-        message = "the workers of a scheduler that runs already are as many as were started"
-        raise InputError([Problem(message, "Leave out --workers, or take --dask local.", file="--workers")])
+        message = "a scheduler that is already running has as many workers as were started"
+        raise InputError([Problem(message, "Leave out --workers, or use --dask local.", file="--workers")])
     n_workers = n_workers or len(os.sched_getaffinity(0))
     if dask is None:
         yield LocalWorkers(n_workers)

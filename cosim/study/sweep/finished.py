@@ -37,8 +37,8 @@ class FinishedPoints:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self._stream.close()
-            message = "another `cosim sweep` is at work in this directory"
-            raise InputError([Problem(message, "Wait for it, or end it.", file=str(folder))]) from None
+            message = "another `cosim sweep` is running in this directory"
+            raise InputError([Problem(message, "Wait for it, or stop it.", file=str(folder))]) from None
         self._stream.seek(0)
         text = self._stream.read()
         try:
@@ -75,7 +75,7 @@ def _results(text: str, file: Path) -> list[tuple[int, PointResult]]:
             result = PointResult.from_line(line)
         except ValidationError as error:
             if error.errors(include_url=False)[0]["type"] != "json_invalid":  # else it was cut off
-                message = "this line is no result of a point, as a sweep writes it"
+                message = "this line is not the result of a point as a sweep writes it"
                 remedy = "Remove the line, and its point runs again."
                 problems.append(Problem(message, remedy, file=str(file), line=number))
             continue

@@ -51,8 +51,8 @@ def latest_folder(plan: SweepPlan, results: Path) -> Path:
     parent = results / plan.sweep.config.name
     found = sorted(parent.glob(f"*-{plan.hash[:8]}*/{_RECORD}"))
     if not found:
-        message = "nothing to resume: there is no directory of this sweep as it is now"
-        raise InputError([Problem(message, "Name one with --out, or leave out --resume.", file=str(parent))])
+        message = "nothing to resume: no directory holds this sweep in its present form"
+        raise InputError([Problem(message, "Give one with --out, or leave out --resume.", file=str(parent))])
     return found[-1].parent
 
 
@@ -96,8 +96,8 @@ class SweepFolder:
             folder.mkdir(parents=True, exist_ok=True)
             _write_sweep(folder, plan, input_files)
         except OSError as error:
-            message = f"the sweep's directory cannot be made: {error.strerror or error}"
-            raise InputError([Problem(message, "Name another with --out.", file=str(folder))]) from None
+            message = f"the sweep directory cannot be created: {error.strerror or error}"
+            raise InputError([Problem(message, "Choose another with --out.", file=str(folder))]) from None
         record = {
             "status": "running",
             "sweep": plan.sweep.config.name,
@@ -131,19 +131,19 @@ class SweepFolder:
                 f"('{record.get('sweep')}', {record.get('points')} points, {record.get('hash')})"
             )
             own = shlex.join(["cosim", "sweep", f"{folder}/sweep.yaml", "--out", f"{folder}", "--resume"])
-            remedy = f"Name another with --out; or go on with its own sweep by `{own}`."
+            remedy = f"Choose another with --out, or continue its own sweep with `{own}`."
             raise InputError([Problem(message, remedy, file=str(folder))])
         if record.get("cosim") != versions()["cosim"]:
             message = (
                 f"the points were made by cosim {record.get('cosim')}, and this is {versions()['cosim']}"
             )
-            remedy = "Resume with that version, or start anew with another --out."
+            remedy = "Resume with that version, or start again with another --out."
             raise InputError([Problem(message, remedy, file=str(folder))])
         reopened = cls(folder, plan, {**record, **versions(), "status": "running", "end": ""})
         beyond = sorted(reopened.results.keys() - {point.index for point in plan.points})
         if beyond:
             reopened._finished.close()
-            message, remedy = "this sweep has no point of this number", "Remove its line."
+            message, remedy = "this sweep has no point with this number", "Remove its line."
             file = str(folder / FINISHED)
             raise InputError([Problem(message, remedy, file=file, value=str(index)) for index in beyond])
         return reopened
@@ -230,7 +230,7 @@ class SweepFolder:
             os.replace(result.folder, target)
         elif result.status == "done":
             raise SimulationError(
-                f"point {result.index} has run, and its directory is not here: with `keep: runs` workers on "
+                f"point {result.index} has run, but its directory is not here: with `keep: runs` workers on "
                 "other machines must share the sweep's folder, under the same path; or take `keep: summary`"
             )
 
@@ -280,10 +280,10 @@ def require_empty(folder: Path) -> None:
     """
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
-    message = "there is something here already, and a sweep never overwrites another"
-    remedy = "Name an empty or a new directory with --out."
+    message = "this path is already in use, and a sweep never overwrites anything"
+    remedy = "Choose an empty or new directory with --out."
     if (folder / _RECORD).is_file():
-        remedy = "Add --resume to go on with it, or name another directory with --out."
+        remedy = "Add --resume to continue it, or choose another directory with --out."
     raise InputError([Problem(message, remedy, file=str(folder))])
 
 
@@ -314,7 +314,7 @@ def _write_sweep(folder: Path, plan: SweepPlan, input_files: Iterable[str]) -> N
 def _read_record(folder: Path) -> dict[str, Any]:
     if not (folder / _RECORD).is_file():
         message = "there is no sweep to resume here"
-        remedy = "Name its directory with --out, or leave out --resume."
+        remedy = "Give its directory with --out, or leave out --resume."
         raise InputError([Problem(message, remedy, file=str(folder))])
     require_plain(
         folder,
@@ -331,8 +331,8 @@ def _said_where_it_cannot_be_written(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise SimulationError(
-            f"{folder} cannot be written: {error.strerror}. What had ended before is kept; "
-            "mend it, and go on with --resume"
+            f"{folder} cannot be written: {error.strerror}. Finished points are kept; correct this, and "
+            "continue with --resume"
         ) from error
 
 

@@ -209,7 +209,7 @@ def _require_sweep(document: Document) -> None:
         raise InputError([Problem(message, remedy, file=document.file, line=1)])
     if ("groups" in data or "override" in data) and not any(key in data for key in SWEEP_KEYS):
         remedy = "`cosim run` runs it; a sweep names it as its `base:`."
-        raise InputError([Problem("this is a scenario, and no sweep", remedy, file=document.file)])
+        raise InputError([Problem("this is a scenario, not a sweep", remedy, file=document.file)])
 
 
 def _problems(config: SweepConfig, document: Document) -> list[Problem]:
@@ -225,17 +225,17 @@ def _problems(config: SweepConfig, document: Document) -> list[Problem]:
         place = f"axes.{number}"
         if axis.column in columns:
             message = "two axes have the same column"
-            found.append(problem(place, message, "Write another `name` to one of them.", axis.column))
+            found.append(problem(place, message, "Give one of them another `name`.", axis.column))
         columns.append(axis.column)
         if axis.between is not None and config.sample is None:
-            remedy = "Add `sample: {method: latin_hypercube, points: 64}`, or take `range`."
+            remedy = "Add `sample: {method: latin_hypercube, points: 64}`, or use `range`."
             found.append(problem(f"{place}.between", "there is no sample to draw from it", remedy))
         for path in dict.fromkeys(
             [axis.path] if axis.path else [p for c in (axis.cases or {}).values() for p in c]
         ):
             if paths.setdefault(path, place) != place:
                 message = "another axis sets this path already"
-                found.append(problem(place, message, "Vary a path on one axis alone.", path))
+                found.append(problem(place, message, "Vary a path on one axis only.", path))
     written = [("set", path) for path in config.set]
     written += [(f"axes.{n}.path", axis.path) for n, axis in enumerate(config.axes) if axis.path]
     written += [
@@ -250,8 +250,8 @@ def _problems(config: SweepConfig, document: Document) -> list[Problem]:
             where = f"set.{path}" if place == "set" else place
             found.append(problem(where, f"'{path}' cannot be set by a sweep", instead))
     if config.sample is not None and not config.axes:
-        found.append(problem("sample", "there are no axes to take a sample of", "Add `axes:`."))
+        found.append(problem("sample", "there are no axes to sample", "Add `axes:`."))
     if config.n_points > MAX_POINTS:
-        message = f"{config.n_points:,} points are more than cosim takes ({MAX_POINTS:,})"
-        found.append(problem("axes", message, "Take fewer values, fewer seeds, or a sample."))
+        message = f"{config.n_points:,} points are more than cosim accepts ({MAX_POINTS:,})"
+        found.append(problem("axes", message, "Use fewer values, fewer seeds, or a sample."))
     return found

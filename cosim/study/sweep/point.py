@@ -21,8 +21,7 @@ from cosim.results.run_files import FinishedPoint
 MOST_KILLS = 3
 """A point is given up when so many workers were killed while they ran it."""
 KILLED = (
-    f"{MOST_KILLS} workers were killed while they ran this point; "
-    "most often the machine has run out of memory"
+    f"{MOST_KILLS} workers were killed while running this point; most often the machine has run out of memory"
 )
 """Cause of a point that was given up."""
 

@@ -89,7 +89,7 @@ _Cases = Annotated[dict[Text, _Settings], Field(max_length=MAX_ITEMS)]
 
 def _no_cases_without_paths(cases: dict[str, dict[str, Any]] | None) -> dict[str, dict[str, Any]] | None:
     if cases is not None and not cases:
-        raise ValueError("there is no case; write one a line, `name: {path: value}`")
+        raise ValueError("there are no cases; write one per line, `name: {path: value}`")
     return cases
 
 
@@ -112,7 +112,7 @@ class AxisConfig(Model):
     scale: Scale = "linear"
     """Whether a sample is even in the number (`linear`) or in its logarithm (`log`); for `between`."""
     integer: bool = False
-    """Whether a sample takes whole numbers alone; for `between`."""
+    """Whether a sample takes only whole numbers; for `between`."""
     cases: Annotated[_Cases | None, AfterValidator(_no_cases_without_paths)] = None
     """Names, each with the paths and values that it sets."""
     column_values: Annotated[Numbers[Number | Text | bool], Field(min_length=1)] | None = None
@@ -192,14 +192,14 @@ class SampleConfig(Model):
     points: Many
     """How many points; for `sobol` a power of two."""
     seed: Seed = 1
-    """Seed of the sample; it has nothing to do with the seeds of the runs."""
+    """Seed of the sample; independent of the seeds of the runs."""
 
     @model_validator(mode="after")
     def _balanced(self) -> Self:
         if self.method == "sobol" and self.points & (self.points - 1):
             below = 1 << (self.points.bit_length() - 1)
             raise ValueError(
-                f"a Sobol sequence is even for a power of two alone, and {self.points} is none; "
+                f"a Sobol sequence is even only for a power of two, which {self.points} is not; "
                 f"write {below} or {2 * below}"
             )
         return self
@@ -232,9 +232,10 @@ class SweepConfig(Model):
     set: _Settings = Field(default_factory=dict)
     """Paths and values that hold for all points, as `--set`."""
     axes: Parts[AxisConfig] = ()
-    """What is varied; the first axis slowest. Later axes go over earlier ones, and all over `set`."""
+    """What is varied; the first axis slowest. Later axes override earlier ones, and all of them override
+    `set`."""
     sample: SampleConfig | None = None
-    """Take a sample of the axes instead of every combination."""
+    """Run a sample of the axes instead of every combination."""
     seeds: Many | Annotated[Numbers[Seed], Field(min_length=1)] | SeedRange | None = None
     """Seeds that every combination is run with: a number (from 1), a list, or `first` and `count`; the base
     scenario's own by default."""

@@ -87,7 +87,7 @@ def _replaced(loaded: LoadedScenario, plan: SweepPlan, point: Point) -> Iterator
         kept = isinstance(found, dict) if isinstance(setting.value, dict) else found == setting.value
         if not kept:
             message = "what is set here is replaced by what is set after it"
-            remedy = "Vary it on one axis alone, and put the axis of a whole before that of its part."
+            remedy = "Vary it on one axis only, and put the axis of a whole before that of its parts."
             yield Problem(message, remedy, setting.path, *setting.places[""])
 
 

@@ -43,7 +43,7 @@ class SweepOutcome:
     status : str
         ``done``, or ``interrupted``.
     n_points, n_done, n_failed : int
-        All points; those that ended well; those that failed.
+        All points; those that succeeded; those that failed.
     causes : dict
         Cause of failure to the points that failed by it.
     """

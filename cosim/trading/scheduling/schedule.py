@@ -87,7 +87,7 @@ class ScheduleProblem:
         if self.values.shape != (len(self.appliances), n_hours) and self.appliances:
             wanted = (len(self.appliances), n_hours)
             message = f"values of shape {self.values.shape}, where {wanted} is needed"
-            problems.append(Problem(message, "One row an appliance, one column an hour."))
+            problems.append(Problem(message, "One row per appliance, one column an hour."))
         elif not np.all(np.isfinite(self.values)):
             problems.append(
                 Problem("an energy value is not a finite number", "Check preferences and prices.")

@@ -68,7 +68,7 @@ class PriceSearch:
         self._loads = np.concatenate(parts) if parts else np.zeros((0, n_hours))
         self._worth = np.concatenate(choices.worth) if parts else np.zeros(0)
         widest = max(self._counts, default=0)
-        # One row an appliance, padded, so that all choose in one step.
+        # One row per appliance, padded, so that all choose in one step.
         self._place = np.concatenate(
             [row * widest + np.arange(count) for row, count in enumerate(self._counts)]
             or [np.zeros(0, np.int64)]

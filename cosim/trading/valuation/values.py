@@ -16,7 +16,7 @@ def normalised_preferences(preferences: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     preferences : array_like, shape (..., n_hours)
-        One row an appliance, each entry in [1, 3].
+        One row per appliance, each entry in [1, 3].
 
     Returns
     -------
