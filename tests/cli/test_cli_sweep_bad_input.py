@@ -109,7 +109,7 @@ def content(folder: Path) -> dict[str, bytes]:
         (("seeds: 2", f"seeds: {{first: {2**63 - 1}, count: 2}}"), "the last seed is above"),
         (("seeds: 2", "seeds: [1, 1]"), "the seed 1 is listed twice"),
         (("seeds: 2", "seeds: 0"), "s.yaml:8: seeds: must be at least 1"),
-        (("seeds: 2", "seeds: 900000"), "1,800,000 points are more than cosim takes"),
+        (("seeds: 2", "seeds: 900000"), "1,800,000 points are more than cosim accepts"),
         (("seeds: 2", "sample: {method: sobol, points: 6}"), "Write 4 or 8"),
         (("base: section6_additive", "base: section_6"), "Did you mean"),
         (("base: section6_additive", "base: nowhere.yaml"), "s.yaml:3: base: there is no such file"),

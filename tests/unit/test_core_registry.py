@@ -149,7 +149,7 @@ class Loose(BaseModel):
         (NoArea, "the shape 'new' has no area. Define it in the class."),
         (Nothing, "the shape 'new' has no sides and area. Define them in the class."),
         (OtherArea, "`area` must be callable as area(self, scale: 'float') -> 'float'"),
-        (Loose, "is no frozen pydantic model that refuses unknown keys. Derive the class from Shape"),
+        (Loose, "is not a frozen pydantic model that refuses unknown keys. Derive the class from Shape"),
     ],
 )
 def test_what_does_not_fit_is_refused(shapes: Registry[Shape], cls: type, said: str) -> None:
