@@ -48,7 +48,7 @@ def decimal_mark(
         message = (
             "a point or comma may be the decimal mark or group thousands, and no other number shows which"
         )
-        remedy, name = 'Say `decimal: "."` or `decimal: ","`.', shown(names[doubt.column])
+        remedy, name = 'Set `decimal: "."` or `decimal: ","`.', shown(names[doubt.column])
         raise InputError(
             [Problem(message, remedy, name, file, int(lines[doubt.row]), shown(doubt.cell))]
         ) from None

@@ -234,6 +234,6 @@ def _aligned(start: int, slot: int, written_as: str, line: int, file: str) -> tu
     past = start % slot
     if written_as != "%Y%m%d:%H%M" or not past or slot != 60 * _MINUTE_NS:
         return start, []
-    message = f"PVGIS stamps each hour {past / _MINUTE_NS:g} min past; the hour is taken from its start"
+    message = f"PVGIS stamps values {past / _MINUTE_NS:g} min past the hour; they are taken from its start"
     remedy = "Nothing needs to be done."
     return start - past, [Problem(message, remedy, file=file, line=line, severity="warning")]

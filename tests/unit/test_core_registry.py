@@ -96,7 +96,7 @@ def test_a_kind_of_its_own_stays(shapes: Registry[Shape]) -> None:
 
 def test_a_name_is_taken_once(shapes: Registry[Shape]) -> None:
     text = refusal(shapes, "square", Square2)
-    assert "test_core_registry.Square2: the shape 'square' exists already" in text
+    assert "test_core_registry.Square2: the shape 'square' already exists" in text
     assert "Square)" in text
 
 

@@ -366,7 +366,7 @@ GOOD = table("time,home [kW]", stamps(n=40), [0.5] * 40)
         (b"\n\n\n", "empty", 1),
         (GOOD.split("\n", 1)[1].encode(), "the first line is a row of data", 1),
         (GOOD.replace("0.5", '"0.5', 1).encode(), "quote", 2),
-        (GOOD.replace(",0.5", ',"0\n.5"', 1).encode(), "quotes", 2),
+        (GOOD.replace(",0.5", ',"0\n.5"', 1).encode(), "quoted", 2),
         (GOOD.replace(",0.5", ",0,5", 1).encode(), "more cells", 2),
         (GOOD.replace(",0.5", ",0.5,,7", 1).encode(), "more cells", 2),
         (GOOD.replace(",0.5", ",0.5,,,,7", 1).encode(), "more cells", 2),

@@ -97,7 +97,7 @@ def test_what_is_usual_is_not_doubted(tmp_path: Path) -> None:
     [
         ([-x for x in HOME[:24]], "no value of this load is above 0", 0),
         ([0.0, 0.0, *([-0.5] * 22)], "no value of this load is above 0", 2),
-        ([0.3, *([-0.5] * 23)], "negative on the whole", 1),
+        ([0.3, *([-0.5] * 23)], "negative overall", 1),
         ([x * 3100 for x in HOME[:24]], "far more than a household draws", 3),
         ([250.0] * 24, "far more than a household draws", 0),
         ([60.0, 90.0, -850.0, *([50.0] * 21)], "850 kW is far more than a household feeds in", 2),
