@@ -330,11 +330,11 @@ class BatteryConfig(Device):
     soc_min: Probability = 0.1
     """State of charge below which it does not discharge, as a share of the capacity."""
     charge_from: Literal["surplus", "surplus_and_grid"] = "surplus"
-    """`surplus`: what the sun leaves after the household's load; or also from the grid, up to
-    `grid_charge_soc`."""
+    """`surplus`: only the PV surplus, what generation leaves after the household's load; or also from the
+    grid, up to `grid_charge_soc`."""
     grid_charge_soc: Probability = 0.3
-    """With `surplus_and_grid`: the grid charges while the state of charge is below this share. A battery that
-    no market regulates keeps it as a reserve."""
+    """With `surplus_and_grid`: the grid charges while the state of charge is below this share. A battery
+    that no community regulates keeps it as a reserve."""
     grid_charge_kw: Kilowatts = 1.0
     """With `surplus_and_grid`: charging power from the grid, kW."""
 
@@ -370,11 +370,13 @@ class BatteryConfig(Device):
         if self.charge_from != "surplus":
             return
         if not around.generates:
-            message = "a battery that charges from surplus alone, in homes without generation, never charges"
+            message = (
+                "a battery that charges only from surplus, in households without generation, never charges"
+            )
             yield Problem(message, "Add `pv:`, or `charge_from: surplus_and_grid`.", severity="warning")
         for key in ("grid_charge_kw", "grid_charge_soc"):
             if getattr(self, key) != type(self).model_fields[key].default:
-                message = f"{key} does nothing while the battery charges from surplus alone"
+                message = f"{key} does nothing while the battery charges only from surplus"
                 remedy = "Add `charge_from: surplus_and_grid`, or remove it."
                 yield Problem(message, remedy, key, severity="warning")
 
@@ -382,7 +384,7 @@ class BatteryConfig(Device):
         """Whether it can give a unit at all."""
         if bounds(self.discharge_kw)[1] < unit_kw:
             message = f"a unit is {unit_kw:g} kW over a step, and no battery of '{group}' gives as much"
-            yield Problem(message, "Raise discharge_kw, or take smaller units.", severity="warning")
+            yield Problem(message, "Raise discharge_kw, or use smaller units.", severity="warning")
 
     def install(self, site: Site) -> Sequence[ActiveDevice]:
         """A battery for each household, with its own parameters where they are drawn."""

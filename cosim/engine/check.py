@@ -42,7 +42,7 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
     """
     scenario = loaded.scenario
     if scenario.n_households > MAX_HOUSEHOLDS:
-        message = f"{scenario.n_households:,} households are more than cosim takes ({MAX_HOUSEHOLDS:,})"
+        message = f"{scenario.n_households:,} households are more than cosim accepts ({MAX_HOUSEHOLDS:,})"
         at = loaded.document.place_of("groups")
         return [Problem(message, "Lower the groups' `households`.", "groups", *at)]
     if not scenario.groups and scenario.grid is None:
@@ -110,7 +110,7 @@ def _summary_names(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Probl
     for number, community in enumerate(scenario.communities):
         path = f"communities.{number}.name"
         if community.name in _SUMMARY_WORDS:
-            message = "numbers of the summary that are of no community begin with this word"
+            message = "this word begins the names of summary numbers that belong to no community"
             yield loaded.problem(path, message, "Rename the community.", community.name)
         beginnings = {path: community.name}
         for position, resource in enumerate(community.resources):
@@ -127,12 +127,12 @@ def _time(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
     time = scenario.time
     if scenario.is_electrical and time.duration_ms % scenario.interval_ms:
         minutes = scenario.interval_ms // MS_PER_MINUTE
-        message = f"the run is no whole number of metering intervals of {minutes} min"
+        message = f"the run is not a whole number of metering intervals of {minutes} min"
         key = "duration_h" if time.duration_h is not None else "steps"
         yield loaded.problem(f"time.{key}", message, "Change the length or grid.interval_min.")
     if scenario.is_electrical and time.warm_up_ms % scenario.interval_ms:
         minutes = scenario.interval_ms // MS_PER_MINUTE
-        message = f"the warm-up is no whole number of metering intervals of {minutes} min"
+        message = f"the warm-up is not a whole number of metering intervals of {minutes} min"
         yield loaded.problem("time.warm_up_h", message, "Change warm_up_h.", f"{time.warm_up_h:g}")
 
 
@@ -204,9 +204,10 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
                 yield from _served(loaded, members, unit, unit_kw, f"{path}.unit_kwh")
         jitter_ms, step_ms = community.agent.jitter_ms, scenario.time.step_ms
         if jitter_ms >= step_ms:
-            message = f"a household can wake later than its step by a whole one ({step_ms} ms) or more"
+            message = f"a household can wake late by a whole step ({step_ms} ms) or more"
             remedy = (
-                "Two of its decisions would fall on one instant, and the first never be delivered; give less."
+                "Two of its decisions would then fall on the same instant, and the first would never be "
+                "delivered; give a smaller value."
             )
             yield loaded.problem(f"communities.{number}.agent.jitter_ms", message, remedy, f"{jitter_ms:g}")
         for group in members:
@@ -217,7 +218,7 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
                 message = f"the group belongs to community '{community.name}' and has no cost"
                 yield loaded.problem(place, message, "Add `cost: {form: ...}`.")
         if community.platform.grid_aware and (scenario.grid is None or not scenario.grid.feedback):
-            message = "capacities react to the feeder, and nothing is measured of it"
+            message = "capacities react to the feeder, but nothing measures it"
             remedy = "Set `grid.feedback: true`."
             yield loaded.problem(f"communities.{number}.platform.grid_aware", message, remedy)
 
@@ -227,7 +228,7 @@ def _energy_value(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Proble
     for number, group in enumerate(scenario.groups):
         if group.trading is not None and market is None:
             path = f"groups.{number}.trading"
-            message = "the group trades, and the scenario has no energy-value market"
+            message = "the group trades, but the scenario has no energy-value market"
             yield loaded.problem(path, message, "Add `energy_value: {prices: {grid: 0.3}}`.")
     if market is None:
         return
@@ -242,14 +243,16 @@ def _energy_value(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Proble
         yield from _file(loaded, f"energy_value.prices.{key}", file)
     key = "duration_h" if time.duration_h is not None else "steps"
     if (time.start.hour, time.start.minute, time.start.second, time.start.microsecond) != (0, 0, 0, 0):
-        message = "the energy-value market schedules whole days (UTC), and the run starts within one"
+        message = (
+            "the energy-value market schedules whole days (UTC), but the run starts in the middle of one"
+        )
         yield loaded.problem("time.start", message, "Start at midnight UTC.", f"{time.start:%H:%M:%S}Z")
     if time.duration_ms % MS_PER_DAY:
-        message = "the energy-value market schedules whole days, and the run is no whole number of them"
+        message = "the energy-value market schedules whole days, but the run is not a whole number of them"
         days = max(1, -(-time.duration_ms // MS_PER_DAY))
         yield loaded.problem(f"time.{key}", message, f"Make it {24 * days} hours.")
     if time.warm_up_ms % MS_PER_DAY:
-        message = "bills are by the day, and the warm-up is no whole number of days"
+        message = "bills are made by the day, but the warm-up is not a whole number of days"
         remedy = f"Make it {24 * -(-time.warm_up_ms // MS_PER_DAY)} hours."
         yield loaded.problem("time.warm_up_h", message, remedy, f"{time.warm_up_h:g}")
     before_ms = to_ms(market.rules.publication_h, MS_PER_HOUR)
@@ -269,7 +272,7 @@ def _membership(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]
         latest_join = bounds(membership.joins_h)[1]
         if latest_join >= end_h:
             message = f"households can join at {latest_join:g} h, and the run ends at {end_h:g} h"
-            yield loaded.problem(f"{path}.joins_h", message, "Those never take part.", warning=True)
+            yield loaded.problem(f"{path}.joins_h", message, "These never take part.", warning=True)
         if membership.leaves_h is None:
             continue
         earliest_leave = bounds(membership.leaves_h)[0]
@@ -360,9 +363,9 @@ def _grid(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
         n_buses = len(grid.placement.buses)
         if n_buses < n:
             message = f"{count(n_buses, 'bus', 'buses')} listed for {count(n, 'household')}"
-            remedy = "List one bus for each household, in their order; a bus may be named again."
+            remedy = "List one bus for each household, in their order; a bus may be named more than once."
             yield loaded.problem("grid.placement.buses", message, remedy)
     elif network.places is not None and n > network.places:
         message = f"{count(n, 'household')}, and '{network.name}' has {count(network.places, 'place')}"
-        remedy = "Take fewer households, another network (`cosim networks`), or `placement: {kind: list}`."
+        remedy = "Use fewer households, another network (`cosim networks`), or `placement: {kind: list}`."
         yield loaded.problem("grid.network", message, remedy, grid.network)

@@ -56,16 +56,17 @@ class TimeConfig(Model):
     """When the run starts, how long it is, and how often the market steps."""
 
     start: UtcTime = datetime(2016, 1, 1, tzinfo=UTC)
-    """First instant, ISO 8601; UTC unless it names another offset."""
+    """First instant, ISO 8601; UTC unless it has another offset."""
     step_s: Annotated[Number, Range(0, MAX_SECONDS, above_low=True)] = 3600.0
-    """Length of a market step, s; a whole number of milliseconds."""
+    """Length of a step, s; a whole number of milliseconds."""
     steps: Annotated[Integer, Range(1, MAX_STEPS)] | None = None
-    """Length of the run in market steps; give this or `duration_h`."""
+    """Length of the run in steps; give this or `duration_h`."""
     duration_h: PositiveHours | None = None
-    """Length of the run in hours; a whole number of market steps."""
+    """Length of the run in hours; a whole number of steps."""
     warm_up_h: Hours = 0.0
-    """Hours at the start that no number of `summary.json` counts, but for messages; tables hold them. For
-    what a run begins without: offers of the day before, batteries and averages as they will be."""
+    """Hours at the start that every number of `summary.json` leaves out, except those of messages; tables
+    include them. For what a run begins without: offers of the day before, batteries and averages in their
+    usual state."""
 
     @model_validator(mode="after")
     def _one_length(self) -> TimeConfig:
@@ -74,12 +75,12 @@ class TimeConfig(Model):
             raise ValueError(f"the run's length {given}; write either steps or duration_h")
         if self.step_ms < 1 or abs(self.step_s * MS_PER_SECOND - self.step_ms) > _LEAST_PART_MS:
             raise ValueError(
-                "step_s is no whole number of milliseconds; round it to three decimals, at least 0.001"
+                "step_s is not a whole number of milliseconds; round it to three decimals, at least 0.001"
             )
         if self.duration_h is not None and to_ms(self.duration_h, MS_PER_HOUR) % self.step_ms:
             step_h = self.step_ms / MS_PER_HOUR
             nearest = max(1, round(self.duration_h / step_h)) * step_h
-            message = f"duration_h is no whole number of steps of {self.step_s:g} s"
+            message = f"duration_h is not a whole number of steps of {self.step_s:g} s"
             raise ValueError(f"{message}; write {nearest:.10g}, or change step_s")
         if self.warm_up_ms >= self.duration_ms:
             raise ValueError(
@@ -128,19 +129,19 @@ class RecordConfig(Model):
     """Which of the large tables a run writes."""
 
     decisions: bool = True
-    """One row a decision and resource."""
+    """One row per decision and resource."""
     devices: bool = True
-    """One row a device and interval, of devices that have a table of their own, such as batteries."""
+    """One row per device and interval, of devices that have a table of their own, such as batteries."""
     meters: bool = True
-    """One row a household and interval: load, generation and net energy."""
+    """One row per household and interval: load, generation and net energy."""
     grid: bool = True
     """Injections, voltages and loadings: one row an element and interval."""
     trading: bool = True
     """Offers, schedules and trades: one row an offer, an appliance's hour, and an hour of a request; `bills`
     are written in any case."""
     rejected_requests: bool = False
-    """In `trades`, rows of requests that a seller refused, mostly since it had sold out: by far the most rows
-    where many want the same cheap offer. `summary.json` counts them in any case."""
+    """In `trades`, rows of requests that a seller refused, mostly because it had sold out: by far the most
+    rows where many want the same cheap offer. `summary.json` counts them in any case."""
 
 
 class ReportConfig(Model):
@@ -162,9 +163,9 @@ class Scenario(Model):
     time: TimeConfig
     """Start, length and step."""
     groups: Parts[Annotated[GroupConfig, DeviceKeys()]] = ()
-    """The households; none is allowed where there is a grid, whose own elements then act alone."""
+    """The households; none are needed where there is a grid, whose own elements then act alone."""
     communities: Parts[CommunityConfig] = ()
-    """Regulation markets (paper A), each with its resources and its platform."""
+    """Communities (paper A), each with its resources and its platform."""
     energy_value: EnergyValueConfig | None = None
     """Energy-value market (paper B) of all households: day by day they schedule appliances and trade."""
     comms: CommsConfig = CommsConfig()

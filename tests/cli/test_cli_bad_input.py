@@ -41,7 +41,7 @@ def test_the_scenario_that_the_cases_start_from_is_good(cosim: Callable, write: 
         # units and types
         ("p_kw: 0.4", "p_kw: 5 kWh", "s.yaml:9: groups.0.load.p_kw: a number of kW is expected, and 'kWh' is another unit (given: \"5 kWh\"). Write a plain number, in kW."),
         ("p_kw: 0.4", "p_kw: 400 W", "s.yaml:9: groups.0.load.p_kw: a plain number is expected, in kW (given: \"400 W\"). Write 0.4."),
-        ("p_kw: 0.4", "p_kw: 0.4 kW", "s.yaml:9: groups.0.load.p_kw: a plain number is expected: the unit stands in the key's name (given: \"0.4 kW\"). Write 0.4."),
+        ("p_kw: 0.4", "p_kw: 0.4 kW", "s.yaml:9: groups.0.load.p_kw: a plain number is expected: the unit is in the key's name (given: \"0.4 kW\"). Write 0.4."),
         ("p_kw: 0.4", 'p_kw: "0.4"', "s.yaml:9: groups.0.load.p_kw: a number is expected, not a text (given: \"0.4\"). Write 0.4 without quotes."),
         ("p_kw: 0.4", "p_kw: .nan", "s.yaml:9: groups.0.load.p_kw: not a finite number (given: .nan). Write a finite one."),
         ("p_kw: 0.4", "p_kw: .inf", "s.yaml:9: groups.0.load.p_kw: not a finite number (given: .inf). Write a finite one."),
@@ -49,14 +49,14 @@ def test_the_scenario_that_the_cases_start_from_is_good(cosim: Callable, write: 
         ("p_kw: 0.4", "p_kw: {uniform: [1, 2, 3]}", "s.yaml:9: groups.0.load.p_kw.uniform: the list has 3 items, and 2 are expected (given: [1, 2, 3]). Give 2."),
         ("p_kw: 0.4", "p_kw: {uniform: [1]}", "s.yaml:9: groups.0.load.p_kw.uniform: the list has 1 value, and more are expected. Give one for each place: [low, high]."),
         ("p_kw: 0.4", "p_kw: {uniform: [2, 1]}", "s.yaml:9: groups.0.load.p_kw: the lower end 2 is above the upper end 1. Swap them."),
-        ("p_kw: 0.4", "p_kw: {uniform: [1, 2 kW]}", "s.yaml:9: groups.0.load.p_kw.uniform.1: a plain number is expected: the unit stands in the key's name (given: \"2 kW\"). Write 2."),
-        ("households: 3", "households: true", "s.yaml:7: groups.0.households: a whole number is expected (given: true). Write digits alone, without a point."),
-        ("households: 3", "households: 2.5", "s.yaml:7: groups.0.households: a whole number is expected (given: 2.5). Write digits alone, without a point."),
+        ("p_kw: 0.4", "p_kw: {uniform: [1, 2 kW]}", "s.yaml:9: groups.0.load.p_kw.uniform.1: a plain number is expected: the unit is in the key's name (given: \"2 kW\"). Write 2."),
+        ("households: 3", "households: true", "s.yaml:7: groups.0.households: a whole number is expected (given: true). Write digits only, without a decimal point."),
+        ("households: 3", "households: 2.5", "s.yaml:7: groups.0.households: a whole number is expected (given: 2.5). Write digits only, without a decimal point."),
         ("households: 3", "households: 0", "s.yaml:7: groups.0.households: must be at least 1 (given: 0). Write a number from 1 to 100,000."),
         ("figures: false", "figures: perhaps", "s.yaml:16: report.figures: true or false is expected (given: \"perhaps\"). Write true or false."),
         ("{figures: false}", "false", "s.yaml:16: report: keys and values are expected (given: false). Keys here: figures."),
         ("name: good", "name: 5", "s.yaml:1: name: a text is expected (given: 5). Put it into quotes."),
-        ("name: good", "name: a/b", "s.yaml:1: name: not a valid name (given: \"a/b\"). Begin with a letter, and use letters, digits, - and _ alone."),
+        ("name: good", "name: a/b", "s.yaml:1: name: not a valid name (given: \"a/b\"). Begin with a letter, and use only letters, digits, - and _."),
         ("steps: 4", "steps: 4\n  start: 2016-13-01", "s.yaml:5: time.start: not a date and time (given: \"2016-13-01\"). Write it as 2016-07-04T00:00:00Z."),
         ("steps: 4", "steps: 4\n  start: 2016", "s.yaml:5: time.start: not a date and time (given: 2016). Write it as 2016-07-04T00:00:00Z."),
         ("steps: 4", "steps: 4\n  start: 9999-12-31", "s.yaml:2: time: the run ends after the year 9999. Shorten it, or start earlier."),
@@ -70,8 +70,8 @@ def test_the_scenario_that_the_cases_start_from_is_good(cosim: Callable, write: 
         ("capacity: 1}\n      - {name: sale", "capacity: -1}\n      - {name: sale", "s.yaml:14: communities.0.resources.0.capacity: must be at least 0 units per step (given: -1). Write a number from 0 to 1,000,000,000 units per step."),
         ("households: 3", "households: 3000000", "s.yaml:7: groups.0.households: must be at most 100,000 (given: 3000000). Write a number from 1 to 100,000."),
         ("steps: 4", "steps: 1000000000", "s.yaml:4: time.steps: must be at most 100,000,000 steps (given: 1000000000). Write a number from 1 to 100,000,000 steps."),
-        ("  step_s: 3600\n  steps: 4", "  step_s: 700\n  duration_h: 2", "s.yaml:2: time: duration_h is no whole number of steps of 700 s. Write 1.944444444, or change step_s."),
-        ("  step_s: 3600\n  steps: 4", "  step_s: 700\n  steps: 4", "s.yaml:4: time.steps: the run is no whole number of metering intervals of 60 min. Change the length or grid.interval_min."),
+        ("  step_s: 3600\n  steps: 4", "  step_s: 700\n  duration_h: 2", "s.yaml:2: time: duration_h is not a whole number of steps of 700 s. Write 1.944444444, or change step_s."),
+        ("  step_s: 3600\n  steps: 4", "  step_s: 700\n  steps: 4", "s.yaml:4: time.steps: the run is not a whole number of metering intervals of 60 min. Change the length or grid.interval_min."),
         ("groups: [homes]", "groups: [house]", "s.yaml:12: communities.0.groups.0: there is no group of this name (given: house). Did you mean 'homes'?"),
     ],
 )  # fmt: skip
@@ -89,7 +89,7 @@ def test_a_slip(refused: Refused, write: Write, old: str, new: str, expected: st
         ("loss: {kind: bernoulli, loss_probability: 1.2}", "comms.default.loss.loss_probability: must be at most 1 (given: 1.2). It is a share of 1: if 1.2 % is meant, write 0.012."),
         ("loss: {kind: bernoulli, loss_probability: 5 %}", "comms.default.loss.loss_probability: a plain number is expected, in a share of 1 (given: \"5 %\"). Write 0.05."),
         ("loss: {kind: bernoulli, loss_percent: 5}", "comms.default.loss.loss_percent: unknown key 'loss_percent' (given: 5). Write `loss_probability: 0.05`."),
-        ("retries: 2.0", "comms.default.retries: a whole number is expected (given: 2.0). Write digits alone, without a point."),
+        ("retries: 2.0", "comms.default.retries: a whole number is expected (given: 2.0). Write digits only, without a decimal point."),
     ],
 )  # fmt: skip
 def test_a_slip_in_a_link(refused: Refused, write: Write, link: str, expected: str) -> None:
@@ -154,7 +154,7 @@ def test_a_missing_profile(refused: Refused, write: Write, folder: Path) -> None
         ("0.3\n", "inf\n", "p.csv:4: home: not a finite number (given: inf). Give a number."),
         ("0.3\n", "many\n", "p.csv:4: home: not a finite number (given: many). Give a number."),
         ("[kW]", "[hp]", "p.csv:1: home [hp]: unknown unit [hp]. Write it as 'name [unit]', or give `unit`, with one of: kW, W, MW, kWh, Wh, kW/kWp; or name the columns that are meant."),
-        ("2016-01-01T02:00:00Z,0.3\n", "", "p.csv:4: a gap: 120 min after the row before, where 60 min are usual. Fill or cut the series; gaps are not filled here."),
+        ("2016-01-01T02:00:00Z,0.3\n", "", "p.csv:4: a gap: 120 min after the previous row, where 60 min are usual. Fill or cut the series; gaps are not filled here."),
         ("2016-01-01T00:00:00Z,0.1\n", "", "s.yaml:9: groups.0.load.file: the profile covers 2016-01-01T01:00Z to 2016-01-01T06:00Z, the run 2016-01-01T00:00Z to 2016-01-01T04:00Z (given: p.csv). Shorten the run, move its start, or give a longer series."),
     ],
 )  # fmt: skip
@@ -170,7 +170,7 @@ def test_a_path_that_climbs_out(refused: Refused, write: Write, path: str) -> No
     errors = refused(write(("{kind: constant, p_kw: 0.4}", f"{{kind: csv, file: '{path}'}}")))
     assert len(errors) == 1
     assert errors[0].startswith(
-        "s.yaml:9: groups.0.load.file: the path leaves the folder of the file that names it"
+        "s.yaml:9: groups.0.load.file: the path points outside the folder of the file that names it"
     )
     assert errors[0].endswith("Name a file inside it, by a relative path.")
 
@@ -198,14 +198,14 @@ def test_a_link_that_leaves_the_folder(
     }[what]  # fmt: skip
     (folder / "n.yaml").write_text(NETWORK.replace("file: n.json", "file: sub/n.json"))
     (error,) = refused(write(exchange))
-    assert error.startswith(f"{place}: the path leaves the ")
+    assert error.startswith(f"{place}: the path points outside the ")
     assert "(given: sub/" in error
 
 
 def test_a_path_that_is_a_folder(refused: Refused, write: Write, folder: Path) -> None:
     (folder / "p.csv").mkdir()
     expected = (
-        "s.yaml:9: groups.0.load.file: this is a folder or a device, and no file (given: p.csv). Name a file."
+        "s.yaml:9: groups.0.load.file: this is a folder or a device, not a file (given: p.csv). Name a file."
     )
     assert refused(write(WITH_CSV)) == [expected]
 
@@ -252,10 +252,7 @@ def test_a_broken_network_file_is_told_with_its_own_line(
 
 def test_more_households_than_places(refused: Refused, write: Write) -> None:
     exchanges = ("households: 3", "households: 16"), ("report:", "grid: {network: cigre_lv}\nreport:")
-    expected = (
-        "s.yaml:16: grid.network: 16 households, and 'cigre_lv' has 15 places (given: cigre_lv). Take fewer "
-        "households, another network (`cosim networks`), or `placement: {kind: list}`."
-    )
+    expected = "s.yaml:16: grid.network: 16 households, and 'cigre_lv' has 15 places (given: cigre_lv). Use fewer households, another network (`cosim networks`), or `placement: {kind: list}`."
     assert refused(write(*exchanges)) == [expected]
 
 
@@ -269,9 +266,9 @@ def test_more_households_than_places(refused: Refused, write: Write) -> None:
         (b"# nothing\n---\n", "s.yaml:1: keys and values are expected. A scenario starts with `name: ...`."),
         (b"- a\n", "s.yaml:1: keys and values are expected. A scenario starts with `name: ...`."),
         (b"just a text", "s.yaml:1: keys and values are expected. A scenario starts with `name: ...`."),
-        (b"name: a\nx: \xff\xfe\n", "s.yaml:2: is no UTF-8 text. Save it as UTF-8."),
-        (b"\x7fELF\x02\x01\x01\x00\x00", "s.yaml:1: holds a character that YAML does not allow: this is no text file. Name a YAML file."),
-        (b"name: a\nname: b\n", "s.yaml:2: name: this key stands here twice, first in line 1. Keep one of them."),
+        (b"name: a\nx: \xff\xfe\n", "s.yaml:2: is not UTF-8 text. Save it as UTF-8."),
+        (b"\x7fELF\x02\x01\x01\x00\x00", "s.yaml:1: holds a character that YAML does not allow: this is not a text file. Name a YAML file."),
+        (b"name: a\nname: b\n", "s.yaml:2: name: this key is given twice, first in line 1. Keep one of them."),
         (b"name: !!python/object/apply:os.system [ls]\n", "s.yaml:1: name: the tag !!python/object/apply:os.system is not allowed. Write plain data without tags."),
         (b"name: !evil a\n", "s.yaml:1: name: the tag !evil is not allowed. Write plain data without tags."),
         (b"name: a\n[1, 2]: x\n", "s.yaml:2: a key must be plain text. Write it as `key: value`."),
@@ -317,12 +314,12 @@ def test_a_huge_file_is_refused_without_reading_it(refused: Refused, folder: Pat
 
 def test_a_folder_in_place_of_a_file(refused: Refused, folder: Path) -> None:
     (folder / "s.yaml").mkdir()
-    assert refused("s.yaml") == ["s.yaml: this is a folder or a device, and no file. Name a YAML file."]
+    assert refused("s.yaml") == ["s.yaml: this is a folder or a device, not a file. Name a YAML file."]
 
 
 def test_a_pipe_is_not_waited_for(refused: Refused, folder: Path) -> None:
     os.mkfifo(folder / "s.yaml")
-    assert refused("s.yaml") == ["s.yaml: this is a folder or a device, and no file. Name a YAML file."]
+    assert refused("s.yaml") == ["s.yaml: this is a folder or a device, not a file. Name a YAML file."]
 
 
 def test_no_such_file(refused: Refused) -> None:
@@ -350,7 +347,7 @@ def test_bases_in_a_circle(refused: Refused, write: Write, folder: Path) -> None
     (folder / "other.yaml").write_text("name: other\nbase: s.yaml\n")
     expected = (
         "other.yaml:2: base: the bases build on each other in a circle: s.yaml → other.yaml → s.yaml (given: s.yaml). "
-        "Let one of them stand on its own."
+        "Remove `base` from one of them."
     )
     assert refused(write(("name: good", "base: other.yaml\nname: good"))) == [expected]
 
@@ -392,7 +389,7 @@ def test_an_override_that_misses(refused: Refused, write: Write, line: str, expe
 def test_overrides_that_are_none(refused: Refused, write: Write) -> None:
     expected = (
         "s.yaml:16: override: must map paths to values. "
-        "Write one path and value a line: `communities.market.agent.policy: additive`."
+        "Write one path and value per line: `communities.market.agent.policy: additive`."
     )
     assert refused(write(("report:", "override: [1]\nreport:"))) == [expected]
 
@@ -400,12 +397,12 @@ def test_overrides_that_are_none(refused: Refused, write: Write) -> None:
 @pytest.mark.parametrize(
     ("option", "expected"),
     [
-        ("time.steps", "--set time.steps: this names no path and value. Write it as PATH=VALUE, for example --set time.steps=200."),
-        ("=4", "--set =4: this names no path and value. Write it as PATH=VALUE, for example --set time.steps=200."),
+        ("time.steps", "--set time.steps: this is not a path and a value. Write it as PATH=VALUE, for example --set time.steps=200."),
+        ("=4", "--set =4: this is not a path and a value. Write it as PATH=VALUE, for example --set time.steps=200."),
         ("time..steps=4", "--set time..steps: the path has an empty part. Join keys by single dots: time.steps."),
         ("time.steps=[4", "--set time.steps: not valid YAML: expected ',' or ']', but got the end (given: [4). Check colons, brackets, quotes and the indentation here and in the line above."),
         ("time.stepz=4", "--set time.stepz: unknown key 'stepz' (given: 4). Did you mean 'steps'?"),
-        ("time.steps=many", "--set time.steps: a whole number is expected (given: \"many\"). Write digits alone, without a point."),
+        ("time.steps=many", "--set time.steps: a whole number is expected (given: \"many\"). Write digits only, without a decimal point."),
         ("groups.homes.households=-1", "--set groups.homes.households: groups.0.households: must be at least 1 (given: -1). Write a number from 1 to 100,000."),
         ("groups.house.households=1", "--set groups.house.households: 'groups.house' names no item of this list. Did you mean 'homes'?"),
         ("base=section6", "--set base: 'base' cannot be set from outside a file. Write it into a scenario file."),
@@ -421,8 +418,8 @@ def test_a_run_never_overwrites_another(cosim: Callable, write: Write, folder: P
     (folder / "there" / "mine.txt").write_text("precious")
     ended = cosim("run", write(), "--out", "there")
     assert ended.code == 2
-    expected = "error there: there is something here already, and a run never overwrites another. "
-    assert ended.problems == [expected + "Name an empty or a new directory with --out."]
+    expected = "error there: this path is already in use, and a run never overwrites anything. "
+    assert ended.problems == [expected + "Choose an empty or new directory with --out."]
     assert [path.name for path in (folder / "there").iterdir()] == ["mine.txt"]
 
 

@@ -27,7 +27,7 @@ def test_default_link_is_perfect() -> None:
         ({"latency": {"kind": "uniform", "low_ms": 9, "high_ms": 5}}, "low_ms = 9 is above high_ms = 5"),
         ({"latency": {"kind": "constant", "latency_ms": -1}}, "latency_ms"),
         ({"latency": {"kind": "constant", "latency_ms": "inf"}}, "latency_ms"),
-        ({"latency": {"kind": "trace", "file": "../secret.csv"}}, "the path leaves"),
+        ({"latency": {"kind": "trace", "file": "../secret.csv"}}, "the path points outside"),
         ({"latency": {"kind": "trace", "file": "a.csv", "offset_ms": 3}}, "offset_ms"),
         ({"latency": {"kind": "pareto"}}, "pareto"),
         ({"latency": {"kind": "normal", "mean_ms": 5}}, "std_ms"),
