@@ -54,13 +54,11 @@ def all_keys(model: type[BaseModel]) -> set[str]:
 
 
 def tags_of(model: type[BaseModel]) -> frozenset[str]:
-    """What a model's discriminator says: the one choice of its key `kind` or `form`."""
-    tags: set[str] = set()
-    for key in ("kind", "form"):
-        field = model.model_fields.get(key)
-        if field is not None and _origin(field.annotation) is Literal:
-            tags |= {str(choice) for choice in get_args(field.annotation)}
-    return frozenset(tags)
+    """What a model's discriminator says: the one choice of its key `kind`."""
+    field = model.model_fields.get("kind")
+    if field is None or _origin(field.annotation) is not Literal:
+        return frozenset()
+    return frozenset(str(choice) for choice in get_args(field.annotation))
 
 
 def all_models(model: type[BaseModel]) -> tuple[tuple[str, type[BaseModel]], ...]:

@@ -216,7 +216,7 @@ def _communities(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem
             if group.cost is None:
                 place = f"groups.{scenario.groups.index(group)}"
                 message = f"the group belongs to community '{community.name}' and has no cost"
-                yield loaded.problem(place, message, "Add `cost: {form: ...}`.")
+                yield loaded.problem(place, message, "Add `cost: {kind: ...}`.")
         if community.platform.grid_aware and (scenario.grid is None or not scenario.grid.feedback):
             message = "capacities react to the feeder, but nothing measures it"
             remedy = "Set `grid.feedback: true`."

@@ -18,8 +18,9 @@ from cosim.core.message import Message
 from cosim.core.streams import RowCache
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.averages import Average
-from cosim.regulation.costs import CostParameters
+from cosim.regulation.costs import Cost
 from cosim.regulation.policies import Policy
+from cosim.regulation.polynomial import CostParameters
 
 DecisionLog: TypeAlias = "array[float]"
 """Decisions one after another as plain numbers, each in the order of `log_width`.
@@ -37,7 +38,7 @@ def log_width(n_resources: int) -> int:
 class Slopes(NamedTuple):
     """A household's cost as its gradient needs it: what does not change from step to step, worked out once.
 
-    Doubling is exact, so the gradient has the bits of `cosim.regulation.costs.gradient`.
+    Doubling is exact, so the gradient has the bits of `CostParameters.gradients`.
 
     Attributes
     ----------
@@ -227,7 +228,7 @@ class Agent:
     ----------
     household : int
         Its number.
-    cost : CostParameters
+    cost : Cost or CostParameters
         Private; of floats.
     policy : Policy
         Its response; of floats.
@@ -248,14 +249,14 @@ class Agent:
     """
 
     __slots__ = (
-        "clock", "device", "household", "log", "policy", "report", "response", "rules", "slopes", "state",
-        "total",
+        "clock", "cost", "device", "household", "log", "policy", "report", "response", "rules", "slopes",
+        "state", "total",
     )  # fmt: skip
 
     def __init__(
         self,
         household: int,
-        cost: CostParameters,
+        cost: Cost | CostParameters,
         policy: Policy,
         rules: Rules,
         clock: Clock,
@@ -266,7 +267,8 @@ class Agent:
         log: DecisionLog | None,
     ) -> None:
         self.household = household
-        self.slopes = prepare(cost)
+        self.cost = cost
+        self.slopes = prepare(cost) if isinstance(cost, CostParameters) else None
         self.policy = policy
         self.response = policy.response
         self.rules = rules
@@ -359,13 +361,31 @@ class Agent:
 
     def _refuse(self, wanted: float) -> int:
         """A response that no number is above or below: 0 would be one that nobody decided."""
-        policy = type(self.policy)
-        message = f"the policy '{self.policy.kind}' ({policy.__module__}.{policy.__qualname__}) gave {wanted}"
-        raise SimulationError(f"{message} for household {self.household + 1} in step {self.state.step + 1}")
+        by = " and ".join(
+            f"{type(part).__module__}.{type(part).__qualname__}" for part in (self.policy, self.cost)
+        )
+        at = f"of household {self.household + 1} in step {self.state.step + 1}"
+        raise SimulationError(f"the response {at} is {wanted}, by {by}")
+
+    def _decide_by(self, slopes: Sequence[float], step: int) -> tuple[list[int], list[float], list[float]]:
+        """As `_decide`, by gradients of any cost."""
+        state, draws = self.state, self.rules.draws[step][self.household]
+        gradients = [float(slope) for slope in slopes]
+        responses = [
+            float(self.response(signal, average, gradient))
+            for signal, average, gradient in zip(state.signals, state.averages, gradients, strict=True)
+        ]
+        requested = [
+            1 if draw < wanted else 0 if draw >= wanted else self._refuse(wanted)
+            for draw, wanted in zip(draws, responses, strict=True)
+        ]
+        return requested, gradients, responses
 
     def _decide(self, step: int) -> tuple[list[int], list[float], list[float]]:
         """Draw x(step): what is wanted of each resource, and the gradients and responses it came from."""
         state, slopes, response = self.state, self.slopes, self.response
+        if slopes is None:
+            return self._decide_by(self.cost.gradients(state.averages), step)
         averages = state.averages
         total = averages[0]
         for average in averages[1:]:

@@ -18,7 +18,6 @@ from cosim.regulation.agent import Agent, AgentState, Clock, DecisionLog, Rules
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.averages import build_average
 from cosim.regulation.controller import initial_reports
-from cosim.regulation.costs import household
 from cosim.regulation.design import Design, capacity_reader, per_member
 from cosim.regulation.loop_delay import first_heard_step
 from cosim.regulation.membership_times import Membership
@@ -115,7 +114,7 @@ def build_market(
         averages = [float(average[position]) for average in designed.initial_averages]
         agents[member] = Agent(
             household=member,
-            cost=household(designed.costs, position),
+            cost=designed.costs.household(position),
             policy=policies[position],
             rules=rules,
             clock=clocks[position],

@@ -21,8 +21,10 @@ from cosim.core.errors import InputError, Problem
 from cosim.core.numbers import COMMUNITY, Number, Summary, declared
 from cosim.core.population import Group, Population
 from cosim.regulation.agent_schema import GivenPhase, UniformPhase
+from cosim.regulation.community_costs import Costs, community_costs
 from cosim.regulation.controller import capacities_over, capacity_at
-from cosim.regulation.costs import CostParameters, build_costs, concatenate
+from cosim.regulation.cost_checks import require_usable
+from cosim.regulation.costs import Cost
 from cosim.regulation.group_schema import RegulatedConfig
 from cosim.regulation.loop_delay import loop_delay_steps
 from cosim.regulation.loop_limit import stable_product
@@ -79,8 +81,8 @@ class Design:
         As configured.
     members : ndarray of int, shape (n,)
         Numbers of its households.
-    costs : CostParameters
-        Their costs, arrays of shape (n,).
+    costs : Costs
+        Their costs.
     responses : Responses
         Their policies.
     mean_capacities : ndarray, shape (m,)
@@ -103,7 +105,7 @@ class Design:
 
     config: CommunityConfig
     members: NDArray[np.int64]
-    costs: CostParameters
+    costs: Costs
     responses: Responses
     mean_capacities: Array
     at_mean: OperatingPoint
@@ -248,25 +250,27 @@ def per_member(config: CommunityConfig, context: Context, purpose: str, value: o
     return np.concatenate(parts)
 
 
-def _costs(config: CommunityConfig, regulated: Sequence[RegulatedConfig], context: Context) -> CostParameters:
-    parts = []
+def _costs(config: CommunityConfig, regulated: Sequence[RegulatedConfig], context: Context) -> Costs:
+    n_resources = len(config.resources)
+    groups: list[tuple[Cost, int]] = []
     problems: list[Problem] = []
     for group in context.population.named(config.groups):
-        cost = regulated[group.number].cost
-        assert cost is not None  # the check of the scenario sees to it
+        configured = regulated[group.number].cost
+        assert configured is not None  # the check of the scenario sees to it
 
-        def uniforms(name: str, first: int = group.first, last: int = group.last) -> Array:
-            return context.streams.field(f"household/cost.{name}").row(0, context.population.size)[first:last]
+        def draw(key: str, value: AnyValue, group: Group = group) -> Array:
+            return household_values(context.streams, f"cost.{key}", value, group, context.population.size)
 
-        n = group.last - group.first
         try:
-            parts.append(build_costs(cost, len(config.resources), n, uniforms))
+            cost, n = drawn(configured, draw), group.last - group.first
+            require_usable(cost, n_resources, n)
+            groups.append((cost, n))
         except InputError as error:
             path = f"groups.{group.number}.cost"
             problems += [Problem(p.message, p.remedy, p.path or path, value=p.value) for p in error.problems]
     if problems:
         raise InputError(problems)
-    return concatenate(parts)
+    return community_costs(groups, n_resources)
 
 
 def _responses(
@@ -317,7 +321,7 @@ def _initial_averages(config: CommunityConfig, context: Context, number: int) ->
 
 
 def _initial_signals(
-    config: CommunityConfig, responses: Responses, costs: CostParameters, capacities: Array
+    config: CommunityConfig, responses: Responses, costs: Costs, capacities: Array
 ) -> tuple[float, ...]:
     configured = initial_signals(config)
     if "gradient" not in configured:

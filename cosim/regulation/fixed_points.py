@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import InputError
-from cosim.regulation.costs import CostParameters, gradients
+from cosim.regulation.community_costs import Costs
 from cosim.regulation.optimum import require_feasible, solve_optimum
 from cosim.regulation.responses import Responses
 
@@ -46,7 +46,7 @@ class FixedPoint(NamedTuple):
     locked_out: NDArray[np.bool_]
 
 
-def settle(responses: Responses, costs: CostParameters, capacities: Array) -> FixedPoint:
+def settle(responses: Responses, costs: Costs, capacities: Array) -> FixedPoint:
     """The fixed point at which the sums of the averages are the capacities.
 
     Where there is none, the nearest that was found: the clipped response there is another than the averages,
@@ -56,8 +56,8 @@ def settle(responses: Responses, costs: CostParameters, capacities: Array) -> Fi
     ----------
     responses : Responses
         Of N households.
-    costs : CostParameters
-        Arrays over N households.
+    costs : Costs
+        Of N households.
     capacities : ndarray, shape (m,)
         C_r.
 
@@ -83,22 +83,22 @@ def settle(responses: Responses, costs: CostParameters, capacities: Array) -> Fi
     return reached
 
 
-def _at_optimum(costs: CostParameters, capacities: Array, locked_out: NDArray[np.bool_]) -> FixedPoint:
+def _at_optimum(costs: Costs, capacities: Array, locked_out: NDArray[np.bool_]) -> FixedPoint:
     """The optimum of Problem 1 without some, with its multipliers: the rest of those who ask for ∇g = Ω."""
     optimum = solve_optimum(costs, capacities, active=~locked_out if locked_out.any() else None)
     return FixedPoint(optimum.x.T, optimum.multipliers, locked_out)
 
 
-def _is_held(responses: Responses, costs: CostParameters, point: FixedPoint) -> bool:
+def _is_held(responses: Responses, costs: Costs, point: FixedPoint) -> bool:
     """Whether a higher signal means more of a response for all who take part.
 
     Else averages leave the point at the least disturbance: one that multiplies by a gradient below 0, say.
     """
-    slope = responses.slope(point.averages, np.array(gradients(costs, list(point.averages))))
+    slope = responses.slope(point.averages, np.array(costs.gradients(list(point.averages))))
     return bool((slope[point.averages > 0.0] > 0.0).all())
 
 
-def _by_mean_response(responses: Responses, costs: CostParameters, capacities: Array) -> FixedPoint:
+def _by_mean_response(responses: Responses, costs: Costs, capacities: Array) -> FixedPoint:
     """Follow the mean response, with Ω such that the sums hold.
 
     In each round Ω solves Σ clip(σ, 0, 1) = C, then the averages go a part of the way to the response, as
@@ -116,14 +116,12 @@ def _by_mean_response(responses: Responses, costs: CostParameters, capacities: A
     return point
 
 
-def _follow(
-    responses: Responses, costs: CostParameters, capacities: Array, start: Array
-) -> tuple[FixedPoint, float]:
+def _follow(responses: Responses, costs: Costs, capacities: Array, start: Array) -> tuple[FixedPoint, float]:
     """Where the mean response leads from a start, and how far that is from a fixed point with the sums."""
     x, wish, signals = start, start, np.zeros(len(capacities))
     share, least, before = _SHARE_OF_THE_WAY, np.inf, np.inf
     for number in range(1, 1 + max(300, min(_MAX_ROUNDS, _MAX_NUMBERS // start.size))):
-        slope = np.array(gradients(costs, list(x)))
+        slope = np.array(costs.gradients(list(x)))
         answers = [responses.answer(c, x[r], slope[r]) for r, c in enumerate(capacities.tolist())]
         signals, wish = np.array([a.signal for a in answers]), np.array([a.clipped for a in answers])
         distance = np.abs(wish - x).max()
@@ -135,7 +133,7 @@ def _follow(
         x = x + share * (wish - x)
     at_bound = ((wish == 0.0) | (wish == 1.0)) & (np.abs(wish - x) < _AT_A_BOUND)
     x = np.where(at_bound, wish, x)
-    not_rising = np.array(gradients(costs, list(x))) <= 0.0
+    not_rising = np.array(costs.gradients(list(x))) <= 0.0
     missing = max(np.abs(wish - x).max(), np.abs(wish.sum(axis=1) - capacities).max())
     locked_out = ((x == 0.0) & not_rising).all(axis=0) & responses.multiplies
     return FixedPoint(x, signals, locked_out), float(missing)

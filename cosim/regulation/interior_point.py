@@ -9,12 +9,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from cosim.regulation.costs import CostParameters
-from cosim.regulation.optimality import Array, NewtonSystem, curvature, gradient
-
-Mask = NDArray[np.bool_]
+from cosim.regulation.community_costs import Costs
+from cosim.regulation.optimality import Array, Mask, curvature, gradient
 
 _MAX_ITERATIONS = 80
 _TO_BOUNDARY = 0.995
@@ -35,13 +32,13 @@ class Point(NamedTuple):
     mu: Array
 
 
-def interior_point(costs: CostParameters, sums: Array) -> Point:
+def interior_point(costs: Costs, sums: Array) -> Point:
     """Iterate every problem of the batch until its duality gap closes.
 
     Parameters
     ----------
-    costs : CostParameters
-        Arrays over N households; convex.
+    costs : Costs
+        Of N households; convex.
     sums : ndarray, shape (K, m)
         Capacity vectors, each from 0 to N.
 
@@ -89,7 +86,7 @@ def interior_point(costs: CostParameters, sums: Array) -> Point:
 
 
 def _step(
-    costs: CostParameters,
+    costs: Costs,
     sums: Array,
     point: Point,
     dual: Array,
@@ -100,10 +97,9 @@ def _step(
 ) -> Point:
     """One predictor and corrector step; problems that are done stay where they are."""
     x, below_one, z_low, z_high, mu = point
-    diagonal, coupling = curvature(costs, x)
     ratio_low = np.where(free, z_low / x, 0.0)
     ratio_high = np.where(free, z_high / below_one, 0.0)
-    system = NewtonSystem(np.where(free, 1.0 / (diagonal + ratio_low + ratio_high), 0.0), coupling)
+    system = curvature(costs, x).system(free, ratio_low, ratio_high)
     missing = sums - x.sum(axis=2)
 
     dx, _ = system.solve(-dual, missing)
@@ -139,7 +135,7 @@ def _step_length(point: Point, dx: Array, dz_low: Array, dz_high: Array) -> Arra
     return np.asarray(1.0 / steepest)
 
 
-def _pinned_multipliers(costs: CostParameters, point: Point, mean: Array, pinned: Mask) -> Array:
+def _pinned_multipliers(costs: Costs, point: Point, mean: Array, pinned: Mask) -> Array:
     """Multipliers that hold every household at a bound: the least gradient at 0, the greatest at 1."""
     if not pinned.any():
         return point.mu

@@ -9,7 +9,7 @@ import numpy as np
 from cosim.config.base import plain
 from cosim.core.context import Context
 from cosim.core.errors import Problem, count
-from cosim.regulation.costs import assumption_1_violations
+from cosim.regulation.cost_checks import assumption_1_violations
 from cosim.regulation.design import Design
 
 _NAMED = 5

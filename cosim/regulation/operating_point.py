@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.regulation.costs import CostParameters, gradients, select
+from cosim.regulation.community_costs import Costs
 from cosim.regulation.fixed_points import NOT_FIXED, settle
 from cosim.regulation.responses import Responses
 
@@ -43,7 +43,7 @@ class OperatingPoint(NamedTuple):
 
 def operating_point(
     responses: Responses,
-    costs: CostParameters,
+    costs: Costs,
     capacities: NDArray[np.float64],
     active: NDArray[np.bool_] | None = None,
 ) -> OperatingPoint:
@@ -53,8 +53,8 @@ def operating_point(
     ----------
     responses : Responses
         Of N households.
-    costs : CostParameters
-        Arrays over N households.
+    costs : Costs
+        Of N households.
     capacities : ndarray, shape (m,)
         C_r.
     active : ndarray of bool, shape (N,), optional
@@ -67,9 +67,9 @@ def operating_point(
     """
     capacities = np.asarray(capacities, dtype=np.float64)
     members = np.arange(costs.n_households) if active is None else np.flatnonzero(active)
-    inside, responses = select(costs, members), responses if active is None else responses.among(members)
+    inside, responses = costs.select(members), responses if active is None else responses.among(members)
     x, signals, locked = settle(responses, inside, capacities)
-    slopes_of_cost = np.array(gradients(inside, list(x)))
+    slopes_of_cost = np.array(inside.gradients(list(x)))
     response = responses.response(signals[:, np.newaxis], x, slopes_of_cost)
     distance = np.abs(np.clip(response, 0.0, 1.0) - x).max(initial=0.0)
     residual = max(distance, np.abs(x.sum(axis=1) - capacities).max(initial=0.0))

@@ -2,34 +2,133 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.regulation.costs import CostParameters, gradients
+from cosim.regulation.community_costs import Costs
+from cosim.regulation.polynomial import CostParameters
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 _PROXIMAL = 1e-8
 """Curvature added to each step (not to the problem), so that directions without any stay solvable."""
 
 
-def gradient(costs: CostParameters, x: Array) -> Array:
+class System(Protocol):
+    """The linear system of one step: H dx − dμ = b for each household, and Σ_i dx = e."""
+
+    def solve(self, b: Array, e: Array) -> tuple[Array, Array]:
+        """dx of shape (K, m, N) and dμ of shape (K, m)."""
+
+
+class Curvature(Protocol):
+    """The Hessians of all households in K problems, made positive.
+
+    Attributes
+    ----------
+    diagonal : ndarray, shape (K, m, N)
+        ∂²g/∂x_r².
+    """
+
+    @property
+    def diagonal(self) -> Array: ...
+
+    def push(self, dx: Array) -> Array:
+        """What a step of some averages does to the gradients of the same household's others, (K, m, N)."""
+
+    def system(self, moves: Mask, *more: Array) -> System:
+        """The system of the averages that move, with more on the diagonal; shape (K, m, N) each."""
+
+
+def curvature(costs: Costs, x: Array) -> Curvature:
+    """Of averages `x` of shape (K, m, N)."""
+    return _rank_one(costs, x) if isinstance(costs, CostParameters) else Blocks(costs.hessians(x))
+
+
+def gradient(costs: Costs, x: Array) -> Array:
     """∇g for averages `x`, both of shape (K, m, N)."""
-    return np.stack(gradients(costs, [x[:, r] for r in range(x.shape[1])]), axis=1)
+    return np.stack(costs.gradients([x[:, r] for r in range(x.shape[1])]), axis=1)
 
 
-def curvature(costs: CostParameters, x: Array) -> tuple[Array, Array]:
-    """Diagonal (K, m, N), made positive, and rank-one weight (K, N) of the households' Hessians."""
+class RankOne:
+    """Hessians that are a diagonal and one rank-one term, for the sum alone couples the resources.
+
+    Parameters
+    ----------
+    own : ndarray, shape (K, m, N)
+        The diagonal without the term.
+    coupling : ndarray, shape (K, N)
+        Weight of the term.
+    """
+
+    def __init__(self, own: Array, coupling: Array) -> None:
+        self._own = own
+        self._coupling = coupling
+
+    @property
+    def diagonal(self) -> Array:
+        """∂²g/∂x_r²."""
+        return np.asarray(self._own + self._coupling[:, np.newaxis])
+
+    def push(self, dx: Array) -> Array:
+        """By way of the sum."""
+        return np.asarray((self._coupling * dx.sum(axis=1))[:, np.newaxis])
+
+    def system(self, moves: Mask, *more: Array) -> System:
+        """By the formula of Sherman and Morrison."""
+        diagonal = self._own
+        for term in more:
+            diagonal = diagonal + term
+        return RankOneSystem(np.where(moves, 1.0 / diagonal, 0.0), self._coupling)
+
+
+class Blocks:
+    """Hessians of any form.
+
+    Parameters
+    ----------
+    blocks : ndarray, shape (K, N, m, m)
+        One a household.
+    """
+
+    def __init__(self, blocks: Array) -> None:
+        self._blocks = blocks + _PROXIMAL * np.eye(blocks.shape[-1])
+
+    @property
+    def diagonal(self) -> Array:
+        """∂²g/∂x_r²."""
+        return np.asarray(np.einsum("knrr->krn", self._blocks))
+
+    def push(self, dx: Array) -> Array:
+        """By every entry."""
+        return np.asarray(np.einsum("knrs,ksn->krn", self._blocks, dx))
+
+    def system(self, moves: Mask, *more: Array) -> System:
+        """By the inverse of each block."""
+        place = np.arange(self._blocks.shape[-1])
+        blocks = self._blocks.copy()
+        for term in more:
+            blocks[..., place, place] += term.transpose(0, 2, 1)
+        free = moves.transpose(0, 2, 1)
+        both = free[..., :, np.newaxis] & free[..., np.newaxis, :]
+        blocks = np.where(both, blocks, np.eye(len(place)))
+        return BlockSystem(np.where(both, np.linalg.inv(blocks), 0.0))
+
+
+def _rank_one(costs: CostParameters, x: Array) -> RankOne:
     deviation = x.sum(axis=1) - costs.target
     coupling = 2.0 * costs.quadratic + 12.0 * costs.quartic * (deviation * deviation)
     own = x - np.array(costs.alpha) * costs.target
     diagonal = 2.0 * np.array(costs.own_quadratic) + 12.0 * np.array(costs.own_quartic) * (own * own)
     if x.shape[1] == 1:  # one resource: its sum is itself
-        return diagonal + coupling[:, np.newaxis] + _PROXIMAL, np.zeros_like(coupling)
-    return diagonal + _PROXIMAL, coupling
+        return RankOne(diagonal + coupling[:, np.newaxis] + _PROXIMAL, np.zeros_like(coupling))
+    return RankOne(diagonal + _PROXIMAL, coupling)
 
 
-class NewtonSystem:
+class RankOneSystem:
     """The linear system of one step: (D + c 11ᵀ) dx − dμ = b for each household, and Σ_i dx = e.
 
     Parameters
@@ -64,7 +163,36 @@ class NewtonSystem:
         return np.asarray(scaled - self._inverse * (self._weight * scaled.sum(axis=1))[:, np.newaxis])
 
 
-def violation(costs: CostParameters, sums: Array, x: Array, mu: Array) -> Array:
+class BlockSystem:
+    """The linear system of a step, by the inverse of each household's block, with 0 where dx is 0.
+
+    Parameters
+    ----------
+    inverse : ndarray, shape (K, N, m, m)
+        Of each block.
+    """
+
+    def __init__(self, inverse: Array) -> None:
+        self._inverse = inverse
+        self._moves = np.einsum("knrr->krn", inverse).any(axis=2)
+        schur = inverse.sum(axis=1)
+        place = np.arange(schur.shape[-1])
+        schur[:, place, place] += np.where(self._moves, 0.0, 1.0)
+        schur[:, place, place] *= 1.0 + 1e-14  # two resources that every household may exchange freely
+        self._schur = schur
+
+    def solve(self, b: Array, e: Array) -> tuple[Array, Array]:
+        """dx of shape (K, m, N) and dμ of shape (K, m)."""
+        own = self._apply(b)
+        short = np.where(self._moves, e - own.sum(axis=2), 0.0)
+        d_mu = np.linalg.solve(self._schur, short[..., np.newaxis])[..., 0]
+        return self._apply(b + d_mu[..., np.newaxis]), d_mu
+
+    def _apply(self, b: Array) -> Array:
+        return np.asarray(np.einsum("knrs,ksn->krn", self._inverse, b))
+
+
+def violation(costs: Costs, sums: Array, x: Array, mu: Array) -> Array:
     """Largest violation of x = clip(x − (∇g − μ), 0, 1) and of Σ x = C (paper A (18)), shape (K,)."""
     dual = gradient(costs, x) - mu[..., np.newaxis]
     stationarity = np.abs(x - np.clip(x - dual, 0.0, 1.0)).max(axis=(1, 2), initial=0.0)

@@ -17,10 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem
-from cosim.regulation.costs import CostParameters, select, value
+from cosim.regulation.community_costs import Costs
+from cosim.regulation.general_solver import by_slsqp
 from cosim.regulation.interior_point import interior_point
-from cosim.regulation.optimality import Array, NewtonSystem, curvature, gradient, violation
+from cosim.regulation.optimality import Array, curvature, gradient, violation
 
+_SOLVED = 1e-6
+"""Residual above which an optimum is none, of gradients of about 1."""
+_MOST_BY_SLSQP = 600
+"""Averages that SLSQP can still work on: a second or so."""
 _MAX_POLISHING = 8
 _CHUNK = 30_000
 """Numbers in one array of a batch; more would leave the processor's cache."""
@@ -46,9 +51,14 @@ class Optimum(NamedTuple):
     cost: float
     residual: float
 
+    @property
+    def is_solved(self) -> bool:
+        """Whether the residual is that of a solution."""
+        return self.residual <= _solved(self.multipliers)
+
 
 def solve_optimum(
-    costs: CostParameters,
+    costs: Costs,
     capacities: NDArray[np.float64],
     start: Optimum | None = None,
     active: NDArray[np.bool_] | None = None,
@@ -57,8 +67,8 @@ def solve_optimum(
 
     Parameters
     ----------
-    costs : CostParameters
-        Arrays over N households; convex.
+    costs : Costs
+        Of N households; convex.
     capacities : ndarray, shape (m,)
         C_r.
     start : Optimum, optional
@@ -74,7 +84,7 @@ def solve_optimum(
     capacities = np.asarray(capacities, dtype=np.float64)
     members = np.arange(costs.n_households) if active is None else np.flatnonzero(active)
     require_feasible(capacities, len(members), costs.n_resources)
-    inside = costs if active is None else select(costs, members)
+    inside = costs if active is None else costs.select(members)
     sums = capacities[np.newaxis]
     candidate = None
     if start is not None:
@@ -82,14 +92,16 @@ def solve_optimum(
     if candidate is None or not candidate[2][0] <= _accepted(inside):
         point = interior_point(inside, sums)
         candidate = _polish(inside, sums, point.x, point.mu)
+        if not candidate[2][0] <= _solved(candidate[1]) and candidate[0].size <= _MOST_BY_SLSQP:
+            candidate = min(candidate, _by_slsqp(inside, sums, candidate[0]), key=lambda found: found[2][0])
     x_inside, multipliers, residual = candidate
     x = np.zeros((costs.n_households, costs.n_resources))
     x[members] = x_inside[0].T
-    return Optimum(x, multipliers[0], float(np.sum(value(inside, list(x_inside[0])))), float(residual[0]))
+    return Optimum(x, multipliers[0], float(np.sum(inside.value(list(x_inside[0])))), float(residual[0]))
 
 
 def optimal_costs(
-    costs: CostParameters, sums: NDArray[np.float64], active: NDArray[np.bool_] | None = None
+    costs: Costs, sums: NDArray[np.float64], active: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float64]:
     """Optimal cost for each of K capacity vectors.
 
@@ -99,8 +111,8 @@ def optimal_costs(
 
     Parameters
     ----------
-    costs : CostParameters
-        Arrays over N households; convex.
+    costs : Costs
+        Of N households; convex.
     sums : ndarray, shape (K, m)
         Capacity vectors; for the gap of a step, the sums of the averages in that step.
     active : ndarray of bool, shape (N,), optional
@@ -115,7 +127,7 @@ def optimal_costs(
     InputError
         If a sum is below 0 or above the number of active households.
     """
-    inside = costs if active is None else select(costs, np.flatnonzero(active))
+    inside = costs if active is None else costs.select(np.flatnonzero(active))
     sums = np.asarray(sums, dtype=np.float64)
     require_feasible(sums, inside.n_households, inside.n_resources)
     n_rows = max(1, _CHUNK // max(1, inside.n_households * inside.n_resources))
@@ -124,14 +136,14 @@ def optimal_costs(
 
 
 def cost_gaps(
-    costs: CostParameters, averages: NDArray[np.float64], active: NDArray[np.bool_] | None = None
+    costs: Costs, averages: NDArray[np.float64], active: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float64]:
     """How much K sets of averages cost above the optimum for the sums they reach.
 
     Parameters
     ----------
-    costs : CostParameters
-        Arrays over N households; convex.
+    costs : Costs
+        Of N households; convex.
     averages : ndarray, shape (K, N, m)
         x̄ in K steps, each in [0, 1].
     active : ndarray of bool, shape (N,), optional
@@ -142,14 +154,14 @@ def cost_gaps(
     ndarray, shape (K,)
         Not negative but for rounding.
     """
-    inside = costs if active is None else select(costs, np.flatnonzero(active))
+    inside = costs if active is None else costs.select(np.flatnonzero(active))
     by_resource = np.moveaxis(averages if active is None else averages[:, active], 2, 0)
-    reached = np.sum(value(inside, list(by_resource)), axis=-1)
+    reached = np.sum(inside.value(list(by_resource)), axis=-1)
     optimal = optimal_costs(inside, np.sum(by_resource, axis=-1).T)
     return np.asarray(reached - optimal)
 
 
-def _chunk_costs(costs: CostParameters, sums: Array) -> Array:
+def _chunk_costs(costs: Costs, sums: Array) -> Array:
     """Optimal costs of similar problems: solve the mean one, go on from it, start afresh where that fails."""
     middle = interior_point(costs, sums.mean(axis=0, keepdims=True))
     shape = (len(sums), costs.n_resources, costs.n_households)
@@ -193,18 +205,16 @@ def require_feasible(capacities: Array, n_households: int, n_resources: int) -> 
         )
 
 
-def _proved_costs(costs: CostParameters, sums: Array, x: Array, mu: Array) -> Array:
+def _proved_costs(costs: Costs, sums: Array, x: Array, mu: Array) -> Array:
     """Lower bound on the optimal costs: each cost by its tangent at x, each household free in [0, 1]."""
     x = np.clip(x, 0.0, 1.0)
     reduced = gradient(costs, x) - mu[..., np.newaxis]
     gain = np.where(reduced > 0.0, -reduced * x, reduced * (1.0 - x)).sum(axis=(1, 2))
-    reached = np.sum(value(costs, [x[:, r] for r in range(x.shape[1])]), axis=-1)
+    reached = np.sum(costs.value([x[:, r] for r in range(x.shape[1])]), axis=-1)
     return np.asarray(reached + gain + np.sum(mu * (sums - x.sum(axis=2)), axis=1))
 
 
-def _polish(
-    costs: CostParameters, sums: Array, x: Array, mu: Array, goal: float = 0.0
-) -> tuple[Array, Array, Array]:
+def _polish(costs: Costs, sums: Array, x: Array, mu: Array, goal: float = 0.0) -> tuple[Array, Array, Array]:
     """Semismooth Newton on the optimality conditions, to the goal or as long as it helps.
 
     Returns x, multipliers and residuals of shape (K,).
@@ -229,20 +239,28 @@ def _polish(
     return x, mu, residual
 
 
-def _accepted(costs: CostParameters) -> float:
+def _solved(multipliers: Array) -> float:
+    return _SOLVED * (1.0 + float(np.abs(multipliers).max(initial=0.0)))
+
+
+def _by_slsqp(costs: Costs, sums: Array, start: Array) -> tuple[Array, Array, Array]:
+    x, mu = by_slsqp(costs, sums[0], start[0])
+    return _polish(costs, sums, x[np.newaxis], mu[np.newaxis])
+
+
+def _accepted(costs: Costs) -> float:
     """Residual at which Newton steps have arrived: a sum of N numbers up to 1 is not known better."""
     return 1e-12 + 1e-15 * costs.n_households
 
 
-def _newton_step(costs: CostParameters, sums: Array, x: Array, mu: Array) -> tuple[Array, Array]:
+def _newton_step(costs: Costs, sums: Array, x: Array, mu: Array) -> tuple[Array, Array]:
     """Put at their bounds those who want to go there, and take a Newton step with the others."""
-    diagonal, coupling = curvature(costs, x)
+    bent = curvature(costs, x)
     dual = gradient(costs, x) - mu[..., np.newaxis]
-    wish = x - dual / (diagonal + coupling[:, np.newaxis])
+    wish = x - dual / bent.diagonal
     to_bound = np.where(wish <= 0.0, -x, np.where(wish >= 1.0, 1.0 - x, 0.0))
     moves = (wish > 0.0) & (wish < 1.0)
-    system = NewtonSystem(np.where(moves, 1.0 / diagonal, 0.0), coupling)
-    pushed = coupling * to_bound.sum(axis=1)
+    system = bent.system(moves)
     missing = sums - x.sum(axis=2) - to_bound.sum(axis=2)
-    dx, d_mu = system.solve(-dual - pushed[:, np.newaxis], missing)
+    dx, d_mu = system.solve(-dual - bent.push(to_bound), missing)
     return np.clip(x + dx + to_bound, 0.0, 1.0), mu + d_mu

@@ -27,8 +27,6 @@ from cosim.core.tables import (
 )
 from cosim.regulation.agent import DecisionLog, log_width
 from cosim.regulation.community import Market
-from cosim.regulation.costs import columns as cost_columns
-from cosim.regulation.costs import gradients, select
 from cosim.regulation.membership_times import Membership
 from cosim.regulation.optimum import Optimum, cost_gaps, solve_optimum
 from cosim.regulation.platform import Tick
@@ -163,10 +161,10 @@ class TickRecorder:
         self._pending = _Pending()
         members = np.flatnonzero(self._market.active)
         averages = np.array(pending.averages)[:, members]
-        costs = select(self._market.design.costs, members)
+        costs = self._market.design.costs.select(members)
         columns = np.moveaxis(averages, 2, 0)
         slopes = (
-            np.array(gradients(costs, list(columns))) if len(members) else np.zeros((len(self._names), 1, 0))
+            np.array(costs.gradients(list(columns))) if len(members) else np.zeros((len(self._names), 1, 0))
         )
         gaps = cost_gaps(costs, averages) if len(members) else np.full(len(pending.steps), math.nan)
         distances = self._distances(averages, pending.capacities, members)
@@ -220,7 +218,7 @@ class TickRecorder:
             try:
                 market = self._market
                 optimum = solve_optimum(market.design.costs, np.array(capacities), active=market.active)
-                self._optima[capacities] = optimum
+                self._optima[capacities] = optimum if optimum.is_solved else None
             except InputError:  # more capacity than members: nothing to compare with
                 self._optima[capacities] = None
         return self._optima[capacities]
@@ -310,7 +308,7 @@ def agent_parameters(markets: Sequence[Market], present: Membership, n_household
         put("time_constant_steps", members, np.full(n, time_constant))
         for name, values in zip(names, design.initial_averages, strict=True):
             put(f"initial_average_{name}", members, values)
-        for name, values in {**design.responses.columns(), **cost_columns(design.costs, names)}.items():
+        for name, values in {**design.responses.columns(), **design.costs.columns(names)}.items():
             put(name, members, values)
         put("joins_h", members, present.joins_ms[members] / MS_PER_HOUR)
         leaves = present.leaves_ms[members]

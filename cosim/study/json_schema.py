@@ -8,7 +8,7 @@ from cosim.engine.scenario import Scenario
 from cosim.study.sweep.schema import SweepConfig
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_FORM_KEYS = ("model", "kind", "form", "strategy")
+_FORM_KEYS = ("model", "kind", "strategy")
 
 
 def scenario_schema() -> dict[str, Any]:

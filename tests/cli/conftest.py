@@ -19,7 +19,7 @@ time:
 groups:
   - name: homes
     households: 3
-    cost: {form: separable, linear: 6, own_quadratic: 1, target: 0.5}
+    cost: {kind: separable, linear: 6, own_quadratic: 1, target: 0.5}
     load: {kind: constant, p_kw: 0.4}
 communities:
   - name: village

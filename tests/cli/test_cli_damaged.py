@@ -23,7 +23,7 @@ SCENARIO = """\
 name: small
 time: {step_s: 3600, steps: 3}
 groups:
-  - {name: homes, households: 2, cost: {form: separable, linear: 6, own_quadratic: 1, target: 0.5}}
+  - {name: homes, households: 2, cost: {kind: separable, linear: 6, own_quadratic: 1, target: 0.5}}
 communities:
   - {name: village, groups: [homes], resources: [{name: use, capacity: 1}, {name: sale, capacity: 1}]}
 report: {figures: false}

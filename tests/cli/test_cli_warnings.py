@@ -28,8 +28,8 @@ def warnings(cosim: Callable, source: str, *arguments: str) -> list[str]:
 
 
 def test_assumption_1_names_who_breaks_it(cosim: Callable, write: Callable) -> None:
-    cost = "{form: section6_community_2, a: 0, b: {each: [0, 15, 15]}}"
-    (warning,) = warnings(cosim, write(("{form: separable, linear: 6, own_quadratic: 1, target: 0.5}", cost)))
+    cost = "{kind: section6_community_2, a: 0, b: {each: [0, 15, 15]}}"
+    (warning,) = warnings(cosim, write(("{kind: separable, linear: 6, own_quadratic: 1, target: 0.5}", cost)))
     assert warning.startswith("s.yaml:12: communities.0.groups: Assumption 1 of paper A fails on (0, 1] ")
     assert "for 2 households (h002, h003); " in warning
 

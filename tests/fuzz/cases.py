@@ -267,7 +267,7 @@ def _churn(scenario: dict[str, Any]) -> None:
 
 
 def _community() -> dict[str, Any]:
-    cost = {"form": "separable", "linear": 6, "target": 1}
+    cost = {"kind": "separable", "linear": 6, "target": 1}
     return {
         "time": {"steps": 24, "step_s": 3600},
         "groups": [{"name": "g", "households": 2, "cost": cost}],

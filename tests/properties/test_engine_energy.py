@@ -36,7 +36,7 @@ def village(folder: Path, **changes: Any) -> LoadedScenario:
             {
                 "name": "homes",
                 "households": 5,
-                "cost": {"form": "separable", "linear": 6, "own_quadratic": 1.0, "target": 0.5},
+                "cost": {"kind": "separable", "linear": 6, "own_quadratic": 1.0, "target": 0.5},
                 "load": {"kind": "constant", "p_kw": {"uniform": [0.2, 0.8]}},
                 "pv": {"kind": "csv", "file": "sun.csv", "kwp": {"uniform": [3, 6]}, "cos_phi": 0.95},
                 "battery": {

@@ -17,13 +17,13 @@ from cosim.engine.scenario import Scenario
 from cosim.results.store import read_table
 
 PAIR = {
-    "form": "separable",
+    "kind": "separable",
     "linear": {"normal": {"mean": 6, "std": 1}, "low": 4},
     "own_quadratic": {"uniform": [0.5, 2]},
     "target": 1.2,
     "alpha": {"uniform": [0.4, 0.6]},
 }
-SINGLE = {"form": "consumption_only", "linear": {"uniform": [4, 6]}, "target": 0.5}
+SINGLE = {"kind": "consumption_only", "linear": {"uniform": [4, 6]}, "target": 0.5}
 
 
 def group(name: str, n: int, cost: dict[str, Any], **more: Any) -> dict[str, Any]:

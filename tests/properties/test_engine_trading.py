@@ -250,7 +250,7 @@ def test_trading_beside_regulation(tmp_path: Path) -> None:
     outcome, folder = run(
         tmp_path,
         BATTERY,
-        "groups.solar.cost={form: separable, linear: 6, own_quadratic: 1.0, target: 0.5}",
+        "groups.solar.cost={kind: separable, linear: 6, own_quadratic: 1.0, target: 0.5}",
         "communities=[{name: village, groups: [solar], agent: {initial_decision: 0}, resources: "
         "[{name: sale, unit_kwh: 0.5, capacity: 2}]}]",
     )

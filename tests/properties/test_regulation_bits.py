@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.regulation.averages import Cumulative, Exponential
-from cosim.regulation.costs import CostParameters, gradient, gradients, household, value
 from cosim.regulation.optimum import cost_gaps, solve_optimum
 from cosim.regulation.policies import POLICIES
+from cosim.regulation.polynomial import CostParameters
 
 WEIGHTS = st.floats(0.0, 30.0)
 SHARES = st.floats(0.0, 1.0)
@@ -42,12 +42,11 @@ def _instances(draw: Any) -> tuple[CostParameters, Any]:
 @given(_instances())
 def test_floats_and_arrays_give_the_same_bits(instance: tuple[CostParameters, Any]) -> None:
     costs, x = instance
-    values, slopes = value(costs, list(x)), gradients(costs, list(x))
+    values, slopes = costs.value(list(x)), costs.gradients(list(x))
     for i in range(costs.n_households):
-        one, point = household(costs, i), [float(row[i]) for row in x]
-        assert value(one, point) == values[i]
-        assert gradients(one, point) == tuple(float(slope[i]) for slope in slopes)
-        assert gradients(one, point) == tuple(gradient(one, point, r) for r in range(len(point)))
+        one, point = costs.household(i), [float(row[i]) for row in x]
+        assert one.value(point) == values[i]
+        assert one.gradients(point) == tuple(float(slope[i]) for slope in slopes)
         for name in ("additive", "proportional", "inverse_average"):
             policy = POLICIES[name]()
             array = policy.response(11.6, x[0], slopes[0])
@@ -65,9 +64,9 @@ def test_the_gradient_is_the_derivative_of_the_value(instance: tuple[CostParamet
         up, down = x.copy(), x.copy()
         up[r] += step
         down[r] -= step
-        difference = (value(costs, list(up)) - value(costs, list(down))) / (2 * step)
+        difference = (costs.value(list(up)) - costs.value(list(down))) / (2 * step)
         # The difference quotient's own error: third derivatives up to 24 · 30 · 6, and rounding.
-        assert difference == pytest.approx(gradient(costs, list(x), r), abs=1e-5)
+        assert difference == pytest.approx(costs.gradients(list(x))[r], abs=1e-5)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
@@ -75,8 +74,8 @@ def test_the_gradient_is_the_derivative_of_the_value(instance: tuple[CostParamet
 def test_every_cost_is_convex_on_the_box(instance: tuple[CostParameters, Any], share: float) -> None:
     costs, x = instance
     other = x[:, ::-1]
-    between = value(costs, list(share * x + (1 - share) * other))
-    chord = share * value(costs, list(x)) + (1 - share) * value(costs, list(other))
+    between = costs.value(list(share * x + (1 - share) * other))
+    chord = share * costs.value(list(x)) + (1 - share) * costs.value(list(other))
     assert (between <= chord + 1e-9 * (1 + np.abs(chord))).all()
 
 
@@ -85,7 +84,7 @@ def test_every_cost_is_convex_on_the_box(instance: tuple[CostParameters, Any], s
 def test_no_averages_cost_less_than_the_optimum_for_their_sums(instance: tuple[CostParameters, Any]) -> None:
     costs, x = instance
     optimum = solve_optimum(costs, x.sum(axis=1))
-    reached = float(value(costs, list(x)).sum())
+    reached = float(costs.value(list(x)).sum())
     gap = float(cost_gaps(costs, x.T[np.newaxis])[0])
     assert gap > -1e-9
     assert optimum.cost <= reached + 1e-6
@@ -130,4 +129,4 @@ def test_flat_directions_ties_and_edges_are_solved_too(seed: int) -> None:
         assert gap > -1e-9
         assert np.allclose(optimum.x.sum(axis=0), x.sum(axis=1), atol=1e-7)
         # The bound that the multipliers prove and the cost of the point found: together they are exact.
-        assert gap == pytest.approx(float(value(costs, list(x)).sum()) - optimum.cost, abs=1e-6)
+        assert gap == pytest.approx(float(costs.value(list(x)).sum()) - optimum.cost, abs=1e-6)

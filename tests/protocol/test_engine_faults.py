@@ -105,7 +105,7 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Log]:
 def scenario(
     folder: Path, faults: list[Any], agent: dict[str, Any], platform: dict[str, Any], link: dict[str, Any]
 ) -> LoadedScenario:
-    cost = {"form": "consumption_only", "linear": 1.0, "target": 0.5}
+    cost = {"kind": "consumption_only", "linear": 1.0, "target": 0.5}
     data = {
         "name": "faulty",
         "time": {"step_s": 3600, "steps": N_STEPS},

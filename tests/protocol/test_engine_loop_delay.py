@@ -52,7 +52,7 @@ def _measured(
             {
                 "name": "home",
                 "households": 1,
-                "cost": {"form": "consumption_only", "linear": 1.0, "target": 0.5},
+                "cost": {"kind": "consumption_only", "linear": 1.0, "target": 0.5},
             }
         ],
         "communities": [

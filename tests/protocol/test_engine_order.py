@@ -77,7 +77,7 @@ def happenings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...,
 def _scenario(latency_ms: int, home: dict[str, Any]) -> dict[str, Any]:
     group = {
         "households": 1,
-        "cost": {"form": "consumption_only", "linear": 1.0, "target": 0.5},
+        "cost": {"kind": "consumption_only", "linear": 1.0, "target": 0.5},
         "load": {"kind": "constant", "p_kw": 1.0},
     }
     return {

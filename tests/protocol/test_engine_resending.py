@@ -36,7 +36,7 @@ def _loaded(
             {
                 "name": "homes",
                 "households": N,
-                "cost": {"form": "consumption_only", "linear": 1.0, "target": 0.5},
+                "cost": {"kind": "consumption_only", "linear": 1.0, "target": 0.5},
             }
         ],
         "communities": [

@@ -39,7 +39,7 @@ groups:
   - name: homes
     households: 40
     cost:
-      form: consumption_only
+      kind: consumption_only
       linear: {uniform: [4, 6]}
       quadratic: {uniform: [0.5, 2]}
       quartic: 0.5

@@ -52,7 +52,7 @@ def _run(folder: Path, platform: dict[str, Any], links: dict[str, Any], n_steps:
             {
                 "name": "homes",
                 "households": N,
-                "cost": {"form": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5},
+                "cost": {"kind": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5},
             }
         ],
         "communities": [

@@ -56,7 +56,7 @@ def _aggregate(folder: Path, delay: int, share_of_limit: float, n_steps: int) ->
             {
                 "name": "homes",
                 "households": N,
-                "cost": {"form": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5},
+                "cost": {"kind": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5},
             }
         ],
         "communities": [

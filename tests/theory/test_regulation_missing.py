@@ -96,7 +96,7 @@ def _run(tmp_path: Path, missing: str, steps: int, **changes: Any) -> Any:
             {
                 "name": "homes",
                 "households": 60,
-                "cost": {"form": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5},
+                "cost": {"kind": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5},
             }
         ],
         "communities": [
@@ -137,7 +137,7 @@ def test_in_the_loop_the_aggregate_settles_where_the_measure_is_right_on_average
 def test_without_loss_nothing_is_missing_from_the_first_tick_on(tmp_path: Path, latency_ms: int) -> None:
     """What is not due yet is not missing, neither at the start nor when households join: the three agree."""
     comms = {"default": {"latency": {"kind": "constant", "latency_ms": latency_ms}}}
-    cost = {"form": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5}
+    cost = {"kind": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5}
     groups = [
         {"name": "homes", "households": 60, "cost": cost},
         {"name": "late", "households": 9, "cost": cost, "membership": {"joins_h": 0.1}},

@@ -9,10 +9,10 @@ import pytest
 from scipy.optimize import brentq
 
 from cosim.core.errors import InputError
-from cosim.regulation.costs import CostParameters, gradients
 from cosim.regulation.fixed_points import NOT_FIXED
 from cosim.regulation.operating_point import OperatingPoint, operating_point
 from cosim.regulation.policies import POLICIES as REGISTERED
+from cosim.regulation.polynomial import CostParameters
 from cosim.regulation.responses import Responses
 
 KAPPA = 0.3
@@ -66,7 +66,7 @@ def _iterate(name: str, costs: CostParameters, capacities: Any, start: Any, shar
     """x̄ ← x̄ + share·(σ − x̄) with Ω such that the sums hold: what the market does on average."""
     x = np.array(start)
     for _ in range(rounds):
-        slopes = gradients(costs, list(x))
+        slopes = costs.gradients(list(x))
         wish = [
             _response(name, _signal(name, c, x[r], slopes[r]), x[r], slopes[r])
             for r, c in enumerate(capacities)
@@ -105,7 +105,7 @@ def test_over_the_whole_range_of_capacities(name: str, community: str) -> None:
             assert point.locked_out.any()
             continue
         n_fixed += 1
-        slopes = np.array(gradients(costs, list(x)))
+        slopes = np.array(costs.gradients(list(x)))
         repeated = np.array([_response(name, signals[r], x[r], slopes[r]) for r in range(2)])
         # (22) at exactly 0/0 has no value: there the gradient says that the response is 0.
         assert np.abs(repeated - x)[x > 0].max(initial=0.0) < 1e-5

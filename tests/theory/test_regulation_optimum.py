@@ -10,8 +10,8 @@ import pytest
 from scipy.optimize import LinearConstraint, linprog, minimize
 
 from cosim.core.errors import InputError
-from cosim.regulation.costs import CostParameters, gradients, select, value
 from cosim.regulation.optimum import cost_gaps, optimal_costs, solve_optimum
+from cosim.regulation.polynomial import CostParameters
 
 
 def _random_costs(rng: Any, n: int, m: int, scale: float = 1.0) -> CostParameters:
@@ -87,7 +87,7 @@ def test_optimality_conditions_hold(scale: float, level: float) -> None:
     costs = _random_costs(rng, 300, 2, scale)
     capacities = np.array([level * 300, 0.5 * 300])
     optimum = solve_optimum(costs, capacities)
-    slopes = np.array(gradients(costs, list(optimum.x.T))).T - optimum.multipliers
+    slopes = np.array(costs.gradients(list(optimum.x.T))).T - optimum.multipliers
     size = 1e-8 * (1.0 + np.abs(optimum.multipliers).max())
     inside = (optimum.x > 0) & (optimum.x < 1)
     assert np.abs(slopes[inside]).max(initial=0.0) < size
@@ -106,7 +106,7 @@ def test_no_point_of_a_grid_is_cheaper() -> None:
     for x1, x2, y1, y2 in itertools.product(steps, repeat=4):
         x3, y3 = 1.5 - x1 - x2, 2.0 - y1 - y2
         if 0 <= x3 <= 1 and 0 <= y3 <= 1:
-            cost = value(costs, [np.array([x1, x2, x3]), np.array([y1, y2, y3])]).sum()
+            cost = costs.value([np.array([x1, x2, x3]), np.array([y1, y2, y3])]).sum()
             cheapest = min(cheapest, cost)
     assert best <= cheapest + 1e-9
     assert cheapest - best < 0.1  # the grid comes near
@@ -142,7 +142,7 @@ def test_at_the_edge_there_is_one_point_only(capacities: tuple[float, float], bo
     optimum = solve_optimum(costs, np.array(capacities))
     assert np.array_equal(optimum.x, np.full((5, 2), bound))
     assert optimum.residual < 1e-12
-    assert optimum.cost == pytest.approx(value(costs, list(np.full((2, 5), bound))).sum())
+    assert optimum.cost == pytest.approx(costs.value(list(np.full((2, 5), bound))).sum())
 
 
 def test_one_resource_at_its_edge_leaves_the_other_to_optimise() -> None:
@@ -166,13 +166,13 @@ def test_those_who_are_not_active_take_nothing() -> None:
     costs = _random_costs(np.random.default_rng(9), 12, 2)
     active = np.arange(12) % 3 != 0
     optimum = solve_optimum(costs, np.array([4.0, 5.0]), active=active)
-    alone = solve_optimum(select(costs, active), np.array([4.0, 5.0]))
+    alone = solve_optimum(costs.select(active), np.array([4.0, 5.0]))
     assert not optimum.x[~active].any()
     assert np.allclose(optimum.x[active], alone.x)
     assert optimum.cost == pytest.approx(alone.cost)
     averages = np.random.default_rng(1).random((4, 12, 2))
     assert np.allclose(
-        cost_gaps(costs, averages, active), cost_gaps(select(costs, active), averages[:, active])
+        cost_gaps(costs, averages, active), cost_gaps(costs.select(active), averages[:, active])
     )
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from cosim.regulation.averages import Cumulative, Exponential
 from cosim.regulation.controller import update
-from cosim.regulation.costs import CostParameters, gradients, household
 from cosim.regulation.operating_point import operating_point
 from cosim.regulation.optimum import cost_gaps
 from cosim.regulation.policies import POLICIES, Policy
+from cosim.regulation.polynomial import CostParameters
 from cosim.regulation.responses import Responses
 
 
@@ -83,7 +83,7 @@ def test_pure_functions_on_floats_repeat_the_recursion_to_the_bit(policy: str, w
     rule = POLICIES[policy]()
     average = Cumulative() if weight is None else Exponential(weight)
     parameters = _parameters(cost)
-    private = [household(parameters, i) for i in range(99)]
+    private = [parameters.household(i) for i in range(99)]
     signals = [start, start + 0.01]
     x = [[1, 1] for _ in range(99)]
     means = [[1.0, 1.0] for _ in range(99)]
@@ -93,7 +93,7 @@ def test_pure_functions_on_floats_repeat_the_recursion_to_the_bit(policy: str, w
             for r in range(2)
         ]
         for i in range(99):
-            slopes = gradients(private[i], means[i])
+            slopes = private[i].gradients(means[i])
             x[i] = [int(row[i][r] < rule.response(signals[r], means[i][r], slopes[r])) for r in range(2)]
             means[i] = [average.update(means[i][r], x[i][r], k) for r in range(2)]
         signals = following
@@ -142,7 +142,7 @@ def test_operating_point_of_the_printed_policy_is_where_no_one_is_locked_out() -
     parameters = _parameters(cost)
     point = operating_point(_all(POLICIES["inverse_average"]()), parameters, CAPACITIES)
     assert point.residual < 1e-9
-    slopes = np.array(gradients(parameters, list(point.averages.T)))
+    slopes = np.array(parameters.gradients(list(point.averages.T)))
     assert np.allclose(point.averages.T**2, point.signals[:, None] * slopes, rtol=1e-9)
     assert np.allclose(point.averages.sum(axis=0), CAPACITIES)
     step = 1e-6

@@ -180,7 +180,7 @@ def test_sums_and_products_are_bounded_too(overrides: list[str], told: str) -> N
             "load: {kind: constant, p_kw: 1}\n    battery: {capacity_kwh: {each: [1, 2, 3, 4]}}",
             "battery.capacity_kwh",
         ),
-        ("cost: {form: separable, linear: {each: [1]}, own_quadratic: 1, target: 0.5}", "cost.linear"),
+        ("cost: {kind: separable, linear: {each: [1]}, own_quadratic: 1, target: 0.5}", "cost.linear"),
         ("pv: {kind: simbench, kwp: {each: [1, 2]}}", "pv.kwp"),
     ],
 )

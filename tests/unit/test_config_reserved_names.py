@@ -14,8 +14,8 @@ SCENARIO = """\
 name: {scenario}
 time: {{step_s: 3600, steps: 3}}
 groups:
-  - {{name: {group}, households: 2, cost: {{form: separable, linear: 6, own_quadratic: 1, target: 0.5}}}}
-  - {{name: others, households: 2, cost: {{form: separable, linear: 6, own_quadratic: 1, target: 0.5}}, load: {{kind: csv, file: {file}}}}}
+  - {{name: {group}, households: 2, cost: {{kind: separable, linear: 6, own_quadratic: 1, target: 0.5}}}}
+  - {{name: others, households: 2, cost: {{kind: separable, linear: 6, own_quadratic: 1, target: 0.5}}, load: {{kind: csv, file: {file}}}}}
 communities:
   - {{name: {one}, groups: [{group}], resources: [{{name: {resource}, capacity: 1}}, {{name: sale, capacity: 1}}]}}
   - {{name: {two}, groups: [others], resources: [{{name: use, capacity: 1}}, {{name: sale, capacity: 1}}]}}

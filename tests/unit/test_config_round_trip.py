@@ -37,8 +37,8 @@ value = st.one_of(
     st.tuples(finite, st.floats(1e-9, 1e8)).map(lambda m: {"normal": {"mean": m[0], "std": m[1]}}),
 )
 cost = st.one_of(
-    st.fixed_dictionaries({"form": st.just("separable"), "linear": value, "target": floats(0, 9)}),
-    st.fixed_dictionaries({"form": st.just("section6_community_1")}, optional={"delta": value}),
+    st.fixed_dictionaries({"kind": st.just("separable"), "linear": value, "target": floats(0, 9)}),
+    st.fixed_dictionaries({"kind": st.just("section6_community_1")}, optional={"delta": value}),
 )
 load = st.one_of(
     st.fixed_dictionaries({"kind": st.just("constant"), "p_kw": floats(0, 1e6)}),

@@ -23,7 +23,7 @@ RICH: dict[str, Any] = {
             "name": "g",
             "households": 2,
             "cost": {
-                "form": "separable",
+                "kind": "separable",
                 "linear": {"uniform": [5, 6]},
                 "target": {"normal": {"mean": 1, "std": 1}, "low": 0},
                 "own_quadratic": [1, {"choice": [1, 2]}],
@@ -37,7 +37,7 @@ RICH: dict[str, Any] = {
         {
             "name": "h",
             "households": 2,
-            "cost": {"form": "section6_community_1", "a": {"uniform_int": [1, 3]}},
+            "cost": {"kind": "section6_community_1", "a": {"uniform_int": [1, 3]}},
             "load": {"kind": "constant", "p_kw": 1},
         },
     ],
@@ -122,7 +122,7 @@ JUNK: tuple[Any, ...] = (
     {"uniform": [1, 2], "low": 3},
     {"kind": "x"},
     {"kind": "constant", "latency_s": 3},
-    {"form": 7},
+    {"kind": 7},
     "../x",
     "a\0b",
 )

@@ -269,7 +269,7 @@ def churn(folder: Path, text: str) -> list[tuple[str, int, int]]:
             {
                 "name": "homes",
                 "households": 3,
-                "cost": {"form": "consumption_only", "linear": 1, "target": 0.5},
+                "cost": {"kind": "consumption_only", "linear": 1, "target": 0.5},
             }
         ],
         "communities": [{"name": "v", "groups": ["homes"], "resources": [{"name": "x", "capacity": 1}]}],

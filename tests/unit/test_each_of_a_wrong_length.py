@@ -12,7 +12,7 @@ from cosim.engine.preflight import preflight
 SCENARIO = """name: s
 time: {{step_s: 3600, steps: 48}}
 groups:
-  - {{name: homes, households: 2, load: {{kind: constant, p_kw: 1}}, cost: {{form: section6_community_1}}}}
+  - {{name: homes, households: 2, load: {{kind: constant, p_kw: 1}}, cost: {{kind: section6_community_1}}}}
   - {{name: farm, households: 1{trading}}}
 """
 MARKET = """energy_value:

@@ -24,7 +24,7 @@ HOUR = MS_PER_HOUR
 def plan(
     *faults: dict[str, Any], n: int = 10, days: float = 10, seed: int = 1, folder: Path = Path()
 ) -> tuple[FaultEvent, ...]:
-    cost = {"form": "consumption_only", "linear": 1.0, "target": 0.5}
+    cost = {"kind": "consumption_only", "linear": 1.0, "target": 0.5}
     data = {
         "name": "planned",
         "seed": seed,

@@ -17,7 +17,7 @@ RESOURCE = {"name": "x", "capacity": 1, "unit_kwh": 0.25}
 
 def recorded(error: np.ndarray, **times_h: tuple[int, int]) -> FaultRecord:
     """Faults with these names and times, and a resource with this error, by the hour; a unit is 0.25 kWh."""
-    cost = {"form": "consumption_only", "linear": 1.0, "target": 0.5}
+    cost = {"kind": "consumption_only", "linear": 1.0, "target": 0.5}
     scenario = Scenario.model_validate(
         {
             "name": "recorded",

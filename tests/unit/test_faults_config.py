@@ -22,7 +22,7 @@ CRASH = {"kind": "household_crash", "from_h": 1, "duration_h": 1}
 
 
 def loaded(folder: Path, *faults: dict[str, Any], **more: Any) -> LoadedScenario:
-    cost = {"form": "consumption_only", "linear": 1.0, "target": 0.5}
+    cost = {"kind": "consumption_only", "linear": 1.0, "target": 0.5}
     data: dict[str, Any] = {
         "name": "checked",
         "time": {"step_s": 3600, "steps": 24},
@@ -182,7 +182,7 @@ def test_false_reports_to_a_platform_that_measures_by_meter(tmp_path: Path) -> N
 
 
 def test_churn_of_a_group_that_has_its_own_times(tmp_path: Path) -> None:
-    cost = {"form": "consumption_only", "linear": 1.0, "target": 0.5}
+    cost = {"kind": "consumption_only", "linear": 1.0, "target": 0.5}
     groups = [{"name": "homes", "households": 4, "cost": cost, "membership": {"leaves_h": 4}}]
     found = problems(tmp_path, {"kind": "churn", "from_h": 1}, groups=groups)
     assert [(s, p) for s, p, _ in found] == [("error", "faults.0")]

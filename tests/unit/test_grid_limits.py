@@ -338,7 +338,7 @@ def test_draws_of_limits_agree_with_counting_element_by_element() -> None:
 def test_a_rule_that_reacts_after_a_limit_is_left_is_doubted(
     limit_columns: dict[str, Any], rule: dict[str, Any], said: str
 ) -> None:
-    cost = {"form": "separable", "linear": 1, "own_quadratic": 1, "target": 0.5}
+    cost = {"kind": "separable", "linear": 1, "own_quadratic": 1, "target": 0.5}
     content = {
         "name": "s",
         "time": {"start": "2016-07-04T10:00:00Z", "step_s": 3600, "steps": 2},

@@ -22,7 +22,7 @@ HAMLET: dict[str, Any] = {
         {
             "name": "homes",
             "households": 3,
-            "cost": {"form": "separable", "linear": 6, "own_quadratic": 1, "target": 0.5},
+            "cost": {"kind": "separable", "linear": 6, "own_quadratic": 1, "target": 0.5},
             "load": {"kind": "constant", "p_kw": 0.4},
         }
     ],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from cosim.config.values import UniformInt
 from cosim.regulation.agent_schema import AgentConfig
-from cosim.regulation.cost_schema import CostConfig
+from cosim.regulation.group_schema import RegulatedConfig
 from cosim.regulation.platform_schema import GainMargin, PlatformConfig
 from cosim.regulation.schema import CommunityConfig, ResourceConfig, gains, initial_signals
 
@@ -21,9 +21,8 @@ def _community(**more: Any) -> CommunityConfig:
 
 
 def test_the_papers_parameters_are_the_defaults_of_section_6() -> None:
-    adapter: TypeAdapter[Any] = TypeAdapter(CostConfig)
-    first = adapter.validate_python({"form": "section6_community_1"})
-    second = adapter.validate_python({"form": "section6_community_2"})
+    first: Any = RegulatedConfig.model_validate({"cost": "section6_community_1"}).cost
+    second: Any = RegulatedConfig.model_validate({"cost": "section6_community_2"}).cost
     assert (first.delta, first.target, first.a) == (11.75, 1.74, UniformInt(uniform_int=(1, 10)))
     assert (second.gamma, second.target, second.b) == (11.65, 1.725, UniformInt(uniform_int=(1, 15)))
 

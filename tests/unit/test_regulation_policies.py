@@ -10,11 +10,11 @@ import pytest
 
 from cosim.regulation.agent_schema import CumulativeAverage, ExponentialAverage
 from cosim.regulation.averages import build_average, weight_of_newest
-from cosim.regulation.costs import CostParameters, gradients
 from cosim.regulation.operating_point import operating_point
 from cosim.regulation.policies import POLICIES, Policy
 from cosim.regulation.policies.additive import Additive
 from cosim.regulation.policies.proportional import Proportional
+from cosim.regulation.polynomial import CostParameters
 from cosim.regulation.responses import Responses
 
 NAMES: list[Any] = ["additive", "proportional", "inverse_average"]
@@ -95,7 +95,7 @@ def test_the_operating_point_is_a_fixed_point_and_g_its_slope(name: Any, seed: i
 
     def aggregate(shift: float) -> Any:
         x = point.averages.T
-        slopes = np.array(gradients(costs, list(x)))
+        slopes = np.array(costs.gradients(list(x)))
         return np.clip(policy.response((point.signals + shift)[:, None], x, slopes), 0, 1).sum(axis=1)
 
     assert np.allclose((aggregate(1e-7) - aggregate(-1e-7)) / 2e-7, point.loop_gains, rtol=1e-4)

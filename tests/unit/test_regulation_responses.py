@@ -14,7 +14,6 @@ from cosim.config.values import Uniform
 from cosim.core.streams import Streams
 from cosim.engine.load import load_scenario
 from cosim.engine.preflight import preflight
-from cosim.regulation.costs import CostParameters, gradients
 from cosim.regulation.design import Design, design
 from cosim.regulation.operating_point import operating_point
 from cosim.regulation.optimum import solve_optimum
@@ -23,6 +22,7 @@ from cosim.regulation.policies.additive import Additive
 from cosim.regulation.policies.interface import FloatOrArray
 from cosim.regulation.policies.inverse_average import InverseAverage
 from cosim.regulation.policies.proportional import Proportional
+from cosim.regulation.polynomial import CostParameters
 from cosim.regulation.responses import Responses
 
 N = 20
@@ -58,7 +58,7 @@ def _costs(n: int = N, linear: float = 11.0) -> CostParameters:
 def _aggregate(responses: Responses, point: Any, costs: CostParameters, shift: float) -> Any:
     """Σ σ with the averages held and the signal shifted."""
     x = point.averages.T
-    slopes = np.array(gradients(costs, list(x)))
+    slopes = np.array(costs.gradients(list(x)))
     return np.clip(responses.response(point.signals[:, None] + shift, x, slopes), 0, 1).sum(axis=1)
 
 
@@ -78,7 +78,7 @@ def test_mixed_policies_rest_where_each_repeats_itself(policies: tuple[Policy, P
     point = operating_point(responses, costs, capacities)
     assert point.residual < 1e-8
     for at, policy in ((slice(0, 8), policies[0]), (slice(8, N), policies[1])):
-        x, slopes = point.averages.T[:, at], np.array(gradients(costs, list(point.averages.T)))[:, at]
+        x, slopes = point.averages.T[:, at], np.array(costs.gradients(list(point.averages.T)))[:, at]
         assert np.clip(policy.response(point.signals[:, None], x, slopes), 0, 1) == pytest.approx(x, abs=1e-8)
     difference = _aggregate(responses, point, costs, 1e-6) - _aggregate(responses, point, costs, -1e-6)
     assert point.loop_gains == pytest.approx(difference / 2e-6, rel=1e-4)
@@ -133,8 +133,8 @@ SCENARIO: dict[str, Any] = {
     "name": "s",
     "time": {"steps": 20},
     "groups": [
-        {"name": "a", "households": 3, "cost": {"form": "consumption_only", "linear": 5, "target": 0.5}},
-        {"name": "b", "households": 4, "cost": {"form": "consumption_only", "linear": 5, "target": 0.5}},
+        {"name": "a", "households": 3, "cost": {"kind": "consumption_only", "linear": 5, "target": 0.5}},
+        {"name": "b", "households": 4, "cost": {"kind": "consumption_only", "linear": 5, "target": 0.5}},
     ],
     "communities": [{"name": "c", "groups": ["a", "b"], "resources": [{"name": "r", "capacity": 4}]}],
 }

@@ -58,7 +58,7 @@ time: {{start: 2016-07-04T00:00:00Z, step_s: 3600, duration_h: {n_hours}}}
 groups:
   - name: homes
     households: {n_homes}
-    cost: {{form: separable, linear: 6, target: 0.5}}
+    cost: {{kind: separable, linear: 6, target: 0.5}}
     load: {{kind: constant, p_kw: 1}}
 communities:
   - name: village
