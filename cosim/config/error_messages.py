@@ -337,8 +337,7 @@ def _wrong_type(kind: str, given: Any, path: str, loc: Loc, model: type[BaseMode
         choices = sorted(tag for m in models_at(model, loc) for tag in tags_of(m))
         keys = keys_of(models_at(model, loc))
         if kind == "model_attributes_type" and choices:
-            key = next(key for key in ("model", "kind") if key in keys)
-            return "keys and values are expected", f"Begin with `{key}:`, which is {listed(choices, 'or')}."
+            return "keys and values are expected", f"Begin with `kind:`, which is {listed(choices, 'or')}."
         return "keys and values are expected", _keys_here(keys) if keys else "Write `key: value`."
     symbol = f" of {unit.symbol}" if unit.symbol else ""
     return f"{expected} is expected", _REMEDIES.get(expected, f"Write {expected}{symbol}.")
