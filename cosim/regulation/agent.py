@@ -19,8 +19,8 @@ from cosim.core.streams import RowCache
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.averages import Average
 from cosim.regulation.costs import Cost
+from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.policies import Policy
-from cosim.regulation.polynomial import CostParameters
 
 DecisionLog: TypeAlias = "array[float]"
 """Decisions one after another as plain numbers, each in the order of `log_width`.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from cosim.config.parameters import numbers, of_household, of_households
 from cosim.regulation.costs import Cost
 from cosim.regulation.costs.interface import PolynomialCost
-from cosim.regulation.polynomial import CostParameters, concatenate
+from cosim.regulation.costs.polynomial import CostParameters, concatenate
 
 Array: TypeAlias = NDArray[np.float64]
 

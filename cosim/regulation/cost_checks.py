@@ -14,7 +14,7 @@ from scipy.stats.qmc import Halton
 from cosim.core.errors import InputError, Problem
 from cosim.regulation.community_costs import Costs, MixedCosts, community_costs
 from cosim.regulation.costs import Cost
-from cosim.regulation.polynomial import CostParameters
+from cosim.regulation.costs.polynomial import CostParameters
 
 Array = NDArray[np.float64]
 

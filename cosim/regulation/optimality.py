@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.regulation.community_costs import Costs
-from cosim.regulation.polynomial import CostParameters
+from cosim.regulation.costs.polynomial import CostParameters
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

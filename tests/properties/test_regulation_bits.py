@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.regulation.averages import Cumulative, Exponential
+from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.optimum import cost_gaps, solve_optimum
 from cosim.regulation.policies import POLICIES
-from cosim.regulation.polynomial import CostParameters
 
 WEIGHTS = st.floats(0.0, 30.0)
 SHARES = st.floats(0.0, 1.0)

@@ -23,12 +23,12 @@ from cosim.regulation.community_costs import Costs, MixedCosts, community_costs
 from cosim.regulation.cost_checks import assumption_1_violations, require_usable
 from cosim.regulation.costs import COSTS, Cost
 from cosim.regulation.costs.interface import FloatOrArray
+from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.costs.separable import SeparableCost
 from cosim.regulation.general_solver import by_slsqp
 from cosim.regulation.operating_point import operating_point
 from cosim.regulation.optimum import cost_gaps, optimal_costs, solve_optimum
 from cosim.regulation.policies import POLICIES
-from cosim.regulation.polynomial import CostParameters
 from cosim.regulation.responses import Responses
 
 

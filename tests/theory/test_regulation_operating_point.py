@@ -9,10 +9,10 @@ import pytest
 from scipy.optimize import brentq
 
 from cosim.core.errors import InputError
+from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.fixed_points import NOT_FIXED
 from cosim.regulation.operating_point import OperatingPoint, operating_point
 from cosim.regulation.policies import POLICIES as REGISTERED
-from cosim.regulation.polynomial import CostParameters
 from cosim.regulation.responses import Responses
 
 KAPPA = 0.3

@@ -10,8 +10,8 @@ import pytest
 from scipy.optimize import LinearConstraint, linprog, minimize
 
 from cosim.core.errors import InputError
+from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.optimum import cost_gaps, optimal_costs, solve_optimum
-from cosim.regulation.polynomial import CostParameters
 
 
 def _random_costs(rng: Any, n: int, m: int, scale: float = 1.0) -> CostParameters:

@@ -12,10 +12,10 @@ import pytest
 
 from cosim.regulation.averages import Cumulative, Exponential
 from cosim.regulation.controller import update
+from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.operating_point import operating_point
 from cosim.regulation.optimum import cost_gaps
 from cosim.regulation.policies import POLICIES, Policy
-from cosim.regulation.polynomial import CostParameters
 from cosim.regulation.responses import Responses
 
 

@@ -13,9 +13,9 @@ from cosim.core.errors import InputError
 from cosim.regulation.community_costs import community_costs
 from cosim.regulation.cost_checks import require_usable
 from cosim.regulation.costs.consumption_only import ConsumptionOnlyCost
+from cosim.regulation.costs.polynomial import CostParameters, concatenate
 from cosim.regulation.costs.section6 import Section6Community1, Section6Community2
 from cosim.regulation.costs.separable import SeparableCost
-from cosim.regulation.polynomial import CostParameters, concatenate
 
 N = 40
 RNG = np.random.default_rng(0)

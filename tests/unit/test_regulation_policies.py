@@ -10,11 +10,11 @@ import pytest
 
 from cosim.regulation.agent_schema import CumulativeAverage, ExponentialAverage
 from cosim.regulation.averages import build_average, weight_of_newest
+from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.operating_point import operating_point
 from cosim.regulation.policies import POLICIES, Policy
 from cosim.regulation.policies.additive import Additive
 from cosim.regulation.policies.proportional import Proportional
-from cosim.regulation.polynomial import CostParameters
 from cosim.regulation.responses import Responses
 
 NAMES: list[Any] = ["additive", "proportional", "inverse_average"]

@@ -14,6 +14,7 @@ from cosim.config.values import Uniform
 from cosim.core.streams import Streams
 from cosim.engine.load import load_scenario
 from cosim.engine.preflight import preflight
+from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.design import Design, design
 from cosim.regulation.operating_point import operating_point
 from cosim.regulation.optimum import solve_optimum
@@ -22,7 +23,6 @@ from cosim.regulation.policies.additive import Additive
 from cosim.regulation.policies.interface import FloatOrArray
 from cosim.regulation.policies.inverse_average import InverseAverage
 from cosim.regulation.policies.proportional import Proportional
-from cosim.regulation.polynomial import CostParameters
 from cosim.regulation.responses import Responses
 
 N = 20

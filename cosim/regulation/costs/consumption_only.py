@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from cosim.config.values import FiniteValue, NonNegativeValue
 from cosim.regulation.costs.interface import COSTS, PolynomialCost
-from cosim.regulation.polynomial import CostParameters
+from cosim.regulation.costs.polynomial import CostParameters
 
 
 @COSTS.register("consumption_only")

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 from cosim.config.base import Model
 from cosim.core.errors import InputError, Problem, count
 from cosim.core.registry import Registry
-from cosim.regulation.polynomial import CostParameters
+from cosim.regulation.costs.polynomial import CostParameters
 
 FloatOrArray: TypeAlias = Any
 """A float, or a float64 array over households: the same operators work on both."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from cosim.config.values import FiniteValue, NonNegativeValue, UniformInt
 from cosim.regulation.costs.interface import COSTS, PolynomialCost
-from cosim.regulation.polynomial import CostParameters
+from cosim.regulation.costs.polynomial import CostParameters
 
 
 @COSTS.register("section6_community_1")

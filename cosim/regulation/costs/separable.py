@@ -8,7 +8,7 @@ from cosim.config.per_resource import NonNegativePerResource, SharePerResource
 from cosim.config.values import FiniteValue, NonNegativeValue
 from cosim.core.errors import InputError, Problem
 from cosim.regulation.costs.interface import COSTS, PolynomialCost
-from cosim.regulation.polynomial import CostParameters
+from cosim.regulation.costs.polynomial import CostParameters
 
 
 @COSTS.register("separable")
