@@ -20,10 +20,12 @@ from cosim.config.choice import Choice
 from cosim.config.schema_walk import annotation_of, models_in
 from cosim.config.values import Choice as OneOf
 from cosim.config.values import Each, Normal, NormalMoments, Uniform, UniformInt
+from cosim.core.numbers import Catalogue
 from cosim.devices.interface import KnownService, services
-from cosim.engine.catalogue import tables
+from cosim.engine.catalogue import catalogue, tables
 from cosim.engine.scenario import Scenario
 from cosim.grid.schema import NetworkConfig
+from cosim.study.peaks import PEAKS
 from cosim.study.sweep.schema import SweepConfig
 
 FOLDER = Path(__file__).parent
@@ -162,11 +164,43 @@ def tables_page() -> str:
     return "\n".join(lines)
 
 
+def numbers_page() -> str:
+    """Every number of a summary."""
+    lines = [
+        "# Numbers of a run",
+        "",
+        "Made from the code by `make docs`. `summary.json` holds these by name; `null` stands for a number "
+        "that does not exist in this run. Names of the scenario stand in braces. Comparisons add the peaks, "
+        "which they take from the tables. *Better* says which side of a number is better, where one is: "
+        "`cosim robustness` ranks by it.",
+        "",
+    ]
+    every = Catalogue((*catalogue().numbers, *PEAKS))
+    for section in every.sections():
+        numbers = [number for number in every.numbers if number.section == section]
+        if not numbers:
+            continue
+        lines += [
+            f"## {section}",
+            "",
+            "| name | what it is | unit | meaning | from | better |",
+            "|" + "---|" * 6,
+        ]
+        for number in numbers:
+            unit = "share, 0 to 1" if number.kind == "share" else number.unit
+            better = "" if number.better == "neither" else number.better
+            cells = (f"`{number.pattern}`", number.label, unit, number.meaning, number.source, better)
+            lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append("")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Write the pages."""
     (FOLDER / "scenario_keys.md").write_text(scenario_page(), encoding="utf-8")
     (FOLDER / "sweep_keys.md").write_text(sweep_page(), encoding="utf-8")
     (FOLDER / "tables.md").write_text(tables_page(), encoding="utf-8")
+    (FOLDER / "numbers.md").write_text(numbers_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

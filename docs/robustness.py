@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from cosim.engine.catalogue import describe
 from cosim.report.robustness_maps import short
-from cosim.report.summary_table import heading
 from cosim.study.robustness.analysis import Analysis, analyse
 from cosim.study.robustness.cells import Panel, drawn_axes, panels
 from cosim.study.robustness.estimates import ANY, NOT_NEGATIVE, Estimate, estimate
@@ -156,7 +156,7 @@ def _corners(points: SweepPoints, keys: Sequence[str]) -> None:
     places = [(0, 0), (-1, 0), (0, -1), (-1, -1)]
     rows = []
     for key in keys:
-        name = heading(key, points.communities)
+        name = describe(key, points.communities)
         for panel in panels(points, key):
             what = f"{name.name}{f' [{name.unit}]' if name.unit else ''}"
             cells = [cell(panel, at) for at in places]

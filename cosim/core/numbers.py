@@ -88,17 +88,23 @@ class Described(NamedTuple):
     ----------
     number : Number
         What it is.
-    section, name, unit : str
-        As a reader wants them.
+    section, phrase, unit : str
+        As a reader wants them; the phrase within a sentence.
     scale : int
         What the value is multiplied by to be in this unit.
     """
 
     number: Number
     section: str
-    name: str
+    phrase: str
     unit: str
     scale: int
+
+    @property
+    def name(self) -> str:
+        """The phrase as a title: a capital letter, unless it is a name of the scenario's or of the number."""
+        is_plain = self.phrase == self.number.label and bool(self.number.source)
+        return self.phrase[:1].upper() + self.phrase[1:] if is_plain else self.phrase
 
     @property
     def is_comparable(self) -> bool:
@@ -126,7 +132,7 @@ class Catalogue:
         """The declaration of a number; None where there is none."""
         if key in self._exact:
             return self._exact[key]
-        return next((number for number in self._named if _names_in(key, number)), None)
+        return next((number for number in self._named if names_in(key, number)), None)
 
     def describe(self, key: str, communities: Sequence[str] = ()) -> Described:
         """A number as it is shown; one that nobody declares is called by its name, without a unit.
@@ -140,16 +146,17 @@ class Catalogue:
         """
         number = self.find(key)
         if number is None:
+            # Without a declaration nothing is known of it, nor can anything be read off its name.
             number = Number(key, key, "", "not declared by any module that is loaded", least=-math.inf)
-        section, of = number.section, _names_in(key, number)
+        section, of = number.section, names_in(key, number)
         if section == COMMUNITY:
             owners = [name for name in communities if of == name or of.startswith(f"{name}_")]
             if owners:
                 owner = max(owners, key=len)
                 section, of = section_of(owner), of[len(owner) + 1 :]
-        name = f"{of}: {number.label}" if of else number.label
+        phrase = f"{of}: {number.label}" if of else number.label
         is_share = number.kind == "share"
-        return Described(number, section, name, "%" if is_share else number.unit, 100 if is_share else 1)
+        return Described(number, section, phrase, "%" if is_share else number.unit, 100 if is_share else 1)
 
     def sections(self, communities: Sequence[str] = ()) -> list[str]:
         """Every section in its order: each community, then what all runs have in common."""
@@ -168,7 +175,7 @@ def section_of(community: str) -> str:
     return f"Community {community}"
 
 
-def _names_in(key: str, number: Number) -> str:
+def names_in(key: str, number: Number) -> str:
     """What stands in a number's name for names of the scenario; empty where it does not fit or has none."""
     begin, end = number.ends
     if "{" not in number.pattern or len(key) <= len(begin) + len(end):

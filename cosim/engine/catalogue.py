@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from cosim.comms import record as messages
 from cosim.comms.record import MESSAGE_LATENCY, MESSAGES
 from cosim.core.errors import Problem
-from cosim.core.numbers import Catalogue, Summary
+from cosim.core.numbers import Catalogue, Described, Summary
 from cosim.core.registry import registrations
 from cosim.core.tables import Column, Table
 from cosim.devices.interface import DEVICES
@@ -29,6 +30,7 @@ from cosim.households.prosumer_table import PROSUMERS
 from cosim.households.record import METERS
 from cosim.regulation import design, mitigation_build, tracking
 from cosim.regulation.record import DECISIONS, REGULATION
+from cosim.results.metrics import METRICS, Metric
 from cosim.trading import delivery_days, totals
 from cosim.trading.record import BILLS, OFFERS, PRICES, SCHEDULE, TRADES
 
@@ -65,17 +67,26 @@ def columns_of(table: str) -> tuple[Column, ...]:
     return tables()[table].columns if table in tables() else ()
 
 
-@cache
 def catalogue() -> Catalogue:
-    """Numbers of a summary, section by section."""
-    return Catalogue(
-        number
-        for part in (
-            *(tracking, design, mitigation_build, totals, delivery_days, messages, energy_account),
-            *(extremes, feeder, agreement, faults),
-        )
-        for number in part.NUMBERS
+    """Numbers of a summary, section by section; those of metrics last."""
+    return _catalogue(METRICS.classes())
+
+
+@cache
+def _catalogue(metrics: tuple[type[Metric], ...]) -> Catalogue:
+    parts = (
+        *(tracking, design, mitigation_build, totals, delivery_days, messages, energy_account),
+        *(extremes, feeder, agreement, faults),
     )
+    return Catalogue(
+        [number for part in parts for number in part.NUMBERS]
+        + [number for metric in metrics for number in metric.NUMBERS]
+    )
+
+
+def describe(key: str, communities: Sequence[str] = ()) -> Described:
+    """What a number of a summary is; see `Catalogue.describe`."""
+    return catalogue().describe(key, communities)
 
 
 def doubts(summary: Summary) -> list[Problem]:

@@ -15,6 +15,7 @@ from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, to_hours, t
 from cosim.core.delivery import Unit
 from cosim.core.errors import InputError, Problem, count, suggest
 from cosim.devices.interface import services
+from cosim.engine.catalogue import catalogue
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import GroupConfig, Scenario
 from cosim.engine.size_checks import size_problems
@@ -24,12 +25,6 @@ from cosim.grid.network_file import load_network
 from cosim.grid.schema import PlaceByList
 from cosim.regulation.schema import greatest_capacity
 from cosim.trading.schemas.tariffs import price_files
-
-_SUMMARY_WORDS = {
-    "bill", "energy", "fault", "intervals", "line", "load", "messages", "net", "peak", "self", "trafo",
-    "traded", "voltage", "welfare",
-}  # fmt: skip
-"""First words of numbers of a summary that are of no community."""
 
 
 def check_configuration(loaded: LoadedScenario) -> list[Problem]:
@@ -107,9 +102,10 @@ def _names(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
 def _summary_names(loaded: LoadedScenario, scenario: Scenario) -> Iterator[Problem]:
     """What numbers of a summary begin with, a community's name alone or with a resource's, is of it alone."""
     first_at: dict[str, str] = {}
+    words = catalogue().first_words | {"peak"}  # comparisons have numbers of peaks besides
     for number, community in enumerate(scenario.communities):
         path = f"communities.{number}.name"
-        if community.name in _SUMMARY_WORDS:
+        if community.name in words:
             message = "this word begins the names of summary numbers that belong to no community"
             yield loaded.problem(path, message, "Rename the community.", community.name)
         beginnings = {path: community.name}

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from cosim.comms.record import write_messages
 from cosim.core.errors import CosimError, InputError, Problem
+from cosim.core.registry import PluginError
 from cosim.core.version import VERSION
 from cosim.engine.builder import Parts, build
 from cosim.engine.inputs import keep_inputs, scenario_hash
@@ -26,6 +27,8 @@ from cosim.engine.scenario import Scenario
 from cosim.engine.simulation import Progress, Simulation
 from cosim.faults.record import write_faults
 from cosim.grid.feeder_tables import write_feeder
+from cosim.results.frames import Tables
+from cosim.results.metrics import CompleteRun, metric_numbers
 from cosim.results.store import RunStore
 
 Status = Literal["running", "done", "failed", "interrupted"]
@@ -221,6 +224,12 @@ def _run(
             simulation.fault_record.write(int(simulation.env.now), store)
         store.finish_tables()
         summary = simulation.summary()
+        if status == "done":
+            run = CompleteRun(store.folder, scenario, dict(summary), Tables(store.folder))
+            try:
+                summary |= metric_numbers(run)
+            except PluginError as error:
+                status, record.cause = "failed", error.problems[0].message
         store.write_json("summary.json", summary)
     record.status = status
     record.verdict = simulation.verdict()

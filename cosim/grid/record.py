@@ -23,7 +23,7 @@ NUMBERS = (
         "table `bus_voltage`",
         Number(
             "voltage_outside_band_share_max",
-            "most time outside the voltage band",
+            "longest outside the band",
             "",
             "share of the intervals in which one bus is outside its voltage band; null if nothing was solved",
             "less",
@@ -31,7 +31,7 @@ NUMBERS = (
         ),
         Number(
             "voltage_outside_band_share_max_bus",
-            "bus of the most time outside",
+            "bus longest outside the band",
             "",
             "index of that bus",
             kind="place",
@@ -46,7 +46,7 @@ NUMBERS = (
         ),
         Number(
             "en50160_week_share_within_10_percent_min",
-            "least time of a week within 10 %",
+            "least of a week within 10 %",
             "",
             "least share of a week's means within 10 % of nominal, of any bus; null before a week is over",
             "more",
@@ -54,7 +54,7 @@ NUMBERS = (
         ),
         Number(
             "en50160_week_share_within_10_percent_min_bus",
-            "bus of the least time within 10 %",
+            "bus least within 10 %",
             "",
             "index of that bus",
             kind="place",

@@ -35,13 +35,15 @@ from cosim.regulation.responses import Responses, require_one_unit
 from cosim.regulation.schema import CommunityConfig, gains, initial_signals
 from cosim.regulation.stability import gain_for_product
 
+LOOP_DELAY = "{community}_loop_delay_steps"
+GAIN_OVER_LIMIT = "{community}_{resource}_gain_over_limit"
 _DESIGN = "the design of the loop, before the run"
 NUMBERS = (
     *declared(
         COMMUNITY,
         _DESIGN,
         Number(
-            "{community}_loop_delay_steps",
+            LOOP_DELAY,
             "loop delay",
             "steps",
             "mean delay d between a signal and the measurement of its effect, as designed",
@@ -60,8 +62,8 @@ NUMBERS = (
             least=-math.inf,
         ),
         Number(
-            "{community}_{resource}_gain_over_limit",
-            "gain over its limit",
+            GAIN_OVER_LIMIT,
+            "gain over limit",
             "",
             "τG over the largest for which the loop is stable with these delays; 0 where there is no limit",
         ),

@@ -20,7 +20,7 @@ NUMBERS = (
         _STATE,
         Number(
             "{community}_{resource}_measured_loop_delay_end_steps",
-            "measured delay at the end",
+            "measured loop delay",
             "steps",
             "the platform's estimate of the loop's delay; only where it measures it",
         ),

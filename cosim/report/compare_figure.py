@@ -22,7 +22,7 @@ from cosim.report.style import (
     new_figure,
     save,
 )
-from cosim.report.summary_table import NO_VALUE, heading, number_text
+from cosim.report.summary_table import NO_VALUE, number_text
 from cosim.study.compare import ComparedRun, Comparison
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ KEY_NUMBERS = (
 MOST_MONEY, MOST_OF_COMMUNITIES = 6, 6
 """Panels for amounts of money, and for what communities have of their own."""
 _COLUMNS = 4
-_OF_COMMUNITIES = ("_cost_gap_end", "_tracking_rmse_units")
+_OF_COMMUNITIES = ("{community}_cost_gap_end", "{community}_{resource}_tracking_rmse_units")
 
 
 def draw_comparison(comparison: Comparison, folder: Path) -> list[Path]:
@@ -87,13 +87,9 @@ def drawn_keys(comparison: Comparison) -> list[str]:
         key: sum(run.numbers.get(key) is not None for run in comparison.runs) for key in comparison.keys
     }
     known = [key for key, n in n_runs.items() if n]
-    money = [key for key in known if key.endswith("_eur")][:MOST_MONEY]
-    beginnings = tuple(f"{name}_" for name in comparison.communities)
-    own = [
-        key
-        for key in known
-        if n_runs[key] > 1 and key.startswith(beginnings) and key.endswith(_OF_COMMUNITIES)
-    ]
+    numbers = {key: comparison.describe(key).number for key in known}
+    money = [key for key in known if numbers[key].unit == "EUR"][:MOST_MONEY]
+    own = [key for key in known if n_runs[key] > 1 and numbers[key].pattern in _OF_COMMUNITIES]
     return [*money, *(key for key in KEY_NUMBERS if key in known), *own[:MOST_OF_COMMUNITIES]]
 
 
@@ -128,7 +124,7 @@ def _label(run: ComparedRun) -> str:
 
 def _draw_bars(ax: Axes, comparison: Comparison, key: str) -> None:
     """A bar for each run from zero, or from the nominal voltage; the number over it."""
-    found = heading(key, comparison.communities)
+    found = comparison.describe(key)
     base = 1.0 if found.unit == "pu" else 0.0
     values = [run.numbers.get(key) for run in comparison.runs]
     reach = (

@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from cosim.core.console import PlainConsole
-from cosim.report.summary_table import NO_VALUE, THIN_SPACE, Heading, heading, number_text, sections
-from cosim.study.compare import Change, ComparedRun, Comparison, is_place
+from cosim.core.numbers import Described
+from cosim.report.summary_table import NO_VALUE, THIN_SPACE, number_text, shown_value
+from cosim.study.compare import Change, ComparedRun, Comparison
 from cosim.study.scenario_differences import Difference, value_text
 
 RUNS_PER_TABLE = 4
@@ -114,24 +115,25 @@ def _table(comparison: Comparison, runs: Sequence[ComparedRun]) -> Table:
         if pair and run is not runs[0]:
             table.add_column(f"{run.letter} - A", justify="right", no_wrap=True)
             table.add_column("%", justify="right", no_wrap=True)
-    headings = {key: heading(key, comparison.communities) for key in comparison.keys if not is_place(key)}
-    for section in sections(comparison.communities):
-        keys = [key for key, found in headings.items() if found.section == section]
+    described = {key: comparison.describe(key) for key in comparison.keys}
+    for section in comparison.catalogue.sections(comparison.communities):
+        of_section = {key: found for key, found in described.items() if found.section == section}
+        keys = [key for key, found in of_section.items() if found.is_comparable]
         if keys:
             table.add_row(Text(section, style="bold underline"))
         for key in keys:
-            found = headings[key]
+            found = described[key]
             cells = _cells(comparison, key, found, runs, pair)
             table.add_row(f" {found.name}", found.unit, *cells)
     return table
 
 
 def _cells(
-    comparison: Comparison, key: str, found: Heading, runs: Sequence[ComparedRun], pair: bool
+    comparison: Comparison, key: str, found: Described, runs: Sequence[ComparedRun], pair: bool
 ) -> Iterator[str | Text]:
     for run in runs:
         value = run.numbers.get(key)
-        shown = _plain(number_text(None if value is None else value * found.scale, found.digits))
+        shown = _plain(shown_value(value, found))
         if run is runs[0]:
             yield shown
             continue
@@ -145,7 +147,7 @@ def _cells(
             yield shown
 
 
-def _change_texts(change: Change, found: Heading) -> tuple[str, str]:
+def _change_texts(change: Change, found: Described) -> tuple[str, str]:
     """Difference and percentage with their signs; empty where there is none, ``=`` where nothing changed."""
     if change.absolute is None:
         return "", ""

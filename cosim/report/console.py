@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-_UNITS = ("kwh", "percent", "fraction", "pu", "units", "h", "ms")
+from cosim.report.summary_table import THIN_SPACE, summary_rows
 
 
 def print_summary(console: Console, status: str, summary: Mapping[str, float | int | None]) -> None:
-    """Print every number of a summary with its unit.
+    """Print every number of a summary with its unit, section by section.
 
     Parameters
     ----------
@@ -23,26 +25,12 @@ def print_summary(console: Console, status: str, summary: Mapping[str, float | i
         What ``summary.json`` holds.
     """
     table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold")
+    table.add_column()
     table.add_column(justify="right")
     table.add_column(style="dim")
-    for name, value in summary.items():
-        label, unit = split_unit(name)
-        table.add_row(label, _shown(value), unit)
+    for section, rows in groupby(summary_rows(summary), key=lambda row: row.section):
+        table.add_row(Text(section, style="bold"))
+        for row in rows:
+            # Not every terminal has the thin space.
+            table.add_row(Text(f" {row.name}"), row.value.replace(THIN_SPACE, " "), row.unit)
     console.print(table)
-
-
-def split_unit(name: str) -> tuple[str, str]:
-    """A number's name in words, and its unit."""
-    head, _, last = name.rpartition("_")
-    if last not in _UNITS:
-        return name.replace("_", " "), ""
-    return head.replace("_", " "), {"kwh": "kWh", "percent": "%", "fraction": "of 1"}.get(last, last)
-
-
-def _shown(value: float | int | None) -> str:
-    if value is None:
-        return "-"
-    return (
-        f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
+from cosim.core.registry import Registry
 from cosim.report import (
     energy_figures,
     fault_figure,
@@ -25,20 +27,38 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Entry(NamedTuple):
-    """One figure.
+class RunFigure:
+    """A figure of a run: built in, or a plug-in's own.
 
     Attributes
     ----------
-    name : str
-        File name under ``figures/``, without ``.png``.
     title : str
         A few words.
     caption : str
         One sentence: what it shows.
-    draw : callable
-        Gives the figure, or None where the run has nothing to show in it.
     """
+
+    title: ClassVar[str]
+    caption: ClassVar[str]
+
+    @abstractmethod
+    def draw(self, run: RunData) -> Figure | None:
+        """The figure, or None where the run has nothing to show in it.
+
+        Parameters
+        ----------
+        run : RunData
+            What the run left: `summary`, `scenario`, and `tables` as data frames.
+        """
+        raise NotImplementedError
+
+
+FIGURES: Registry[RunFigure] = Registry("figure", RunFigure, in_schema=False)  # type: ignore[type-abstract] # an interface
+"""Every figure by the name of its file, without ``.png``, in the order in which a report shows them."""
+
+
+class Entry(NamedTuple):
+    """One figure: what stands in `FIGURES`, with its name."""
 
     name: str
     title: str
@@ -46,7 +66,13 @@ class Entry(NamedTuple):
     draw: Callable[[RunData], Figure | None]
 
 
-FIGURES: tuple[Entry, ...] = (
+def figures() -> list[Entry]:
+    """All figures, in the order in which a report shows them."""
+    classes = zip(FIGURES.names(), FIGURES.classes(), strict=True)
+    return [Entry(name, each.title, each.caption, each().draw) for name, each in classes]
+
+
+_BUILT_IN = (
     Entry(
         "aggregate",
         "Aggregate and capacity",
@@ -191,7 +217,9 @@ FIGURES: tuple[Entry, ...] = (
         message_figures.latencies,
     ),
 )
-"""Every figure there is, in the order in which a report shows them."""
+for _each in _BUILT_IN:
+    _made = {"__doc__": _each.caption, "__module__": __name__, "title": _each.title, "caption": _each.caption}
+    FIGURES.register(_each.name)(type(_each.name, (RunFigure,), {**_made, "draw": staticmethod(_each.draw)}))
 
 
 def draw_figures(run_folder: Path) -> list[Path]:
@@ -205,7 +233,7 @@ def draw_figures(run_folder: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        The files written, in the order of `FIGURES`. A figure of an earlier drawing that no longer applies
+        The files written, in the order of `figures`. A figure of an earlier drawing that no longer applies
         is taken away.
     """
     require_run(run_folder)
@@ -215,7 +243,7 @@ def draw_figures(run_folder: Path) -> list[Path]:
     folder.mkdir(exist_ok=True)
     written = []
     with drawing():
-        for entry in FIGURES:
+        for entry in figures():
             path = folder / f"{entry.name}.png"
             with made_from(run_folder / "tables", f"the figure '{entry.name}'"):
                 figure = entry.draw(run)

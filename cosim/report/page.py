@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from cosim.core.text import visible
-from cosim.report.figure_list import FIGURES, Entry, draw_figures
+from cosim.report.figure_list import Entry, draw_figures, figures
 from cosim.report.run_data import RunData
 from cosim.report.style import duration_text
 from cosim.report.summary_table import summary_rows
@@ -73,10 +73,10 @@ def write_report(run_folder: Path) -> Path:
         The page.
     """
     require_run(run_folder)
-    drawn = [entry for entry in FIGURES if _figure_file(run_folder, entry).exists()]
+    drawn = [entry for entry in figures() if _figure_file(run_folder, entry).exists()]
     if not drawn:
         draw_figures(run_folder)
-        drawn = [entry for entry in FIGURES if _figure_file(run_folder, entry).exists()]
+        drawn = [entry for entry in figures() if _figure_file(run_folder, entry).exists()]
     run = RunData(run_folder)
     target = run_folder / "report.html"
     with made_from(run_folder, "the page"):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cosim.engine.catalogue import describe
 from cosim.report.robustness_lines import better_side
 from cosim.report.robustness_maps import short_estimate
 from cosim.report.style import DARK, STRONG, new_figure
-from cosim.report.summary_table import heading
 from cosim.study.robustness.cells import cell_estimates, label_of
 from cosim.study.robustness.estimates import Estimate
 from cosim.study.robustness.pairs import PairMatrix
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def means_figure(points: SweepPoints, key: str) -> Figure:
     """A quantity at every place of a sweep that has no numeric axis."""
-    name = heading(key, points.communities)
+    name = describe(key, points.communities)
     cells = cell_estimates(points, key)
     labels = [label_of(points.axes, place) for place in cells]
     title = f"{name.name}: mean and interval of 95 % over {points.n_seeds} seeds"
@@ -31,7 +31,7 @@ def means_figure(points: SweepPoints, key: str) -> Figure:
 
 def changes_figure(points: SweepPoints, matrix: PairMatrix) -> Figure:
     """What each case changes against the baseline, seed by seed."""
-    name = heading(matrix.quantity.key, points.communities)
+    name = describe(matrix.quantity.key, points.communities)
     base = short_estimate(matrix.baseline, name.scale)
     title = f"{name.name}: what each case changes against none ({base}; {better_side(matrix.quantity)})"
     changes = [matrix.effects[(single,)].change for single in matrix.singles]

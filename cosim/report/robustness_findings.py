@@ -10,9 +10,9 @@ from math import nan
 import numpy as np
 
 from cosim.core.errors import count, listed
+from cosim.engine.catalogue import describe
 from cosim.report.robustness_maps import short
 from cosim.report.robustness_scatter import interval_text
-from cosim.report.summary_table import heading
 from cosim.study.robustness.analysis import Analysis
 from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.break_even import BreakEven, baseline_of
@@ -38,15 +38,21 @@ def findings(analysis: Analysis) -> list[str]:
 
 def number(points: SweepPoints, key: str, value: float, low: float = nan, high: float = nan) -> str:
     """A number of the summary with its interval, if it has one, and unit."""
-    name = heading(key, points.communities)
+    name = describe(key, points.communities)
     text = short(value * name.scale, low * name.scale, high * name.scale).replace("±", " ± ")
     return f"{text} {name.unit}".rstrip()
 
 
 def title(points: SweepPoints, key: str) -> str:
     """What a number is called, with the community where there are several."""
-    name = heading(key, points.communities)
-    return f"{name.name} ({name.section})" if len(points.communities) > 1 else name.name
+    found = describe(key, points.communities)
+    return f"{found.name} ({found.section})" if len(points.communities) > 1 else found.name
+
+
+def phrase(points: SweepPoints, key: str) -> str:
+    """The same within a sentence."""
+    found = describe(key, points.communities)
+    return f"{found.phrase} ({found.section})" if len(points.communities) > 1 else found.phrase
 
 
 def _of_the_points(points: SweepPoints) -> Iterator[str]:
@@ -184,7 +190,7 @@ def _of_cases(points: SweepPoints, quantity: Quantity) -> Iterator[str]:
             undecided = n_places - sum(best.values())
             beyond = f", undecided at {undecided}" if undecided else ""
             yield (
-                f"Best {axis.name} by {title(points, quantity.key).lower()}, beyond chance, at "
+                f"Best {axis.name} by {phrase(points, quantity.key)}, beyond chance, at "
                 f"{count(n_places, 'place')}: {listed(each) or 'none'}{beyond}."
             )
 
@@ -218,7 +224,7 @@ def _of_a_remedy(points: SweepPoints, found: list[BreakEven]) -> str:
     best = min((e for each in of_one_axis for e in each.effects), key=lambda e: _or_infinite(e.mean))
     key = first.quantity.key
     text = (
-        f"{first.remedy} against {first.baseline}, by {title(points, key).lower()}: "
+        f"{first.remedy} against {first.baseline}, by {phrase(points, key)}: "
         f"better at {better} and worse at {worse} of {count(n, 'place')} beyond chance"
     )
     if math.isnan(best.mean):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cosim.engine.catalogue import describe
 from cosim.report.style import DARK, LOOKS, legend_of_axes, new_figure, scale_axis, scale_by_spread
-from cosim.report.summary_table import heading
 from cosim.study.robustness.break_even import BreakEven
 from cosim.study.robustness.cells import Panel, label_of
 from cosim.study.robustness.points import Axis, SweepPoints
@@ -33,7 +33,7 @@ def quantity_lines(points: SweepPoints, key: str, axis: Axis, found: Sequence[Pa
     found : sequence of Panel
         A line each.
     """
-    name = heading(key, points.communities)
+    name = describe(key, points.communities)
     figure, axes = new_figure(3.4 + 0.12 * len(found))
     (ax,) = axes
     x = np.array(axis.values, dtype=float)
@@ -54,7 +54,7 @@ def quantity_lines(points: SweepPoints, key: str, axis: Axis, found: Sequence[Pa
 def effect_lines(points: SweepPoints, found: Sequence[BreakEven]) -> Figure:
     """What each remedy changes against none along an axis, with the point from which on it is better."""
     first = found[0]
-    name = heading(first.quantity.key, points.communities)
+    name = describe(first.quantity.key, points.communities)
     figure, axes = new_figure(3.4 + 0.12 * len(found))
     (ax,) = axes
     x = np.array(first.axis.values, dtype=float)
@@ -77,6 +77,8 @@ def effect_lines(points: SweepPoints, found: Sequence[BreakEven]) -> Figure:
 
 def better_side(quantity: Quantity) -> str:
     """On which side of 0 a change is for the better."""
+    if quantity.better == "neither":
+        return "neither side is better by itself"
     return f"{'below' if quantity.larger_is_worse else 'above'} 0 is better"
 
 

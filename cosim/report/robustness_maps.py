@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.engine.catalogue import describe
+from cosim.regulation.design import GAIN_OVER_LIMIT
 from cosim.report.style import COLORMAP, DARK, WARM, legend_of_axes, new_figure
-from cosim.report.summary_table import heading, number_text
+from cosim.report.summary_table import number_text
 from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.cells import Panel, drawn_axes, panels
 from cosim.study.robustness.estimates import Estimate
@@ -41,7 +43,7 @@ def quantity_map(points: SweepPoints, key: str, found: Sequence[Panel], limits: 
     limits : sequence of Boundary
         Boundaries of the resource it is of, drawn over the map where its axes are theirs.
     """
-    name = heading(key, points.communities)
+    name = describe(key, points.communities)
     unit = f" [{name.unit}]" if name.unit else ""
     maps = [(panel.label, np.stack([panel.mean, panel.low, panel.high]) * name.scale) for panel in found]
     y_axis, x_axis = drawn_axes(points)
@@ -226,7 +228,7 @@ def _draw_limits(
             _draw_boundary(ax, limit, x_axis, panel)
             return
     for key in points.table.columns:
-        if str(key).endswith("_gain_over_limit"):
+        if describe(str(key)).number.pattern == GAIN_OVER_LIMIT:
             _draw_contour(ax, points, str(key), panel, transposed)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cosim.core.text import markdown_text
+from cosim.engine.catalogue import describe
 from cosim.report.robustness_cases import changes_figure, means_figure
 from cosim.report.robustness_findings import findings
 from cosim.report.robustness_lines import better_side, effect_lines, quantity_lines
@@ -17,7 +18,6 @@ from cosim.report.robustness_pairs import pairs_figure
 from cosim.report.robustness_scatter import quantity_scatter
 from cosim.report.robustness_tables import TextTable, boundary_name, tables
 from cosim.report.style import drawing, save
-from cosim.report.summary_table import heading
 from cosim.results.safe_files import write_whole
 from cosim.study.robustness.analysis import Analysis
 from cosim.study.robustness.boundary import Boundary
@@ -113,7 +113,7 @@ def _effect_map(analysis: Analysis, quantity: Quantity, found: list[BreakEven]) 
     """The effects along the second drawn axis, one row for each value of the first."""
     points = analysis.points
     y_axis, x_axis = drawn_axes(points)
-    name = heading(quantity.key, points.communities)
+    name = describe(quantity.key, points.communities)
     rows: dict[str, dict[float, BreakEven]] = {}
     for each in found:
         if each.axis != x_axis:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cosim.engine.catalogue import describe
 from cosim.report.robustness_maps import DIVERGING, short_estimate
 from cosim.report.style import DARK, new_figure
-from cosim.report.summary_table import heading
 from cosim.study.robustness.pairs import Effect, PairMatrix
 from cosim.study.robustness.points import SweepPoints
 
@@ -31,7 +31,7 @@ def pairs_figure(points: SweepPoints, matrix: PairMatrix) -> Figure:
     """
     from matplotlib.colors import TwoSlopeNorm
 
-    name = heading(matrix.quantity.key, points.communities)
+    name = describe(matrix.quantity.key, points.communities)
     n = len(matrix.singles)
     values = np.full((n, n), np.nan)
     for names, effect in matrix.effects.items():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cosim.engine.catalogue import describe
 from cosim.report.style import (
     DARK,
     LOOKS,
@@ -17,7 +18,6 @@ from cosim.report.style import (
     scale_axis,
     scale_by_spread,
 )
-from cosim.report.summary_table import heading
 from cosim.study.robustness.points import Axis, SweepPoints
 from cosim.study.robustness.sensitivity import SampledPlaces, Sensitivity, sampled_places
 
@@ -38,7 +38,7 @@ def quantity_scatter(points: SweepPoints, key: str, found: Sequence[Sensitivity]
     found : sequence of Sensitivity
         Of this quantity, one for each panel.
     """
-    name = heading(key, points.communities)
+    name = describe(key, points.communities)
     places = sampled_places(points, key)
     rows, columns = grid_shape(len(found))
     figure, axes = new_figure(0.8 + 2.4 * rows, rows, columns)

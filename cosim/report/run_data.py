@@ -19,6 +19,7 @@ from cosim.core.tables import Coded
 from cosim.engine.catalogue import columns_of
 from cosim.engine.load import load_scenario
 from cosim.engine.scenario import Scenario
+from cosim.results.frames import Tables
 from cosim.results.run_files import read_run_record, read_summary
 from cosim.results.run_tables import batches, n_rows, schema_of, table_files
 
@@ -52,6 +53,11 @@ class RunData:
     def summary(self) -> dict[str, float | int | None]:
         """Content of ``summary.json``; empty where the run never got that far."""
         return read_summary(self.folder)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The tables as data frames; `batches` and `read` need less memory."""
+        return Tables(self.folder)
 
     def check(self) -> None:
         """Read what is no table, before anything is made of it.

@@ -7,55 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-_UNITS = {
-    "_eur_per_kwh": "EUR/kWh",
-    "_eur": "EUR",
-    "_bytes": "bytes",
-    "_kwh": "kWh",
-    "_kw": "kW",
-    "_pu": "pu",
-    "_percent": "%",
-    "_ms": "ms",
-    "_h": "h",
-    "_units": "units",
-}
-"""Endings of names that are units."""
-_SHARE = "_fraction"
-_TIME = "_time_h"
+from cosim.core.numbers import Described
+from cosim.engine.catalogue import catalogue
+
 THIN_SPACE = "\u2009"
 NO_VALUE = "–"
-
-
-_BEGINNINGS = {
-    "Bills and trading": ("bill", "energy_value", "welfare", "trade", "offer", "schedule", "settle"),
-    "Messages": ("message",),
-    "Peaks": ("peak",),
-    "Faults": ("fault",),
-    "Feeder": ("voltage", "line", "trafo", "energy_feeder", "energy_lost", "intervals"),
-    "Energy": ("energy", "self"),
-}
-"""How the names of each section begin; the first section that fits counts."""
-_SECTIONS = ("Bills and trading", "Messages", "Energy", "Peaks", "Feeder", "Faults", "Others")
-
-
-class Heading(NamedTuple):
-    """What a number is called.
-
-    Attributes
-    ----------
-    section, name, unit : str
-        As a reader wants them.
-    scale : float
-        What the number is multiplied by to be in this unit.
-    digits : int
-        Significant digits that are shown at least.
-    """
-
-    section: str
-    name: str
-    unit: str
-    scale: int
-    digits: int
 
 
 class SummaryRow(NamedTuple):
@@ -68,66 +24,35 @@ class SummaryRow(NamedTuple):
 
 
 def summary_rows(
-    summary: Mapping[str, float | int | None], start: datetime, communities: Sequence[str] = ()
+    summary: Mapping[str, float | int | None],
+    start: datetime | None = None,
+    communities: Sequence[str] = (),
 ) -> list[SummaryRow]:
-    """The summary's numbers, section by section, as `sections` orders them.
+    """The summary's numbers, section by section, as the catalogue orders them.
 
     Parameters
     ----------
     summary : mapping
-        Name with unit to number; None for a number that does not exist in this run.
+        Name to number; None for a number that does not exist in this run.
     start : datetime
-        The run's first instant, UTC: times are shown as dates too.
+        The run's first instant, UTC: times are shown as dates then.
     communities : sequence of str
-        Names of the communities: their numbers begin with them.
+        Names of the communities, each of which has a section of its own.
     """
-    rows = [_row(key, value, start, communities) for key, value in summary.items()]
-    order = sections(communities)
+    numbers = catalogue()
+    rows = [_row(numbers.describe(key, communities), value, start) for key, value in summary.items()]
+    order = numbers.sections(communities)
     return sorted(rows, key=lambda row: order.index(row.section))
 
 
-def sections(communities: Sequence[str] = ()) -> list[str]:
-    """Every section in its order: the communities, then what all runs have in common."""
-    return [*(f"Community {name}" for name in communities), *_SECTIONS]
-
-
-def heading(key: str, communities: Sequence[str] = ()) -> Heading:
-    """Section, name, unit and scale of a number.
-
-    Parameters
-    ----------
-    key : str
-        Its name in ``summary.json``, which ends in the unit.
-    communities : sequence of str
-        Names of the communities: their numbers begin with them.
-    """
-    section, name = _place(key, communities)
-    if name.endswith(_SHARE):
-        return Heading(section, _words(name.removesuffix(_SHARE)), "%", 100, 4)
-    for ending, unit in _UNITS.items():
-        if name.endswith(ending):
-            return Heading(section, _words(name.removesuffix(ending)), unit, 1, 5 if unit == "pu" else 4)
-    return Heading(section, _words(name), "", 1, 4)
-
-
-def _place(key: str, communities: Sequence[str]) -> tuple[str, str]:
-    """Section of a number, and its name without what the section says already."""
-    for name in sorted(communities, key=len, reverse=True):
-        if key.startswith(f"{name}_"):
-            return f"Community {name}", key.removeprefix(f"{name}_")
-    for section, beginnings in _BEGINNINGS.items():
-        if key.startswith(beginnings):
-            return section, key
-    return "Others", key
-
-
-def _row(key: str, value: float | int | None, start: datetime, communities: Sequence[str]) -> SummaryRow:
-    found = heading(key, communities)
-    if key.endswith(_TIME) and value is not None:
-        text = f"{number_text(value)} h after the start"
-        return SummaryRow(found.section, found.name, _date(start, float(value)), text)
-    shown = None if value is None else value * found.scale
-    return SummaryRow(found.section, found.name, number_text(shown, found.digits), found.unit)
+def _row(found: Described, value: float | int | None, start: datetime | None) -> SummaryRow:
+    if found.number.kind == "time" and value is not None:
+        hours = f"{number_text(value)} h"
+        date = "" if start is None else _date(start, float(value))
+        return SummaryRow(
+            found.section, found.name, date or hours, f"{hours if date else ''} after the start"
+        )
+    return SummaryRow(found.section, found.name, shown_value(value, found), found.unit)
 
 
 def _date(start: datetime, hours: float) -> str:
@@ -137,9 +62,9 @@ def _date(start: datetime, hours: float) -> str:
         return NO_VALUE
 
 
-def _words(name: str) -> str:
-    text = name.replace("_", " ")
-    return text[:1].upper() + text[1:]
+def shown_value(value: float | int | None, found: Described) -> str:
+    """A number in the unit it is shown in."""
+    return number_text(None if value is None else value * found.scale, found.number.digits)
 
 
 def number_text(value: float | int | None, digits: int = 4) -> str:

@@ -6,14 +6,17 @@ import json
 import string
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from cosim.config.yaml_reader import read_yaml
 from cosim.core.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
 from cosim.core.errors import InputError, Problem, collected, listed
+from cosim.core.numbers import Catalogue, Described
+from cosim.engine.catalogue import catalogue
 from cosim.results.run_files import no_run, read_run_record, read_summary, require_run
-from cosim.study.peaks import Numbers, peaks
+from cosim.study.peaks import PEAKS, Numbers, peaks
 from cosim.study.scenario_differences import UNKNOWN, Difference, scenario_differences
 
 MOST_RUNS = len(string.ascii_uppercase)
@@ -21,8 +24,6 @@ _NAMES = ("name", "title", "seed")
 """What a scenario is called and draws from; said of each run, not among the values that differ."""
 _MOST = 1e12
 """Hours, steps or minutes that a scenario may have, at most."""
-_PLACES = ("_time_h", "_bus", "_line", "_trafo")
-"""Endings of numbers that say where or when: these have no difference."""
 
 
 @dataclass(frozen=True)
@@ -116,23 +117,27 @@ class Comparison:
     differences: tuple[Difference, ...]
     cautions: tuple[str, ...]
 
-    @property
+    @cached_property
     def communities(self) -> list[str]:
         """Names of all communities of all runs."""
         return list(dict.fromkeys(name for run in self.runs for name in run.communities))
 
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What the numbers are: those of summaries and the peaks."""
+        return Catalogue((*catalogue().numbers, *PEAKS))
+
+    def describe(self, key: str) -> Described:
+        """What a number is; see `Catalogue.describe`."""
+        return self.catalogue.describe(key, self.communities)
+
     def change(self, key: str, run: ComparedRun) -> Change:
         """A run's number minus the first run's; the percentage is of the first one's size."""
         first, other = self.runs[0].numbers.get(key), run.numbers.get(key)
-        if first is None or other is None or is_place(key):
+        if first is None or other is None or not self.describe(key).is_comparable:
             return Change(None, None)
         absolute = other - first
         return Change(absolute, 100 * absolute / abs(first) if first else None)
-
-
-def is_place(key: str) -> bool:
-    """Whether a number says where or when something was, so that a difference means nothing."""
-    return key.endswith(_PLACES)
 
 
 def compare_runs(folders: Sequence[Path]) -> Comparison:

@@ -11,11 +11,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
+from cosim.core.numbers import Number, declared
 from cosim.engine.catalogue import columns_of
 from cosim.results.run_tables import batches, table_files
 
 Array = NDArray[np.float64]
 Numbers = dict[str, float | int | None]
+PEAKS = tuple(
+    number
+    for of, whose, words, source in (
+        ("feeder", "feeder", "over the slack", "table `power_flow`"),
+        ("household", "a household", "of any one household", "table `meters`"),
+        ("all_households", "all households", "of all households together", "table `meters`"),
+    )
+    for number in declared(
+        "Peaks",
+        source,
+        *(
+            Number(
+                f"peak_{of}_{way}_kw",
+                f"peak {way}, {whose}",
+                "kW",
+                f"largest {way} {words}, mean of an interval; 0 where there is none",
+                "less",
+            )
+            for way in ("import", "export")
+        ),
+    )
+)
+"""Numbers that a comparison takes from the tables, beside those of the summary."""
 
 
 def peaks(run_folder: Path, interval_ms: int) -> Numbers:

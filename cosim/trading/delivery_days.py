@@ -30,7 +30,12 @@ NUMBERS = (
         SECTION,
         _TRAFFIC,
         Number("trading_messages", "trading messages", "", "messages between traders, repeated ones too"),
-        Number("trading_message_bytes", "size of trading messages", "bytes", "bytes of these"),
+        Number(
+            "trading_message_bytes",
+            "size of trading messages",
+            "bytes",
+            "bytes of the messages between traders",
+        ),
         Number(
             "trading_offers_late",
             "offers too late",

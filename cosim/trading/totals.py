@@ -33,7 +33,7 @@ NUMBERS = (
     *declared(
         SECTION,
         _DAYS,
-        Number("delivery_days", "days settled", "", "days that were settled"),
+        Number("delivery_days", "days settled", "", "whole days, the warm-up left out"),
         Number(
             "delivery_days_traded", "days with trading", "", "of these, days on which something was offered"
         ),
@@ -104,7 +104,7 @@ NUMBERS = (
         "meters and table `prices`",
         Number(
             "net_import_at_grid_price_eur",
-            "net import at the grid's price",
+            "net import at grid price",
             "EUR",
             "what households draw from outside all together, at the grid's price of each hour",
             "less",
@@ -129,7 +129,7 @@ NUMBERS = (
         ),
         Number(
             "traded_with_oneself_kwh",
-            "energy used by its own seller",
+            "energy used by its seller",
             "kWh",
             "own generation that households used in place of what is offered",
         ),

@@ -163,5 +163,6 @@ def test_reference_pages_are_current() -> None:
         ("scenario_keys", build_reference.scenario_page),
         ("sweep_keys", build_reference.sweep_page),
         ("tables", build_reference.tables_page),
+        ("numbers", build_reference.numbers_page),
     ):
         assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == page(), "run `make docs`"

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosim.engine.catalogue import tables
+from cosim.engine.catalogue import describe, tables
 from cosim.report.compare_figure import draw_comparison, drawn_keys, durations, key_numbers
 from cosim.report.compare_table import _change_texts
-from cosim.report.summary_table import heading
 from cosim.results.store import RunStore
 from cosim.study.compare import Change, Comparison, compare_runs
 
@@ -50,42 +49,32 @@ def comparison(folder: Path, *numbers: dict[str, float | int | None], voltages: 
         ("x_kwh", Change(2, None), ("+2", "")),
         ("x_kwh", Change(1e-3, 1e-5), ("+0.001", "<0.01")),
         ("x_kwh", Change(1.0, 1e5), ("+1", ">9999")),
-        ("x_fraction", Change(0.125, 50.0), ("+12.5", "+50")),
+        ("self_consumption_fraction", Change(0.125, 50.0), ("+12.5", "+50")),
     ],
 )
 def test_change_texts(key: str, change: Change, texts: tuple[str, str]) -> None:
-    assert _change_texts(change, heading(key)) == texts
-
-
-@pytest.mark.parametrize(
-    ("key", "section", "name", "unit"),
-    [
-        ("bills_total_eur", "Bills and trading", "Bills total", "EUR"),
-        ("energy_value_eur", "Bills and trading", "Energy value", "EUR"),
-        ("traded_kwh", "Bills and trading", "Traded", "kWh"),
-        ("energy_load_kwh", "Energy", "Energy load", "kWh"),
-        ("peak_feeder_import_kw", "Peaks", "Peak feeder import", "kW"),
-        ("energy_lost_in_feeder_kwh", "Feeder", "Energy lost in feeder", "kWh"),
-        ("village_sale_tracking_rmse_units", "Community village", "Sale tracking rmse", "units"),
-        ("self_consumption_fraction", "Energy", "Self consumption", "%"),
-        ("unheard_of", "Others", "Unheard of", ""),
-    ],
-)
-def test_headings(key: str, section: str, name: str, unit: str) -> None:
-    assert heading(key, ["village"])[:3] == (section, name, unit)
+    assert _change_texts(change, describe(key)) == texts
 
 
 def test_drawn_are_money_key_numbers_and_what_communities_share(tmp_path: Path) -> None:
-    first = {"messages_sent": 3, "voltage_min_pu": None, "bills_eur": 1.0, "village_cost_gap_end": 1.0}
+    first = {
+        "messages_sent": 3,
+        "voltage_min_pu": None,
+        "bills_households_eur": 1.0,
+        "village_cost_gap_end": 1.0,
+    }
     other = {"self_consumption_fraction": 0.5, "messages_sent": 4}
     found = comparison(tmp_path, first | {"village_x_tracking_rmse_units": 1.0}, other | first, other)
     assert drawn_keys(found) == [
-        "bills_eur", "self_consumption_fraction", "messages_sent", "village_cost_gap_end",
+        "bills_households_eur", "self_consumption_fraction", "messages_sent", "village_cost_gap_end",
     ]  # fmt: skip
 
 
 def test_a_bar_for_each_run_from_zero_and_of_voltages_from_nominal(tmp_path: Path) -> None:
-    numbers = ({"voltage_min_pu": 0.97, "bills_eur": -3.0}, {"voltage_min_pu": None, "bills_eur": 5.0})
+    numbers = (
+        {"voltage_min_pu": 0.97, "bills_households_eur": -3.0},
+        {"voltage_min_pu": None, "bills_households_eur": 5.0},
+    )
     figure = key_numbers(comparison(tmp_path, *numbers))
     assert figure is not None
     money, voltage = figure.axes[:2]

@@ -19,7 +19,7 @@ from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.tables import Column
 from cosim.engine.catalogue import tables
 from cosim.households.prosumer_table import PROSUMERS
-from cosim.report import fault_figure
+from cosim.report import fault_figure, figure_list
 from cosim.report.decision_data import decision_data, steps_per_point
 from cosim.report.energy_figures import community_power
 from cosim.report.feeder_figure import feeder_map, worst_voltage
@@ -302,7 +302,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
 
 def test_every_figure_of_a_full_run(drawn: tuple[Path, list[Path]]) -> None:
     folder, figures = drawn
-    expected = {entry.name for entry in FIGURES} - TRADING - {"power"}
+    expected = {*FIGURES} - TRADING - {"power"}
     assert names(figures) == expected
     assert {file.name for file in (folder / "figures").iterdir()} == {f"{name}.png" for name in expected}
 
@@ -478,7 +478,7 @@ def test_nothing_is_cut_off(tmp_path: Path) -> None:
     )
     run = small.batteries().feeder(diverged=(3,)).topology().end()
     with drawing():
-        for entry in FIGURES:
+        for entry in figure_list.figures():
             figure = entry.draw(run)
             if figure is None:
                 continue
@@ -720,14 +720,14 @@ def test_summary_rows_name_value_and_unit() -> None:
     }
     rows = summary_rows(summary, datetime(2016, 7, 4, tzinfo=UTC), ["village"])
     assert [tuple(row) for row in rows] == [
-        ("Community village", "Own use tracking rmse", "13.42", "units"),
+        ("Community village", "own_use: error (RMS)", "13.42", "units"),
         ("Messages", "Messages sent", "66\u2009528", ""),
-        ("Energy", "Energy load", "8\u2009410", "kWh"),
-        ("Energy", "Self consumption", "29.68", "%"),
-        ("Feeder", "Voltage min", "1.0189", "pu"),
-        ("Feeder", "Voltage min time", "2016-07-13 08:00 UTC", "224 h after the start"),
-        ("Feeder", "Line loading max", "–", "%"),
-        ("Others", "Something new", "2.5", ""),
+        ("Energy", "Load", "8\u2009410", "kWh"),
+        ("Energy", "Self-consumption", "29.68", "%"),
+        ("Feeder", "Lowest voltage", "1.0189", "pu"),
+        ("Feeder", "Time of the lowest voltage", "2016-07-13 08:00 UTC", "224 h after the start"),
+        ("Feeder", "Highest line loading", "–", "%"),
+        ("Others", "something_new", "2.5", ""),
     ]
 
 

@@ -11,7 +11,7 @@ import pytest
 from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 from cosim.report import figure_list
-from cosim.report.figure_list import FIGURES, draw_figures
+from cosim.report.figure_list import draw_figures
 from cosim.report.run_data import RunData
 from cosim.report.trading_data import bills, household_day, market_hours
 from cosim.report.trading_figures import MAX_SELLERS, _suppliers
@@ -66,7 +66,8 @@ def test_there_is_a_figure_for_all_that_happened(
     case: tuple[str, RunData], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     name, data = case
-    monkeypatch.setattr(figure_list, "FIGURES", [entry for entry in FIGURES if entry.name in NAMES])
+    mine = [entry for entry in figure_list.figures() if entry.name in NAMES]
+    monkeypatch.setattr(figure_list, "figures", lambda: mine)
     drawn = {file.stem for file in draw_figures(data.folder)}
     assert drawn == (NAMES - {"trading_offers", "trading_hours"} if name == "alone" else NAMES)
 
@@ -75,8 +76,8 @@ def test_nothing_is_cut_off(case: tuple[str, RunData]) -> None:
     from cosim.report.style import drawing
 
     with drawing():
-        figures = [entry.draw(case[1]) for entry in FIGURES if entry.name in NAMES]
-        for figure in figures:
+        drawn = [entry.draw(case[1]) for entry in figure_list.figures() if entry.name in NAMES]
+        for figure in drawn:
             if figure is None:
                 continue
             figure.canvas.draw()  # type: ignore[no-untyped-call]

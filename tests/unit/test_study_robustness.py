@@ -292,7 +292,7 @@ def test_failed_and_missing_points_are_counted_and_said(tmp_path: Path) -> None:
         "2 points were not run: the sweep is not complete.",
     ]
     assert said[3] == (
-        "X tracking rmse: 4 units at latency = 0, loss = 0, 8 units at latency = 4 alone, "
+        "x: error (RMS): 4 units at latency = 0, loss = 0, 8 units at latency = 4 alone, "
         "5 units at loss = 0.5 alone; the worst is 8 units at latency = 4, loss = 0. "
         "At 1 place no point gave a value."
     )
@@ -459,11 +459,9 @@ def test_cases_of_the_same_name_on_two_axes_are_told_apart(tmp_path: Path) -> No
     effects = {each.remedy: each.effects[0].mean for each in analysis.break_evens}
     assert effects == {"fault = on": 2.0, "remedy = on": -1.0}
     text = "\n".join(findings(analysis))
+    assert "fault = on against none, by market_x: error (RMS): better at 0 and worse at 8 of 8 places" in text
     assert (
-        "fault = on against none, by market x tracking rmse: better at 0 and worse at 8 of 8 places" in text
-    )
-    assert (
-        "remedy = on against none, by market x tracking rmse: better at 8 and worse at 0 of 8 places" in text
+        "remedy = on against none, by market_x: error (RMS): better at 8 and worse at 0 of 8 places" in text
     )
 
 

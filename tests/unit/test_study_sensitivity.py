@@ -127,7 +127,7 @@ def test_a_number_that_no_point_has_is_said(sampled: Path, tmp_path: Path) -> No
     table = pd.read_parquet(sampled / "points.parquet")
     table.assign(other=np.nan).to_parquet(sampled / "points.parquet")
     analysis = analyse(sampled, ["other"])
-    assert "Other: no point gave a value." in findings(analysis)
+    assert "other: no point gave a value." in findings(analysis)
     out = tmp_path / "out"
     out.mkdir()
     assert (out / "robustness.md") in write_robustness(analysis, out)

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cosim.core.numbers import names_in
+from cosim.engine.catalogue import describe
+from cosim.regulation.design import GAIN_OVER_LIMIT
 from cosim.regulation.stability import stability_limit
 from cosim.study.robustness.cells import Place
 from cosim.study.robustness.estimates import NOT_NEGATIVE, Estimate, Limits, estimate
@@ -90,12 +92,13 @@ def find_boundaries(points: SweepPoints) -> list[Boundary]:
     """The boundary of each resource whose gain is varied along an axis; empty where none is."""
     found = []
     for key in points.table.columns:
-        match = re.fullmatch(r"(.*)_gain_over_limit", str(key))
-        if match is None:
+        number = describe(str(key)).number
+        if number.pattern != GAIN_OVER_LIMIT:
             continue
-        axis = _gain_axis(points, match[1])
+        resource = names_in(str(key), number)
+        axis = _gain_axis(points, resource)
         if axis is not None:
-            found.append(_boundary(points, match[1], axis))
+            found.append(_boundary(points, resource, axis))
     return found
 
 

@@ -15,6 +15,9 @@ from pydantic import ValidationError
 from cosim.config.error_messages import translate
 from cosim.config.yaml_reader import read_yaml
 from cosim.core.errors import InputError, Problem, collected, listed, suggest
+from cosim.core.numbers import names_in
+from cosim.engine.catalogue import describe
+from cosim.regulation.design import LOOP_DELAY
 from cosim.results.run_files import read_sweep_record
 from cosim.results.safe_files import require_plain
 from cosim.study.robustness.points_file import read_points_table
@@ -100,9 +103,10 @@ class SweepPoints:
 
     @property
     def communities(self) -> list[str]:
-        """Names of the communities, read off their numbers."""
-        ending = "_loop_delay_steps"
-        return [str(key).removesuffix(ending) for key in self.table.columns if str(key).endswith(ending)]
+        """Names of the communities, read off a number that each has once."""
+        keys = map(str, self.table.columns)
+        of_loops = [(key, describe(key).number) for key in keys]
+        return [names_in(key, each) for key, each in of_loops if each.pattern == LOOP_DELAY]
 
 
 def read_points(folder: Path) -> SweepPoints:

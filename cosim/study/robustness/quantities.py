@@ -2,62 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.study.robustness.estimates import ANY, NOT_NEGATIVE, SHARE, Limits
+from cosim.engine.catalogue import describe
+from cosim.study.robustness.estimates import Limits
 from cosim.study.robustness.points import SweepPoints, require_columns
 
 _LOOKED_AT = (
-    r".*_tracking_rmse_units",
-    r".*_cost_gap_end",
-    r"intervals_outside_limits",
-    r"voltage_min_pu",
-    r"voltage_max_pu",
-    r"line_loading_max_percent",
-    r"trafo_loading_max_percent",
-    r"traded_delivered_kwh",
-    r"bills_households_eur",
-    r"welfare_eur",
-)
-"""Numbers of ``summary.json`` that say how well a run went, in the order in which they are shown."""
-_LARGER_IS_BETTER = (
+    "{community}_{resource}_tracking_rmse_units",
+    "{community}_cost_gap_end",
+    "intervals_outside_limits",
     "voltage_min_pu",
-    "traded_agreed_kwh",
+    "voltage_max_pu",
+    "line_loading_max_percent",
+    "trafo_loading_max_percent",
     "traded_delivered_kwh",
+    "bills_households_eur",
     "welfare_eur",
-    "energy_value_eur",
-    "self_consumption_fraction",
-    "self_sufficiency_fraction",
-    "messages_delivered",
 )
-_SHARES = (r".*_fraction", r".*_probability", r".*_share(_\w+)?_(min|max)")
-_MAY_BE_NEGATIVE = (r"energy_stored_change_kwh", r"energy_value_eur")
-_NOT_NEGATIVE = (
-    r".*_(rmse|spread|gap|distance)_\w+",  # of tracking, gradients, cost, and to the optimum
-    r".*_distance_to_optimum_end",
-    r".*_(gain_signal_per_unit|gain_over_limit|loop_delay_steps|episodes|recovery_h|time_h)",
-    r"(messages|trading|trade_requests|intervals|delivery_days|verified|en50160_weeks)(_\w+)?",
-    r"(energy|offered|traded)_(\w+_)?kwh",
-    r"offered_kwh",
-    r"(\w+_)?peak_(\w+_)?kw",
-    r"voltage_(min|max)_pu",
-    r".*_loading_max_percent",
-    r"bills_imbalance_max_eur",
-    r"schedules_unproved",
-    r"schedule_gap_max_eur",
-)
+"""Numbers of the catalogue that say how well a run went, in the order in which they are shown."""
 
 
 def limits_of(key: str) -> Limits:
-    """What a number of ``summary.json`` can be, by its name; of an unknown one nothing is known."""
-    if any(re.fullmatch(pattern, key) for pattern in _SHARES):
-        return SHARE
-    if any(re.fullmatch(pattern, key) for pattern in _MAY_BE_NEGATIVE):
-        return ANY
-    return NOT_NEGATIVE if any(re.fullmatch(pattern, key) for pattern in _NOT_NEGATIVE) else ANY
+    """What a number of ``summary.json`` can be; of one that nobody declares nothing is known."""
+    number = describe(key).number
+    return Limits(number.least, number.most)
 
 
 @dataclass(frozen=True)
@@ -68,12 +39,17 @@ class Quantity:
     ----------
     key : str
         Its name in ``summary.json``.
-    larger_is_worse : bool
-        False for what one wants much of, such as the energy that was traded.
+    better : str
+        ``less`` or ``more``; ``neither`` where that depends on what is wanted, and more counts as worse.
     """
 
     key: str
-    larger_is_worse: bool
+    better: str
+
+    @property
+    def larger_is_worse(self) -> bool:
+        """False for what one wants much of, such as the energy that was traded."""
+        return self.better != "more"
 
     def harm(self, difference: float) -> float:
         """A difference with the sign turned so that positive is worse."""
@@ -97,7 +73,7 @@ def choose_quantities(points: SweepPoints, wanted: list[str]) -> list[Quantity]:
     """
     require_columns(points, wanted)
     keys = list(dict.fromkeys(wanted)) or [key for key in _usual(points) if _varies(points, key)]
-    return [Quantity(key, key not in _LARGER_IS_BETTER) for key in keys]
+    return [Quantity(key, describe(key).number.better) for key in keys]
 
 
 def constant_quantities(points: SweepPoints) -> dict[str, float]:
@@ -108,7 +84,8 @@ def constant_quantities(points: SweepPoints) -> dict[str, float]:
 
 def _usual(points: SweepPoints) -> list[str]:
     names = [str(key) for key in points.table.columns]
-    return [name for pattern in _LOOKED_AT for name in names if re.fullmatch(pattern, name)]
+    patterns = {name: describe(name).number.pattern for name in names}
+    return [name for wanted in _LOOKED_AT for name, pattern in patterns.items() if pattern == wanted]
 
 
 def _varies(points: SweepPoints, key: str) -> bool:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from cosim.core.errors import InputError, Problem, SimulationError
@@ -16,6 +17,7 @@ from cosim.core.numbers import Summary
 from cosim.engine.load import LoadedScenario, ScenarioSource, Setting
 from cosim.engine.run import run_scenario
 from cosim.engine.summarise import summarise
+from cosim.results.metrics import METRICS
 from cosim.results.run_files import FinishedPoint
 
 MOST_KILLS = 3
@@ -109,7 +111,13 @@ def run_point(base: ScenarioSource, task: PointTask) -> PointResult:
     folder = _own_folder(task.folder) if task.folder else ""
     try:
         loaded = base.varied(task.settings, task.seed)
-        summary = _run(loaded, Path(folder)) if folder else summarise(loaded)
+        if folder:
+            summary = _run(loaded, Path(folder))
+        elif len(METRICS):  # they need the tables
+            with TemporaryDirectory(prefix="cosim-") as temporary:
+                summary = _run(loaded, Path(temporary) / "run")
+        else:
+            summary = summarise(loaded)
         json.dumps(summary, allow_nan=False)
     except Exception as error:
         return PointResult(task.index, "failed", _cause(error), folder=folder)
