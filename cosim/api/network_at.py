@@ -46,7 +46,7 @@ def network_at(run: RunData, at: Instant) -> pandapowerNet:
     assert parts.grid is not None  # the run has a feeder's tables
     net = _with_powers(parts.grid, interval, p_mw, q_mvar, vm_pu)
     _name_households(net, parts)
-    solve(net)
+    solve(net, parts.grid.feeder.source.controls)
     found = net.res_bus.vm_pu.to_numpy(np.float64) if net.converged else np.full_like(vm_pu, np.nan)
     apart = np.abs(found - vm_pu)
     if (np.isnan(found) != np.isnan(vm_pu)).any() or np.nanmax(apart, initial=0.0) > AGREE_PU:

@@ -12,6 +12,7 @@ from cosim.grid.element_limits import KINDS as LIMITS
 from cosim.grid.elements import KINDS, ElementKind, ElementRecord, record_of
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits
+from cosim.grid.tap_control import reasons
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
@@ -94,6 +95,10 @@ def account(feeder: Feeder, decisions: Decisions, limits: FeederLimits) -> tuple
         *_in_the_net(feeder),
         *_limits(feeder, limits),
         *_profiles(feeder, decisions),
+        *(
+            Entry("controller", -1, name, -1, math.nan, math.nan, "kept", "grid.run_control")
+            for name in reasons(feeder.source.controls)
+        ),
         *(
             Entry(each.name, -1, each.detail, -1, math.nan, math.nan, "left out", f"{each.count} of it")
             for each in feeder.source.left_out

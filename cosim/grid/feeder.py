@@ -180,7 +180,7 @@ class Feeder:
         return _resolve(reference, self.bus, path)
 
 
-def load_feeder(network: NetworkConfig, folder: Path) -> Feeder:
+def load_feeder(network: NetworkConfig, folder: Path, run_control: bool = False) -> Feeder:
     """The feeder that a network file describes.
 
     Parameters
@@ -189,16 +189,18 @@ def load_feeder(network: NetworkConfig, folder: Path) -> Feeder:
         The file's content.
     folder : Path
         The file's folder; a JSON source lies in it.
+    run_control : bool
+        Whether its tap controllers act.
 
     Raises
     ------
     InputError
         With everything about the grid that cannot be calculated, element by element.
     """
-    return _feeder(read_source(network, folder), network)
+    return _feeder(read_source(network, folder), network, run_control)
 
 
-def feeder_from_net(source: pandapowerNet, network: NetworkConfig) -> Feeder:
+def feeder_from_net(source: pandapowerNet, network: NetworkConfig, run_control: bool = False) -> Feeder:
     """The feeder of a pandapower net; the net itself is left as it is.
 
     Parameters
@@ -207,18 +209,20 @@ def feeder_from_net(source: pandapowerNet, network: NetworkConfig) -> Feeder:
         A low-voltage grid.
     network : NetworkConfig
         What says where households go and what the limits are; its `source` is not read.
+    run_control : bool
+        Whether its tap controllers act.
 
     Raises
     ------
     InputError
         As in `load_feeder`.
     """
-    return _feeder(source_of(source), network)
+    return _feeder(source_of(source), network, run_control)
 
 
-def _feeder(source: GridSource, network: NetworkConfig) -> Feeder:
+def _feeder(source: GridSource, network: NetworkConfig, run_control: bool) -> Feeder:
     """The feeder of what a source gives."""
-    source = take_in(source)
+    source = take_in(source, run_control)
     net = copy.deepcopy(source.net)
     elements = take_elements(net)
     line, trafo, trafo3w = _line_table(net), _trafo_table(net), _trafo3w_table(net)

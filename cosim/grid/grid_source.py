@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cosim.core.errors import Problem
+from cosim.grid.tap_control import Controller, TapControl, controllers_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,10 @@ class GridSource:
         brings none.
     file : str
         The file it was read from; empty where it is none.
+    controllers : tuple of Controller
+        The source's controllers, as plain values.
+    controls : tuple of TapControl
+        Those of them that act.
     knows_ratio : bool
         Whether the source itself says that its tap changers are ratios, as SimBench does.
     """
@@ -60,6 +65,8 @@ class GridSource:
     left_out: tuple[LeftOut, ...] = ()
     profiles: Mapping[str, pd.DataFrame] | None = None
     file: str = ""
+    controllers: tuple[Controller, ...] = ()
+    controls: tuple[TapControl, ...] = ()
     knows_ratio: bool = False
 
 
@@ -69,6 +76,6 @@ def source_of(net: pandapowerNet) -> GridSource:
 
     profiles = net.get("profiles")
     if not isinstance(profiles, dict):
-        return GridSource(net)
+        return GridSource(net, controllers=controllers_of(net))
     frames = {str(key): table for key, table in profiles.items() if isinstance(table, pd.DataFrame)}
-    return GridSource(net, profiles=frames or None)
+    return GridSource(net, profiles=frames or None, controllers=controllers_of(net))

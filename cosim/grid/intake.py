@@ -19,14 +19,22 @@ from cosim.grid.column_facts import FACTS, modern_name
 from cosim.grid.column_types import filled, typed
 from cosim.grid.grid_source import GridSource, LeftOut
 from cosim.grid.plausibility import doubts
+from cosim.grid.tap_control import TapControl, tap_controls
 from cosim.grid.taps import complete_taps, table_problems
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
 
-def take_in(source: GridSource) -> GridSource:
+def take_in(source: GridSource, run_control: bool = False) -> GridSource:
     """What a source gives, looked at and completed; the source's own net is left as it is.
+
+    Parameters
+    ----------
+    source : GridSource
+        What was read.
+    run_control : bool
+        Whether its controllers act; they are left out otherwise.
 
     Returns
     -------
@@ -46,10 +54,14 @@ def take_in(source: GridSource) -> GridSource:
     left_out = (*source.left_out, *_left_out_of(net))
     said = [*filled(net), *complete_taps(net, source.knows_ratio)]
     said += [*_stale(net), *table_problems(net), *find_problems(net)]
+    controls: tuple[TapControl, ...] = ()
+    if run_control:
+        controls = tap_controls(source.controllers, net, said)
+        left_out = tuple(each for each in left_out if each.name != "controller")
     _raise([problem for problem in said if problem.severity == "error"], source.file)
     said += [*_left_out_warnings(left_out), *doubts(net)]
     warnings = (*source.warnings, *_placed(said, source.file))
-    return replace(source, net=net, warnings=warnings, left_out=left_out)
+    return replace(source, net=net, warnings=warnings, left_out=left_out, controls=controls)
 
 
 def _raise(problems: list[Problem], file: str) -> None:
@@ -90,7 +102,9 @@ def _left_out_warnings(left_out: tuple[LeftOut, ...]) -> Iterator[Problem]:
     for each in left_out:
         if each.name == "controller":
             message = f"{count(each.count, 'controller')} left out ({each.detail}): nothing is controlled"
-            remedy = "set the positions and set points that the grid is to have"
+            remedy = (
+                "set the positions that the grid is to have; grid.run_control: true lets tap controllers act"
+            )
         elif each.name == "user_pf_options":
             message, remedy = f"the grid's own solver options left out ({each.detail})", ""
         else:

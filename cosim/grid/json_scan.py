@@ -6,11 +6,12 @@ import json
 import re
 import reprlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cosim.grid.grid_source import LeftOut
+from cosim.grid.tap_control import Controller, controller
 
 MAX_DEPTH = 40
 MAX_TEXT_DEPTH = 4
@@ -81,6 +82,8 @@ class Contents:
         The tables of time series, as parsed.
     left_out : list of LeftOut
         What the net holds beside its tables.
+    controllers : list of Controller
+        The controllers among that, as plain values.
     refusals : list of Refusal
         What stands where a plain value belongs.
     """
@@ -88,6 +91,7 @@ class Contents:
     tables: dict[str, Any] = field(default_factory=dict)
     profiles: dict[str, Any] = field(default_factory=dict)
     left_out: list[LeftOut] = field(default_factory=list)
+    controllers: list[Controller] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
 
 
@@ -108,7 +112,8 @@ def sort_document(document: Any) -> Contents:
                 found.refusals += _scan_frame(table, f"_object.profiles.{name}")
             found.profiles = value
         elif key == "controller":
-            found.left_out += _controllers(value)
+            found.controllers = _controllers(value)
+            found.left_out += controllers_left_out(found.controllers)
         elif key == "user_pf_options":
             found.left_out += _options(value)
         elif _is_known(key):
@@ -177,17 +182,37 @@ def _scan_entry(key: str, value: Any) -> Iterator[Refusal]:
         yield from _scan_plain(value, where)
 
 
-def _controllers(value: Any) -> Iterator[LeftOut]:
-    """Controllers run code during a power flow: they are counted by the class they name, no more."""
+def _controllers(value: Any) -> list[Controller]:
+    """Controllers run code during a power flow: of each its row is read, as plain values."""
     try:
-        body = frame_body(value, "") if isinstance(value, dict) else {"data": []}
+        body = frame_body(value, "") if isinstance(value, dict) else {"columns": [], "data": []}
     except Refusal:
-        body = {"data": [[value]]}
-    if not body["data"]:
-        return
-    classes = Counter(next((name for cell in row if (name := _class_of(cell))), "") for row in body["data"])
-    detail = ", ".join(f"{number} {name or 'unnamed'}" for name, number in sorted(classes.items()))
-    yield LeftOut("controller", len(body["data"]), detail)
+        body = {"columns": ["object"], "data": [[value]]}
+    return [_controller(dict(zip(map(str, body["columns"]), row, strict=True))) for row in body["data"]]
+
+
+def _controller(row: dict[str, Any]) -> Controller:
+    """The controller of a row: the class that an object in it names, and what stands in that."""
+    cell = row.get("object")
+    if not isinstance(cell, dict):
+        cell = next((each for each in row.values() if _class_of(each)), {})
+    state = cell.get("_object")
+    if isinstance(state, str):
+        try:
+            state = inner_json(state, "")
+        except Refusal:
+            state = None
+    module = cell.get("_module")
+    known = state if isinstance(state, dict) else {}
+    return controller(_class_of(cell), module if isinstance(module, str) else "", row, known)
+
+
+def controllers_left_out(controllers: Sequence[Controller]) -> Iterator[LeftOut]:
+    """Controllers that do not act, counted by the class that they name."""
+    classes = Counter(each.name or "unnamed" for each in controllers)
+    detail = ", ".join(f"{number} {name}" for name, number in sorted(classes.items()))
+    if controllers:
+        yield LeftOut("controller", len(controllers), detail)
 
 
 def _class_of(cell: Any) -> str:

@@ -4,7 +4,8 @@ The reference is pandapower's ``runpp`` with a tolerance of 1e-11 MVA. The work 
 point (`cosim.grid.zbus`) on the matrices that one ``runpp`` builds. Each interval's power balance is checked
 against the admittance matrix; where it does not close, ``runpp`` tries, and where that fails the interval is
 ``diverged``: its values are NaN. No value is ever taken from another interval. Networks with elements that
-the fixed point cannot solve (`cosim.grid.route`) are solved by ``runpp``, interval by interval.
+the fixed point cannot solve (`cosim.grid.route`), or with tap controllers that act, are solved by ``runpp``,
+interval by interval.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cosim.grid.flow_result import FlowResult
 from cosim.grid.matrices import Matrices, build_matrices
 from cosim.grid.reference import NoMatricesError, RunppSolver, probe
 from cosim.grid.route import slow_elements, slow_route_warning
+from cosim.grid.tap_control import reasons
 from cosim.grid.voltage_dependence import DependentPower
 from cosim.grid.zbus import MAX_ITERATIONS, injected_power, solve_block
 
@@ -54,7 +56,8 @@ class PowerFlow:
     def __init__(self, feeder: Feeder) -> None:
         self.feeder = feeder
         self._runpp = RunppSolver(feeder)
-        self.slow_because = slow_elements(feeder.net)
+        controls = (f"{each} (one more for each step of a tap)" for each in reasons(feeder.source.controls))
+        self.slow_because = (*slow_elements(feeder.net), *controls)
         self._matrices: Matrices | None = None
         self._block = 1
         self._unsolved = ""

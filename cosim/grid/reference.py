@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from cosim.core.errors import InputError, Problem
 from cosim.grid.column_check import cells_of
 from cosim.grid.feeder import Feeder
 from cosim.grid.flow_result import FlowResult
+from cosim.grid.tap_control import TapControl, put_controls
 from cosim.grid.voltage_dependence import DependentPower, change
 
 if TYPE_CHECKING:
@@ -130,7 +132,7 @@ class RunppSolver:
     def _call(self, net: pandapowerNet, p_mw: FloatArray, q_mvar: FloatArray) -> str:
         """Write the powers and solve."""
         net.load["p_mw"], net.load["q_mvar"] = p_mw[self._live], q_mvar[self._live]
-        return run(net, voltage_depend_loads=False)
+        return run(net, self._feeder.source.controls, voltage_depend_loads=False)
 
 
 def read_results(net: pandapowerNet, result: FlowResult) -> None:
@@ -198,7 +200,7 @@ def probe(feeder: Feeder) -> str:
     import pandapower as pp
 
     net = copy.deepcopy(feeder.source.net)
-    cause = run(net)
+    cause = run(net, feeder.source.controls)
     if cause:
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
@@ -234,14 +236,16 @@ def refuse_other_supply(feeder: Feeder, supplied: NDArray[np.bool_]) -> None:
         raise InputError([Problem(message, remedy, f"bus.{bus}", value=feeder.network.name)])
 
 
-def run(net: pandapowerNet, voltage_depend_loads: bool = True) -> str:
-    """Solve `net` in place, tightly; why it failed, or nothing."""
+def run(net: pandapowerNet, controls: Sequence[TapControl] = (), voltage_depend_loads: bool = True) -> str:
+    """Solve `net` in place, tightly, its taps as the controls move them; why it failed, or nothing."""
     import pandapower as pp
 
     _read_ratings(net)
     cause = ""
     for tolerance in (TOLERANCE_MVA, FALLBACK_TOLERANCE_MVA):
         try:
+            if controls:
+                put_controls(net, controls)
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 # A Newton step on a singular matrix warns; that it did not converge is what counts.
                 warnings.simplefilter("ignore")
@@ -251,6 +255,7 @@ def run(net: pandapowerNet, voltage_depend_loads: bool = True) -> str:
                     max_iteration=MAX_ITERATIONS,
                     numba=False,
                     voltage_depend_loads=voltage_depend_loads,
+                    run_control=bool(controls),
                 )
         except Exception as error:  # pandapower raises its own, numpy's and plain UserWarning
             cause = " ".join(str(error).split()) or type(error).__name__

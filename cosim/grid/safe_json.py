@@ -64,7 +64,13 @@ def read_file(file: Path) -> GridSource:
         raise InputError([Problem(r.message, _REMEDY, r.where, str(file), value=r.value) for r in refusals])
     net = _build(contents.tables, file)
     profiles = _profiles(contents, file)
-    return GridSource(net, left_out=tuple(contents.left_out), profiles=profiles, file=str(file))
+    return GridSource(
+        net,
+        left_out=tuple(contents.left_out),
+        profiles=profiles,
+        file=str(file),
+        controllers=tuple(contents.controllers),
+    )
 
 
 def _parse(file: Path) -> Any:

@@ -210,6 +210,10 @@ class GridConfig(Model):
     """Limits in place of the network's own."""
     feedback: bool = False
     """Solve each interval while the run goes on, so that measurements of the feeder can be sent and used."""
+    run_control: StrictBool = False
+    """Whether the network's tap controllers act (pandapower's `DiscreteTapControl` and
+    `ContinuousTapControl`). Each interval begins with the tap positions of the data and is then solved by
+    `runpp`; by default controllers are left out, with a warning."""
     verify_power_flow: Count = 0
     """Number of intervals, chosen by the seed, that are solved again by pandapower's `runpp` on the whole
     network as it is in its source, and compared."""

@@ -133,7 +133,7 @@ class WholeNetwork:
         """One interval by `runpp`; the arguments are those of `net`."""
         net = self.net(acting, p_mw, q_mvar, vm_pu)
         result = FlowResult.empty(1, self._feeder)
-        cause = run(net)
+        cause = run(net, self._feeder.source.controls)
         if cause:
             result.status[0], result.cause[0] = "diverged", cause
         else:

@@ -26,6 +26,7 @@ class _Named:
     text: str
     folder: Path
     changed_ns: int
+    run_control: bool
 
 
 _solvers: dict[_Named, PowerFlow] = {}
@@ -33,7 +34,7 @@ _solvers: dict[_Named, PowerFlow] = {}
 _KEPT = 3
 
 
-def solver_of(network: NetworkConfig, folder: Path) -> PowerFlow:
+def solver_of(network: NetworkConfig, folder: Path, run_control: bool) -> PowerFlow:
     """The solver of the feeder that a network file describes; the same one again while its file is as it was.
 
     Raises
@@ -44,11 +45,11 @@ def solver_of(network: NetworkConfig, folder: Path) -> PowerFlow:
     source = network.source
     file = folder / source.file if isinstance(source, JsonSource) else None
     changed_ns = file.stat().st_mtime_ns if file is not None and file.exists() else 0
-    named = _Named(network.model_dump_json(), folder.resolve(), changed_ns)
+    named = _Named(network.model_dump_json(), folder.resolve(), changed_ns, run_control)
     if named not in _solvers:
         while len(_solvers) >= _KEPT:
             del _solvers[next(iter(_solvers))]
-        _solvers[named] = PowerFlow(load_feeder(network, folder))
+        _solvers[named] = PowerFlow(load_feeder(network, folder, run_control))
     return _solvers[named]
 
 
@@ -74,7 +75,7 @@ def connect(
         If the network cannot be read or solved, or the households do not fit.
     """
     network, network_folder = load_network(config.network, context.folder)
-    power_flow = solver_of(network, network_folder)
+    power_flow = solver_of(network, network_folder, config.run_control)
     feeder, population = power_flow.feeder, context.population
     limits, doubts = feeder_limits(feeder, config.limits)
     placement = place(groups, population, config, feeder, context.streams)
