@@ -13,6 +13,7 @@ import pandapower.networks as nw
 import pytest
 from pandapower.control import ContinuousTapControl, DiscreteTapControl
 
+import cosim
 from cosim.config.yaml_reader import Document
 from cosim.engine.load import LoadedScenario
 from cosim.engine.run import run_scenario
@@ -125,3 +126,16 @@ def test_without_the_key_controllers_are_left_out_by_name(tmp_path: Path) -> Non
     run_scenario(scenario(tmp_path, run_control=False), tmp_path / "run", warn=said.extend)
     assert apart(tmp_path / "run", judge) < 1e-9
     assert [problem for problem in said if "2 controllers left out (2 DiscreteTapControl)" in problem.message]
+
+
+def test_a_net_given_in_python_and_got_back_has_its_taps_moved() -> None:
+    net = feeder()
+    discrete(net)
+    judge = copy.deepcopy(net)
+    pp.runpp(judge, run_control=True, tolerance_mva=1e-11, numba=False)
+    content = {"name": "s", "time": {"step_s": 3600, "steps": 2}, "report": {"figures": False}}
+    with pytest.warns(UserWarning, match="because of 2 DiscreteTapControl"):
+        run = cosim.run(content | {"grid": {"network": net, "run_control": True}})
+    back = run.network(at=1)
+    assert back.trafo.tap_pos.tolist() == judge.trafo.tap_pos.tolist() != net.trafo.tap_pos.tolist()
+    assert np.abs(back.res_bus.vm_pu - judge.res_bus.vm_pu).max() < 1e-9
