@@ -188,8 +188,8 @@ def page(rows: list[Checked]) -> str:
 
 Each network that `pandapower.networks` makes without an argument, and each low-voltage grid of SimBench in
 scenarios 0, 1 and 2, was saved by `pandapower.to_json`, named by a scenario (`grid: {{network: FILE.json}}`)
-and run for an hour with the powers it brings, without a household. The judge is pandapower's `runpp` on the
-network as it was before, to 1e-11 MVA. Voltages agree to {VOLTAGE_PU:g} pu, loadings to {LOADING_POINTS:g} percentage points,
+and run for an hour, without households. The judge is pandapower's `runpp` on the network as it was
+before, to 1e-11 MVA. Voltages agree to {VOLTAGE_PU:g} pu, loadings to {LOADING_POINTS:g} percentage points,
 the power of the external grids and the losses to {POWER_MW:g} MW, in {len(solved)} of {len(rows)} networks:
 {n_fast} by the fast fixed point, {n_slow} by `runpp` interval by interval, because they hold generators or
 other elements of a given voltage. SimBench's transformers have taps without a type, which pandapower 3 leaves

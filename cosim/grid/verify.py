@@ -143,8 +143,8 @@ class WholeNetwork:
 
 HOUSEHOLDS = "cosim: households"
 """Name of the load that stands for all households of a bus."""
-_ROUNDING_MW = 1e-15
-"""What sums of powers leave behind."""
+_ROUNDING_MW = 1e-12
+"""What sums of powers, of up to a hundred megawatts, leave behind; a microwatt is no household."""
 
 
 def _drawn(element: ElementRecord, p_mw: float, q_mvar: float, vm_pu: float) -> tuple[float, float]:
