@@ -19,7 +19,7 @@ demo: install
 test: install
 	$(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal
 
-# The other cases of what is slow, and what takes minutes (docs/verification.md): hours, one after the other.
+# The other cases of what is slow, and what takes minutes, one after the other: docs/verification.md.
 test-slow: install
 	$(BIN)/python -m pytest -m slow
 
