@@ -316,29 +316,32 @@ def test_a_failed_point_is_a_row_with_its_cause(cosim: Callable, folder: Path) -
 
 def test_after_three_killed_workers_a_point_is_given_up(folder: Path) -> None:
     """A point that takes its worker down with it does not stop the others, and is not tried for ever."""
-    program = """
+    deadly = """
 import os, signal
-from cosim.engine.load import read_scenario, Setting
-from cosim.study.sweep import local_workers
-from cosim.study.sweep.point import PointTask, run_point
+from cosim.study.sweep.point import PointTask
 
-def deadly(base, task):
-    if task.index == 1:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return run_point(base, task)
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
 
-# In a worker this module is imported again, under another name.
-local_workers.run_point = deadly
-
-if __name__ == "__main__":
-    tasks = [PointTask(n, (Setting("time.steps", 3),), n) for n in range(4)]
-    workers = local_workers.LocalWorkers(2)
-    for result in workers.run(read_scenario("section6_additive"), tasks):
-        print(result.index, result.status, result.cause)
+class Deadly(PointTask):
+    def __reduce__(self):  # whoever receives it
+        return die, ()
 """
-    (folder / "deadly.py").write_text(program, encoding="utf-8")
+    program = """
+from cosim.engine.load import read_scenario, Setting
+from cosim.study.sweep.local_workers import LocalWorkers
+from cosim.study.sweep.point import PointTask
+from deadly import Deadly
+
+kinds = [PointTask, Deadly, PointTask, PointTask]
+tasks = [kind(n, (Setting("time.steps", 3),), n) for n, kind in enumerate(kinds)]
+for result in LocalWorkers(2).run(read_scenario("section6_additive"), tasks):
+    print(result.index, result.status, result.cause)
+"""
+    (folder / "deadly.py").write_text(deadly, encoding="utf-8")
+    (folder / "program.py").write_text(program, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "deadly.py"], cwd=folder, capture_output=True, text=True, timeout=60
+        [sys.executable, "program.py"], cwd=folder, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
     lines = sorted(done.stdout.splitlines())
