@@ -6,18 +6,11 @@ A reading that is not there is NaN: of a household that reported nothing, of a p
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from cosim.regulation.platform_schema import GridAwareRule
-from cosim.regulation.schema import AnyCapacity, HourlyCapacity, SteppedCapacity
 
 
 def update(signal: float, gain: float, measured: float, capacity: float) -> float:
@@ -162,31 +155,6 @@ def open_window(reports: Reports, step: int) -> None:
     reports.is_fresh[:] = [step < due for due in reports.due_step]
 
 
-def capacity_at(capacity: AnyCapacity, elapsed_ms: int, start_of_day_ms: int = 0, month: int = 1) -> float:
-    """The configured capacity at an instant.
-
-    Parameters
-    ----------
-    capacity : number, HourlyCapacity or SteppedCapacity
-        As configured.
-    elapsed_ms : int
-        Time since the scenario's start, ms.
-    start_of_day_ms : int
-        Time of day at the scenario's start, ms after midnight in the scenario's clock.
-    month : int
-        Month of the instant, 1 to 12.
-    """
-    match capacity:
-        case HourlyCapacity(by_hour=by_hour, by_month=by_month):
-            hour = (start_of_day_ms + elapsed_ms) % MS_PER_DAY // MS_PER_HOUR
-            return by_hour[hour] if by_month is None else by_hour[hour] * by_month[month - 1]
-        case SteppedCapacity(steps=steps):
-            times = [to_ms(step.from_h, MS_PER_HOUR) for step in steps]
-            return steps[max(0, bisect_right(times, elapsed_ms) - 1)].value
-        case _:
-            return float(capacity)
-
-
 class FeederReading(NamedTuple):
     """What the platform is told about the feeder. NaN where it is not known.
 
@@ -239,39 +207,3 @@ def next_share(share: float, rule: GridAwareRule, reading: FeederReading | None)
     if violated:
         return max(rule.least_share, share * rule.decrease_factor)
     return min(1.0, share + rule.increase_per_step)
-
-
-def capacities_over(
-    capacity: AnyCapacity, elapsed_ms: NDArray[np.int64], start: datetime
-) -> NDArray[np.float64]:
-    """The configured capacity at many instants, as `capacity_at` gives it for one.
-
-    Parameters
-    ----------
-    capacity : number, HourlyCapacity or SteppedCapacity
-        As configured.
-    elapsed_ms : ndarray of int64, shape (n,)
-        Times since the scenario's start, ms.
-    start : datetime
-        The scenario's start, UTC.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-    """
-    values: NDArray[np.float64]
-    match capacity:
-        case HourlyCapacity(by_hour=by_hour, by_month=by_month):
-            moments = np.datetime64(start.replace(tzinfo=None), "ms") + elapsed_ms.astype("timedelta64[ms]")
-            hours = moments.astype("datetime64[h]").astype(np.int64) % 24
-            values = np.array(by_hour)[hours]
-            if by_month is not None:
-                values = values * np.array(by_month)[moments.astype("datetime64[M]").astype(np.int64) % 12]
-            return values
-        case SteppedCapacity(steps=steps):
-            times = [to_ms(step.from_h, MS_PER_HOUR) for step in steps]
-            place = np.searchsorted(times, elapsed_ms, side="right") - 1
-            values = np.array([step.value for step in steps])[np.maximum(place, 0)]
-            return values
-        case _:
-            return np.full(len(elapsed_ms), float(capacity))

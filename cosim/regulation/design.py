@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +14,12 @@ from cosim.comms.schema import CommsConfig, Direction, resolve
 from cosim.config.household_values import household_values
 from cosim.config.parameters import drawn
 from cosim.config.values import AnyValue
-from cosim.core.clock import MS_PER_DAY
 from cosim.core.context import Context, TimeAxis
 from cosim.core.errors import InputError, Problem
 from cosim.core.numbers import COMMUNITY, Number, Summary, declared
 from cosim.core.population import Group, Population
 from cosim.regulation.agent_schema import GivenPhase, UniformPhase
 from cosim.regulation.community_costs import Costs, community_costs
-from cosim.regulation.controller import capacities_over, capacity_at
 from cosim.regulation.cost_checks import require_usable
 from cosim.regulation.costs import Cost
 from cosim.regulation.group_schema import RegulatedConfig
@@ -32,7 +29,13 @@ from cosim.regulation.mixture_stability import mixture_stability_limit
 from cosim.regulation.operating_point import OperatingPoint, operating_point
 from cosim.regulation.platform_schema import GainMargin
 from cosim.regulation.responses import Responses, require_one_unit
-from cosim.regulation.schema import CommunityConfig, gains, initial_signals
+from cosim.regulation.schema import (
+    CommunityConfig,
+    capacities_over,
+    capacity_at,
+    gains,
+    initial_signals,
+)
 from cosim.regulation.stability import gain_for_product
 
 LOOP_DELAY = "{community}_loop_delay_steps"
@@ -214,16 +217,9 @@ def design(
 
 def capacity_reader(config: CommunityConfig, time: TimeAxis) -> Callable[[int], tuple[float, ...]]:
     """The configured capacities as a function of time (ms since the start)."""
-    start = time.start
-    since_midnight = (start - start.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
-    start_of_day_ms = round(since_midnight * 1000) % MS_PER_DAY
-    resources = config.resources
-
-    def read(now_ms: int) -> tuple[float, ...]:
-        month = (start + timedelta(milliseconds=now_ms)).month
-        return tuple(capacity_at(resource.capacity, now_ms, start_of_day_ms, month) for resource in resources)
-
-    return read
+    return lambda now_ms: tuple(
+        capacity_at(resource.capacity, now_ms, time.start) for resource in config.resources
+    )
 
 
 _TICKS_AT_ONCE = 2**20

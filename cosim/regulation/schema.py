@@ -6,78 +6,39 @@ consumption and production), each with a capacity, a broadcast signal and a gain
 
 from __future__ import annotations
 
-from itertools import pairwise
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from cosim.config.base import (
-    MAX_RESOURCES,
-    Hours,
-    Items,
-    KilowattHours,
-    Model,
-    Name,
-    NonNegative,
-    Parts,
-)
-from cosim.config.hours import one_a_month, one_an_hour
+from cosim.config.base import MAX_RESOURCES, KilowattHours, Model, Name, NonNegative, Parts
+from cosim.config.choice import Choice
 from cosim.core.delivery import Unit
 from cosim.devices.interface import ServiceName, services
 from cosim.regulation.agent_schema import AgentConfig
+from cosim.regulation.capacities import CAPACITIES, Capacity
 from cosim.regulation.platform_schema import GainMargin, PlatformConfig
 
 
-class HourlyCapacity(Model):
-    """A capacity for each hour of the day."""
-
-    by_hour: Annotated[Items[NonNegative], AfterValidator(one_an_hour)]
-    """24 capacities; the first holds from 00:00 to 01:00 in the scenario's clock [units per step]."""
-    by_month: Annotated[Items[NonNegative], AfterValidator(one_a_month)] | None = None
-    """12 factors on them, January to December; none by default [1]."""
+def _capacity_form(raw: Any) -> str:
+    return "rule" if isinstance(raw, dict | str | Capacity) and not _is_number(raw) else "number"
 
 
-class CapacityStep(Model):
-    """A capacity that holds from an hour on, until the next one."""
-
-    from_h: Hours
-    """From when on, since the scenario's start [h]."""
-    value: NonNegative
-    """The capacity [units per step]."""
-
-
-class SteppedCapacity(Model):
-    """A capacity that changes at given times."""
-
-    steps: Annotated[Items[CapacityStep], Field(min_length=1)]
-    """The capacities, in order of time; the first from 0 h on."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        times = [step.from_h for step in self.steps]
-        if times[0] != 0:
-            raise ValueError("there is no capacity at the start; let the first step begin at from_h: 0")
-        if any(later <= earlier for earlier, later in pairwise(times)):
-            raise ValueError("from_h must increase from one step to the next; put the steps in order of time")
-        return self
-
-
-def _capacity_kind(raw: Any) -> str:
-    if isinstance(raw, HourlyCapacity) or (isinstance(raw, dict) and "by_hour" in raw):
-        return "by_hour"
-    return "steps" if isinstance(raw, dict | SteppedCapacity) else "number"
+def _is_number(raw: Any) -> bool:
+    try:
+        float(raw)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 CapacityConfig = Annotated[
-    Annotated[NonNegative, Tag("number")]
-    | Annotated[HourlyCapacity, Tag("by_hour")]
-    | Annotated[SteppedCapacity, Tag("steps")],
-    Discriminator(_capacity_kind),
+    Annotated[NonNegative, Tag("number")] | Annotated[Capacity, Choice(CAPACITIES), Tag("rule")],
+    Discriminator(_capacity_form),
 ]
-"""A capacity: a number, `{by_hour: [24 numbers]}`, or `{steps: [{from_h, value}, ...]}`."""
-
-AnyCapacity = float | HourlyCapacity | SteppedCapacity
-"""The Python types a `CapacityConfig` can have."""
+"""A capacity: a number, or a rule by its `kind`."""
 
 
 class ResourceConfig(Model):
@@ -148,15 +109,23 @@ class CommunityConfig(Model):
         return self
 
 
-def greatest_capacity(capacity: AnyCapacity) -> float:
-    """The largest value that the configured capacity takes."""
-    match capacity:
-        case HourlyCapacity(by_hour=by_hour, by_month=by_month):
-            return max(by_hour) * max(by_month or (1.0,))
-        case SteppedCapacity(steps=steps):
-            return max(step.value for step in steps)
-        case _:
-            return float(capacity)
+def greatest_capacity(capacity: float | Capacity) -> float:
+    """The largest value that a configured capacity takes."""
+    return capacity.greatest() if isinstance(capacity, Capacity) else float(capacity)
+
+
+def capacity_at(capacity: float | Capacity, elapsed_ms: int, start: datetime) -> float:
+    """A configured capacity at an instant (ms since the start, UTC)."""
+    return capacity.at(elapsed_ms, start) if isinstance(capacity, Capacity) else float(capacity)
+
+
+def capacities_over(
+    capacity: float | Capacity, elapsed_ms: NDArray[np.int64], start: datetime
+) -> NDArray[np.float64]:
+    """A configured capacity at many instants, shape (n,)."""
+    if isinstance(capacity, Capacity):
+        return capacity.over(elapsed_ms, start)
+    return np.full(len(elapsed_ms), float(capacity))
 
 
 def gains(community: CommunityConfig) -> tuple[float | GainMargin, ...]:

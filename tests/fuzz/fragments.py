@@ -53,8 +53,8 @@ _AGENTS: tuple[dict[str, Any], ...] = (
 )
 _CAPACITIES: tuple[Any, ...] = (
     1,
-    {"by_hour": [1] * 24},
-    {"steps": [{"from_h": 0, "value": 1}, {"from_h": 1, "value": 2}]},
+    {"kind": "hourly", "by_hour": [1] * 24},
+    {"kind": "stepped", "steps": [{"from_h": 0, "value": 1}, {"from_h": 1, "value": 2}]},
 )
 _GROUPS: tuple[dict[str, Any], ...] = (
     {"battery": {"capacity_kwh": 8, "charge_from": "surplus_and_grid", "soc_initial": 0.2}},

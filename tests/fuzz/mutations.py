@@ -24,7 +24,7 @@ STRANGE: tuple[Any, ...] = (
     "y" * 3000, "ä ö", "\u202eevil", "\x1b[31m", "\x00", "名前", "e\u0301", "\ud800", "../x", "/etc/passwd", "~", "CON",
     "=1+1", "$\\frac$", "[bold]", "a.b", "-", "2016-13-45", "9999-12-31T23:59:59Z", "0001-01-01", {"uniform": [0, 1]},
     {"uniform": [1e9, 1e9]}, {"uniform_int": [0, 9]}, {"normal": {"mean": 1, "std": 1e9}}, {"choice": [0, 1e6]},
-    {"each": [1, 2, 3]}, {"kind": "none"}, {"by_hour": [1] * 24}, list(range(50)),
+    {"each": [1, 2, 3]}, {"kind": "none"}, {"kind": "hourly", "by_hour": [1] * 24}, list(range(50)),
 )
 # fmt: on
 """What is no number, and what looks like one."""

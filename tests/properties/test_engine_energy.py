@@ -56,7 +56,11 @@ def village(folder: Path, **changes: Any) -> LoadedScenario:
                 "groups": ["homes"],
                 "resources": [
                     {"name": "own_use", "unit_kwh": UNIT_KWH, "capacity": 2, "serves": "own_load"},
-                    {"name": "sale", "unit_kwh": UNIT_KWH, "capacity": {"by_hour": [1] * 12 + [2] * 12}},
+                    {
+                        "name": "sale",
+                        "unit_kwh": UNIT_KWH,
+                        "capacity": {"kind": "hourly", "by_hour": [1] * 12 + [2] * 12},
+                    },
                 ],
                 "agent": {
                     "policy": {"kind": "additive", "kappa": 0.15},

@@ -204,8 +204,11 @@ def test_who_leaves_takes_his_battery_out_of_the_market(tmp_path: Path) -> None:
 
 
 def test_capacities_follow_the_clock(tmp_path: Path) -> None:
-    by_hour = {"by_hour": list(range(24))}
-    steps = {"steps": [{"from_h": 0, "value": 4}, {"from_h": 1.5, "value": 7}, {"from_h": 3, "value": 0}]}
+    by_hour = {"kind": "hourly", "by_hour": list(range(24))}
+    steps = {
+        "kind": "stepped",
+        "steps": [{"from_h": 0, "value": 4}, {"from_h": 1.5, "value": 7}, {"from_h": 3, "value": 0}],
+    }
     market = community("market", ["a"], {"hourly": by_hour, "stepped": steps})
     time = {"start": "2016-03-01T22:30:00Z", "step_s": 1800, "duration_h": 4}
     run_scenario(loaded(tmp_path, [group("a", 30, PAIR)], [market], time=time), tmp_path / "run")

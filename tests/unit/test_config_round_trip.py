@@ -48,7 +48,8 @@ group = st.fixed_dictionaries(
     {"name": names_, "households": st.integers(1, 10**5)}, optional={"cost": cost, "load": load}
 )
 capacity = st.one_of(
-    floats(0, 1e6), st.lists(floats(0, 1e6), min_size=24, max_size=24).map(lambda c: {"by_hour": c})
+    floats(0, 1e6),
+    st.lists(floats(0, 1e6), min_size=24, max_size=24).map(lambda c: {"kind": "hourly", "by_hour": c}),
 )
 resources = st.lists(
     st.fixed_dictionaries({"name": names_, "capacity": capacity, "unit_kwh": floats(0, 9)}),

@@ -46,8 +46,12 @@ RICH: dict[str, Any] = {
             "name": "c",
             "groups": ["g", "h"],
             "resources": [
-                {"name": "x", "capacity": {"steps": [{"from_h": 0, "value": 1}]}, "unit_kwh": 0.1},
-                {"name": "y", "capacity": {"by_hour": [1] * 24}},
+                {
+                    "name": "x",
+                    "capacity": {"kind": "stepped", "steps": [{"from_h": 0, "value": 1}]},
+                    "unit_kwh": 0.1,
+                },
+                {"name": "y", "capacity": {"kind": "hourly", "by_hour": [1] * 24}},
             ],
             "agent": {
                 "averages": {"kind": "exponential", "time_constant_steps": 5},

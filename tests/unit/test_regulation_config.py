@@ -59,9 +59,17 @@ def test_gain_and_initial_signal_by_resource() -> None:
                 "initial_average": [0.5, {"uniform": [0, 1]}],
             }
         ),
-        ResourceConfig.model_validate({"name": "x", "capacity": {"by_hour": list(range(24))}}),
         ResourceConfig.model_validate(
-            {"name": "x", "capacity": {"steps": [{"from_h": 0, "value": 3}, {"from_h": 2, "value": 0}]}}
+            {"name": "x", "capacity": {"kind": "hourly", "by_hour": list(range(24))}}
+        ),
+        ResourceConfig.model_validate(
+            {
+                "name": "x",
+                "capacity": {
+                    "kind": "stepped",
+                    "steps": [{"from_h": 0, "value": 3}, {"from_h": 2, "value": 0}],
+                },
+            }
         ),
     ],
 )
@@ -110,11 +118,21 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
         (AgentConfig, {"initial_average": 1.5}, "at most 1"),
         (AgentConfig, {"phase": {"kind": "given", "phase_ms": -5}}, "at least 0"),
         (ResourceConfig, {"name": "x", "capacity": -1}, "at least 0"),
-        (ResourceConfig, {"name": "x", "capacity": {"by_hour": [1] * 23}}, "give 24"),
-        (ResourceConfig, {"name": "x", "capacity": {"steps": [{"from_h": 1, "value": 3}]}}, "from_h: 0"),
+        (ResourceConfig, {"name": "x", "capacity": {"kind": "hourly", "by_hour": [1] * 23}}, "give 24"),
         (
             ResourceConfig,
-            {"name": "x", "capacity": {"steps": [{"from_h": 0, "value": 3}, {"from_h": 0, "value": 4}]}},
+            {"name": "x", "capacity": {"kind": "stepped", "steps": [{"from_h": 1, "value": 3}]}},
+            "from_h: 0",
+        ),
+        (
+            ResourceConfig,
+            {
+                "name": "x",
+                "capacity": {
+                    "kind": "stepped",
+                    "steps": [{"from_h": 0, "value": 3}, {"from_h": 0, "value": 4}],
+                },
+            },
             "must increase",
         ),
         (CommunityConfig, {"name": "c", "resources": [], "groups": ["a"]}, "at least 1"),

@@ -13,8 +13,6 @@ from cosim.core.clock import MS_PER_HOUR
 from cosim.regulation.controller import (
     FeederReading,
     Report,
-    capacities_over,
-    capacity_at,
     initial_reports,
     measure,
     next_share,
@@ -23,7 +21,7 @@ from cosim.regulation.controller import (
     update,
 )
 from cosim.regulation.platform_schema import GridAwareRule
-from cosim.regulation.schema import ResourceConfig, greatest_capacity
+from cosim.regulation.schema import ResourceConfig, capacities_over, capacity_at, greatest_capacity
 
 
 def test_the_integrator_lowers_the_signal_when_too_much_is_taken() -> None:
@@ -64,25 +62,33 @@ def test_a_late_report_does_not_replace_a_newer_one() -> None:
     assert measure(reports, [0], 1, "hold_last") == [0.0]
 
 
+MIDNIGHT = datetime(2016, 1, 1)
+
+
 def _capacity(raw: Any) -> Any:
     return ResourceConfig.model_validate({"name": "x", "capacity": raw}).capacity
 
 
 def test_capacity_by_hour_of_the_day() -> None:
-    table = _capacity({"by_hour": list(range(24))})
-    assert capacity_at(table, 0) == 0
-    assert capacity_at(table, MS_PER_HOUR - 1) == 0
-    assert capacity_at(table, MS_PER_HOUR) == 1
-    assert capacity_at(table, 25 * MS_PER_HOUR) == 1
-    assert capacity_at(table, 2 * MS_PER_HOUR, start_of_day_ms=23 * MS_PER_HOUR) == 1
+    table = _capacity({"kind": "hourly", "by_hour": list(range(24))})
+    assert capacity_at(table, 0, MIDNIGHT) == 0
+    assert capacity_at(table, MS_PER_HOUR - 1, MIDNIGHT) == 0
+    assert capacity_at(table, MS_PER_HOUR, MIDNIGHT) == 1
+    assert capacity_at(table, 25 * MS_PER_HOUR, MIDNIGHT) == 1
+    assert capacity_at(table, 2 * MS_PER_HOUR, MIDNIGHT + timedelta(hours=23)) == 1
     assert greatest_capacity(table) == 23
 
 
 def test_capacity_in_steps() -> None:
     table = _capacity(
-        {"steps": [{"from_h": 0, "value": 3}, {"from_h": 1.5, "value": 7}, {"from_h": 4, "value": 5}]}
+        {
+            "kind": "stepped",
+            "steps": [{"from_h": 0, "value": 3}, {"from_h": 1.5, "value": 7}, {"from_h": 4, "value": 5}],
+        }
     )
-    assert [capacity_at(table, ms) for ms in (0, 5_399_999, 5_400_000, 4 * MS_PER_HOUR, 10**12)] == [
+    assert [
+        capacity_at(table, ms, MIDNIGHT) for ms in (0, 5_399_999, 5_400_000, 4 * MS_PER_HOUR, 10**12)
+    ] == [
         3,
         3,
         7,
@@ -90,7 +96,7 @@ def test_capacity_in_steps() -> None:
         5,
     ]
     assert greatest_capacity(table) == 7
-    assert capacity_at(_capacity(90), 12345) == greatest_capacity(_capacity(90)) == 90.0
+    assert capacity_at(_capacity(90), 12345, MIDNIGHT) == greatest_capacity(_capacity(90)) == 90.0
 
 
 RULE = GridAwareRule(resource="production", increase_per_step=0.25, decrease_factor=0.5, least_share=0.2)
@@ -135,18 +141,16 @@ def test_an_unknown_reading_changes_nothing_but_a_known_violation_counts() -> No
     "capacity",
     [
         7.3,
-        {"by_hour": [hour / 7 for hour in range(24)]},
-        {"by_hour": [1.1] * 24, "by_month": [month / 3 for month in range(12)]},
-        {"steps": [{"from_h": 0, "value": 2}, {"from_h": 1.5, "value": 0.3}, {"from_h": 700, "value": 5}]},
+        {"kind": "hourly", "by_hour": [hour / 7 for hour in range(24)]},
+        {"kind": "hourly", "by_hour": [1.1] * 24, "by_month": [month / 3 for month in range(12)]},
+        {
+            "kind": "stepped",
+            "steps": [{"from_h": 0, "value": 2}, {"from_h": 1.5, "value": 0.3}, {"from_h": 700, "value": 5}],
+        },
     ],
 )
 def test_capacities_at_many_instants_are_those_at_each(capacity: object, start: datetime) -> None:
     config = _capacity(capacity)
-    midnight = start.replace(hour=0, minute=0, second=0)
-    of_day_ms = round((start - midnight).total_seconds() * 1000)
     elapsed_ms = np.arange(0, 400 * 24 * MS_PER_HOUR, 5_399_999)
-    one_by_one = [
-        capacity_at(config, int(ms), of_day_ms, (start + timedelta(milliseconds=int(ms))).month)
-        for ms in elapsed_ms
-    ]
+    one_by_one = [capacity_at(config, int(ms), start) for ms in elapsed_ms]
     assert capacities_over(config, elapsed_ms, start.replace(tzinfo=UTC)).tolist() == one_by_one
