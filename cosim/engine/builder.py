@@ -30,9 +30,9 @@ from cosim.households.meters import Meters
 from cosim.households.placement import Placement, nowhere
 from cosim.households.profile_book import Demand, ProfileBook
 from cosim.households.prosumer_table import device_parameters, profile_parameters, prosumer_table
+from cosim.regulation.aggregates.reports import Report
 from cosim.regulation.capacity_rule_doubts import rule_doubts
 from cosim.regulation.community import Market, build_market
-from cosim.regulation.controller import Report
 from cosim.regulation.design import Design, design
 from cosim.regulation.energy_balance import balance_problems
 from cosim.regulation.loop_warnings import loop_problems

@@ -31,7 +31,7 @@ from cosim.regulation.community import Market
 from cosim.regulation.controller import FeederReading
 from cosim.regulation.feeder_meter import Gauge
 from cosim.regulation.membership import Members
-from cosim.regulation.mitigation_build import remedy_numbers
+from cosim.regulation.mitigation_build import mitigation_numbers
 from cosim.regulation.mitigation_schema import Resending
 from cosim.regulation.participation import AlarmClock, take_part
 from cosim.regulation.record import DECISIONS, REGULATION, DecisionRecorder, TickRecorder
@@ -122,7 +122,7 @@ class Simulation:
         for recorder in self._tick_recorders:
             result |= recorder.summary()
         for market in self.parts.markets:
-            result |= remedy_numbers(market.design, market.platform.state)
+            result |= mitigation_numbers(market.design, market.platform.state)
         if self.fault_record is not None:
             result |= self.fault_record.summary(int(self.env.now))
         result |= message_numbers(self.network)

@@ -5,10 +5,10 @@ Operators only, so that a float and an array give the same bits.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from cosim.core.filters import weight_of_newest
 from cosim.regulation.agent_schema import CumulativeAverage, ExponentialAverage
 
 FloatOrArray: TypeAlias = Any
@@ -56,11 +56,6 @@ class Exponential:
     def update(self, average: FloatOrArray, outcome: FloatOrArray, k: FloatOrArray) -> FloatOrArray:
         """x̄(k+1) = x̄(k) + w·(x(k+1) − x̄(k)); `k` does not matter."""
         return average + self.weight * (outcome - average)
-
-
-def weight_of_newest(time_constant_steps: float) -> float:
-    """w = 1 − exp(−1/T): after T steps, a step's weight has fallen to 1/e."""
-    return -math.expm1(-1.0 / time_constant_steps)
 
 
 def build_average(config: CumulativeAverage | ExponentialAverage) -> Average:

@@ -16,12 +16,12 @@ from cosim.core.delivery import Deliverer
 from cosim.core.streams import RowCache, Streams
 from cosim.regulation.agent import Agent, AgentState, Clock, DecisionLog, Rules
 from cosim.regulation.aggregate import ActiveSum
+from cosim.regulation.aggregates.reports import initial_reports
 from cosim.regulation.averages import build_average
-from cosim.regulation.controller import initial_reports
 from cosim.regulation.design import Design, capacity_reader, per_member
 from cosim.regulation.loop_delay import first_heard_step
 from cosim.regulation.membership_times import Membership
-from cosim.regulation.mitigation_build import first_delays, platform_remedies
+from cosim.regulation.mitigation_build import first_delays, platform_mitigations
 from cosim.regulation.platform import Platform, PlatformRules, PlatformState
 from cosim.regulation.schema import CommunityConfig
 
@@ -151,7 +151,7 @@ def _platform(designed: Design, context: Context, members: list[int]) -> Platfor
     config, n_households = designed.config, context.population.size
     initial = (float(config.agent.initial_decision),) * len(config.resources)
     names = [resource.name for resource in config.resources]
-    remedies = platform_remedies(designed)
+    mitigations = platform_mitigations(designed)
     rules = PlatformRules(
         step_ms=context.time.step_ms,
         gains=designed.gains,
@@ -160,7 +160,7 @@ def _platform(designed: Design, context: Context, members: list[int]) -> Platfor
         capacities=capacity_reader(config, context.time),
         signal_limits=config.platform.signal_limits or (-math.inf, math.inf),
         grid_aware=tuple((names.index(rule.resource), rule) for rule in config.platform.grid_aware),
-        remedies=remedies,
+        mitigations=mitigations,
     )
     due = np.zeros(n_households, dtype=np.int64)
     due[designed.members] = first_heard_step(designed.phases_ms, designed.up_ms, rules.step_ms)
@@ -172,7 +172,7 @@ def _platform(designed: Design, context: Context, members: list[int]) -> Platfor
         metered=tuple(value * len(members) for value in initial),
         gains=designed.gains,
         delays=first_delays(designed),
-        means=[initial] * n_households if remedies.trimmed_share else [],
+        means=[initial] * n_households if mitigations.aggregate.weight else [],
     )
     return Platform(rules, state)
 

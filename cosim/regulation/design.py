@@ -28,7 +28,8 @@ from cosim.regulation.loop_limit import stable_product
 from cosim.regulation.mixture_stability import mixture_stability_limit
 from cosim.regulation.operating_point import OperatingPoint, operating_point
 from cosim.regulation.platform_schema import GainMargin
-from cosim.regulation.responses import Responses, require_one_unit
+from cosim.regulation.policies import Policy
+from cosim.regulation.responses import Responses, require_numbers, require_one_unit
 from cosim.regulation.schema import (
     CommunityConfig,
     capacities_over,
@@ -191,7 +192,7 @@ def design(
     groups = context.population.named(config.groups)
     members = np.concatenate([np.arange(group.first, group.last) for group in groups])
     costs = _costs(config, regulated, context)
-    responses = _responses(config, regulated, context, number)
+    responses = _responses(config, regulated, context, number, costs)
     phases = _phases(config, context, number)
     capacities_at = capacity_reader(config, context.time)
     mean = _mean_capacities(config, context.time)
@@ -272,10 +273,18 @@ def _costs(config: CommunityConfig, regulated: Sequence[RegulatedConfig], contex
 
 
 def _responses(
-    config: CommunityConfig, regulated: Sequence[RegulatedConfig], context: Context, number: int
+    config: CommunityConfig,
+    regulated: Sequence[RegulatedConfig],
+    context: Context,
+    number: int,
+    costs: Costs,
 ) -> Responses:
     """Each group's own policy, or else the community's."""
-    policies, paths, sizes = [], [], []
+    policies: list[Policy] = []
+    paths: list[str] = []
+    sizes: list[int] = []
+    everyone = np.ones((len(config.resources), costs.n_households))
+    slopes = [costs.gradients(list(average * everyone))[0] for average in (0.0, 0.25, 0.5, 0.75, 1.0)]
     for group in context.population.named(config.groups):
         own = regulated[group.number].policy
 
@@ -284,7 +293,9 @@ def _responses(
 
         policies.append(drawn(config.agent.policy if own is None else own, draw))
         paths.append(f"communities.{number}.agent.policy" if own is None else f"groups.{group.number}.policy")
-        sizes.append(group.last - group.first)
+        first, n = sum(sizes), group.last - group.first
+        sizes.append(n)
+        require_numbers(policies[-1], [slope[first : first + n] for slope in slopes], paths[-1])
     require_one_unit(policies, paths)
     return Responses.of_groups(policies, sizes)
 

@@ -1,14 +1,13 @@
-"""A platform's remedies: from their configuration to what the platform works with, and their numbers."""
+"""A platform's mitigations: from their configuration to what the platform works with, and their numbers."""
 
 from __future__ import annotations
 
 import math
 
+from cosim.core.filters import weight_of_newest
 from cosim.core.numbers import COMMUNITY, Number, Summary, declared
-from cosim.regulation.averages import weight_of_newest
 from cosim.regulation.design import Design
-from cosim.regulation.mitigation_schema import ClippedSum, TrimmedSum
-from cosim.regulation.mitigations import MeasuredMargin, Predictor, Remedies
+from cosim.regulation.mitigations import MeasuredMargin, Mitigations, Predictor
 from cosim.regulation.platform import PlatformState
 from cosim.regulation.platform_schema import GainMargin
 from cosim.regulation.schema import gains
@@ -34,16 +33,12 @@ NUMBERS = (
 )
 
 
-def platform_remedies(designed: Design) -> Remedies:
+def platform_mitigations(designed: Design) -> Mitigations:
     """What the configuration of a community asks for."""
-    aggregate = designed.config.platform.aggregate
-    trimmed = aggregate if isinstance(aggregate, TrimmedSum) else None
-    return Remedies(
+    return Mitigations(
         margins=_margins(designed),
         predictor=_predictor(designed),
-        is_clipped=isinstance(aggregate, ClippedSum | TrimmedSum),
-        trimmed_share=0.0 if trimmed is None else trimmed.trimmed_share,
-        trimming_weight=0.0 if trimmed is None else weight_of_newest(trimmed.time_constant_steps),
+        aggregate=designed.config.platform.aggregate,
     )
 
 
@@ -52,7 +47,7 @@ def first_delays(designed: Design) -> list[float]:
     return [designed.delay_steps if _is_measured(gain) else math.nan for gain in gains(designed.config)]
 
 
-def remedy_numbers(designed: Design, state: PlatformState) -> Summary:
+def mitigation_numbers(designed: Design, state: PlatformState) -> Summary:
     """For ``summary.json``: delay and gain at the end, of resources whose gain follows the measured delay."""
     result: Summary = {}
     for resource, delay, gain in zip(designed.config.resources, state.delays, state.gains, strict=True):

@@ -11,7 +11,6 @@ from cosim.config.base import (
     Integer,
     Model,
     NonNegative,
-    Number,
     Parts,
     Positive,
     Range,
@@ -62,43 +61,6 @@ class SmithPredictor(Model):
     ) = None
     """The slope in the model, one value or a list with one for each resource; by default the loop gain G from
     theory, as for the gain [units per signal]."""
-
-
-class PlainSum(Model):
-    """Every report counts as it stands."""
-
-    kind: Literal["sum"] = "sum"
-    """Which aggregate this is."""
-
-
-class ClippedSum(Model):
-    """Every report counts as what is physically possible, 0 to 1 unit.
-
-    So a household that lies moves the aggregate by no more than its own share of one unit, whatever it says.
-    """
-
-    kind: Literal["clipped"] = "clipped"
-    """Which aggregate this is."""
-
-
-class TrimmedSum(Model):
-    """The households whose reports are highest and lowest in the long run are left out (Yin et al., 2018).
-
-    Reports are clipped as by `clipped`. Of each resource the same share of households is left out at either
-    end, by the running means of their reports, and the others' reports stand for all. What it costs: honest
-    households at the ends are left out too, so the aggregate is biased where their spread is not symmetric.
-    """
-
-    kind: Literal["trimmed"] = "trimmed"
-    """Which aggregate this is."""
-    trimmed_share: Annotated[Number, Range(0, 0.5, above_low=True, below_high=True)] = 0.1
-    """Share of the households that is left out at either end; as many liars can be borne [1]."""
-    time_constant_steps: Positive = 50.0
-    """Memory of the running means [steps]."""
-
-
-AggregateConfig = Annotated[PlainSum | ClippedSum | TrimmedSum, Field(discriminator="kind")]
-"""How the reports become one aggregate, by `kind`."""
 
 
 class Resending(Model):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from cosim.regulation.aggregates import Aggregate
+from cosim.regulation.aggregates.plain import PlainSum
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class MeasuredMargin:
 
 
 @dataclass(frozen=True, slots=True)
-class Remedies:
+class Mitigations:
     """What a platform does against delay and false reports; nothing by default.
 
     Attributes
@@ -50,19 +53,14 @@ class Remedies:
         For each resource whose gain follows the measured delay, how; empty where none does.
     predictor : Predictor or None
         Delay compensation.
-    is_clipped : bool
-        Whether reports count as what is possible.
-    trimmed_share, trimming_weight : float
-        Share of the households left out at either end, and the weight of a report in the running means that
-        say which.
+    aggregate : Aggregate
+        How the reports become one aggregate.
     """
 
     margins: tuple[MeasuredMargin | None, ...] = ()
     predictor: Predictor | None = None
-    is_clipped: bool = False
-    trimmed_share: float = 0.0
-    trimming_weight: float = 0.0
+    aggregate: Aggregate = field(default_factory=PlainSum)
 
 
-NOTHING = Remedies()
-"""No remedy."""
+NOTHING = Mitigations()
+"""No mitigation."""

@@ -11,20 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from cosim.regulation.controller import (
-    FeederReading,
-    Report,
-    Reports,
-    expect,
-    heard,
-    measure,
-    next_share,
-    open_window,
-    receive,
-    update,
-)
+from cosim.regulation.aggregates.reports import Missing, Report, Reports, expect, heard, open_window, receive
+from cosim.regulation.controller import FeederReading, next_share, update
 from cosim.regulation.measured_delay import followed, observed_delay
-from cosim.regulation.mitigations import NOTHING, Predictor, Remedies
+from cosim.regulation.mitigations import NOTHING, Mitigations, Predictor
 from cosim.regulation.platform_schema import GridAwareRule
 from cosim.regulation.predictor import (
     SentSignals,
@@ -33,10 +23,7 @@ from cosim.regulation.predictor import (
     weights_of_delay,
     weights_of_reports,
 )
-from cosim.regulation.robust_sum import clipped, take_in, trimmed_measure
 from cosim.regulation.stability import gain_for_margin
-
-Missing = Literal["hold_last", "zero", "scale"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +46,7 @@ class PlatformRules:
         Lowest and highest signal.
     grid_aware : tuple of (int, GridAwareRule)
         Resource and rule by which its capacity gives way to the feeder.
-    remedies : Remedies
+    mitigations : Mitigations
         What it does against delay and false reports.
     """
 
@@ -70,7 +57,7 @@ class PlatformRules:
     capacities: Callable[[int], tuple[float, ...]]
     signal_limits: tuple[float, float] = (-math.inf, math.inf)
     grid_aware: tuple[tuple[int, GridAwareRule], ...] = ()
-    remedies: Remedies = NOTHING
+    mitigations: Mitigations = NOTHING
 
 
 @dataclass(slots=True)
@@ -150,12 +137,19 @@ class Platform:
 
     def hear_report(self, household: int, step: int, report: Report) -> None:
         """Take a report, unless a fresher one is known."""
-        state, remedies = self.state, self.rules.remedies
-        if remedies.is_clipped:
-            report = Report(clipped(report.delivered), report.signal_step)
+        state, mitigations = self.state, self.rules.mitigations
+        counted = mitigations.aggregate.counted(report.delivered)
+        if counted is not report.delivered:
+            report = Report(counted, report.signal_step)
         older = state.reports.newest[household]
-        if receive(state.reports, household, step, report) and remedies.trimmed_share:
-            take_in(state.means, household, older, remedies.trimming_weight)
+        if receive(state.reports, household, step, report) and state.means:
+            # It is taken in when a newer one has come: what the means say of a household then does not depend
+            # on the reports that are summed, so in a community of equals they leave no bias.
+            weight = mitigations.aggregate.weight
+            state.means[household] = tuple(
+                mean + weight * (value - mean)
+                for mean, value in zip(state.means[household], older, strict=True)
+            )
 
     def hear_meter(self, step: int, means: tuple[float, ...]) -> None:
         """Take a measurement of the aggregate, unless a fresher one is known."""
@@ -176,10 +170,10 @@ class Platform:
         measured = self._measure()
         tick = Tick(state.signals, capacities, measured)
         step = now_ms // rules.step_ms
-        if rules.remedies.margins:
+        if rules.mitigations.margins:
             self._follow_delay(step)
-        if rules.remedies.predictor is not None:
-            measured = self._compensated(step, measured, rules.remedies.predictor)
+        if rules.mitigations.predictor is not None:
+            measured = self._compensated(step, measured, rules.mitigations.predictor)
         low, high = rules.signal_limits
         updated = map(update, state.signals, state.gains, measured, capacities)
         state.signals = tuple(min(max(signal, low), high) for signal in updated)
@@ -198,13 +192,10 @@ class Platform:
             return (math.nan,) * len(rules.gains)
         if rules.measurement == "meter":
             return state.metered
-        n_resources, share = len(rules.gains), rules.remedies.trimmed_share
-        if share:
-            means = state.means
-            sums = trimmed_measure(state.reports, state.members, means, n_resources, rules.missing, share)
-        else:
-            sums = measure(state.reports, state.members, n_resources, rules.missing)
-        return tuple(sums)
+        aggregate = rules.mitigations.aggregate
+        return tuple(
+            aggregate.sums(state.reports, state.members, state.means, len(rules.gains), rules.missing)
+        )
 
     def _answered(self) -> list[int]:
         """Numbers of the signals that the reports answer which the aggregate is made from."""
@@ -216,7 +207,7 @@ class Platform:
         state = self.state
         observed = observed_delay(step, self._answered())
         gains = list(state.gains)
-        for resource, rule in enumerate(self.rules.remedies.margins):
+        for resource, rule in enumerate(self.rules.mitigations.margins):
             if rule is not None:
                 state.delays[resource] = followed(state.delays[resource], observed, rule.weight)
                 gains[resource] = gain_for_margin(rule.margin, state.delays[resource], rule.loop_gain)

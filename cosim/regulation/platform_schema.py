@@ -18,14 +18,11 @@ from cosim.config.base import (
     Probability,
     VoltagePu,
 )
+from cosim.config.choice import Choice
 from cosim.config.per_resource import one_or_list
-from cosim.regulation.mitigation_schema import (
-    AggregateConfig,
-    DelayConfig,
-    PlainSum,
-    Resending,
-    SmithPredictor,
-)
+from cosim.regulation.aggregates import AGGREGATES, Aggregate
+from cosim.regulation.aggregates.plain import PlainSum
+from cosim.regulation.mitigation_schema import DelayConfig, Resending, SmithPredictor
 
 
 class GainMargin(Model):
@@ -140,7 +137,7 @@ class PlatformConfig(Model):
     at once when capacities that nobody could meet are over. None, as in paper A, by default [signal]."""
     delay_compensation: SmithPredictor | None = None
     """Prediction of what the reports do not show yet; none by default."""
-    aggregate: AggregateConfig = PlainSum()
+    aggregate: Annotated[Aggregate, Choice(AGGREGATES)] = PlainSum()
     """How the reports become one aggregate; a plain sum by default."""
     resending: Resending | None = None
     """Signals are sent again within their step; once only by default."""
@@ -159,7 +156,7 @@ class PlatformConfig(Model):
         if self.measurement == "reports":
             return self
         needs = [
-            ("aggregate", self.aggregate.kind != "sum"),
+            ("aggregate", self.aggregate.needs_reports),
             ("delay_compensation with delay_steps: measured", _is_measured(self.delay_compensation)),
             ("gain with delay_steps: measured", any(map(_is_measured, _each(self.gain)))),
         ]

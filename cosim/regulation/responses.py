@@ -175,6 +175,39 @@ def require_one_unit(policies: Sequence[Policy], paths: Sequence[str]) -> None:
         raise InputError(problems)
 
 
+def require_numbers(policy: Policy, gradients: Sequence[Array], path: str) -> None:
+    """Refuse a policy that fails, or gives no number, at averages and gradients that the households can have.
+
+    Parameters
+    ----------
+    policy : Policy
+        With floats, or arrays over the households of a group.
+    gradients : sequence of ndarray
+        Of one resource, at averages from 0 to 1 in even steps; shape (N,) each.
+    path : str
+        Where it is configured.
+
+    Raises
+    ------
+    InputError
+        With the first that was found.
+    """
+    signal = float(np.mean(gradients))
+    for average, gradient in zip(np.linspace(0.0, 1.0, len(gradients)).tolist(), gradients, strict=True):
+        try:
+            with np.errstate(all="ignore"):
+                x = np.full(len(gradient), average)
+                made = [policy.response(signal, x, gradient), policy.slope(x, gradient)]
+                if not np.isnan(made).any():
+                    continue
+            found = f"gives nan at an average of {average:g} and a signal of {signal:.4g}"
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+            found = f"fails with {type(error).__name__}: {error}"
+        called = f"'{policy.kind}' ({type(policy).__module__}.{type(policy).__qualname__})"
+        remedy = "Correct the class, or the numbers that it is given."
+        raise InputError([Problem(f"the policy {called} {found}", remedy, path)])
+
+
 def _is_plain(policy: Policy) -> bool:
     return not any(isinstance(value, np.ndarray) for value in numbers(policy).values())
 

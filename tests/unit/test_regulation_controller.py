@@ -10,16 +10,8 @@ import numpy as np
 import pytest
 
 from cosim.core.clock import MS_PER_HOUR
-from cosim.regulation.controller import (
-    FeederReading,
-    Report,
-    initial_reports,
-    measure,
-    next_share,
-    open_window,
-    receive,
-    update,
-)
+from cosim.regulation.aggregates.reports import Report, initial_reports, measure, open_window, receive
+from cosim.regulation.controller import FeederReading, next_share, update
 from cosim.regulation.platform_schema import GridAwareRule
 from cosim.regulation.schema import ResourceConfig, capacities_over, capacity_at, greatest_capacity
 

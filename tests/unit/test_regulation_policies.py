@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cosim.core.filters import weight_of_newest
 from cosim.regulation.agent_schema import CumulativeAverage, ExponentialAverage
-from cosim.regulation.averages import build_average, weight_of_newest
+from cosim.regulation.averages import build_average
 from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.operating_point import operating_point
 from cosim.regulation.policies import POLICIES, Policy
