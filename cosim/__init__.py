@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from cosim.core.version import VERSION
 
 if TYPE_CHECKING:
+    from cosim import plugins
     from cosim.api.checking import check
     from cosim.api.comparisons import compare
     from cosim.api.run_results import Run
@@ -41,6 +42,7 @@ __all__ = [
     "check",
     "compare",
     "open",
+    "plugins",
     "run",
     "sweep",
 ]
@@ -68,10 +70,12 @@ os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plugins":
+        return import_module("cosim.plugins")
     if name not in _HOMES:
         raise AttributeError(f"module 'cosim' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, "plugins"})

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cosim import plugins
 from cosim.config.library import names
+from cosim.core.plugin_modules import load_installed
+from cosim.core.registry import Entry
 
 
 class Listed(NamedTuple):
@@ -54,3 +57,20 @@ def schema(sweep: bool = False) -> dict[str, Any]:
     from cosim.study.json_schema import scenario_schema, sweep_schema
 
     return sweep_schema() if sweep else scenario_schema()
+
+
+def kinds() -> list[str]:
+    """What a scenario can choose, by kind: response policies, latency models and the like."""
+    return plugins.kinds()
+
+
+def choices(kind: str) -> tuple[Entry, ...]:
+    """Everything of a kind, cosim's own and what plugins bring.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind.
+    """
+    load_installed()
+    return plugins.entries(kind)

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from cosim.api.given import GivenScenario, Overrides, given, given_sweep
 from cosim.config.library import SWEEP_KEYS
-from cosim.core.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem, SimulationError
+from cosim.core.plugin_modules import blaming_plugins
 from cosim.engine.builder import build
 from cosim.engine.explain import explain_lines
 from cosim.engine.preflight import preflight
@@ -37,10 +38,12 @@ def check(
         if _is_sweep(scenario) and not overrides and seed is None:
             with given_sweep(scenario) as loaded_sweep:  # type: ignore[arg-type]
                 return list(check_points(plan_sweep(loaded_sweep), thorough=True).problems)
-        with given(scenario, overrides, seed) as loaded:
+        with given(scenario, overrides, seed) as loaded, blaming_plugins():
             return preflight(loaded)
     except InputError as error:
         return list(error.problems)
+    except SimulationError as error:  # a plugin failed
+        return [Problem(str(error), "Correct it.")]
 
 
 class Explanation(NamedTuple):
@@ -73,7 +76,7 @@ def explain(
     InputError
         If the scenario is wrong, with every problem found.
     """
-    with given(scenario, overrides, seed) as loaded:
+    with given(scenario, overrides, seed) as loaded, blaming_plugins():
         parts = build(loaded)
         return Explanation(parts.warnings, list(explain_lines(loaded, parts)))
 

@@ -14,6 +14,7 @@ from cosim.api.objects import Objects, copy_files, plain
 from cosim.config.dump import block_yaml
 from cosim.config.yaml_reader import Document
 from cosim.core.errors import InputError, Problem
+from cosim.core.plugin_modules import load_installed
 from cosim.engine.load import (
     LoadedScenario,
     ScenarioSource,
@@ -53,6 +54,7 @@ def given(
     InputError
         With every problem found.
     """
+    load_installed()
     objects = Objects()
     source = _source(scenario, objects)
     settings, problems = _settings(overrides or (), objects)
@@ -80,6 +82,7 @@ def given_sweep(sweep: GivenSweep) -> Iterator[LoadedSweep]:
     InputError
         If nothing is left to be looked at, with every problem.
     """
+    load_installed()
     if not isinstance(sweep, Mapping):
         yield read_sweep(os.fspath(sweep))
         return

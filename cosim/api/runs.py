@@ -9,6 +9,7 @@ from cosim.api.given import GivenScenario, Overrides, given
 from cosim.api.run_results import HeldFolder, Run
 from cosim.api.watcher import UnfinishedError, UnfinishedInterrupt, Watcher
 from cosim.core.errors import InputError, Problem
+from cosim.core.plugin_modules import blaming_plugins
 from cosim.engine.run import default_folder, run_scenario
 from cosim.results.run_files import require_run
 
@@ -65,7 +66,8 @@ def run(
             held = HeldFolder(Path(out) if out is not None else default_folder(config, Path(results or "")))
         told.begins(config.name, held.path, config.time.duration_ms)
         after = _draw if config.report.figures else None
-        outcome = run_scenario(loaded, held.path, told.reached, after, told.doubts)
+        with blaming_plugins():
+            outcome = run_scenario(loaded, held.path, told.reached, after, told.doubts)
     finished = Run(held)
     told.ends(finished)
     if outcome.status == "failed":

@@ -11,6 +11,7 @@ from cosim.api.given import GivenSweep, given_sweep
 from cosim.api.run_results import HeldFolder, Run
 from cosim.api.watcher import UnfinishedError, UnfinishedInterrupt, Watcher
 from cosim.core.errors import InputError, Problem, count
+from cosim.core.plugin_modules import for_workers
 from cosim.study.sweep.executors import executor
 from cosim.study.sweep.folder import open_folder, require_empty
 from cosim.study.sweep.plan import plan_sweep
@@ -135,6 +136,7 @@ def sweep(
         if checked.errors:
             raise InputError(checked.problems)
         told.doubts(checked.problems)
+        for_workers()
         held = HeldFolder.temporary() if out is None and results is None else None
         target = held.path if held is not None else None if out is None else Path(out)
         with executor(dask, workers) as hands:

@@ -7,12 +7,13 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from types import FrameType
 from typing import Annotated, NoReturn
 
 import typer
 
-from cosim.cli.input_commands import check, explain, networks, scenarios, schema
+from cosim.cli.input_commands import check, explain, list_, networks, scenarios, schema
 from cosim.cli.run_commands import compare, report, run
 from cosim.cli.sweep_commands import robustness, sweep
 from cosim.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, err, flag, out, print_labelled, print_problems
@@ -29,8 +30,12 @@ app = typer.Typer(
     "over a network that is late and loses messages.",
 )
 
-for command in (run, sweep, check, explain, schema, networks, scenarios, report, compare, robustness):
-    app.command()(command)
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    *(run, sweep, check, explain, schema),
+    *(list_, networks, scenarios, report, compare, robustness),
+)
+for _command in _COMMANDS:
+    app.command(_command.__name__.rstrip("_"))(_command)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,28 +1,42 @@
-"""Commands about what can be run: check, explain, schema, networks, scenarios."""
+"""Commands about what can be run: check, explain, schema, list, networks, scenarios."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
+import typer
 from rich.text import Text
 
-from cosim.cli.terminal import Overrides, Seed, Source, flag, out, print_problems, refuse_errors, write
+from cosim.cli.terminal import (
+    Overrides,
+    Plugins,
+    Seed,
+    Source,
+    flag,
+    load_plugins,
+    out,
+    print_problems,
+    refuse_errors,
+    write,
+)
 from cosim.core.errors import count
 
 
-def check(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
+def check(scenario: Source, seed: Seed = None, set_: Overrides = None, plugin: Plugins = None) -> None:
     """Report every error and warning in a scenario or a sweep, without running it."""
     from cosim.api.checking import check
 
+    load_plugins(plugin)
     problems = check(scenario, set_, seed=seed)
     refuse_errors(problems)
     out.print(f"{scenario}: no errors, {count(len(problems), 'warning')}")
 
 
-def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None:
+def explain(scenario: Source, seed: Seed = None, set_: Overrides = None, plugin: Plugins = None) -> None:
     """Show every value, household, bus, link, device and agent of the run, and which values are defaults."""
     from cosim.api.checking import explain
 
+    load_plugins(plugin)
     explanation = explain(scenario, set_, seed=seed)
     print_problems(explanation.warnings, quiet=False)
     write(explanation.lines)
@@ -30,13 +44,33 @@ def explain(scenario: Source, seed: Seed = None, set_: Overrides = None) -> None
 
 def schema(
     sweep: Annotated[bool, flag("--sweep", "Print the schema of sweep files instead.")] = False,
+    plugin: Plugins = None,
 ) -> None:
     """Print the JSON schema of scenario files, with which an editor completes and checks keys."""
     import json
 
     from cosim.api.built_in import schema
 
+    load_plugins(plugin)
     write([json.dumps(schema(sweep), indent=2, ensure_ascii=False)])
+
+
+def list_(
+    kind: Annotated[str, typer.Argument(help="What to list; without it, the kinds are listed.")] = "",
+    plugin: Plugins = None,
+) -> None:
+    """List what a scenario can choose of a kind, cosim's own and what plugins bring, with a line each."""
+    from cosim.api.built_in import choices, kinds
+
+    load_plugins(plugin)
+    rows = (
+        choices(kind)
+        if kind
+        else [(name, ", ".join(each.name for each in choices(name))) for name in kinds()]
+    )
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, said in rows:
+        out.print(Text.assemble((f"{name:<{width}}", "bold"), f"  {said}"))
 
 
 def networks() -> None:

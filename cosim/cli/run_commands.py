@@ -11,9 +11,11 @@ from rich.text import Text
 
 from cosim.cli.terminal import (
     Overrides,
+    Plugins,
     Quiet,
     Seed,
     Source,
+    load_plugins,
     option,
     out,
     print_problems,
@@ -31,6 +33,7 @@ def run(
     ] = None,
     seed: Seed = None,
     set_: Overrides = None,
+    plugin: Plugins = None,
     verify_power_flow: Annotated[
         int,
         option("--verify-power-flow", "Solve this many intervals again with pandapower's runpp.", min=0),
@@ -46,6 +49,7 @@ def run(
     from cosim.cli.progress import RunProgress
     from cosim.cli.watching import CommandWatcher
 
+    load_plugins(plugin)
     verify = [f"grid.verify_power_flow={verify_power_flow}"] if verify_power_flow else []
     with CommandWatcher(RunProgress, partial(_show, quiet=quiet), quiet) as watcher:
         run(scenario, [*(set_ or ()), *verify], out=out_dir, seed=seed, results="results", watcher=watcher)
@@ -63,10 +67,13 @@ def _show(run: Run, quiet: bool) -> None:
         out.print(run.verdict, markup=False, highlight=False, soft_wrap=True)
 
 
-def report(folder: Annotated[Path, typer.Argument(help="A run directory.")]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(help="A run directory.")], plugin: Plugins = None
+) -> None:
     """Redraw the figures and the report of a run."""
     from cosim.api.runs import open
 
+    load_plugins(plugin)
     out.print(f"{open(folder).write_report()}")
 
 

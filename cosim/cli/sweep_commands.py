@@ -11,9 +11,11 @@ import typer
 from rich.text import Text
 
 from cosim.cli.terminal import (
+    Plugins,
     Quiet,
     err,
     flag,
+    load_plugins,
     option,
     out,
     print_problems,
@@ -49,6 +51,7 @@ def sweep(
     dry_run: Annotated[
         bool, flag("--dry-run", "List the points, each with the command that runs it on its own.")
     ] = False,
+    plugin: Plugins = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario at many points: axes, or a sample of them, times seeds; one row each in points.parquet.
@@ -60,6 +63,7 @@ def sweep(
     from cosim.cli.progress import SweepProgress
     from cosim.cli.watching import CommandWatcher
 
+    load_plugins(plugin)
     if dry_run:
         write(sweep_lines(source))
         return

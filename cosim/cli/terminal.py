@@ -49,8 +49,25 @@ Overrides = Annotated[
         metavar="PATH=VALUE",
     ),
 ]
+Plugins = Annotated[
+    list[str] | None,
+    option(
+        "--plugin",
+        "Load a Python module with classes of your own, by name or as a .py file. May be repeated.",
+        "none but those of installed packages",
+        metavar="MODULE",
+    ),
+]
 Seed = Annotated[int | None, option("--seed", "Seed of all random numbers.", "the scenario's", min=0)]
 Quiet = Annotated[bool, flag("--quiet", "No progress bar, no summary.")]
+
+
+def load_plugins(modules: list[str] | None) -> None:
+    """Import modules that register classes of their own."""
+    from cosim.core.plugin_modules import load_plugin
+
+    for module in modules or ():
+        load_plugin(module)
 
 
 def refuse_errors(problems: list[Problem], quiet: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal, Self
 
 import numpy as np
@@ -23,8 +23,8 @@ from cosim.config.base import (
 )
 from cosim.config.choice import Choice
 from cosim.config.csv_format import CsvFormat
-from cosim.core.errors import InputError, Problem
-from cosim.core.registry import Registry
+from cosim.core.errors import InputError, Problem, SimulationError
+from cosim.core.registry import Registry, class_name, is_own
 
 Floats = NDArray[np.float64]
 
@@ -73,6 +73,28 @@ class Latency:
         with np.errstate(over="ignore"):
             latencies = self.quantile(np.maximum(uniforms, _SMALLEST_UNIFORM))
         return np.rint(np.minimum(latencies, LONGEST_MS)).astype(np.int64)
+
+
+def checked(model: LatencyModel, latency: Latency) -> Latency:
+    """The distribution of a model; one of a plugin is looked at, number by number.
+
+    Raises
+    ------
+    SimulationError
+        When it is drawn from, if it gives what is no latency.
+    """
+    if is_own(model):
+        return latency
+
+    def quantile(u: Floats) -> Floats:
+        drawn = np.asarray(latency.quantile(u), dtype=np.float64)
+        if drawn.shape != u.shape or not (drawn >= 0).all():
+            wrong = drawn[~(drawn >= 0)] if drawn.shape == u.shape else drawn
+            gave = f"{wrong.flat[0]} ms" if drawn.shape == u.shape else f"{drawn.size} numbers for {u.size}"
+            raise SimulationError(f"the latency model '{model.kind}' ({class_name(model)}) gave {gave}")
+        return drawn
+
+    return replace(latency, quantile=quantile)
 
 
 class LatencyModel(Model):

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from cosim.comms.draws import Draws
-from cosim.comms.latency import Latency, LatencyModel, TraceReader
+from cosim.comms.latency import Latency, LatencyModel, TraceReader, checked
 from cosim.comms.link import Link
 from cosim.comms.loss import LossModel
 from cosim.comms.schema import CommsConfig, Direction, LinkConfig, resolve
+from cosim.core.errors import InputError, Problem
 from cosim.core.message import METER, PLATFORM, Address
+from cosim.core.registry import class_name
 from cosim.core.streams import Streams
 
 CACHED_NUMBERS = 200_000
@@ -102,7 +104,7 @@ class Topology:
     def _latency(self, config: LatencyModel) -> Latency:
         latency = self._latencies.get(config)
         if latency is None:
-            latency = self._latencies[config] = config.distribution(self._read_trace)
+            latency = self._latencies[config] = checked(config, config.distribution(self._read_trace))
         return latency
 
     def _household_link(self, direction: Direction, household: int, ends: tuple[int, int]) -> Link:
@@ -154,8 +156,18 @@ class Topology:
 
 
 def _independent_loss(loss: LossModel) -> float:
-    """Probability of an independent loss; 0 where losses depend on each other."""
-    return loss.rate() if loss.is_independent() else 0.0
+    """Probability of an independent loss; 0 where losses depend on each other.
+
+    Raises
+    ------
+    InputError
+        If the model gives no probability.
+    """
+    rate = loss.rate()
+    if not 0 <= rate <= 1:
+        message = f"the loss model '{loss.kind}' ({class_name(loss)}) has a rate of {rate}"
+        raise InputError([Problem(message, "Let it be from 0 to 1.", "comms")])
+    return rate if loss.is_independent() else 0.0
 
 
 def _rows_kept(n_columns: int, n_senders: int) -> int:

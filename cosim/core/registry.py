@@ -28,6 +28,7 @@ C = TypeVar("C", bound=type)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _registered = 0
+_outside: dict[tuple[str, str], type] = {}
 
 
 class PluginError(InputError):
@@ -89,6 +90,8 @@ class Registry(Generic[T]):
                 _give_kind(cls, name)
             self._classes[name] = cls
             _registered += 1
+            if not is_own(cls):
+                _outside[self.noun, name] = cls
             return cls
 
         return take_in
@@ -167,6 +170,22 @@ def import_modules(package: str) -> None:
 def registrations() -> int:
     """How many classes all registries have taken in; what is read off a schema is good for one number."""
     return _registered
+
+
+def outside_classes() -> tuple[type, ...]:
+    """Classes of all registries that are none of cosim's own."""
+    return tuple(_outside.values())
+
+
+def is_own(thing: object) -> bool:
+    """Whether a class, or that of an object, is one of cosim's own."""
+    cls = thing if isinstance(thing, type) else type(thing)
+    return cls.__module__.partition(".")[0] == "cosim"
+
+
+def class_name(thing: object) -> str:
+    """Module and name of an object's class, for messages."""
+    return _full_name(type(thing))
 
 
 def _members(interface: type) -> list[str]:

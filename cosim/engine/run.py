@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from cosim.comms.record import write_messages
 from cosim.core.errors import CosimError, InputError, Problem
+from cosim.core.plugin_modules import blamed, plugins
 from cosim.core.registry import PluginError
 from cosim.core.version import VERSION
 from cosim.engine.builder import Parts, build
@@ -111,11 +112,12 @@ class Outcome:
 
 
 def versions() -> dict[str, Any]:
-    """Versions of cosim, Python and the packages that make the numbers."""
+    """Versions of cosim, Python, the packages that make the numbers, and plugins."""
     return {
         "cosim": VERSION,
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
+        "plugins": [plugin.content() for plugin in plugins()],
     }
 
 
@@ -179,7 +181,7 @@ def run_scenario(
             _mark(record, store, "interrupted", "interrupted by the user, twice")
             raise
         except Exception as error:
-            _mark(record, store, "failed", f"{type(error).__name__}: {error}")
+            _mark(record, store, "failed", blamed(error) or f"{type(error).__name__}: {error}")
             raise
     if record.status == "done" and after is not None:
         _report(record, store, after, interruption)
@@ -215,7 +217,7 @@ def _run(
     except KeyboardInterrupt:
         status, record.cause = "interrupted", "interrupted by the user"
     except Exception as error:
-        status, record.cause = "failed", f"{type(error).__name__}: {error}"
+        status, record.cause = "failed", blamed(error) or f"{type(error).__name__}: {error}"
         fault = None if isinstance(error, CosimError | OSError | MemoryError) else error
     with _stage(record, "store"):
         simulation.close()
@@ -276,7 +278,7 @@ def _report(
     except KeyboardInterrupt:
         record.report = "interrupted"
     except Exception as error:
-        record.report = f"failed: {type(error).__name__}: {error}"
+        record.report = f"failed: {blamed(error) or f'{type(error).__name__}: {error}'}"
     store.write_json("run.json", record.content())
 
 

@@ -48,6 +48,15 @@ Number = Annotated[StrictInt | StrictFloat | None, AfterValidator(_not_absurd)]
 _SUMMARY = TypeAdapter(dict[str, Number])
 
 
+class _Plugin(BaseModel):
+    """A module from outside whose classes were registered."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    module: str
+    version: str
+
+
 class _Record(BaseModel):
     """What both records say; what else stands in them is kept as it is."""
 
@@ -59,6 +68,7 @@ class _Record(BaseModel):
     cosim: str = ""
     python: str = ""
     packages: dict[str, str | None] = {}
+    plugins: list[_Plugin] = []
 
 
 class RunRecord(_Record):

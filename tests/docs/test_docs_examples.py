@@ -111,6 +111,8 @@ def follow(
             for command in commands(content):
                 runner(command, folder)
                 done += 1
+        elif kind == "python" and flags.startswith("file="):
+            (folder / flags.removeprefix("file=")).write_text(content, encoding="utf-8")
         elif kind == "python":
             (folder / "example.py").write_text(content, encoding="utf-8")
             runner("python example.py", folder)

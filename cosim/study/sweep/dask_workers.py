@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cosim.core.errors import InputError, Problem, SimulationError, listed
+from cosim.core.plugin_modules import Plugin, for_workers, load_same
 from cosim.core.version import VERSION
 from cosim.engine.load import ScenarioSource
 from cosim.study.sweep.point import KILLED, PointResult, PointTask, run_point
@@ -86,21 +87,26 @@ class DaskWorkers:
         self, base: ScenarioSource, task: PointTask, handed_out: dict[Any, PointTask], completed: Any
     ) -> None:
         # Not pure: a scheduler that has seen this point before must run it again all the same.
-        future = self.client.submit(run_of_version, VERSION, base, task, pure=False)
+        future = self.client.submit(run_of_version, VERSION, for_workers(), base, task, pure=False)
         handed_out[future] = task
         completed.add(future)
 
 
-def run_of_version(version: str, base: ScenarioSource, task: PointTask) -> PointResult:
+def run_of_version(
+    version: str, plugins: Sequence[Plugin], base: ScenarioSource, task: PointTask
+) -> PointResult:
     """Run a point on a worker, unless it came late with another cosim, which may give other bytes.
 
     Raises
     ------
     RuntimeError
         If it did.
+    SimulationError
+        If it lacks a plugin, or has another version of one.
     """
     if version != VERSION:
         raise RuntimeError(f"a worker has cosim {VERSION}, and this sweep is of {version}")
+    load_same(plugins)
     return run_point(base, task)
 
 

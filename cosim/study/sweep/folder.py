@@ -139,6 +139,10 @@ class SweepFolder:
             )
             remedy = "Resume with that version, or start again with another --out."
             raise InputError([Problem(message, remedy, file=str(folder))])
+        if record.get("plugins", []) != versions()["plugins"]:
+            message = f"the points were made with other plugins ({_plugins(record.get('plugins'))})"
+            remedy = "Resume with those, in the same versions, or start anew with another --out."
+            raise InputError([Problem(message, remedy, file=str(folder))])
         reopened = cls(folder, plan, {**record, **versions(), "status": "running", "end": ""})
         beyond = sorted(reopened.results.keys() - {point.index for point in plan.points})
         if beyond:
@@ -309,6 +313,11 @@ def _write_sweep(folder: Path, plan: SweepPlan, input_files: Iterable[str]) -> N
             (inputs / file).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(sweep.base.folder / file, inputs / file)
     (folder / "sweep.yaml").write_text(block_yaml(content), encoding="utf-8")
+
+
+def _plugins(found: Any) -> str:
+    """Plugins of a record, in words."""
+    return ", ".join(f"{each['module']} {each['version']}" for each in found or ()) or "none"
 
 
 def _read_record(folder: Path) -> dict[str, Any]:

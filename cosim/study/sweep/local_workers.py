@@ -20,6 +20,7 @@ from threading import Thread
 from types import ModuleType
 
 from cosim.core.errors import SimulationError
+from cosim.core.plugin_modules import Plugin, for_workers, load_same
 from cosim.engine.load import ScenarioSource
 from cosim.study.sweep.point import KILLED, MOST_KILLS, PointResult, PointTask, run_point
 
@@ -85,7 +86,7 @@ class LocalWorkers:
         Raises
         ------
         SimulationError
-            If workers do not start.
+            If workers do not start, or lack a plugin.
         """
         pool = _Pool(base, tasks, self.n_workers)
         try:
@@ -103,7 +104,8 @@ class _Pool:
         self._waiting = deque(tasks)
         self._kills: Counter[int] = Counter()
         self._failed_starts = 0
-        self._workers = [_start(base) for _ in range(min(n_workers, len(tasks)))]
+        self._plugins = for_workers()
+        self._workers = [_start(base, self._plugins) for _ in range(min(n_workers, len(tasks)))]
 
     @property
     def is_busy(self) -> bool:
@@ -120,6 +122,8 @@ class _Pool:
             except (EOFError, OSError):
                 yield from self._replace(worker)
                 continue
+            if isinstance(answer, SimulationError):
+                raise answer
             worker.is_ready, worker.task, self._failed_starts = True, None, 0
             if isinstance(answer, PointResult):
                 self._hand_out()
@@ -146,7 +150,7 @@ class _Pool:
                 f"{MOST_KILLS} worker processes ended before they could begin; `cosim run` of one point may "
                 "say why (--dry-run shows how)"
             )
-        self._workers[self._workers.index(dead)] = _start(self._base)
+        self._workers[self._workers.index(dead)] = _start(self._base, self._plugins)
         if task is None:
             return
         self._kills[task.index] += 1
@@ -156,10 +160,10 @@ class _Pool:
             yield PointResult(task.index, "failed", KILLED)
 
 
-def _start(base: ScenarioSource) -> _Worker:
+def _start(base: ScenarioSource, plugins: Sequence[Plugin]) -> _Worker:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, base), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, base, plugins), daemon=True)
     # Where it starts with the first worker, it lets Ctrl-C in again for that one.
     resource_tracker.ensure_running()
     with _one_thread_each(), _without_interrupts(), _without_main():
@@ -168,10 +172,15 @@ def _start(base: ScenarioSource) -> _Worker:
     return _Worker(process, ours)
 
 
-def _serve(line: Connection, base: ScenarioSource) -> None:
+def _serve(line: Connection, base: ScenarioSource, plugins: Sequence[Plugin]) -> None:
     """What a worker does: take a point, run it, answer; until nobody is there to listen."""
     Thread(target=_end_with_parent, daemon=True).start()
     try:
+        try:
+            load_same(plugins)
+        except SimulationError as error:
+            line.send(error)
+            return
         line.send(_READY)
         while True:
             line.send(run_point(base, line.recv()))

@@ -14,6 +14,7 @@ from typing import Literal
 
 from cosim.core.errors import InputError, Problem, SimulationError
 from cosim.core.numbers import Summary
+from cosim.core.plugin_modules import blamed
 from cosim.engine.load import LoadedScenario, ScenarioSource, Setting
 from cosim.engine.run import run_scenario
 from cosim.engine.summarise import summarise
@@ -145,7 +146,11 @@ def _cause(error: Exception) -> str:
     """What went wrong, in one line that does not depend on where the sweep was started."""
     if isinstance(error, InputError):
         return "; ".join(_without_place(problem) for problem in error.problems)
-    text = str(error) if isinstance(error, SimulationError) else f"{type(error).__name__}: {error}"
+    text = (
+        str(error)
+        if isinstance(error, SimulationError)
+        else blamed(error) or f"{type(error).__name__}: {error}"
+    )
     return " ".join(text.split())
 
 

@@ -1,0 +1,153 @@
+"""Doors for what others bring: decorators that register a class under the name it has in a scenario.
+
+::
+
+    from cosim import plugins
+
+    @plugins.latency("weibull")
+    class Weibull(plugins.LatencyModel):
+        ...
+
+A module that does so is loaded by importing it, by ``--plugin MODULE``, or as an entry point of the group
+``cosim.plugins`` of an installed package. docs/extending.md has an example of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from cosim.core.errors import InputError, Problem, suggest
+from cosim.core.plugin_modules import load_plugin as load
+
+if TYPE_CHECKING:
+    from cosim.comms.latency import Latency, LatencyModel
+    from cosim.comms.loss import LossModel
+    from cosim.core.registry import Entry, Registry
+    from cosim.core.tables import PROSUMER, TIME, Column, Table
+    from cosim.devices.interface import ActiveDevice, Device
+    from cosim.devices.load import Load
+    from cosim.devices.pv import Photovoltaics
+    from cosim.regulation.policies import Policy
+
+__all__ = [
+    "PROSUMER",
+    "TIME",
+    "ActiveDevice",
+    "Column",
+    "Device",
+    "Latency",
+    "LatencyModel",
+    "Load",
+    "LossModel",
+    "Photovoltaics",
+    "Policy",
+    "Table",
+    "device",
+    "entries",
+    "kinds",
+    "latency",
+    "load",
+    "load_source",
+    "loss",
+    "policy",
+    "pv_source",
+]
+
+C = TypeVar("C", bound=type)
+
+
+class _Place(NamedTuple):
+    """Where a registry is."""
+
+    module: str
+    name: str
+
+
+_REGISTRIES = {
+    "policy": _Place("cosim.regulation.policies", "POLICIES"),
+    "latency": _Place("cosim.comms.latency", "LATENCIES"),
+    "loss": _Place("cosim.comms.loss", "LOSSES"),
+    "device": _Place("cosim.devices.interface", "DEVICES"),
+    "load_source": _Place("cosim.devices.load", "LOAD_SOURCES"),
+    "pv_source": _Place("cosim.devices.pv", "PV_SOURCES"),
+}
+"""What a class can be, in the order of the documentation."""
+
+_PARTS = {
+    "PROSUMER": "cosim.core.tables",
+    "TIME": "cosim.core.tables",
+    "ActiveDevice": "cosim.devices.interface",
+    "Column": "cosim.core.tables",
+    "Device": "cosim.devices.interface",
+    "Latency": "cosim.comms.latency",
+    "LatencyModel": "cosim.comms.latency",
+    "Load": "cosim.devices.load",
+    "LossModel": "cosim.comms.loss",
+    "Photovoltaics": "cosim.devices.pv",
+    "Policy": "cosim.regulation.policies",
+    "Table": "cosim.core.tables",
+}
+"""What classes are derived from, or made of."""
+
+
+def policy(name: str) -> Callable[[C], C]:
+    """A response policy: how a household turns signal, average and gradient into a probability."""
+    return _registry("policy").register(name)
+
+
+def latency(name: str) -> Callable[[C], C]:
+    """A latency model: how long messages travel."""
+    return _registry("latency").register(name)
+
+
+def loss(name: str) -> Callable[[C], C]:
+    """A loss model: which messages are lost."""
+    return _registry("loss").register(name)
+
+
+def device(name: str) -> Callable[[C], C]:
+    """A device behind a household's meter."""
+    return _registry("device").register(name)
+
+
+def load_source(name: str) -> Callable[[C], C]:
+    """Where a household's load comes from: what `load: {kind: ...}` chooses."""
+    return _registry("load_source").register(name)
+
+
+def pv_source(name: str) -> Callable[[C], C]:
+    """Where a household's generation comes from: what `pv: {kind: ...}` chooses."""
+    return _registry("pv_source").register(name)
+
+
+def kinds() -> list[str]:
+    """What `entries` lists."""
+    return list(_REGISTRIES)
+
+
+def entries(kind: str) -> tuple[Entry, ...]:
+    """Everything of a kind that a scenario can choose, cosim's own and others', each with a line.
+
+    Raises
+    ------
+    InputError
+        If there is no such kind.
+    """
+    if kind not in _REGISTRIES:
+        raise InputError([Problem("there is no such kind", suggest(kind, _REGISTRIES), value=kind)])
+    return _registry(kind).entries()
+
+
+def _registry(kind: str) -> Registry[Any]:
+    import_module("cosim.engine.scenario")  # cosim's own come first, so that their names are taken
+    module, name = _REGISTRIES[kind]
+    found: Registry[Any] = getattr(import_module(module), name)
+    return found
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PARTS:
+        raise AttributeError(f"module 'cosim.plugins' has no attribute '{name}'")
+    return getattr(import_module(_PARTS[name]), name)
