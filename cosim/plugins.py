@@ -24,33 +24,47 @@ from cosim.core.plugin_modules import load_plugin as load
 if TYPE_CHECKING:
     from cosim.comms.latency import Latency, LatencyModel
     from cosim.comms.loss import LossModel
+    from cosim.core.numbers import Number
     from cosim.core.registry import Entry, Registry
     from cosim.core.tables import PROSUMER, TIME, Column, Table
     from cosim.devices.interface import ActiveDevice, Device
     from cosim.devices.load import Load
     from cosim.devices.pv import Photovoltaics
+    from cosim.regulation.costs import Cost
     from cosim.regulation.policies import Policy
+    from cosim.report.figure_list import RunFigure
+    from cosim.report.run_data import RunData
+    from cosim.results.metrics import CompleteRun, Metric
 
 __all__ = [
     "PROSUMER",
     "TIME",
     "ActiveDevice",
     "Column",
+    "CompleteRun",
+    "Cost",
     "Device",
     "Latency",
     "LatencyModel",
     "Load",
     "LossModel",
+    "Metric",
+    "Number",
     "Photovoltaics",
     "Policy",
+    "RunData",
+    "RunFigure",
     "Table",
+    "cost",
     "device",
     "entries",
+    "figure",
     "kinds",
     "latency",
     "load",
     "load_source",
     "loss",
+    "metric",
     "policy",
     "pv_source",
 ]
@@ -67,11 +81,14 @@ class _Place(NamedTuple):
 
 _REGISTRIES = {
     "policy": _Place("cosim.regulation.policies", "POLICIES"),
+    "cost": _Place("cosim.regulation.costs", "COSTS"),
     "latency": _Place("cosim.comms.latency", "LATENCIES"),
     "loss": _Place("cosim.comms.loss", "LOSSES"),
     "device": _Place("cosim.devices.interface", "DEVICES"),
     "load_source": _Place("cosim.devices.load", "LOAD_SOURCES"),
     "pv_source": _Place("cosim.devices.pv", "PV_SOURCES"),
+    "metric": _Place("cosim.results.metrics", "METRICS"),
+    "figure": _Place("cosim.report.figure_list", "FIGURES"),
 }
 """What a class can be, in the order of the documentation."""
 
@@ -80,13 +97,19 @@ _PARTS = {
     "TIME": "cosim.core.tables",
     "ActiveDevice": "cosim.devices.interface",
     "Column": "cosim.core.tables",
+    "CompleteRun": "cosim.results.metrics",
+    "Cost": "cosim.regulation.costs",
     "Device": "cosim.devices.interface",
     "Latency": "cosim.comms.latency",
     "LatencyModel": "cosim.comms.latency",
     "Load": "cosim.devices.load",
     "LossModel": "cosim.comms.loss",
+    "Metric": "cosim.results.metrics",
+    "Number": "cosim.core.numbers",
     "Photovoltaics": "cosim.devices.pv",
     "Policy": "cosim.regulation.policies",
+    "RunData": "cosim.report.run_data",
+    "RunFigure": "cosim.report.figure_list",
     "Table": "cosim.core.tables",
 }
 """What classes are derived from, or made of."""
@@ -95,6 +118,11 @@ _PARTS = {
 def policy(name: str) -> Callable[[C], C]:
     """A response policy: how a household turns signal, average and gradient into a probability."""
     return _registry("policy").register(name)
+
+
+def cost(name: str) -> Callable[[C], C]:
+    """A household's private cost: its value, its gradient and, where it has one, its curvature."""
+    return _registry("cost").register(name)
 
 
 def latency(name: str) -> Callable[[C], C]:
@@ -120,6 +148,16 @@ def load_source(name: str) -> Callable[[C], C]:
 def pv_source(name: str) -> Callable[[C], C]:
     """Where a household's generation comes from: what `pv: {kind: ...}` chooses."""
     return _registry("pv_source").register(name)
+
+
+def metric(name: str) -> Callable[[C], C]:
+    """Numbers of the summary, computed of a run's tables."""
+    return _registry("metric").register(name)
+
+
+def figure(name: str) -> Callable[[C], C]:
+    """A figure of the report."""
+    return _registry("figure").register(name)
 
 
 def kinds() -> list[str]:

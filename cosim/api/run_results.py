@@ -14,7 +14,7 @@ from cosim.core.errors import Problem, suggest
 from cosim.engine.catalogue import catalogue, doubts
 from cosim.engine.scenario import Scenario
 from cosim.report.run_data import RunData
-from cosim.results.store import read_table
+from cosim.results.frames import Tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,46 +95,6 @@ class Summary(Mapping[str, "float | int | None"]):
         return f"Summary({self._numbers})"
 
 
-class Tables(Mapping[str, "pd.DataFrame"]):
-    """The tables of a run by name, as items or as attributes; each is read when it is asked for."""
-
-    def __init__(self, folder: HeldFolder) -> None:
-        self._folder = folder
-
-    def __getitem__(self, name: str) -> pd.DataFrame:
-        if name not in self._names():
-            raise KeyError(f"the run has no table '{name}'. {suggest(name, self._names())}".strip())
-        return read_table(self._folder.path, name)
-
-    def __getattr__(self, name: str) -> pd.DataFrame:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        try:
-            return self[name]
-        except KeyError as error:
-            raise AttributeError(error.args[0]) from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names())
-
-    def __len__(self) -> int:
-        return len(self._names())
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names()
-
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._names()]
-
-    def __repr__(self) -> str:
-        return f"<tables: {', '.join(self._names())}>"
-
-    def _names(self) -> list[str]:
-        tables = self._folder.path / "tables"
-        files = [file.stem for file in tables.glob("*.parquet")]
-        return sorted({*files, *(part.name for part in (tables / ".parts").glob("*"))})
-
-
 class Run:
     """What a run left.
 
@@ -149,7 +109,7 @@ class Run:
     def __init__(self, folder: HeldFolder) -> None:
         self._held = folder
         self._data = RunData(folder.path)
-        self.tables = Tables(folder)
+        self.tables = Tables(folder.path, folder)
 
     @property
     def folder(self) -> Path:

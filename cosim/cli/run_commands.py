@@ -67,9 +67,7 @@ def _show(run: Run, quiet: bool) -> None:
         out.print(run.verdict, markup=False, highlight=False, soft_wrap=True)
 
 
-def report(
-    folder: Annotated[Path, typer.Argument(help="A run directory.")], plugin: Plugins = None
-) -> None:
+def report(folder: Annotated[Path, typer.Argument(help="A run directory.")], plugin: Plugins = None) -> None:
     """Redraw the figures and the report of a run."""
     from cosim.api.runs import open
 

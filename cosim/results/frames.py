@@ -20,10 +20,12 @@ class Tables(Mapping[str, "pd.DataFrame"]):
     ----------
     folder : Path
         The run's directory.
+    holder : object
+        Kept for as long as these tables are: a directory that goes with an object stays until then.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, holder: object = None) -> None:
+        self._folder, self._holder = folder, holder
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         if name not in self._names():
