@@ -31,7 +31,7 @@ bench: install
 	$(BIN)/python bench/bench_memory.py
 	$(BIN)/python bench/bench_sweep.py
 
-# Damaged scenarios, networks and CSV files by seed: refused in sentences, or run to their end.
+# Damaged scenarios, networks and CSV files by seed: refused with clear messages, or run to their end.
 fuzz: install
 	$(BIN)/python tests/fuzz/fuzzer.py --scenarios 20000 --networks 2500 --csvs 2500 --shrink
 
@@ -66,7 +66,7 @@ studies: install
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
 
-# The pictures of the README, from a run of the demo; those of docs/compare.md and of the trading pages, from theirs.
+# The figures of the README, of docs/compare.md and of the trading pages, each from a run made for it.
 pictures: install
 	rm -rf results/pictures
 	$(BIN)/cosim run storage_village --quiet --out results/pictures

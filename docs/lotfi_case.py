@@ -142,7 +142,7 @@ def mean_text(values: Sequence[float] | Array, decimals: int) -> str:
 
 
 def share_text(n_hits: int, n: int) -> str:
-    """How many of all, with Clopper and Pearson's interval of 95 % for the share."""
+    """How many of all, with Clopper and Pearson's 95 % interval for the share."""
     interval = binomtest(n_hits, n).proportion_ci(0.95, method="exact")
     return f"{n_hits} of {n} ({100 * interval.low:.0f} to {100 * interval.high:.0f} %)"
 

@@ -190,14 +190,14 @@ def median_interval(values: Array) -> tuple[float, float, float]:
 
 
 def share_interval(n_hits: int, n: int) -> tuple[float, float]:
-    """Clopper and Pearson's interval of 95 % for a probability, from hits of n."""
+    """Clopper and Pearson's 95 % interval for a probability, from hits of n."""
     interval = binomtest(n_hits, n).proportion_ci(0.95, method="exact")
     return float(interval.low), float(interval.high)
 
 
 def median_text(values: Array) -> str:
     """Median with its interval."""
-    if len(values) < 6:  # too few for an interval of 95 %
+    if len(values) < 6:  # too few for an 95 % interval
         return rounded(float(np.median(values)))
     median, low, high = map(rounded, median_interval(values))
     return f"{median} ({low} to {high})"

@@ -27,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="What happens on a low-voltage feeder when hundreds of households decide for themselves, "
-    "over a network that is late and loses messages.",
+    "over a network that delays and loses messages.",
 )
 
 _COMMANDS: tuple[Callable[..., None], ...] = (

@@ -68,7 +68,7 @@ class TableStore(Protocol):
     """Where the tables of a run go: its directory, or nowhere."""
 
     def writer(self, table: Table, /) -> RowSink:
-        """The writer of a table that grows while the run goes on."""
+        """The writer of a table that grows during the run."""
 
     def write_table(self, table: Table, data: Mapping[str, ColumnData], /) -> None:
         """Write a small table that is complete from the start, so that a run that is killed has it too."""

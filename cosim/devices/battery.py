@@ -350,8 +350,8 @@ class BatteryConfig(Device):
     )
     is_storage: ClassVar = True
     takes_surplus: ClassVar = True
-    empty: ClassVar = "the batteries will stand empty"
-    full: ClassVar = "the batteries will stand full most of the time"
+    empty: ClassVar = "the batteries will be empty"
+    full: ClassVar = "the batteries will be full most of the time"
     table: ClassVar = Table(
         "batteries",
         "What each battery stored, took and gave in each interval.",

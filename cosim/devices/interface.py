@@ -249,7 +249,7 @@ class Rows(Protocol):
 
 
 class Pages(Protocol):
-    """Columns that are read piece by piece while the run goes on."""
+    """Columns that are read piece by piece during the run."""
 
     def open(self, names: Iterable[str], start: datetime, n_slots: int) -> Rows:
         """Some columns over `n_slots` quarter hours from `start` on."""

@@ -56,7 +56,7 @@ class Surroundings:
 
     @property
     def has_feeder_meter(self) -> bool:
-        """Whether somebody reads the feeder's meter."""
+        """Whether somebody reads the feeder meter."""
         return self.has_feedback or any(one.platform.measurement == "meter" for one in self.communities)
 
     @property
@@ -139,7 +139,7 @@ def _names(context: Context, around: Surroundings, fault: AnyFault, path: str) -
         return
     n_named = len(named_households(fault, around, context.population))
     if fault.count is not None and fault.count > n_named > 0:
-        message = f"{count(fault.count, 'household')} of {n_named} that it could concern"
+        message = f"{count(fault.count, 'household')} of {n_named} that it could affect"
         yield context.problem(f"{path}.count", message, f"Write at most {n_named}.")
 
 
@@ -162,12 +162,12 @@ def _market(context: Context, around: Surroundings, fault: AnyFault, path: str) 
     """A fault of a market that is not there, or of a measurement that nobody uses."""
     of_agents = isinstance(fault, (*AGENT_FAULTS, PlatformCrash))
     if not around.communities and (of_agents or not around.has_trading):
-        message = "there is no market that it could concern"
+        message = "there is no market that it could affect"
         remedy = "Add `communities:`." if of_agents else "Add `communities:` or `energy_value:`."
         yield context.problem(path, message, remedy, fault.kind)
         return
     if isinstance(fault, AGENT_FAULTS) and not named_households(fault, around, context.population):
-        message = "none of the households that it names belongs to a community"
+        message = "none of the households it names belongs to a community"
         yield context.problem(path, message, "Name others, or add their group to a community.", fault.kind)
     if isinstance(fault, LossBurst | Duplication | Replay) and "directions" in fault.model_fields_set:
         for position, direction in enumerate(fault.directions):
@@ -191,10 +191,10 @@ def _special(context: Context, around: Surroundings, fault: AnyFault, path: str)
         yield context.problem(f"{path}.buses", "the scenario has no grid", "Name households or groups.")
     if isinstance(fault, StuckMeter) and fault.meter == "feeder":
         if is_told_whom(fault):
-            message = "the feeder's meter belongs to no household"
+            message = "the feeder meter belongs to no household"
             yield context.problem(path, message, "Leave out households, groups, share and count.")
         if not around.has_feeder_meter:
-            message = "nobody reads the feeder's meter"
+            message = "nothing reads the feeder meter"
             yield context.problem(
                 f"{path}.meter", message, "Set `measurement: meter`, or `grid.feedback: true`."
             )
@@ -203,13 +203,13 @@ def _special(context: Context, around: Surroundings, fault: AnyFault, path: str)
         and around.communities
         and all(community.platform.measurement == "meter" for community in around.communities)
     ):
-        message = "the platform measures by meter, so nobody looks at what households report"
+        message = "the platform uses the feeder meter, so nothing depends on what households report"
         yield context.problem(path, message, "Set `measurement: reports`.", fault.kind, warning=True)
     if isinstance(fault, Churn):
         yield from _membership(context, around, fault, path)
 
 
-_WHOLE_STEPS = "A clock that is off by whole steps shows in the numbers of the reports; give less."
+_WHOLE_STEPS = "A clock that is off by whole steps shows in the numbers of the reports; give a smaller value."
 
 
 def _clock(context: Context, around: Surroundings, fault: ClockFault, path: str) -> Iterator[Problem]:
@@ -246,12 +246,14 @@ def _membership(context: Context, around: Surroundings, fault: Churn, path: str)
             yield context.problem(path, message, "Remove one of the two, or name other groups.", fault.kind)
 
 
-_DOWN_TOGETHER = "Who is down already stays down until both have ended; what either loses is lost."
-_LAST_HOLDS = "Where both are on, the one that began last holds."
+_DOWN_TOGETHER = (
+    "A household that is already down stays down until both have ended; what either loses is lost."
+)
+_LAST_HOLDS = "Where both are active, the one that began last applies."
 _TOGETHER = {
     "household_crash": _DOWN_TOGETHER,
     "platform_crash": _DOWN_TOGETHER,
-    "churn": "Who has left comes back when both have ended.",
+    "churn": "A household that has left returns when both have ended.",
     "clock": _LAST_HOLDS,
     "non_complier": _LAST_HOLDS,
 }

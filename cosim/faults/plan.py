@@ -44,7 +44,7 @@ class FaultEvent:
     fault : AnyFault
         As configured.
     target : str
-        What breaks: a household, a community's platform, the feeder's meter, or a set of links.
+        What breaks: a household, a community's platform, the feeder meter, or a set of links.
     members : tuple of int
         Numbers of the households concerned; of a platform's crash that of the community.
     start_ms, end_ms : int
@@ -257,7 +257,7 @@ def _read_absences(
     path: Path, shown_as: str, how: CsvFormat, households: Sequence[str], end_ms: int
 ) -> list[tuple[int, int, int]]:
     trace = read_plain(path, shown_as, how, {})
-    remedy = f"Let its first line be: {','.join(_TRACE_COLUMNS)}"
+    remedy = f"Its first line must be: {','.join(_TRACE_COLUMNS)}"
     household, leaves, joins = (trace.place(column, remedy) for column in _TRACE_COLUMNS)
     leaves_h, joins_h = trace.numbers([leaves, joins])
     joins_h = np.where((trace.text(joins) == "").to_numpy(bool), math.inf, joins_h)
@@ -268,7 +268,7 @@ def _read_absences(
     for row, name in enumerate(trace.text(household)):
         line = int(trace.table.lines[row])
         if bad[row]:
-            message = "no times: leaves_h is a number, joins_h a later one or nothing"
+            message = "not valid times: leaves_h is a number, joins_h a later one or empty"
             problems.append(Problem(message, "Write hours since the start.", file=shown_as, line=line))
         elif name not in number_of:
             message, remedy = "there is no household of this name", suggest(name, number_of)

@@ -48,7 +48,7 @@ class Reach:
     floor : TradingFloor or None
         Where households trade.
     gauges : sequence of Gauge
-        The displays of the feeder's meter.
+        The displays of the feeder meter.
     streams : Streams
         The run's random numbers.
     n_households : int

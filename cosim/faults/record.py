@@ -28,27 +28,28 @@ NUMBERS = (
             "fault_{fault}_{community}_{resource}_episodes",
             "episodes",
             "",
-            "times that the fault was on; events that touch or overlap are one",
+            "number of times the fault was active; events that touch or overlap count as one",
         ),
         Number(
             "fault_{fault}_{community}_{resource}_worst_deviation_units",
             "worst deviation",
             "units",
-            "the aggregate - capacity of largest size in all episodes; null where it cannot be told",
+            "the aggregate - capacity of largest size in all episodes; null where it cannot be determined",
             least=-math.inf,
         ),
         Number(
             "fault_{fault}_{community}_{resource}_recovery_h",
             "slowest recovery",
             "h",
-            "from an episode's end until the error stays near its level before; null if one did not recover",
+            "from an episode's end until the error stays near its previous level; null if one did not "
+            "recover",
             "less",
         ),
         Number(
             "fault_{fault}_{community}_{resource}_excess_cost",
             "excess cost",
             "cost",
-            "sum of the cost gap above its mean before, over all episodes",
+            "sum of the cost gap above its previous mean, over all episodes",
             "less",
             least=-math.inf,
         ),
@@ -56,7 +57,7 @@ NUMBERS = (
             "fault_{fault}_{community}_{resource}_excess_energy_kwh",
             "excess energy",
             "kWh",
-            "energy of the error above its mean before, over all episodes; only where a unit is energy",
+            "energy of the error above its previous mean, over all episodes; only where a unit is energy",
             "less",
             least=-math.inf,
         ),
@@ -70,11 +71,13 @@ FAULTS = Table(
         Column("fault", "text", "", "name of the fault"),
         Column("kind", "text", "", "household_crash, platform_crash, churn, clock, partition, ..."),
         Column(
-            "target", "text", "", "what broke: a household, a community's platform, a set of links, a meter"
+            "target", "text", "", "what failed: a household, a community's platform, a set of links, a meter"
         ),
-        Column("start", "time", "UTC", "when it began, or would have, in a run that was cut short"),
+        Column("start", "time", "UTC", "when it began, or would have begun, in a run that was cut short"),
         Column("end", "time", "UTC", "when it ended; of one that lasted longer, the end of the run"),
-        Column("households", "integer", "", "households that it hit; 0 for a platform or the feeder's meter"),
+        Column(
+            "households", "integer", "", "households that it affected; 0 for a platform or the feeder meter"
+        ),
     ),
 )
 FAULT_EFFECTS = Table(
@@ -98,16 +101,20 @@ FAULT_EFFECTS = Table(
             "recovery_h",
             "number",
             "h",
-            "from the end until the error stays near its level before; NaN if never, or another is still on",
+            "from the end until the error stays near its previous level; NaN if never, or if another "
+            "fault is still active",
         ),
         Column(
             "excess_energy_kwh",
             "number",
             "kWh",
-            "energy of the error above its mean before, until then; NaN where a unit is no energy",
+            "energy of the error above its previous mean, until then; NaN where a unit is no energy",
         ),
         Column(
-            "excess_cost", "number", "cost", "sum of the cost gap above its mean before, over the same steps"
+            "excess_cost",
+            "number",
+            "cost",
+            "sum of the cost gap above its previous mean, over the same steps",
         ),
     ),
 )
@@ -277,7 +284,7 @@ def _energy_kwh(row: Row) -> float:
 
 
 def summarise(rows: Sequence[Row]) -> Summary:
-    """For each fault and resource: the worst of its episodes, and sums; null where it cannot be told.
+    """For each fault and resource: the worst of its episodes, and sums; null where it cannot be determined.
 
     The time to recover is that of the slowest episode, and null where one did not recover.
     """

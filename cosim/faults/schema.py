@@ -45,20 +45,21 @@ class _Fault(Model):
     """What every fault has: a name, and times."""
 
     name: Name | None = None
-    """Name in tables and summary, which its random numbers hang on; by default its kind and a number."""
+    """Name in tables and summary, on which its random numbers depend; by default its kind and a number."""
     enabled: bool = True
-    """Whether it happens; one that does not leaves no trace, and an axis of a sweep can switch it on."""
+    """Whether it happens; a disabled fault leaves no trace, and an axis of a sweep can switch it on."""
     from_h: Hours | None = None
-    """Start, since the scenario's start [h]; with a rate, from when on it can happen."""
+    """Start, since the scenario's start [h]; with a rate, when it can first happen."""
     duration_h: PositiveHours | None = None
-    """Length [h]; to the end of the run by default. With a rate, how long it can happen."""
+    """Length [h]; until the end of the run by default. With a rate, how long it can happen."""
     windows: Items[FaultWindow] = ()
     """Several times, instead of `from_h` and `duration_h`."""
     rate_per_day: Annotated[Number, Range(0, 86_400, above_low=True)] | None = None
-    """How often a day it happens at random, while it is not on: the time from an end to the next start is
-    exponential [1/day]. Households and platforms fail independently; what concerns links fails as one."""
+    """How often per day it happens at random, while it is not active: the time from an end to the next start
+    is exponential [1/day]. Households and platforms fail independently; faults of links strike all of them at
+    once."""
     mean_duration_h: PositiveHours | None = None
-    """Mean length of what happens at random; exponential [h]."""
+    """Mean length of random faults; exponential [h]."""
 
     @model_validator(mode="after")
     def _one_way_of_saying_when(self) -> Self:
@@ -71,7 +72,7 @@ class _Fault(Model):
             raise ValueError("windows and from_h exclude each other; give one of them")
         if not (at_random or self.windows or self.from_h is not None or self._has_other_times()):
             raise ValueError(
-                "it is not said when it happens; give from_h (and duration_h), windows, or rate_per_day and "
+                "nothing says when it happens; give from_h (and duration_h), windows, or rate_per_day and "
                 "mean_duration_h"
             )
         return self
@@ -84,11 +85,12 @@ class _HouseholdFault(_Fault):
     """A fault of households."""
 
     households: Numbers[Name] = ()
-    """Whom it concerns, by name; with `groups`, both. All by default."""
+    """Whom it affects, by name; with `groups`, both. All by default."""
     groups: Parts[Name] = ()
-    """Whom it concerns, by group."""
+    """Whom it affects, by group."""
     share: Fraction | None = None
-    """This share of them, rounded, drawn by the seed; who is in a smaller share is in a larger one, too."""
+    """This share of them, rounded, drawn by the seed; whoever is in a smaller share is also in a larger
+    one."""
     count: PositiveCount | None = None
     """This many of them, drawn by the seed in the same order."""
 
@@ -103,7 +105,7 @@ class HouseholdCrash(_HouseholdFault):
     """Households' controllers are down: they hear, decide, report and trade nothing; devices go on."""
 
     kind: Literal["household_crash"] = "household_crash"
-    """Which fault this is."""
+    """Kind of fault."""
     state: Literal["kept", "lost"] = "lost"
     """What is left at the restart: `kept` is everything; `lost` is the configuration alone, so averages, the
     freshest signal, ledgers, offers and what a bidder has learnt are as at the start."""
@@ -113,7 +115,7 @@ class PlatformCrash(_Fault):
     """A community's platform is down: it hears nothing and sends nothing."""
 
     kind: Literal["platform_crash"] = "platform_crash"
-    """Which fault this is."""
+    """Kind of fault."""
     communities: Parts[Name] = ()
     """Whose platform; all by default."""
     restart_from: Literal["saved_signal", "nothing"] = "saved_signal"
@@ -125,7 +127,7 @@ class Churn(_HouseholdFault, CsvFormat):
     """Households leave their community and come back as newcomers; load and PV stay."""
 
     kind: Literal["churn"] = "churn"
-    """Which fault this is."""
+    """Kind of fault."""
     file: LocalPath | None = None
     """A trace instead of other times: CSV file with columns `household`, `leaves_h` and `joins_h`, in hours
     since the start; without `joins_h` it stays away."""
@@ -133,7 +135,7 @@ class Churn(_HouseholdFault, CsvFormat):
     @model_validator(mode="after")
     def _trace_alone(self) -> Self:
         if self.file is not None and (self.windows or self.from_h is not None or self.rate_per_day):
-            raise ValueError("the file says when; leave out from_h, windows and rate_per_day")
+            raise ValueError("the file gives the times; leave out from_h, windows and rate_per_day")
         if self.file is None and (given := sorted(self.model_fields_set & CsvFormat.model_fields.keys())):
             raise ValueError(f"there is no file for {given[0]} to apply to; name one, or leave it out")
         return self
@@ -146,12 +148,12 @@ class ClockFault(_HouseholdFault):
     """Households' clocks are wrong; they are right again when it ends."""
 
     kind: Literal["clock"] = "clock"
-    """Which fault this is."""
+    """Kind of fault."""
     offset_ms: SignedMilliseconds = 0.0
-    """They wake later by this; negative is earlier [ms]. Less than a market step."""
+    """They wake later by this; negative is earlier [ms]. Less than a step."""
     drift_ppm: DriftPpm = 0.0
     """They lose this much from the fault's start on; negative is gained. With offset and jitter less than a
-    market step at the fault's end [millionths of the elapsed time]."""
+    step at the fault's end [millionths of the elapsed time]."""
     jitter_ms: Milliseconds = 0.0
     """Each wake-up is late by a new uniform time between 0 and this [ms]."""
 
@@ -166,9 +168,9 @@ class Partition(_HouseholdFault):
     """Households are cut off from the platform and all others, both ways, but not from each other."""
 
     kind: Literal["partition"] = "partition"
-    """Which fault this is."""
+    """Kind of fault."""
     buses: Numbers[BusNumber] = ()
-    """Households at these buses of the feeder; with `households` and `groups`, all of these."""
+    """Households at these buses of the feeder; with `households` and `groups`, all of these together."""
 
 
 class _LinkFault(_HouseholdFault):
@@ -179,34 +181,34 @@ class _LinkFault(_HouseholdFault):
         "uplink",
         "peer",
     )
-    """Which links; `meter` is the feeder's own."""
+    """Which links; `meter` is that of the feeder meter."""
 
 
 class LossBurst(_LinkFault):
     """Messages get lost, besides those that are lost anyway."""
 
     kind: Literal["loss_burst"] = "loss_burst"
-    """Which fault this is."""
+    """Kind of fault."""
     loss_probability: Probability
-    """Probability that a message is lost by the fault."""
+    """Probability that the fault loses a message."""
 
 
 class Duplication(_LinkFault):
     """Messages arrive twice, each copy with its own latency."""
 
     kind: Literal["duplication"] = "duplication"
-    """Which fault this is."""
+    """Kind of fault."""
     duplication_probability: Probability
-    """Probability that a message is copied by the fault."""
+    """Probability that the fault duplicates a message."""
 
 
 class Replay(_LinkFault):
     """Messages arrive again, much later than the first time."""
 
     kind: Literal["replay"] = "replay"
-    """Which fault this is."""
+    """Kind of fault."""
     replay_probability: Probability
-    """Probability that a message sent while the fault is on arrives again."""
+    """Probability that a message sent during the fault arrives a second time."""
     delay_ms: PositiveMilliseconds
     """How long after its first arrival [ms]."""
 
@@ -215,7 +217,7 @@ class StuckMeter(_HouseholdFault):
     """A meter shows the same value all the time."""
 
     kind: Literal["stuck_meter"] = "stuck_meter"
-    """Which fault this is."""
+    """Kind of fault."""
     meter: Literal["household", "feeder"] = "household"
     """`household`: what these households report; `feeder`: the feeder's measurements of the aggregate and of
     voltage and loading."""
@@ -228,7 +230,7 @@ class Liar(_HouseholdFault):
     """Households report what they did not do."""
 
     kind: Literal["liar"] = "liar"
-    """Which fault this is."""
+    """Kind of fault."""
     reports: Literal["constant", "inverted", "scaled"] = "constant"
     """`constant`: always `value`; `inverted`: one unit less what they did; `scaled`: `factor` times what they
     did."""
@@ -242,7 +244,7 @@ class NonComplier(_HouseholdFault):
     """Households do not answer the signal, and report truly what they do."""
 
     kind: Literal["non_complier"] = "non_complier"
-    """Which fault this is."""
+    """Kind of fault."""
     takes: Literal["nothing", "everything", "as_before"] = "nothing"
     """`nothing`: 0 in every step; `everything`: 1, as far as the device can; `as_before`: by the policy, but
     with the signal that they knew when it began."""
@@ -267,7 +269,7 @@ FaultConfig = Annotated[AnyFault, Field(discriminator="kind")]
 """A fault, by `kind`."""
 
 AGENT_FAULTS = (Churn, ClockFault, StuckMeter, Liar, NonComplier)
-"""Faults of the answer to a signal: they concern households of communities alone."""
+"""Faults of the answer to a signal: they affect only households of communities."""
 
 LINK_FAULTS = (Partition, LossBurst, Duplication, Replay)
 """Faults of links."""

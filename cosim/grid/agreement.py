@@ -24,7 +24,7 @@ NUMBERS = (
             "verified_voltage_difference_max_pu",
             "largest voltage difference",
             "pu",
-            "largest difference of a voltage; null where only one of both has one",
+            "largest difference of a voltage; null where only one of the two has one",
             "less",
         ),
         Number(
@@ -38,7 +38,7 @@ NUMBERS = (
             "verified_loading_difference_max_percent",
             "largest loading difference",
             "%",
-            "largest difference of a loading, percentage points; null where only one of both has one",
+            "largest difference of a loading, percentage points; null where only one of the two has one",
             "less",
         ),
         Number(
@@ -179,7 +179,7 @@ def _differences(summary: Summary) -> Iterator[tuple[str, str]]:
     ):
         value = summary.get(f"verified_{name}", 0.0)
         if value is None or value > limit:
-            amount = "where one has none, in" if value is None else f"by up to {value:.3g}"
+            amount = "where only one has a value, in" if value is None else f"by up to {value:.3g}"
             found.append(text.format(amount) + _at(summary, name.rsplit("_", 1)[0]))
     n_status = int(summary.get("verified_status_differs_intervals") or 0)
     if n_status:

@@ -99,7 +99,7 @@ def _cell_problems(
     rows = tables[table]
     values = rows[column]
     if getattr(values, "ndim", 1) != 1:
-        yield Problem("the column is there twice", "name each column once", f"{table}.{column}")
+        yield Problem("the column occurs twice", "name each column once", f"{table}.{column}")
         return
     cells = cells_of(values)
     need = _NEED[fact.kind]
@@ -119,7 +119,7 @@ def _cell_problems(
         known = np.isin(cells.number, [] if there is None else there.index.to_numpy())
         astray = cells.is_number & ~wrong & ~known
         what = "bus" if fact.kind == "bus" else "DC bus"
-        message = f"its {column} is no {what} of the grid"
+        message = f"its {column} is not a {what} of the grid"
         yield from each(rows, astray, table, message, f"name a {what}", str(column))
 
 

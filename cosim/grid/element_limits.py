@@ -138,7 +138,7 @@ def _crossed(feeder: Feeder, low: FloatArray, high: FloatArray) -> Iterator[Prob
         more = f"; so it is at {len(crossed) - 1} more" if len(crossed) > 1 else ""
         yield Problem(
             f"the lowest permitted voltage is above the highest, {high[k]:g} pu{more}",
-            "Exchange them in the grid's data, or give grid.limits.vm_min_pu and grid.limits.vm_max_pu.",
+            "Swap them in the grid's data, or give grid.limits.vm_min_pu and grid.limits.vm_max_pu.",
             f"bus.{feeder.bus.index[k]}.min_vm_pu",
             value=f"{low[k]:g}",
         )

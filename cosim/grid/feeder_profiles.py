@@ -169,7 +169,7 @@ class FileProfiles:
                 times = times.dt.tz_localize("Europe/Berlin", ambiguous="infer", nonexistent="raise")
             stamps = times.dt.tz_convert("UTC")
         except Exception as error:  # pandas raises its own, pytz's and plain ones
-            message = f"the times cannot be told: {error}"
+            message = f"the times cannot be read: {error}"
             raise InputError([self._problem(message, remedy, path, str(given.iloc[0]))]) from None
         steps = stamps.diff().iloc[1:]
         minutes = steps.iloc[0] / pd.Timedelta(minutes=1)
@@ -178,7 +178,10 @@ class FileProfiles:
             at = str(given.iloc[int(uneven[0]) + 1])
             raise InputError([self._problem("the times are not evenly spaced", remedy, path, at)])
         if minutes <= 0 or minutes % SLOT_MINUTES:
-            message = f"profiles of a network come in multiples of {SLOT_MINUTES} min, not of {minutes:g}"
+            message = (
+                f"the time step of a network's profiles must be a multiple of {SLOT_MINUTES} min, not "
+                f"{minutes:g}"
+            )
             raise InputError([self._problem(message, "give their means over quarter hours", path)])
         return stamps.iloc[0].to_pydatetime(), int(minutes)
 
@@ -221,7 +224,7 @@ def follow_profiles(
             q_column = p_column
         followed.append(replace(element, p_profile=p_column, q_profile=q_column))
     problems = [
-        _assumed("of a profile that the network does not bring", "its nominal power counts", without),
+        _assumed("of a profile that the network does not include", "its nominal power counts", without),
         _assumed("of a profile of active power alone", "reactive power follows it too", halves),
     ]
     return tuple(followed), [problem for problem in problems if problem is not None]
@@ -246,7 +249,7 @@ def _assumed(what: str, so: str, elements: list[ElementRecord]) -> Problem | Non
     message = f"{p_kw:.4g} kW in {count(len(elements), 'element')} {what}: {listed(shown)}; {so}"
     return Problem(
         message,
-        "give the profiles in the network file, or a load of the household's own",
+        "give the profiles in the network file, or give the household a load of its own",
         f"{elements[0].kind}.{elements[0].index}.profile",
         severity="warning",
     )

@@ -135,7 +135,7 @@ def _tables(document: Any) -> dict[str, Any]:
     if not isinstance(document, dict) or not (
         document.get("_class") == "pandapowerNet" or _is_bare(document)
     ):
-        raise Refusal("", "no pandapower grid: the file does not begin with a pandapowerNet")
+        raise Refusal("", "not a pandapower grid: the file does not begin with a pandapowerNet")
     tables: Any = document
     if "_class" in document:
         for refusal in _wrong_class(document, "", "pandapowerNet"):
@@ -263,7 +263,7 @@ def _scan_frame(value: Any, where: str) -> Iterator[Refusal]:
         if not isinstance(dtypes, dict):
             yield Refusal(f"{where}.dtype", "must give a type for each column", short(dtypes))
         elif unknown := [kind for kind in dtypes.values() if not isinstance(kind, str) or kind not in DTYPES]:
-            yield Refusal(f"{where}.dtype", "names a type that is not taken", short(unknown[0]))
+            yield Refusal(f"{where}.dtype", "names a type that is not accepted", short(unknown[0]))
     try:
         body = frame_body(value, where)
     except Refusal as refusal:
@@ -318,7 +318,7 @@ def inner_json(text: str, where: str) -> Any:
     except RecursionError:
         raise Refusal(where, "nested too deeply") from None
     except ValueError as error:
-        raise Refusal(where, f"no JSON: {error}", short(text)) from None
+        raise Refusal(where, f"not JSON: {error}", short(text)) from None
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -341,7 +341,7 @@ def _wrong_class(value: dict[str, Any], where: str, expected: str) -> Iterator[R
         named = f"{value.get('_module')}.{value.get('_class')}"
         yield Refusal(
             where,
-            f"only a {expected} is taken here; nothing a file names is imported or called",
+            f"only a {expected} is accepted here; nothing that a file names is imported or called",
             short(named),
         )
 

@@ -44,7 +44,7 @@ _POWERS = (
 )
 """What draws or delivers power: its table, active and reactive power, and the factor on both."""
 _MOST = {"parallel": 20, "df": 2.0, "i0_percent": 50.0}
-"""Above these a number of parallel units, a factor on the rated current or an no-load current is doubted."""
+"""Above these a number of parallel units, a factor on the rated current or a no-load current is doubted."""
 
 
 def doubts(net: pandapowerNet) -> list[Problem]:
@@ -111,8 +111,8 @@ def _ratings(net: pandapowerNet, vn_kv: pd.Series) -> Iterator[Problem]:
         active = _active(rows)
         swapped = active & off["hv"] & off["lv"]
         swapped &= ~_off(buses["hv"], rated["lv"], _RATING_OFF) & ~_off(buses["lv"], rated["hv"], _RATING_OFF)
-        message = "hv_bus and lv_bus are the other way round than vn_hv_kv and vn_lv_kv"
-        yield from doubt(rows, swapped, table, "hv_bus", message, "exchange the buses")
+        message = "hv_bus and lv_bus are swapped relative to vn_hv_kv and vn_lv_kv"
+        yield from doubt(rows, swapped, table, "hv_bus", message, "swap the buses")
         for side in sides:
             found = active & off[side] & ~swapped
             message = f"rated for {_first(rated[side], found):g} kV on its {side} side, at a bus of "
@@ -121,7 +121,7 @@ def _ratings(net: pandapowerNet, vn_kv: pd.Series) -> Iterator[Problem]:
             yield from doubt(rows, found, table, f"vn_{side}_kv", message, remedy)
         upside_down = active & ~swapped & (rated["hv"] < rated["lv"])
         message = "its high-voltage side has the lower rated voltage"
-        yield from doubt(rows, upside_down, table, "vn_hv_kv", message, "exchange the sides")
+        yield from doubt(rows, upside_down, table, "vn_hv_kv", message, "swap the sides")
     rows = net.shunt
     if len(rows) and "vn_kv" in rows:
         own, bus = rows.vn_kv.to_numpy(np.float64), _at(rows, "bus", vn_kv)
@@ -190,7 +190,7 @@ def _lines(net: pandapowerNet, vn_kv: pd.Series) -> Iterator[Problem]:
     is_lv = kv <= LV_KV
     rating_ka = rows.max_i_ka.to_numpy(np.float64) if "max_i_ka" in rows else np.full(len(rows), np.nan)
     found = active & (rating_ka > np.where(is_lv, _MAX_LINE_KA["lv"], _MAX_LINE_KA["hv"]))
-    message = f"rated for {_first(rating_ka, found):,.5g} kA, so that its loading says nothing"
+    message = f"rated for {_first(rating_ka, found):,.5g} kA, so that its loading is meaningless"
     yield from doubt(rows, found, "line", "max_i_ka", message, "give max_i_ka in kA")
     message = "max_i_ka is missing, so that there is no loading"
     yield from doubt(rows, active & np.isnan(rating_ka), "line", "max_i_ka", message, "give max_i_ka")
@@ -223,7 +223,7 @@ def _taps(net: pandapowerNet) -> Iterator[Problem]:
         found = _active(rows) & ((pos < low) | (pos > high))
         crossed = _active(rows) & (low > high)
         message = f"{tap}_min is above {tap}_max, {_first(high, crossed):g}"
-        yield from doubt(rows, crossed, table, f"{tap}_min", message, "exchange them")
+        yield from doubt(rows, crossed, table, f"{tap}_min", message, "swap them")
         found &= ~crossed
         message = f"the tap position is outside {_first(low, found):g} to {_first(high, found):g}"
         yield from doubt(rows, found, table, f"{tap}_pos", message, f"correct {tap}_pos")
@@ -246,7 +246,7 @@ def _powers(net: pandapowerNet, vn_kv: pd.Series) -> Iterator[Problem]:
     rows = net.trafo
     at_lv = _active(rows) & (_at(rows, "lv_bus", vn_kv) <= LV_KV)
     found = at_lv & (rows.sn_mva.to_numpy() > _MAX_LV_TRAFO_MVA)
-    message = f"{_first(rows.sn_mva.to_numpy(), found):g} MVA into low voltage"
+    message = f"{_first(rows.sn_mva.to_numpy(), found):g} MVA to low voltage"
     yield from doubt(rows, found, "trafo", "sn_mva", message, "give sn_mva in MVA")
     vk = np.abs(rows.vk_percent.to_numpy())
     found = at_lv & ((vk < 0.5) | (vk > 40))

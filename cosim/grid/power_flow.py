@@ -76,10 +76,8 @@ class PowerFlow:
             return []
         found = [slow_route_warning(self.slow_because, self.feeder.n_bus, n_intervals)]
         if self._unsolved:
-            message = (
-                f"with the powers that the network's own elements have, it is not solved; {self._unsolved}"
-            )
-            remedy = "look for wrong impedances, voltages or taps"
+            message = f"with the powers of its own elements the network is not solved; {self._unsolved}"
+            remedy = "check impedances, voltages and taps"
             found.append(Problem(message, remedy, "grid.network", severity="warning"))
         return found
 
@@ -133,7 +131,7 @@ class PowerFlow:
         if bad is not None:
             for row in np.flatnonzero(bad.any(axis=1)):
                 bus = self.feeder.bus.index[bad[row].argmax()]
-                result.cause[row] = f"the power at bus {bus} is no finite number"
+                result.cause[row] = f"the power at bus {bus} is not a finite number"
         dead = ~self.feeder.bus.supplied
         if dead.any():
             powered = dead & ((p_mw != 0) | (q_mvar != 0))

@@ -264,7 +264,7 @@ def run(net: pandapowerNet, controls: Sequence[TapControl] = (), voltage_depend_
         voltage = np.asarray(net._ppc["internal"].get("V", 1.0))
         if np.isfinite(voltage).all():
             return ""
-        cause = "runpp gave voltages that are no numbers"
+        cause = "runpp gave voltages that are not numbers"
     return f"runpp: {cause}" if not cause.startswith("runpp") else cause
 
 

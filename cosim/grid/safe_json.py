@@ -92,12 +92,12 @@ def _parse(file: Path) -> Any:
         cause = error.msg.removesuffix(" at").removesuffix(
             " starting"
         )  # of "... starting at: line 1 column 8"
-        problem = Problem(f"no JSON: {cause}", _REMEDY, file=str(file), line=error.lineno)
+        problem = Problem(f"not JSON: {cause}", _REMEDY, file=str(file), line=error.lineno)
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        problem = Problem("no UTF-8 text, so no JSON", _REMEDY, file=str(file), line=line)
+        problem = Problem("not UTF-8 text, so not JSON", _REMEDY, file=str(file), line=line)
     except ValueError as error:  # a number of more digits than Python converts, or a key that is there twice
-        problem = Problem(f"no JSON: {error}", _REMEDY, file=str(file))
+        problem = Problem(f"not JSON: {error}", _REMEDY, file=str(file))
     except RecursionError:
         problem = Problem("nested too deeply", _REMEDY, file=str(file))
     raise InputError([problem])
@@ -113,7 +113,9 @@ def _build(tables: dict[str, Any], file: Path) -> pandapowerNet:
         try:
             frames[key] = _frame(tables[key], f"_object.{key}")
         except ValueError as error:
-            problems.append(Problem(f"no table of grid data: {error}", _REMEDY, f"_object.{key}", str(file)))
+            problems.append(
+                Problem(f"not a table of grid data: {error}", _REMEDY, f"_object.{key}", str(file))
+            )
     problems += _single_values(tables, file)
     if not problems:
         problems = [_in_file(problem, file) for problem in column_problems(frames, is_converted=False)]
@@ -219,7 +221,7 @@ def _profiles(contents: Contents, file: Path) -> dict[str, pd.DataFrame] | None:
         frame = pd.DataFrame(body["data"], columns=body["columns"])
         for column in frame.columns.drop("time", errors="ignore"):
             if frame[column].dtype.kind not in "iuf" or not frame[column].map(_is_finite).all():
-                message = "the profile holds something else than numbers"
+                message = "the profile holds values that are not numbers"
                 problems.append(Problem(message, "complete it", f"{where}.{column}", str(file)))
         if len(set(body["columns"])) < len(body["columns"]):
             problems.append(Problem("a column is given twice", "rename one", where, str(file)))

@@ -189,7 +189,7 @@ def _first_row(start: datetime, n_slots: int, problems: list[Problem]) -> int:
         problems.append(Problem("the start is not on a quarter hour", covered, value=start.isoformat()))
     if row < 0 or n_slots < 1 or row + n_slots > N_SLOTS:
         end = start + n_slots * _SLOT
-        message = "SimBench profiles exist for 2016 alone"
+        message = "SimBench profiles exist only for 2016"
         problems.append(Problem(message, covered, value=f"{start.isoformat()} to {end.isoformat()}"))
     return row
 
@@ -233,8 +233,8 @@ def _extract(arguments: list[str], file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=".", suffix=file.suffix)
     except OSError as error:
-        message = f"the cache folder cannot be written: {error.strerror}"
-        remedy = "set COSIM_CACHE_DIR to a folder that can"
+        message = f"the cache folder is not writable: {error.strerror}"
+        remedy = "set COSIM_CACHE_DIR to a folder that is"
         raise InputError([Problem(message, remedy, value=str(file.parent))]) from error
     os.close(handle)
     try:

@@ -145,5 +145,5 @@ def table_problems(net: pandapowerNet) -> Iterator[Problem]:
         ids = _numbers(rows, "id_characteristic_table")
         found = [point in known for point in zip(ids, rows[step].to_numpy(np.float64), strict=True)]
         absent = follows & ~np.array(found, dtype=bool)
-        message = f"its {step} does not stand in {lookup} for its id_characteristic_table"
+        message = f"its {step} is missing from {lookup} for its id_characteristic_table"
         yield from each(rows, absent, table, message, f"complete {lookup}, or set {flag} to false", step)

@@ -100,9 +100,9 @@ class LimitWatch:
         """
         n, n_solved = sum(self._status.values()), self._status.get("converged", 0)
         if not n:
-            return "no interval of the feeder was counted: nothing can be said of its limits"
+            return "no interval of the feeder was counted: nothing can be said about its limits"
         if not n_solved:
-            return f"none of {count(n, 'interval')} was solved: nothing can be said of the feeder's limits"
+            return f"none of {count(n, 'interval')} was solved: nothing can be said about the feeder's limits"
         parts = []
         if n_solved < n:
             missing = [

@@ -159,8 +159,8 @@ def mixed_node_warnings(net: pandapowerNet) -> list[Problem]:
     """
     return [
         Problem(
-            "its power follows the voltage, and elements with other shares stand at its node; each "
-            f"follows its own here; pandapower's runpp takes the loads' mean share for every one of the {n}",
+            "its power follows the voltage, and elements at its node have other shares; here each "
+            "follows its own; pandapower's runpp applies the loads' mean share to each of the {n}",
             "Give it a bus of its own to compare with runpp.",
             f"load.{index}",
             severity="warning",

@@ -1,4 +1,4 @@
-"""A household's half of the regulation market: Algorithm 2 of paper A, asynchronous.
+"""A household's half of the regulation: Algorithm 2 of paper A, asynchronous.
 
 The agent is called when it wakes and when a signal arrives; it never waits. What it must remember is in
 `AgentState`, from which its next wake-up follows.

@@ -18,14 +18,14 @@ class CumulativeAverage(Model):
     """The mean of all steps so far (paper A (3), (17)). It never forgets."""
 
     kind: Literal["cumulative"] = "cumulative"
-    """Which average this is."""
+    """Kind of average."""
 
 
 class ExponentialAverage(Model):
     """A mean that forgets: weight 1 − exp(−1/T) on the newest step. For capacities that change."""
 
     kind: Literal["exponential"] = "exponential"
-    """Which average this is."""
+    """Kind of average."""
     time_constant_steps: Positive
     """T, the number of steps after which a step's weight has fallen to 1/e [steps]."""
 
@@ -38,21 +38,21 @@ class ZeroPhase(Model):
     """Every household wakes at the start of the step: paper A's synchronous recursion."""
 
     kind: Literal["zero"] = "zero"
-    """Which phase this is."""
+    """Kind of phase."""
 
 
 class UniformPhase(Model):
     """Each household wakes at its own instant, uniform over the step."""
 
     kind: Literal["uniform"] = "uniform"
-    """Which phase this is."""
+    """Kind of phase."""
 
 
 class GivenPhase(Model):
     """Each household wakes at its own given time after the step's start."""
 
     kind: Literal["given"] = "given"
-    """Which phase this is."""
+    """Kind of phase."""
     phase_ms: MillisecondsValue
     """Time from the step's start to the household's decision [ms]; less than the step's length."""
 
@@ -76,7 +76,7 @@ class AgentConfig(Model):
     phase: PhaseConfig = ZeroPhase()
     """When within a step the household wakes."""
     jitter_ms: Milliseconds = 0.0
-    """Each wake-up is late by a new uniform time between 0 and this, less than a step [ms]."""
+    """Each wake-up is late by a new uniform time between 0 and this, which is less than a step [ms]."""
     drift_ppm: DriftPpmValue = 0.0
     """The household's clock is slow by this [millionths of the elapsed time]; negative is fast."""
 
@@ -85,6 +85,6 @@ class MembershipConfig(Model):
     """When a household takes part in its community's market; its load and PV stay either way."""
 
     joins_h: HoursValue = 0.0
-    """Hours after the start when it joins."""
+    """When it joins, in hours after the start."""
     leaves_h: PositiveHoursValue | None = None
-    """Hours after the start when it leaves; stays to the end by default."""
+    """When it leaves, in hours after the start; by default it stays to the end."""

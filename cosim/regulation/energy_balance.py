@@ -198,9 +198,9 @@ def _judge(context: Context, number: int, device: type[Device], balance: Balance
     weekly = balance.weekly(context.time.duration_ms / MS_PER_DAY)
     asked, available, with_grid, for_own_load, refused = weekly
     weeks = len(asked)
-    take = "capacities take {0:.0f} kWh a day from them, and the sun can leave about {1:.0f}"
-    short = f"{take}, sun and grid together {{2:.0f}}" if np.any(with_grid > available) else take
-    own = "capacities ask {3:.0f} kWh a day for it, and the homes cannot take {4:.0f} of them then"
+    take = "capacities take {0:.0f} kWh a day from them, and the PV surplus can give about {1:.0f}"
+    short = f"{take}, PV surplus and grid together {{2:.0f}}" if np.any(with_grid > available) else take
+    own = "capacities ask {3:.0f} kWh a day for it, {4:.0f} of which the households cannot take at the time"
     cases = (
         (asked - _SHORT * with_grid, device.empty, short),
         (available - _IDLE * asked, device.full, take),
@@ -209,7 +209,7 @@ def _judge(context: Context, number: int, device: type[Device], balance: Balance
     remedies = (
         "Lower capacities or unit_kwh, or add generation.",
         "Raise capacities or unit_kwh.",
-        "Lower them where the load is small or the sun covers it.",
+        "Lower them where the load is small or PV covers it.",
     )
     problems = []
     for (excess, consequence, measure), remedy in zip(cases, remedies, strict=True):

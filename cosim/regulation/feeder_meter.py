@@ -1,10 +1,10 @@
-"""What the feeder's meter shows: what it measures, or the same all the time."""
+"""What the feeder meter shows: what it measures, or the same all the time."""
 
 from __future__ import annotations
 
 
 class Gauge:
-    """One display of the feeder's meter.
+    """One display of the feeder meter.
 
     Parameters
     ----------

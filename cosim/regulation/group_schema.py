@@ -1,4 +1,4 @@
-"""Configuration of what a group's households have for the regulation market: cost, policy, membership."""
+"""Configuration of what a group's households have for their community: cost, policy, membership."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def _assumption_1(context: Context, number: int, made: Design, names: Sequence[s
         return
     who = _listed([name for name, _ in guilty])
     message = f"Assumption 1 of paper A fails on (0, 1] for {who}; {guilty[0][1]}"
-    remedy = "Such a household can be locked out by a policy that multiplies; raise the cost's linear part."
+    remedy = "A multiplicative policy can lock such a household out; raise the cost's linear part."
     yield context.problem(f"communities.{number}.groups", message, remedy, warning=True)
 
 
@@ -58,7 +58,7 @@ def _stability(context: Context, number: int, made: Design) -> Iterator[Problem]
                 f"(loop gain {loop_gain:.4g}, delay {steps:g} step{'' if steps == 1 else 's'}): "
                 "the aggregate will oscillate"
             )
-            remedy = f"Take at most {gain / margin:.4g}, or `gain: {{margin: 0.3}}`."
+            remedy = f"Use at most {gain / margin:.4g}, or `gain: {{margin: 0.3}}`."
             yield context.problem(f"communities.{number}.platform.gain", message, remedy, warning=True)
 
 
@@ -68,7 +68,7 @@ def _operating_point(context: Context, number: int, made: Design, names: Sequenc
     path = f"communities.{number}.agent.policy"
     locked = [names[int(member)] for member in made.members[point.locked_out]]
     called, several = made.responses.called, len(made.responses.kinds) > 1
-    without = f" without {_listed(locked)}, whom gradients that are not positive lock out" if locked else ""
+    without = f" without {_listed(locked)}, locked out by gradients that are not positive" if locked else ""
     if not point.is_fixed:
         sums = ", ".join(
             f"{name} {total:.4g} of {capacity:.4g}"
@@ -78,11 +78,11 @@ def _operating_point(context: Context, number: int, made: Design, names: Sequenc
         )
         do = "do" if several else "does"
         message = f"{called} {do} not hold the mean capacities{without}: averages add up to {sums}"
-        remedy = "The signal will run away. Change the capacities, or take `policy: additive`."
+        remedy = "The signal will run away. Change the capacities, or use `policy: additive`."
         yield context.problem(path, message, remedy, warning=True)
     elif locked:
         message = f"{called} {'hold' if several else 'holds'} the mean capacities only{without}"
-        remedy = "Raise the capacities or the linear part of their costs, or take `policy: additive`."
+        remedy = "Raise the capacities or the linear part of their costs, or use `policy: additive`."
         yield context.problem(path, message, remedy, warning=True)
 
 
@@ -95,8 +95,8 @@ def _late_answers(context: Context, number: int, made: Design, names: Sequence[s
         who = _listed([names[int(member)] for member in made.members[late]])
         soonest = plain(round(float(made.delays_steps[late].min()), 2))
         message = (
-            f"the answers of {who} to a signal reach the platform {soonest} steps "
-            f"later or more, and the run has {n_steps:,}: their loop never closes"
+            f"the answers of {who} to a signal reach the platform at least {soonest} "
+            f"steps later, but the run has {n_steps:,}: their loop never closes"
         )
         remedy = "Shorten the latencies of their links, or make the run longer."
         yield context.problem("comms", message, remedy, warning=True)

@@ -1,4 +1,4 @@
-"""The platform's half of the regulation market: Algorithm 1 of paper A, one integrator a resource.
+"""The platform's half of the regulation: Algorithm 1 of paper A, one integrator a resource.
 
 It knows aggregates: what was reported to it, or what a meter measured. It never sees a cost or an average.
 Like an agent it never waits: it is called when a message arrives and when its tick comes.

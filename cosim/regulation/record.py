@@ -84,13 +84,13 @@ DECISIONS = Table(
             "delivered",
             "number",
             "units",
-            "what the device could do of it: for own use a fraction, else 0 or 1",
+            "what the device could deliver of it: for own use a fraction, else 0 or 1",
         ),
         Column("average", "number", "units", "x̄ that the decision was made from"),
         Column("gradient", "number", "cost/unit", "∇g at the averages"),
         Column("probability", "number", "", "σ, clipped to [0, 1]"),
         Column("signal_step", "integer", "", "number of the signal it knew; 0 is Ω(0)"),
-        Column("signal_age_ms", "integer", "ms", "age of that signal: now minus when it was sent"),
+        Column("signal_age_ms", "integer", "ms", "age of that signal: time since it was sent"),
     ),
 )
 

@@ -71,14 +71,14 @@ def gain_for_product(product: float, loop_gain: float) -> float:
         are beyond what can be calculated with.
     """
     if loop_gain == 0:
-        message = "the aggregate does not answer the signal: every household is at 0 or 1 for good"
+        message = "the aggregate does not answer the signal: every household stays at 0 or 1"
         remedy = "Give the gain as a number, or a capacity that leaves households between 0 and 1"
     elif loop_gain < 0:
         message = f"the aggregate falls when the signal rises (loop gain {loop_gain:.4g} units per signal)"
         remedy = "No gain makes such a loop stable: raise the linear part of the costs"
     elif not math.isfinite(loop_gain):
-        message = f"the loop gain comes out as {loop_gain:g}: costs are too large or too small for it"
-        remedy = "Give costs of an ordinary size, or the gain as a number"
+        message = f"the loop gain is {loop_gain:g}: costs are too large or too small for it"
+        remedy = "Give costs of ordinary size, or the gain as a number"
     elif not math.isfinite(product / loop_gain):
         message = f"no largest stable gain is known (τG {product:.4g}, loop gain {loop_gain:.4g})"
         remedy = "Give the gain as a number"

@@ -48,7 +48,8 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
         table = _table(comparison, [first, *others[start : start + RUNS_PER_TABLE - 1]])
         wide.print(table)
     console.print(
-        "Differences are to A, in the number's unit (shares and loadings: percentage points) and in % of A.\n"
+        "Differences are relative to A, in the number's unit (shares and loadings: percentage points) "
+        "and in % of A.\n"
         f"{NO_VALUE}: not in this run.  =: as in A.",
         style="dim",
     )
@@ -79,9 +80,9 @@ def _print_differences(console: Console, comparison: Comparison) -> None:
     if sum(bool(run.values) for run in comparison.runs) < 2:
         return
     if not found:
-        console.print("No value of their scenarios differs.")
+        console.print("Their scenarios have the same values.")
         return
-    console.print("These values of their scenarios differ, and no others:")
+    console.print("Only these values of their scenarios differ:")
     for one in found[:_MOST_DIFFERENCES]:
         for line in _difference_lines(one, comparison.runs):
             console.print(f"  {line}")

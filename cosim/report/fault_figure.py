@@ -153,7 +153,7 @@ def _draw_count(ax: Axes, axis: TimeAxis, broken: list[Broken]) -> None:
             markersize=4,
             label=each.name,
         )
-    ax.set_title("How many households were hit (a platform or a meter counts as one)")
+    ax.set_title("How many households were affected (a platform or a meter counts as one)")
     ax.set_ylabel("households")
     ax.set_ylim(bottom=0)
     whole_numbers(ax.yaxis)

@@ -77,8 +77,8 @@ _BUILT_IN = (
         "aggregate",
         "Aggregate and capacity",
         "What the community did of each resource in each step, against the capacity it was meant "
-        "to follow; of a long run the mean of each day or stretch with the band that holds 90 % "
-        "of the steps.",
+        "to follow; for a long run, the mean of each day or stretch with the band that holds 90 % of "
+        "the steps.",
         market_figures.aggregate,
     ),
     Entry(
@@ -110,7 +110,7 @@ _BUILT_IN = (
     ),
     Entry(
         "utilisation",
-        "Distance from the wanted utilisation",
+        "Distance from the desired utilisation",
         "How far the sum of a household's averages is from the T of its cost: over time for three"
         " households of each group, and at the end for all (paper A, Figure 6).",
         prosumer_figures.utilisation,
@@ -139,15 +139,16 @@ _BUILT_IN = (
     Entry(
         "faults",
         "Faults and the tracking error",
-        "The aggregate less its capacity in each step, its moving root mean square, and the times in which "
-        "something was broken; below them how many households were hit.",
+        "The aggregate less its capacity in each step, its moving root mean square, and the periods in "
+        "which something had failed; below, how many households were affected.",
         fault_figure.faults,
     ),
     Entry(
         "trading_offers",
         "Supply on offer",
-        "What one household could have on one day, from others and from the grid, and at what price: "
-        "of those that bought from others, the one with most energy scheduled (paper B, Figures 1 and 2).",
+        "What one household could get on one day, from others and from the grid, and at what price: "
+        "of those that bought from others, the one with the most energy scheduled (paper B, Figures 1 "
+        "and 2).",
         trading_figures.offers,
     ),
     Entry(

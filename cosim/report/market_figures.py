@@ -1,4 +1,4 @@
-"""Figures of the regulation market as its platform sees it: aggregates, signals, averages, frequencies."""
+"""Figures of the community as its platform sees it: aggregates, signals, averages, frequencies."""
 
 from __future__ import annotations
 

@@ -39,9 +39,12 @@ td { overflow-wrap: anywhere; }
 """
 _STATUS_TEXT = {
     "done": "Done: the run reached its end.",
-    "failed": "Failed: what follows is what the run had until then.",
-    "interrupted": "Interrupted: what follows is what the run had until then.",
-    "running": "Not ended: the run is still going on, or it was killed. What follows is what it had written.",
+    "failed": "Failed: what follows is what the run produced until then.",
+    "interrupted": "Interrupted: what follows is what the run produced until then.",
+    "running": (
+        "Not finished: the run is still going on, or it was killed. What follows is what it had written so "
+        "far."
+    ),
 }
 
 
@@ -184,7 +187,7 @@ def _summary(run: RunData) -> str:
     communities = [community.name for community in run.scenario.communities]
     rows = summary_rows(run.summary, run.scenario.time.start, communities)
     if not rows:
-        return "<p>The run was not brought to an end, so it has no summary.</p>"
+        return "<p>The run did not finish, so it has no summary.</p>"
     parts = []
     for section, members in groupby(rows, key=lambda row: row.section):
         lines = [

@@ -25,7 +25,7 @@ def means_figure(points: SweepPoints, key: str) -> Figure:
     name = describe(key, points.communities)
     cells = cell_estimates(points, key)
     labels = [label_of(points.axes, place) for place in cells]
-    title = f"{name.name}: mean and interval of 95 % over {points.n_seeds} seeds"
+    title = f"{name.name}: mean and 95 % interval over {points.n_seeds} seeds"
     return _dots(title, f"[{name.unit or '-'}]", labels, list(cells.values()), name.scale)
 
 

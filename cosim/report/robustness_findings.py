@@ -102,7 +102,7 @@ def _of_the_sample(analysis: Analysis) -> Iterator[str]:
             for each in certain
         ]
         open_ = [each.axis.name for each in mine if not each.is_beyond_chance]
-        undecided = f"; for {listed(open_)} chance leaves it open" if open_ else ""
+        undecided = f"; for {listed(open_)} the result is inconclusive" if open_ else ""
         yield (
             f"{title(points, quantity.key)}: {low} to {high} over {count(len(means), 'place')}; "
             f"it {listed(goes_with) or 'goes with no axis beyond chance'}{undecided if goes_with else ''}."
@@ -273,7 +273,7 @@ def _of_pairs(points: SweepPoints, matrix: PairMatrix) -> Iterator[str]:
         worse = f" ({', '.join(first)}{', ...' if more[5:] else ''})" if more else ""
         yield (
             f"{title(points, key)}: of {count(len(known), 'pair')}, {len(more)} do more harm than their "
-            f"parts together{worse}, {len(less)} less; for the others chance leaves it open."
+            f"parts together{worse}, {len(less)} less; for the others the result is inconclusive."
         )
 
 

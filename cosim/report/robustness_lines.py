@@ -44,7 +44,7 @@ def quantity_lines(points: SweepPoints, key: str, axis: Axis, found: Sequence[Pa
         ax.plot(x, mean, linestyle="none", marker=look.marker, markersize=4, color=look.color)
     scale_axis(ax, axis.scale)
     scale_by_spread(ax)
-    ax.set_title(f"{name.name}: mean and interval of 95 % over {points.n_seeds} seeds")
+    ax.set_title(f"{name.name}: mean and 95 % interval over {points.n_seeds} seeds")
     ax.set_xlabel(axis.name)
     ax.set_ylabel(f"{name.name} [{name.unit or '-'}]")
     legend_of_axes(figure, axes, 3)

@@ -65,9 +65,9 @@ def quantity_map(points: SweepPoints, key: str, found: Sequence[Panel], limits: 
             beside = axes[2 * number + 1]
             half = (high - low) / 2
             _draw_map(beside, x_axis, y_axis, half, _norm([half]), COLORMAP, f"±{unit}")
-            beside.set_title("Half of the interval of 95 %")
+            beside.set_title("Half-width of the 95 % interval")
         _draw_limits(ax, points, x_axis, y_axis, found[number], limits, transposed)
-    text = f"{name.name}{unit}: mean and interval of 95 % over {points.n_seeds} seeds"
+    text = f"{name.name}{unit}: mean and 95 % interval over {points.n_seeds} seeds"
     figure.suptitle(text, x=0.01, ha="left")
     legend_of_axes(figure, axes, 1)
     return figure

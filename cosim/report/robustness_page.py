@@ -149,9 +149,12 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
         for axis in points.axes
     )
     yield f"{'Sampled' if points.is_sample else 'Varied'}: {markdown_text(axes)}. {_intervals(analysis)}"
-    yield "What is said to be beyond chance is so place by place; of many places one in twenty is by chance."
+    yield (
+        "Whether a difference is beyond chance is judged at each place separately; of many places, about "
+        "one in twenty appears so by chance."
+    )
     yield ""
-    yield "## What was found"
+    yield "## Findings"
     yield ""
     yield from (f"- {markdown_text(finding)}" for finding in findings(analysis))
     yield ""
@@ -172,12 +175,13 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
 def _intervals(analysis: Analysis) -> str:
     """What the intervals on the page are."""
     intervals = (
-        "Intervals are of 95 %: Student's t over the seeds, within what a number can be (no count is below 0)"
+        "Intervals are 95 % intervals: Student's t over the seeds, within the range a number can have (no "
+        "count is below 0)"
     )
     if analysis.points.is_sample:
         return (
             f"{intervals}, for a rank correlation Fisher's over the "
-            "places. A rank correlation is partial: what the other axes explain is taken out. It sees what "
-            "rises or falls throughout, and not what has its best in the middle."
+            "places. A rank correlation is partial: what the other axes explain is removed. It detects "
+            "what rises or falls throughout, but not what is best in the middle."
         )
     return f"{intervals}, for a break-even by bootstrap."

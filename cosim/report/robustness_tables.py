@@ -79,7 +79,7 @@ def _cells(analysis: Analysis) -> TextTable:
         for place, cell in cell_estimates(analysis.points, quantity.key).items()
     ]
     columns = ("quantity", *names, "mean", "low", "high", "seeds")
-    return TextTable("cells", "Every place: mean and interval of 95 % over the seeds", columns, rows)
+    return TextTable("cells", "Every place: mean and 95 % interval over the seeds", columns, rows)
 
 
 def _boundary(boundary: Boundary, analysis: Analysis) -> TextTable:
@@ -119,7 +119,7 @@ def _break_evens(found: Iterable[BreakEven]) -> TextTable:
         "quantity", "case", "against", "axis", "at", "better_from", "low", "high", "worse_from", "better_at",
         "worse_at",
     )  # fmt: skip
-    title = "Break-even: from which value of the axis on a case is better than none, or worse"
+    title = "Break-even: the value of the axis from which a case is better than none, or worse"
     return TextTable("break_even", title, columns, rows)
 
 
@@ -170,7 +170,7 @@ def _change(matrix: PairMatrix, effect: Effect) -> list[Any]:
 def _sensitivities(found: Sequence[Sensitivity]) -> TextTable:
     rows = [[s.quantity.key, s.axis.name, s.correlation, s.low, s.high, s.n] for s in found]
     columns = ("quantity", "axis", "rank_correlation", "low", "high", "places")
-    title = "How each quantity goes with each axis, the others taken out: partial rank correlation"
+    title = "How each quantity varies with each axis, the others removed: partial rank correlation"
     return TextTable("sensitivity", title, columns, rows)
 
 

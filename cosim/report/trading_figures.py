@@ -46,7 +46,7 @@ def offers(run: RunData) -> Figure | None:
         contracted = np.full(HOURS, data.contracted_kw)
         layers.append(Layer("grid, up to the contracted power", contracted, STRONG, ""))
     _draw_layers(energy, layers)
-    energy.set_title(f"Energy that {data.prosumer} can have in each hour of day {data.day}")
+    energy.set_title(f"Energy available to {data.prosumer} in each hour of day {data.day}")
     energy.set_ylabel("energy [kWh per hour]")
     _draw_offers(price, data)
     _draw_prices(price, data)

@@ -1,4 +1,4 @@
-"""The run directory: tables in batches while the run goes on, and a status that never promises too much.
+"""The run directory: tables in batches during the run, and a status that never promises too much.
 
 Batches are files of their own under ``tables/.parts``, each complete and readable. When the run ends,
 however it ends, they are joined into one file a table. A run that was killed leaves the parts, and

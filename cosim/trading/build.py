@@ -97,7 +97,7 @@ def _prices(config: EnergyValueConfig, context: Context) -> tuple[Prices, list[P
     feed_in = feed_in_price(rules.regime.feed_in, read.grid, read.feed_in, rules.feed_in_tariff_eur_per_kwh)
     if rules.regime.trades and not np.any(has_margin(feed_in, read.grid)):
         message = (
-            "feeding in pays as much as the grid costs, or more, in every hour: nobody can offer anything"
+            "feeding in pays at least as much as the grid costs in every hour: nobody can offer anything"
         )
         path, remedy = (
             "energy_value.prices.feed_in",

@@ -49,7 +49,7 @@ def _too_late(rules: TradingRulesConfig, median_ms: float) -> Iterator[Problem]:
         yield warning("confirmation_deadline_h", what, "Close the gate earlier, or confirm later.")
     patience_ms = rules.request_timeout_ms * (1 + rules.request_retries)
     if 2 * median_ms > patience_ms:
-        what = f"buyers give a request up after {patience_ms / MS_PER_SECOND:g} s, before the answer comes"
+        what = f"buyers give up a request after {patience_ms / MS_PER_SECOND:g} s, before the answer comes"
         yield warning("request_timeout_ms", what, "Wait longer, or repeat more often.")
     elif 2 * median_ms > rules.request_timeout_ms:
         what = (

@@ -28,7 +28,7 @@ PRICES = Table(
         _DAY,
         _HOUR,
         Column("grid_price", "number", "EUR/kWh", "P^G: what a kWh from the grid costs"),
-        Column("feed_in_price", "number", "EUR/kWh", "what a kWh earns that is fed in, by the rule"),
+        Column("feed_in_price", "number", "EUR/kWh", "what a kWh that is fed in earns under the rule"),
     ),
 )
 OFFERS = Table(

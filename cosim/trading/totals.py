@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 SECTION = "Bills and trading"
 TRADE_STATUSES = {
     "delivered": "delivered as agreed",
-    "seller_short": "cut, for the seller generated too little",
-    "buyer_short": "cut, for the buyer used too little",
+    "seller_short": "cut, because the seller generated too little",
+    "buyer_short": "cut, because the buyer used too little",
     "unclaimed": "on the seller's book alone",
     "rejected": "of which nothing was granted",
     "timed_out": "that nobody answered",
@@ -52,7 +52,7 @@ NUMBERS = (
             "schedule_gap_max_eur",
             "largest schedule gap",
             "EUR",
-            "most that a schedule may fall short of the best; null where that is not known",
+            "most by which a schedule may fall short of the best; null where that is not known",
             "less",
         ),
     ),
@@ -83,7 +83,7 @@ NUMBERS = (
             "bills_imbalance_max_eur",
             "largest imbalance of a day",
             "EUR",
-            "largest sum of a day's bills, the grid's included: 0 but for rounding",
+            "largest sum of a day's bills, the grid's included: 0 apart from rounding",
             "less",
         ),
     ),

@@ -88,7 +88,7 @@ def test_the_grid_may_fill_the_batteries(
     )
     told = warnings(cosim, write(WITH_BATTERIES, FROM_REST, use, battery))
     assert len(told) == (not is_enough)
-    assert is_enough or "sun and grid together" in told[0]
+    assert is_enough or "PV surplus and grid together" in told[0]
 
 
 def test_batteries_that_will_stand_full(cosim: Callable, write: Callable, folder: Path) -> None:
@@ -138,11 +138,12 @@ def test_own_use_beyond_what_the_load_takes(cosim: Callable, write: Callable, fo
     told = [warning for warning in warnings(cosim, source) if "own use" in warning]
     assert len(told) == 1
     assert (
-        "in week 1 capacities ask 48 kWh a day for it, and the homes cannot take 48 of them then" in told[0]
+        "in week 1 capacities ask 48 kWh a day for it, 48 of which the households cannot take at the time"
+        in told[0]
     )
     sun(folder, 0.1)
     told = [warning for warning in warnings(cosim, source) if "own use" in warning]
-    assert "ask 48 kWh a day for it, and the homes cannot take 26 of them then" in told[0]
+    assert "ask 48 kWh a day for it, 26 of which the households cannot take at the time" in told[0]
 
 
 LOST = "{kind: bernoulli, loss_probability: 1}"

@@ -162,14 +162,14 @@ def problems_of(folder: Path, *settings: str) -> list[str]:
             ["energy_value.household.appliances={kind: list, appliances: [{name: kiln, power_kw: 11, "
              "duration_h: 3}]}"],
             "household h001 (and 1 more of its group) has no feasible schedule: on day 0, kiln (11 kW) has "
-            "to run for 3 h from hour 0 to 24, and finds room for 0 h",
+            "to run for 3 h from hour 0 to 24, but finds room for only 0 h",
         ),
         (["groups.homes.load.p_kw=12"], "in hour 0 the load that is not scheduled is 12.000 kW already"),
         (
             ["groups.homes.trading={contracted_power_kw: 3}"],
             "groups.0.trading.contracted_power_kw: household h001",
         ),
-        (["comms.default.latency={kind: constant, latency_ms: 11000}"], "give a request up after 20 s"),
+        (["comms.default.latency={kind: constant, latency_ms: 11000}"], "give up a request after 20 s"),
         (["comms.default.latency={kind: constant, latency_ms: 4000}"], "sent twice or more"),
         (
             ["energy_value.household.appliances={kind: generated, ownership: {owen: 1}}"],
@@ -203,7 +203,7 @@ def test_a_price_series_shorter_than_the_run_is_refused(tmp_path: Path) -> None:
 def test_messages_slower_than_the_timetable_are_warned_of(tmp_path: Path) -> None:
     slow = "comms.default.latency={kind: lognormal, median_ms: 8000000, sigma: 1}"
     found = problems_of(tmp_path, slow)
-    for words in ("arrive after gate closure", "a trade takes four", "give a request up", "reservations end"):
+    for words in ("arrive after gate closure", "a trade takes four", "give up a request", "reservations end"):
         assert sum(words in each for each in found) == 1
     assert problems_of(tmp_path, slow, "energy_value.rules.rule=no_trading") == []
     assert problems_of(tmp_path, "comms.default.latency={kind: lognormal, median_ms: 100, sigma: 3}") == []

@@ -68,7 +68,7 @@ def test_every_key_is_described() -> None:
         ({"preferences": "midnight"}, "space_heaters"),
         ({"duration_h": 9, "earliest_start_h": 8, "latest_end_h": 16}, "do not fit into a window of 8 h"),
         ({"runs_per_day": 13}, "26 h of running do not fit"),
-        ({"earliest_start_h": 20, "latest_end_h": 6}, "windows do not reach over midnight"),
+        ({"earliest_start_h": 20, "latest_end_h": 6}, "windows do not cross midnight"),
         ({"power_kw": 0}, "more than 0"),
         ({"duration_h": 1.5}, "valid integer"),
         ({"power_w": 100}, "Extra inputs"),

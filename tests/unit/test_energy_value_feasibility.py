@@ -20,7 +20,7 @@ NIGHT = np.array([0.5] * 8 + [4.5] * 10 + [0.5] * 6)
     [
         (
             Appliance("kiln", 5.0, 1),
-            "kiln (5 kW) has to run for 1 h from hour 0 to 24, and finds room for 0 h",
+            "kiln (5 kW) has to run for 1 h from hour 0 to 24, but finds room for only 0 h",
         ),
         (
             Appliance("oven", 2.0, 1, earliest_start_h=9, latest_end_h=18),

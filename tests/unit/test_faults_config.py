@@ -46,7 +46,7 @@ def problems(folder: Path, *faults: dict[str, Any], **more: Any) -> list[tuple[s
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        ({"kind": "household_crash"}, "not said when"),
+        ({"kind": "household_crash"}, "nothing says when"),
         (CRASH | {"rate_per_day": 1}, "belong together"),
         (CRASH | {"windows": [{"from_h": 1, "duration_h": 1}]}, "exclude each other"),
         ({"kind": "liar", "windows": [], "from_h": -1}, "at least 0"),
@@ -55,7 +55,7 @@ def problems(folder: Path, *faults: dict[str, Any], **more: Any) -> list[tuple[s
         (CRASH | {"state": "gone"}, "'kept' or 'lost'"),
         ({"kind": "platform_crash", "from_h": 1, "households": ["h001"]}, "Extra inputs"),
         ({"kind": "clock", "from_h": 1}, "changes nothing"),
-        ({"kind": "churn", "file": "t.csv", "from_h": 1}, "the file says when"),
+        ({"kind": "churn", "file": "t.csv", "from_h": 1}, "the file gives the times"),
         ({"kind": "churn", "from_h": 1, "separator": ";"}, "no file that separator"),
         ({"kind": "loss_burst", "from_h": 1}, "loss_probability"),
         ({"kind": "loss_burst", "from_h": 1, "loss_probability": 1.2}, "at most 1"),
@@ -90,7 +90,7 @@ def test_names_are_given_or_made() -> None:
             {"kind": "liar", "from_h": 1, "groups": ["shops"]},
             "error",
             "faults.0",
-            "none of the households that it names belongs to a community",
+            "none of the households it names belongs to a community",
         ),
         (CRASH | {"from_h": 24}, "warning", "faults.0.from_h", "the run ends at 24 h"),
         (
@@ -167,7 +167,7 @@ def test_what_a_check_finds(
 def test_a_market_that_is_not_there(tmp_path: Path) -> None:
     for kind in ("household_crash", "platform_crash", "liar"):
         found = problems(tmp_path, {"kind": kind, "from_h": 1}, communities=[])
-        assert found == [("error", "faults.0", "there is no market that it could concern")]
+        assert found == [("error", "faults.0", "there is no market that it could affect")]
 
 
 def test_false_reports_to_a_platform_that_measures_by_meter(tmp_path: Path) -> None:

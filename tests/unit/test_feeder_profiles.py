@@ -86,7 +86,7 @@ def test_without_profiles_in_the_network_the_nominal_power_counts_and_that_is_sa
     (warning,) = made.warnings
     assert warning.severity == "warning"
     assert str(warning).startswith(
-        "load.0.profile: 34 kW in 3 elements of a profile that the network does not bring: load 0 (H0-A), "
+        "load.0.profile: 34 kW in 3 elements of a profile that the network does not include: load 0 (H0-A), "
         "sgen 0 (PV3) and storage 0 (Storage_PV3_H0-A); its nominal power counts"
     )
     with pytest.raises(InputError, match="no profiles"):
@@ -101,7 +101,7 @@ def test_an_element_whose_own_profile_is_missing_draws_its_nominal_power(missing
     assert part[:, missing].tolist() == pytest.approx([[20, -10, -4][missing]] * 2)
     others = [k for k in range(3) if k != missing]
     np.testing.assert_array_equal(part[:, others], whole[:, others])
-    assert "1 element of a profile that the network does not bring" in str(made.warnings[0])
+    assert "1 element of a profile that the network does not include" in str(made.warnings[0])
 
 
 def test_reactive_power_without_a_profile_follows_the_active() -> None:
@@ -155,8 +155,8 @@ def test_hours_hold_in_each_of_their_quarters() -> None:
         ({"time": [*stamps("2016-07-03T22:00", 191), "09.07.2016 00:00"]}, "not evenly spaced"),
         ({"time": stamps("2016-07-03T22:00", 192, 5)}, "multiples of 15 min, not of 5"),
         ({"time": stamps("2016-07-03T22:00", 192)[::-1]}, "multiples of 15 min, not of -15"),
-        ({"time": ["noon"] * 192}, "the times cannot be told"),
-        ({"time": [f"30.10.2016 0{2 + k // 60}:{k % 60:02d}" for k in range(192)]}, "times cannot be told"),
+        ({"time": ["noon"] * 192}, "the times cannot be read"),
+        ({"time": [f"30.10.2016 0{2 + k // 60}:{k % 60:02d}" for k in range(192)]}, "times cannot be read"),
         ({"time": stamps("2016-07-10T22:00", 192)}, "cover 2016-07-10T22:00Z to 2016-07-12T22:00Z"),
         ({"time": stamps("2016-07-03T22:05", 192)}, "outside or between"),
         ({"L_pload": [np.nan, *range(191)]}, r"profiles\.load\.L_pload, row 0"),

@@ -49,7 +49,7 @@ def test_differences_from_runpp_name_the_element() -> None:
     found.add(1, (0.0, "bus 1"), (float("inf"), "trafo3w 6"), 0.002, 1)
     (problem,) = doubts(found.result())
     for part in (
-        "loadings where one has none, in points (largest at trafo3w 6)",
+        "loadings where only one has a value, in points (largest at trafo3w 6)",
         "the power from the external grid by up to 2 kW",
         "whether it converges, in 1 interval",
     ):

@@ -282,7 +282,7 @@ def test_where_nothing_is_solved_sums_are_null_and_the_verdict_says_so(on_net: O
         assert summary[f"energy_{name}_kwh"] is None
     for name in ("intervals_outside_limits", "voltage_min_pu", "voltage_outside_band_share_max"):
         assert summary[name] is None
-    assert verdict == "none of 2 intervals was solved: nothing can be said of the feeder's limits"
+    assert verdict == "none of 2 intervals was solved: nothing can be said about the feeder's limits"
 
 
 def test_what_was_not_solved_comes_first() -> None:

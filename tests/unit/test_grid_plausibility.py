@@ -78,7 +78,7 @@ def impedance_across(net: pp.pandapowerNet) -> None:
 
 
 def swap(net: pp.pandapowerNet) -> None:
-    """The transformer the other way round."""
+    """The transformer are swapped."""
     net.trafo.loc[0, ["hv_bus", "lv_bus"]] = [1, 0]
 
 
@@ -103,7 +103,7 @@ def swap(net: pp.pandapowerNet) -> None:
         ),
         (put("trafo", "vn_hv_kv", 20000.0), "trafo.0.vn_hv_kv", "rated for 20000 kV"),
         (put("bus", "vn_kv", 400.0, 1), "trafo.0.vn_lv_kv", "at a bus of 400 kV"),
-        (swap, "trafo.0.hv_bus", "the other way round"),
+        (swap, "trafo.0.hv_bus", "are swapped"),
         (put("shunt", "vn_kv", 20.0), "shunt.0.vn_kv", "shunt 0 ('cap'): its powers are for 20 kV"),
         (put("shunt", "step", 3), "shunt.0.step", "above max_step"),
         # no-load losses
@@ -123,7 +123,7 @@ def swap(net: pp.pandapowerNet) -> None:
         (put("line", "max_i_ka", 3.0, 1), "line.1.max_i_ka", "line 1 ('second'): rated for 3 kA"),
         (put("line", "max_i_ka", 99999.0), "line.0.max_i_ka", "99,999 kA"),
         (put("line", "max_i_ka", None), "line.0.max_i_ka", "there is no loading"),
-        (put("trafo", "sn_mva", 250.0), "trafo.0.sn_mva", "250 MVA into low voltage"),
+        (put("trafo", "sn_mva", 250.0), "trafo.0.sn_mva", "250 MVA to low voltage"),
         (
             put("trafo", ["vk_percent", "vkr_percent"], [0.06, 0.01]),
             "trafo.0.vk_percent",

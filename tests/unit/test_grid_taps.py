@@ -121,8 +121,8 @@ def test_a_missing_position_is_the_neutral_one(fields: dict[str, Any]) -> None:
         ({"tap_changer_type": None, "tap_neutral": np.nan}, "without tap_neutral"),
         ({"tap_changer_type": "Ideal", "tap_step_degree": 5.0}, "not both"),
         ({"tap_changer_type": "Tabular"}, "follows a table"),
-        ({"tap_dependency_table": True, "id_characteristic_table": 3}, "does not stand in"),
-        ({"tap_dependency_table": True, "id_characteristic_table": None}, "does not stand in"),
+        ({"tap_dependency_table": True, "id_characteristic_table": 3}, "is missing from"),
+        ({"tap_dependency_table": True, "id_characteristic_table": None}, "is missing from"),
     ],
 )
 def test_what_has_no_meaning_is_refused(fields: dict[str, Any], says: str) -> None:

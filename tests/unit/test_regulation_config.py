@@ -1,4 +1,4 @@
-"""Configuration of the regulation market: defaults, round trips, and what is refused with which words."""
+"""Configuration of the community: defaults, round trips, and what is refused with which words."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
         (
             PlatformConfig,
             {"delay_compensation": {}, "gain": {"margin": 0.3, "delay_steps": "measured"}},
-            "two answers to one delay",
+            "two answers to the same delay",
         ),
         (AgentConfig, {"policy": "addtive"}, "additive"),
         (AgentConfig, {"initial_average": 1.5}, "at most 1"),
@@ -161,7 +161,7 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
                 "groups": ["a"],
                 "platform": {"grid_aware": [{"resource": "sale"}]},
             },
-            "no resource of this community",
+            "not a resource of this community",
         ),
     ],
 )

@@ -31,7 +31,7 @@ class Panel:
     label : str
         These in words; empty where there are no others.
     mean, low, high : ndarray, shape (n_y, n_x) or (n_x,)
-        Mean and ends of its interval of 95 %; NaN where no point succeeded.
+        Mean and ends of its 95 % interval; NaN where no point succeeded.
     """
 
     held: Place

@@ -30,7 +30,7 @@ class Estimate(NamedTuple):
     mean : float
         NaN where no seed has a value.
     low, high : float
-        Ends of its interval of 95 %; NaN for a single seed, where nothing is known.
+        Ends of its 95 % interval; NaN for a single seed, where nothing is known.
     n : int
         Seeds that have a value.
     """

@@ -34,7 +34,7 @@ class Sensitivity:
     correlation : float
         Partial rank correlation, -1 to 1; NaN where nothing is left to correlate.
     low, high : float
-        Its interval of 95 %; NaN with too few places.
+        Its 95 % interval; NaN with too few places.
     n : int
         Places that it is from.
     """

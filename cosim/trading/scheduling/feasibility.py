@@ -47,9 +47,9 @@ def certain_shortage(
             hour = appliance.earliest_start_h + int(room[window].argmax())
             return (
                 f"{appliance.name} ({appliance.power_kw:g} kW) has to run for {appliance.hours_needed} h "
-                f"from hour {appliance.earliest_start_h} to {appliance.latest_end_h}, and finds room for "
-                f"{found_h} h; {limit} leaves {room[hour]:.3f} kW at most beside the load that is not "
-                f"scheduled, in hour {hour}"
+                f"from hour {appliance.earliest_start_h} to {appliance.latest_end_h}, but finds room "
+                f"for only {found_h} h; {limit} leaves {room[hour]:.3f} kW at most beside the load "
+                f"that is not scheduled, in hour {hour}"
             )
     needed_kwh, left_kwh = sum(each.energy_kwh for each in appliances), float(room.sum())
     if needed_kwh > left_kwh + TOLERANCE_KWH * len(room):

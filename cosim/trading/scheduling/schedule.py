@@ -243,7 +243,7 @@ def shortage(problem: ScheduleProblem, on: NDArray[np.bool_], proved: bool) -> I
         names = ", ".join(running) or "no appliance"
         problems.append(
             Problem(
-                f"hour {hour}: {load[hour]:.3f} kWh are wanted and {limit:.3f} kWh are to be had, with "
+                f"hour {hour}: {load[hour]:.3f} kWh are wanted and {limit:.3f} kWh are available, with "
                 f"{names} running and a fixed load of {problem.fixed_load_kwh[hour]:.3f} kWh",
                 f"Raise the limit by {excess[hour]:.3f} kW, or shorten, lower or leave out one of them, "
                 "or widen a window.",

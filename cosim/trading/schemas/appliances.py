@@ -37,7 +37,7 @@ PatternName = Literal[
     "refrigerator",
     "entertainment",
 ]
-"""Named preferences: the columns of paper B's Table III, and one that does not care."""
+"""Named preferences: the columns of paper B's Table III, and one without a preference."""
 
 Preference = Annotated[Number, Range(1, 3)]
 
@@ -85,7 +85,7 @@ class ApplianceConfig(Model):
     duration_h: Annotated[Integer, Range(1, HOURS)]
     """Length of a run, whole hours."""
     contiguous: bool = True
-    """Whether a run is in one piece; if not, its hours may lie anywhere in the window."""
+    """Whether a run is uninterrupted; if not, its hours may lie anywhere in the window."""
     earliest_start_h: Annotated[Integer, Range(0, HOURS - 1)] = 0
     """Hour of the day before which it does not run."""
     latest_end_h: Annotated[Integer, Range(1, HOURS)] = HOURS
@@ -93,7 +93,8 @@ class ApplianceConfig(Model):
     runs_per_day: Annotated[Integer, Range(1, HOURS)] = 1
     """Number of runs a day; they do not overlap."""
     preferences: Preferences = "any_time"
-    """How gladly it runs in each hour: 24 numbers from 1 (lowest) to 3 (highest), or a pattern's name."""
+    """How much it is preferred in each hour: 24 numbers from 1 (lowest) to 3 (highest), or a pattern's
+    name."""
 
     @model_validator(mode="after")
     def _fits_its_window(self) -> Self:
@@ -102,7 +103,7 @@ class ApplianceConfig(Model):
         if window_h <= 0:
             raise ValueError(
                 f"the window ends at {self.latest_end_h} h and begins at {self.earliest_start_h} h; "
-                "windows do not reach over midnight, so let it end later in the day"
+                "windows do not cross midnight, so let it end later in the day"
             )
         if needed_h > window_h:
             raise ValueError(

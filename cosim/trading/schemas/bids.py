@@ -51,7 +51,7 @@ class LearningBids(Model):
     experimentation: FractionBelowOne = 0.2
     """e: how much of a reward goes to the choices not made."""
     recency: FractionBelowOne = 0.1
-    """r: what share of what was learnt is forgotten from day to day."""
+    """r: share of what was learnt that is forgotten from day to day."""
     initial_propensity: Positive = 1.0
     """s(0), what every choice begins with; a day's best possible reward is 1."""
 

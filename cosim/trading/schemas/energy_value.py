@@ -81,7 +81,7 @@ class TradingConfig(Model):
     search_limit: Annotated[int, Field(ge=1, le=10_000_000)] | None = 1000
     """With `exact`: after how many subproblems, of 5 to 10 ms each for a day of Table I, it takes the best
     schedule known, and `schedule_gap_max_eur` says how far from the best it may be. A limit on work, not on
-    time: the result is the same on every machine. null: goes on until it is proved."""
+    time: the result is the same on every machine. null: continues until it is proved."""
 
 
 class EnergyValueConfig(Model):

@@ -13,7 +13,7 @@ class PerfectForecast(Model):
     """The day to come is known."""
 
     kind: Literal["perfect"] = "perfect"
-    """What will be."""
+    """The true values."""
 
 
 class PersistenceForecast(Model):
@@ -33,7 +33,7 @@ class ErrorForecast(Model):
     """
 
     kind: Literal["error"]
-    """What will be, with an error."""
+    """The true values with an error."""
     bias: Annotated[Number, Range(-1, 1_000, above_low=True)] = 0.0
     """Mean of the relative error."""
     std: Annotated[Number, Range(0, 1_000)] = 0.2

@@ -37,7 +37,7 @@ DeviationRule = Literal["own_account", "causer_compensates"]
 """Who bears what a trade lacks on the day."""
 
 FeedInRule = Literal["indexed", "zero", "tariff", "grid_price"]
-"""What a kWh earns that is fed in: the indexed price (IEP), nothing, a flat tariff, or the grid's price."""
+"""What a kWh that is fed in earns: the indexed price (IEP), nothing, a flat tariff, or the grid's price."""
 
 SchedulingAim = Literal["value", "cost", "preferences"]
 """What appliances are scheduled for: paper B's objective, the same with γ = 0, or preferred hours alone."""
@@ -105,20 +105,20 @@ class TradingRulesConfig(Model):
     confirmation_deadline_h: Hours = 11.0
     """By when a trade must be confirmed (h); what is not is bought from the grid."""
     planning_spread_s: Seconds = 60.0
-    """Households begin their requests spread evenly at random over this long after gate closure, drawn anew
+    """Households begin their requests spread evenly at random over this long after gate closure, drawn again
     each day (s), so that nobody is always first; with 0 they begin in the order of their numbers."""
     request_timeout_ms: WholeMilliseconds = 5000
     """How long a buyer waits for an answer before it repeats a request or a confirmation (ms)."""
     request_retries: Repeats = 3
-    """How often it repeats before it gives the trade up and asks the next seller."""
+    """How often it repeats before it gives up the trade and asks the next seller."""
     reservation_s: PositiveSeconds = 120.0
     """How long, in seconds, a seller holds what it has accepted while no confirmation comes; each repeated
-    accept starts this time anew, and no reservation outlives the deadline."""
+    accept restarts this time, and no reservation outlives the deadline."""
     min_trade_kwh: KilowattHours = 0.001
-    """Smallest energy that is asked for or granted in one hour (kWh)."""
+    """Smallest energy that is requested or granted in one hour (kWh)."""
     deviations: DeviationRule = "own_account"
     """`own_account`: what a trade lacks on the day, buyer and seller each settle with the grid at their own
-    cost; `causer_compensates`: who caused it also pays the other the difference to the trade's price."""
+    cost; `causer_compensates`: whoever caused it also pays the other the difference to the trade's price."""
     feed_in_tariff_eur_per_kwh: Annotated[Number, Range(0, MAX_PRICE)] = 0.08
     """Flat price of what is fed in, for the rule `feed_in_tariff` (EUR/kWh)."""
 

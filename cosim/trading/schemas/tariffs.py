@@ -81,7 +81,7 @@ class PricesConfig(Model):
     grid: PriceSeries
     """P^G, EUR/kWh; may be negative."""
     feed_in: FeedIn = FeedInShare()
-    """P^IEP, what energy earns that nobody bought: a share of the grid's price or a series of its own."""
+    """P^IEP, what energy that nobody bought earns: a share of the grid's price or a series of its own."""
 
 
 def price_files(prices: PricesConfig) -> dict[str, str]:

@@ -27,8 +27,8 @@ from cosim.trading.valuation.prices import Prices
 Array = NDArray[np.float64]
 
 TradeStatus = Literal["delivered", "seller_short", "buyer_short", "unclaimed"] | FailedStatus
-"""What became of energy that was asked for: delivered whole; cut since the seller generated too little, or
-else since the buyer used too little; sold by the seller's book alone; or not agreed, and why."""
+"""What became of energy that was asked for: delivered whole; cut because the seller generated too little, or
+else because the buyer used too little; sold by the seller's book alone; or not agreed, and why."""
 
 
 class TradeRow(NamedTuple):

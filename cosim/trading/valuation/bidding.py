@@ -81,7 +81,7 @@ def bid_problems(bidding: BiddingConfig, feed_in_price: ArrayLike, grid_price: A
         case RandomBids(low=float(low), high=high):
             # A range that begins at φ itself is the paper's.
             own = [
-                ("low", low, low * grid < iep, "φ takes its place"),
+                ("low", low, low * grid < iep, "φ is used instead"),
                 ("high", high, high * grid <= iep, "nothing is offered"),
             ]
         case _:
@@ -104,7 +104,9 @@ def _kappa_problem(
     )
     message = f"κ is not above the feed-in price over the grid's (φ = {phi:.3g}) in {where}"
     severity: Literal["error", "warning"] = "error" if is_never else "warning"
-    return Problem(message, f"Take a κ between {phi:.3g} and 1.", key, value=f"{kappa:g}", severity=severity)
+    return Problem(
+        message, f"Choose a κ between {phi:.3g} and 1.", key, value=f"{kappa:g}", severity=severity
+    )
 
 
 def first_propensities(bidding: LearningBids, n_households: int) -> NDArray[np.float64]:

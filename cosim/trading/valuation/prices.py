@@ -156,7 +156,7 @@ def read_prices(folder: Path, config: CsvPrice, start: datetime, n_hours: int) -
     )
     if series.slot_ms != MS_PER_HOUR:
         minutes = series.slot_ms / MS_PER_MINUTE
-        message = f"a price every {minutes:g} min, where the market needs one an hour"
+        message = f"a price every {minutes:g} min, where the market needs one per hour"
         raise InputError([Problem(message, "Give hourly prices.", file=file, line=int(series.lines[0]))])
     first = (start - series.start) / _HOUR
     if first < 0 or first != int(first) or first + n_hours > len(series.values):
@@ -196,13 +196,13 @@ def price_problems(prices: PricesConfig, read: Prices) -> list[Problem]:
     read : Prices
         What `hourly_prices` made of it.
     """
-    series = [("grid", read.grid, "a household pays that buys")]
+    series = [("grid", read.grid, "a buying household pays")]
     if isinstance(prices.feed_in, FeedInPrice):
-        series.append(("feed_in.price", read.feed_in, "a household earns that feeds in"))
+        series.append(("feed_in.price", read.feed_in, "a household that feeds in earns"))
     return [
         Problem(
             f"the price is below 0 in every hour of the run, {values.max():g} EUR/kWh at most",
-            f"Give what {meaning}; single hours may be below 0.",
+            f"Give what {meaning}; individual hours may be below 0.",
             key,
         )
         for key, values, meaning in series
