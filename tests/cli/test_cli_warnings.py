@@ -96,7 +96,7 @@ def test_batteries_that_will_stand_full(cosim: Callable, write: Callable, folder
     small = ("{name: use, capacity: 1}", "{name: use, capacity: 1, unit_kwh: 0.001}")
     source = write(WITH_BATTERIES, FROM_REST, small)
     (warning,) = warnings(cosim, source)
-    assert "stand full" in warning
+    assert "be full" in warning
 
 
 def test_batteries_that_never_charge(cosim: Callable, write: Callable) -> None:

@@ -150,8 +150,8 @@ def test_stamps_are_checked() -> None:
 @pytest.mark.parametrize(
     ("start", "n", "says"),
     [
-        (datetime(2019, 7, 1, tzinfo=UTC), 96, "2016 alone"),
-        (datetime(2016, 12, 31, tzinfo=UTC), 96, "2016 alone"),
+        (datetime(2019, 7, 1, tzinfo=UTC), 96, "only for 2016"),
+        (datetime(2016, 12, 31, tzinfo=UTC), 96, "only for 2016"),
         (datetime(2016, 7, 1), 96, "no time zone"),
         (datetime(2016, 7, 1, 0, 7, tzinfo=UTC), 96, "quarter hour"),
     ],

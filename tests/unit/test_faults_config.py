@@ -56,7 +56,7 @@ def problems(folder: Path, *faults: dict[str, Any], **more: Any) -> list[tuple[s
         ({"kind": "platform_crash", "from_h": 1, "households": ["h001"]}, "Extra inputs"),
         ({"kind": "clock", "from_h": 1}, "changes nothing"),
         ({"kind": "churn", "file": "t.csv", "from_h": 1}, "the file gives the times"),
-        ({"kind": "churn", "from_h": 1, "separator": ";"}, "no file that separator"),
+        ({"kind": "churn", "from_h": 1, "separator": ";"}, "no file for separator"),
         ({"kind": "loss_burst", "from_h": 1}, "loss_probability"),
         ({"kind": "loss_burst", "from_h": 1, "loss_probability": 1.2}, "at most 1"),
         ({"kind": "earthquake", "from_h": 1}, "earthquake"),
@@ -140,7 +140,7 @@ def test_names_are_given_or_made() -> None:
             {"kind": "stuck_meter", "from_h": 1, "meter": "feeder"},
             "error",
             "faults.0.meter",
-            "nobody reads",
+            "nothing reads",
         ),
         (
             {"kind": "stuck_meter", "from_h": 1, "meter": "feeder", "count": 1},
@@ -240,10 +240,10 @@ def test_one_name_for_two(tmp_path: Path) -> None:
     ("text", "line", "message"),
     [
         ("household,leaves_h\nh001,1\n", 1, "no column 'joins_h'"),
-        ("household,leaves_h,joins_h\nh001,one,2\n", 2, "no times"),
-        ("household,leaves_h,joins_h\nh001,3,2\n", 2, "no times"),
+        ("household,leaves_h,joins_h\nh001,one,2\n", 2, "not valid times"),
+        ("household,leaves_h,joins_h\nh001,3,2\n", 2, "not valid times"),
         ("household,leaves_h,joins_h\nh001,1,2\nh0010,1,2\n", 3, "no household"),
-        ("household,leaves_h,joins_h\nh001\n", 2, "no times"),
+        ("household,leaves_h,joins_h\nh001\n", 2, "not valid times"),
     ],
 )
 def test_a_trace_that_cannot_be_read(tmp_path: Path, text: str, line: int, message: str) -> None:

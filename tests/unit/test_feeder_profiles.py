@@ -151,10 +151,10 @@ def test_hours_hold_in_each_of_their_quarters() -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"time": ["04.07.2016 00:00"] * 192}, "not evenly spaced|multiples of 15"),
+        ({"time": ["04.07.2016 00:00"] * 192}, "not evenly spaced|multiple of 15"),
         ({"time": [*stamps("2016-07-03T22:00", 191), "09.07.2016 00:00"]}, "not evenly spaced"),
-        ({"time": stamps("2016-07-03T22:00", 192, 5)}, "multiples of 15 min, not of 5"),
-        ({"time": stamps("2016-07-03T22:00", 192)[::-1]}, "multiples of 15 min, not of -15"),
+        ({"time": stamps("2016-07-03T22:00", 192, 5)}, "multiple of 15 min, not 5"),
+        ({"time": stamps("2016-07-03T22:00", 192)[::-1]}, "multiple of 15 min, not -15"),
         ({"time": ["noon"] * 192}, "the times cannot be read"),
         ({"time": [f"30.10.2016 0{2 + k // 60}:{k % 60:02d}" for k in range(192)]}, "times cannot be read"),
         ({"time": stamps("2016-07-10T22:00", 192)}, "cover 2016-07-10T22:00Z to 2016-07-12T22:00Z"),

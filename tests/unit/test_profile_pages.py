@@ -40,7 +40,7 @@ def test_pages_hold_what_the_file_holds(reads: list[datetime]) -> None:
         np.testing.assert_array_equal(pages.rows(first, end), whole[first:end])
     with pytest.raises(InputError, match="no such profile"):
         ProfilePages(("PV1", "PV17"), START, N)
-    with pytest.raises(InputError, match="2016 alone"):
+    with pytest.raises(InputError, match="only for 2016"):
         ProfilePages(NAMES, START, 366 * 96)
 
 
