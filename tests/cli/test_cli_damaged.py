@@ -151,7 +151,7 @@ TABLE_DAMAGES: dict[str, tuple[str, Damage]] = {
     "text": ("regulation.parquet", replaced(TABLE, "step,time\n1,2\n")),
     "cut at the end": ("regulation.parquet", cut(TABLE, 0.9)),
     "cut at the beginning": ("regulation.parquet", cut(TABLE, 0.1)),
-    "not valid times": ("regulation.parquet", column(TABLE, "time", filled(None, TIME))),
+    "no times": ("regulation.parquet", column(TABLE, "time", filled(None, TIME))),
     "times as text": ("regulation.parquet", column(TABLE, "time", filled("today", pa.string()))),
     "times beyond all": ("regulation.parquet", column(TABLE, "time", filled(2**62, TIME))),
     "numbers as text": ("regulation.parquet", column(TABLE, "aggregate", filled("1", pa.string()))),

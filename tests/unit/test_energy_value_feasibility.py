@@ -26,7 +26,10 @@ NIGHT = np.array([0.5] * 8 + [4.5] * 10 + [0.5] * 6)
             Appliance("oven", 2.0, 1, earliest_start_h=9, latest_end_h=18),
             "oven (2 kW) has to run for 1 h from",
         ),
-        (Appliance("heater", 2.0, 9), "finds room for only 0 h; the contracted power of 5 kW leaves 4.500 kW"),
+        (
+            Appliance("heater", 2.0, 9),
+            "finds room for only 0 h; the contracted power of 5 kW leaves 4.500 kW",
+        ),
         (Appliance("pump", 2.0, 5, runs_per_day=3), "finds room for only 10 h"),
         (Appliance("car", 2.0, 15, contiguous=False), "finds room for only 14 h"),
     ],
