@@ -182,7 +182,7 @@ class Run:
 
     def write_report(self) -> Path:
         """Draw the figures and the page ``report.html`` again."""
-        from cosim.report.page import draw
+        from cosim.report.html_report import draw
 
         draw(self.folder)
         return self.folder / "report.html"
@@ -192,6 +192,6 @@ class Run:
         return f"<Run of {name}: {self.status}, in {self.folder}>"
 
     def _repr_html_(self) -> str:
-        from cosim.report.page import overview
+        from cosim.report.html_report import overview
 
         return overview(self._data)

@@ -99,6 +99,6 @@ def _require_empty(folder: Path) -> None:
 
 
 def _draw(folder: Path) -> None:
-    from cosim.report.page import draw  # loads matplotlib
+    from cosim.report.html_report import draw  # loads matplotlib
 
     draw(folder)

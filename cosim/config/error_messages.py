@@ -165,7 +165,7 @@ def _problem(path: str, details: list[ErrorDetails], document: Document, model: 
     of_its_type = [detail for detail in details if detail["type"] in _OF_THE_RIGHT_TYPE]
     details = of_its_type or details
     detail = details[0]
-    message, remedy = _union_wording(details) or _wording(detail, path, model)
+    message, remedy = _union_message(details) or _message_and_remedy(detail, path, model)
     value = detail.get("input")
     if detail["type"] == "union_tag_invalid":
         value = value.get(_discriminator(detail)) if isinstance(value, dict) else None
@@ -175,7 +175,7 @@ def _problem(path: str, details: list[ErrorDetails], document: Document, model: 
     return Problem(message, remedy, path, *document.place_of(path), "" if about_the_whole else shown(value))
 
 
-def _union_wording(details: list[ErrorDetails]) -> tuple[str, str] | None:
+def _union_message(details: list[ErrorDetails]) -> tuple[str, str] | None:
     """Where several types are allowed, and it is none of them: all of them."""
     expected = list(dict.fromkeys(_EXPECTED[d["type"]] for d in details if d["type"] in _EXPECTED))
     choices = [
@@ -187,7 +187,7 @@ def _union_wording(details: list[ErrorDetails]) -> tuple[str, str] | None:
     return f"{listed(wanted, 'or')} is expected", f"Write {listed(wanted, 'or')}."
 
 
-def _wording(detail: ErrorDetails, path: str, model: type[BaseModel]) -> tuple[str, str]:
+def _message_and_remedy(detail: ErrorDetails, path: str, model: type[BaseModel]) -> tuple[str, str]:
     """Message and remedy."""
     kind, loc, context = detail["type"], detail["loc"], detail.get("ctx", {})
     given = detail.get("input")

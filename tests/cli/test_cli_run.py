@@ -198,7 +198,7 @@ def test_a_report_that_fails_leaves_the_run_done_and_says_so(
     def broken(folder: Path) -> None:
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr("cosim.report.page.draw", broken)
+    monkeypatch.setattr("cosim.report.html_report.draw", broken)
     ended = cosim("run", write(), "--out", "r", "--set", "report.figures=true")
     assert ended.code == 3
     assert "the report could not be made (failed: RuntimeError: no ink); the tables are complete" in ended.err

@@ -26,10 +26,10 @@ from cosim.report.feeder_figure import feeder_map, worst_voltage
 from cosim.report.figure_list import FIGURES, draw_figures
 from cosim.report.grid_data import ByElement, loadings, voltage_band
 from cosim.report.grid_figures import loading_duration, voltage
+from cosim.report.html_report import write_report
 from cosim.report.market_data import resource_series
 from cosim.report.market_figures import averages
 from cosim.report.message_figures import latency_data
-from cosim.report.page import write_report
 from cosim.report.prosumer_figures import target_gap
 from cosim.report.run_data import RunData
 from cosim.report.style import drawing
@@ -460,9 +460,9 @@ def test_neither_pyplot_nor_pandapower_is_loaded(tmp_path: Path) -> None:
     run = SmallRun(tmp_path / "run", grid=True).prosumers().market().feeder().topology().end()
     code = (
         "import sys; from pathlib import Path\n"
-        "import cosim.report.page\n"
+        "import cosim.report.html_report\n"
         "assert 'matplotlib' not in sys.modules\n"
-        f"cosim.report.page.write_report(Path({str(run.folder)!r}))\n"
+        f"cosim.report.html_report.write_report(Path({str(run.folder)!r}))\n"
         "assert 'matplotlib' in sys.modules\n"
         "assert not {'matplotlib.pyplot', 'pandapower'} & set(sys.modules)\n"
     )

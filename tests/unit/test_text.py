@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cosim.core.text import markdown_text, spreadsheet_cell
-from cosim.report.page import escape
+from cosim.report.html_report import escape
 from cosim.report.robustness_tables import TextTable
 from cosim.report.style import drawing, new_figure, save, scale_axis
 from cosim.study.compare import ComparedRun, Comparison
