@@ -48,7 +48,8 @@ NUMBERS = (
             "en50160_week_share_within_10_percent_min",
             "least of a week within 10 %",
             "",
-            "least share of a week's means within 10 % of nominal, of any bus; null before a week is over",
+            "lowest share of a week's means within 10 % of nominal, over all buses; null before a week "
+            "is over",
             "more",
             "share",
         ),
@@ -119,7 +120,10 @@ POWER_FLOW = Table(
         Column("status", "text", "", "converged, diverged or skipped"),
         Column("cause", "text", "", "why it did not converge; empty where it did"),
         Column(
-            "route", "text", "", "zbus; runpp where the fast route did not close or cannot solve the network"
+            "route",
+            "text",
+            "",
+            "zbus; runpp where the fast method did not converge or cannot solve the network",
         ),
         Column(
             "residual_mva",

@@ -60,7 +60,7 @@ class SimbenchSource(Model):
     """A grid of the SimBench data set; needs the extra `simbench`."""
 
     kind: Literal["simbench"]
-    """Which source this is."""
+    """Kind of source."""
     code: Annotated[str, Field(pattern=r"^1-LV-[a-z]+\d--[012]-(sw|no_sw)$", max_length=64)]
     """SimBench code of a low-voltage grid without its neighbours, for example `1-LV-rural3--0-sw`."""
 
@@ -69,7 +69,7 @@ class PandapowerSource(Model):
     """A grid built by a function of `pandapower.networks`."""
 
     kind: Literal["pandapower"]
-    """Which source this is."""
+    """Kind of source."""
     function: PandapowerFunction
     """Name of the function."""
     arguments: Annotated[dict[Text, PlainScalar], Field(max_length=MAX_PARTS)] = Field(default_factory=dict)
@@ -80,7 +80,7 @@ class JsonSource(Model):
     """A grid in a pandapower JSON file, read as data (nothing in it is run)."""
 
     kind: Literal["json"]
-    """Which source this is."""
+    """Kind of source."""
     file: LocalPath
     """The file, relative to the folder of the network file."""
 
@@ -107,7 +107,7 @@ class LimitsConfig(Model):
     @model_validator(mode="after")
     def _band_is_open(self) -> Self:
         if self.vm_min_pu is not None and self.vm_max_pu is not None and self.vm_min_pu >= self.vm_max_pu:
-            raise ValueError("vm_min_pu is not below vm_max_pu; exchange or correct them")
+            raise ValueError("vm_min_pu is not below vm_max_pu; swap or correct them")
         return self
 
     def over(self, below: LimitsConfig) -> LimitsConfig:
@@ -163,14 +163,14 @@ class PlaceOnLoads(Model):
     """Household i stands at the feeder's place i (its own loads, in the order of their index)."""
 
     kind: Literal["loads"] = "loads"
-    """Which way of placing this is."""
+    """How the households are placed."""
 
 
 class PlaceByList(Model):
     """Household i stands at the i-th bus listed."""
 
     kind: Literal["list"]
-    """Which way of placing this is."""
+    """How the households are placed."""
     buses: Annotated[Numbers[BusRef], Field(min_length=1)]
     """Buses by index or name, one for each household; a bus may be named more than once."""
 
@@ -179,7 +179,7 @@ class PlaceSpread(Model):
     """Households are spread over the feeder's places by the scenario's seed, no place twice."""
 
     kind: Literal["spread"]
-    """Which way of placing this is."""
+    """How the households are placed."""
 
 
 Placement = Annotated[PlaceOnLoads | PlaceByList | PlaceSpread, Field(discriminator="kind")]
@@ -198,22 +198,22 @@ class GridConfig(Model):
     """Which household stands at which bus."""
     background: Literal["profile", "nominal", "none"] | None = None
     """What the grid's own loads, generators and storages do that no household took: follow their profile,
-    draw their nominal power all the time, or nothing. Absent: `profile` where the grid has profiles, else
+    draw their nominal power all the time, or nothing. By default `profile` where the grid has profiles, else
     `nominal`."""
     background_scaling: NonNegative = 1.0
     """Factor on the powers of the grid's own loads, generators and storages that no household took.
     Generators that hold a voltage, wards and motors are part of the network: they act as they are."""
     replace_generators: StrictBool = False
-    """Whether own photovoltaics (`simbench`, `csv`) take the place of the generators that the grid has at the
-    household's bus; by default both feed in."""
+    """Whether a household's own photovoltaics (`simbench`, `csv`) replace the generators that the grid has
+    at its bus; by default both feed in."""
     limits: LimitsConfig = LimitsConfig()
-    """Limits in place of the network's own."""
+    """Limits that replace the network's own."""
     feedback: bool = False
-    """Solve each interval while the run goes on, so that measurements of the feeder can be sent and used."""
+    """Solve each interval during the run, so that measurements of the feeder can be sent and used."""
     run_control: StrictBool = False
     """Whether the network's tap controllers act (pandapower's `DiscreteTapControl` and
     `ContinuousTapControl`). Each interval begins with the tap positions of the data and is then solved by
     `runpp`; by default controllers are left out, with a warning."""
     verify_power_flow: Count = 0
-    """Number of intervals, chosen by the seed, that are solved again by pandapower's `runpp` on the whole
+    """Number of intervals, chosen by the seed, that are solved again with pandapower's `runpp` on the whole
     network as it is in its source, and compared."""

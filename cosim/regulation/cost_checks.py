@@ -51,7 +51,7 @@ def require_usable(cost: Cost, n_resources: int, n_households: int) -> None:
             ends = [costs.gradients([np.full(n_households, x)] * n_resources) for x in (0.0, 1.0)]
         if not np.isfinite(ends).all():
             message = f"the derivatives of the cost '{cost.kind}' are too large to calculate"
-            raise InputError([Problem(message, "Give weights and targets of an ordinary size")])
+            raise InputError([Problem(message, "Give weights and targets of ordinary size")])
         return
     try:
         with np.errstate(all="ignore"):

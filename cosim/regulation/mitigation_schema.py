@@ -34,7 +34,7 @@ DelayConfig = Annotated[
     Discriminator(_delay_kind),
 ]
 """A loop delay in steps: a number, `estimated` (from phases and mean latencies, before the run) or `measured`
-(while the run goes on, from the signals that the reports answer)."""
+(during the run, from the signals that the reports answer)."""
 
 
 class SmithPredictor(Model):
@@ -47,7 +47,7 @@ class SmithPredictor(Model):
     """
 
     kind: Literal["smith"] = "smith"
-    """Which compensation this is."""
+    """Kind of compensation."""
     delay_steps: DelayConfig = "measured"
     """The delay in the model. With `measured` each report's own signal is taken, so that jitter and losses
     are in it; a number or `estimated` is one delay for all [steps]."""
@@ -74,4 +74,4 @@ class Resending(Model):
     times: Annotated[Integer, Range(1, MAX_REPEATS)] = 1
     """How often each signal is sent again."""
     interval_ms: WholeMilliseconds
-    """Time between two sendings; all must fit into one step [ms]."""
+    """Time between two transmissions; all must fit into one step [ms]."""

@@ -33,8 +33,8 @@ class GainMargin(Model):
     """Gain over the largest stable gain; below 1 is stable, 0.2 is calm [1]."""
     delay_steps: DelayConfig = "estimated"
     """d, the steps between a signal and the first signal made from its effect; 0 means the very next one, 1
-    is paper A's recursion. `estimated` from latencies and phases; `measured` from the reports while the run
-    goes on, beginning with the estimate, and τ follows [steps]."""
+    is paper A's recursion. `estimated` from latencies and phases; `measured` from the reports during the
+    run, beginning with the estimate, and τ follows [steps]."""
     time_constant_steps: Positive = 20.0
     """Memory of the exponential filter behind a measured delay [steps]."""
 
@@ -88,7 +88,7 @@ class GridAwareRule(Model):
     """
 
     resource: Name
-    """The resource whose capacity gives way."""
+    """The resource whose capacity is lowered."""
     reacts_to: Annotated[
         tuple[Literal["overvoltage", "undervoltage", "overload"], ...], Field(min_length=1, max_length=3)
     ] = ("overvoltage", "overload")
@@ -109,7 +109,7 @@ class GridAwareRule(Model):
     @model_validator(mode="after")
     def _band_is_open(self) -> Self:
         if self.vm_min_pu >= self.vm_max_pu:
-            raise ValueError("vm_min_pu must be below vm_max_pu; exchange or correct them")
+            raise ValueError("vm_min_pu must be below vm_max_pu; swap or correct them")
         return self
 
 
@@ -117,11 +117,11 @@ class PlatformConfig(Model):
     """The platform's integral controller (paper A, Algorithm 1) and what it sees."""
 
     measurement: Literal["reports", "meter"] = "reports"
-    """What the aggregate is made from: the reports that arrived, or the feeder's own measurement."""
+    """What the aggregate is computed from: the reports that arrived, or the feeder's own measurement."""
     missing: Literal["hold_last", "zero", "scale"] = "hold_last"
     """What stands for a report that did not arrive: the household's last one, nothing (Schenato, 2009,
-    compares these two), or the mean of those that did (Cochran, 1977). `zero` lets more be taken than the
-    capacity."""
+    compares these two), or the mean of those that did (Cochran, 1977). With `zero` more than the capacity is
+    taken."""
     report: Literal["at_step_end", "at_decision"] = "at_step_end"
     """When households report: when the step ends, with what was delivered (paper A's recursion), or when they
     decide (one step less of delay)."""
@@ -133,22 +133,22 @@ class PlatformConfig(Model):
     fixed point needs it; for `additive` and `proportional` the common gradient at the optimum), or a list
     with one for each resource. Paper A prints 0.06, which fits `inverse_average` only [signal]."""
     signal_limits: tuple[Finite, Finite] | None = None
-    """Lowest and highest signal; beyond them the integrator stands still (anti-windup), so that it comes back
-    at once when capacities that nobody could meet are over. None, as in paper A, by default [signal]."""
+    """Lowest and highest signal; beyond them the integrator stops (anti-windup), so that it recovers at once
+    after capacities that nobody could meet. None, as in paper A, by default [signal]."""
     delay_compensation: SmithPredictor | None = None
-    """Prediction of what the reports do not show yet; none by default."""
+    """Prediction of what the reports do not yet show; none by default."""
     aggregate: Annotated[Aggregate, Choice(AGGREGATES)] = PlainSum()
     """How the reports become one aggregate; a plain sum by default."""
     resending: Resending | None = None
-    """Signals are sent again within their step; once only by default."""
+    """Whether signals are sent again within their step; by default they are sent once."""
     grid_aware: Parts[GridAwareRule] = ()
-    """Rules by which capacities give way to the feeder's voltages and loadings."""
+    """Rules that lower capacities in response to the feeder's voltages and loadings."""
 
     @field_validator("signal_limits")
     @classmethod
     def _limits_in_order(cls, limits: tuple[float, float] | None) -> tuple[float, float] | None:
         if limits is not None and limits[0] >= limits[1]:
-            raise ValueError("the first of signal_limits must be below the second; exchange them")
+            raise ValueError("the first of signal_limits must be below the second; swap them")
         return limits
 
     @model_validator(mode="after")
@@ -169,8 +169,8 @@ class PlatformConfig(Model):
     def _one_answer_to_delay(self) -> Self:
         if self.delay_compensation is not None and any(map(_is_measured, _each(self.gain))):
             raise ValueError(
-                "delay_compensation and a gain with delay_steps: measured are two answers to one delay; "
-                "keep one of them"
+                "delay_compensation and a gain with delay_steps: measured are two answers to the same "
+                "delay; keep one of them"
             )
         return self
 

@@ -1,4 +1,4 @@
-"""Configuration of the regulation market (paper A: Alam et al., 2019): communities and their resources.
+"""Configuration of communities (paper A: Alam et al., 2019): communities and their resources.
 
 A community is a set of households that are regulated together. It has resources (paper A has two,
 consumption and production), each with a capacity, a broadcast signal and a gain.
@@ -103,8 +103,8 @@ class CommunityConfig(Model):
         strangers = [rule.resource for rule in self.platform.grid_aware if rule.resource not in names]
         if strangers:
             raise ValueError(
-                f"platform.grid_aware names '{strangers[0]}', which is no resource of this community; "
-                f"take one of {', '.join(names)}"
+                f"platform.grid_aware names '{strangers[0]}', which is not a resource of this "
+                f"community; use one of {', '.join(names)}"
             )
         return self
 

@@ -68,13 +68,13 @@ def apart(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (
             "taken",
             policy("additive"),
-            "the response policy 'additive' exists already (cosim.regulation.policies.additive.Additive)",
+            "the response policy 'additive' already exists (cosim.regulation.policies.additive.Additive)",
         ),
         ("named", policy("Not a name"), "'Not a name' cannot name a response policy"),
         (
             "called",
             policy("called").replace("(self, average, gradient)", "(self, average)"),
-            "`slope` is to be called as slope(",
+            "`slope` must be callable as slope(",
         ),
         (
             "dividing",

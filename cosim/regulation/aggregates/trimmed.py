@@ -30,7 +30,7 @@ class TrimmedSum(ClippedSum):
     """
 
     trimmed_share: Annotated[Number, Range(0, 0.5, above_low=True, below_high=True)] = 0.1
-    """Share of the households that is left out at either end; as many liars can be borne [1]."""
+    """Share of the households that is left out at either end; this share of liars can be tolerated [1]."""
     time_constant_steps: Positive = 50.0
     """Memory of the running means [steps]."""
 

@@ -30,7 +30,7 @@ class SteppedCapacity(Capacity):
     """A capacity that changes at given times."""
 
     steps: Annotated[Items[CapacityStep], Field(min_length=1)]
-    """The capacities, in order of time; the first from 0 h on."""
+    """The capacities, in chronological order; the first from 0 h on."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -38,7 +38,9 @@ class SteppedCapacity(Capacity):
         if times[0] != 0:
             raise ValueError("there is no capacity at the start; let the first step begin at from_h: 0")
         if any(later <= earlier for earlier, later in pairwise(times)):
-            raise ValueError("from_h must increase from one step to the next; put the steps in order of time")
+            raise ValueError(
+                "from_h must increase from one step to the next; put the steps in chronological order"
+            )
         return self
 
     def at(self, elapsed_ms: int, start: datetime) -> float:

@@ -141,7 +141,7 @@ class SweepFolder:
             raise InputError([Problem(message, remedy, file=str(folder))])
         if record.get("plugins", []) != versions()["plugins"]:
             message = f"the points were made with other plugins ({_plugins(record.get('plugins'))})"
-            remedy = "Resume with those, in the same versions, or start anew with another --out."
+            remedy = "Resume with those, in the same versions, or start again with another --out."
             raise InputError([Problem(message, remedy, file=str(folder))])
         reopened = cls(folder, plan, {**record, **versions(), "status": "running", "end": ""})
         beyond = sorted(reopened.results.keys() - {point.index for point in plan.points})
