@@ -28,7 +28,7 @@ import json, resource, sys
 from pathlib import Path
 from cosim.cli import runs
 from cosim.engine.load import load_scenario
-from cosim.engine.preflight import preflight
+from cosim.engine.run import preflight
 from cosim.engine.run import run_scenario
 
 peaks = {}

@@ -22,8 +22,8 @@ from cosim.config.values import Choice as OneOf
 from cosim.config.values import Each, Normal, NormalMoments, Uniform, UniformInt
 from cosim.core.numbers import Catalogue
 from cosim.devices.interface import KnownService, services
-from cosim.engine.catalogue import catalogue, tables
 from cosim.engine.scenario import Scenario
+from cosim.engine.wings import catalogue, tables
 from cosim.grid.schema import NetworkConfig
 from cosim.study.peaks import PEAKS
 from cosim.study.sweep.schema import SweepConfig

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cosim.engine.catalogue import describe
+from cosim.engine.wings import describe
 from cosim.report.robustness_maps import short
 from cosim.study.robustness.analysis import Analysis, analyse
 from cosim.study.robustness.cells import Panel, drawn_axes, panels

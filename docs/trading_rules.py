@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from cosim.engine.load import load_scenario
-from cosim.engine.summarise import summarise
+from cosim.engine.run import summarise
 from cosim.trading.schemas.rules import REGIMES
 
 Array = NDArray[np.float64]

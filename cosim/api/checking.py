@@ -12,7 +12,7 @@ from cosim.core.errors import InputError, Problem, SimulationError
 from cosim.core.plugin_modules import blaming_plugins
 from cosim.engine.builder import build
 from cosim.engine.explain import explain_lines
-from cosim.engine.preflight import preflight
+from cosim.engine.run import preflight
 from cosim.study.sweep.load_sweep import is_sweep
 from cosim.study.sweep.plan import plan_sweep
 from cosim.study.sweep.sweep_check import check_points

@@ -15,7 +15,9 @@ from cosim.engine.load import load_scenario
 from cosim.engine.scenario import Scenario
 from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.grid.reference import run as solve
+from cosim.grid.subsystem import PowerGrid
 from cosim.grid.verify import HOUSEHOLDS, WholeNetwork
+from cosim.households.subsystem import Households
 from cosim.report.run_data import RunData
 
 if TYPE_CHECKING:
@@ -43,10 +45,11 @@ def network_at(run: RunData, at: Instant) -> pandapowerNet:
     p_mw, q_mvar = _of_interval(run, scenario, interval, "injections", ["p_mw", "q_mvar"])
     (vm_pu,) = _of_interval(run, scenario, interval, "bus_voltage", ["vm_pu"])
     parts = build(load_scenario(str(run.folder / "scenario.yaml")))
-    assert parts.grid is not None  # the run has a feeder's tables
-    net = _with_powers(parts.grid, interval, p_mw, q_mvar, vm_pu)
+    grid = parts.of(PowerGrid).connected
+    assert grid is not None  # the run has a feeder's tables
+    net = _with_powers(grid, interval, p_mw, q_mvar, vm_pu)
     _name_households(net, parts)
-    solve(net, parts.grid.feeder.source.controls)
+    solve(net, grid.feeder.source.controls)
     found = net.res_bus.vm_pu.to_numpy(np.float64) if net.converged else np.full_like(vm_pu, np.nan)
     apart = np.abs(found - vm_pu)
     if (np.isnan(found) != np.isnan(vm_pu)).any() or np.nanmax(apart, initial=0.0) > AGREE_PU:
@@ -133,7 +136,7 @@ def _with_powers(
 def _name_households(net: pandapowerNet, parts: Parts) -> None:
     """Let the load that stands for the households of a bus have their names."""
     at_bus: dict[int, list[str]] = {}
-    for name, bus in zip(parts.context.population.names, parts.placement.buses, strict=True):
+    for name, bus in zip(parts.context.population.names, parts.of(Households).placement.buses, strict=True):
         at_bus.setdefault(int(bus), []).append(name)
     for index in net.load.index[net.load.name == HOUSEHOLDS]:
         net.load.loc[index, "name"] = ", ".join(at_bus[int(net.load.loc[index, "bus"])])

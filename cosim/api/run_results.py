@@ -11,8 +11,8 @@ from weakref import finalize
 
 from cosim.api.network_at import Instant, network_at
 from cosim.core.errors import Problem, suggest
-from cosim.engine.catalogue import catalogue, doubts
 from cosim.engine.scenario import Scenario
+from cosim.engine.wings import catalogue, doubts
 from cosim.report.run_data import RunData
 from cosim.results.frames import Tables
 

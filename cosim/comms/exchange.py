@@ -35,7 +35,7 @@ class Exchange:
     """
 
     link: Link
-    message: Message
+    message: Message[object]
     retries_left: int
     is_open: bool = True
     is_received: bool = False
@@ -62,13 +62,13 @@ class Exchanges:
         self._transmit = transmit
         self.timeouts: Timetable[Exchange] = Timetable(env, TIMEOUT_PRIORITY, self._time_out)
 
-    def begin(self, link: Link, message: Message) -> None:
+    def begin(self, link: Link, message: Message[object]) -> None:
         """Send a message for the first time."""
         exchange = Exchange(link, message, link.config.retries)
         self._transmit(exchange)
         self._wait(exchange)
 
-    def abandon(self, is_meant: Callable[[Message], bool]) -> None:
+    def abandon(self, is_meant: Callable[[Message[object]], bool]) -> None:
         """Let the senders of these messages forget that they wait: nothing is repeated."""
         for _, exchange in self.timeouts.pending():
             if exchange.is_open and is_meant(exchange.message):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
+import numpy as np
+
+from cosim.comms.latency import LatencyModel
 from cosim.comms.loss import LossModel
 from cosim.comms.schema import (
     DIRECTIONS,
@@ -12,11 +15,15 @@ from cosim.comms.schema import (
     Direction,
     LinkConfig,
     LinkOverride,
+    resolve,
 )
+from cosim.config.base import MAX_MS
 from cosim.core.context import Context
 from cosim.core.errors import Problem, count, listed
 from cosim.core.population import Population
 
+MOST_MESSAGES = 2_000_000
+"""Most messages under way at one time: at some 400 bytes each they leave a computer of 2 GiB working."""
 _DEFAULT = -1
 """Stands for the default link where overrides are numbered."""
 
@@ -40,7 +47,7 @@ class Links(NamedTuple):
     n_households: int
 
 
-Used = Mapping[Direction, Collection[str]]
+Used = Mapping[str, Collection[str]]
 """Over which links messages are sent: by direction, those of which groups; of the meter's, whether at all."""
 
 
@@ -169,3 +176,27 @@ def _named(links: list[Links]) -> str:
             for direction, n in households.items()
         ]
     )
+
+
+def longest_held(comms: CommsConfig) -> tuple[str, float]:
+    """Which link holds its messages longest on the mean: its path in the scenario, and for how long, ms."""
+    held_ms = [("comms.default", _held_ms(comms.default))]
+    for number, override in enumerate(comms.overrides):
+        link = resolve(comms, override.direction or "uplink", override.group, override.household)
+        held_ms.append((_path(number), _held_ms(link)))
+    return max(held_ms, key=lambda place: place[1])
+
+
+def _held_ms(link: LinkConfig) -> float:
+    """How long a message is held on the mean: on its way, in the queue, and while it may be repeated."""
+    travels_ms = _mean_ms(link.latency)
+    if link.bandwidth_kbit_per_s is not None:
+        travels_ms += 8 * link.message_bytes / link.bandwidth_kbit_per_s * (link.queue_messages + 1)
+    if link.delivery == "at_most_once":
+        return travels_ms
+    return travels_ms + link.timeout_ms * (link.retries + 1)
+
+
+def _mean_ms(latency: LatencyModel) -> float:
+    """Mean of a latency; that of a file, which is known when it is read, counts as 0."""
+    return min(latency.distribution(lambda trace: np.zeros(1)).mean_ms, MAX_MS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import simpy
 
@@ -18,7 +18,7 @@ from cosim.comms.tally import Account, DeliveryAccount, LossAccount, Tally
 from cosim.comms.timetable import Timetable
 from cosim.comms.topology import Topology
 from cosim.core.clock import Priority
-from cosim.core.message import ACK, PLATFORM, Address, Message
+from cosim.core.message import ACK, PLATFORM, Address, Message, MessageKind, P
 from cosim.core.streams import Streams
 
 
@@ -27,8 +27,10 @@ class _Mark(Enum):
 
 
 _TOO_OLD: Final = _Mark.TOO_OLD
+_Handler = Callable[[Message[object]], None]
+_NOBODY: Final[dict[int, _Handler]] = {}
 
-_Parcel = tuple[Message, Tally, "Exchange | _Mark | None"]
+_Parcel = tuple[Message[object], Tally, "Exchange | _Mark | None"]
 # A message on its way, its counters, and what is to be done on arrival besides handing it over.
 
 
@@ -47,7 +49,7 @@ class InFlight(NamedTuple):
 
     arrival_ms: int
     link: str
-    message: Message
+    message: Message[object]
 
 
 class Network:
@@ -93,24 +95,26 @@ class Network:
         self._topology = Topology(config, addresses, streams, read_trace)
         self._links: dict[tuple[Direction, int, int], Link] = {}
         self._downlinks: dict[int, Link] = {}
-        self._handlers: dict[int, Callable[[Message], None]] = {}
+        self._handlers: dict[str, dict[int, _Handler]] = {}
         self._disturbances: list[Disturbance] = []
         self._transit: Timetable[_Parcel] = Timetable(env, Priority.ARRIVAL, self._deliver)
         self._exchanges = Exchanges(env, self._transmit_again)
-        self._is_up: Callable[[Message], bool] = lambda message: True
+        self._is_up: Callable[[Message[object]], bool] = lambda message: True
 
-    def on_receive(self, address: int, handler: Callable[[Message], None]) -> None:
-        """Have `handler` called with each message that arrives at `address`; it replaces an earlier one.
+    def on_receive(self, address: int, kind: MessageKind[P], handler: Callable[[Message[P]], None]) -> None:
+        """Have `handler` called with each message of a kind that arrives at `address`.
 
-        Messages that arrive where there is no handler count as delivered and are dropped.
+        It replaces an earlier one. Messages that arrive where there is no handler count as delivered and are
+        dropped.
         """
-        self._handlers[address] = handler
+        # Under a kind there are only messages that hold what it says: see `send`.
+        self._handlers.setdefault(kind, {})[address] = cast(_Handler, handler)
 
-    def on_acknowledge(self, is_up: Callable[[Message], bool]) -> None:
+    def on_acknowledge(self, is_up: Callable[[Message[object]], bool]) -> None:
         """Have `is_up` asked whether a message finds its recipient up; who is down acknowledges nothing."""
         self._is_up = is_up
 
-    def abandon(self, is_meant: Callable[[Message], bool]) -> None:
+    def abandon(self, is_meant: Callable[[Message[object]], bool]) -> None:
         """Let the senders of these messages forget what they would repeat, as a crash does."""
         self._exchanges.abandon(is_meant)
 
@@ -132,7 +136,13 @@ class Network:
         return tuple(each for each in self._disturbances if each.covers(direction, sender, recipient))
 
     def send(
-        self, direction: Direction, sender: int, recipient: int, kind: str, sequence: int, payload: object
+        self,
+        direction: Direction,
+        sender: int,
+        recipient: int,
+        kind: MessageKind[P],
+        sequence: int,
+        payload: P,
     ) -> None:
         """Send one message.
 
@@ -142,7 +152,7 @@ class Network:
             Platform to household, household to platform, household to household, meter to platform.
         sender, recipient : int
             Addresses.
-        kind : str
+        kind : MessageKind
             Kind of the message; ``ack`` is taken.
         sequence : int
             The sender's number for it; on links with `exactly_once`, a number used again for the same kind
@@ -179,9 +189,9 @@ class Network:
 
     def broadcast(
         self,
-        kind: str,
+        kind: MessageKind[P],
         sequence: int,
-        payload: object,
+        payload: P,
         recipients: Sequence[int],
         first_sent_ms: int | None = None,
     ) -> None:
@@ -285,7 +295,7 @@ class Network:
                 self._downlinks[recipient] = link
         return link
 
-    def _send_over(self, link: Link, tally: Tally, message: Message) -> None:
+    def _send_over(self, link: Link, tally: Tally, message: Message[object]) -> None:
         if link.is_acknowledged:
             self._exchanges.begin(link, message)
         else:
@@ -295,7 +305,9 @@ class Network:
         link, message = exchange.link, exchange.message
         self._put_on_way(link, link.tally(message.kind), message, exchange)
 
-    def _put_on_way(self, link: Link, tally: Tally, message: Message, exchange: Exchange | None) -> None:
+    def _put_on_way(
+        self, link: Link, tally: Tally, message: Message[object], exchange: Exchange | None
+    ) -> None:
         lifetime_ms = link.lifetime_ms
         for arrival_ms in link.transmit(tally, int(self._env.now)):
             is_too_old = lifetime_ms is not None and arrival_ms - message.sent_ms > lifetime_ms
@@ -303,7 +315,7 @@ class Network:
 
     def _deliver(self, parcels: list[_Parcel]) -> None:
         now = int(self._env.now)
-        handlers = self._handlers
+        handlers, nobody = self._handlers, _NOBODY
         while parcels:
             message, tally, exchange = parcels.pop()
             if exchange is not None:
@@ -314,11 +326,11 @@ class Network:
                 latency = bucket_ms(latency)
             delivered = tally.delivered_by_latency
             delivered[latency] = delivered.get(latency, 0) + 1
-            handler = handlers.get(message.recipient)
+            handler = handlers.get(message.kind, nobody).get(message.recipient)
             if handler is not None:
                 handler(message)
 
-    def _receive(self, message: Message, tally: Tally, exchange: Exchange | _Mark) -> None:
+    def _receive(self, message: Message[object], tally: Tally, exchange: Exchange | _Mark) -> None:
         """An arrival that is too old, an acknowledgement, or a message that wants one."""
         if exchange is _TOO_OLD:
             tally.expired += 1
@@ -338,7 +350,7 @@ class Network:
             tally.deduplicated += 1
             return
         exchange.is_received = True
-        handler = self._handlers.get(message.recipient)
+        handler = self._handlers.get(message.kind, _NOBODY).get(message.recipient)
         if handler is not None:
             handler(message)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.comms.latency import TraceLatency
+from cosim.comms.latency import TraceLatency, TraceReader
 from cosim.config.base import MAX_MS
 from cosim.core.errors import InputError, Problem
 from cosim.csv_files.plain import read_plain
@@ -15,6 +16,11 @@ from cosim.csv_files.units import TIME, find_unit
 from cosim.csv_files.words import shown
 
 _SHOWN = 100
+
+
+def trace_reader(folder: Path) -> TraceReader:
+    """Reads files of measured latencies that lie in `folder`, each once."""
+    return cache(partial(read_trace, folder))
 
 
 def read_trace(folder: Path, config: TraceLatency) -> NDArray[np.float64]:

@@ -6,11 +6,13 @@ Scenarios and sweeps share a folder; a file's own keys say which of them it is.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from cosim.config.yaml_reader import MAX_BYTES
+from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem, suggest
 
 Shelf = Literal["networks", "scenarios", "sweeps"]
@@ -129,3 +131,12 @@ def local_file(folder: Path, name: str) -> Path:
     if not is_file:
         raise InputError([Problem("this is a folder or a device, not a file", "Name a file.", value=name)])
     return file
+
+
+def file_problems(context: Context, path: str, name: str) -> Iterator[Problem]:
+    """What is wrong with a file that the scenario names at `path`: it must be there, and in its folder."""
+    try:
+        local_file(context.folder, name)
+    except InputError as error:
+        for problem in error.problems:
+            yield context.problem(path, problem.message, problem.remedy, problem.value)

@@ -24,6 +24,8 @@ class TimeAxis:
         Length of the run, of a market step, and of a metering and power-flow interval.
     warm_up_ms : int
         Length of the part at the start that no number of the summary counts.
+    length_key : str
+        The key of the scenario that says how long the run is.
     """
 
     start: datetime
@@ -31,6 +33,7 @@ class TimeAxis:
     step_ms: int
     interval_ms: int
     warm_up_ms: int = 0
+    length_key: str = "time.duration_h"
 
     @property
     def steps(self) -> range:

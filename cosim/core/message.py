@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 PLATFORM: Final = -1
 """Address of the platform. Households are 0 to N-1."""
@@ -11,8 +11,22 @@ PLATFORM: Final = -1
 METER: Final = -2
 """Address of the feeder's own meter."""
 
-ACK: Final = "ack"
-"""Kind of the acknowledgements that the network itself sends; no other message may use it."""
+P = TypeVar("P")
+C = TypeVar("C", covariant=True)
+
+
+class MessageKind(str, Generic[P]):
+    """What a message is, by name, and what such a message holds: ``MessageKind[Report]("report")``.
+
+    Who sends one gives a payload of this type, and who subscribes to it is handed that.
+    """
+
+    __slots__ = ()
+
+
+ACK: Final = MessageKind[str]("ack")
+"""The acknowledgements that the network itself sends, each with the kind of what arrived; no other message
+may be of this kind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +46,21 @@ class Address:
 
 
 @dataclass(slots=True)
-class Message:
+class Message(Generic[C]):
     """One message to one recipient.
 
     Attributes
     ----------
     sender, recipient : int
         Addresses: a household's number, `PLATFORM` or `METER`.
-    kind : str
+    kind : MessageKind
         What it is: ``signal``, ``report``, ``offer``, ...
     sequence : int
         Number that the sender gives it; a greater one is fresher.
     sent_ms : int
         When the sender first sent it (ms); a repeated message keeps it.
     payload : object
-        Content; the network never looks at it.
+        Content, of the kind's type; the network never looks at it.
     """
 
     sender: int
@@ -54,7 +68,7 @@ class Message:
     kind: str
     sequence: int
     sent_ms: int
-    payload: object
+    payload: C
 
 
 def is_fresher(sequence: int, freshest: int | None) -> bool:

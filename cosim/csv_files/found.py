@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -92,3 +93,11 @@ class CsvFound(NamedTuple):
 
 def _instant(stamp: datetime) -> str:
     return f"{stamp:%Y-%m-%dT%H:%M:%S}Z"
+
+
+def file_lines(files: Sequence[CsvFound]) -> Iterator[str]:
+    """How each file was understood, as a section of `cosim explain`."""
+    if files:
+        yield "# CSV files: how each was understood"
+    for found in files:
+        yield from found.lines()

@@ -1,49 +1,29 @@
-"""From a scenario to the parts of a run, or to every problem that only building can find."""
+"""From a scenario to the subsystems of a run, or to every problem that only building can find.
+
+The one path of ``check``, ``explain`` and ``run``. Each subsystem looks up those that it builds on, so that
+population, feeder, households, links, markets and faults are built in an order that suits them all.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache, partial
-from pathlib import Path
 from typing import TypeVar
 
 import simpy
 
-from cosim.comms.latency import TraceReader
-from cosim.comms.network import Network
-from cosim.comms.trace import read_trace
-from cosim.core.context import Context, TimeAxis
+from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem
-from cosim.core.message import PLATFORM, Address
-from cosim.core.tables import ColumnData, Parameters, Table
-from cosim.csv_files.found import CsvFound
-from cosim.engine.check import check_configuration, surroundings
+from cosim.core.subsystem import Subsystem, Uses
+from cosim.core.tables import ColumnData, Table
+from cosim.engine.check import check_configuration
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
-from cosim.faults.plan import FaultEvent, plan_faults
-from cosim.grid.connected_feeder import ConnectedFeeder
-from cosim.households.connection import connect
-from cosim.households.demand import household_demand, slots_of
-from cosim.households.household import Equipment, equip
-from cosim.households.meters import Meters
-from cosim.households.placement import Placement, nowhere
-from cosim.households.profile_book import Demand, ProfileBook
-from cosim.households.prosumer_table import device_parameters, profile_parameters, prosumer_table
-from cosim.regulation.aggregates.reports import Report
-from cosim.regulation.capacity_rule_doubts import rule_doubts
-from cosim.regulation.community import Market, build_market
-from cosim.regulation.design import Design, design
-from cosim.regulation.energy_balance import balance_problems
-from cosim.regulation.loop_warnings import loop_problems
-from cosim.regulation.membership_times import Membership, membership
-from cosim.regulation.record import agent_parameters
-from cosim.trading.build import build_energy_market
-from cosim.trading.latency_doubts import latency_problems
-from cosim.trading.market import EnergyMarket
-from cosim.trading.record import participant_parameters
+from cosim.engine.wings import Wing, uses, wings
+from cosim.households.prosumer_table import prosumer_table
+from cosim.households.subsystem import Households
 
-_Part = TypeVar("_Part")
+T = TypeVar("T")
 
 
 @dataclass
@@ -52,56 +32,92 @@ class Parts:
 
     Attributes
     ----------
-    meters : Meters or None
-        None where no household has any device and there is no feeder: then there is nothing to meter.
+    context : Context
+        Time, households and random numbers.
+    env : simpy.Environment
+        The clock.
+    subsystems : tuple of Subsystem
+        In the order in which they are shown.
+    acting : tuple of Subsystem
+        The same in the order in which they act: each after those that it builds on.
+    has_meters : bool
+        Whether anything is metered, interval by interval.
     warnings : tuple of Problem
         What is doubtful about the scenario, each once.
-    csv_files : tuple of CsvFound
-        How each file of profiles or prices was understood.
     """
 
     context: Context
     env: simpy.Environment
-    placement: Placement
-    membership: Membership
-    network: Network
-    markets: list[Market]
-    equipment: Equipment | None
-    meters: Meters | None
-    grid: ConnectedFeeder | None
-    energy_market: EnergyMarket | None
-    fault_events: tuple[FaultEvent, ...]
+    subsystems: tuple[Subsystem[Scenario], ...]
+    acting: tuple[Subsystem[Scenario], ...]
+    has_meters: bool
     warnings: tuple[Problem, ...]
-    csv_files: tuple[CsvFound, ...]
+
+    def of(self, kind: type[T]) -> T:
+        """The subsystem of a kind; the scenario must have one."""
+        return next(each for each in self.subsystems if isinstance(each, kind))
 
     def prosumers(self) -> tuple[Table, dict[str, ColumnData]]:
         """The table `prosumers` and its data."""
-        population, market = self.context.population, self.energy_market
-        community_of = {
-            member: market.design.config.name for market in self.markets for member in market.agents
-        }
-        first: dict[str, ColumnData] = {
-            "community": [community_of.get(household, "") for household in range(population.size)],
-            "bus": list(self.placement.buses),
-        }
-        agents = agent_parameters(self.markets, self.membership, population.size)
-        parameters: list[Parameters] = [agents]
-        if self.meters is not None and self.equipment is not None:
-            demand = self.meters.book.demand
-            profiles = profile_parameters(demand, population.size)
-            parameters = [profiles, agents, device_parameters(demand, self.equipment)]
-        if market is not None:
-            parameters.append(participant_parameters(market.participants))
-        return prosumer_table(population, first, parameters)
+        return prosumer_table(self.of(Households).head(), [each.parameters() for each in self.subsystems])
 
 
-def trace_reader(folder: Path) -> TraceReader:
-    """Reads files of measured latencies that lie in `folder`, each once."""
-    return cache(partial(read_trace, folder))
+class _Building:
+    """The subsystems of a run as far as they are built, and the problems so far."""
+
+    def __init__(self, loaded: LoadedScenario, uses: Uses, problems: list[Problem]) -> None:
+        self.env = simpy.Environment(initial_time=0)
+        self.uses = uses
+        self.problems = problems
+        self.built: dict[Wing, Subsystem[Scenario]] = {}
+        self._begun: set[type] = set()
+        self._failed: set[type] = set()
+        self._loaded = loaded
+
+    @property
+    def context(self) -> Context:
+        """Time, households and random numbers."""
+        return self._loaded.context
+
+    def make(self, wing: Wing) -> None:
+        """Build a subsystem, unless that has been tried."""
+        if wing in self._begun:
+            return
+        self._begun.add(wing)
+        try:
+            made = wing.build(self._loaded.scenario, self)
+        except InputError as error:
+            self.warn(error.problems)
+            self._failed.add(wing)
+            return
+        if made is not None:
+            self.built[wing] = made
+
+    def of(self, kind: type[T]) -> T | None:
+        """Another subsystem."""
+        for wing in wings():
+            if issubclass(wing, kind):
+                self.make(wing)
+                made = self.built.get(wing)
+                return made if isinstance(made, kind) else None
+        return None
+
+    def failed(self, kind: type) -> bool:
+        """Whether it could not be built."""
+        return kind in self._failed
+
+    def warn(self, problems: Iterable[Problem]) -> None:
+        """Keep problems, each with its place in the scenario."""
+        self.problems += [placed(problem, self._loaded) for problem in problems]
+
+    def raise_errors(self) -> None:
+        """Raise all there is, if any of it is an error."""
+        if any(problem.severity == "error" for problem in self.problems):
+            raise InputError(dict.fromkeys(self.problems))
 
 
 def build(loaded: LoadedScenario) -> Parts:
-    """Build a scenario, all but the first event: the one path of ``check``, ``explain`` and ``run``.
+    """Build a scenario, all but the first event.
 
     Returns
     -------
@@ -114,86 +130,17 @@ def build(loaded: LoadedScenario) -> Parts:
         With every error of its parts, and the warnings as well.
     """
     problems = check_configuration(loaded)
-    _raise_errors(problems)
-    scenario, context = loaded.scenario, loaded.context
-    population, streams = context.population, context.streams
-    trace_of = trace_reader(context.folder)
-    present = membership([group.membership for group in scenario.groups], population, streams)
-
-    def collect(make: Callable[[], _Part]) -> _Part | None:
-        """What `make` gives; its problems are kept."""
-        try:
-            return make()
-        except InputError as error:
-            problems.extend(placed(problem, loaded) for problem in error.problems)
-            return None
-
-    def warn(warnings: Iterable[Problem]) -> None:
-        problems.extend(placed(problem, loaded) for problem in warnings)
-
-    config, trades = scenario.grid, scenario.energy_value is not None
-    grid, placement = None, None if config is not None else nowhere(population)
-    if config is not None:
-        connected = collect(lambda: connect(scenario.groups, trades, config, context))
-        if connected is not None:
-            grid, placement = connected
-            warn(grid.warnings)
-            warn(rule_doubts(scenario.communities, grid.feeder, grid.limits))
-    around = surroundings(scenario)
-    events = collect(lambda: plan_faults(scenario.faults, around, placement, context))
-    demand = None
-    if scenario.is_electrical:
-        demand = collect(lambda: household_demand(scenario.groups, context, placement))
-        warn(demand.warnings if demand is not None else ())
-    energy_market = None
-    if scenario.energy_value is not None:
-        own, market_config = [group.trading for group in scenario.groups], scenario.energy_value
-        made_market = collect(lambda: build_energy_market(market_config, own, demand, context))
-        if made_market is not None:
-            energy_market, doubts = made_market
-            warn(doubts)
-    designs = [
-        collect(lambda n=n, one=one: design(n, one, scenario.groups, scenario.comms, context, trace_of))  # type: ignore[misc]
-        for n, one in enumerate(scenario.communities)
-    ]
-    env = simpy.Environment(initial_time=0)
-    addresses = [Address(name, population.group_of(i).name) for i, name in enumerate(population.names)]
-    network = collect(lambda: Network(env, scenario.comms, addresses, streams, trace_of))
-    _raise_errors(problems)
-    assert network is not None
-    assert placement is not None
-    made = [each for each in designs if each is not None]
-    if scenario.energy_value is not None:
-        warn(latency_problems(scenario.energy_value.rules, scenario.comms, population, trace_of))
-    book = _book(context.time, demand) if demand is not None else None
-    equipment = equip(scenario.groups, context, book) if book is not None else None
-    problems += [
-        *loop_problems(made, context),
-        *balance_problems(scenario.communities, equipment, demand, context),
-    ]
-    return Parts(
-        context=context,
-        env=env,
-        placement=placement,
-        membership=present,
-        network=network,
-        markets=[_market(designed, context, present, equipment, network) for designed in made],
-        equipment=equipment,
-        meters=None if book is None or equipment is None else Meters(equipment, book, scenario.interval_ms),
-        grid=grid,
-        energy_market=energy_market,
-        fault_events=events or (),
-        warnings=tuple(dict.fromkeys(problems)),
-        csv_files=(
-            *(demand.files if demand is not None else ()),
-            *(energy_market.price_files if energy_market is not None else ()),
-        ),
-    )
-
-
-def _raise_errors(problems: list[Problem]) -> None:
-    if any(problem.severity == "error" for problem in problems):
-        raise InputError(dict.fromkeys(problems))
+    building = _Building(loaded, uses(loaded.scenario), problems)
+    building.raise_errors()
+    for wing in wings():
+        building.make(wing)
+    building.raise_errors()
+    acting = tuple(building.built.values())
+    shown = tuple(building.built[wing] for wing in wings() if wing in building.built)
+    for subsystem in shown:
+        building.warn(subsystem.doubts())
+    warnings = tuple(dict.fromkeys(building.problems))
+    return Parts(loaded.context, building.env, shown, acting, building.uses.meters, warnings)
 
 
 def placed(problem: Problem, loaded: LoadedScenario) -> Problem:
@@ -205,21 +152,3 @@ def placed(problem: Problem, loaded: LoadedScenario) -> Problem:
     file, line = loaded.document.place_of(problem.path if in_the_scenario else "grid.network")
     value = problem.value or problem.file
     return Problem(problem.message, problem.remedy, problem.path, file, line, value, problem.severity)
-
-
-def _book(time: TimeAxis, demand: Demand) -> ProfileBook:
-    slots = slots_of(time)
-    per_interval = time.interval_ms // slots.slot_ms
-    ahead = -(-time.step_ms // time.interval_ms)
-    return ProfileBook(demand, slots.slot_ms, per_interval, intervals_ahead=ahead)
-
-
-def _market(
-    designed: Design, context: Context, present: Membership, equipment: Equipment | None, network: Network
-) -> Market:
-    def report(household: int, step: int, delivered: tuple[float, ...], signal_step: int) -> None:
-        network.send("uplink", household, PLATFORM, "report", step, Report(delivered, signal_step))
-
-    asks = any(unit.service for unit in designed.config.units)
-    households = equipment.households if equipment is not None and asks else None
-    return build_market(designed, context, present, households, report)

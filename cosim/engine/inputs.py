@@ -12,11 +12,10 @@ from cosim.config.dump import to_yaml
 from cosim.config.library import names
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
-from cosim.faults.schema import Churn
+from cosim.engine.wings import files
 from cosim.grid.network_file import load_network
 from cosim.grid.schema import JsonSource
 from cosim.results.store import RunStore
-from cosim.trading.schemas.tariffs import price_files
 
 _NETWORK_FOLDER = "network"
 """Where a run keeps a network's file that lies outside the scenario's folder."""
@@ -54,15 +53,7 @@ def _portable(scenario: Scenario) -> Scenario:
 def _kept(loaded: LoadedScenario) -> dict[str, str]:
     """The files of a scenario, each with the path of its copy below the run's directory."""
     scenario = loaded.scenario
-    files = {
-        file for group in scenario.groups for device in group.devices.values() for file in device.files()
-    }
-    if scenario.energy_value is not None:
-        files |= set(price_files(scenario.energy_value.prices))
-    files |= {fault.file for fault in scenario.faults if isinstance(fault, Churn) and fault.file is not None}
-    latencies = [scenario.comms.default.latency, *(link.latency for link in scenario.comms.overrides)]
-    files |= {file for latency in latencies if latency is not None for file in latency.files().values()}
-    kept = {file: file for file in files}
+    kept = {file: file for file in files(scenario)}
     if scenario.grid is not None and scenario.grid.network not in names("networks"):
         kept |= _network_files(loaded.folder, scenario.grid.network)
     return kept

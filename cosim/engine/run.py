@@ -8,15 +8,15 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
-from cosim.comms.record import write_messages
 from cosim.core.errors import CosimError, InputError, Problem
+from cosim.core.numbers import Summary
 from cosim.core.plugin_modules import blamed, plugins
 from cosim.core.registry import PluginError
 from cosim.core.version import VERSION
@@ -24,13 +24,11 @@ from cosim.engine.builder import Parts, build
 from cosim.engine.inputs import keep_inputs, scenario_hash
 from cosim.engine.interrupt import Interruption
 from cosim.engine.load import LoadedScenario
-from cosim.engine.scenario import Scenario
+from cosim.engine.scenario import RecordConfig, Scenario
 from cosim.engine.simulation import Progress, Simulation
-from cosim.faults.record import write_faults
-from cosim.grid.feeder_tables import write_feeder
 from cosim.results.frames import Tables
 from cosim.results.metrics import CompleteRun, metric_numbers
-from cosim.results.store import RunStore
+from cosim.results.store import Nowhere, RunStore
 
 Status = Literal["running", "done", "failed", "interrupted"]
 _PACKAGES = ("simpy", "pandapower", "numpy", "pandas", "pyarrow", "scipy", "pydantic", "simbench")
@@ -202,15 +200,10 @@ def _run(
         progress(now_ms, events)
         interruption.check()
 
-    scenario = loaded.scenario
     status: Status = "done"
     fault: Exception | None = None
     keep_inputs(loaded, store)
-    store.write_table(*parts.prosumers())
-    write_faults(parts.fault_events, parts.context.time, store)
-    if parts.grid is not None:
-        write_feeder(parts.grid, store)
-    simulation = Simulation(scenario, parts, store, at_rest)
+    simulation = Simulation(parts, store, at_rest)
     try:
         with _stage(record, "simulate"):
             simulation.run()
@@ -221,13 +214,10 @@ def _run(
         fault = None if isinstance(error, CosimError | OSError | MemoryError) else error
     with _stage(record, "store"):
         simulation.close()
-        write_messages(simulation.network, store)
-        if simulation.fault_record is not None:
-            simulation.fault_record.write(int(simulation.env.now), store)
         store.finish_tables()
         summary = simulation.summary()
         if status == "done":
-            run = CompleteRun(store.folder, scenario, dict(summary), Tables(store.folder))
+            run = CompleteRun(store.folder, loaded.scenario, dict(summary), Tables(store.folder))
             try:
                 summary |= metric_numbers(run)
             except PluginError as error:
@@ -237,11 +227,51 @@ def _run(
     record.verdict = simulation.verdict()
     record.end = _now()
     record.events = simulation.events
-    record.simulated_until_ms = int(simulation.env.now)
+    record.simulated_until_ms = simulation.now_ms
     store.write_json("run.json", record.content())
     if fault is not None:
         raise fault
     return summary
+
+
+def preflight(loaded: LoadedScenario) -> list[Problem]:
+    """Everything that can be said against a scenario before it runs: errors, and warnings worth a thought.
+
+    They are found on the path that a run takes, up to its first event. A scenario without a grid loads
+    neither pandapower nor matplotlib.
+    """
+    try:
+        parts = build(loaded)
+        Simulation(parts, Nowhere(), lambda now_ms, events: None)
+    except InputError as error:
+        return list(error.problems)
+    return list(parts.warnings)
+
+
+_NO_TABLES = RecordConfig(decisions=False, devices=False, meters=False, grid=False)
+
+
+def summarise(loaded: LoadedScenario) -> Summary:
+    """Run a scenario and keep no table of it.
+
+    Returns
+    -------
+    dict
+        What ``summary.json`` of a run of the same scenario holds.
+
+    Raises
+    ------
+    InputError
+        If the scenario cannot be built.
+    Exception
+        Whatever made the run fail.
+    """
+    scenario = loaded.scenario.model_copy(update={"record": _NO_TABLES})
+    parts = build(replace(loaded, scenario=scenario))
+    simulation = Simulation(parts, Nowhere(), lambda now_ms, events: None)
+    simulation.run()
+    simulation.close()
+    return simulation.summary()
 
 
 def _mark(record: RunRecord, store: RunStore, status: Status, cause: str) -> None:

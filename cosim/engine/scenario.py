@@ -202,7 +202,8 @@ class Scenario(Model):
     def axis(self) -> TimeAxis:
         """The time of a run."""
         time = self.time
-        return TimeAxis(time.start, time.duration_ms, time.step_ms, self.interval_ms, time.warm_up_ms)
+        key = "time.steps" if time.duration_h is None else "time.duration_h"
+        return TimeAxis(time.start, time.duration_ms, time.step_ms, self.interval_ms, time.warm_up_ms, key)
 
     @property
     def interval_ms(self) -> int:

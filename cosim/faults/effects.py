@@ -12,7 +12,7 @@ from cosim.comms.network import Network
 from cosim.comms.schema import Direction
 from cosim.core.message import PLATFORM
 from cosim.core.streams import RowCache, Streams
-from cosim.faults.false_reports import Lie, Reporting, constant, inverted, scaled, stuck
+from cosim.faults.false_reports import FalseReports, Lie, constant, inverted, scaled, stuck
 from cosim.faults.plan import FaultEvent
 from cosim.faults.schema import (
     ClockFault,
@@ -28,7 +28,6 @@ from cosim.faults.schema import (
 )
 from cosim.regulation.agent import Agent, AgentState, Clock, DisturbedClock, forgotten
 from cosim.regulation.community import Market
-from cosim.regulation.feeder_meter import Gauge
 from cosim.regulation.membership import Members
 from cosim.regulation.platform import PlatformState
 from cosim.regulation.restart import restarted, saved
@@ -43,6 +42,16 @@ class Effect(Protocol):
 
     def end(self, event: FaultEvent) -> None:
         """It is mended."""
+
+
+class Sticking(Protocol):
+    """A meter that can be made to stick."""
+
+    def stick(self, value: float | None) -> None:
+        """Show the same from now on."""
+
+    def release(self) -> None:
+        """Follow what is measured again, unless another fault makes it stick."""
 
 
 class Crashes:
@@ -256,31 +265,29 @@ class FalseReadings:
     """Households that lie, and meters that stick."""
 
     def __init__(
-        self, agents: Mapping[int, Agent], reporting: Reporting | None, gauges: Sequence[Gauge]
+        self, agents: Mapping[int, Agent], reports: FalseReports, meters: Sequence[Sticking]
     ) -> None:
         self._agents = agents
-        self._reporting = reporting
-        self._gauges = gauges
+        self._reports = reports
+        self._meters = meters
 
     def begin(self, event: FaultEvent) -> None:
         """What is shown or reported is false from now on."""
         fault = event.fault
         if isinstance(fault, StuckMeter) and fault.meter == "feeder":
-            for gauge in self._gauges:
-                gauge.stick(fault.value)
+            for meter in self._meters:
+                meter.stick(fault.value)
             return
         (household,) = event.members
-        assert self._reporting is not None  # it is there where some household can report falsely
-        self._reporting.lies.setdefault(household, {})[event.name] = self._lie(event, household)
+        self._reports.lies.setdefault(household, {})[event.name] = self._lie(event, household)
 
     def end(self, event: FaultEvent) -> None:
         """It is true again."""
         if not event.members:
-            for gauge in self._gauges:
-                gauge.sticks -= 1
+            for meter in self._meters:
+                meter.release()
             return
-        assert self._reporting is not None
-        del self._reporting.lies[event.members[0]][event.name]
+        del self._reports.lies[event.members[0]][event.name]
 
     def _lie(self, event: FaultEvent, household: int) -> Lie:
         match event.fault:
@@ -291,8 +298,7 @@ class FalseReadings:
             case Liar(reports="scaled", factor=factor):
                 return partial(scaled, factor)
             case StuckMeter(value=None):
-                assert self._reporting is not None
-                shown = self._reporting.last.get(household)
+                shown = self._reports.last.get(household)
                 return partial(stuck, shown or tuple(self._agents[household].state.delivered))
             case StuckMeter(value=float() as value):
                 return partial(constant, value)

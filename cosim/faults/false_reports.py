@@ -28,13 +28,8 @@ def stuck(shown: tuple[float, ...], delivered: Sequence[float]) -> tuple[float, 
     return shown
 
 
-class Reporting:
-    """Between the households that report and the link: passes on what they did, or what they say.
-
-    Parameters
-    ----------
-    send : callable
-        Sends (household, step, reported, number of the signal it answers) to the platform.
+class FalseReports:
+    """What households say in place of what they did; given to the channel of their reports.
 
     Attributes
     ----------
@@ -44,14 +39,13 @@ class Reporting:
         What each household reported last.
     """
 
-    def __init__(self, send: Callable[[int, int, tuple[float, ...], int], None]) -> None:
-        self._send = send
+    def __init__(self) -> None:
         self.lies: dict[int, dict[str, Lie]] = {}
         self.last: dict[int, tuple[float, ...]] = {}
 
-    def report(self, household: int, step: int, delivered: tuple[float, ...], signal_step: int) -> None:
-        """Send a report."""
+    def distort(self, household: int, delivered: tuple[float, ...]) -> tuple[float, ...]:
+        """What a household reports of what it delivered."""
         for lie in self.lies.get(household, {}).values():
             delivered = lie(delivered)
         self.last[household] = delivered
-        self._send(household, step, delivered, signal_step)
+        return delivered

@@ -16,7 +16,7 @@ from cosim.core.errors import InputError, Problem, count, suggest
 from cosim.core.streams import Streams
 from cosim.csv_files.plain import read_plain
 from cosim.csv_files.words import shown
-from cosim.faults.checks import Surroundings, Window, given_windows, named_households
+from cosim.faults.fault_checks import Surroundings, Window, given_windows, named_households
 from cosim.faults.schema import (
     LINK_FAULTS,
     AnyFault,

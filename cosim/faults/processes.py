@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import simpy
 
 from cosim.comms.network import Network
 from cosim.core.clock import Priority, wait_until
+from cosim.core.context import Context
 from cosim.core.message import Message
-from cosim.core.streams import Streams
 from cosim.faults.effects import (
     Churning,
     Crashes,
@@ -19,56 +19,65 @@ from cosim.faults.effects import (
     LinkTrouble,
     NonCompliance,
     PlatformCrashes,
+    Sticking,
     WrongClocks,
 )
-from cosim.faults.false_reports import Reporting
+from cosim.faults.false_reports import FalseReports
 from cosim.faults.plan import FaultEvent
 from cosim.faults.schema import HouseholdCrash, Liar, PlatformCrash, StuckMeter
 from cosim.regulation.agent import Agent
 from cosim.regulation.community import Market
-from cosim.regulation.feeder_meter import Gauge
 from cosim.regulation.membership import Members
+from cosim.regulation.report_channel import ReportChannel
 from cosim.trading.protocol.floor import TradingFloor
 
 Process = Generator[simpy.Event, object, None]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Reach:
-    """All that faults can act on.
+    """All that faults can act on; each wing hands out what of it can be disturbed.
 
     Attributes
     ----------
     network : Network
         The links.
-    markets : list of Market
+    markets : sequence of Market
         The communities.
-    members : list of Members
-        The door of each.
+    doors : sequence of Members
+        Where the households of each join and leave.
+    reports : ReportChannel or None
+        The way of the households' reports.
     floor : TradingFloor or None
         Where households trade.
-    gauges : sequence of Gauge
+    meters : sequence of Sticking
         The displays of the feeder meter.
-    streams : Streams
-        The run's random numbers.
-    n_households : int
-        All households of the run.
+    context : Context
+        The run.
     """
 
     network: Network
-    markets: list[Market]
-    members: list[Members]
+    markets: Sequence[Market]
+    doors: Sequence[Members]
+    reports: ReportChannel | None
     floor: TradingFloor | None
-    gauges: Sequence[Gauge]
-    streams: Streams
-    n_households: int
+    meters: Sequence[Sticking]
+    context: Context
 
     def agents(self) -> dict[int, Agent]:
         """Every household that belongs to a community."""
         return {household: agent for market in self.markets for household, agent in market.agents.items()}
 
+    def door_of(self) -> dict[int, Members]:
+        """Where each of them joins and leaves."""
+        return {
+            household: door
+            for market, door in zip(self.markets, self.doors, strict=True)
+            for household in market.agents
+        }
 
-class Faults:
+
+class FaultProcess:
     """All faults of a run.
 
     Parameters
@@ -85,17 +94,16 @@ class Faults:
         self._env = env
         self._events = events
         self._market_of = {member: market for market in reach.markets for member in market.agents}
-        agents, members = reach.agents(), _member_doors(reach)
-        first_states = {h: door.first_states[h] for h, door in members.items()}
+        agents, doors, context = reach.agents(), reach.door_of(), reach.context
+        first_states = {household: door.first_states[household] for household, door in doors.items()}
         self._crashes = Crashes(agents, first_states, reach.floor, reach.network)
         self._platforms = PlatformCrashes(reach.markets, reach.network)
-        reporting = self._reporting(reach, agents)
-        readings = FalseReadings(agents, reporting, reach.gauges)
+        readings = FalseReadings(agents, _false_reports(events, reach), reach.meters)
         self._effects: dict[str, Effect] = {
             "household_crash": self._crashes,
             "platform_crash": self._platforms,
-            "churn": Churning(agents, members),
-            "clock": WrongClocks(agents, reach.streams, reach.n_households),
+            "churn": Churning(agents, doors),
+            "clock": WrongClocks(agents, context.streams, context.population.size),
             "stuck_meter": readings,
             "liar": readings,
             "non_complier": NonCompliance(agents),
@@ -126,29 +134,17 @@ class Faults:
             else:
                 effect.end(event)
 
-    def _reporting(self, reach: Reach, agents: Mapping[int, Agent]) -> Reporting | None:
-        """Puts itself between households and links, where some fault falsifies reports."""
-        falsifies = any(
-            isinstance(event.fault, StuckMeter | Liar) and event.members for event in self._events
-        )
-        if not falsifies:
-            return None
-
-        reporting = Reporting(next(iter(agents.values())).report)
-        for agent in agents.values():
-            agent.report = reporting.report
-        return reporting
-
-    def _finds_recipient_up(self, message: Message) -> bool:
+    def _finds_recipient_up(self, message: Message[object]) -> bool:
         if message.recipient >= 0:
             return not self._crashes.is_down(message.recipient)
         market = self._market_of.get(message.sender)
         return market is None or not market.is_down
 
 
-def _member_doors(reach: Reach) -> dict[int, Members]:
-    return {
-        household: door
-        for market, door in zip(reach.markets, reach.members, strict=True)
-        for household in market.agents
-    }
+def _false_reports(events: Sequence[FaultEvent], reach: Reach) -> FalseReports:
+    """Between households and links, where some fault falsifies reports."""
+    reports = FalseReports()
+    falsifies = any(isinstance(event.fault, StuckMeter | Liar) and event.members for event in events)
+    if falsifies and reach.reports is not None:
+        reach.reports.disturb(reports.distort)
+    return reports

@@ -15,7 +15,7 @@ from cosim.core.clock import MS_PER_HOUR, to_utc
 from cosim.core.context import TimeAxis
 from cosim.core.numbers import Number, Summary, declared, finite
 from cosim.core.tables import COMMUNITY, RESOURCE, Column, Table, TableStore
-from cosim.faults.checks import Window
+from cosim.faults.fault_checks import Window
 from cosim.faults.plan import FaultEvent, episodes
 from cosim.faults.recovery import FaultEffect, Span, fault_effect, untouched
 from cosim.regulation.schema import CommunityConfig
@@ -186,6 +186,7 @@ class FaultRecord:
         self._communities = communities
         self._events = events
         self._time = time
+        self._rows: dict[int, list[Row]] = {}
         self._tracking = {
             (community.name, resource.name): Tracking(array("d"), array("d"), array("d"))
             for community in communities
@@ -202,11 +203,11 @@ class FaultRecord:
 
     def summary(self, until_ms: int) -> Summary:
         """The effects in numbers, of a run that came to `until_ms`."""
-        return summarise(list(self.rows(until_ms)))
+        return summarise(self.rows(until_ms))
 
     def write(self, until_ms: int, store: TableStore) -> None:
         """Write the table `fault_effects`."""
-        rows, start = list(self.rows(until_ms)), self._time.start
+        rows, start = self.rows(until_ms), self._time.start
         store.write_table(
             FAULT_EFFECTS,
             {
@@ -224,8 +225,13 @@ class FaultRecord:
             },
         )
 
-    def rows(self, until_ms: int) -> Iterator[Row]:
-        """The effect of every episode of every fault on every resource."""
+    def rows(self, until_ms: int) -> list[Row]:
+        """The effect of every episode of every fault on every resource, of a run that came to `until_ms`."""
+        if until_ms not in self._rows:
+            self._rows = {until_ms: list(self._rows_until(until_ms))}
+        return self._rows[until_ms]
+
+    def _rows_until(self, until_ms: int) -> Iterator[Row]:
         kinds = {event.name: event.fault.kind for event in self._events}
         windows = {name: [w for w in episodes(self._events, name) if w[0] < until_ms] for name in kinds}
         at_random = {event.name for event in self._events if event.fault.rate_per_day is not None}

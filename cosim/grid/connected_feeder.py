@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.errors import Problem
 from cosim.grid.account import Entry
 from cosim.grid.background import Background
 from cosim.grid.elements import ElementRecord
@@ -42,8 +41,6 @@ class ConnectedFeeder:
         The feeder's own elements that draw nothing because the scenario says so.
     account : tuple of Entry
         What became of everything that the grid's source holds.
-    warnings : tuple of Problem
-        What is doubtful about the feeder, and what of it is not taken as it is.
     """
 
     config: GridConfig
@@ -55,7 +52,6 @@ class ConnectedFeeder:
     background: Background
     silent: tuple[ElementRecord, ...]
     account: tuple[Entry, ...]
-    warnings: tuple[Problem, ...]
 
     def injections(
         self, p_kw: Array, q_kvar: Array, interval: int

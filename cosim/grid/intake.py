@@ -13,10 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cosim.core.errors import InputError, Problem, count, listed
-from cosim.grid.checks import MAX_BUSES, find_problems
 from cosim.grid.column_check import column_problems
 from cosim.grid.column_facts import FACTS, modern_name
 from cosim.grid.column_types import filled, typed
+from cosim.grid.contradictions import MAX_BUSES, find_problems
 from cosim.grid.grid_source import GridSource, LeftOut
 from cosim.grid.plausibility import doubts
 from cosim.grid.tap_control import TapControl, tap_controls

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from cosim.config.units import split_key
-from cosim.core.population import Population
 from cosim.core.tables import BUS, COMMUNITY, PROSUMER, Column, ColumnData, Parameters, Table
 from cosim.devices.interface import DEVICES
 from cosim.households.household import Equipment
@@ -21,36 +20,33 @@ PROSUMERS = Table(
 
 
 def prosumer_table(
-    population: Population, first: Mapping[str, ColumnData], parameters: Sequence[Parameters]
+    head: Mapping[str, ColumnData], parameters: Sequence[Parameters]
 ) -> tuple[Table, dict[str, ColumnData]]:
     """The table with a column for each parameter, and its data.
 
     Parameters
     ----------
-    population : Population
-        The households.
-    first : mapping of str to column
-        What stands beside their names and groups.
+    head : mapping of str to column
+        The first columns.
     parameters : sequence of Parameters
-        What they were given, texts before numbers.
+        What the households were given by each wing; texts go before numbers.
     """
-    groups = [population.group_of(household).name for household in range(population.size)]
-    data: dict[str, ColumnData] = {"prosumer": list(population.names), "group": groups, **first}
-    texts: dict[str, ColumnData] = {name: each for one in parameters for name, each in one.texts.items()}
+    nowhere: dict[str, ColumnData] = {"community": [""] * len(head["prosumer"])}
+    texts = nowhere | dict(head) | {name: each for one in parameters for name, each in one.texts.items()}
     numbers: dict[str, ColumnData] = {name: each for one in parameters for name, each in one.numbers.items()}
-    more = [Column(name, "text", "", "what the household was given") for name in texts]
+    known = {column.name for column in PROSUMERS.columns}
+    more = [Column(name, "text", "", "what the household was given") for name in texts if name not in known]
     more += [Column(name, "number", _unit(name), "a parameter of the household") for name in numbers]
-    return PROSUMERS._replace(columns=(*PROSUMERS.columns, *more)), data | texts | numbers
+    return PROSUMERS._replace(columns=(*PROSUMERS.columns, *more)), texts | numbers
 
 
-def profile_parameters(demand: Demand, n_households: int) -> Parameters:
+def profile_texts(demand: Demand, n_households: int) -> dict[str, list[str]]:
     """The profiles of the households' devices; empty where one has none."""
-    texts = {
+    return {
         f"{profile.kind}_profile": [profile.kw.name_of(household) for household in range(n_households)]
         for profile in demand.profiles
         if profile.kw.names
     }
-    return Parameters(texts, {})
 
 
 def device_parameters(demand: Demand, equipment: Equipment) -> Parameters:

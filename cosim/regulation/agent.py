@@ -279,13 +279,13 @@ class Agent:
         self.report = report
         self.log = log
 
-    def hear(self, message: Message) -> None:
+    def hear(self, message: Message[Sequence[float]]) -> None:
         """Take a signal that has arrived, unless a fresher one is known."""
         state = self.state
         if message.sequence > state.signal_step and state.active and not (state.is_down or state.is_deaf):
             state.signal_step = message.sequence
             state.signal_sent_ms = message.sent_ms
-            state.signals = message.payload  # type: ignore[assignment]
+            state.signals = message.payload
 
     def wake(self, now_ms: int) -> None:
         """End step k and account for it; decide, deliver and report step k+1 (Algorithm 2, lines 5 to 9)."""

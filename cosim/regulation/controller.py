@@ -6,8 +6,8 @@ A reading that is not there is NaN: of a household that reported nothing, of a p
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
+from cosim.grid.measurement import FeederReading
 from cosim.regulation.platform_schema import GridAwareRule
 
 
@@ -28,22 +28,6 @@ def update(signal: float, gain: float, measured: float, capacity: float) -> floa
     if math.isnan(measured):
         return signal
     return signal - gain * (measured - capacity)
-
-
-class FeederReading(NamedTuple):
-    """What the platform is told about the feeder. NaN where it is not known.
-
-    Attributes
-    ----------
-    vm_min_pu, vm_max_pu : float
-        Lowest and highest voltage of any bus, pu.
-    loading_max_percent : float
-        Highest loading of any line or transformer, %.
-    """
-
-    vm_min_pu: float
-    vm_max_pu: float
-    loading_max_percent: float
 
 
 def is_violated(rule: GridAwareRule, reading: FeederReading) -> bool | None:

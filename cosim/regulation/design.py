@@ -22,7 +22,7 @@ from cosim.regulation.agent_schema import GivenPhase, UniformPhase
 from cosim.regulation.community_costs import Costs, community_costs
 from cosim.regulation.cost_checks import require_usable
 from cosim.regulation.costs import Cost
-from cosim.regulation.group_schema import RegulatedConfig
+from cosim.regulation.group_schema import Grouped
 from cosim.regulation.loop_delay import loop_delay_steps
 from cosim.regulation.loop_limit import stable_product
 from cosim.regulation.mixture_stability import mixture_stability_limit
@@ -161,7 +161,7 @@ class Design:
 def design(
     number: int,
     config: CommunityConfig,
-    regulated: Sequence[RegulatedConfig],
+    regulated: Sequence[Grouped],
     comms: CommsConfig,
     context: Context,
     read_trace: TraceReader,
@@ -174,7 +174,7 @@ def design(
         Of the community, for messages.
     config : CommunityConfig
         The community.
-    regulated : sequence of RegulatedConfig
+    regulated : sequence of Grouped
         Cost and policy of each group's households.
     comms : CommsConfig
         The links that signals and reports travel over.
@@ -249,7 +249,7 @@ def per_member(config: CommunityConfig, context: Context, purpose: str, value: o
     return np.concatenate(parts)
 
 
-def _costs(config: CommunityConfig, regulated: Sequence[RegulatedConfig], context: Context) -> Costs:
+def _costs(config: CommunityConfig, regulated: Sequence[Grouped], context: Context) -> Costs:
     n_resources = len(config.resources)
     groups: list[tuple[Cost, int]] = []
     problems: list[Problem] = []
@@ -274,7 +274,7 @@ def _costs(config: CommunityConfig, regulated: Sequence[RegulatedConfig], contex
 
 def _responses(
     config: CommunityConfig,
-    regulated: Sequence[RegulatedConfig],
+    regulated: Sequence[Grouped],
     context: Context,
     number: int,
     costs: Costs,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Protocol
 
 from cosim.config.base import Model
 from cosim.config.choice import Choice
+from cosim.devices.interface import Device
 from cosim.regulation.agent_schema import MembershipConfig
 from cosim.regulation.costs import COSTS, Cost
 from cosim.regulation.policies import POLICIES, Policy
@@ -20,3 +22,31 @@ class RegulatedConfig(Model):
     """Its response to the signal, in place of the `agent.policy` of its community."""
     membership: MembershipConfig = MembershipConfig()
     """When its households join and leave their community."""
+
+
+class Grouped(Protocol):
+    """A group of households as the regulation market sees it."""
+
+    @property
+    def name(self) -> str:
+        """Name of the group."""
+
+    @property
+    def households(self) -> int:
+        """How many households it has."""
+
+    @property
+    def devices(self) -> Mapping[str, Device]:
+        """What its households have, by kind."""
+
+    @property
+    def cost(self) -> Cost | None:
+        """Private cost of a household."""
+
+    @property
+    def policy(self) -> Policy | None:
+        """Its response to the signal, where it is not its community's."""
+
+    @property
+    def membership(self) -> MembershipConfig:
+        """When its households join and leave."""

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from cosim.grid.measurement import FeederReading
 from cosim.regulation.aggregates.reports import Missing, Report, Reports, expect, heard, open_window, receive
-from cosim.regulation.controller import FeederReading, next_share, update
+from cosim.regulation.controller import next_share, update
 from cosim.regulation.measured_delay import followed, observed_delay
 from cosim.regulation.mitigations import NOTHING, Mitigations, Predictor
 from cosim.regulation.platform_schema import GridAwareRule

@@ -116,6 +116,11 @@ class TickRecorder:
 
     The optimum for many ticks at once costs far less than tick by tick, so ticks wait until there are enough;
     who takes part is the same for all ticks of a batch.
+
+    Attributes
+    ----------
+    watchers : list of callable
+        Told of every block: community, resource, and columns of the table.
     """
 
     def __init__(
@@ -124,10 +129,9 @@ class TickRecorder:
         writer: RowSink,
         start: datetime,
         warm_up_ms: int = 0,
-        watch: Callable[[str, str, Mapping[str, Array]], None] | None = None,
     ) -> None:
         self._market = market
-        self._watch = watch
+        self.watchers: list[Callable[[str, str, Mapping[str, Array]], None]] = []
         self._writer = writer
         self._start = start
         self._warm_up_ms = warm_up_ms
@@ -181,8 +185,8 @@ class TickRecorder:
                 "distance": distances,
                 **_spread(slopes[resource], len(pending.steps)),
             }
-            if self._watch is not None:
-                self._watch(self._market.design.config.name, name, block)
+            for watch in self.watchers:
+                watch(self._market.design.config.name, name, block)
             counted = np.array(pending.times_ms) >= self._warm_up_ms
             if counted.any():
                 self._tracking[resource].add({name: values[counted] for name, values in block.items()})
@@ -287,9 +291,14 @@ class DecisionRecorder:
 
 
 def agent_parameters(markets: Sequence[Market], present: Membership, n_households: int) -> Parameters:
-    """The policy, the costs and the clock of each household that takes part in a community."""
-    policy_of = {member: agent.policy.kind for market in markets for member, agent in market.agents.items()}
-    texts = {"policy": [policy_of.get(household, "") for household in range(n_households)]}
+    """Community, policy, costs and clock of each household that takes part in a community."""
+    of = {
+        member: (market.design.config.name, agent.policy.kind)
+        for market in markets
+        for member, agent in market.agents.items()
+    }
+    each = [of.get(household, ("", "")) for household in range(n_households)]
+    texts = {"community": [name for name, _ in each], "policy": [policy for _, policy in each]}
     numbers: dict[str, Array] = {}
 
     def put(name: str, members: NDArray[np.int64], values: Array) -> None:
@@ -313,4 +322,4 @@ def agent_parameters(markets: Sequence[Market], present: Membership, n_household
         put("joins_h", members, present.joins_ms[members] / MS_PER_HOUR)
         leaves = present.leaves_ms[members]
         put("leaves_h", members, np.where(leaves < 0, np.nan, leaves / MS_PER_HOUR))
-    return Parameters(texts if policy_of else {}, numbers)
+    return Parameters(texts if markets else {}, numbers)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cosim.engine.catalogue import describe
+from cosim.engine.wings import describe
 from cosim.report.robustness_lines import better_side
 from cosim.report.robustness_maps import short_estimate
 from cosim.report.style import DARK, STRONG, new_figure

@@ -10,7 +10,7 @@ from math import nan
 import numpy as np
 
 from cosim.core.errors import count, listed
-from cosim.engine.catalogue import describe
+from cosim.engine.wings import describe
 from cosim.report.robustness_maps import short
 from cosim.report.robustness_scatter import interval_text
 from cosim.study.robustness.analysis import Analysis

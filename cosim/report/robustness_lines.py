@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cosim.engine.catalogue import describe
+from cosim.engine.wings import describe
 from cosim.report.style import DARK, LOOKS, legend_of_axes, new_figure, scale_axis, scale_by_spread
 from cosim.study.robustness.break_even import BreakEven
 from cosim.study.robustness.cells import Panel, label_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.engine.catalogue import describe
+from cosim.engine.wings import describe
 from cosim.regulation.design import GAIN_OVER_LIMIT
 from cosim.report.style import COLORMAP, DARK, WARM, legend_of_axes, new_figure
 from cosim.report.summary_table import number_text

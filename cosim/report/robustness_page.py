@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cosim.core.text import markdown_text
-from cosim.engine.catalogue import describe
+from cosim.engine.wings import describe
 from cosim.report.robustness_cases import changes_figure, means_figure
 from cosim.report.robustness_findings import findings
 from cosim.report.robustness_lines import better_side, effect_lines, quantity_lines

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cosim.engine.catalogue import describe
+from cosim.engine.wings import describe
 from cosim.report.robustness_maps import DIVERGING, short_estimate
 from cosim.report.style import DARK, new_figure
 from cosim.study.robustness.pairs import Effect, PairMatrix

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cosim.engine.catalogue import describe
+from cosim.engine.wings import describe
 from cosim.report.style import (
     DARK,
     LOOKS,

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem, collected
 from cosim.core.tables import Coded
-from cosim.engine.catalogue import columns_of
 from cosim.engine.load import load_scenario
 from cosim.engine.scenario import Scenario
+from cosim.engine.wings import columns_of
 from cosim.results.frames import Tables
 from cosim.results.run_files import read_run_record, read_summary
 from cosim.results.run_tables import batches, n_rows, schema_of, table_files

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from cosim.core.numbers import Described
-from cosim.engine.catalogue import catalogue
+from cosim.engine.wings import catalogue
 
 THIN_SPACE = "\u2009"
 NO_VALUE = "–"

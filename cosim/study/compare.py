@@ -14,7 +14,7 @@ from cosim.config.yaml_reader import read_yaml
 from cosim.core.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
 from cosim.core.errors import InputError, Problem, collected, listed
 from cosim.core.numbers import Catalogue, Described
-from cosim.engine.catalogue import catalogue
+from cosim.engine.wings import catalogue
 from cosim.results.run_files import no_run, read_run_record, read_summary, require_run
 from cosim.study.peaks import PEAKS, Numbers, peaks
 from cosim.study.scenario_differences import UNKNOWN, Difference, scenario_differences

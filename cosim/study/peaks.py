@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.numbers import Number, declared
-from cosim.engine.catalogue import columns_of
+from cosim.engine.wings import columns_of
 from cosim.results.run_tables import batches, table_files
 
 Array = NDArray[np.float64]

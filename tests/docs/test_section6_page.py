@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
+from cosim.comms.trace import trace_reader
 from cosim.core.streams import Streams
-from cosim.engine.builder import trace_reader
 from cosim.engine.load import load_scenario
 from cosim.regulation.design import design
 from cosim.regulation.optimum import cost_gaps

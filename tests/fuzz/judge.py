@@ -20,8 +20,7 @@ from pydantic import ValidationError
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.errors import InputError, Problem
 from cosim.engine.load import LoadedScenario, load_scenario
-from cosim.engine.preflight import preflight
-from cosim.engine.run import run_scenario
+from cosim.engine.run import preflight, run_scenario
 from cosim.engine.scenario import Scenario
 
 SECONDS = 20.0

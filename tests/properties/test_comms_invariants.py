@@ -142,7 +142,8 @@ def test_every_message_is_accounted_for_at_every_instant(
             net.send("uplink", message.recipient, PLATFORM, "reply", message.sequence, None)
 
     for address in (PLATFORM, *range(N_HOUSEHOLDS)):
-        net.on_receive(address, handler)
+        net.on_receive(address, "data", handler)
+        net.on_receive(address, "reply", handler)
     schedule(env, net, plan)
     while env.peek() < float("inf"):
         env.step()
@@ -169,7 +170,7 @@ def test_exactly_once_hands_nothing_over_twice(
     net = make(env, config, seed)
     handled: Counter[tuple[int, int, int]] = Counter()
     for address in (PLATFORM, *range(N_HOUSEHOLDS)):
-        net.on_receive(address, lambda m: handled.update([(m.sender, m.recipient, m.sequence)]))
+        net.on_receive(address, "data", lambda m: handled.update([(m.sender, m.recipient, m.sequence)]))
     schedule(env, net, plan)
     env.run()
     assert set(handled.values()) <= {1}
@@ -187,7 +188,9 @@ def test_in_order_never_reorders(
     net = make(env, config, seed)
     seen: dict[tuple[int, int], list[int]] = {}
     for address in (PLATFORM, *range(N_HOUSEHOLDS)):
-        net.on_receive(address, lambda m: seen.setdefault((m.sender, m.recipient), []).append(m.sequence))
+        net.on_receive(
+            address, "data", lambda m: seen.setdefault((m.sender, m.recipient), []).append(m.sequence)
+        )
     schedule(env, net, plan)
     env.run()
     for sequences in seen.values():
@@ -206,6 +209,7 @@ def test_one_household_more_changes_no_others_messages(
         for address in (PLATFORM, *range(n_households)):
             net.on_receive(
                 address,
+                "data",
                 lambda m: logs.setdefault(m.sender if m.sender >= 0 else m.recipient, []).append(
                     (env.now, m.sender, m.recipient, m.sequence)
                 ),
@@ -240,7 +244,9 @@ def test_same_seed_same_events(
         net = make(env, config, seed)
         log: list[tuple[object, ...]] = []
         for address in (PLATFORM, *range(N_HOUSEHOLDS)):
-            net.on_receive(address, lambda m: log.append((env.now, m.sender, m.recipient, m.sequence)))
+            net.on_receive(
+                address, "data", lambda m: log.append((env.now, m.sender, m.recipient, m.sequence))
+            )
         schedule(env, net, plan)
         env.run()
         return log, list(net.accounting()), net.latency_histogram()
@@ -261,7 +267,7 @@ def test_order_of_sending_among_households_changes_no_fate(turns: list[tuple[int
         env = simpy.Environment()
         net = make(env, {"default": link}, seed)
         arrivals: set[tuple[int, int, int]] = set()
-        net.on_receive(PLATFORM, lambda m: arrivals.add((m.sender, m.sequence, int(env.now))))
+        net.on_receive(PLATFORM, "data", lambda m: arrivals.add((m.sender, m.sequence, int(env.now))))
         sent = Counter[int]()
         for sender in order:
             net.send("uplink", sender, PLATFORM, "data", sent[sender], None)

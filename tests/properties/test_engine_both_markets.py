@@ -10,8 +10,7 @@ import pandas as pd
 import pytest
 
 from cosim.engine.load import load_scenario
-from cosim.engine.preflight import preflight
-from cosim.engine.run import Outcome, run_scenario
+from cosim.engine.run import Outcome, preflight, run_scenario
 from cosim.results.store import read_table
 
 HOURS_OF_A_HOME = ["prosumer", "day", "hour"]

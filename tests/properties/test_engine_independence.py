@@ -14,6 +14,8 @@ from cosim.engine.builder import build
 from cosim.engine.load import LoadedScenario
 from cosim.engine.run import run_scenario
 from cosim.engine.scenario import Scenario
+from cosim.households.subsystem import Households
+from cosim.regulation.subsystem import Regulation
 from cosim.results.store import read_table
 
 PAIR = {
@@ -121,13 +123,13 @@ def test_one_household_more_draws_nothing_else_for_the_others(tmp_path: Path) ->
     drawn = read_table(tmp_path / "large", "prosumers")
     pd.testing.assert_frame_equal(read_table(tmp_path / "small", "prosumers"), drawn.iloc[:9])
     assert drawn.drop(columns=["prosumer", "group", "community", "bus"]).nunique().max() == 10
-    few, many = small.markets[0], large.markets[0]
-    assert np.array_equal(small.membership.joins_ms, large.membership.joins_ms[:9])
-    assert small.equipment is not None
-    assert large.equipment is not None
+    first, second = small.of(Regulation), large.of(Regulation)
+    few, many = first.markets[0], second.markets[0]
+    assert np.array_equal(first.membership.joins_ms, second.membership.joins_ms[:9])
+    installed = [made.of(Households).equipment for made in (small, large)]
     stored_kwh, same_kwh = (
         {owner: device.stored_kwh for owner, device in equipment.devices["battery"]}
-        for equipment in (small.equipment, large.equipment)
+        for equipment in installed
     )
     assert stored_kwh == {owner: same_kwh[owner] for owner in stored_kwh}
     for member in range(9):

@@ -20,6 +20,7 @@ from cosim.engine.simulation import Simulation
 from cosim.results.store import RunStore, read_table
 from cosim.trading.schemas.bids import LearningBids
 from cosim.trading.schemas.rules import REGIMES
+from cosim.trading.subsystem import Trading
 from cosim.trading.valuation.bidding import first_propensities
 
 SUN = "time,roof [kW/kWp]\n" + "".join(
@@ -216,9 +217,8 @@ def test_a_bidder_without_its_memory_begins_anew(tmp_path: Path, state: str) -> 
         loaded = hamlet(tmp_path / str(number), *settings)
         parts = build(loaded)
         store = RunStore(tmp_path / str(number) / "run")
-        Simulation(loaded.scenario, parts, store, lambda now_ms, events: None).run()
-        assert parts.energy_market is not None
-        learnt.append(parts.energy_market.propensities)
+        Simulation(parts, store, lambda now_ms, events: None).run()
+        learnt.append(parts.of(Trading).market.propensities)
     undisturbed, crashed = learnt
     first = first_propensities(LearningBids(strategy="learning"), 1)[0]
     assert not np.array_equal(undisturbed[0], first)

@@ -18,7 +18,7 @@ from cosim.core.message import Address, Message
 from cosim.core.streams import Streams
 from cosim.trading.protocol.demand_plan import HourlyNeed, needs_from_load
 from cosim.trading.protocol.floor import Hooks, TradingFloor
-from cosim.trading.protocol.messages import Receipt
+from cosim.trading.protocol.messages import KIND_OF, Receipt
 from cosim.trading.protocol.reconciliation import Agreement
 from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.schemas.rules import TradingRulesConfig
@@ -118,12 +118,13 @@ class Community:
             self.env, self.network, n, TERMS, DAYS, 5000, Streams(seed), Hooks(self.offers, self.plan)
         )
         self.receipts: set[tuple[int, Receipt]] = set()
-        for household in range(n):
-            self.network.on_receive(household, self.receive)
         for fault in faults:
             if fault.household < n:
                 self.env.process(self.fail(fault))
         self.floor.start()
+        for household in range(n):
+            for kind in KIND_OF.values():
+                self.network.on_receive(household, kind, self.receive)
 
     def receive(self, message: Message) -> None:
         if isinstance(message.payload, Receipt):

@@ -33,8 +33,8 @@ def arrivals(
     def receive(message: Message) -> None:
         log.append((int(env.now), message.sequence))
 
-    net.on_receive(PLATFORM, receive)
-    net.on_receive(1, receive)
+    net.on_receive(PLATFORM, "report", receive)
+    net.on_receive(1, "report", receive)
 
     def sender() -> simpy.events.ProcessGenerator:
         for sequence, time_ms in enumerate(times_ms):
@@ -176,7 +176,7 @@ def test_peer_links_queue_each_for_itself() -> None:
     net = Network(env, config, addresses, Streams(1), lambda config: np.empty(0))
     log: list[tuple[int, int]] = []
     for household in (1, 2):
-        net.on_receive(household, lambda message: log.append((int(env.now), message.recipient)))
+        net.on_receive(household, "offer", lambda message: log.append((int(env.now), message.recipient)))
     for recipient in (1, 1, 2):
         net.send("peer", 0, recipient, "offer", 0, None)
     env.run()

@@ -48,7 +48,7 @@ class Setup:
         self.env = simpy.Environment()
         self.net = Network(self.env, config, [Address("h0")], Streams(1), lambda config: np.empty(0))
         self.log: list[tuple[int, int]] = []
-        self.net.on_receive(PLATFORM, self._receive)
+        self.net.on_receive(PLATFORM, "report", self._receive)
 
     def _receive(self, message: Message) -> None:
         self.log.append((int(self.env.now), message.sequence))

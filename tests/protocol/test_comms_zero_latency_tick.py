@@ -41,7 +41,7 @@ def test_sequence_of_two_steps() -> None:
         log.append((int(env.now), f"{who} gets {message.kind} {message.sequence}"))
 
     for address in (PLATFORM, 0, 1):
-        net.on_receive(address, receive)
+        net.on_receive(address, "report" if address == PLATFORM else "signal", receive)
 
     def decide(household: int, step: int) -> None:
         log.append((int(env.now), f"h{household} decides {step}"))
@@ -81,8 +81,9 @@ def test_answers_to_answers_stay_in_the_instant_and_in_order() -> None:
         if message.sequence < 3:
             net.send("peer", message.recipient, 1 - message.recipient, "ball", message.sequence + 1, None)
 
-    net.on_receive(0, bounce)
-    net.on_receive(1, bounce)
+    for household in (0, 1):
+        net.on_receive(household, "signal", bounce)
+        net.on_receive(household, "ball", bounce)
     net.broadcast("signal", 0, None, [0, 1])
     env.run()
     # Breadth first: both balls of one round before any of the next.

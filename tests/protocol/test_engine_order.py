@@ -68,7 +68,7 @@ def happenings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[...,
         note(Platform, "hear_feeder", lambda _, step, reading: f"platform hears of interval {step}")
         note(Meters, "close", lambda _, interval: f"meters close interval {interval}")
         note(Coupling, "add", lambda *_: "power flow")
-        Simulation(loaded.scenario, parts, RunStore(tmp_path / "run"), lambda now, events: None).run()
+        Simulation(parts, RunStore(tmp_path / "run"), lambda now, events: None).run()
         return log
 
     return run

@@ -13,7 +13,7 @@ from __future__ import annotations
 import pytest
 
 from cosim.engine.load import load_scenario
-from cosim.engine.summarise import summarise
+from cosim.engine.run import summarise
 
 NO_RULE = ["communities.village.platform.grid_aware=[]"]
 ALL_LOST = [

@@ -28,6 +28,7 @@ from cosim.core.message import Address, Message
 from cosim.core.streams import Streams
 from cosim.trading.protocol.demand_plan import HourlyNeed, needs_from_load
 from cosim.trading.protocol.floor import Hooks, TradingFloor
+from cosim.trading.protocol.messages import KIND_OF
 from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.schemas.rules import TradingRulesConfig
 from cosim.trading.valuation.offers import Offer
@@ -84,9 +85,10 @@ class Setup:
         )
         self.log: list[Event] = []
         self.closed_ms: list[int] = []
-        for household in range(3):
-            self.net.on_receive(household, self.receive)
         self.floor.start()
+        for household in range(3):
+            for kind in KIND_OF.values():
+                self.net.on_receive(household, kind, self.receive)
 
     def receive(self, message: Message) -> None:
         now = int(self.env.now) - GATE_MS

@@ -73,7 +73,7 @@ def test_what_the_network_delivers_is_distributed_so(
     households = [Address(f"h{number}") for number in range(100)]
     net = Network(env, config, households, Streams(3), lambda config: np.empty(0))
     latencies: list[int] = []
-    net.on_receive(PLATFORM, lambda message: latencies.append(int(env.now) - message.sent_ms))
+    net.on_receive(PLATFORM, "report", lambda message: latencies.append(int(env.now) - message.sent_ms))
     for sequence in range(200):
         for household in range(100):
             net.send("uplink", household, PLATFORM, "report", sequence, None)

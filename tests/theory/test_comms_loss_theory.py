@@ -49,7 +49,7 @@ def fates(loss: dict[str, object], n_households: int = 1, **link: object) -> lis
     def receive(message: Message) -> None:
         lost[message.sender][message.sequence] = False
 
-    net.on_receive(PLATFORM, receive)
+    net.on_receive(PLATFORM, "report", receive)
     for sequence in range(n_each):
         for household in range(n_households):
             net.send("uplink", household, PLATFORM, "report", sequence, None)

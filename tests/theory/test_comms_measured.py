@@ -44,7 +44,7 @@ def carried(
     def receive(message: Message) -> None:
         arrivals.append((message.sequence, int(env.now) - message.sent_ms))
 
-    net.on_receive(PLATFORM, receive)
+    net.on_receive(PLATFORM, "report", receive)
     when = np.arange(n) if times_ms is None else times_ms
 
     def sender() -> simpy.events.ProcessGenerator:

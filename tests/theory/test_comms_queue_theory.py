@@ -27,7 +27,9 @@ def sojourns_ms(times_ms: NDArray[np.int64], **link: object) -> tuple[dict[int, 
     net = Network(env, config, [Address("h0")], Streams(1), lambda config: np.empty(0))
     sojourns: dict[int, int] = {}
     net.on_receive(
-        PLATFORM, lambda message: sojourns.__setitem__(message.sequence, int(env.now) - message.sent_ms)
+        PLATFORM,
+        "report",
+        lambda message: sojourns.__setitem__(message.sequence, int(env.now) - message.sent_ms),
     )
 
     def sender() -> simpy.events.ProcessGenerator:

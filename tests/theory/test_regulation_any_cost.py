@@ -17,8 +17,7 @@ from cosim.config.values import FiniteValue, PositiveValue, Uniform
 from cosim.core.errors import InputError
 from cosim.core.streams import Streams
 from cosim.engine.load import load_scenario
-from cosim.engine.preflight import preflight
-from cosim.engine.run import run_scenario
+from cosim.engine.run import preflight, run_scenario
 from cosim.regulation.community_costs import Costs, MixedCosts, community_costs
 from cosim.regulation.cost_checks import assumption_1_violations, require_usable
 from cosim.regulation.costs import COSTS, Cost

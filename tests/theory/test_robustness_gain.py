@@ -15,7 +15,7 @@ import yaml
 
 from cosim.config.library import shelf_folder
 from cosim.engine.load import load_scenario
-from cosim.engine.summarise import summarise
+from cosim.engine.run import summarise
 from cosim.regulation.stability import stability_limit
 from cosim.study.robustness.analysis import analyse
 from cosim.study.robustness.boundary import crossing

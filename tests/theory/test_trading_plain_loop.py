@@ -86,8 +86,6 @@ def trade(
     )
     terms = build_terms(rules, 0)
     floor = TradingFloor(env, network, n, terms, [DAY], rules.planning_spread_ms, Streams(3), hooks)
-    for household in range(n):
-        network.on_receive(household, floor.receive)
     floor.start()
     env.run(terms.timeline.end_ms(DAY))
     order = sorted(range(n), key=lambda household: (floor.planning_ms(DAY, household), household))

@@ -9,9 +9,9 @@ import pytest
 
 from cosim.config.library import names
 from cosim.core.numbers import COMMUNITY, OTHERS, Catalogue, Number, Summary
-from cosim.engine.catalogue import catalogue, describe
 from cosim.engine.load import load_scenario
-from cosim.engine.summarise import summarise
+from cosim.engine.run import summarise
+from cosim.engine.wings import catalogue, describe
 from cosim.grid.agreement import Disagreement
 from cosim.grid.extremes import Extreme, GridMetrics
 from cosim.report.compare_figure import KEY_NUMBERS

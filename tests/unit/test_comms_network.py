@@ -89,7 +89,7 @@ def test_message_carries_what_was_sent() -> None:
     env = simpy.Environment(initial_time=500)
     net = network(env, {"latency": {"kind": "constant", "latency_ms": 7}})
     received: list[tuple[int, Message]] = []
-    net.on_receive(PLATFORM, lambda message: received.append((int(env.now), message)))
+    net.on_receive(PLATFORM, "report", lambda message: received.append((int(env.now), message)))
     payload = {"p_kw": 1.5}
     net.send("uplink", 2, PLATFORM, "report", 9, payload)
     assert [(each.arrival_ms, each.link) for each in net.in_flight()] == [(507, "uplink/h002")]
@@ -175,8 +175,11 @@ def run_log(default: dict[str, object], seed: int = 1) -> tuple[list[tuple[objec
             net.send("peer", message.recipient, (message.recipient + 1) % 3, "offer", message.sequence, None)
 
     for household in range(3):
-        net.on_receive(household, at_household)
-    net.on_receive(PLATFORM, lambda m: log.append((env.now, m.sender, m.recipient, m.kind, m.sequence)))
+        net.on_receive(household, "signal", at_household)
+        net.on_receive(household, "offer", at_household)
+    net.on_receive(
+        PLATFORM, "report", lambda m: log.append((env.now, m.sender, m.recipient, m.kind, m.sequence))
+    )
 
     def platform() -> simpy.events.ProcessGenerator:
         for step in range(60):

@@ -13,10 +13,10 @@ from cosim.comms.latency import TraceLatency
 from cosim.comms.trace import read_trace
 from cosim.config.yaml_reader import Document
 from cosim.core.errors import InputError, Problem
-from cosim.engine.check import surroundings
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
 from cosim.faults.plan import plan_faults
+from cosim.faults.subsystem import surroundings
 from cosim.households.demand import household_demand
 from cosim.households.placement import Placement, nowhere
 from cosim.households.profile_book import Demand

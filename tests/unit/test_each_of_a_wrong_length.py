@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cosim.engine.load import load_scenario
-from cosim.engine.preflight import preflight
+from cosim.engine.run import preflight
 
 SCENARIO = """name: s
 time: {{step_s: 3600, steps: 48}}

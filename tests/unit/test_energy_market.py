@@ -14,8 +14,7 @@ from cosim.core.errors import InputError
 from cosim.core.streams import Streams
 from cosim.engine.check import check_configuration
 from cosim.engine.load import load_scenario
-from cosim.engine.preflight import preflight
-from cosim.engine.summarise import summarise
+from cosim.engine.run import preflight, summarise
 from cosim.households.profile_book import Demand, Profile, ProfileBook, Series, nothing
 from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day
 from cosim.trading.scheduling.schedule import Infeasible

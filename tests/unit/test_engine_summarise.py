@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from cosim.engine.load import load_scenario
-from cosim.engine.run import run_scenario
-from cosim.engine.summarise import summarise
+from cosim.engine.run import run_scenario, summarise
 
 
 @pytest.mark.parametrize(

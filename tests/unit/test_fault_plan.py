@@ -12,10 +12,10 @@ from scipy import stats
 from cosim.config.yaml_reader import Document
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.streams import Streams
-from cosim.engine.check import surroundings
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
 from cosim.faults.plan import FaultEvent, episodes, merged, plan_faults, random_windows
+from cosim.faults.subsystem import surroundings
 from cosim.households.placement import Placement
 
 HOUR = MS_PER_HOUR

@@ -13,7 +13,7 @@ from cosim.core.errors import InputError
 from cosim.engine.builder import build
 from cosim.engine.check import check_configuration
 from cosim.engine.load import LoadedScenario
-from cosim.engine.preflight import preflight
+from cosim.engine.run import preflight
 from cosim.engine.scenario import Scenario
 from cosim.faults.schema import FaultConfig, fault_names
 

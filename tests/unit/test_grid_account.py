@@ -13,9 +13,9 @@ import pytest
 from cosim.engine.builder import Parts, build
 from cosim.engine.explain import explain_lines
 from cosim.engine.load import LoadedScenario
-from cosim.engine.preflight import preflight
-from cosim.engine.run import run_scenario
+from cosim.engine.run import preflight, run_scenario
 from cosim.grid.account import unbalanced
+from cosim.grid.subsystem import PowerGrid
 from cosim.results.store import read_table
 
 OnNet = Callable[..., LoadedScenario]
@@ -45,10 +45,11 @@ def missed(parts: Parts) -> list[str]:
 
 def fates(parts: Parts, *tables: str) -> list[tuple[str, int, float, str, str]]:
     """Table, index, kW, fate and reason of the entries of some tables."""
-    assert parts.grid is not None
+    connected = parts.of(PowerGrid).connected
+    assert connected is not None
     return [
         (e.table, e.element, round(e.p_kw, 9), e.fate, e.reason)
-        for e in parts.grid.account
+        for e in connected.account
         if e.table in tables
     ]
 
@@ -271,7 +272,7 @@ def test_the_table_and_explain_tell_of_limits_and_loads(on_net: OnNet) -> None:
     assert "limit line_loading_max_percent = 70 [scenario] of 3" in lines
     outcome = run_scenario(loaded, loaded.folder / "run")
     table = read_table(outcome.folder, "source_elements")
-    assert len(table) == len(parts.grid.account) if parts.grid else False
+    assert len(table) == len(parts.of(PowerGrid).connected.account)
     kept = table[(table["table"] == "load") & (table["fate"] == "kept")]
     assert kept["p_kw"].sum() == pytest.approx(20)
     assert kept["name"].tolist() == ["load2", "load3"]
@@ -310,7 +311,9 @@ def test_profiles_of_the_file_are_told_with_how_many_follow_them(
     parts = build(on_net(made, groups=[group], background=background))
     word = {0: "no element follows it", 1: "1 element follows it", 2: "2 elements follow it"}[followed]
     told = [
-        (entry.name, entry.fate, entry.reason) for entry in parts.grid.account if "profiles" in entry.table
+        (entry.name, entry.fate, entry.reason)
+        for entry in parts.of(PowerGrid).connected.account
+        if "profiles" in entry.table
     ]
     fate = "kept" if followed else "left out"
     assert told == [

@@ -6,7 +6,7 @@ import pytest
 
 from cosim.core.errors import Problem
 from cosim.engine.load import load_scenario
-from cosim.engine.preflight import preflight
+from cosim.engine.run import preflight
 
 
 def _found(scenario: str, *settings: str, path: str) -> list[Problem]:

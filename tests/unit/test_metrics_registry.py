@@ -12,9 +12,9 @@ import pytest
 
 from cosim.core.numbers import Number, Summary
 from cosim.core.registry import PluginError
-from cosim.engine.catalogue import describe
 from cosim.engine.load import load_scenario
 from cosim.engine.run import Outcome, run_scenario
+from cosim.engine.wings import describe
 from cosim.report.summary_table import summary_rows
 from cosim.results.metrics import METRICS, CompleteRun, Metric
 

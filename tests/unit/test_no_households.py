@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 
 from cosim.cli.entry import app
 from cosim.engine.load import load_scenario
-from cosim.engine.preflight import preflight
-from cosim.engine.run import run_scenario
+from cosim.engine.run import preflight, run_scenario
 from cosim.results.store import read_table
 
 SCENARIO = "name: s\ntime: {step_s: 3600, steps: 3}\n"

@@ -10,8 +10,7 @@ import pytest
 
 from cosim.core.errors import InputError, Problem
 from cosim.engine.load import LoadedScenario, load_scenario
-from cosim.engine.preflight import preflight
-from cosim.engine.run import run_scenario
+from cosim.engine.run import preflight, run_scenario
 
 NETWORK = "name: n\ntitle: t\nsource: {kind: json, file: n.json}\norigin: o\nlicence: l\n"
 SCENARIO = """name: s

@@ -15,8 +15,7 @@ import yaml
 
 from cosim.core.registry import Registry
 from cosim.engine.load import load_scenario
-from cosim.engine.preflight import preflight
-from cosim.engine.run import run_scenario
+from cosim.engine.run import preflight, run_scenario
 from cosim.regulation.aggregates import AGGREGATES, Aggregate
 from cosim.regulation.aggregates.reports import Missing, Reports
 from cosim.regulation.capacities import CAPACITIES, Capacity

@@ -13,7 +13,7 @@ from cosim.config.parameters import drawn
 from cosim.config.values import Uniform
 from cosim.core.streams import Streams
 from cosim.engine.load import load_scenario
-from cosim.engine.preflight import preflight
+from cosim.engine.run import preflight
 from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.design import Design, design
 from cosim.regulation.operating_point import operating_point

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosim.engine.catalogue import describe, tables
+from cosim.engine.wings import describe, tables
 from cosim.report.compare_figure import draw_comparison, drawn_keys, durations, key_numbers
 from cosim.report.compare_table import _change_texts
 from cosim.results.store import RunStore

@@ -17,7 +17,7 @@ import pytest
 
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.tables import Column
-from cosim.engine.catalogue import tables
+from cosim.engine.wings import tables
 from cosim.households.prosumer_table import PROSUMERS
 from cosim.report import fault_figure, figure_list
 from cosim.report.decision_data import decision_data, steps_per_point

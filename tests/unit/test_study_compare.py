@@ -13,7 +13,7 @@ import pytest
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.errors import InputError
-from cosim.engine.catalogue import tables
+from cosim.engine.wings import tables
 from cosim.results.store import RunStore
 from cosim.study.compare import Change, compare_runs
 from cosim.study.compare_csv import differences_csv, numbers_csv

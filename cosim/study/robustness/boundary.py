@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cosim.core.numbers import names_in
-from cosim.engine.catalogue import describe
+from cosim.engine.wings import describe
 from cosim.regulation.design import GAIN_OVER_LIMIT
 from cosim.regulation.stability import stability_limit
 from cosim.study.robustness.cells import Place

@@ -16,7 +16,7 @@ from cosim.config.error_messages import translate
 from cosim.config.yaml_reader import read_yaml
 from cosim.core.errors import InputError, Problem, collected, listed, suggest
 from cosim.core.numbers import names_in
-from cosim.engine.catalogue import describe
+from cosim.engine.wings import describe
 from cosim.regulation.design import LOOP_DELAY
 from cosim.results.run_files import read_sweep_record
 from cosim.results.safe_files import require_plain

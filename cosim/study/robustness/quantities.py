@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cosim.engine.catalogue import describe
+from cosim.engine.wings import describe
 from cosim.study.robustness.estimates import Limits
 from cosim.study.robustness.points import SweepPoints, require_columns
 

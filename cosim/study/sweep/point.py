@@ -16,8 +16,7 @@ from cosim.core.errors import InputError, Problem, SimulationError
 from cosim.core.numbers import Summary
 from cosim.core.plugin_modules import blamed
 from cosim.engine.load import LoadedScenario, ScenarioSource, Setting
-from cosim.engine.run import run_scenario
-from cosim.engine.summarise import summarise
+from cosim.engine.run import run_scenario, summarise
 from cosim.results.metrics import METRICS
 from cosim.results.run_files import FinishedPoint
 

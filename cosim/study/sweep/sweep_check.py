@@ -11,7 +11,7 @@ from cosim.core.errors import InputError, Problem, count
 from cosim.engine.check import check_configuration
 from cosim.engine.inputs import input_files
 from cosim.engine.load import LoadedScenario
-from cosim.engine.preflight import preflight
+from cosim.engine.run import preflight
 from cosim.study.sweep.plan import Point, SweepPlan
 
 

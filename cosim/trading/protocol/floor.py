@@ -15,7 +15,7 @@ from cosim.core.message import Message
 from cosim.core.streams import Streams
 from cosim.trading.protocol.demand_plan import Planner
 from cosim.trading.protocol.ledger import Ledger
-from cosim.trading.protocol.messages import KIND_OF, Letter, payload_bytes
+from cosim.trading.protocol.messages import KIND_OF, Letter, Payload, payload_bytes
 from cosim.trading.protocol.purchase_book import Claim, FailedAttempt
 from cosim.trading.protocol.reconciliation import Agreement, reconcile
 from cosim.trading.protocol.trader import Trader, new_state, state_after_loss
@@ -138,12 +138,15 @@ class TradingFloor:
         self._offered: dict[int, list[Offer]] = {}
 
     def start(self) -> None:
-        """Begin: every day has its process. Messages must be handed to `receive`."""
+        """Begin: every household hears what is about trading, and every day has its process."""
+        for household in range(len(self.traders)):
+            for kind in KIND_OF.values():
+                self._network.on_receive(household, kind, self.receive)
         for day in self._days:
             self._env.process(self._day(day))
 
-    def receive(self, message: Message) -> None:
-        """Take a message that has arrived at a household; its kind is one of `TRADING_KINDS`."""
+    def receive(self, message: Message[Payload]) -> None:
+        """Take a message that has arrived at a household."""
         household = message.recipient
         if household in self.down:
             self.missed_messages += 1

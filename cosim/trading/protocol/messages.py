@@ -5,16 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final, Literal, NamedTuple
 
-TradingKind = Literal[
-    "offer",
-    "request",
-    "accept",
-    "reject",
-    "confirm",
-    "receipt",
-    "release",
-]
-"""Kinds of messages, as they stand in the table ``messages``."""
+from cosim.core.message import MessageKind
 
 RejectReason = Literal["sold_out", "closed", "abstains", "expired"]
 """Why not: nothing left (or not at this price), gate or deadline, ledger lost, reservation gone."""
@@ -112,19 +103,16 @@ class Release(NamedTuple):
 Payload = OfferSheet | Request | Accept | Reject | Confirm | Receipt | Release
 """Content of any trading message."""
 
-KIND_OF: Final[dict[type, TradingKind]] = {
-    OfferSheet: "offer",
-    Request: "request",
-    Accept: "accept",
-    Reject: "reject",
-    Confirm: "confirm",
-    Receipt: "receipt",
-    Release: "release",
+KIND_OF: Final[dict[type, MessageKind[Payload]]] = {
+    OfferSheet: MessageKind("offer"),
+    Request: MessageKind("request"),
+    Accept: MessageKind("accept"),
+    Reject: MessageKind("reject"),
+    Confirm: MessageKind("confirm"),
+    Receipt: MessageKind("receipt"),
+    Release: MessageKind("release"),
 }
-"""Kind of message that carries each content."""
-
-TRADING_KINDS: Final[frozenset[str]] = frozenset(KIND_OF.values())
-"""Kinds that belong to trading, for who hands arriving messages on."""
+"""The kinds of messages of trading, by what each carries."""
 
 
 class Letter(NamedTuple):

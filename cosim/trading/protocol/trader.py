@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import assert_never
 
 from cosim.core.message import Message
 from cosim.trading.protocol.buyer import Buyer, BuyerState
@@ -14,6 +15,7 @@ from cosim.trading.protocol.messages import (
     Confirm,
     Letter,
     OfferSheet,
+    Payload,
     Receipt,
     Reject,
     Release,
@@ -96,14 +98,8 @@ class Trader:
         """Its number."""
         return self.state.buyer.household
 
-    def handle(self, now_ms: int, message: Message) -> list[Letter]:
-        """Answer a message.
-
-        Raises
-        ------
-        TypeError
-            If it is none of trading's.
-        """
+    def handle(self, now_ms: int, message: Message[Payload]) -> list[Letter]:
+        """Answer a message."""
         payload, sender = message.payload, message.sender
         match payload:
             case OfferSheet():
@@ -122,7 +118,7 @@ class Trader:
             case Release():
                 self.seller.on_release(now_ms, payload)
                 return []
-        raise TypeError(f"a message of kind '{message.kind}' is not part of trading")
+        assert_never(payload)
 
     def publish(self, day: int, offers: Iterable[Offer], others: Iterable[int]) -> list[Letter]:
         """Offer a day's energy; see `Seller.publish`."""

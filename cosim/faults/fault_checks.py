@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 
-from cosim.core.clock import MS_PER_HOUR, to_ms
+from cosim.comms.link_checks import longest_held
+from cosim.comms.schema import CommsConfig
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from cosim.core.context import Context
 from cosim.core.errors import Problem, count, suggest
 from cosim.core.population import Population
@@ -26,8 +29,11 @@ from cosim.faults.schema import (
     is_told_whom,
 )
 from cosim.regulation.agent_schema import MembershipConfig
+from cosim.regulation.community_checks import messages_under_way
 from cosim.regulation.schema import CommunityConfig
 
+MOST_FAILURES = 200_000
+"""Most failures at random in a run: they are drawn before it starts."""
 Window = tuple[int, int]
 """Start and end, ms since the start of the run."""
 
@@ -46,6 +52,8 @@ class Surroundings:
         Whether households trade.
     has_grid, has_feedback : bool
         Whether there is a feeder, and whether it is measured.
+    comms : CommsConfig
+        The links.
     """
 
     communities: Sequence[CommunityConfig] = ()
@@ -53,6 +61,7 @@ class Surroundings:
     has_trading: bool = False
     has_grid: bool = False
     has_feedback: bool = False
+    comms: CommsConfig = field(default_factory=CommsConfig)
 
     @property
     def has_feeder_meter(self) -> bool:
@@ -120,6 +129,8 @@ def fault_problems(faults: Sequence[AnyFault], around: Surroundings, context: Co
                 if fault.enabled or problem.severity == "error":
                     yield problem
     yield from _overlaps(context, around, faults, names)
+    yield from _failures(context, around, faults)
+    yield from _replays(context, around, faults)
 
 
 def _names(context: Context, around: Surroundings, fault: AnyFault, path: str) -> Iterator[Problem]:
@@ -288,3 +299,41 @@ def _share_targets(context: Context, around: Surroundings, one: AnyFault, other:
         return bool(set(one.communities or everywhere) & set(other.communities or everywhere))
     first, second = (named_households(each, around, context.population) for each in (one, other))
     return bool(set(first) & set(second))
+
+
+def _failures(context: Context, around: Surroundings, faults: Sequence[AnyFault]) -> Iterator[Problem]:
+    """Failures at random, by the mean time from one to the next."""
+    days = context.time.duration_ms / MS_PER_DAY
+    for number, fault in enumerate(faults):
+        if not fault.enabled or fault.rate_per_day is None or fault.mean_duration_h is None:
+            continue
+        period_days = 1 / fault.rate_per_day + fault.mean_duration_h * MS_PER_HOUR / MS_PER_DAY
+        lasts_days = min(days, (fault.duration_h or math.inf) * MS_PER_HOUR / MS_PER_DAY)
+        failures = _concerned(fault, around, context.population.size) * lasts_days / period_days
+        if failures > MOST_FAILURES:
+            message = (
+                f"about {failures:,.0f} failures at random would be drawn before the run; "
+                f"{MOST_FAILURES:,} are what cosim takes"
+            )
+            remedy = "Lower rate_per_day, let them last longer, or name fewer households."
+            yield context.problem(f"faults.{number}.rate_per_day", message, remedy, f"{fault.rate_per_day:g}")
+
+
+def _concerned(fault: AnyFault, around: Surroundings, n: int) -> int:
+    """How many fail on their own, at most."""
+    if isinstance(fault, PlatformCrash):
+        return len(fault.communities or around.communities)
+    if isinstance(fault, Partition) or fault.kind in ("loss_burst", "duplication", "replay"):
+        return 1
+    return min(fault.count or n, math.ceil((fault.share or 1.0) * n))
+
+
+def _replays(context: Context, around: Surroundings, faults: Sequence[AnyFault]) -> Iterator[Problem]:
+    """Messages that are held to arrive again, where those on their way are not too many already."""
+    held_ms = [
+        (f"faults.{number}.delay_ms", fault.delay_ms)
+        for number, fault in enumerate(faults)
+        if isinstance(fault, Replay) and fault.enabled
+    ]
+    if held_ms and not any(messages_under_way(around.communities, [longest_held(around.comms)], context)):
+        yield from messages_under_way(around.communities, held_ms, context)

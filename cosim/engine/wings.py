@@ -1,0 +1,106 @@
+"""The subsystems of a run, one line each, and all that they leave: tables, numbers, doubts about results.
+
+In this order they are shown. When they act, each comes after those that it looked up when it was built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache, reduce
+
+from cosim.comms.subsystem import Comms
+from cosim.core.errors import Problem
+from cosim.core.numbers import Catalogue, Described, Summary
+from cosim.core.registry import Registry, registrations
+from cosim.core.subsystem import Subsystem, Uses
+from cosim.core.tables import Column, Table
+from cosim.devices.interface import DEVICES
+from cosim.engine.scenario import Scenario
+from cosim.faults.subsystem import Faults
+from cosim.grid.subsystem import PowerGrid
+from cosim.households.subsystem import Households
+from cosim.regulation.subsystem import Regulation
+from cosim.results.metrics import METRICS, Metric
+from cosim.trading.subsystem import Trading
+
+Wing = type[Subsystem[Scenario]]
+
+SUBSYSTEMS: Registry[Subsystem[Scenario]] = Registry(
+    "subsystem",
+    Subsystem,  # type: ignore[type-abstract]
+    in_schema=False,
+)
+"""The wings, by their keys in a scenario; plug-ins join them."""
+
+_BUILT_IN: tuple[Wing, ...] = (
+    Regulation,
+    Households,
+    Trading,
+    Comms,
+    PowerGrid,
+    Faults,
+)
+for _wing in _BUILT_IN:
+    SUBSYSTEMS.register(_wing.key)(_wing)
+
+
+def wings() -> tuple[Wing, ...]:
+    """All subsystems, in the order in which they are shown."""
+    return SUBSYSTEMS.classes()
+
+
+def uses(scenario: Scenario) -> Uses:
+    """What all subsystems of a scenario together take for granted."""
+    return reduce(_together, (wing.uses(scenario) for wing in wings()))
+
+
+def _together(one: Uses, other: Uses) -> Uses:
+    links = {
+        direction: one.links.get(direction, frozenset()) | other.links.get(direction, frozenset())
+        for direction in (*one.links, *other.links)
+    }
+    return Uses(links, one.meters or other.meters, one.brings_load or other.brings_load)
+
+
+def files(scenario: Scenario) -> Iterator[str]:
+    """The files that a scenario names, but for its network."""
+    for wing in wings():
+        yield from (file for _, file in wing.files(scenario))
+
+
+def tables() -> dict[str, Table]:
+    """Every table that a run can leave, by name, in the order of the documentation."""
+    return _tables(registrations())
+
+
+@cache
+def _tables(_: int) -> dict[str, Table]:
+    of_wings = [table for wing in wings() for table in wing.tables]
+    of_devices = [device.table for device in DEVICES.classes() if device.table is not None]
+    return {table.name: table for table in (*of_wings, *of_devices)}
+
+
+def columns_of(table: str) -> tuple[Column, ...]:
+    """The columns that a table has whatever the scenario; none of a table that no wing writes."""
+    return tables()[table].columns if table in tables() else ()
+
+
+def catalogue() -> Catalogue:
+    """Every number that a summary can hold, section by section; those of metrics last."""
+    return _catalogue(wings(), METRICS.classes())
+
+
+@cache
+def _catalogue(wings: tuple[Wing, ...], metrics: tuple[type[Metric], ...]) -> Catalogue:
+    of_wings = [number for wing in wings for number in wing.numbers]
+    return Catalogue([*of_wings, *(number for metric in metrics for number in metric.NUMBERS)])
+
+
+def describe(key: str, communities: Sequence[str] = ()) -> Described:
+    """What a number of a summary is; see `Catalogue.describe`."""
+    return catalogue().describe(key, communities)
+
+
+def doubts(summary: Summary) -> list[Problem]:
+    """What in a summary says that results are not whole or not right, as warnings."""
+    return [problem for wing in wings() for problem in wing.result_doubts(summary)]

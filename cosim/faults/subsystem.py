@@ -1,0 +1,169 @@
+"""Faults as a subsystem of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, Self
+
+from cosim.comms.schema import CommsConfig
+from cosim.comms.subsystem import Comms
+from cosim.config.library import file_problems
+from cosim.core.clock import MS_PER_HOUR
+from cosim.core.context import Context
+from cosim.core.errors import Problem
+from cosim.core.numbers import Summary
+from cosim.core.subsystem import Run, Setup, Subsystem, Uses
+from cosim.faults import record
+from cosim.faults.fault_checks import Surroundings, fault_problems
+from cosim.faults.plan import FaultEvent, plan_faults
+from cosim.faults.processes import FaultProcess, Reach
+from cosim.faults.record import FAULT_EFFECTS, FAULTS, FaultRecord, write_faults
+from cosim.faults.schema import AnyFault, Churn
+from cosim.grid.schema import GridConfig
+from cosim.households.subsystem import Households
+from cosim.regulation.group_schema import Grouped
+from cosim.regulation.schema import CommunityConfig
+from cosim.regulation.subsystem import Regulation
+from cosim.trading.schemas.energy_value import EnergyValueConfig
+from cosim.trading.subsystem import Trading
+
+_SHOWN_TIMES = 5
+
+
+class Faulty(Protocol):
+    """What it reads of a scenario."""
+
+    @property
+    def faults(self) -> Sequence[AnyFault]:
+        """The faults."""
+
+    @property
+    def communities(self) -> Sequence[CommunityConfig]:
+        """The regulation markets."""
+
+    @property
+    def groups(self) -> Sequence[Grouped]:
+        """The households."""
+
+    @property
+    def comms(self) -> CommsConfig:
+        """The links."""
+
+    @property
+    def energy_value(self) -> EnergyValueConfig | None:
+        """The energy-value market."""
+
+    @property
+    def grid(self) -> GridConfig | None:
+        """The feeder."""
+
+
+def surroundings(source: Faulty) -> Surroundings:
+    """What faults of a scenario can concern."""
+    grid = source.grid
+    return Surroundings(
+        communities=source.communities,
+        membership=[group.membership for group in source.groups],
+        has_trading=source.energy_value is not None,
+        has_grid=grid is not None,
+        has_feedback=grid is not None and grid.feedback,
+        comms=source.comms,
+    )
+
+
+class Faults(Subsystem[Faulty]):
+    """All faults of a run.
+
+    Attributes
+    ----------
+    events : tuple of FaultEvent
+        What breaks, and when.
+    """
+
+    key = "faults"
+    tables = (FAULTS, FAULT_EFFECTS)
+    numbers = record.NUMBERS
+
+    def __init__(
+        self,
+        events: tuple[FaultEvent, ...],
+        context: Context,
+        comms: Comms,
+        regulation: Regulation | None,
+        trading: Trading | None,
+    ) -> None:
+        self.events = events
+        self._context = context
+        self._comms = comms
+        self._regulation = regulation
+        self._trading = trading
+        self._record: FaultRecord | None = None
+
+    @classmethod
+    def files(cls, source: Faulty) -> Iterator[tuple[str, str]]:
+        """Traces of churn."""
+        for number, fault in enumerate(source.faults):
+            if isinstance(fault, Churn) and fault.file is not None:
+                yield f"faults.{number}.file", fault.file
+
+    @classmethod
+    def check(cls, source: Faulty, context: Context, uses: Uses) -> Iterator[Problem]:
+        """Faults of what is there, at times that make sense."""
+        for path, file in cls.files(source):
+            yield from file_problems(context, path, file)
+        yield from fault_problems(source.faults, surroundings(source), context)
+
+    @classmethod
+    def build(cls, source: Faulty, setup: Setup) -> Self | None:
+        """Everything that will break."""
+        if not source.faults:
+            return None
+        households, comms = setup.of(Households), setup.of(Comms)
+        regulation, trading = setup.of(Regulation), setup.of(Trading)
+        placement = None if households is None else households.placement
+        events = plan_faults(source.faults, surroundings(source), placement, setup.context)
+        if not events or comms is None:
+            return None
+        return cls(events, setup.context, comms, regulation, trading)
+
+    def explain(self) -> Iterator[str]:
+        """A line for each target of each fault, with the first of its times."""
+        yield "# faults: name, kind, what breaks, when"
+        for name, target in dict.fromkeys((event.name, event.target) for event in self.events):
+            own = [event for event in self.events if (event.name, event.target) == (name, target)]
+            times = [
+                f"{event.start_ms / MS_PER_HOUR:.6g} to {event.end_ms / MS_PER_HOUR:.6g} h"
+                for event in own[:_SHOWN_TIMES]
+            ]
+            more = f", and {len(own) - _SHOWN_TIMES} more" if len(own) > _SHOWN_TIMES else ""
+            yield f"{name}  {own[0].fault.kind}  {target}  {', '.join(times)}{more}"
+
+    def start(self, run: Run) -> None:
+        """Write what will break, watch what it does, and begin."""
+        self._run = run
+        write_faults(self.events, self._context.time, run.store)
+        regulation, trading = self._regulation, self._trading
+        if regulation is not None and regulation.markets:
+            communities = [market.design.config for market in regulation.markets]
+            self._record = FaultRecord(communities, self.events, self._context.time)
+            for recorder in regulation.recorders:
+                recorder.watchers.append(self._record.take)
+        reach = Reach(
+            network=self._comms.network,
+            markets=() if regulation is None else regulation.markets,
+            doors=() if regulation is None else regulation.doors,
+            reports=None if regulation is None else regulation.reports,
+            floor=None if trading is None else trading.days.floor,
+            meters=() if regulation is None else (*regulation.aggregate_meters, *regulation.feeder_meters),
+            context=self._context,
+        )
+        FaultProcess(run.env, self.events, reach).start()
+
+    def close(self) -> None:
+        """Write what faults did."""
+        if self._record is not None:
+            self._record.write(int(self._run.env.now), self._run.store)
+
+    def summary(self) -> Summary:
+        """What faults did to the resources."""
+        return {} if self._record is None else self._record.summary(int(self._run.env.now))

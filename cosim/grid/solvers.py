@@ -1,0 +1,44 @@
+"""The feeders of this process: runs one after another share one, which takes seconds to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosim.grid.feeder import load_feeder
+from cosim.grid.power_flow import PowerFlow
+from cosim.grid.schema import JsonSource, NetworkConfig
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A network as it is on disk now, to be told apart from the next."""
+
+    text: str
+    folder: Path
+    changed_ns: int
+    run_control: bool
+
+
+_solvers: dict[_Named, PowerFlow] = {}
+"""Feeders of the last runs of this process: the runs of a sweep share one, which takes seconds to read."""
+_KEPT = 3
+
+
+def solver_of(network: NetworkConfig, folder: Path, run_control: bool) -> PowerFlow:
+    """The solver of the feeder that a network file describes; the same one again while its file is as it was.
+
+    Raises
+    ------
+    InputError
+        If the feeder cannot be read or solved.
+    """
+    source = network.source
+    file = folder / source.file if isinstance(source, JsonSource) else None
+    changed_ns = file.stat().st_mtime_ns if file is not None and file.exists() else 0
+    named = _Named(network.model_dump_json(), folder.resolve(), changed_ns, run_control)
+    if named not in _solvers:
+        while len(_solvers) >= _KEPT:
+            del _solvers[next(iter(_solvers))]
+        _solvers[named] = PowerFlow(load_feeder(network, folder, run_control))
+    return _solvers[named]

@@ -1,0 +1,185 @@
+"""The feeder as a subsystem of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.context import Context
+from cosim.core.errors import InputError, Problem, count
+from cosim.core.numbers import Summary
+from cosim.core.subsystem import Run, Setup, Subsystem, Uses
+from cosim.grid import agreement, extremes, record
+from cosim.grid.connected_feeder import ConnectedFeeder
+from cosim.grid.coupling import Coupling
+from cosim.grid.element_limits import feeder_limits
+from cosim.grid.feeder_lines import feeder_lines
+from cosim.grid.feeder_tables import FEEDER_BRANCHES, FEEDER_BUSES, SOURCE_ELEMENTS, write_feeder
+from cosim.grid.limits import FeederLimits, loading_factors
+from cosim.grid.measurement import FeederReading, read_feeder
+from cosim.grid.network_file import load_network
+from cosim.grid.power_flow import PowerFlow
+from cosim.grid.record import (
+    BUS_VOLTAGE,
+    INJECTIONS,
+    LINE_LOADING,
+    POWER_FLOW,
+    TRAFO3W_LOADING,
+    TRAFO_LOADING,
+    GridRecorder,
+)
+from cosim.grid.schema import GridConfig, PlaceByList
+from cosim.grid.solvers import solver_of
+
+Array = NDArray[np.float64]
+_PER_BLOCK = 168
+"""Intervals that are solved together where nothing waits for them."""
+
+
+class Fed(Protocol):
+    """What it reads of a scenario."""
+
+    @property
+    def grid(self) -> GridConfig | None:
+        """The feeder."""
+
+
+class PowerGrid(Subsystem[Fed]):
+    """The feeder, its power flows, and its meter.
+
+    Attributes
+    ----------
+    config : GridConfig
+        As configured.
+    power_flow : PowerFlow
+        The solver.
+    limits : FeederLimits
+        Within which each element is in order.
+    connected : ConnectedFeeder or None
+        The feeder with households at its buses; who has the households connects them.
+    """
+
+    key = "grid"
+    tables = (
+        *(INJECTIONS, BUS_VOLTAGE, LINE_LOADING, TRAFO_LOADING, TRAFO3W_LOADING, POWER_FLOW),
+        *(FEEDER_BUSES, FEEDER_BRANCHES, SOURCE_ELEMENTS),
+    )
+    numbers = (*extremes.NUMBERS, *record.NUMBERS, *agreement.NUMBERS)
+
+    def __init__(
+        self, config: GridConfig, power_flow: PowerFlow, limits: FeederLimits, context: Context
+    ) -> None:
+        self.config = config
+        self.power_flow = power_flow
+        self.feeder = power_flow.feeder
+        self.limits = limits
+        self.connected: ConnectedFeeder | None = None
+        self._context = context
+        self._drawn: tuple[Array, Array] | None = None
+        self._listeners: list[Callable[[int, FeederReading], None]] = []
+
+    @classmethod
+    def uses(cls, source: Fed) -> Uses:
+        """Meters, whose means the power flow sees."""
+        return Uses(meters=source.grid is not None)
+
+    @classmethod
+    def check(cls, source: Fed, context: Context, uses: Uses) -> Iterator[Problem]:
+        """The network's file, limits that fit it, and room for the households."""
+        if source.grid is not None:
+            yield from _network_problems(source.grid, context)
+
+    @classmethod
+    def build(cls, source: Fed, setup: Setup) -> Self | None:
+        """The feeder, loaded and ready to be solved."""
+        config, context = source.grid, setup.context
+        if config is None:
+            return None
+        network, folder = load_network(config.network, context.folder)
+        power_flow = solver_of(network, folder, config.run_control)
+        feeder = power_flow.feeder
+        limits, doubts = feeder_limits(feeder, config.limits)
+        setup.warn((*feeder.warnings, *power_flow.warnings(context.time.n_intervals), *doubts))
+        return cls(config, power_flow, limits, context)
+
+    def on_reading(self, listener: Callable[[int, FeederReading], None]) -> None:
+        """Have `listener` told what is measured in each interval, where the scenario has feedback."""
+        self._listeners.append(listener)
+
+    def draw(self, p_kw: Array, q_kvar: Array) -> None:
+        """What each household draws on the mean of the interval that ends now."""
+        self._drawn = p_kw, q_kvar
+
+    def explain(self) -> Iterator[str]:
+        """The feeder, and what became of its source."""
+        if self.connected is not None:
+            yield from feeder_lines(self.connected)
+
+    def start(self, run: Run) -> None:
+        """Write what the feeder is, and prepare to solve it."""
+        assert self.connected is not None  # households have been connected when they were built
+        write_feeder(self.connected, run.store)
+        self._recorder = GridRecorder(self.connected, self._context, run.store)
+        self._loading_factor = loading_factors(self.limits)
+        per_block = 1 if self.config.feedback else _PER_BLOCK
+        self._coupling = Coupling(self.power_flow, self._recorder.keep, per_block)
+
+    def flow(self, interval: int) -> None:
+        """Take what was drawn in an interval; with feedback it is solved at once, and measured."""
+        assert self.connected is not None
+        assert self._drawn is not None  # meters are read before
+        injections = self.connected.injections(*self._drawn, interval)
+        block = self._coupling.add(interval * self._context.time.interval_ms, *injections)
+        if block is not None and self.config.feedback:
+            reading = read_feeder(block.flow, self._loading_factor)
+            for listener in self._listeners:
+                listener(interval, reading)
+
+    def close(self) -> None:
+        """Solve what waits."""
+        self._coupling.flush()
+
+    def summary(self) -> Summary:
+        """Voltages, loadings, losses, and intervals outside limits."""
+        return self._recorder.summary()
+
+    def verdict(self) -> str:
+        """What the run says of the feeder's limits."""
+        return self._recorder.verdict()
+
+    @classmethod
+    def result_doubts(cls, summary: Summary) -> Iterable[Problem]:
+        """Intervals that were not solved, results that cannot be meant, and disagreement with `runpp`."""
+        return agreement.doubts(summary)
+
+
+def _network_problems(grid: GridConfig, context: Context) -> Iterator[Problem]:
+    n = context.population.size
+    try:
+        network, _ = load_network(grid.network, context.folder)
+    except InputError as error:
+        for problem in error.problems:
+            in_the_network_file = problem.line or problem.file.endswith(grid.network)
+            if in_the_network_file:
+                yield problem
+            else:
+                yield context.problem("grid.network", problem.message, problem.remedy, grid.network)
+        return
+    try:
+        grid.limits.over(network.limits)
+    except InputError as error:
+        for problem in error.problems:
+            yield context.problem(problem.path, problem.message, problem.remedy, problem.value)
+    if isinstance(grid.placement, PlaceByList):
+        n_buses = len(grid.placement.buses)
+        if n_buses < n:
+            message = f"{count(n_buses, 'bus', 'buses')} listed for {count(n, 'household')}"
+            remedy = "List one bus for each household, in their order; a bus may be named more than once."
+            yield context.problem("grid.placement.buses", message, remedy)
+    elif network.places is not None and n > network.places:
+        message = f"{count(n, 'household')}, and '{network.name}' has {count(network.places, 'place')}"
+        remedy = "Use fewer households, another network (`cosim networks`), or `placement: {kind: list}`."
+        yield context.problem("grid.network", message, remedy, grid.network)

@@ -1,0 +1,188 @@
+"""The households, their devices and meters, as a subsystem of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol, Self
+
+from cosim.config.each_lengths import each_problems
+from cosim.config.library import file_problems
+from cosim.core.context import Context, TimeAxis
+from cosim.core.errors import InputError, Problem, collected
+from cosim.core.numbers import Summary
+from cosim.core.subsystem import Run, Setup, Subsystem, Uses
+from cosim.core.tables import ColumnData, Parameters
+from cosim.csv_files.found import CsvFound, file_lines
+from cosim.grid.schema import GridConfig
+from cosim.grid.subsystem import PowerGrid
+from cosim.households import energy_account
+from cosim.households.connection import connect
+from cosim.households.demand import household_demand, slots_of
+from cosim.households.household import Equipment, equip
+from cosim.households.meters import Meters, Reading
+from cosim.households.placement import Placement, nowhere
+from cosim.households.profile_book import Demand, ProfileBook
+from cosim.households.prosumer_table import PROSUMERS, device_parameters, profile_texts
+from cosim.households.record import METERS, MeterRecorder
+from cosim.households.schema import HouseholdsConfig
+
+
+class Housed(Protocol):
+    """What it reads of a scenario."""
+
+    @property
+    def groups(self) -> Sequence[HouseholdsConfig]:
+        """The households."""
+
+    @property
+    def grid(self) -> GridConfig | None:
+        """The feeder."""
+
+
+class Households(Subsystem[Housed]):
+    """All households of a run.
+
+    Attributes
+    ----------
+    placement : Placement
+        Where they are.
+    demand : Demand or None
+        What profiles say of them; None where there is nothing to meter.
+    equipment : Equipment or None
+        Their devices, likewise.
+    meters : Meters or None
+        Their meters, likewise.
+    reading : Reading
+        What the meters showed of the interval that ended last.
+    """
+
+    key = "groups"
+    tables = (PROSUMERS, METERS)
+    numbers = energy_account.NUMBERS
+    reading: Reading
+
+    def __init__(self, context: Context, placement: Placement, grid: PowerGrid | None) -> None:
+        self.placement = placement
+        self.demand: Demand | None = None
+        self.equipment: Equipment | None = None
+        self.meters: Meters | None = None
+        self._context = context
+        self._grid = grid
+        self._recorder: MeterRecorder | None = None
+
+    @classmethod
+    def uses(cls, source: Housed) -> Uses:
+        """Meters, where a household has any device."""
+        return Uses(meters=any(group.devices for group in source.groups))
+
+    @classmethod
+    def files(cls, source: Housed) -> Iterator[tuple[str, str]]:
+        """Files of profiles."""
+        for number, group in enumerate(source.groups):
+            for kind, device in group.devices.items():
+                for file in device.files():
+                    yield f"groups.{number}.{kind}.file", file
+
+    @classmethod
+    def check(cls, source: Housed, context: Context, uses: Uses) -> Iterator[Problem]:
+        """Devices that fit together, files that are there, and a number for each household."""
+        names = [group.name for group in source.groups]
+        for number, group in enumerate(source.groups):
+            path, around = f"groups.{number}", group.around(source.grid is not None)
+            if group.name in names[:number]:
+                yield context.problem(
+                    f"{path}.name", "two groups have the same name", "Rename one.", group.name
+                )
+            for kind, device in group.devices.items():
+                for problem in device.problems(around):
+                    where = f"{path}.{kind}.{problem.path}".rstrip(".")
+                    warning = problem.severity == "warning"
+                    yield context.problem(where, problem.message, problem.remedy, problem.value, warning)
+            for part in type(group).model_fields:
+                yield from each_problems(context, f"{path}.{part}", getattr(group, part), group.households)
+        for path, file in cls.files(source):
+            yield from file_problems(context, path, file)
+
+    @classmethod
+    def build(cls, source: Housed, setup: Setup) -> Self:
+        """Every household where it stands, with its profiles and devices."""
+        context, grid = setup.context, setup.of(PowerGrid)
+        problems: list[Problem] = []
+        placement = None if setup.failed(PowerGrid) else nowhere(context.population)
+        with collected(problems):
+            if grid is not None:
+                placement = None
+                placement, missed = connect(source.groups, setup.uses.brings_load, grid, context)
+                setup.warn(missed)
+        demand = None
+        with collected(problems):
+            if setup.uses.meters:
+                demand = household_demand(source.groups, context, placement)
+                setup.warn(demand.warnings)
+        if problems:
+            raise InputError(problems)
+        made = cls(context, placement or nowhere(context.population), grid)
+        if demand is not None:
+            book = _book(context.time, demand)
+            made.demand = demand
+            made.equipment = equip(source.groups, context, book)
+            made.meters = Meters(made.equipment, book, context.time.interval_ms)
+        return made
+
+    @property
+    def files_found(self) -> Sequence[CsvFound]:
+        """How each file of profiles was understood."""
+        return () if self.demand is None else self.demand.files
+
+    def head(self) -> dict[str, ColumnData]:
+        """The first columns of the table `prosumers`: who, where, and by which profiles."""
+        population = self._context.population
+        texts = {} if self.demand is None else profile_texts(self.demand, population.size)
+        return {
+            "prosumer": list(population.names),
+            "group": [group.name for group in population.groups for _ in group.members],
+            "bus": list(self.placement.buses),
+            **texts,
+        }
+
+    def parameters(self) -> Parameters:
+        """The sizes of their devices."""
+        if self.demand is None or self.equipment is None:
+            return Parameters({}, {})
+        return device_parameters(self.demand, self.equipment)
+
+    def explain(self) -> Iterator[str]:
+        """The files of their profiles."""
+        yield from file_lines(self.files_found)
+
+    def start(self, run: Run) -> None:
+        """Prepare to write meters down."""
+        self._run = run
+        if self.equipment is not None:
+            self._recorder = MeterRecorder(self.equipment, self._context, run.store)
+
+    def meter(self, interval: int) -> None:
+        """Read all meters, and pass to the feeder what was drawn."""
+        if self.meters is None or self._recorder is None:
+            return
+        self.reading = self.meters.close(interval)
+        self._recorder.add(interval * self._context.time.interval_ms, self.reading)
+        self._run.events += 1
+        if self._grid is not None:
+            self._grid.draw(self.reading.p_kw, self.reading.q_kvar)
+
+    def close(self) -> None:
+        """Write what has been collected."""
+        if self._recorder is not None:
+            self._recorder.flush()
+
+    def summary(self) -> Summary:
+        """Energies, self-consumption and self-sufficiency."""
+        return {} if self._recorder is None else self._recorder.summary()
+
+
+def _book(time: TimeAxis, demand: Demand) -> ProfileBook:
+    slots = slots_of(time)
+    per_interval = time.interval_ms // slots.slot_ms
+    ahead = -(-time.step_ms // time.interval_ms)
+    return ProfileBook(demand, slots.slot_ms, per_interval, intervals_ahead=ahead)

@@ -1,0 +1,31 @@
+"""A community's controller in words, for `cosim explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cosim.regulation.design import Design
+
+
+def design_lines(design: Design) -> Iterator[str]:
+    """Its policies, its delay, and gain and first signal of each resource."""
+    unit = design.responses.signal_unit
+    for policy in {policy.kind: policy for policy in design.responses.policies}.values():
+        yield f"policy {policy.kind}: fixed point {policy.fixed_point}; Ω in {unit}"
+    compensation = design.config.platform.delay_compensation
+    with_it = "" if compensation is None else f", with a {compensation.kind.capitalize()} predictor"
+    yield (
+        f"mean loop delay {design.delay_steps:.3g} steps{with_it}: "
+        f"stable up to gain * loop gain = {min(design.stable_products):.4g}"
+    )
+    for number, resource in enumerate(design.config.resources):
+        gain, loop_gain, limit = (
+            design.gains[number],
+            design.loop_gains[number],
+            design.stable_products[number],
+        )
+        margin = f"{gain * loop_gain / limit:.3g} of the stable limit" if loop_gain > 0 else "-"
+        yield (
+            f"{resource.name}: gain {gain:.6g}, loop gain {loop_gain:.6g}, {margin}, "
+            f"first signal {design.signals[number]:.6g} {unit}"
+        )

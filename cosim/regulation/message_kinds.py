@@ -1,0 +1,34 @@
+"""What platforms, households and the feeder meter say to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from cosim.core.message import MessageKind
+from cosim.grid.measurement import FeederReading
+from cosim.regulation.aggregates.reports import Report
+
+
+class MeteredAggregate(NamedTuple):
+    """What the meter of a community's aggregate shows of a step: the mean of each resource."""
+
+    community: int
+    means: tuple[float, ...]
+
+
+class MeteredFeeder(NamedTuple):
+    """What the feeder meter tells the platform of a community."""
+
+    community: int
+    reading: FeederReading
+
+
+SIGNAL: Final = MessageKind[Sequence[float]]("signal")
+"""The signal of each resource, from a platform to its households."""
+REPORT: Final = MessageKind[Report]("report")
+"""What a household delivered in a step."""
+AGGREGATE: Final = MessageKind[MeteredAggregate]("meter")
+"""The aggregate of a community, measured."""
+FEEDER: Final = MessageKind[MeteredFeeder]("feeder")
+"""Voltages and loadings of the feeder, measured."""

@@ -1,0 +1,111 @@
+"""A community's platform in motion: its ticks, its repeated signals, and the meter of its aggregate."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import simpy
+
+from cosim.comms.network import Network
+from cosim.core.clock import Priority, wait_until
+from cosim.core.message import METER, PLATFORM
+from cosim.core.subsystem import Run
+from cosim.regulation.aggregate import MeanReader
+from cosim.regulation.community import Market
+from cosim.regulation.feeder_meter import FeederMeter
+from cosim.regulation.message_kinds import AGGREGATE, SIGNAL, MeteredAggregate
+from cosim.regulation.mitigation_schema import Resending
+from cosim.regulation.record import DecisionRecorder, TickRecorder
+from cosim.regulation.restart import saved
+
+Process = Generator[simpy.Event, object, None]
+
+
+class PlatformProcess:
+    """What happens at the platform of one community.
+
+    Parameters
+    ----------
+    number : int
+        Of the community.
+    market : Market
+        The community.
+    network : Network
+        The links.
+    run : Run
+        The run.
+    steps : range
+        Instants of the ticks, ms.
+    ticks : TickRecorder
+        Told of every tick.
+    decisions : DecisionRecorder or None
+        Writes down decisions, where they are recorded.
+    meter : FeederMeter
+        Shows the aggregate.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        market: Market,
+        network: Network,
+        run: Run,
+        steps: range,
+        ticks: TickRecorder,
+        decisions: DecisionRecorder | None,
+        meter: FeederMeter[tuple[float, ...]],
+    ) -> None:
+        self._number = number
+        self._market = market
+        self._network = network
+        self._run = run
+        self._steps = steps
+        self._recorder = ticks
+        self._decisions = decisions
+        self._meter = meter
+
+    def start(self) -> None:
+        """Begin."""
+        env, config = self._run.env, self._market.design.config.platform
+        env.process(self._ticks())
+        if config.resending is not None:
+            env.process(self._repeats(config.resending))
+        if config.measurement == "meter":
+            env.process(self._measurements())
+
+    def _ticks(self) -> Process:
+        """Algorithm 1: measure, integrate, broadcast, step after step."""
+        market, run, recorder = self._market, self._run, self._recorder
+        platform, reader = market.platform, MeanReader(market.total)
+        for step, at_ms in enumerate(self._steps):
+            yield wait_until(run.env, at_ms, Priority.TICK)
+            aggregates = reader.read(at_ms)
+            if market.is_down:
+                recorder.add(step, at_ms, platform.idle(at_ms), aggregates)
+            else:
+                recorder.add(step, at_ms, platform.tick(at_ms), aggregates)
+                market.saved = saved(platform.state) if market.is_saved else None
+                self._network.broadcast(SIGNAL, step + 1, platform.state.signals, platform.state.members)
+            run.events += 1 + 3 * len(platform.state.members)
+            if self._decisions is not None:
+                self._decisions.flush()
+            run.pause()
+
+    def _repeats(self, resending: Resending) -> Process:
+        """Send each signal again within its step, if the platform is up and remembers it."""
+        market, run = self._market, self._run
+        for step, at_ms in enumerate(self._steps):
+            for again in range(1, resending.times + 1):
+                yield wait_until(run.env, at_ms + again * resending.interval_ms, Priority.TICK)
+                state = market.platform.state
+                if state.signal_step == step + 1 and not market.is_down:
+                    self._network.broadcast(SIGNAL, step + 1, state.signals, state.members, at_ms)
+                    run.events += 1 + len(state.members)
+
+    def _measurements(self) -> Process:
+        """The meter of the community's aggregate, read at the end of every step."""
+        reader = MeanReader(self._market.total)
+        for step, at_ms in enumerate(self._steps):
+            yield wait_until(self._run.env, at_ms, Priority.METER_CLOSE)
+            shown = MeteredAggregate(self._number, self._meter.read(tuple(reader.read(at_ms))))
+            self._network.send("meter", METER, PLATFORM, AGGREGATE, step, shown)

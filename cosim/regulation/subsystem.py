@@ -1,0 +1,287 @@
+"""Regulation markets (paper A) as a subsystem of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol, Self
+
+from cosim.comms.latency import TraceReader
+from cosim.comms.schema import CommsConfig
+from cosim.comms.subsystem import Comms
+from cosim.comms.trace import trace_reader
+from cosim.core.context import Context
+from cosim.core.errors import InputError, Problem
+from cosim.core.message import METER, PLATFORM, Message
+from cosim.core.numbers import Summary
+from cosim.core.subsystem import Run, Setup, Subsystem, Uses
+from cosim.core.tables import Parameters
+from cosim.grid.measurement import FeederReading
+from cosim.grid.schema import GridConfig
+from cosim.grid.subsystem import PowerGrid
+from cosim.households.subsystem import Households
+from cosim.regulation import design as loop
+from cosim.regulation import mitigation_build, tracking
+from cosim.regulation.aggregates.reports import Report
+from cosim.regulation.capacity_rule_doubts import rule_doubts
+from cosim.regulation.community import Market, build_market
+from cosim.regulation.community_checks import community_problems
+from cosim.regulation.design import Design, design
+from cosim.regulation.design_lines import design_lines
+from cosim.regulation.energy_balance import balance_problems
+from cosim.regulation.feeder_meter import FeederMeter
+from cosim.regulation.group_schema import Grouped
+from cosim.regulation.loop_warnings import loop_problems
+from cosim.regulation.membership import Members
+from cosim.regulation.membership_times import Membership, membership
+from cosim.regulation.message_kinds import (
+    AGGREGATE,
+    FEEDER,
+    REPORT,
+    SIGNAL,
+    MeteredAggregate,
+    MeteredFeeder,
+)
+from cosim.regulation.mitigation_build import mitigation_numbers
+from cosim.regulation.participation import AlarmClock, take_part
+from cosim.regulation.platform_process import PlatformProcess
+from cosim.regulation.record import (
+    DECISIONS,
+    REGULATION,
+    DecisionRecorder,
+    TickRecorder,
+    agent_parameters,
+)
+from cosim.regulation.report_channel import ReportChannel
+from cosim.regulation.schema import CommunityConfig
+
+
+class Regulated(Protocol):
+    """What it reads of a scenario."""
+
+    @property
+    def communities(self) -> Sequence[CommunityConfig]:
+        """The communities."""
+
+    @property
+    def groups(self) -> Sequence[Grouped]:
+        """The households."""
+
+    @property
+    def comms(self) -> CommsConfig:
+        """The links."""
+
+    @property
+    def grid(self) -> GridConfig | None:
+        """The feeder."""
+
+
+class Regulation(Subsystem[Regulated]):
+    """All communities of a run.
+
+    Attributes
+    ----------
+    markets : list of Market
+        The communities.
+    membership : Membership
+        When households join and leave.
+    doors : list of Members
+        Where the households of each join and leave; there once the run has started.
+    reports : ReportChannel
+        The way of all reports.
+    aggregate_meters, feeder_meters : list of FeederMeter
+        What the feeder meter shows to each platform.
+    recorders : list of TickRecorder
+        Of each community; there once the run has started.
+    """
+
+    key = "communities"
+    tables = (REGULATION, DECISIONS)
+    numbers = (*tracking.NUMBERS, *loop.NUMBERS, *mitigation_build.NUMBERS)
+
+    def __init__(
+        self,
+        setup: Setup,
+        markets: list[Market],
+        present: Membership,
+        reports: ReportChannel,
+        links: Comms,
+        households: Households | None,
+        grid: PowerGrid | None,
+    ) -> None:
+        self.markets = markets
+        self.reports = reports
+        self.aggregate_meters = [FeederMeter(_all_at(len(market.design.gains))) for market in markets]
+        self.feeder_meters = [FeederMeter[FeederReading]() for _ in markets]
+        self.doors: list[Members] = []
+        self.recorders: list[TickRecorder] = []
+        self._context = setup.context
+        self.membership = present
+        self._network = links.network
+        self._households = households
+        self._grid = grid
+        self._decisions: list[DecisionRecorder] = []
+        self._market_of = {member: market for market in markets for member in market.agents}
+
+    @classmethod
+    def uses(cls, source: Regulated) -> Uses:
+        """Downlinks and uplinks of its members, and the meter's link where something is measured."""
+        members = frozenset(name for community in source.communities for name in community.groups)
+        if not members:
+            return Uses()
+        is_measured = any(community.platform.measurement == "meter" for community in source.communities)
+        has_meter = is_measured or (source.grid is not None and source.grid.feedback)
+        meter: dict[str, frozenset[str]] = {"meter": frozenset()} if has_meter else {}
+        return Uses({"downlink": members, "uplink": members, **meter})
+
+    @classmethod
+    def check(cls, source: Regulated, context: Context, uses: Uses) -> Iterator[Problem]:
+        """Communities against groups, links and grid."""
+        has_feedback = source.grid is not None and source.grid.feedback
+        yield from community_problems(source.communities, source.groups, source.comms, has_feedback, context)
+
+    @classmethod
+    def build(cls, source: Regulated, setup: Setup) -> Self | None:
+        """Every community with its controller and its agents in their initial state; there may be none."""
+        households, links, grid = setup.of(Households), setup.of(Comms), setup.of(PowerGrid)
+        if grid is not None:
+            setup.warn(rule_doubts(source.communities, grid.feeder, grid.limits))
+        reader = trace_reader(setup.context.folder) if links is None else links.read_trace
+        designs = _designs(source, setup.context, reader)
+        if links is None:  # it has errors, and there will be no run
+            return None
+        present = membership(
+            [group.membership for group in source.groups], setup.context.population, setup.context.streams
+        )
+        reports = ReportChannel(links.network)
+        markets = [_market(each, setup.context, present, households, reports) for each in designs]
+        return cls(setup, markets, present, reports, links, households, grid)
+
+    def doubts(self) -> Iterator[Problem]:
+        """Loops that swing or never close, and devices that will stand empty or idle."""
+        designs = [market.design for market in self.markets]
+        yield from loop_problems(designs, self._context)
+        if self._households is not None:
+            communities = [made.config for made in designs]
+            equipment, demand = self._households.equipment, self._households.demand
+            yield from balance_problems(communities, equipment, demand, self._context)
+
+    def parameters(self) -> Parameters:
+        """Community, policy, cost and clock of each member."""
+        return agent_parameters(self.markets, self.membership, self._context.population.size)
+
+    def explain(self) -> Iterator[str]:
+        """The controller of each community."""
+        for market in self.markets:
+            yield f"# controller of community {market.design.config.name}"
+            yield from design_lines(market.design)
+
+    def start(self, run: Run) -> None:
+        """Let agents and platforms hear, and start them."""
+        time, names = self._context.time, self._context.population.names
+        ticks, decisions = run.store.writer(REGULATION), run.store.writer(DECISIONS)
+        alarm = AlarmClock(run.env, time.duration_ms)
+        self._hear()
+        for number, market in enumerate(self.markets):
+            recorder = TickRecorder(market, ticks, time.start, time.warm_up_ms)
+            log = market.log
+            written = None if log is None else DecisionRecorder(market, log, decisions, time.start, names)
+            door = Members(run.env, time.step_ms, market, recorder, alarm)
+            self.recorders.append(recorder)
+            self._decisions += [] if written is None else [written]
+            self.doors.append(door)
+            self._let_in(run, alarm, market, door)
+            meter = self.aggregate_meters[number]
+            PlatformProcess(number, market, self._network, run, time.steps, recorder, written, meter).start()
+
+    def close(self) -> None:
+        """Write ticks and decisions that wait."""
+        for recorder in self.recorders:
+            recorder.flush()
+        for decisions in self._decisions:
+            decisions.flush(everything=True)
+
+    def summary(self) -> Summary:
+        """How communities followed their capacities, and how their loops are."""
+        result: Summary = {}
+        for recorder in self.recorders:
+            result |= recorder.summary()
+        for market in self.markets:
+            result |= mitigation_numbers(market.design, market.platform.state)
+        return result
+
+    def _let_in(self, run: Run, alarm: AlarmClock, market: Market, door: Members) -> None:
+        """Let each household of a community live its life there."""
+        for member, agent in market.agents.items():
+            leaves, joins = int(self.membership.leaves_ms[member]), int(self.membership.joins_ms[member])
+            stays_until = None if leaves < 0 else leaves
+            run.env.process(take_part(run.env, alarm, agent, joins, stays_until, door.join, door.leave))
+
+    def _hear(self) -> None:
+        """Say who hears what."""
+        network = self._network
+        for market in self.markets:
+            for member, agent in market.agents.items():
+                network.on_receive(member, SIGNAL, agent.hear)
+        network.on_receive(PLATFORM, REPORT, self._hear_report)
+        network.on_receive(PLATFORM, AGGREGATE, self._hear_aggregate)
+        network.on_receive(PLATFORM, FEEDER, self._hear_feeder)
+        if self._grid is not None:
+            self._grid.on_reading(self._announce)
+
+    def _hear_report(self, message: Message[Report]) -> None:
+        market = self._market_of[message.sender]
+        if not market.is_down:
+            market.platform.hear_report(message.sender, message.sequence, message.payload)
+
+    def _hear_aggregate(self, message: Message[MeteredAggregate]) -> None:
+        market = self.markets[message.payload.community]
+        if not market.is_down:
+            market.platform.hear_meter(message.sequence, message.payload.means)
+
+    def _hear_feeder(self, message: Message[MeteredFeeder]) -> None:
+        market = self.markets[message.payload.community]
+        if not market.is_down:
+            market.platform.hear_feeder(message.sequence, message.payload.reading)
+
+    def _announce(self, interval: int, reading: FeederReading) -> None:
+        """Tell every platform what the feeder meter shows of an interval."""
+        for number, meter in enumerate(self.feeder_meters):
+            shown = MeteredFeeder(number, meter.read(reading))
+            self._network.send("meter", METER, PLATFORM, FEEDER, interval, shown)
+
+
+def _all_at(n_resources: int) -> Callable[[float], tuple[float, ...]]:
+    return lambda value: (value,) * n_resources
+
+
+def _designs(source: Regulated, context: Context, reader: TraceReader) -> list[Design]:
+    """The controller of each community.
+
+    Raises
+    ------
+    InputError
+        With what is wrong with any of them.
+    """
+    designs: list[Design] = []
+    problems: list[Problem] = []
+    for number, community in enumerate(source.communities):
+        try:
+            designs.append(design(number, community, source.groups, source.comms, context, reader))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return designs
+
+
+def _market(
+    designed: Design,
+    context: Context,
+    present: Membership,
+    households: Households | None,
+    reports: ReportChannel,
+) -> Market:
+    asks = any(unit.service for unit in designed.config.units)
+    equipment = households.equipment if households is not None else None
+    devices = equipment.households if equipment is not None and asks else None
+    return build_market(designed, context, present, devices, reports.report)

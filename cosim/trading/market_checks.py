@@ -1,0 +1,116 @@
+"""Whether the energy-value market fits the run, as far as the configuration alone can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from cosim.comms.link_checks import MOST_MESSAGES
+from cosim.config.each_lengths import each_problems
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
+from cosim.core.context import Context
+from cosim.core.errors import Problem
+from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
+
+MOST_HOUSEHOLD_DAYS = 1_000_000
+"""Most days of households in the energy-value market: hourly outlooks, 384 bytes a day, are held whole."""
+
+
+class TradingGroup(Protocol):
+    """A group of households as the market sees it."""
+
+    @property
+    def name(self) -> str:
+        """Name of the group."""
+
+    @property
+    def households(self) -> int:
+        """How many households it has."""
+
+    @property
+    def generates(self) -> bool:
+        """Whether any of its devices generates."""
+
+    @property
+    def trading(self) -> TradingConfig | None:
+        """How its households take part, in place of what holds for all."""
+
+
+def market_problems(
+    market: EnergyValueConfig | None, groups: Sequence[TradingGroup], context: Context
+) -> Iterator[Problem]:
+    """Everything wrong that the configuration alone can tell.
+
+    Parameters
+    ----------
+    market : EnergyValueConfig or None
+        The market.
+    groups : sequence of TradingGroup
+        The households.
+    context : Context
+        The run.
+    """
+    for number, group in enumerate(groups):
+        if group.trading is not None and market is None:
+            path = f"groups.{number}.trading"
+            message = "the group trades, but the scenario has no energy-value market"
+            yield context.problem(path, message, "Add `energy_value: {prices: {grid: 0.3}}`.")
+    if market is None:
+        return
+    if not groups:
+        message = "households take part in the energy-value market, and there are none"
+        yield context.problem("energy_value", message, "Add `groups:` with households, or leave it out.")
+    for group in groups:
+        if group.trading is None:
+            path = "energy_value.household"
+            yield from each_problems(context, path, market.household, group.households, group.name)
+    yield from _days(market, context)
+    yield from _sizes(market, groups, context)
+
+
+def _days(market: EnergyValueConfig, context: Context) -> Iterator[Problem]:
+    """Whole days, of which at least one can be traded."""
+    time = context.time
+    if (time.start.hour, time.start.minute, time.start.second, time.start.microsecond) != (0, 0, 0, 0):
+        message = (
+            "the energy-value market schedules whole days (UTC), but the run starts in the middle of one"
+        )
+        yield context.problem("time.start", message, "Start at midnight UTC.", f"{time.start:%H:%M:%S}Z")
+    if time.duration_ms % MS_PER_DAY:
+        message = "the energy-value market schedules whole days, but the run is not a whole number of them"
+        days = max(1, -(-time.duration_ms // MS_PER_DAY))
+        yield context.problem(time.length_key, message, f"Make it {24 * days} hours.")
+    if time.warm_up_ms % MS_PER_DAY:
+        message = "bills are made by the day, but the warm-up is not a whole number of days"
+        remedy = f"Make it {24 * -(-time.warm_up_ms // MS_PER_DAY)} hours."
+        yield context.problem("time.warm_up_h", message, remedy, f"{time.warm_up_ms / MS_PER_HOUR:g}")
+    before_ms = to_ms(market.rules.publication_h, MS_PER_HOUR)
+    first_day = -(-before_ms // MS_PER_DAY)
+    if market.rules.regime.trades and time.duration_ms < (first_day + 1) * MS_PER_DAY:
+        message = (
+            f"no day can be traded: its offers are due {market.rules.publication_h:g} h before it starts, "
+            "and the run must have begun by then"
+        )
+        yield context.problem(time.length_key, message, f"Make it {24 * (first_day + 1)} hours or longer.")
+
+
+def _sizes(market: EnergyValueConfig, groups: Sequence[TradingGroup], context: Context) -> Iterator[Problem]:
+    """Refusals of what would not fit into memory: households' days, and each seller's offers to all."""
+    n = context.population.size
+    days = n * context.time.duration_ms / MS_PER_DAY
+    if days > MOST_HOUSEHOLD_DAYS:
+        message = (
+            f"{n:,} households plan {days:,.0f} days in all, whose hours are held whole; "
+            f"{MOST_HOUSEHOLD_DAYS:,} fit into memory"
+        )
+        yield context.problem("energy_value", message, "Shorten the run, or use fewer households.")
+    if not market.rules.regime.trades:
+        return
+    sellers = sum(group.households for group in groups if group.generates)
+    offers = sellers * (n - 1)
+    if offers > MOST_MESSAGES:
+        message = (
+            f"{sellers:,} sellers would publish {offers:,} offers at one instant, each to every other "
+            f"household; {MOST_MESSAGES:,} fit into memory"
+        )
+        yield context.problem("energy_value.rules.rule", message, "Use fewer households, or `no_trading`.")

@@ -1,0 +1,164 @@
+"""The energy-value market (paper B) as a subsystem of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol, Self
+
+from cosim.comms.schema import CommsConfig
+from cosim.comms.subsystem import Comms
+from cosim.config.library import file_problems
+from cosim.core.context import Context
+from cosim.core.errors import Problem
+from cosim.core.numbers import Summary
+from cosim.core.subsystem import Run, Setup, Subsystem, Uses
+from cosim.core.tables import Parameters
+from cosim.csv_files.found import file_lines
+from cosim.households.subsystem import Households
+from cosim.trading import delivery_days, totals
+from cosim.trading.build import build_energy_market
+from cosim.trading.delivery_days import DeliveryDays
+from cosim.trading.latency_doubts import latency_problems
+from cosim.trading.market import EnergyMarket
+from cosim.trading.market_checks import TradingGroup, market_problems
+from cosim.trading.record import (
+    BILLS,
+    OFFERS,
+    PRICES,
+    SCHEDULE,
+    TRADES,
+    EnergyRecorder,
+    participant_parameters,
+)
+from cosim.trading.schemas.energy_value import EnergyValueConfig
+from cosim.trading.schemas.tariffs import price_files
+
+
+class Traded(Protocol):
+    """What it reads of a scenario."""
+
+    @property
+    def energy_value(self) -> EnergyValueConfig | None:
+        """The market."""
+
+    @property
+    def groups(self) -> Sequence[TradingGroup]:
+        """The households."""
+
+    @property
+    def comms(self) -> CommsConfig:
+        """The links."""
+
+
+class Trading(Subsystem[Traded]):
+    """The energy-value market of a run.
+
+    Attributes
+    ----------
+    market : EnergyMarket
+        What households decide.
+    days : DeliveryDays
+        The days in motion, and the floor on which they trade; there once the run has started.
+    """
+
+    key = "energy_value"
+    tables = (PRICES, OFFERS, SCHEDULE, TRADES, BILLS)
+    numbers = (*totals.NUMBERS, *delivery_days.NUMBERS)
+    days: DeliveryDays
+
+    def __init__(
+        self,
+        market: EnergyMarket,
+        config: CommsConfig,
+        comms: Comms,
+        households: Households,
+        context: Context,
+    ) -> None:
+        self.market = market
+        self._links = config
+        self._comms = comms
+        self._households = households
+        self._context = context
+
+    @classmethod
+    def uses(cls, source: Traded) -> Uses:
+        """Meters and appliances of all households, and links between them where they trade."""
+        market = source.energy_value
+        if market is None:
+            return Uses()
+        everyone = frozenset(group.name for group in source.groups)
+        links = {"peer": everyone} if market.rules.regime.trades else {}
+        return Uses(links, meters=True, brings_load=True)
+
+    @classmethod
+    def files(cls, source: Traded) -> Iterator[tuple[str, str]]:
+        """Files of prices."""
+        if source.energy_value is not None:
+            for file, key in price_files(source.energy_value.prices).items():
+                yield f"energy_value.prices.{key}", file
+
+    @classmethod
+    def check(cls, source: Traded, context: Context, uses: Uses) -> Iterator[Problem]:
+        """Whole days, households, prices, and what fits into memory."""
+        yield from market_problems(source.energy_value, source.groups, context)
+        for path, file in cls.files(source):
+            yield from file_problems(context, path, file)
+
+    @classmethod
+    def build(cls, source: Traded, setup: Setup) -> Self | None:
+        """The market before its first day."""
+        config, context = source.energy_value, setup.context
+        if config is None:
+            return None
+        households, comms = setup.of(Households), setup.of(Comms)
+        demand = None if households is None else households.demand
+        own = [group.trading for group in source.groups]
+        market, doubts = build_energy_market(config, own, demand, context)
+        setup.warn(doubts)
+        if households is None or comms is None:  # they have errors, and there will be no run
+            return None
+        return cls(market, source.comms, comms, households, context)
+
+    def doubts(self) -> Iterator[Problem]:
+        """Messages that are too slow for the timetable."""
+        rules, population = self.market.config.rules, self._context.population
+        yield from latency_problems(rules, self._links, population, self._comms.read_trace)
+
+    def parameters(self) -> Parameters:
+        """The preferences of each household."""
+        return participant_parameters(self.market.participants)
+
+    def explain(self) -> Iterator[str]:
+        """The files of its prices."""
+        yield from file_lines(self.market.price_files)
+
+    def start(self, run: Run) -> None:
+        """Begin with the first delivery day."""
+        meters, time = self._households.meters, self._context.time
+        assert meters is not None  # it asks for them
+        self._run = run
+        self.market.pause = run.pause
+        self.days = DeliveryDays(
+            run.env,
+            self._comms.network,
+            self.market,
+            meters.book,
+            self._context.streams,
+            time.duration_ms,
+            time.interval_ms,
+            EnergyRecorder(self._context, run.store),
+        )
+        self.days.start()
+
+    def meter(self, interval: int) -> None:
+        """Count what was metered; settle the day if it is over."""
+        self._run.events += self.days.meter(interval, self._households.reading)
+
+    def summary(self) -> Summary:
+        """Money, energy and messages of all settled days."""
+        return self.days.summary()
+
+    @classmethod
+    def result_doubts(cls, summary: Summary) -> Iterable[Problem]:
+        """Schedules that may not be the best."""
+        return totals.doubts(summary)
