@@ -192,17 +192,18 @@ class InstalledBattery(ActiveDevice):
         """Give what was promised, take the surplus, or serve the home; and lose what leaks meanwhile."""
         battery, stored_kwh = self.battery, self.stored_kwh
         charged = discharged = 0.0
+        promise = self.promise
         if not self.is_regulated:
             charged, discharged = own_use_kwh(battery, stored_kwh, surplus_kw, hours)
-        elif self.promise:
-            until_ms, power_kw = self.promise[0]
+        elif promise:
+            until_ms, power_kw = promise[0]
             if power_kw:
                 discharged = power_kw * hours
             else:
                 charged = charged_kwh(battery, stored_kwh, surplus_kw, hours)
             if end_ms == until_ms:
-                del self.promise[0]
-                self.until_ms = self.promise[0][0] if self.promise else NEVER
+                del promise[0]
+                self.until_ms = promise[0][0] if promise else NEVER
         else:
             charged = charged_kwh(battery, stored_kwh, surplus_kw, hours)
         if charged or discharged or battery.leak_per_hour:
@@ -262,8 +263,11 @@ class InstalledBattery(ActiveDevice):
             self._promise([])
             return list(requested)
         battery, hours = self.battery, to_hours(step_ms)
-        follows = any(want and unit.service == OWN_LOAD for want, unit in zip(requested, units, strict=True))
-        pieces = around.pieces(now_ms, now_ms + step_ms, self) if follows else []
+        pieces: list[Piece] = []
+        for want, unit in zip(requested, units, strict=True):
+            if want and unit.service == OWN_LOAD:
+                pieces = around.pieces(now_ms, now_ms + step_ms, self)
+                break
         most_kwh = deliverable_kwh(battery, self.stored_kwh, hours)
         steady_kwh = own_kwh = 0.0
         delivered: list[float] = []
@@ -284,7 +288,8 @@ class InstalledBattery(ActiveDevice):
                 else:
                     steady_kwh += unit.energy_kwh
             delivered.append(got)
-        self._promise(self._pieces_of(steady_kwh / hours, own_kwh, pieces, now_ms + step_ms))
+        promise = self.promise = self._pieces_of(steady_kwh / hours, own_kwh, pieces, now_ms + step_ms)
+        self.until_ms = promise[0][0] if promise else NEVER
         return delivered
 
     def _pieces_of(

@@ -31,7 +31,7 @@ class Household:
         Where its surplus is looked up.
     """
 
-    __slots__ = ("_routes", "_units", "book", "devices", "index", "services", "updated_ms")
+    __slots__ = ("_routes", "_sole", "_units", "book", "devices", "index", "services", "updated_ms")
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class Household:
         self.updated_ms = 0
         self._units: Sequence[Unit] = ()
         self._routes: list[tuple[ActiveDevice, list[int]]] = []
+        self._sole: ActiveDevice | None = None
 
     def advance(self, now_ms: int) -> None:
         """Integrate the devices up to `now_ms`."""
@@ -110,10 +111,11 @@ class Household:
         list of float
             What will be delivered of each, from 0 to 1, in whole parts of a unit.
         """
-        self.advance(now_ms)
+        if self.updated_ms != now_ms:
+            self.advance(now_ms)
+        if units is self._units and self._sole is not None:
+            return self._sole.deliver(requested, units, now_ms, step_ms, self)
         routes = self._routes_of(units)
-        if len(routes) == 1 and len(routes[0][1]) == len(units):
-            return routes[0][0].deliver(requested, units, now_ms, step_ms, self)
         delivered = [0.0 if unit.service else want for want, unit in zip(requested, units, strict=True)]
         for device, positions in routes:
             wanted, its = [requested[position] for position in positions], [units[p] for p in positions]
@@ -131,13 +133,13 @@ class Household:
         """
         book = self.book
         surplus_kw, slot_ms = book.surplus_kw[self.index], book.slot_ms
-        pieces = []
+        pieces, last = [], len(surplus_kw) - 1
         t, slot = start_ms, (start_ms - book.first_ms) // book.slot_ms
         while t < end_ms:
-            until = min(t - t % slot_ms + slot_ms, end_ms)
-            pieces.append(
-                Piece(until, (until - t) / MS_PER_HOUR, -surplus_kw[min(slot, len(surplus_kw) - 1)])
-            )
+            until = t - t % slot_ms + slot_ms
+            if until > end_ms:
+                until = end_ms
+            pieces.append(Piece(until, (until - t) / MS_PER_HOUR, -surplus_kw[slot if slot < last else last]))
             t, slot = until, slot + 1
         if self.devices[0] is not of:
             for device in self.devices[: self.devices.index(of)]:
@@ -152,6 +154,8 @@ class Household:
                 if unit.service in self.services:
                     positions.setdefault(self.services[unit.service], []).append(position)
             self._units, self._routes = units, list(positions.items())
+            alone = [device for device, its in self._routes if len(its) == len(units)]
+            self._sole = alone[0] if alone else None
         return self._routes
 
 
