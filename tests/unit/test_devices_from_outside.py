@@ -68,7 +68,7 @@ time: {step_s: 1800, duration_h: 24}
 groups:
   - name: homes
     households: 4
-    cost: {form: separable, linear: 6, own_quadratic: 1.0, target: 0.5}
+    cost: {kind: separable, linear: 6, own_quadratic: 1.0, target: 0.5}
     load: {kind: constant, p_kw: 0.5}
     battery: {capacity_kwh: 5}
     tank: {power_kw: {uniform: [1, 3]}}
