@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pytest
@@ -102,14 +103,19 @@ LATENCIES = [
 ]
 
 
-LOSSY = [
-    pytest.param(*each.values, id=each.id, marks=() if each.id == "lognormal" else pytest.mark.slow)
-    for each in LATENCIES
-]
-"""Every model on a link with losses; all but one of them slow."""
+def with_every_test(*ids: str) -> list[Any]:
+    """Parameters of all models; those that are not named are slow."""
+    return [
+        pytest.param(*each.values, id=each.id, marks=() if each.id in ids else pytest.mark.slow)
+        for each in LATENCIES
+    ]
 
 
-@pytest.mark.parametrize(("latency", "quantile"), LATENCIES)
+LOSSLESS = with_every_test("constant", "truncated normal", "lognormal, ten minutes", "trace")
+LOSSY = with_every_test("lognormal")
+
+
+@pytest.mark.parametrize(("latency", "quantile"), LOSSLESS)
 def test_quantiles_in_the_accounts(latency: dict[str, object], quantile: Quantile) -> None:
     assert_quantiles(latency, quantile, {})
 

@@ -296,7 +296,13 @@ def test_a_network_without_a_branch_has_the_voltages_of_its_supply(
     assert_equals(result, judged(net))
 
 
-@pytest.mark.parametrize("change", SLOW[:6], ids=lambda change: change.__name__)
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(change, id=change.__name__, marks=() if change in (gen, trafo3w) else pytest.mark.slow)
+        for change in SLOW[:6]
+    ],
+)
 def test_an_interval_is_the_same_bits_in_any_order(change: Change) -> None:
     net = town()
     change(net)

@@ -57,7 +57,7 @@ def run(folder: Path, *settings: str) -> RunData:
 CASES = {"plain": [], "battery": [BATTERY], "alone": ["energy_value.rules.rule=no_trading"]}
 
 
-@pytest.fixture(scope="module", params=list(CASES))
+@pytest.fixture(scope="module", params=["battery", "alone", pytest.param("plain", marks=pytest.mark.slow)])
 def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, RunData]:
     return request.param, run(tmp_path_factory.mktemp(request.param), *CASES[request.param])
 
