@@ -7,17 +7,14 @@ from cosim.core.numbers import Number, Summary, declared
 from cosim.core.tables import Column, Table, TableStore
 
 NUMBERS = (
-    *declared(
-        "Messages",
-        "table `messages`",
+    *declared("Messages", "table `messages`",
         Number("messages_sent", "messages sent", "", "transmissions, repeated ones too; the warm-up counts"),
         Number("messages_delivered", "messages delivered", "", "handed to their receiver", "more"),
-        Number(
-            "messages_lost", "messages lost", "", "lost on the way: outage, loss, or a full queue", "less"
-        ),
+        Number("messages_lost", "messages lost", "",
+            "lost on the way: outage, loss, or a full queue", "less"),
         Number("messages_expired", "messages expired", "", "that arrived after their lifetime", "less"),
     ),
-)
+)  # fmt: skip
 
 MESSAGES = Table(
     "messages",

@@ -21,48 +21,22 @@ from cosim.faults.recovery import FaultEffect, Span, fault_effect, untouched
 from cosim.regulation.schema import CommunityConfig
 
 NUMBERS = (
-    *declared(
-        "Faults",
-        "table `fault_effects`",
-        Number(
-            "fault_{fault}_{community}_{resource}_episodes",
-            "episodes",
-            "",
-            "number of times the fault was active; events that touch or overlap count as one",
-        ),
-        Number(
-            "fault_{fault}_{community}_{resource}_worst_deviation_units",
-            "worst deviation",
-            "units",
-            "the aggregate - capacity of largest size in all episodes; null where it cannot be determined",
-            least=-math.inf,
-        ),
-        Number(
-            "fault_{fault}_{community}_{resource}_recovery_h",
-            "slowest recovery",
-            "h",
-            "from an episode's end until the error stays near its previous level; null if one did not "
-            "recover",
-            "less",
-        ),
-        Number(
-            "fault_{fault}_{community}_{resource}_excess_cost",
-            "excess cost",
-            "cost",
-            "sum of the cost gap above its previous mean, over all episodes",
-            "less",
-            least=-math.inf,
-        ),
-        Number(
-            "fault_{fault}_{community}_{resource}_excess_energy_kwh",
-            "excess energy",
-            "kWh",
-            "energy of the error above its previous mean, over all episodes; only where a unit is energy",
-            "less",
-            least=-math.inf,
-        ),
+    *declared("Faults", "table `fault_effects`",
+        Number("fault_{fault}_{community}_{resource}_episodes", "episodes", "",
+            "number of times the fault was active; events that touch or overlap count as one"),
+        Number("fault_{fault}_{community}_{resource}_worst_deviation_units", "worst deviation", "units",
+            "the aggregate - capacity of largest size in all episodes; null where it "
+            "cannot be determined", least=-math.inf),
+        Number("fault_{fault}_{community}_{resource}_recovery_h", "slowest recovery", "h",
+            "from an episode's end until the error stays near its previous level; null if one did"
+            " not recover", "less"),
+        Number("fault_{fault}_{community}_{resource}_excess_cost", "excess cost", "cost",
+            "sum of the cost gap above its previous mean, over all episodes", "less", least=-math.inf),
+        Number("fault_{fault}_{community}_{resource}_excess_energy_kwh", "excess energy", "kWh",
+            "energy of the error above its previous mean, over all episodes; "
+            "only where a unit is energy", "less", least=-math.inf),
     ),
-)
+)  # fmt: skip
 
 FAULTS = Table(
     "faults",

@@ -11,73 +11,28 @@ from cosim.grid.extremes import SECTION
 
 _SAMPLE = "a sample of intervals, solved again (`verify_power_flow`)"
 NUMBERS = (
-    *declared(
-        SECTION,
-        _SAMPLE,
-        Number(
-            "verified_intervals",
-            "intervals verified",
-            "",
-            "intervals that pandapower's runpp solved again on the whole network",
-        ),
-        Number(
-            "verified_voltage_difference_max_pu",
-            "largest voltage difference",
-            "pu",
-            "largest difference of a voltage; null where only one of the two has one",
-            "less",
-        ),
-        Number(
-            "verified_voltage_difference_max_bus",
-            "bus of the largest difference",
-            "",
-            "index of the bus that has it",
-            kind="place",
-        ),
-        Number(
-            "verified_loading_difference_max_percent",
-            "largest loading difference",
-            "%",
-            "largest difference of a loading, percentage points; null where only one of the two has one",
-            "less",
-        ),
-        Number(
-            "verified_loading_difference_max_line",
-            "line of the largest difference",
-            "",
-            "index of the line that has it",
-            kind="place",
-        ),
-        Number(
-            "verified_loading_difference_max_trafo",
-            "transformer of the largest difference",
-            "",
-            "index of the transformer that has it",
-            kind="place",
-        ),
-        Number(
-            "verified_loading_difference_max_trafo3w",
-            "transformer of the largest difference",
-            "",
-            "index of the transformer that has it",
-            kind="place",
-        ),
-        Number(
-            "verified_slack_difference_max_kw",
-            "largest slack difference",
-            "kW",
-            "largest difference of the power from the grid above",
-            "less",
-        ),
-        Number(
-            "verified_status_differs_intervals",
-            "intervals that disagree",
-            "",
-            "intervals in which one converged and the other did not",
-            "less",
-        ),
+    *declared(SECTION, _SAMPLE,
+        Number("verified_intervals", "intervals verified", "",
+            "intervals that pandapower's runpp solved again on the whole network"),
+        Number("verified_voltage_difference_max_pu", "largest voltage difference", "pu",
+            "largest difference of a voltage; null where only one of the two has one", "less"),
+        Number("verified_voltage_difference_max_bus", "bus of the largest difference", "",
+            "index of the bus that has it", kind="place"),
+        Number("verified_loading_difference_max_percent", "largest loading difference", "%",
+            "largest difference of a loading, percentage points; null where only one of the two "
+            "has one", "less"),
+        Number("verified_loading_difference_max_line", "line of the largest difference", "",
+            "index of the line that has it", kind="place"),
+        Number("verified_loading_difference_max_trafo", "transformer of the largest difference", "",
+            "index of the transformer that has it", kind="place"),
+        Number("verified_loading_difference_max_trafo3w", "transformer of the largest difference", "",
+            "index of the transformer that has it", kind="place"),
+        Number("verified_slack_difference_max_kw", "largest slack difference", "kW",
+            "largest difference of the power from the grid above", "less"),
+        Number("verified_status_differs_intervals", "intervals that disagree", "",
+            "intervals in which one converged and the other did not", "less"),
     ),
-)
+)  # fmt: skip
 
 
 @dataclass

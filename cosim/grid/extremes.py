@@ -40,58 +40,27 @@ NUMBERS = (
     *_extreme("line_loading_max", "percent", "line", "highest line loading", "less"),
     *_extreme("trafo_loading_max", "percent", "trafo", "highest trafo loading", "less"),
     *_extreme("trafo3w_loading_max", "percent", "trafo3w", "highest three-winding loading", "less"),
-    *declared(
-        SECTION,
-        "table `power_flow`, intervals that were solved",
-        Number(
-            "energy_feeder_imported_kwh",
-            "imports of the feeder",
-            "kWh",
-            "drawn from the grid above, interval by interval",
-        ),
-        Number(
-            "energy_feeder_exported_kwh",
-            "exports of the feeder",
-            "kWh",
-            "fed into the grid above, interval by interval",
-        ),
-        Number(
-            "energy_lost_in_feeder_kwh",
-            "losses in the feeder",
-            "kWh",
-            "losses of lines, transformers and all other connections of buses",
-            "less",
-        ),
+    *declared(SECTION, "table `power_flow`, intervals that were solved",
+        Number("energy_feeder_imported_kwh", "imports of the feeder", "kWh",
+            "drawn from the grid above, interval by interval"),
+        Number("energy_feeder_exported_kwh", "exports of the feeder", "kWh",
+            "fed into the grid above, interval by interval"),
+        Number("energy_lost_in_feeder_kwh", "losses in the feeder", "kWh",
+            "losses of lines, transformers and all other connections of buses", "less"),
     ),
-    *declared(
-        SECTION,
-        "table `power_flow`",
+    *declared(SECTION, "table `power_flow`",
         Number("intervals", "intervals", "", "intervals that count, the warm-up left out"),
     ),
-    *declared(
-        SECTION,
-        "tables of voltages and loadings",
-        Number(
-            "intervals_outside_limits",
-            "intervals outside limits",
-            "",
-            "intervals in which a voltage or a loading is outside the limits of its element",
-            "less",
-        ),
+    *declared(SECTION, "tables of voltages and loadings",
+        Number("intervals_outside_limits", "intervals outside limits", "",
+            "intervals in which a voltage or a loading is outside the limits of its element", "less"),
     ),
-    *declared(
-        SECTION,
-        "table `power_flow`",
-        Number(
-            "intervals_diverged",
-            "intervals diverged",
-            "",
-            "intervals whose power flow did not converge",
-            "less",
-        ),
+    *declared(SECTION, "table `power_flow`",
+        Number("intervals_diverged", "intervals diverged", "",
+            "intervals whose power flow did not converge", "less"),
         Number("intervals_skipped", "intervals skipped", "", "intervals that were not solved", "less"),
     ),
-)
+)  # fmt: skip
 
 
 @dataclass

@@ -18,50 +18,22 @@ from cosim.grid.verdict import LimitWatch
 from cosim.grid.verify import WholeNetwork, compare
 
 NUMBERS = (
-    *declared(
-        SECTION,
-        "table `bus_voltage`",
-        Number(
-            "voltage_outside_band_share_max",
-            "longest outside the band",
-            "",
-            "share of the intervals in which one bus is outside its voltage band; null if nothing was solved",
-            "less",
-            "share",
-        ),
-        Number(
-            "voltage_outside_band_share_max_bus",
-            "bus longest outside the band",
-            "",
-            "index of that bus",
-            kind="place",
-        ),
+    *declared(SECTION, "table `bus_voltage`",
+        Number("voltage_outside_band_share_max", "longest outside the band", "",
+            "share of the intervals in which one bus is outside its voltage band; null "
+            "if nothing was solved", "less", "share"),
+        Number("voltage_outside_band_share_max_bus", "bus longest outside the band", "",
+            "index of that bus", kind="place"),
         Number("en50160_weeks", "weeks judged by EN 50160", "", "whole weeks; only with `interval_min: 10`"),
-        Number(
-            "en50160_weeks_failed",
-            "weeks that fail EN 50160",
-            "",
-            "weeks in which a bus fails the standard",
-            "less",
-        ),
-        Number(
-            "en50160_week_share_within_10_percent_min",
-            "least of a week within 10 %",
-            "",
-            "lowest share of a week's means within 10 % of nominal, over all buses; null before a week "
-            "is over",
-            "more",
-            "share",
-        ),
-        Number(
-            "en50160_week_share_within_10_percent_min_bus",
-            "bus least within 10 %",
-            "",
-            "index of that bus",
-            kind="place",
-        ),
+        Number("en50160_weeks_failed", "weeks that fail EN 50160", "",
+            "weeks in which a bus fails the standard", "less"),
+        Number("en50160_week_share_within_10_percent_min", "least of a week within 10 %", "",
+            "lowest share of a week's means within 10 % of nominal, over all buses; null"
+            " before a week is over", "more", "share"),
+        Number("en50160_week_share_within_10_percent_min_bus", "bus least within 10 %", "",
+            "index of that bus", kind="place"),
     ),
-)
+)  # fmt: skip
 
 INJECTIONS = Table(
     "injections",

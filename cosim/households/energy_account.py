@@ -13,68 +13,28 @@ from cosim.core.numbers import Number, Summary, declared
 
 _METERS = "tables `meters` and `batteries`"
 NUMBERS = (
-    *declared(
-        "Energy",
-        _METERS,
+    *declared("Energy", _METERS,
         Number("energy_load_kwh", "load", "kWh", "what the loads of all households consumed"),
         Number("energy_generated_kwh", "generation", "kWh", "what all households generated"),
-        Number(
-            "energy_imported_kwh",
-            "imports of the households",
-            "kWh",
-            "each household's imports; what neighbours exchange counts",
-            "less",
-        ),
-        Number(
-            "energy_exported_kwh",
-            "exports of the households",
-            "kWh",
-            "each household's exports; what neighbours exchange counts",
-        ),
-        Number(
-            "energy_{device}_charged_kwh",
-            "charged",
-            "kWh",
-            "taken at the terminals of all devices of this kind that store",
-        ),
-        Number(
-            "energy_{device}_discharged_kwh",
-            "discharged",
-            "kWh",
-            "given at their terminals",
-        ),
-        Number(
-            "energy_{device}_lost_kwh",
-            "lost",
-            "kWh",
-            "charged - discharged - change of what they store",
-            "less",
-        ),
-        Number(
-            "energy_stored_change_kwh",
-            "change of what is stored",
-            "kWh",
-            "stored at the end less at the start",
-            least=-math.inf,
-        ),
-        Number(
-            "self_consumption_fraction",
-            "self-consumption",
-            "",
-            "share of generation that its household uses, at once or from its battery; null without any",
-            "more",
-            "share",
-        ),
-        Number(
-            "self_sufficiency_fraction",
-            "self-sufficiency",
-            "",
-            "share of load that own generation serves, at once or from a battery; null without any",
-            "more",
-            "share",
-        ),
+        Number("energy_imported_kwh", "imports of the households", "kWh",
+            "each household's imports; what neighbours exchange counts", "less"),
+        Number("energy_exported_kwh", "exports of the households", "kWh",
+            "each household's exports; what neighbours exchange counts"),
+        Number("energy_{device}_charged_kwh", "charged", "kWh",
+            "taken at the terminals of all devices of this kind that store"),
+        Number("energy_{device}_discharged_kwh", "discharged", "kWh", "given at their terminals"),
+        Number("energy_{device}_lost_kwh", "lost", "kWh",
+            "charged - discharged - change of what they store", "less"),
+        Number("energy_stored_change_kwh", "change of what is stored", "kWh",
+            "stored at the end less at the start", least=-math.inf),
+        Number("self_consumption_fraction", "self-consumption", "",
+            "share of generation that its household uses, at once or from its battery; "
+            "null without any", "more", "share"),
+        Number("self_sufficiency_fraction", "self-sufficiency", "",
+            "share of load that own generation serves, at once or from a battery; null "
+            "without any", "more", "share"),
     ),
-)
+)  # fmt: skip
 
 Array = NDArray[np.float64]
 

@@ -43,36 +43,17 @@ LOOP_DELAY = "{community}_loop_delay_steps"
 GAIN_OVER_LIMIT = "{community}_{resource}_gain_over_limit"
 _DESIGN = "the design of the loop, before the run"
 NUMBERS = (
-    *declared(
-        COMMUNITY,
-        _DESIGN,
-        Number(
-            LOOP_DELAY,
-            "loop delay",
-            "steps",
-            "mean delay d between a signal and the measurement of its effect, as designed",
-        ),
-        Number(
-            "{community}_{resource}_gain_signal_per_unit",
-            "gain",
-            "signal/unit",
-            "gain τ of the integral control",
-        ),
-        Number(
-            "{community}_{resource}_loop_gain_units_per_signal",
-            "loop gain",
-            "units/signal",
-            "slope G of the aggregate over the signal, at the operating point",
-            least=-math.inf,
-        ),
-        Number(
-            GAIN_OVER_LIMIT,
-            "gain over limit",
-            "",
-            "τG over the largest for which the loop is stable with these delays; 0 where there is no limit",
-        ),
+    *declared(COMMUNITY, _DESIGN,
+        Number(LOOP_DELAY, "loop delay", "steps",
+            "mean delay d between a signal and the measurement of its effect, as designed"),
+        Number("{community}_{resource}_gain_signal_per_unit", "gain", "signal/unit",
+            "gain τ of the integral control"),
+        Number("{community}_{resource}_loop_gain_units_per_signal", "loop gain", "units/signal",
+            "slope G of the aggregate over the signal, at the operating point", least=-math.inf),
+        Number(GAIN_OVER_LIMIT, "gain over limit", "",
+            "τG over the largest for which the loop is stable with these delays; 0 where there is no limit"),
     ),
-)
+)  # fmt: skip
 
 Array = NDArray[np.float64]
 

@@ -14,23 +14,13 @@ from cosim.regulation.schema import gains
 
 _STATE = "what the platform knows at the end"
 NUMBERS = (
-    *declared(
-        COMMUNITY,
-        _STATE,
-        Number(
-            "{community}_{resource}_measured_loop_delay_end_steps",
-            "measured loop delay",
-            "steps",
-            "the platform's estimate of the loop's delay; only where it measures it",
-        ),
-        Number(
-            "{community}_{resource}_gain_end",
-            "gain at the end",
-            "signal/unit",
-            "gain τ; only where it follows the measured delay",
-        ),
+    *declared(COMMUNITY, _STATE,
+        Number("{community}_{resource}_measured_loop_delay_end_steps", "measured loop delay", "steps",
+            "the platform's estimate of the loop's delay; only where it measures it"),
+        Number("{community}_{resource}_gain_end", "gain at the end", "signal/unit",
+            "gain τ; only where it follows the measured delay"),
     ),
-)
+)  # fmt: skip
 
 
 def platform_mitigations(designed: Design) -> Mitigations:

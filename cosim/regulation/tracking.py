@@ -15,60 +15,25 @@ Array = NDArray[np.float64]
 
 _TICKS = "table `regulation`; the initial step does not count, nor does the warm-up"
 NUMBERS = (
-    *declared(
-        COMMUNITY,
-        _TICKS,
-        Number(
-            "{community}_{resource}_tracking_rmse_units",
-            "error (RMS)",
-            "units",
-            "root mean square of aggregate - capacity",
-            "less",
-        ),
-        Number(
-            "{community}_{resource}_tracking_bias_units",
-            "error (mean)",
-            "units",
-            "mean of aggregate - capacity; positive is too much",
-            least=-math.inf,
-        ),
-        Number(
-            "{community}_{resource}_measured_rmse_units",
-            "error as measured",
-            "units",
-            "root mean square of what the platform measured - capacity; null where it measured nothing",
-            "less",
-        ),
-        Number(
-            "{community}_{resource}_gradient_spread_end",
-            "gradient spread",
-            "cost/unit",
-            "largest minus smallest ∇g among the members at the last step",
-            "less",
-        ),
-        Number(
-            "{community}_{resource}_average_shortfall_end_units",
-            "average shortfall",
-            "units",
-            "capacity - Σx̄ at the last step; null where the capacity changed",
-            least=-math.inf,
-        ),
-        Number(
-            "{community}_cost_gap_end",
-            "cost above the optimum",
-            "cost",
-            "cost of the averages above the optimum for the sums they reach, at the last step",
-            "less",
-        ),
-        Number(
-            "{community}_distance_to_optimum_end",
-            "distance to the optimum",
-            "units",
-            "‖x̄ - x*‖ at the last step, x* the optimum for the capacities; null where it does not exist",
-            "less",
-        ),
+    *declared(COMMUNITY, _TICKS,
+        Number("{community}_{resource}_tracking_rmse_units", "error (RMS)", "units",
+            "root mean square of aggregate - capacity", "less"),
+        Number("{community}_{resource}_tracking_bias_units", "error (mean)", "units",
+            "mean of aggregate - capacity; positive is too much", least=-math.inf),
+        Number("{community}_{resource}_measured_rmse_units", "error as measured", "units",
+            "root mean square of what the platform measured - capacity; null where it measured "
+            "nothing", "less"),
+        Number("{community}_{resource}_gradient_spread_end", "gradient spread", "cost/unit",
+            "largest minus smallest ∇g among the members at the last step", "less"),
+        Number("{community}_{resource}_average_shortfall_end_units", "average shortfall", "units",
+            "capacity - Σx̄ at the last step; null where the capacity changed", least=-math.inf),
+        Number("{community}_cost_gap_end", "cost above the optimum", "cost",
+            "cost of the averages above the optimum for the sums they reach, at the last step", "less"),
+        Number("{community}_distance_to_optimum_end", "distance to the optimum", "units",
+            "‖x̄ - x*‖ at the last step, x* the optimum for the capacities; null where it does "
+            "not exist", "less"),
     ),
-)
+)  # fmt: skip
 
 
 @dataclass

@@ -26,32 +26,16 @@ from cosim.trading.totals import SECTION
 
 _TRAFFIC = "the trading protocol, warm-up included"
 NUMBERS = (
-    *declared(
-        SECTION,
-        _TRAFFIC,
+    *declared(SECTION, _TRAFFIC,
         Number("trading_messages", "trading messages", "", "messages between traders, repeated ones too"),
-        Number(
-            "trading_message_bytes",
-            "size of trading messages",
-            "bytes",
-            "bytes of the messages between traders",
-        ),
-        Number(
-            "trading_offers_late",
-            "offers too late",
-            "",
-            "offers that reached a household after it had planned",
-            "less",
-        ),
-        Number(
-            "trading_messages_missed",
-            "trading messages missed",
-            "",
-            "messages that came to a household while it was down",
-            "less",
-        ),
+        Number("trading_message_bytes", "size of trading messages", "bytes",
+            "bytes of the messages between traders"),
+        Number("trading_offers_late", "offers too late", "",
+            "offers that reached a household after it had planned", "less"),
+        Number("trading_messages_missed", "trading messages missed", "",
+            "messages that came to a household while it was down", "less"),
     ),
-)
+)  # fmt: skip
 
 Process = Generator[simpy.Event, object, None]
 Array = NDArray[np.float64]
