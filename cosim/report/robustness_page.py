@@ -10,13 +10,18 @@ import numpy as np
 
 from cosim.core.text import markdown_text
 from cosim.engine.wings import describe
-from cosim.report.robustness_cases import changes_figure, means_figure
-from cosim.report.robustness_findings import findings
-from cosim.report.robustness_lines import better_side, effect_lines, quantity_lines
+from cosim.report.robustness_figures import (
+    better_side,
+    changes_figure,
+    effect_lines,
+    means_figure,
+    pairs_figure,
+    quantity_lines,
+    quantity_scatter,
+)
+from cosim.report.robustness_findings import completeness
 from cosim.report.robustness_maps import effect_map, quantity_map
-from cosim.report.robustness_pairs import pairs_figure
-from cosim.report.robustness_scatter import quantity_scatter
-from cosim.report.robustness_tables import TextTable, boundary_name, tables
+from cosim.report.robustness_tables import TextTable, boundary_name, findings_table, tables
 from cosim.report.style import drawing, save
 from cosim.results.safe_files import write_whole
 from cosim.study.robustness.analysis import Analysis
@@ -54,7 +59,7 @@ def write_robustness(analysis: Analysis, folder: Path) -> list[Path]:
             path = folder / f"{name}.png"
             save(figure, path)
             figures.append(path)
-    found = tables(analysis)
+    found = [findings_table(analysis), *tables(analysis)]
     files = [folder / f"{table.name}.csv" for table in found]
     for file, table in zip(files, found, strict=True):
         write_whole(file, table.csv())
@@ -156,7 +161,12 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
     yield ""
     yield "## Findings"
     yield ""
-    yield from (f"- {markdown_text(finding)}" for finding in findings(analysis))
+    for sentence in completeness(points):
+        yield markdown_text(sentence)
+        yield ""
+    yield from found[0].markdown()
+    yield ""
+    yield f"These rows are in [{found[0].name}.csv]({found[0].name}.csv)."
     yield ""
     yield "## Figures"
     for figure in figures:
@@ -164,7 +174,7 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
         yield f"![{figure.stem.replace('_', ' ')}]({figure.name})"
     yield ""
     yield "## Tables"
-    for table in found:
+    for table in found[1:]:
         yield ""
         yield f"{table.title}: [{table.name}.csv]({table.name}.csv), {len(table.rows)} rows."
         if len(table.rows) <= _MOST_ROWS_ON_PAGE:

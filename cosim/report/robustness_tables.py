@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cosim.core.text import markdown_text, spreadsheet_cell
+from cosim.report.robustness_findings import findings
 from cosim.study.robustness.analysis import Analysis
 from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.break_even import BreakEven
@@ -64,6 +65,12 @@ def tables(analysis: Analysis) -> list[TextTable]:
     if analysis.sensitivities:
         found.append(_sensitivities(analysis.sensitivities))
     return found
+
+
+def findings_table(analysis: Analysis) -> TextTable:
+    """What was found, a row each."""
+    rows: list[list[Any]] = [list(finding) for finding in findings(analysis)]
+    return TextTable("findings", "What was found", ("number", "for", "finding", "value"), rows)
 
 
 def boundary_name(boundary: Boundary, analysis: Analysis) -> str:

@@ -36,14 +36,14 @@ def test_two_runs(cosim: Callable, runs: Callable, folder: Path) -> None:
     assert (ended.code, ended.err) == (0, "")
     assert "Same seed (1): the runs share their draws. All are done and cover the same time." in ended.out
     assert "groups.homes.load.p_kw:  A 0.4   B 0.8\n" in ended.out
-    line = next(line for line in ended.out.splitlines() if line.startswith(" Energy load"))
-    assert line.split() == ["Energy", "load", "kWh", "4.8", "9.6", "+4.8", "+100"]
-    line = next(line for line in ended.out.splitlines() if line.startswith(" Peak household import"))
-    assert line.split()[3:] == ["kW", "0.4", "0.8", "+0.4", "+100"]
+    line = next(line for line in ended.out.splitlines() if line.startswith(" Load "))
+    assert line.split() == ["Load", "kWh", "4.8", "9.6", "+4.8", "+100"]
+    line = next(line for line in ended.out.splitlines() if line.startswith(" Peak import, a household"))
+    assert line.split()[4:] == ["kW", "0.4", "0.8", "+0.4", "+100"]
     feeder_kw = [
         1000 * read_table(folder / name, "power_flow").p_slack_mw.max() for name in ("base", "heavy")
     ]
-    line = next(line for line in ended.out.splitlines() if line.startswith(" Peak feeder import"))
+    line = next(line for line in ended.out.splitlines() if line.startswith(" Peak import, feeder"))
     assert [float(word) for word in line.split()[4:6]] == pytest.approx(feeder_kw, rel=1e-3)
     assert all(len(line) <= 80 for line in ended.out.splitlines()[4:-2])
     assert "\x1b" not in ended.out
@@ -65,7 +65,7 @@ def test_a_run_without_a_feeder_has_no_such_numbers(cosim: Callable, runs: Calla
     assert cosim("run", write(), "--out", "plain", "--quiet").code == 0
     ended = cosim("compare", "grid", "plain")
     assert ended.code == 0
-    line = next(line for line in ended.out.splitlines() if line.startswith(" Voltage min"))
+    line = next(line for line in ended.out.splitlines() if line.startswith(" Lowest voltage"))
     assert line.split()[-1] == "–"
     assert "grid:" in ended.out
 
@@ -121,7 +121,7 @@ def test_an_unfinished_run_is_marked(cosim: Callable, runs: Callable, folder: Pa
         (["base", "other/../base"], ["this is the run base again"]),
         (
             ["base", "nowhere", "s.yaml"],
-            ["nowhere: this is not a run directory", "s.yaml: this is not a directory"],
+            ["nowhere: this is not a run directory", "s.yaml: this is not a run directory"],
         ),
         (["base", "second", "--out", "s.yaml"], ["s.yaml: this is not a directory"]),
         (["base", "second", "--out", "base"], ["base: this directory holds a run"]),

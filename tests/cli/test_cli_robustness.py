@@ -44,8 +44,8 @@ def test_page_figures_and_tables(cosim: Callable, swept: str, folder: Path) -> N
     assert ended.out.split()[0] == "swept/robustness/robustness.md"
     page = (target / "robustness.md").read_text(encoding="utf-8")
     assert page.startswith("# Robustness: small\n\nA small one.\n")
-    assert "- 54 of 54 points succeeded (3 seeds at each place)." in page
-    assert "scale against none, by use tracking rmse: better at" in page
+    assert "\n54 of 54 points succeeded (3 seeds at each place).\n" in page
+    assert "| use: error (RMS) | scale against none | better beyond chance | at " in page
     # Every mean is that of the points.
     points = pd.read_parquet(folder / "swept" / "points.parquet")
     key = "village_use_tracking_rmse_units"
@@ -69,17 +69,21 @@ def test_one_quantity_another_baseline_another_place(cosim: Callable, swept: str
         "robustness.md",
         "messages_lost.png",
         "effect_messages_lost.png",
+        "findings.csv",
         "cells.csv",
         "break_even.csv",
         "effects.csv",
     }
-    assert "more against scale, by messages lost" in (folder / "elsewhere" / "robustness.md").read_text()
+    assert (
+        "| Messages lost | more against scale | better"
+        in (folder / "elsewhere" / "robustness.md").read_text()
+    )
 
 
 def test_bad_input_writes_nothing(cosim: Callable, swept: str, folder: Path) -> None:
     before = sorted(folder.rglob("*"))
     for arguments, said in (
-        (["nowhere"], "no directory of a sweep"),
+        (["nowhere"], "not a sweep directory"),
         (
             [swept, "--quantity", "village_use_tracking_rms_units"],
             "Did you mean 'village_use_tracking_rmse_units'?",

@@ -18,7 +18,7 @@ import yaml
 from cosim.core.errors import InputError
 from cosim.regulation.mixture_stability import mixture_stability_limit
 from cosim.regulation.stability import stability_limit
-from cosim.report.robustness_findings import findings
+from cosim.report.robustness_findings import completeness, findings
 from cosim.report.robustness_page import write_robustness
 from cosim.study.robustness.analysis import analyse
 from cosim.study.robustness.boundary import find_boundaries
@@ -98,8 +98,8 @@ def test_boundary_is_found_beside_its_theory(tmp_path: Path) -> None:
 def test_a_boundary_needs_no_other_axis(tmp_path: Path) -> None:
     axes = {"gain": np.geomspace(0.02, 1.0, 80).round(12).tolist()}
     folder = made_up_sweep(tmp_path, axes, lambda row: loop_point(row | {"delay_steps": 1.0}), seeds=2)
-    said = findings(analyse(folder, []))
-    assert any("% at worst; 1 of 1 places are within 10 %." in each for each in said)
+    said = {each.finding: each.value for each in findings(analyse(folder, []))}
+    assert said["within 10 % of the theoretical limit"] == "1 of 1 places"
 
 
 def test_no_boundary_where_no_gain_is_varied(tmp_path: Path) -> None:
@@ -249,9 +249,13 @@ def test_pairs_beyond_their_parts(tmp_path: Path) -> None:
     assert beyond.sign == 1
     others = [each for names, each in interactions.items() if names != ("crash", "liar")]
     assert all(each is not None and abs(each.mean) < 0.05 for each in others)
-    text = "\n".join(findings(analysis))
-    assert "the worst case alone is crash, which changes it by 3.0" in text
-    assert "the worst pair is crash + liar, which changes it by 8.0" in text
+    said = {each.finding: (each.of, each.value) for each in findings(analysis)}
+    assert said["the worst case alone: change"][0] == "crash"
+    assert said["the worst case alone: change"][1].startswith("+3.0")
+    assert said["the worst pair: change"][0] == "crash + liar"
+    assert said["the worst pair: change"][1].startswith("+8.0")
+    assert said["more harm than the parts together"] == ("crash + liar", "1 of 3 pairs")
+    assert said["less harm than the parts together"] == ("", "0 of 3 pairs")
 
 
 def test_pairs_compare_the_places_that_both_have(tmp_path: Path) -> None:
@@ -285,17 +289,19 @@ def test_failed_and_missing_points_are_counted_and_said(tmp_path: Path) -> None:
     (panel,) = analysis.panels[RMSE]
     np.testing.assert_array_equal(panel.mean, [[4, 5], [6, 7], [8, np.nan]])
     np.testing.assert_array_equal(panel.high - panel.low, [[0, 0], [0, 0], [0, np.nan]])
-    said = findings(analysis)
-    assert said[:3] == [
+    assert completeness(analysis.points) == [
         "15 of 20 points succeeded (up to 3 seeds at each place).",
         "3 points failed and are left out: the power flow diverged.",
         "2 points were not run: the sweep is not complete.",
     ]
-    assert said[3] == (
-        "x: error (RMS): 4 units at latency = 0, loss = 0, 8 units at latency = 4 alone, "
-        "5 units at loss = 0.5 alone; the worst is 8 units at latency = 4, loss = 0. "
-        "At 1 place no point gave a value."
-    )
+    name = "x: error (RMS)"
+    assert [tuple(each) for each in findings(analysis)] == [
+        (name, "latency = 0, loss = 0", "at the first place", "4 units"),
+        (name, "latency = 4, loss = 0", "latency at its last value, alone", "8 units"),
+        (name, "latency = 0, loss = 0.5", "loss at its last value, alone", "5 units"),
+        (name, "latency = 4, loss = 0", "the worst place", "8 units"),
+        (name, "1 place", "no point gave a value", ""),
+    ]
     (tmp_path / "out").mkdir()
     write_robustness(analysis, tmp_path / "out")
     cells = pd.read_csv(tmp_path / "out" / "cells.csv")
@@ -311,7 +317,11 @@ def test_best_of_several_policies(tmp_path: Path) -> None:
     axes = {"latency": [0.0, 1.0, 2.0, 3.0], "policy": ["a", "b", "c"]}
     said = findings(analyse(made_up_sweep(tmp_path, axes, point), []))
     # At latency 1 both are 5 but for chance.
-    assert any("at 4 places: a at 2 and b at 1, undecided at 1" in each for each in said)
+    assert [each[1:] for each in said[-3:]] == [
+        ("policy = a", "the best beyond chance", "at 2 of 4 places"),
+        ("policy = b", "the best beyond chance", "at 1 of 4 places"),
+        ("policy", "which is best is inconclusive", "at 1 of 4 places"),
+    ]
 
 
 def test_names_with_bars_and_a_quantity_that_is_named_twice(tmp_path: Path) -> None:
@@ -321,10 +331,8 @@ def test_names_with_bars_and_a_quantity_that_is_named_twice(tmp_path: Path) -> N
     written = write_robustness(analyse(folder, [RMSE, RMSE]), tmp_path / "out")
     assert len(set(written)) == len(written)
     rows = [line for line in written[0].read_text("utf-8").splitlines() if line.startswith("|")]
-    assert len(rows) == 2 + 2 + 2 + 1
-    assert rows[0].startswith("| quantity | p \\| q | mean |")
-    assert rows[3].startswith(f"| {RMSE} | a \\| b | ")
-    assert rows[6].startswith(f"| {RMSE} | a \\| b | ")
+    assert [row for row in rows if row.startswith("| quantity | p \\| q | mean |")]
+    assert sum("a \\| b" in row for row in rows) == 3, "as a finding, a place and a change"
 
 
 SWEEPS = {
@@ -375,7 +383,7 @@ def refused(folder: Path, wanted: Sequence[str] = (), baseline: str = "") -> str
 
 
 def test_what_is_no_sweep_is_refused(tmp_path: Path) -> None:
-    assert "no directory of a sweep" in refused(tmp_path)
+    assert "not a sweep directory" in refused(tmp_path)
     axes = {"latency": [0.0, 1.0]}
 
     def point(row: Row) -> Row:
@@ -386,7 +394,9 @@ def test_what_is_no_sweep_is_refused(tmp_path: Path) -> None:
     for what_is_no_result in ("cause", "seed", "latency"):
         assert "no point has a number of this name" in refused(folder, [what_is_no_result])
     assert "has a case of this name" in refused(folder, baseline="nothing")
-    assert "nothing was varied" in refused(made_up_sweep(tmp_path / "b", {"latency": [1.0]}, point))
+    assert "no axis has two or more values" in refused(
+        made_up_sweep(tmp_path / "b", {"latency": [1.0]}, point)
+    )
     all_fail = made_up_sweep(tmp_path / "c", axes, point, fails=lambda row: "out of memory")
     assert "no point of this sweep succeeded; the first cause is: out of memory" in refused(all_fail)
     constant = made_up_sweep(tmp_path / "d", axes, lambda row: {RMSE: 1.0})
@@ -417,14 +427,26 @@ def test_cases_without_a_numeric_axis_are_compared_seed_by_seed(tmp_path: Path) 
     for (name,), effect in matrix.effects.items():
         assert effect.change.mean == pytest.approx(change[name], abs=0.1)
         assert effect.change.high - effect.change.low < 0.4
-    text = "\n".join(findings(analysis))
-    assert " with none; against that +2" in text
-    assert " by crash, (" in text
-    assert " by nothing) and -1" in text
+    base, *said = findings(analysis)
+    assert base[1:3] == ("none", "mean")
+    assert [each[1:3] for each in said] == [
+        ("crash", "change against none"),
+        ("nothing", "change against none, within chance"),
+        ("cure", "change against none"),
+    ]
+    assert said[0].value.startswith("+2.0")
+    assert said[2].value.startswith("-1.0")
     out = tmp_path / "out"
     out.mkdir()
     files = {path.name for path in write_robustness(analysis, out)}
-    assert files == {"robustness.md", f"{RMSE}.png", f"effect_{RMSE}.png", "cells.csv", "changes.csv"}
+    assert files == {
+        "robustness.md",
+        f"{RMSE}.png",
+        f"effect_{RMSE}.png",
+        "findings.csv",
+        "cells.csv",
+        "changes.csv",
+    }
     # Where nothing is called none, there is the mean of each case alone.
     other = {name.replace("none", "usual"): value for name, value in change.items()}
     folder = made_up_sweep(
@@ -445,7 +467,10 @@ def test_a_remedy_that_helps_up_to_some_place(tmp_path: Path) -> None:
     assert math.isnan(found.value)
     assert found.worse_from == pytest.approx(2.5, abs=0.01)
     assert (found.n_better, found.n_worse) == (3, 2)
-    assert any("worse from latency = 2.5 on" in each for each in findings(analysis))
+    assert (findings(analysis)[-1].finding, findings(analysis)[-1].value) == (
+        "worse from there on",
+        "latency = 2.5",
+    )
 
 
 def test_cases_of_the_same_name_on_two_axes_are_told_apart(tmp_path: Path) -> None:
@@ -458,11 +483,11 @@ def test_cases_of_the_same_name_on_two_axes_are_told_apart(tmp_path: Path) -> No
     assert labels[1] == "fault = none, remedy = on"
     effects = {each.remedy: each.effects[0].mean for each in analysis.break_evens}
     assert effects == {"fault = on": 2.0, "remedy = on": -1.0}
-    text = "\n".join(findings(analysis))
-    assert "fault = on against none, by market_x: error (RMS): better at 0 and worse at 8 of 8 places" in text
-    assert (
-        "remedy = on against none, by market_x: error (RMS): better at 8 and worse at 0 of 8 places" in text
-    )
+    said = {(each.of, each.finding): each.value for each in findings(analysis)}
+    assert said["fault = on against none", "better beyond chance"] == "at 0 of 8 places"
+    assert said["fault = on against none", "worse beyond chance"] == "at 8 of 8 places"
+    assert said["remedy = on against none", "better beyond chance"] == "at 8 of 8 places"
+    assert said["remedy = on against none", "worse beyond chance"] == "at 0 of 8 places"
 
 
 def test_a_part_that_failed_alone_has_its_place_in_the_pairs(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import yaml
 from scipy.stats import qmc, rankdata, spearmanr
 
 from cosim.core.errors import InputError
-from cosim.report.robustness_findings import findings
+from cosim.report.robustness_findings import completeness, findings
 from cosim.report.robustness_page import write_robustness
 from cosim.study.robustness.analysis import analyse
 from cosim.study.robustness.sensitivity import partial_rank_correlation
@@ -99,19 +99,21 @@ def test_a_sample_says_which_axis_matters(sampled: Path) -> None:
     assert not found["nothing"].is_beyond_chance
     assert {each.n for each in analysis.sensitivities} == {64}
     assert analysis.points.axes[0].scale == "log"
-    text = "\n".join(findings(analysis))
-    assert "128 of 128 points succeeded (2 seeds at each place)." in text
-    assert "it rises with latency (+0.9" in text
-    assert "falls with loss (-0." in text
-    assert "for nothing the result is inconclusive" in text
-    assert "mean over the places of each policy: additive 4.5" in text
+    assert completeness(analysis.points) == ["128 of 128 points succeeded (2 seeds at each place)."]
+    said = {each.of: (each.finding, each.value) for each in findings(analysis)}
+    assert said["latency"][0] == "rises with it"
+    assert said["latency"][1].startswith("rank correlation +0.9")
+    assert said["loss"][0] == "falls with it"
+    assert said["nothing"][0] == "inconclusive"
+    assert said["policy = additive"][0] == "mean over its places"
+    assert said["policy = additive"][1].startswith("4.5")
 
 
 def test_figures_and_tables_of_a_sample(sampled: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     files = {path.name for path in write_robustness(analyse(sampled, []), out)}
-    assert files == {"robustness.md", f"{RMSE}.png", "cells.csv", "sensitivity.csv"}
+    assert files == {"robustness.md", f"{RMSE}.png", "findings.csv", "cells.csv", "sensitivity.csv"}
     table = pd.read_csv(out / "sensitivity.csv")
     assert list(table["axis"]) == list(AXES)
     assert len(pd.read_csv(out / "cells.csv")) == 64
@@ -127,7 +129,7 @@ def test_a_number_that_no_point_has_is_said(sampled: Path, tmp_path: Path) -> No
     table = pd.read_parquet(sampled / "points.parquet")
     table.assign(other=np.nan).to_parquet(sampled / "points.parquet")
     analysis = analyse(sampled, ["other"])
-    assert "other: no point gave a value." in findings(analysis)
+    assert ("other", "all places", "no point gave a value", "") in findings(analysis)
     out = tmp_path / "out"
     out.mkdir()
     assert (out / "robustness.md") in write_robustness(analysis, out)
