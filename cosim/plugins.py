@@ -30,16 +30,21 @@ if TYPE_CHECKING:
     from cosim.devices.interface import ActiveDevice, Device
     from cosim.devices.load import Load
     from cosim.devices.pv import Photovoltaics
+    from cosim.regulation.aggregates import Aggregate
+    from cosim.regulation.capacities import Capacity
     from cosim.regulation.costs import Cost
     from cosim.regulation.policies import Policy
     from cosim.report.figure_list import RunFigure
     from cosim.report.run_data import RunData
     from cosim.results.metrics import CompleteRun, Metric
+    from cosim.trading.tariff_rules import TariffRule
 
 __all__ = [
     "PROSUMER",
     "TIME",
     "ActiveDevice",
+    "Aggregate",
+    "Capacity",
     "Column",
     "CompleteRun",
     "Cost",
@@ -55,6 +60,9 @@ __all__ = [
     "RunData",
     "RunFigure",
     "Table",
+    "TariffRule",
+    "aggregate",
+    "capacity_rule",
     "cost",
     "device",
     "entries",
@@ -67,6 +75,7 @@ __all__ = [
     "metric",
     "policy",
     "pv_source",
+    "tariff_rule",
 ]
 
 C = TypeVar("C", bound=type)
@@ -87,6 +96,9 @@ _REGISTRIES = {
     "device": _Place("cosim.devices.interface", "DEVICES"),
     "load_source": _Place("cosim.devices.load", "LOAD_SOURCES"),
     "pv_source": _Place("cosim.devices.pv", "PV_SOURCES"),
+    "aggregate": _Place("cosim.regulation.aggregates", "AGGREGATES"),
+    "capacity_rule": _Place("cosim.regulation.capacities", "CAPACITIES"),
+    "tariff_rule": _Place("cosim.trading.tariff_rules", "TARIFF_RULES"),
     "metric": _Place("cosim.results.metrics", "METRICS"),
     "figure": _Place("cosim.report.figure_list", "FIGURES"),
 }
@@ -96,6 +108,8 @@ _PARTS = {
     "PROSUMER": "cosim.core.tables",
     "TIME": "cosim.core.tables",
     "ActiveDevice": "cosim.devices.interface",
+    "Aggregate": "cosim.regulation.aggregates",
+    "Capacity": "cosim.regulation.capacities",
     "Column": "cosim.core.tables",
     "CompleteRun": "cosim.results.metrics",
     "Cost": "cosim.regulation.costs",
@@ -111,6 +125,7 @@ _PARTS = {
     "RunData": "cosim.report.run_data",
     "RunFigure": "cosim.report.figure_list",
     "Table": "cosim.core.tables",
+    "TariffRule": "cosim.trading.tariff_rules",
 }
 """What classes are derived from, or made of."""
 
@@ -148,6 +163,21 @@ def load_source(name: str) -> Callable[[C], C]:
 def pv_source(name: str) -> Callable[[C], C]:
     """Where a household's generation comes from: what `pv: {kind: ...}` chooses."""
     return _registry("pv_source").register(name)
+
+
+def aggregate(name: str) -> Callable[[C], C]:
+    """A way in which a platform makes one aggregate of the reports that it has heard."""
+    return _registry("aggregate").register(name)
+
+
+def capacity_rule(name: str) -> Callable[[C], C]:
+    """A rule for how many units a community takes together, over time."""
+    return _registry("capacity_rule").register(name)
+
+
+def tariff_rule(name: str) -> Callable[[C], C]:
+    """A rule that the households of the energy-value market are coordinated and billed by."""
+    return _registry("tariff_rule").register(name)
 
 
 def metric(name: str) -> Callable[[C], C]:

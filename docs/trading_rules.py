@@ -17,13 +17,13 @@ from scipy.stats import t as student
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import summarise
-from cosim.trading.schemas.rules import REGIMES
+from cosim.trading.tariff_rules import TARIFF_RULES
 
 Array = NDArray[np.float64]
 
 RAW = Path(__file__).with_suffix(".csv")
 FIRST = "trading"
-RULES = (FIRST, *(rule for rule in REGIMES if rule != FIRST))
+RULES = (FIRST, *(rule for rule in TARIFF_RULES if rule != FIRST))
 NUMBERS = {
     "bills_households_eur": ("bills of all households [EUR]", 0),
     "energy_value_eur": ("energy value [EUR]", 0),

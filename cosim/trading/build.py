@@ -25,7 +25,7 @@ from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
 from cosim.trading.valuation.bidding import bid_problems
 from cosim.trading.valuation.offers import has_margin
 from cosim.trading.valuation.participants import appliance_days
-from cosim.trading.valuation.prices import Prices, feed_in_price, hourly_prices, price_problems
+from cosim.trading.valuation.prices import Prices, hourly_prices, price_problems
 
 Array = NDArray[np.float64]
 
@@ -94,8 +94,8 @@ def _prices(config: EnergyValueConfig, context: Context) -> tuple[Prices, list[P
     problems = [_below("energy_value.prices", problem) for problem in price_problems(config.prices, read)]
     _raise_errors(problems)
     problems += read.warnings
-    feed_in = feed_in_price(rules.regime.feed_in, read.grid, read.feed_in, rules.feed_in_tariff_eur_per_kwh)
-    if rules.regime.trades and not np.any(has_margin(feed_in, read.grid)):
+    feed_in = rules.rule.feed_in_price(read.grid, read.feed_in)
+    if rules.rule.trades and not np.any(has_margin(feed_in, read.grid)):
         message = (
             "feeding in pays at least as much as the grid costs in every hour: nobody can offer anything"
         )
@@ -112,7 +112,7 @@ def _problems(path: str, used: TradingConfig, config: EnergyValueConfig, prices:
         appliance_days(used.appliances, Streams(0), 0, 1)
     except InputError as error:
         yield from (_below(f"{path}.appliances", problem) for problem in error.problems)
-    if config.rules.regime.own_generation == "asked":
+    if config.rules.rule.own_generation == "asked":
         for problem in bid_problems(used.bidding, prices.feed_in, prices.grid):
             yield _below(f"{path}.bidding", problem)
 

@@ -92,7 +92,7 @@ class DeliveryDays:
         terms = build_terms(rules, 0)
         self._timeline = terms.timeline
         whole_days = range(duration_ms // MS_PER_DAY)
-        traded = self._timeline.tradable_days(duration_ms) if market.regime.trades else range(0)
+        traded = self._timeline.tradable_days(duration_ms) if market.config.rules.rule.trades else range(0)
         self._traded = set(traded)
         self._alone = [day for day in whole_days if day not in self._traded]
         hooks = Hooks(market.offers, market.plan, self._begin, market.lose_memory)

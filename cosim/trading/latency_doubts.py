@@ -21,7 +21,7 @@ def latency_problems(
 
     Judged by the largest of the households' median latencies.
     """
-    if not rules.regime.trades:
+    if not rules.rule.trades:
         return []
     links = {
         resolve(comms, "peer", group.name, population.names[household]).latency

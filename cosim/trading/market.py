@@ -17,7 +17,6 @@ from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day
 from cosim.trading.schemas.appliances import AppliancesConfig
 from cosim.trading.schemas.bids import LearningBids
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
-from cosim.trading.schemas.rules import Regime
 from cosim.trading.valuation.bidding import bid_prices, first_propensities, learn, reward
 from cosim.trading.valuation.forecast import day_ahead
 from cosim.trading.valuation.offers import Offer, make_offers
@@ -107,11 +106,6 @@ class EnergyMarket:
         return len(self.participants)
 
     @property
-    def regime(self) -> Regime:
-        """What the rule means."""
-        return self.config.rules.regime
-
-    @property
     def price_files(self) -> tuple[CsvFound, ...]:
         """How the CSV files of its prices were understood."""
         return self._prices.files
@@ -142,7 +136,7 @@ class EnergyMarket:
         What it generates costs it what the rule says: what it would ask of others, or what feeding it in
         would earn; in hours with no price between, as much as the grid.
         """
-        if self.regime.own_generation == "asked":
+        if self.config.rules.rule.own_generation == "asked":
             own = self.offers(household, day)
         else:
             prices = self.prices(day)
@@ -204,7 +198,7 @@ class EnergyMarket:
             offers,
             self.prices(day).grid,
             self.expected_load(household, day),
-            self.regime.aim,
+            self.config.rules.rule.aim,
             participant.config.solver,
             participant.config.search_limit,
             self.pause,

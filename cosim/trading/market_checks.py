@@ -86,7 +86,7 @@ def _days(market: EnergyValueConfig, context: Context) -> Iterator[Problem]:
         yield context.problem("time.warm_up_h", message, remedy, f"{time.warm_up_ms / MS_PER_HOUR:g}")
     before_ms = to_ms(market.rules.publication_h, MS_PER_HOUR)
     first_day = -(-before_ms // MS_PER_DAY)
-    if market.rules.regime.trades and time.duration_ms < (first_day + 1) * MS_PER_DAY:
+    if market.rules.rule.trades and time.duration_ms < (first_day + 1) * MS_PER_DAY:
         message = (
             f"no day can be traded: its offers are due {market.rules.publication_h:g} h before it starts, "
             "and the run must have begun by then"
@@ -104,7 +104,7 @@ def _sizes(market: EnergyValueConfig, groups: Sequence[TradingGroup], context: C
             f"{MOST_HOUSEHOLD_DAYS:,} fit into memory"
         )
         yield context.problem("energy_value", message, "Shorten the run, or use fewer households.")
-    if not market.rules.regime.trades:
+    if not market.rules.rule.trades:
         return
     sellers = sum(group.households for group in groups if group.generates)
     offers = sellers * (n - 1)

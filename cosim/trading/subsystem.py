@@ -87,7 +87,7 @@ class Trading(Subsystem[Traded]):
         if market is None:
             return Uses()
         everyone = frozenset(group.name for group in source.groups)
-        links = {"peer": everyone} if market.rules.regime.trades else {}
+        links = {"peer": everyone} if market.rules.rule.trades else {}
         return Uses(links, meters=True, brings_load=True)
 
     @classmethod

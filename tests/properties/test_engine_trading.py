@@ -19,8 +19,8 @@ from cosim.engine.run import Outcome, run_scenario
 from cosim.engine.simulation import Simulation
 from cosim.results.store import RunStore, read_table
 from cosim.trading.schemas.bids import LearningBids
-from cosim.trading.schemas.rules import REGIMES
 from cosim.trading.subsystem import Trading
+from cosim.trading.tariff_rules import TARIFF_RULES
 from cosim.trading.valuation.bidding import first_propensities
 
 SUN = "time,roof [kW/kWp]\n" + "".join(
@@ -101,7 +101,7 @@ CASES: dict[str, list[str]] = {
     ],
     "learning": ["energy_value.household.bidding={strategy: learning}", "time.duration_h=72"],
     "negative_prices": ["energy_value.prices.grid={by_hour: [" + ", ".join(["0.3", "-0.1"] * 12) + "]}"],
-    **{rule: [f"energy_value.rules.rule={rule}"] for rule in REGIMES if rule != "trading"},
+    **{rule: [f"energy_value.rules.rule={rule}"] for rule in TARIFF_RULES if rule != "trading"},
 }
 
 
@@ -162,7 +162,7 @@ def test_appliances_run_as_scheduled_and_the_feeder_sees_them(case: tuple[str, O
 def test_nothing_is_sold_twice_and_no_more_than_there_was(case: tuple[str, Outcome, Path]) -> None:
     name, outcome, folder = case
     trades, offers = read_table(folder, "trades"), read_table(folder, "offers")
-    if name in REGIMES and not REGIMES[name].trades:  # type: ignore[index]
+    if name in TARIFF_RULES and not TARIFF_RULES[name].trades:
         assert len(trades) == len(offers) == outcome.summary["trading_messages"] == 0
         return
     assert set(trades["day"]) == set(offers["day"]) == set(range(1, trades["day"].max() + 1))

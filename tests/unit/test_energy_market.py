@@ -155,7 +155,7 @@ def problems_of(folder: Path, *settings: str) -> list[str]:
         ([f"{BIDS}={{strategy: random, low: 0.05}}"], f"{BIDS}.low: κ is not above"),
         (["energy_value.prices.grid=-0.3"], "prices.grid: the price is below 0 in every hour"),
         (["energy_value.prices.feed_in={price: -0.1}"], "prices.feed_in.price: the price is below 0 in"),
-        (["energy_value.rules.feed_in_tariff_eur_per_kwh=-0.1"], "must be at least 0"),
+        (["energy_value.rules.rule={kind: feed_in_tariff, tariff_eur_per_kwh: -0.1}"], "must be at least 0"),
         (["energy_value.prices.feed_in={price: 0.4}"], "nobody can offer anything"),
         (
             ["energy_value.household.appliances={kind: list, appliances: [{name: kiln, power_kw: 11, "
@@ -244,7 +244,7 @@ def test_another_strategy_or_price_replaces_the_earlier_one(tmp_path: Path) -> N
         "energy_value.prices.grid",
         "energy_value.prices.grid.by_hour",
         "energy_value.prices.feed_in.price",
-        "energy_value.rules.feed_in_tariff_eur_per_kwh",
+        "energy_value.rules.rule.tariff_eur_per_kwh",
     ],
 )
 def test_prices_have_their_unit(path: str) -> None:

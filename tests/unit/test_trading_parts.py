@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -25,7 +26,8 @@ from cosim.trading.protocol.messages import (
 )
 from cosim.trading.protocol.trader import Trader, new_state, state_after_loss
 from cosim.trading.protocol.trading_day import GRAIN_KWH, Timeline, build_terms, whole_grains
-from cosim.trading.schemas.rules import REGIMES, TradingRulesConfig
+from cosim.trading.schemas.rules import TradingRulesConfig
+from cosim.trading.tariff_rules import TARIFF_RULES
 from cosim.trading.valuation.offers import Offer
 
 TERMS = build_terms(TradingRulesConfig(), 0)
@@ -216,7 +218,7 @@ def test_whole_grains() -> None:
         ({"reservation_s": 4}, "ends before a buyer would repeat its request"),
         ({"rule": "barter"}, "net_metering"),
         ({"min_trade_kwh": -1}, "at least 0"),
-        ({"feed_in_tariff_eur_per_kwh": float("nan")}, "finite"),
+        ({"rule": {"kind": "feed_in_tariff", "tariff_eur_per_kwh": float("nan")}}, "finite"),
         ({"request_timeout": 5}, "Extra inputs"),
     ],
 )
@@ -226,6 +228,10 @@ def test_bad_rules_say_what_would_be_right(keys: dict[str, object], says: str) -
 
 
 def test_every_rule_is_one_key() -> None:
-    for rule, regime in REGIMES.items():
-        assert TradingRulesConfig(rule=rule).regime == regime
-    assert len(set(REGIMES.values())) == len(REGIMES)
+    grid, indexed = np.array([0.3]), np.array([0.03])
+    found = set()
+    for name in TARIFF_RULES:
+        rule = TradingRulesConfig.model_validate({"rule": name}).rule
+        assert rule.kind == name
+        found.add((rule.trades, rule.aim, rule.own_generation, *rule.feed_in_price(grid, indexed)))
+    assert len(found) == len(TARIFF_RULES) == 8

@@ -14,7 +14,8 @@ from cosim.trading.protocol.reconciliation import Agreement, reconcile
 from cosim.trading.schemas.rules import DeviationRule
 from cosim.trading.settlement.bills import Bill, Settlement, settle
 from cosim.trading.settlement.delivery import deliver
-from cosim.trading.valuation.prices import Prices, feed_in_price
+from cosim.trading.tariff_rules import TARIFF_RULES
+from cosim.trading.valuation.prices import Prices
 
 DAY = 3
 HOUR = 12
@@ -179,17 +180,17 @@ def test_what_came_to_nothing_is_in_the_table_of_trades() -> None:
 
 def test_feed_in_prices() -> None:
     grid, indexed = np.linspace(-0.1, 0.3, 24), np.linspace(-0.01, 0.03, 24)
-    assert np.array_equal(feed_in_price("indexed", grid, indexed, 0.08), indexed)
-    assert np.array_equal(feed_in_price("grid_price", grid, indexed, 0.08), grid)
-    assert set(feed_in_price("zero", grid, indexed, 0.08)) == {0.0}
-    assert set(feed_in_price("tariff", grid, indexed, 0.08)) == {0.08}
+    assert np.array_equal(TARIFF_RULES["trading"]().feed_in_price(grid, indexed), indexed)
+    assert np.array_equal(TARIFF_RULES["net_metering"]().feed_in_price(grid, indexed), grid)
+    assert set(TARIFF_RULES["iep_zero"]().feed_in_price(grid, indexed)) == {0.0}
+    assert set(TARIFF_RULES["feed_in_tariff"]().feed_in_price(grid, indexed)) == {0.08}
 
 
 def test_net_metering_pays_only_the_difference_of_the_hours() -> None:
     load, generation = readings(0.0), readings(1.0)
     load[0, 20] = 1.0
     grid = np.full(24, 0.25)
-    prices = Prices(grid, feed_in_price("grid_price", grid, 0.1 * grid, 0.0))
+    prices = Prices(grid, TARIFF_RULES["net_metering"]().feed_in_price(grid, 0.1 * grid))
     assert totals(settle(DAY, [], (), load, generation, prices)) == pytest.approx([0, 0], abs=1e-15)
 
 

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR, MS_PER_MINUTE
 from cosim.core.errors import InputError, Problem
 from cosim.csv_files.found import CsvFound
 from cosim.csv_files.series import CsvSeries, read_series
 from cosim.csv_files.units import PRICE
-from cosim.trading.schemas.rules import FeedInRule
 from cosim.trading.schemas.tariffs import CsvPrice, FeedInPrice, FeedInShare, HourlyPrice, PricesConfig
 
 MAX_BYTES = 100_000_000
@@ -32,7 +31,7 @@ class Prices(NamedTuple):
     grid : ndarray, shape (n_hours,)
         P^G, EUR/kWh; may be negative.
     feed_in : ndarray, shape (n_hours,)
-        What a kWh earns that is fed in, EUR/kWh: P^IEP, or by the rule, see `feed_in_price`.
+        What a kWh earns that is fed in, EUR/kWh: P^IEP, or by the tariff rule.
     files : tuple of CsvFound
         How each CSV file behind them was understood.
     warnings : tuple of Problem
@@ -43,31 +42,6 @@ class Prices(NamedTuple):
     feed_in: Array
     files: tuple[CsvFound, ...] = ()
     warnings: tuple[Problem, ...] = ()
-
-
-def feed_in_price(rule: FeedInRule, grid: ArrayLike, indexed: ArrayLike, tariff: float) -> Array:
-    """Price of what is fed in, EUR/kWh; shape (n_hours,).
-
-    Parameters
-    ----------
-    rule : {"indexed", "zero", "tariff", "grid_price"}
-        See `cosim.trading.schemas.rules.FeedInRule`.
-    grid, indexed : array_like, shape (n_hours,)
-        P^G and P^IEP.
-    tariff : float
-        Flat tariff.
-    """
-    price = np.array(grid, dtype=np.float64)
-    match rule:
-        case "indexed":
-            price = np.array(indexed, dtype=np.float64)
-        case "zero":
-            price = np.zeros_like(price)
-        case "tariff":
-            price = np.full_like(price, tariff)
-        case "grid_price":
-            pass
-    return price
 
 
 def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: Path) -> Prices:
