@@ -30,9 +30,9 @@ from cosim.trading.scheduling.schedule import Schedule, ScheduleProblem  # noqa:
 from cosim.trading.scheduling.supply import merit_order  # noqa: E402 - as above
 from cosim.trading.schemas.appliances import TableIAppliances  # noqa: E402 - as above
 from cosim.trading.valuation.appliance import Appliance  # noqa: E402 - as above
+from cosim.trading.valuation.energy_values import energy_values, normalised_preferences, scaling_factor  # noqa: E402 - as above
 from cosim.trading.valuation.offers import Offer  # noqa: E402 - as above
 from cosim.trading.valuation.participants import listed_day  # noqa: E402 - as above
-from cosim.trading.valuation.values import energy_values, normalised_preferences, scaling_factor  # noqa: E402 - as above
 
 N_HOURS = 24
 CONTRACTED_KW = 10.35

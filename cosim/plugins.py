@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from cosim.core.numbers import Number
     from cosim.core.registry import Entry, Registry
     from cosim.core.tables import PROSUMER, TIME, Column, Table
+    from cosim.devices.household_load import Load
     from cosim.devices.interface import ActiveDevice, Device
-    from cosim.devices.load import Load
     from cosim.devices.pv import Photovoltaics
     from cosim.regulation.aggregates import Aggregate
     from cosim.regulation.capacities import Capacity
@@ -94,7 +94,7 @@ _REGISTRIES = {
     "latency": _Place("cosim.comms.latency", "LATENCIES"),
     "loss": _Place("cosim.comms.loss", "LOSSES"),
     "device": _Place("cosim.devices.interface", "DEVICES"),
-    "load_source": _Place("cosim.devices.load", "LOAD_SOURCES"),
+    "load_source": _Place("cosim.devices.household_load", "LOAD_SOURCES"),
     "pv_source": _Place("cosim.devices.pv", "PV_SOURCES"),
     "aggregate": _Place("cosim.regulation.aggregates", "AGGREGATES"),
     "capacity_rule": _Place("cosim.regulation.capacities", "CAPACITIES"),
@@ -116,7 +116,7 @@ _PARTS = {
     "Device": "cosim.devices.interface",
     "Latency": "cosim.comms.latency",
     "LatencyModel": "cosim.comms.latency",
-    "Load": "cosim.devices.load",
+    "Load": "cosim.devices.household_load",
     "LossModel": "cosim.comms.loss",
     "Metric": "cosim.results.metrics",
     "Number": "cosim.core.numbers",

@@ -24,8 +24,8 @@ from cosim.comms.latency import TraceLatency
 from cosim.comms.trace import read_trace
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.core.errors import InputError
+from cosim.csv_files.column_units import POWER, PRICE
 from cosim.csv_files.series import read_series
-from cosim.csv_files.units import POWER, PRICE
 from cosim.devices.profile_doubts import Profiles, load_doubts, pv_doubts
 
 PAGE = Path(__file__).with_suffix(".md")

@@ -22,8 +22,8 @@ from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 from cosim.trading.schemas.appliances import TableIAppliances
+from cosim.trading.valuation.energy_values import normalised_preferences
 from cosim.trading.valuation.participants import listed_day
-from cosim.trading.valuation.values import normalised_preferences
 
 Array = NDArray[np.float64]
 

@@ -144,7 +144,7 @@ def test_nothing_imports_the_root() -> None:
 
 
 def test_the_command_line_calls_the_public_face_alone() -> None:
-    shown = {"cosim.report.console", "cosim.report.compare_table"}
+    shown = {"cosim.report.terminal_summary", "cosim.report.compare_table"}
     wrong = [
         str(i)
         for i in imports()

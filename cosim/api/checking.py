@@ -14,8 +14,8 @@ from cosim.engine.builder import build
 from cosim.engine.explain import explain_lines
 from cosim.engine.run import preflight
 from cosim.study.sweep.load_sweep import is_sweep
-from cosim.study.sweep.plan import plan_sweep
 from cosim.study.sweep.sweep_check import check_points
+from cosim.study.sweep.sweep_plan import plan_sweep
 
 
 def check(

@@ -14,8 +14,8 @@ from cosim.core.errors import InputError, Problem, count
 from cosim.core.plugin_modules import for_workers
 from cosim.study.sweep.executors import executor
 from cosim.study.sweep.folder import open_folder, require_empty
-from cosim.study.sweep.plan import plan_sweep
 from cosim.study.sweep.sweep_check import check_points
+from cosim.study.sweep.sweep_plan import plan_sweep
 from cosim.study.sweep.sweep_run import SweepOutcome, run_sweep
 
 if TYPE_CHECKING:

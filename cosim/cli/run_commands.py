@@ -58,7 +58,7 @@ def run(
 def _show(run: Run, quiet: bool) -> None:
     """What came of a run."""
     if not quiet:
-        from cosim.report.console import print_summary
+        from cosim.report.terminal_summary import print_summary
 
         print_summary(out, run.status, run.summary)
         out.print(Text.assemble((run.status, "bold"), f": {run.folder}"))

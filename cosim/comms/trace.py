@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from cosim.comms.latency import TraceLatency, TraceReader
 from cosim.config.base import MAX_MS
 from cosim.core.errors import InputError, Problem
-from cosim.csv_files.plain import read_plain
-from cosim.csv_files.units import TIME, find_unit
+from cosim.csv_files.column_units import TIME, find_unit
+from cosim.csv_files.named_columns import read_plain
 from cosim.csv_files.words import shown
 
 _SHOWN = 100

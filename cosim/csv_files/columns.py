@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.core.errors import Problem, suggest
-from cosim.csv_files.layout import Layout
-from cosim.csv_files.numbers import looks_like_number
+from cosim.csv_files.column_units import OTHER, OTHER_PRICES, Unit, find_unit, split_header, usual
+from cosim.csv_files.header_layout import Layout
+from cosim.csv_files.number_cells import looks_like_number
 from cosim.csv_files.stamps import is_clock, is_date, is_stamp
-from cosim.csv_files.units import OTHER, OTHER_PRICES, Unit, find_unit, split_header, usual
 from cosim.csv_files.words import normal, shown
 
 _SHOWN = 5

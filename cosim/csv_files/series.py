@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.errors import InputError, Problem
+from cosim.csv_files.column_units import Unit, usual
 from cosim.csv_files.columns import TimeColumn, ValueColumn, find_time, find_values
-from cosim.csv_files.doubts import counters, sentinels
 from cosim.csv_files.found import CsvFound, FoundColumn
-from cosim.csv_files.layout import Layout, find_layout
-from cosim.csv_files.numbers import decimal_mark, is_missing, to_numbers
+from cosim.csv_files.header_layout import Layout, find_layout
+from cosim.csv_files.number_cells import decimal_mark, is_missing, to_numbers
 from cosim.csv_files.slots import Slots, slots_of
 from cosim.csv_files.stamps import is_stamp
+from cosim.csv_files.suspect_numbers import counters, sentinels
 from cosim.csv_files.table import Table, read_table
-from cosim.csv_files.text import read_text
-from cosim.csv_files.units import Unit, usual
+from cosim.csv_files.utf8_text import read_text
 from cosim.csv_files.words import shown
 
 _SHOWN = 5

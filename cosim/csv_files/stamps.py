@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import Problem
-from cosim.csv_files.numbers import plain_numbers
+from cosim.csv_files.number_cells import plain_numbers
 
 ISO = "yyyy-mm-dd hh:mm (ISO 8601)"
 UNIX_S, UNIX_MS = "seconds since 1970", "milliseconds since 1970"

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem, count
-from cosim.csv_files.layout import Layout
-from cosim.csv_files.numbers import looks_like_number
+from cosim.csv_files.header_layout import Layout
+from cosim.csv_files.number_cells import looks_like_number
 from cosim.csv_files.words import shown
 
 _LONGEST_FOOTER = 200

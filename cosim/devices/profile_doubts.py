@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_DAY
 from cosim.core.errors import Problem, count
-from cosim.csv_files.units import Unit
+from cosim.csv_files.column_units import Unit
 from cosim.csv_files.words import shown
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ from cosim.comms.schema import Direction
 from cosim.core.message import PLATFORM
 from cosim.core.streams import RowCache, Streams
 from cosim.faults.false_reports import FalseReports, Lie, constant, inverted, scaled, stuck
-from cosim.faults.plan import FaultEvent
+from cosim.faults.fault_plan import FaultEvent
 from cosim.faults.schema import (
     ClockFault,
     Duplication,

@@ -23,7 +23,7 @@ from cosim.faults.effects import (
     WrongClocks,
 )
 from cosim.faults.false_reports import FalseReports
-from cosim.faults.plan import FaultEvent
+from cosim.faults.fault_plan import FaultEvent
 from cosim.faults.schema import HouseholdCrash, Liar, PlatformCrash, StuckMeter
 from cosim.regulation.agent import Agent
 from cosim.regulation.community import Market

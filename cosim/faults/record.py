@@ -16,7 +16,7 @@ from cosim.core.context import TimeAxis
 from cosim.core.numbers import Number, Summary, declared, finite
 from cosim.core.tables import COMMUNITY, RESOURCE, Column, Table, TableStore
 from cosim.faults.fault_checks import Window
-from cosim.faults.plan import FaultEvent, episodes
+from cosim.faults.fault_plan import FaultEvent, episodes
 from cosim.faults.recovery import FaultEffect, Span, fault_effect, untouched
 from cosim.regulation.schema import CommunityConfig
 

@@ -15,7 +15,7 @@ from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.faults import record
 from cosim.faults.fault_checks import Surroundings, fault_problems
-from cosim.faults.plan import FaultEvent, plan_faults
+from cosim.faults.fault_plan import FaultEvent, plan_faults
 from cosim.faults.processes import FaultProcess, Reach
 from cosim.faults.record import FAULT_EFFECTS, FAULTS, FaultRecord, write_faults
 from cosim.faults.schema import AnyFault, Churn

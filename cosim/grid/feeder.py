@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem, suggest
+from cosim.grid.bus_positions import Edge, Tree, read_points, shortest_tree, tree_layout
 from cosim.grid.elements import ElementRecord, take_elements
 from cosim.grid.feeder_profiles import FeederProfiles, FileProfiles, SimbenchProfiles, follow_profiles
 from cosim.grid.grid_source import GridSource, source_of
 from cosim.grid.intake import take_in
-from cosim.grid.layout import Edge, Tree, read_points, shortest_tree, tree_layout
 from cosim.grid.network_functions import read_source
 from cosim.grid.schema import BusRef, NetworkConfig, SimbenchSource
 from cosim.grid.simbench_data import scenario_of

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import Problem
-from cosim.grid.doubts import doubt
+from cosim.grid.element_warnings import doubt
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cosim.core.errors import Problem, listed
 from cosim.grid.column_check import each
-from cosim.grid.doubts import doubt
+from cosim.grid.element_warnings import doubt
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.report.long_series import blocks
 from cosim.report.run_data import RunData
-from cosim.report.series import blocks
 from cosim.report.style import (
     DARK,
     LOOKS,

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
+from cosim.report.long_series import bin_width_ms, blocks, gather, row_quantiles, sums_over_elements
 from cosim.report.run_data import RunData, text_list
-from cosim.report.series import bin_width_ms, blocks, gather, row_quantiles, sums_over_elements
 from cosim.report.style import (
     DARK,
     LIGHT,

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.report.long_series import MAX_POINTS, bin_width_ms, blocks, row_quantiles
 from cosim.report.run_data import RunData, text_list
-from cosim.report.series import MAX_POINTS, bin_width_ms, blocks, row_quantiles
 
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.report.long_series import bin_width_ms, rolling_mean
 from cosim.report.market_data import ResourceSeries, resource_series
 from cosim.report.run_data import RunData
-from cosim.report.series import bin_width_ms, rolling_mean
 from cosim.report.style import (
     DARK,
     LIGHT,

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
 from cosim.core.text import visible
 from cosim.engine.scenario import Scenario
-from cosim.report.series import bin_width_ms, gather
+from cosim.report.long_series import bin_width_ms, gather
 from cosim.results.safe_files import write_whole
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from cosim.trading.scheduling.schedule import Infeasible, Schedule, ScheduleProb
 from cosim.trading.scheduling.supply import Supply, merit_order
 from cosim.trading.schemas.appliances import TableIAppliances
 from cosim.trading.valuation.appliance import Appliance
+from cosim.trading.valuation.energy_values import energy_values, normalised_preferences, scaling_factor
 from cosim.trading.valuation.offers import GRID, Offer
 from cosim.trading.valuation.participants import listed_day
-from cosim.trading.valuation.values import energy_values, normalised_preferences, scaling_factor
 
 HOUR = np.arange(24)
 GRID_PRICE = 0.12 + 0.08 * np.exp(-(((HOUR - 8) / 2.5) ** 2)) + 0.14 * np.exp(-(((HOUR - 19.5) / 2.5) ** 2))

@@ -22,7 +22,7 @@ from cosim.study.robustness.boundary import crossing
 from cosim.study.sweep.executors import executor
 from cosim.study.sweep.folder import open_folder
 from cosim.study.sweep.load_sweep import load_sweep
-from cosim.study.sweep.plan import plan_sweep
+from cosim.study.sweep.sweep_plan import plan_sweep
 from cosim.study.sweep.sweep_run import run_sweep
 
 STEP_MS = 3_600_000

@@ -20,8 +20,8 @@ import pytest
 
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.core.errors import InputError, Problem
+from cosim.csv_files.column_units import POWER, PRICE
 from cosim.csv_files.series import CsvSeries, read_series
-from cosim.csv_files.units import POWER, PRICE
 
 START = datetime(2016, 7, 4, tzinfo=UTC)
 VALUES = [0.25, 1.5, 0.125, 0.5]

@@ -15,7 +15,7 @@ from cosim.config.yaml_reader import Document
 from cosim.core.errors import InputError, Problem
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
-from cosim.faults.plan import plan_faults
+from cosim.faults.fault_plan import plan_faults
 from cosim.faults.subsystem import surroundings
 from cosim.households.demand import household_demand
 from cosim.households.placement import Placement, nowhere

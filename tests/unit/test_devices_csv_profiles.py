@@ -10,8 +10,8 @@ import pytest
 
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.core.errors import InputError, Problem
+from cosim.csv_files.column_units import POWER
 from cosim.csv_files.series import CsvSeries, read_series
-from cosim.csv_files.units import POWER
 from cosim.devices.profiles import reactive_power, resample_mean
 
 HEADER = "time,a [kW],b [W]\n"

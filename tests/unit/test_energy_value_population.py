@@ -17,6 +17,7 @@ from cosim.trading.schemas.appliances import (
     TableIAppliances,
 )
 from cosim.trading.schemas.energy_value import RigidityConfig
+from cosim.trading.valuation.energy_values import energy_values, normalised_preferences, scaling_factor
 from cosim.trading.valuation.participants import (
     CATALOGUE,
     appliance_days,
@@ -24,7 +25,6 @@ from cosim.trading.valuation.participants import (
     listed_day,
     runs_on,
 )
-from cosim.trading.valuation.values import energy_values, normalised_preferences, scaling_factor
 
 GENERATED = GeneratedAppliances(kind="generated")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cosim.trading.valuation.energy_values import energy_values, normalised_preferences, scaling_factor
 from cosim.trading.valuation.offers import (
     Offer,
     by_hour,
@@ -15,7 +16,6 @@ from cosim.trading.valuation.offers import (
     prices_at,
     prices_from_kappa,
 )
-from cosim.trading.valuation.values import energy_values, normalised_preferences, scaling_factor
 
 
 def test_preferences_are_scaled_with_the_lowest_at_zero() -> None:

@@ -14,7 +14,7 @@ from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.streams import Streams
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
-from cosim.faults.plan import FaultEvent, episodes, merged, plan_faults, random_windows
+from cosim.faults.fault_plan import FaultEvent, episodes, merged, plan_faults, random_windows
 from cosim.faults.subsystem import surroundings
 from cosim.households.placement import Placement
 

@@ -16,9 +16,9 @@ from ruamel.yaml import YAML
 from cosim.core.errors import InputError
 from cosim.core.streams import Streams
 from cosim.grid.background import Background
+from cosim.grid.bus_positions import Edge, shortest_tree, tree_layout
 from cosim.grid.bus_selection import background_elements, place_households
 from cosim.grid.feeder import Feeder, feeder_from_net, load_feeder
-from cosim.grid.layout import Edge, shortest_tree, tree_layout
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.schema import GridConfig, LimitsConfig, NetworkConfig
 

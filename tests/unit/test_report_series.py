@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
-from cosim.report.run_data import RunData, text_list
-from cosim.report.series import (
+from cosim.report.long_series import (
     bin_width_ms,
     blocks,
     gather,
@@ -21,6 +20,7 @@ from cosim.report.series import (
     row_quantiles,
     sums_over_elements,
 )
+from cosim.report.run_data import RunData, text_list
 
 START_MS = 1_451_606_400_000  # 2016-01-01
 

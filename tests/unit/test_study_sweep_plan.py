@@ -20,12 +20,12 @@ from cosim.core.errors import SimulationError
 from cosim.engine.load import load_scenario
 from cosim.study.sweep.folder import SweepFolder
 from cosim.study.sweep.load_sweep import load_sweep
-from cosim.study.sweep.plan import SweepPlan, plan_sweep
 from cosim.study.sweep.point import PointResult
 from cosim.study.sweep.points_table import points_columns, write_points
 from cosim.study.sweep.samples import unit_points
 from cosim.study.sweep.schema import NumberRange, SampleConfig, SweepConfig
 from cosim.study.sweep.sweep_check import check_points
+from cosim.study.sweep.sweep_plan import SweepPlan, plan_sweep
 
 
 def plan(tmp_path: Path, text: str) -> SweepPlan:

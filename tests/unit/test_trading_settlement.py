@@ -13,7 +13,7 @@ from cosim.trading.protocol.purchase_book import Claim, FailedAttempt
 from cosim.trading.protocol.reconciliation import Agreement, reconcile
 from cosim.trading.schemas.rules import DeviationRule
 from cosim.trading.settlement.bills import Bill, Settlement, settle
-from cosim.trading.settlement.delivery import deliver
+from cosim.trading.settlement.delivered import deliver
 from cosim.trading.tariff_rules import TARIFF_RULES
 from cosim.trading.valuation.prices import Prices
 

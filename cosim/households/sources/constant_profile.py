@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cosim.config.values import KilowattsValue
+from cosim.devices.household_load import LOAD_SOURCES, Load
 from cosim.devices.interface import CONSTANT, PowerFactor, ProfileSite
-from cosim.devices.load import LOAD_SOURCES, Load
 from cosim.devices.profiles import reactive_power
 
 

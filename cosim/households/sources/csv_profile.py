@@ -11,11 +11,11 @@ from cosim.config.base import LocalPath, Numbers, Text
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.config.values import KilowattsValue, NonNegativeValue
 from cosim.core.errors import InputError, Problem
+from cosim.csv_files.column_units import POWER
 from cosim.csv_files.series import CsvSeries, read_series
-from cosim.csv_files.units import POWER
 from cosim.csv_files.words import shown
+from cosim.devices.household_load import LOAD_SOURCES, Load
 from cosim.devices.interface import PowerFactor, ProfileSite
-from cosim.devices.load import LOAD_SOURCES, Load
 from cosim.devices.profile_doubts import Profiles
 from cosim.devices.profiles import reactive_power, resample_mean
 from cosim.devices.pv import PV_SOURCES, Photovoltaics

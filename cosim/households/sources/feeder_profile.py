@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from cosim.config.values import NonNegativeValue
 from cosim.core.errors import InputError, Problem, count, listed
+from cosim.devices.household_load import LOAD_SOURCES, Load
 from cosim.devices.interface import CONSTANT, GroupAround, PowerFactor, ProfileSite
-from cosim.devices.load import LOAD_SOURCES, Load
 from cosim.devices.profiles import reactive_power
 from cosim.devices.pv import PV_SOURCES, Photovoltaics
 from cosim.grid.feeder_profiles import SimbenchProfiles

@@ -5,8 +5,8 @@ from __future__ import annotations
 from cosim.config.base import Text
 from cosim.config.values import KilowattsValue
 from cosim.core.errors import InputError, Problem, suggest
+from cosim.devices.household_load import LOAD_SOURCES, Load
 from cosim.devices.interface import PowerFactor, ProfileSite
-from cosim.devices.load import LOAD_SOURCES, Load
 from cosim.devices.profiles import reactive_power
 from cosim.devices.pv import PV_SOURCES, Photovoltaics
 from cosim.grid.feeder_profiles import SimbenchProfiles

@@ -24,9 +24,9 @@ from cosim.engine.run import versions
 from cosim.results.run_files import read_sweep_record
 from cosim.results.safe_files import require_plain, write_whole
 from cosim.study.sweep.finished import FINISHED, FinishedPoints
-from cosim.study.sweep.plan import Point, SweepPlan
 from cosim.study.sweep.point import PointResult, PointTask
 from cosim.study.sweep.points_table import write_points
+from cosim.study.sweep.sweep_plan import Point, SweepPlan
 
 _RECORD = "sweep.json"
 

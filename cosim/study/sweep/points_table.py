@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cosim.results.safe_files import write_whole
-from cosim.study.sweep.plan import SweepPlan
 from cosim.study.sweep.point import PointResult
+from cosim.study.sweep.sweep_plan import SweepPlan
 
 
 def write_points(path: Path, plan: SweepPlan, results: Mapping[int, PointResult]) -> None:

@@ -12,7 +12,7 @@ from cosim.engine.check import check_configuration
 from cosim.engine.inputs import input_files
 from cosim.engine.load import LoadedScenario
 from cosim.engine.run import preflight
-from cosim.study.sweep.plan import Point, SweepPlan
+from cosim.study.sweep.sweep_plan import Point, SweepPlan
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from cosim.trading.scheduling.greedy import solve_greedy
 from cosim.trading.scheduling.schedule import Infeasible, Schedule, ScheduleProblem
 from cosim.trading.scheduling.supply import merit_order
 from cosim.trading.tariff_rules.interface import SchedulingAim
+from cosim.trading.valuation.energy_values import energy_values, normalised_preferences, scaling_factor
 from cosim.trading.valuation.offers import Offer
 from cosim.trading.valuation.participants import ApplianceDay
-from cosim.trading.valuation.values import energy_values, normalised_preferences, scaling_factor
 
 Array = NDArray[np.float64]
 

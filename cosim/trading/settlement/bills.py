@@ -20,7 +20,7 @@ from cosim.trading.protocol.purchase_book import FailedAttempt, FailedStatus
 from cosim.trading.protocol.reconciliation import Agreement
 from cosim.trading.protocol.trading_day import GRAIN_KWH
 from cosim.trading.schemas.rules import DeviationRule
-from cosim.trading.settlement.delivery import Delivered, deliver
+from cosim.trading.settlement.delivered import Delivered, deliver
 from cosim.trading.valuation.offers import GRID
 from cosim.trading.valuation.prices import Prices
 

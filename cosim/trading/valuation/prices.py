@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR, MS_PER_MINUTE
 from cosim.core.errors import InputError, Problem
+from cosim.csv_files.column_units import PRICE
 from cosim.csv_files.found import CsvFound
 from cosim.csv_files.series import CsvSeries, read_series
-from cosim.csv_files.units import PRICE
 from cosim.trading.schemas.tariffs import CsvPrice, FeedInPrice, FeedInShare, HourlyPrice, PricesConfig
 
 MAX_BYTES = 100_000_000

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cosim.core.errors import InputError, Problem
-from cosim.csv_files.numbers import looks_like_number
-from cosim.csv_files.units import OTHER, POWER, PRICE, find_unit
+from cosim.csv_files.column_units import OTHER, POWER, PRICE, find_unit
+from cosim.csv_files.number_cells import looks_like_number
 
 _SEPARATORS = (";", "\t", ",", "|")
 _LOOKED_AT = 400

@@ -14,7 +14,7 @@ from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem, count, suggest
 from cosim.core.streams import Streams
-from cosim.csv_files.plain import read_plain
+from cosim.csv_files.named_columns import read_plain
 from cosim.csv_files.words import shown
 from cosim.faults.fault_checks import Surroundings, Window, given_windows, named_households
 from cosim.faults.schema import (

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from cosim.config.csv_format import CsvFormat
 from cosim.core.errors import InputError, Problem, suggest
-from cosim.csv_files.layout import Layout, find_layout
-from cosim.csv_files.numbers import decimal_mark, to_numbers
+from cosim.csv_files.column_units import Unit, split_header
+from cosim.csv_files.header_layout import Layout, find_layout
+from cosim.csv_files.number_cells import decimal_mark, to_numbers
 from cosim.csv_files.table import Table, read_table
-from cosim.csv_files.text import read_text
-from cosim.csv_files.units import Unit, split_header
+from cosim.csv_files.utf8_text import read_text
 from cosim.csv_files.words import is_of_totals, normal, shown
 
 MAX_BYTES = 100_000_000
