@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from cosim.regulation.robust_sum import clipped, take_in, trimmed_measure
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
@@ -23,7 +24,6 @@ from cosim.regulation.controller import (
     open_window,
     receive,
 )
-from cosim.regulation.robust_sum import clipped, take_in, trimmed_measure
 from cosim.results.store import read_table
 
 PLATFORM = "communities.market.platform"
