@@ -59,7 +59,9 @@ def given(
     source = _source(scenario, objects)
     settings, problems = _settings(overrides or (), objects)
     if seed is not None:
-        settings.append(Setting("seed", plain(seed, objects, "seed"), {"": ("", 0)}))
+        # Overrides as text are those of the command line, where the seed has an option of its own.
+        origin = "seed" if overrides is None or isinstance(overrides, Mapping) else "--seed"
+        settings.append(Setting("seed", plain(seed, objects, "seed"), {"": (origin, 0)}))
     if not objects:
         yield source.varied(settings, problems=problems)
         return

@@ -46,7 +46,7 @@ def wait_until_running(process: subprocess.Popen[str], folder: Path) -> None:
 def test_done(cosim: Callable, write: Callable, folder: Path) -> None:
     ended = cosim("run", write(), "--out", "r", "--seed", "7")
     assert ended.code == 0
-    assert ended.err == "good runs into r\n"
+    assert ended.err == "good: writing to r\n"
     assert ended.out.endswith("done: r\n")
     assert "\x1b" not in ended.out + ended.err, "no control codes where there is no terminal"
     assert max(len(line) for line in ended.out.splitlines()) <= 80

@@ -150,8 +150,8 @@ def test_a_key_with_a_unit_says_it_in_its_description_too() -> None:
         "kWp": "kWp",
         "bytes": "bytes",
         "ppm": "millionth",
-        "1/day": "a day",
-        "steps": "step|in order",
+        "1/day": "a day|per day",
+        "steps": "step|in order|chronological",
     }
     missing = [
         f"{owner}.{key}"

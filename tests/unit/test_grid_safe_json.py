@@ -238,15 +238,15 @@ def test_a_key_that_is_there_twice(tmp_path: Path, document: Document) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "no JSON"),
-        ('{"_object": "bus', "no JSON: Unterminated string. Save"),
+        ("", "not JSON"),
+        ('{"_object": "bus', "not JSON: Unterminated string. Save"),
         ('{\n"_class": \n oops}', ":3"),
         ("[" * 200_000, "nested too deeply"),
         ('{"a":' * 200_000, "nested too deeply"),
         ("[1, 2]", "not a pandapower grid"),
         ('{"_module": "os", "_class": "function", "_object": "system"}', "not a pandapower grid"),
         ('{"_module": "os", "_class": "pandapowerNet", "_object": {"bus": 1}}', "only a pandapowerNet"),
-        ("9" * 10_000, "no JSON"),
+        ("9" * 10_000, "not JSON"),
     ],
 )
 def test_what_is_no_grid_at_all(tmp_path: Path, text: str, says: str) -> None:
@@ -267,7 +267,7 @@ def test_size_is_looked_at_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_no_text_and_no_file(tmp_path: Path) -> None:
     (tmp_path / "net.json").write_bytes(b"\x80\x04\x95pickle")
-    with pytest.raises(InputError, match="no UTF-8"):
+    with pytest.raises(InputError, match="not UTF-8"):
         read_net(tmp_path / "net.json")
     with pytest.raises(InputError, match="cannot be read"):
         read_net(tmp_path / "absent.json")
