@@ -48,8 +48,7 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
         table = _table(comparison, [first, *others[start : start + RUNS_PER_TABLE - 1]])
         wide.print(table)
     console.print(
-        "Differences are relative to A, in the number's unit (shares and loadings: percentage points) "
-        "and in % of A.\n"
+        "Differences to A: in the number's unit (shares and loadings: percentage points), and in % of A.\n"
         f"{NO_VALUE}: not in this run.  =: as in A.",
         style="dim",
     )
