@@ -51,6 +51,12 @@ def small(folder: Path) -> str:
     return "small.yaml"
 
 
+@pytest.fixture(autouse=True)
+def _no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes that other tests have registered in this process are no plugins of these sweeps."""
+    monkeypatch.setattr("cosim.engine.run.plugins", lambda: ())
+
+
 def slow_sweep(folder: Path, *, keep: str = "summary", n_seeds: int = 6) -> str:
     """A sweep of points that take long enough (about half a second) to be interrupted."""
     text = SMALL.replace("steps: 30", "steps: 200").replace("[3, 5]", str(n_seeds))
@@ -442,7 +448,7 @@ def test_a_worker_that_comes_late_with_another_cosim_runs_nothing() -> None:
     from cosim.study.sweep.dask_workers import run_of_version
 
     with pytest.raises(RuntimeError, match=r"this sweep is of 0\.0\.0"):
-        run_of_version("0.0.0", None, None)  # type: ignore[arg-type]
+        run_of_version("0.0.0", (), None, None)  # type: ignore[arg-type]
 
 
 def test_dask_started_on_this_machine(cosim: Callable, folder: Path) -> None:

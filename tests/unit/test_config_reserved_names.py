@@ -58,12 +58,12 @@ def test_no_name_is_that_of_a_device(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", ['"a\\e[31m.csv"', '"a\\n.csv"', '"a\\u202Evsc.exe"', '"\\x07"'])
 def test_no_input_has_characters_that_are_not_seen(file: str, tmp_path: Path) -> None:
-    assert "not seen" in told(tmp_path, file=file)
+    assert "invisible characters" in told(tmp_path, file=file)
 
 
 @pytest.mark.parametrize("name", ["energy", "voltage", "messages", "line", "fault"])
 def test_no_community_has_the_name_of_other_numbers(name: str, tmp_path: Path) -> None:
-    assert "that are of no community" in told(tmp_path, one=name)
+    assert "that belong to no community" in told(tmp_path, one=name)
 
 
 @pytest.mark.parametrize(

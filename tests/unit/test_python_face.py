@@ -46,6 +46,7 @@ PUBLIC = FUNCTIONS | {
     "Sweep",
     "Watcher",
     "__version__",
+    "plugins",
 }
 
 
@@ -212,7 +213,7 @@ def test_a_folder_that_holds_something_is_refused(folder: Path) -> None:
     (folder / "mine.txt").write_text("mine")
     with pytest.raises(cosim.InputError, match="this path is already in use"):
         cosim.run(HAMLET, out=folder)
-    with pytest.raises(cosim.InputError, match="no directory of a run"):
+    with pytest.raises(cosim.InputError, match="not a run directory"):
         cosim.open(folder)
 
 

@@ -721,9 +721,9 @@ def test_summary_rows_name_value_and_unit() -> None:
     rows = summary_rows(summary, datetime(2016, 7, 4, tzinfo=UTC), ["village"])
     assert [tuple(row) for row in rows] == [
         ("Community village", "own_use: error (RMS)", "13.42", "units"),
-        ("Messages", "Messages sent", "66\u2009528", ""),
         ("Energy", "Load", "8\u2009410", "kWh"),
         ("Energy", "Self-consumption", "29.68", "%"),
+        ("Messages", "Messages sent", "66\u2009528", ""),
         ("Feeder", "Lowest voltage", "1.0189", "pu"),
         ("Feeder", "Time of the lowest voltage", "2016-07-13 08:00 UTC", "224 h after the start"),
         ("Feeder", "Highest line loading", "–", "%"),
