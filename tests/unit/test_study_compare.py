@@ -266,7 +266,7 @@ class TestCompareRuns:
         [
             ("run.json", "{", "not a JSON object"),
             ("run.json", "[1]", "not a JSON object"),
-            ("summary.json", '{"x": "much"}', "not a number"),
+            ("summary.json", '{"x": "much"}', "never writes such a value"),
             ("scenario.yaml", "a: !!python/object:x 1", "tag"),
             ("tables/meters.parquet", "no parquet", "cannot be read"),
         ],
