@@ -6,7 +6,6 @@ import gc
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -70,13 +69,10 @@ def test_the_import_is_quick_and_loads_nothing_heavy() -> None:
         {"numpy", "pandas", "pyarrow", "pydantic", "scipy", "simpy", "pandapower", "typer"}
     )
 
-    def seconds(code: str) -> float:
-        began = time.perf_counter()
-        subprocess.run([sys.executable, "-c", code], check=True)
-        return time.perf_counter() - began
-
-    bare, imported = (min(seconds(code) for _ in range(5)) for code in ("pass", "import cosim"))
-    assert imported - bare < 0.2
+    # Of the processor, so that what else the machine does is not counted.
+    code = "import time; began = time.process_time(); import cosim; print(time.process_time() - began)"
+    took = [subprocess.run([sys.executable, "-c", code], capture_output=True, check=True) for _ in range(3)]
+    assert min(float(done.stdout) for done in took) < 0.2
 
 
 def test_what_it_gives() -> None:
