@@ -134,8 +134,8 @@ def test_a_gain_for_a_margin_has_that_margin() -> None:
     [
         (0.0, "does not answer"),
         (-1.0, "falls when the signal rises"),
-        (math.nan, "comes out as nan"),
-        (math.inf, "comes out as inf"),
+        (math.nan, "loop gain is nan"),
+        (math.inf, "loop gain is inf"),
         (1e-310, "no largest stable gain"),
     ],
 )
