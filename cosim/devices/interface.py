@@ -29,7 +29,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from cosim.config.base import Fraction, Model
+from cosim.config.base import Fraction, Model, Probability
 from cosim.config.household_values import household_values
 from cosim.config.values import AnyValue
 from cosim.core.context import Context
@@ -270,8 +270,10 @@ class ProfileSite(Protocol):
     ----------
     kind, path : str
         The kind of device, and its key in the scenario.
-    members : range
-        The group's households.
+    first : int
+        Number of the group's first household.
+    members : sequence of int
+        The group's households that have the device.
     n_households : int
         Size of the population.
     streams : Streams
@@ -291,7 +293,9 @@ class ProfileSite(Protocol):
     @property
     def path(self) -> str: ...
     @property
-    def members(self) -> range: ...
+    def first(self) -> int: ...
+    @property
+    def members(self) -> Sequence[int]: ...
     @property
     def n_households(self) -> int: ...
     @property
@@ -390,6 +394,10 @@ class Device(Model):
     table: ClassVar[Table | None] = None
     empty: ClassVar[str] = ""
     full: ClassVar[str] = ""
+
+    share: Probability = 1.0
+    """Share of the group's households that have it. Who does is drawn by the seed, so that whoever has it at
+    a share of 0.3 has it at 0.4, too."""
 
     @classmethod
     def annotation(cls) -> Any:

@@ -9,20 +9,20 @@ from cosim.core.errors import Problem
 from cosim.grid.background import Background
 from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.grid.subsystem import PowerGrid
+from cosim.households.ownership import Owned
 from cosim.households.placement import Placement, place
-from cosim.households.schema import HouseholdsConfig
 from cosim.households.source_account import account_of
 
 
 def connect(
-    groups: Sequence[HouseholdsConfig], brings_load: bool, grid: PowerGrid, context: Context
+    owned: Sequence[Owned], brings_load: bool, grid: PowerGrid, context: Context
 ) -> tuple[Placement, list[Problem]]:
     """Put the households on the feeder.
 
     Parameters
     ----------
-    groups : sequence of HouseholdsConfig
-        The households.
+    owned : sequence of mapping
+        What each household has.
     brings_load : bool
         Whether they have load besides that of their group.
     grid : PowerGrid
@@ -43,8 +43,8 @@ def connect(
         If the households do not fit.
     """
     config, feeder, population = grid.config, grid.feeder, context.population
-    placement = place(groups, population, config, feeder, context.streams)
-    entries, missed = account_of(groups, brings_load, config, population, feeder, placement, grid.limits)
+    placement = place(owned, config, feeder, context.streams)
+    entries, missed = account_of(owned, brings_load, config, population, feeder, placement, grid.limits)
     switched_off = placement.background if config.background == "none" else ()
     grid.connected = ConnectedFeeder(
         config=config,

@@ -22,6 +22,7 @@ from cosim.csv_files.found import CsvFound
 from cosim.devices.interface import CONSTANT, DEVICES, Pages, Slots
 from cosim.grid.elements import ElementRecord
 from cosim.grid.simbench_data import SLOT_MINUTES
+from cosim.households.ownership import Owned
 from cosim.households.placement import Placement
 from cosim.households.profile_book import Demand, Profile, Series
 from cosim.households.profile_columns import PickedColumns, ProfileSources
@@ -101,6 +102,7 @@ class _Site:
     kind: str
     path: str
     group: Group
+    members: Sequence[int]
     names: tuple[str, ...]
     streams: Streams
     slots: Slots
@@ -109,9 +111,9 @@ class _Site:
     collected: _Collected
 
     @property
-    def members(self) -> range:
-        """The group's households."""
-        return self.group.members
+    def first(self) -> int:
+        """Number of the group's first household."""
+        return self.group.first
 
     @property
     def n_households(self) -> int:
@@ -131,10 +133,8 @@ class _Site:
     def values(self, name: str, value: AnyValue) -> list[float]:
         """A parameter of each member, drawn where it is a distribution."""
         purpose = f"{self.kind}.{name}"
-        drawn: list[float] = household_values(
-            self.streams, purpose, value, self.group, self.n_households
-        ).tolist()
-        return drawn
+        drawn = household_values(self.streams, purpose, value, self.group, self.n_households)
+        return [float(drawn[household - self.group.first]) for household in self.members]
 
     def put(self, household: int, p: tuple[str, float], q: tuple[str, float]) -> None:
         """What a household's active and reactive power follow, with their factors."""
@@ -172,9 +172,9 @@ class _Site:
 
 
 def household_demand(
-    configs: Sequence[HouseholdsConfig], context: Context, placement: Placement | None
+    configs: Sequence[HouseholdsConfig], owned: Sequence[Owned], context: Context, placement: Placement | None
 ) -> Demand:
-    """What every household draws and generates, by the configuration of each group.
+    """What every household draws and generates, by the configuration of each group and what it has of it.
 
     Without a placement, as where the grid has errors, what follows the feeder's elements is left out.
 
@@ -198,6 +198,7 @@ def household_demand(
                 kind,
                 path,
                 group,
+                [household for household in group.members if kind in owned[household]],
                 population.names,
                 context.streams,
                 slots,

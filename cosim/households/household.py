@@ -9,6 +9,7 @@ from cosim.core.clock import MS_PER_HOUR
 from cosim.core.context import Context
 from cosim.core.delivery import Unit
 from cosim.devices.interface import DEVICES, ActiveDevice, Piece, Site
+from cosim.households.ownership import Owned
 from cosim.households.profile_book import ProfileBook
 from cosim.households.schema import HouseholdsConfig, kinds
 
@@ -191,7 +192,9 @@ class Equipment(NamedTuple):
     devices: dict[str, list[tuple[int, ActiveDevice]]]
 
 
-def equip(configs: Sequence[HouseholdsConfig], context: Context, book: ProfileBook) -> Equipment:
+def equip(
+    configs: Sequence[HouseholdsConfig], owned: Sequence[Owned], context: Context, book: ProfileBook
+) -> Equipment:
     """Install the devices of all households, by the configuration of each group."""
     devices: dict[str, list[tuple[int, ActiveDevice]]] = {kind: [] for kind in kinds()}
     of: list[dict[str, ActiveDevice]] = [{} for _ in context.population.names]
@@ -199,8 +202,9 @@ def equip(configs: Sequence[HouseholdsConfig], context: Context, book: ProfileBo
         for kind, device in config.devices.items():
             installed = device.install(Site(kind, group, context))
             for household, one in zip(group.members, installed, strict=bool(installed)):
-                devices[kind].append((household, one))
-                of[household][kind] = one
+                if kind in owned[household]:
+                    devices[kind].append((household, one))
+                    of[household][kind] = one
     return Equipment([_household(number, each, book) for number, each in enumerate(of)], devices)
 
 

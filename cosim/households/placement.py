@@ -12,7 +12,7 @@ from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
 from cosim.grid.feeder_profiles import FeederProfiles
 from cosim.grid.schema import GridConfig
-from cosim.households.schema import HouseholdsConfig
+from cosim.households.ownership import Owned, standing_for
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ def nowhere(population: Population) -> Placement:
 
 
 def place(
-    groups: Sequence[HouseholdsConfig],
-    population: Population,
+    owned: Sequence[Owned],
     grid: GridConfig,
     feeder: Feeder,
     streams: Streams,
@@ -79,12 +78,12 @@ def place(
     InputError
         If there are more households than places, or a listed bus does not exist.
     """
-    placed = place_households(feeder, grid.placement, population.size, streams)
+    placed = place_households(feeder, grid.placement, len(owned), streams)
     free = list(feeder.sgens)
     own: list[tuple[ElementRecord, ...]] = []
     replaced: list[tuple[ElementRecord, ...]] = []
     for household, spot in enumerate(placed):
-        generation = groups[population.group_of(household).number].standing_for("sgen")
+        generation = standing_for(owned[household], "sgen")
         here = [sgen for sgen in free if sgen.bus == spot.bus]
         is_own = any(device.keeps_element for device in generation)
         same = tuple(sgen for sgen in here if sgen.p_profile == here[0].p_profile)

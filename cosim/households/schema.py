@@ -43,10 +43,6 @@ class HouseholdsConfig(Model):
         """What stands around each of its devices."""
         return GroupAround(self.devices, has_grid)
 
-    def standing_for(self, table: str) -> list[Device]:
-        """Those with which a household stands for the feeder's own elements of a table, `load` or `sgen`."""
-        return [device for device in self.devices.values() if device.stands_for == table]
-
     @property
     def generates(self) -> bool:
         """Whether any of its devices generates."""

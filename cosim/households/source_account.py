@@ -12,14 +12,14 @@ from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits
 from cosim.grid.schema import GridConfig
 from cosim.grid.voltage_dependence import CONSTANT_POWER
+from cosim.households.ownership import Owned, standing_for
 from cosim.households.placement import Placement
-from cosim.households.schema import HouseholdsConfig
 
 _NAMED = 5
 
 
 def account_of(
-    groups: Sequence[HouseholdsConfig],
+    owned: Sequence[Owned],
     brings_load: bool,
     config: GridConfig,
     population: Population,
@@ -35,7 +35,7 @@ def account_of(
     silent = "grid.background: none" if mode == "none" else ""
     if not silent and config.background_scaling == 0:
         silent = "grid.background_scaling: 0"
-    taken = _taken(groups, brings_load, population, placement)
+    taken = _taken(owned, brings_load, population, placement)
     entries = account(feeder, Decisions(taken, silent, mode == "profile"), limits)
     acting = {
         (entry.table, entry.element)
@@ -43,19 +43,15 @@ def account_of(
         if entry.fate == "kept" or (entry.fate == "household" and entry.reason.endswith(DRAWN))
     }
     said = [*missed_power(entries), *unbalanced(feeder.source.net, acting)]
-    return entries, said + _no_longer_dependent(groups, population, placement)
+    return entries, said + _no_longer_dependent(owned, placement)
 
 
-def _no_longer_dependent(
-    groups: Sequence[HouseholdsConfig], population: Population, placement: Placement
-) -> list[Problem]:
+def _no_longer_dependent(owned: Sequence[Owned], placement: Placement) -> list[Problem]:
     """One warning for loads that follow the voltage in the data, and no longer do as a household's."""
     found = [
         load
         for household, load in enumerate(placement.loads)
-        if load is not None
-        and load.shares != CONSTANT_POWER
-        and _keeps(groups[population.group_of(household).number], "load")
+        if load is not None and load.shares != CONSTANT_POWER and _keeps(owned[household], "load")
     ]
     if not found:
         return []
@@ -71,23 +67,23 @@ def _no_longer_dependent(
     return [Problem(message, remedy, "grid.placement", severity="warning")]
 
 
-def _keeps(group: HouseholdsConfig, table: str) -> bool:
+def _keeps(owned: Owned, table: str) -> bool:
     """Whether a household has the feeder's own elements of a table as its own."""
-    return any(device.keeps_element for device in group.standing_for(table))
+    return any(device.keeps_element for device in standing_for(owned, table))
 
 
 def _taken(
-    groups: Sequence[HouseholdsConfig], brings_load: bool, population: Population, placement: Placement
+    owned: Sequence[Owned], brings_load: bool, population: Population, placement: Placement
 ) -> dict[Key, tuple[Fate, str]]:
     """What becomes of each element that a household stands for, and why."""
     found: dict[Key, tuple[Fate, str]] = {}
     for household, (load, own) in enumerate(zip(placement.loads, placement.sgens, strict=True)):
-        name, group = population.names[household], groups[population.group_of(household).number]
+        name, has = population.names[household], owned[household]
         if load is not None:
             fate: tuple[Fate, str] = ("household", f"{name} brings another load in its place")
-            if _keeps(group, "load"):
+            if _keeps(has, "load"):
                 fate = "household", f"{name} has it as a load {DRAWN}"
-            elif not group.standing_for("load") and not brings_load:
+            elif not standing_for(has, "load") and not brings_load:
                 fate = "replaced", "a household without any load stands in its place"
             found[load.kind, load.index] = fate
         for sgen in own:

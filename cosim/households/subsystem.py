@@ -20,6 +20,7 @@ from cosim.households.connection import connect
 from cosim.households.demand import household_demand, slots_of
 from cosim.households.household import Equipment, equip
 from cosim.households.meters import Meters, Reading
+from cosim.households.ownership import owned_devices
 from cosim.households.placement import Placement, nowhere
 from cosim.households.profile_book import Demand, ProfileBook
 from cosim.households.prosumer_table import PROSUMERS, device_parameters, profile_texts
@@ -107,17 +108,18 @@ class Households(Subsystem[Housed]):
     def build(cls, source: Housed, setup: Setup) -> Self:
         """Every household where it stands, with its profiles and devices."""
         context, grid = setup.context, setup.of(PowerGrid)
+        owned = owned_devices(source.groups, context)
         problems: list[Problem] = []
         placement = None if setup.failed(PowerGrid) else nowhere(context.population)
         with collected(problems):
             if grid is not None:
                 placement = None
-                placement, missed = connect(source.groups, setup.uses.brings_load, grid, context)
+                placement, missed = connect(owned, setup.uses.brings_load, grid, context)
                 setup.warn(missed)
         demand = None
         with collected(problems):
             if setup.uses.meters:
-                demand = household_demand(source.groups, context, placement)
+                demand = household_demand(source.groups, owned, context, placement)
                 setup.warn(demand.warnings)
         if problems:
             raise InputError(problems)
@@ -125,7 +127,7 @@ class Households(Subsystem[Housed]):
         if demand is not None:
             book = _book(context.time, demand)
             made.demand = demand
-            made.equipment = equip(source.groups, context, book)
+            made.equipment = equip(source.groups, owned, context, book)
             made.meters = Meters(made.equipment, book, context.time.interval_ms)
         return made
 

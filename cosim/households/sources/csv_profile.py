@@ -78,8 +78,8 @@ def _deal(device: CsvLoad | CsvPv, site: ProfileSite, scales: Sequence[float], f
     """
     keys, profiles = _columns(device, site)
     q_per_p = float(reactive_power(1.0, factor))
-    for position, (household, scale) in enumerate(zip(site.members, scales, strict=True)):
-        column = position % len(keys)
+    for household, scale in zip(site.members, scales, strict=True):
+        column = (household - site.first) % len(keys)
         site.put(household, (keys[column], scale), (keys[column], scale * q_per_p))
         profiles.scale[column] = max(profiles.scale[column], scale)
     site.warn(device.doubts(profiles))
