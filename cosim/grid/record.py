@@ -175,7 +175,8 @@ class GridRecorder:
 
     def summary(self) -> Summary:
         """Extremes, energies and counts; of intervals solved again, how far `runpp` is away."""
-        result = self.metrics.result() | self._longest_outside_band() | self._standard_weeks()
+        result = self.metrics.result() | self._watch.summary(self._grid.feeder)
+        result |= self._longest_outside_band() | self._standard_weeks()
         return result | (self._disagreement.result() if self._to_verify else {})
 
     def verdict(self) -> str:

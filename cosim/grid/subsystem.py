@@ -12,7 +12,7 @@ from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem, count
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
-from cosim.grid import agreement, extremes, record
+from cosim.grid import agreement, extremes, record, verdict
 from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.grid.coupling import Coupling
 from cosim.grid.element_limits import feeder_limits
@@ -67,7 +67,7 @@ class PowerGrid(Subsystem[Fed]):
         *(INJECTIONS, BUS_VOLTAGE, LINE_LOADING, TRAFO_LOADING, TRAFO3W_LOADING, POWER_FLOW),
         *(FEEDER_BUSES, FEEDER_BRANCHES, SOURCE_ELEMENTS),
     )
-    numbers = (*extremes.NUMBERS, *record.NUMBERS, *agreement.NUMBERS)
+    numbers = (*extremes.NUMBERS, *verdict.NUMBERS, *record.NUMBERS, *agreement.NUMBERS)
 
     def __init__(
         self, config: GridConfig, power_flow: PowerFlow, limits: FeederLimits, context: Context

@@ -1,4 +1,4 @@
-"""What a run says of its feeder's limits, in a sentence: which was left, how often, how far, where, when."""
+"""What a run says of its feeder's limits, in words and numbers: which was left, how often, how far."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import count, listed
+from cosim.core.numbers import Number, Summary, declared, finite
+from cosim.grid.extremes import SECTION
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import Usage
 
@@ -21,17 +23,44 @@ class _Words(NamedTuple):
     outside: str
     element: str
     value: str
+    key: str
+    table: str
 
 
 _WORDS = {
-    "vm_min_pu": _Words("voltage too low", "bus", "{:.4f} pu"),
-    "vm_max_pu": _Words("voltage too high", "bus", "{:.4f} pu"),
-    "line_loading_max_percent": _Words("line overloaded", "line", "{:.4g} %"),
-    "trafo_loading_max_percent": _Words("transformer overloaded", "transformer", "{:.4g} %"),
+    "vm_min_pu": _Words("voltage too low", "bus", "{:.4f} pu", "voltage_low", "bus"),
+    "vm_max_pu": _Words("voltage too high", "bus", "{:.4f} pu", "voltage_high", "bus"),
+    "line_loading_max_percent": _Words("line overloaded", "line", "{:.4g} %", "line_overload", "line"),
+    "trafo_loading_max_percent": _Words(
+        "transformer overloaded", "transformer", "{:.4g} %", "trafo_overload", "trafo"
+    ),
     "trafo3w_loading_max_percent": _Words(
-        "three-winding transformer overloaded", "three-winding transformer", "{:.4g} %"
+        "three-winding transformer overloaded",
+        "three-winding transformer",
+        "{:.4g} %",
+        "trafo3w_overload",
+        "trafo3w",
     ),
 }
+NUMBERS = declared(
+    SECTION,
+    "tables of voltages and loadings",
+    *(
+        number
+        for words in _WORDS.values()
+        for number in (
+            Number(f"{words.key}_intervals", f"intervals with {words.outside}", "",
+                f"intervals in which the limit of some {words.element} is left; null if nothing was solved",
+                "less"),
+            Number(f"{words.key}_use_max", f"limit used most, {words.outside}", "",
+                f"largest share of its limit that any {words.element} uses in an interval, above 1 where "
+                "it is left; of a lowest voltage the limit over the voltage; null if nothing was solved",
+                "less"),
+            Number(f"{words.key}_use_max_{words.table}", f"{words.element} of the limit used most, "
+                f"{words.outside}", "", f"index of that {words.element}", kind="place"),
+        )
+    ),
+)  # fmt: skip
 _PAIRS = (
     ("vm_min_pu", "vm_max_pu"),
     ("line_loading_max_percent", "trafo_loading_max_percent", "trafo3w_loading_max_percent"),
@@ -118,6 +147,20 @@ class LimitWatch:
             parts.append(f"the feeder is within its limits in all of {among}; closest to them:")
             parts[-1] += f" {listed([self._kept(pair, feeder, start) for pair in _PAIRS if self._has(pair)])}"
         return "; ".join(parts)
+
+    def summary(self, feeder: Feeder) -> Summary:
+        """How often each kind of limit was left, how far it was used, and by which element."""
+        solved = self._status.get("converged", 0) > 0
+        found: Summary = {}
+        for name, words in _WORDS.items():
+            index, worst = getattr(feeder, words.table).index, self._worst[name]
+            if not len(index):
+                continue
+            seen = worst.column >= 0
+            found[f"{words.key}_intervals"] = worst.n_outside if solved else None
+            found[f"{words.key}_use_max"] = finite(worst.share) if seen else None
+            found[f"{words.key}_use_max_{words.table}"] = int(index[worst.column]) if seen else None
+        return found
 
     def _has(self, names: tuple[str, ...]) -> bool:
         return any(self._worst[name].column >= 0 for name in names)

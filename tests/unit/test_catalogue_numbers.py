@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from cosim.engine.run import summarise
 from cosim.engine.wings import catalogue, describe
 from cosim.grid.agreement import Disagreement
 from cosim.grid.extremes import Extreme, GridMetrics
+from cosim.grid.verdict import LimitWatch
 from cosim.report.compare_figure import KEY_NUMBERS
 from cosim.study.peaks import PEAKS
 from cosim.study.robustness.quantities import _LOOKED_AT
@@ -65,6 +68,9 @@ def test_every_number_that_is_declared_is_given() -> None:
     given = {describe(key).number.pattern for case in [*names("scenarios"), *MORE] for key in summary(case)}
     # No built-in network has a three-winding transformer, and only one element differs most.
     given |= set(GridMetrics(1.0, trafo3w_max=Extreme(1)).result())
+    tables = ("bus", "line", "trafo", "trafo3w")
+    one_of_each: Any = SimpleNamespace(**{table: SimpleNamespace(index=[0]) for table in tables})
+    given |= set(LimitWatch().summary(one_of_each))
     for element in ("line 1", "trafo 1", "trafo3w 1"):
         given |= set(Disagreement(1, (1.0, "bus 1"), (1.0, element)).result())
     assert {number.pattern for number in catalogue().numbers} == given

@@ -306,6 +306,14 @@ def test_what_was_not_solved_comes_first() -> None:
         "overloaded in 1, worst 81 % (limit 80) at three-winding transformer 0 (t3), 2016-01-01 03:00 UTC"
     )
     assert LimitWatch().sentence(made, START).startswith("no interval")
+    numbers = watch.summary(made)
+    assert numbers["voltage_low_intervals"] == 1
+    assert numbers["voltage_low_use_max"] == pytest.approx(0.9 / 0.89)
+    assert numbers["voltage_low_use_max_bus"] == 0
+    assert (numbers["voltage_high_intervals"], numbers["voltage_high_use_max_bus"]) == (2, 1)
+    assert numbers["voltage_high_use_max"] == pytest.approx(1.2 / 1.1)
+    assert (numbers["trafo3w_overload_intervals"], numbers["trafo3w_overload_use_max_trafo3w"]) == (1, 0)
+    assert set(LimitWatch().summary(made).values()) == {None}
 
 
 def test_draws_of_limits_agree_with_counting_element_by_element() -> None:
