@@ -24,12 +24,16 @@ from cosim.core.plugin_modules import load_plugin as load
 if TYPE_CHECKING:
     from cosim.comms.latency import Latency, LatencyModel
     from cosim.comms.loss import LossModel
-    from cosim.core.numbers import Number
+    from cosim.config.base import Model
+    from cosim.core.clock import to_utc
+    from cosim.core.numbers import Number, declared
     from cosim.core.registry import Entry, Registry
+    from cosim.core.subsystem import Run, Setup, Subsystem, Uses
     from cosim.core.tables import PROSUMER, TIME, Column, Table
     from cosim.devices.household_load import Load
     from cosim.devices.interface import ActiveDevice, Device
     from cosim.devices.pv import Photovoltaics
+    from cosim.households.subsystem import Households
     from cosim.regulation.aggregates import Aggregate
     from cosim.regulation.capacities import Capacity
     from cosim.regulation.costs import Cost
@@ -49,21 +53,28 @@ __all__ = [
     "CompleteRun",
     "Cost",
     "Device",
+    "Households",
     "Latency",
     "LatencyModel",
     "Load",
     "LossModel",
     "Metric",
+    "Model",
     "Number",
     "Photovoltaics",
     "Policy",
+    "Run",
     "RunData",
     "RunFigure",
+    "Setup",
+    "Subsystem",
     "Table",
     "TariffRule",
+    "Uses",
     "aggregate",
     "capacity_rule",
     "cost",
+    "declared",
     "device",
     "entries",
     "figure",
@@ -75,7 +86,9 @@ __all__ = [
     "metric",
     "policy",
     "pv_source",
+    "subsystem",
     "tariff_rule",
+    "to_utc",
 ]
 
 C = TypeVar("C", bound=type)
@@ -99,6 +112,7 @@ _REGISTRIES = {
     "aggregate": _Place("cosim.regulation.aggregates", "AGGREGATES"),
     "capacity_rule": _Place("cosim.regulation.capacities", "CAPACITIES"),
     "tariff_rule": _Place("cosim.trading.tariff_rules", "TARIFF_RULES"),
+    "subsystem": _Place("cosim.engine.wings", "SUBSYSTEMS"),
     "metric": _Place("cosim.results.metrics", "METRICS"),
     "figure": _Place("cosim.report.figure_list", "FIGURES"),
 }
@@ -114,18 +128,26 @@ _PARTS = {
     "CompleteRun": "cosim.results.metrics",
     "Cost": "cosim.regulation.costs",
     "Device": "cosim.devices.interface",
+    "Households": "cosim.households.subsystem",
     "Latency": "cosim.comms.latency",
     "LatencyModel": "cosim.comms.latency",
     "Load": "cosim.devices.household_load",
     "LossModel": "cosim.comms.loss",
     "Metric": "cosim.results.metrics",
+    "Model": "cosim.config.base",
     "Number": "cosim.core.numbers",
     "Photovoltaics": "cosim.devices.pv",
     "Policy": "cosim.regulation.policies",
+    "Run": "cosim.core.subsystem",
     "RunData": "cosim.report.run_data",
     "RunFigure": "cosim.report.figure_list",
+    "Setup": "cosim.core.subsystem",
+    "Subsystem": "cosim.core.subsystem",
     "Table": "cosim.core.tables",
     "TariffRule": "cosim.trading.tariff_rules",
+    "Uses": "cosim.core.subsystem",
+    "declared": "cosim.core.numbers",
+    "to_utc": "cosim.core.clock",
 }
 """What classes are derived from, or made of."""
 
@@ -178,6 +200,11 @@ def capacity_rule(name: str) -> Callable[[C], C]:
 def tariff_rule(name: str) -> Callable[[C], C]:
     """A rule that the households of the energy-value market are coordinated and billed by."""
     return _registry("tariff_rule").register(name)
+
+
+def subsystem(name: str) -> Callable[[C], C]:
+    """What lives through a run of its own, such as a market form; its name is its key in a scenario."""
+    return _registry("subsystem").register(name)
 
 
 def metric(name: str) -> Callable[[C], C]:

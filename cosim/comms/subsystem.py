@@ -41,7 +41,6 @@ class Comms(Subsystem[Linked]):
         Reads files of measured latencies, each once.
     """
 
-    key = "comms"
     tables = (MESSAGES, MESSAGE_LATENCY)
     numbers = record.NUMBERS
 

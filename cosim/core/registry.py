@@ -62,12 +62,21 @@ class Registry(Generic[T]):
     in_schema : bool
         Whether the classes are pydantic models that a scenario chooses by their `kind`; else they are plain
         classes.
+    welcome : callable, optional
+        Called with the name and the class of each that fits, before it is taken in; may refuse it.
     """
 
-    def __init__(self, noun: str, interface: type[T], in_schema: bool = True) -> None:
+    def __init__(
+        self,
+        noun: str,
+        interface: type[T],
+        in_schema: bool = True,
+        welcome: Callable[[str, type[T]], None] = lambda name, cls: None,
+    ) -> None:
         self.noun = noun
         self.interface = interface
         self._in_schema = in_schema
+        self._welcome = welcome
         self._classes: dict[str, type[T]] = {}
 
     def register(self, name: str) -> Callable[[C], C]:
@@ -86,6 +95,7 @@ class Registry(Generic[T]):
             global _registered
             self._check_name(name, cls)
             self._check_class(name, cls)
+            self._welcome(name, cls)
             if self._in_schema:
                 _give_kind(cls, name)
             self._classes[name] = cls
@@ -127,7 +137,7 @@ class Registry(Generic[T]):
     def _check_name(self, name: str, cls: type) -> None:
         if not _NAME.fullmatch(name):
             message = f"'{name}' cannot name a {self.noun}"
-            raise _refused(
+            raise refused(
                 cls, message, "Begin with a lower-case letter, and use only lower-case letters, digits and _."
             )
         former = self._classes.get(name)
@@ -136,29 +146,28 @@ class Registry(Generic[T]):
             cls.__qualname__,
         ):
             message = f"the {self.noun} '{name}' already exists ({_full_name(former)})"
-            raise _refused(cls, message, "Choose another name.")
+            raise refused(cls, message, "Choose another name.")
 
     def _check_class(self, name: str, cls: type) -> None:
         called = f"the {self.noun} '{name}'"
-        if self._in_schema and not _is_strict_model(cls):
+        if self._in_schema and not is_strict_model(cls):
             base = self.interface.__name__
             message = f"{called} is not a frozen pydantic model that refuses unknown keys"
-            raise _refused(cls, message, f"Derive the class from {base}, and declare its keys as fields.")
+            raise refused(cls, message, f"Derive the class from {base}, and declare its keys as fields.")
         members = _members(self.interface)
         missing = [member for member in members if not _has(cls, member)]
         if missing:
             message = f"{called} has no {listed(missing)}"
-            raise _refused(cls, message, f"Define {'it' if len(missing) == 1 else 'them'} in the class.")
+            raise refused(cls, message, f"Define {'it' if len(missing) == 1 else 'them'} in the class.")
         for member in members:
-            wanted = getattr(self.interface, member, None)
-            own = inspect.getattr_static(cls, member, None)
+            wanted, own = _function(self.interface, member), _function(cls, member)
             if (
                 inspect.isfunction(wanted)
                 and inspect.isfunction(own)
                 and not _can_be_called_like(own, wanted)
             ):
                 message = f"{called}: `{member}` must be callable as {member}{inspect.signature(wanted)}"
-                raise _refused(cls, message, "Accept these parameters, in this order.")
+                raise refused(cls, message, "Accept these parameters, in this order.")
 
 
 def import_modules(package: str) -> None:
@@ -218,9 +227,17 @@ def _can_be_called_like(own: Callable[..., Any], wanted: Callable[..., Any]) -> 
     return True
 
 
-def _is_strict_model(cls: type) -> bool:
+def _function(cls: type, member: str) -> Any:
+    """A method as it is defined, one of the class too; anything else as it is."""
+    found = inspect.getattr_static(cls, member, None)
+    return found.__func__ if isinstance(found, classmethod) else found
+
+
+def is_strict_model(cls: object) -> bool:
+    """Whether it is a frozen pydantic model that refuses unknown keys."""
     return (
-        issubclass(cls, BaseModel)
+        isinstance(cls, type)
+        and issubclass(cls, BaseModel)
         and cls.model_config.get("extra") == "forbid"
         and bool(cls.model_config.get("frozen"))
     )
@@ -239,7 +256,8 @@ def _give_kind(cls: type, name: str) -> None:
     cls.model_rebuild(force=True)
 
 
-def _refused(cls: type, message: str, remedy: str) -> PluginError:
+def refused(cls: type, message: str, remedy: str) -> PluginError:
+    """The error of a class that cannot be registered, with the place of its definition."""
     try:
         file, line = inspect.getsourcefile(cls) or "", inspect.getsourcelines(cls)[1]
     except (OSError, TypeError):  # made without a file

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import simpy
+from pydantic import BaseModel
 
 from cosim.core.context import Context
 from cosim.core.errors import Problem
@@ -95,15 +96,15 @@ class Subsystem(ABC, Generic[Source]):
 
     Attributes
     ----------
-    key : str
-        Its key at the top of a scenario.
+    schema : type of pydantic model, optional
+        Of one from outside: what its key at the top of a scenario holds.
     tables : tuple of Table
         The tables that it can write, in the order of the documentation.
     numbers : tuple of Number
         The numbers that it can add to a summary.
     """
 
-    key: ClassVar[str]
+    schema: ClassVar[type[BaseModel] | None] = None
     tables: ClassVar[tuple[Table, ...]] = ()
     numbers: ClassVar[tuple[Number, ...]] = ()
 

@@ -27,6 +27,7 @@ from cosim.core.errors import InputError, Problem
 from cosim.core.streams import Streams
 from cosim.engine.scenario import Scenario
 from cosim.grid.network_file import named_by_the_user
+from cosim.results.run_files import missing_plugins
 
 NETWORK_ENDINGS = (".yaml", ".yml", ".json")
 
@@ -238,7 +239,7 @@ def _validated(
     try:
         scenario = Scenario.model_validate(document.data)
     except ValidationError as error:
-        problems = [*problems, *translate(error, document, Scenario)]
+        problems = [*problems, *missing_plugins(Path(document.file)), *translate(error, document, Scenario)]
     else:
         problems = [*problems, *_elsewhere(document, scenario, may_be_anywhere)]
     if problems:

@@ -215,13 +215,14 @@ def _run(
     with _stage(record, "store"):
         simulation.close()
         store.finish_tables()
-        summary = simulation.summary()
-        if status == "done":
-            run = CompleteRun(store.folder, loaded.scenario, dict(summary), Tables(store.folder))
-            try:
+        summary = Summary()
+        try:
+            simulation.add_summary(summary)
+            if status == "done":
+                run = CompleteRun(store.folder, loaded.scenario, dict(summary), Tables(store.folder))
                 summary |= metric_numbers(run)
-            except PluginError as error:
-                status, record.cause = "failed", error.problems[0].message
+        except PluginError as error:
+            status, record.cause = "failed", record.cause or error.problems[0].message
         store.write_json("summary.json", summary)
     record.status = status
     record.verdict = simulation.verdict()
@@ -271,7 +272,9 @@ def summarise(loaded: LoadedScenario) -> Summary:
     simulation = Simulation(parts, Nowhere(), lambda now_ms, events: None)
     simulation.run()
     simulation.close()
-    return simulation.summary()
+    summary = Summary()
+    simulation.add_summary(summary)
+    return summary
 
 
 def _mark(record: RunRecord, store: RunStore, status: Status, cause: str) -> None:

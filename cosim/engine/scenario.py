@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from cosim.comms.schema import CommsConfig
+from cosim.config.added_keys import optional_key, set_keys
 from cosim.config.base import (
     MAX_FAULTS,
     MAX_SECONDS,
@@ -23,9 +24,12 @@ from cosim.config.base import (
     Seed,
     Text,
 )
+from cosim.config.library import SWEEP_KEYS
 from cosim.core.clock import MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND, to_ms
 from cosim.core.context import TimeAxis
 from cosim.core.population import Population, number_households
+from cosim.core.registry import is_strict_model, refused
+from cosim.core.subsystem import Subsystem
 from cosim.faults.schema import FaultConfig
 from cosim.grid.schema import GridConfig
 from cosim.households.schema import DeviceKeys, HouseholdsConfig, with_device_keys
@@ -152,7 +156,10 @@ class ReportConfig(Model):
 
 
 class Scenario(Model):
-    """A run, whole: time, households, communities, links, grid."""
+    """A run, whole: time, households, communities, links, grid.
+
+    Besides the keys below there is one for each subsystem from outside.
+    """
 
     name: Name
     """Name of the scenario; names its folder under results/."""
@@ -180,15 +187,6 @@ class Scenario(Model):
     """What is drawn after the run."""
 
     @property
-    def is_electrical(self) -> bool:
-        """Whether anything of it draws or generates energy, so that there is something to meter."""
-        return (
-            self.grid is not None
-            or self.energy_value is not None
-            or any(group.devices for group in self.groups)
-        )
-
-    @property
     def n_households(self) -> int:
         """Number of households in all groups."""
         return sum(group.households for group in self.groups)
@@ -209,3 +207,29 @@ class Scenario(Model):
     def interval_ms(self) -> int:
         """Length of a metering and power-flow interval, ms; an hour without a grid."""
         return (60 if self.grid is None else self.grid.interval_min) * MS_PER_MINUTE
+
+
+_added_keys: set[str] = set()
+"""Those of subsystems from outside."""
+
+
+def add_key(name: str, subsystem: type[Subsystem[Any]]) -> None:
+    """Give scenarios the key of a subsystem from outside, which holds its `schema` or nothing.
+
+    Raises
+    ------
+    PluginError
+        If it has no such model, or its name means something else in a file.
+    """
+    schema = subsystem.schema
+    if schema is None or not is_strict_model(schema):
+        message = f"the subsystem '{name}' has no `schema`: a frozen pydantic model that refuses unknown keys"
+        raise refused(subsystem, message, "Derive one from plugins.Model, with its keys as fields.")
+    known = Scenario.model_fields
+    is_taken = name in known or hasattr(Scenario, name) or name in ("base", "override", *SWEEP_KEYS)
+    if is_taken and name not in _added_keys:
+        raise refused(
+            subsystem, f"a scenario has something else of the name '{name}'", "Choose another name."
+        )
+    set_keys(Scenario, {**known, name: optional_key(schema, subsystem)})
+    _added_keys.add(name)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Generator
 import simpy
 
 from cosim.core.clock import Priority, wait_until
+from cosim.core.declared_numbers import as_declared
 from cosim.core.numbers import Summary
+from cosim.core.registry import class_name, is_own
 from cosim.core.subsystem import Run
 from cosim.core.tables import TableStore
 from cosim.engine.builder import Parts
@@ -60,12 +62,20 @@ class Simulation:
         for subsystem in self._parts.acting:
             subsystem.close()
 
-    def summary(self) -> Summary:
-        """All numbers of the run."""
-        result: Summary = {}
+    def add_summary(self, result: Summary) -> None:
+        """Add all numbers of the run; where a subsystem from outside gives bad ones, the others are there.
+
+        Raises
+        ------
+        PluginError
+            If one does.
+        """
         for subsystem in self._parts.subsystems:
-            result |= subsystem.summary()
-        return result
+            numbers, wing = subsystem.summary(), type(subsystem)
+            if not is_own(wing):
+                called = f"the subsystem {class_name(subsystem)}"
+                numbers = as_declared(called, numbers, wing.numbers, result)
+            result |= numbers
 
     def verdict(self) -> str:
         """What the run says of itself, in a sentence; empty where it has nothing to say."""

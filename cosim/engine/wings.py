@@ -11,11 +11,11 @@ from functools import cache, reduce
 from cosim.comms.subsystem import Comms
 from cosim.core.errors import Problem
 from cosim.core.numbers import Catalogue, Described, Summary
-from cosim.core.registry import Registry, registrations
+from cosim.core.registry import Registry, is_own, refused, registrations
 from cosim.core.subsystem import Subsystem, Uses
 from cosim.core.tables import Column, Table
 from cosim.devices.interface import DEVICES
-from cosim.engine.scenario import Scenario
+from cosim.engine.scenario import Scenario, add_key
 from cosim.faults.subsystem import Faults
 from cosim.grid.subsystem import PowerGrid
 from cosim.households.subsystem import Households
@@ -25,23 +25,40 @@ from cosim.trading.subsystem import Trading
 
 Wing = type[Subsystem[Scenario]]
 
+
+def _welcome(name: str, wing: Wing) -> None:
+    """One from outside has a key of its own in a scenario, and writes no table of another one."""
+    if is_own(wing):
+        return
+    former = dict(zip(SUBSYSTEMS.names(), wings(), strict=True)).get(
+        name
+    )  # when a notebook's cell is run again
+    taken = {table.name for owner, table in _written() if owner is not former}
+    for table in wing.tables:
+        if table.name in taken:
+            message = f"the subsystem '{name}' has a table '{table.name}', which there is already"
+            raise refused(wing, message, "Give the table another name.")
+    add_key(name, wing)
+
+
 SUBSYSTEMS: Registry[Subsystem[Scenario]] = Registry(
     "subsystem",
     Subsystem,  # type: ignore[type-abstract]
     in_schema=False,
+    welcome=_welcome,
 )
 """The wings, by their keys in a scenario; plug-ins join them."""
 
-_BUILT_IN: tuple[Wing, ...] = (
-    Regulation,
-    Households,
-    Trading,
-    Comms,
-    PowerGrid,
-    Faults,
-)
-for _wing in _BUILT_IN:
-    SUBSYSTEMS.register(_wing.key)(_wing)
+_BUILT_IN: dict[str, Wing] = {
+    "communities": Regulation,
+    "groups": Households,
+    "energy_value": Trading,
+    "comms": Comms,
+    "grid": PowerGrid,
+    "faults": Faults,
+}
+for _key, _wing in _BUILT_IN.items():
+    SUBSYSTEMS.register(_key)(_wing)
 
 
 def wings() -> tuple[Wing, ...]:
@@ -75,9 +92,16 @@ def tables() -> dict[str, Table]:
 
 @cache
 def _tables(_: int) -> dict[str, Table]:
-    of_wings = [table for wing in wings() for table in wing.tables]
-    of_devices = [device.table for device in DEVICES.classes() if device.table is not None]
-    return {table.name: table for table in (*of_wings, *of_devices)}
+    return {table.name: table for _, table in _written()}
+
+
+def _written() -> Iterator[tuple[type, Table]]:
+    """Every table, with the subsystem or the kind of device that writes it."""
+    for wing in wings():
+        yield from ((wing, table) for table in wing.tables)
+    for device in DEVICES.classes():
+        if device.table is not None:
+            yield device, device.table
 
 
 def columns_of(table: str) -> tuple[Column, ...]:

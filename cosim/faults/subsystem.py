@@ -80,7 +80,6 @@ class Faults(Subsystem[Faulty]):
         What breaks, and when.
     """
 
-    key = "faults"
     tables = (FAULTS, FAULT_EFFECTS)
     numbers = record.NUMBERS
 

@@ -62,7 +62,6 @@ class PowerGrid(Subsystem[Fed]):
         The feeder with households at its buses; who has the households connects them.
     """
 
-    key = "grid"
     tables = (
         *(INJECTIONS, BUS_VOLTAGE, LINE_LOADING, TRAFO_LOADING, TRAFO3W_LOADING, POWER_FLOW),
         *(FEEDER_BUSES, FEEDER_BRANCHES, SOURCE_ELEMENTS),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
@@ -11,6 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+from cosim.config.added_keys import optional_key, set_keys
 from cosim.config.base import MAX_HOUSEHOLDS, Integer, Model, Name, Range
 from cosim.core.errors import InputError, Problem
 from cosim.core.registry import import_modules
@@ -66,18 +66,12 @@ def with_device_keys(config: type[_Config]) -> type[_Config]:
     if all(kind in known for kind in kinds()):
         return config
     first = {name: known[name] for name in HouseholdsConfig.model_fields}
-    devices = {kind: known.get(kind) or _key(DEVICES[kind]) for kind in kinds()}
+    devices = {
+        kind: known.get(kind) or optional_key(DEVICES[kind].annotation(), DEVICES[kind]) for kind in kinds()
+    }
     rest = {name: field for name, field in known.items() if name not in {**first, **devices}}
-    config.__pydantic_fields__ = {**first, **devices, **rest}
-    config.model_rebuild(force=True)
+    set_keys(config, {**first, **devices, **rest})
     return config
-
-
-def _key(device: type[Device]) -> FieldInfo:
-    field = FieldInfo.from_annotated_attribute(device.annotation() | None, None)
-    summary = (inspect.getdoc(device) or "").partition("\n")[0].rstrip(".")
-    field.description = f"{summary}; none by default."
-    return field
 
 
 class DeviceKeys:

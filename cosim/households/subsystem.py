@@ -57,7 +57,6 @@ class Households(Subsystem[Housed]):
         What the meters showed of the interval that ended last.
     """
 
-    key = "groups"
     tables = (PROSUMERS, METERS)
     numbers = energy_account.NUMBERS
     reading: Reading

@@ -94,7 +94,6 @@ class Regulation(Subsystem[Regulated]):
         Of each community; there once the run has started.
     """
 
-    key = "communities"
     tables = (REGULATION, DECISIONS)
     numbers = (*tracking.NUMBERS, *loop.NUMBERS, *mitigation_build.NUMBERS)
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from cosim.core.errors import Problem
+from cosim.core.declared_numbers import as_declared, misfit
 from cosim.core.numbers import Number, Summary
-from cosim.core.registry import PluginError, Registry
+from cosim.core.registry import Registry
 from cosim.results.frames import Tables
 
 
@@ -74,22 +74,9 @@ def metric_numbers(run: CompleteRun) -> Summary:
         try:
             numbers = metric().compute(run)
         except Exception as error:
-            raise _failed(f"{called} failed: {type(error).__name__}: {error}") from error
-        declared = {number.pattern: number for number in metric.NUMBERS}
-        if set(numbers) != set(declared):
-            other = sorted(set(numbers) ^ set(declared))
-            raise _failed(f"{called} does not give the numbers that it declares: {', '.join(other)}")
-        taken = sorted(set(numbers) & (set(run.summary) | set(found)))
-        if taken:
-            raise _failed(f"{called} gives numbers that the run has already: {', '.join(taken)}")
-        for key, value in numbers.items():
-            number = declared[key]
-            # NaN is in no range; numbers of numpy are turned into what JSON knows.
-            if value is not None and not number.least <= value <= min(number.most, 1e300):
-                raise _failed(f"{called} gives {key} = {value}, which it cannot be by its declaration")
-            found[key] = value if value is None or isinstance(value, int) else float(value)
+            raise misfit(f"{called} failed: {type(error).__name__}: {error}") from error
+        other = sorted(set(numbers) ^ {number.pattern for number in metric.NUMBERS})
+        if other:
+            raise misfit(f"{called} does not give the numbers that it declares: {', '.join(other)}")
+        found |= as_declared(called, numbers, metric.NUMBERS, {*run.summary, *found})
     return found
-
-
-def _failed(message: str) -> PluginError:
-    return PluginError([Problem(message, "Correct the metric, or leave the plug-in out.")])

@@ -8,7 +8,7 @@ wrote it is refused with the file's name.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from cosim.core.errors import InputError, Problem
+from cosim.core.plugin_modules import plugins
 from cosim.core.text import shortened
 from cosim.results.safe_files import require_plain
 
@@ -139,6 +140,22 @@ def read_run_record(folder: Path) -> dict[str, Any]:
         If it is not what cosim writes.
     """
     return _record(folder / "run.json", RunRecord)
+
+
+def missing_plugins(scenario: Path) -> Iterator[Problem]:
+    """Plugins that a run was made with and that are not loaded, if this is the scenario that it kept."""
+    folder = scenario.parent
+    if scenario.name != "scenario.yaml" or not (folder / "run.json").is_file():
+        return
+    here = {plugin.module for plugin in plugins()}
+    with suppress(InputError):  # a damaged record is told of by whoever reads it
+        for plugin in read_run_record(folder).get("plugins", []):
+            module, version = plugin["module"], plugin["version"]
+            if module not in here:
+                source = f"{module}.py" if version.startswith("sha256:") and "." not in module else module
+                message = f"this run was made with the plugin {module}, which is not loaded"
+                remedy = f"Load it: --plugin {source}, or in Python cosim.plugins.load('{source}')."
+                yield Problem(message, remedy, file=str(folder / "run.json"), value=version)
 
 
 def read_sweep_record(folder: Path) -> dict[str, Any]:

@@ -39,8 +39,10 @@ def scenario_schema() -> dict[str, Any]:
         for key in _FORM_KEYS:
             if "const" in definition.get("properties", {}).get(key, {}):
                 definition["required"] = sorted({*definition.get("required", ()), key})
-    # A file may change part of the grid, or of the market, that its base names.
-    for partly in ("GridConfig", "EnergyValueConfig", "PricesConfig"):
+    # A file may change part of the grid, or of a market, that its base names.
+    options = [option for key in schema["properties"].values() for option in key.get("anyOf", ())]
+    optional = [option["$ref"].rpartition("/")[2] for option in options if "$ref" in option]
+    for partly in (*optional, "PricesConfig"):
         schema["$defs"][partly].pop("required", None)
     return schema
 

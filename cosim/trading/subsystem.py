@@ -61,7 +61,6 @@ class Trading(Subsystem[Traded]):
         The days in motion, and the floor on which they trade; there once the run has started.
     """
 
-    key = "energy_value"
     tables = (PRICES, OFFERS, SCHEDULE, TRADES, BILLS)
     numbers = (*totals.NUMBERS, *delivery_days.NUMBERS)
     days: DeliveryDays

@@ -128,6 +128,7 @@ def test_a_plugin_is_loaded_named_and_needed(folder: Path) -> None:
     without = apart(folder, "run", "own/scenario.yaml", "--out", "without")
     assert without.returncode == 2
     assert "'own' is not one of the choices" in without.stderr
+    assert "this run was made with the plugin own_policy, which is not loaded" in without.stderr
     assert not (folder / "without").exists()
 
 

@@ -1,17 +1,26 @@
-"""What several tests of grids share: a scenario on a net of the test's own."""
+"""What several tests share: a scenario on a net of the test's own; registries that a test may add to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandapower as pp
 import pytest
 
+from cosim.config.added_keys import set_keys
 from cosim.config.yaml_reader import Document
+from cosim.core import registry
+from cosim.core.plugin_modules import plugins
+from cosim.devices.interface import DEVICES
+from cosim.engine import scenario
 from cosim.engine.load import LoadedScenario
-from cosim.engine.scenario import Scenario
+from cosim.engine.scenario import GroupConfig, Scenario
+from cosim.engine.wings import SUBSYSTEMS
+from cosim.report.figure_list import FIGURES
+from cosim.results.metrics import METRICS
 
 ONE_HOME = ({"name": "homes", "households": 1, "load": {"kind": "feeder"}},)
 
@@ -42,3 +51,29 @@ def on_net(tmp_path: Path) -> Callable[..., LoadedScenario]:
         )
 
     return make
+
+
+_REGISTRIES = (SUBSYSTEMS, DEVICES, METRICS, FIGURES)
+
+
+@pytest.fixture
+def registered_here(tmp_path: Path) -> Iterator[Callable[[], None]]:
+    """What a test registers of subsystems, devices, metrics and figures goes when called, and at its end."""
+    classes = [dict(each._classes) for each in _REGISTRIES]
+    outside, added = dict(registry._outside), set(scenario._added_keys)
+    keys = {model: dict(model.model_fields) for model in (Scenario, GroupConfig)}
+
+    def forget() -> None:
+        for plugin in plugins():
+            if Path(plugin.file).is_relative_to(tmp_path):
+                del sys.modules[plugin.module]
+        for each, own in zip(_REGISTRIES, classes, strict=True):
+            each._classes = dict(own)
+        registry._outside, scenario._added_keys = dict(outside), set(added)
+        for model, fields in keys.items():
+            if list(model.model_fields) != list(fields):
+                set_keys(model, fields)
+        registry._registered += 1  # what was read off the models since is out of date
+
+    yield forget
+    forget()

@@ -83,6 +83,7 @@ report: {figures: false}
 """
 USE = """
 from pathlib import Path
+from cosim.config.dump import to_yaml
 from cosim.core.errors import InputError
 from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
@@ -101,6 +102,8 @@ heat = decisions[decisions["resource"] == "heat"]["delivered"].sum()
 net = meters["net_kwh"].sum() - meters["load_kwh"].sum() - tanks["heat_kwh"].sum()
 print("net:", abs(net - batteries["charge_kwh"].sum() + batteries["discharge_kwh"].sum()) < 1e-9)
 print("heated:", tanks["heat_kwh"].sum() > 5, 0.5 * heat <= tanks["heat_kwh"].sum() <= 1.5 * heat)
+unused = load_scenario("s.yaml", ["groups.homes.tank=null"])
+print("unused:", "tank" not in to_yaml(unused.scenario).replace("tanks", ""))
 schema = Scenario.model_json_schema()
 print("schema:", "WaterTank" in schema["$defs"], "tank" in schema["$defs"]["GroupConfig"]["properties"])
 try:
@@ -121,6 +124,6 @@ def test_a_device_in_a_file_of_ones_own(tmp_path: Path) -> None:
     assert ended.returncode == 0, ended.stderr
     said = ended.stdout.splitlines()
     assert said[0].startswith("before: unknown key 'tank'")
-    assert said[1:4] == ["net: True", "heated: True True", "schema: True True"]
-    assert any("Did you mean 'power_kw'?" in line for line in said[4:])
-    assert any("Choices: own_load, anything, hot_water." in line for line in said[4:])
+    assert said[1:5] == ["net: True", "heated: True True", "unused: True", "schema: True True"]
+    assert any("Did you mean 'power_kw'?" in line for line in said[5:])
+    assert any("Choices: own_load, anything, hot_water." in line for line in said[5:])
