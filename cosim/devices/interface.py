@@ -36,7 +36,7 @@ from cosim.core.context import Context
 from cosim.core.delivery import Unit
 from cosim.core.errors import Problem
 from cosim.core.population import Group
-from cosim.core.registry import Registry
+from cosim.core.registry import Registry, refused
 from cosim.core.streams import Streams
 from cosim.core.tables import Table
 from cosim.csv_files.found import CsvFound
@@ -461,13 +461,32 @@ class Device(Model):
         raise NotImplementedError(f"{cls.__name__} does not say what it could give")
 
 
-DEVICES: Registry[Device] = Registry("device", Device, in_schema=False)
+def _welcome(name: str, device: type[Device]) -> None:
+    """What a community asks for by one name is the same of whatever kind of device; tables are apart."""
+    others = [DEVICES[each] for each in DEVICES if each != name]
+    if device.table is not None and device.table.name in {each.table.name for each in others if each.table}:
+        message = f"the device '{name}' has a table '{device.table.name}', which there is already"
+        raise refused(device, message, "Give the table another name.")
+    for service in device.services:
+        for other in (service for each in others for service in each.services):
+            if service.name == other.name and service[3:] != other[3:]:
+                message = f"the device '{name}' means something else by '{service.name}' than {other.by} does"
+                remedy = "Give the service another name, or the same `follows_load` and `own_unit`."
+                raise refused(device, message, remedy)
+
+
+DEVICES: Registry[Device] = Registry("device", Device, in_schema=False, welcome=_welcome)
 """All kinds of devices; the name is the key of a group."""
 
 
-def services() -> dict[str, tuple[str, Service]]:
-    """Every service by name, with the kind of device that offers it."""
-    return {service.name: (kind, service) for kind in DEVICES for service in DEVICES[kind].services}
+def services() -> dict[str, Service]:
+    """Every service by name."""
+    return {service.name: service for kind in DEVICES for service in DEVICES[kind].services}
+
+
+def offering(service: str, kinds: Iterable[str]) -> list[str]:
+    """Those of the kinds of devices that offer a service."""
+    return [kind for kind in kinds if any(each.name == service for each in DEVICES[kind].services)]
 
 
 class KnownService:

@@ -30,10 +30,7 @@ def _welcome(name: str, wing: Wing) -> None:
     """One from outside has a key of its own in a scenario, and writes no table of another one."""
     if is_own(wing):
         return
-    former = dict(zip(SUBSYSTEMS.names(), wings(), strict=True)).get(
-        name
-    )  # when a notebook's cell is run again
-    taken = {table.name for owner, table in _written() if owner is not former}
+    taken = {table.name for owner, table in _written() if owner != name}
     for table in wing.tables:
         if table.name in taken:
             message = f"the subsystem '{name}' has a table '{table.name}', which there is already"
@@ -95,13 +92,13 @@ def _tables(_: int) -> dict[str, Table]:
     return {table.name: table for _, table in _written()}
 
 
-def _written() -> Iterator[tuple[type, Table]]:
-    """Every table, with the subsystem or the kind of device that writes it."""
-    for wing in wings():
-        yield from ((wing, table) for table in wing.tables)
+def _written() -> Iterator[tuple[str, Table]]:
+    """Every table, with the name of the subsystem that writes it; households write those of devices."""
+    for name, wing in zip(SUBSYSTEMS.names(), wings(), strict=True):
+        yield from ((name, table) for table in wing.tables)
     for device in DEVICES.classes():
         if device.table is not None:
-            yield device, device.table
+            yield "groups", device.table
 
 
 def columns_of(table: str) -> tuple[Column, ...]:

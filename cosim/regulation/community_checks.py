@@ -11,8 +11,8 @@ from cosim.config.values import bounds
 from cosim.core.clock import MS_PER_HOUR, to_hours
 from cosim.core.context import Context
 from cosim.core.delivery import Unit
-from cosim.core.errors import Problem, count, suggest
-from cosim.devices.interface import services
+from cosim.core.errors import Problem, count, listed, suggest
+from cosim.devices.interface import DEVICES, offering, services
 from cosim.regulation.group_schema import Grouped
 from cosim.regulation.schema import CommunityConfig, greatest_capacity
 
@@ -107,21 +107,27 @@ def _resources(
             message = "initial_decision is 1, and before the first decision no device delivers anything"
             yield context.problem(f"{at}.unit_kwh", message, f"Set {path}.agent.initial_decision to 0.")
         if unit.service:
-            yield from _served(members, unit, f"{at}.unit_kwh", context)
+            yield from _served(members, unit, at, context)
 
 
 def _served(members: Sequence[Grouped], unit: Unit, path: str, context: Context) -> Iterator[Problem]:
-    """Whether a device of each member serves the resource."""
-    kind, service = services()[unit.service]
+    """Whether one device of each member serves the resource."""
     unit_kw = unit.energy_kwh / to_hours(context.time.step_ms)
     for group in members:
-        if kind not in group.devices:
-            message = f"a unit takes energy from {service.by}, and the group '{group.name}' has none"
-            yield context.problem(path, message, f"Add `{kind}:`, or remove unit_kwh.")
-            continue
-        for problem in group.devices[kind].unit_problems(service.name, unit_kw, group.name):
-            warning = problem.severity == "warning"
-            yield context.problem(path, problem.message, problem.remedy, problem.value, warning)
+        kinds = offering(unit.service, group.devices)
+        if not kinds:
+            by = services()[unit.service].by
+            message = f"a unit takes energy from {by}, and the group '{group.name}' has none"
+            choices = " or ".join(f"`{kind}:`" for kind in offering(unit.service, DEVICES))
+            yield context.problem(f"{path}.unit_kwh", message, f"Add {choices}, or remove unit_kwh.")
+        if len(kinds) > 1:
+            message = f"the group '{group.name}' has {listed(kinds)}, each of which serves this"
+            remedy = "Leave its households one of them, or divide them into groups of one each."
+            yield context.problem(f"{path}.serves", message, remedy, unit.service)
+        for kind in kinds:
+            for problem in group.devices[kind].unit_problems(unit.service, unit_kw, group.name):
+                at, is_warning = f"{path}.unit_kwh", problem.severity == "warning"
+                yield context.problem(at, problem.message, problem.remedy, problem.value, is_warning)
 
 
 def _agents(

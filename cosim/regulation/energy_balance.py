@@ -12,7 +12,7 @@ from cosim.core.clock import MS_PER_DAY, to_hours
 from cosim.core.context import Context, TimeAxis
 from cosim.core.delivery import Unit
 from cosim.core.errors import Problem, count
-from cosim.devices.interface import DEVICES, Device, Service, Slots, services
+from cosim.devices.interface import DEVICES, Device, Service, Slots, offering
 from cosim.households.demand import slots_of
 from cosim.households.household import Equipment
 from cosim.households.profile_book import Demand
@@ -82,12 +82,23 @@ def balance_problems(
         return []
     problems = []
     for number, community in enumerate(communities):
-        asked_of = dict.fromkeys(services()[unit.service][0] for unit in community.units if unit.service)
-        for kind in asked_of:
-            if DEVICES[kind].empty:
+        asked_of = dict.fromkeys(
+            tuple(offering(unit.service, _present(community, equipment, context))) for unit in community.units
+        )
+        # How several kinds of devices share what is asked of them is not known beforehand.
+        together = {kind for kinds in asked_of if len(kinds) > 1 for kind in kinds}
+        for kind in (kinds[0] for kinds in asked_of if len(kinds) == 1):
+            if DEVICES[kind].empty and kind not in together:
                 balance = estimate(community, kind, equipment, demand, context)
                 problems += _judge(context, number, DEVICES[kind], balance)
     return problems
+
+
+def _present(community: CommunityConfig, equipment: Equipment, context: Context) -> list[str]:
+    """The kinds of devices that the community's households have."""
+    groups = context.population.named(community.groups)
+    members = {member for group in groups for member in group.members}
+    return [kind for kind, each in equipment.devices.items() if any(owner in members for owner, _ in each)]
 
 
 def estimate(

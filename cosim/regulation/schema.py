@@ -59,7 +59,7 @@ class ResourceConfig(Model):
     @property
     def unit(self) -> Unit:
         """What devices are asked for."""
-        is_served = self.unit_kwh or services()[self.serves][1].own_unit
+        is_served = self.unit_kwh or services()[self.serves].own_unit
         return Unit(self.unit_kwh, self.serves if is_served else "")
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+import cosim
+from cosim.core.registry import PluginError
+from cosim.devices.battery import BatteryConfig
+from cosim.devices.interface import DEVICES, Service
 
 DEVICE = '''
 from typing import ClassVar
@@ -127,3 +136,35 @@ def test_a_device_in_a_file_of_ones_own(tmp_path: Path) -> None:
     assert said[1:5] == ["net: True", "heated: True True", "unused: True", "schema: True True"]
     assert any("Did you mean 'power_kw'?" in line for line in said[5:])
     assert any("Choices: own_load, anything, hot_water." in line for line in said[5:])
+
+
+class CarBattery(BatteryConfig):
+    """A second battery."""
+
+    table: ClassVar = None
+
+
+def test_two_devices_that_serve_the_same_are_refused(registered_here: Callable[[], None]) -> None:
+    """Every resource and group that asks for it is told of; where nobody asks, two are no problem."""
+    DEVICES.register("car_battery")(CarBattery)
+    two = {"groups.homes.car_battery": {"capacity_kwh": 30}, "time.duration_h": 24}
+    errors = [each for each in cosim.check("storage_village", two) if each.severity == "error"]
+    said = "the group 'homes' has battery and car_battery, each of which serves this"
+    assert {each.message for each in errors} == {said}
+    wanted = [f"communities.0.resources.{number}.serves" for number in (0, 1)]
+    assert [each.path for each in errors] == wanted
+    assert "divide them into groups" in errors[0].remedy
+    alone = {
+        "communities.village.resources.own_use.unit_kwh": 0,
+        "communities.village.resources.sale.unit_kwh": 0,
+    }
+    assert not [each for each in cosim.check("storage_village", two | alone) if each.severity == "error"]
+
+
+def test_a_service_means_the_same_of_each_kind(registered_here: Callable[[], None]) -> None:
+    for attributes, said in (
+        ({"services": (Service("own_load", "heats", "a tank"),)}, "means something else by 'own_load'"),
+        ({"table": BatteryConfig.table}, "the device 'tank' has a table 'batteries', which there is already"),
+    ):
+        with pytest.raises(PluginError, match=said):
+            DEVICES.register("tank")(type("Tank", (CarBattery,), attributes))

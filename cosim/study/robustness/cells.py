@@ -50,13 +50,10 @@ def cell_estimates(points: SweepPoints, key: str) -> dict[Place, Estimate]:
     """Mean and interval of a number at every place where a point succeeded, in the order of the axes."""
     names = [axis.name for axis in points.axes]
     # A sample of cases alone draws a place more than once: runs of one seed there are the same run.
-    runs = points.table.groupby([*names, "seed"], sort=False, dropna=False)[key].mean()
-    groups = runs.groupby(level=names, sort=False, dropna=False)
+    runs = points.table.groupby([*names, "seed"], sort=False, dropna=False, as_index=False)[key].mean()
     found = {
-        place if isinstance(place, tuple) else (place,): estimate(
-            values.to_numpy(dtype=float, na_value=np.nan), limits_of(key)
-        )
-        for place, values in groups
+        place: estimate(values.to_numpy(dtype=float, na_value=np.nan), limits_of(key))
+        for place, values in runs.groupby(names, sort=False, dropna=False)[key]
     }
     ranks = [{value: rank for rank, value in enumerate(axis.values)} for axis in points.axes]
     by_rank = {
