@@ -41,6 +41,12 @@ def _known_format(value: str) -> str:
     return value
 
 
+TimeFormat = Annotated[Text, AfterValidator(_known_format)]
+"""How time stamps are written, in the format codes of Python's strptime."""
+TimeZone = Annotated[Text, AfterValidator(_known_zone)]
+"""A zone of the IANA database, or an offset from UTC."""
+
+
 class CsvFormat(Model):
     """How a CSV file is written; what is not given is found out, and `cosim explain` shows it."""
 
@@ -67,9 +73,9 @@ class CsvSeriesFormat(CsvFormat):
 
     time_column: FilledText | None = None
     """Column that holds the start of each slot; detected by default."""
-    time_format: Annotated[Text, AfterValidator(_known_format)] | None = None
+    time_format: TimeFormat | None = None
     """How the stamps are written, in the format codes of Python's strptime: `%d/%m/%Y %H:%M`."""
-    timezone: Annotated[Text, AfterValidator(_known_zone)] | None = None
+    timezone: TimeZone | None = None
     """Time zone of stamps that have no offset: `Europe/Berlin` (correct across both clock changes),
     `UTC`, `+01:00`; UTC by default, with a warning."""
     unit: FilledText | None = None

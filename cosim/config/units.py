@@ -47,6 +47,7 @@ _BY_ENDING = {
     "messages": Unit("messages"),
     "kbit_per_s": Unit("kbit/s"),
     "eur_per_kwh": Unit("EUR/kWh"),
+    "kwh_per_km": Unit("kWh/km"),
     "per_day": Unit("1/day"),
     "per_hour": Unit("1/h"),
     "steps": Unit("steps"),

@@ -41,6 +41,8 @@ POWER: dict[str, Unit] = {
     )
 }
 """Units of power, and of energy in each slot, by symbol."""
+ENERGY: dict[str, Unit] = {f"{prefix}Wh": Unit(f"{prefix}Wh", factor) for prefix, factor in _PREFIXES.items()}
+"""Units of energy, by symbol; factor to kWh."""
 PRICE: dict[str, Unit] = {
     symbol: Unit(symbol, factor)
     for symbol, factor in {

@@ -71,7 +71,7 @@ def slots_of(
         )
         return None
     unread = np.flatnonzero(stamps.local.isna().to_numpy(bool))
-    problems += [_no_stamp(str(column.iat[row]), int(lines[row]), file) for row in unread[:_SHOWN]]
+    problems += [no_stamp(str(column.iat[row]), int(lines[row]), file) for row in unread[:_SHOWN]]
     if len(unread):
         return None
     is_reversed, warnings = _direction(stamps, lines, file)
@@ -100,7 +100,8 @@ def slots_of(
     )
 
 
-def _no_stamp(cell: str, line: int, file: str) -> Problem:
+def no_stamp(cell: str, line: int, file: str) -> Problem:
+    """What is said of a cell that is to be a time stamp and is none."""
     if is_of_totals(cell):
         message = "this looks like a row of totals, not of a time"
         return Problem(message, "Remove the line.", file=file, line=line, value=shown(cell.strip()))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -35,6 +35,7 @@ from cosim.config.values import AnyValue
 from cosim.core.context import Context
 from cosim.core.delivery import Unit
 from cosim.core.errors import Problem
+from cosim.core.numbers import Number, Summary
 from cosim.core.population import Group
 from cosim.core.registry import Registry, refused
 from cosim.core.streams import Streams
@@ -196,6 +197,11 @@ class ActiveDevice(ABC):
         """
         return False
 
+    def events(self) -> Sequence[tuple[Any, ...]]:
+        """What happened to it since it was last called: rows of its kind's `Device.event_table`, but for the
+        household; times in ms since the start."""
+        return ()
+
     def known_kw(self, start_ms: int, end_ms: int) -> Sequence[tuple[int, float]]:
         """What it is known to draw from `start_ms` on: until when (ms) which power, in order of time."""
         return ()
@@ -347,11 +353,19 @@ class Site:
         The households.
     context : Context
         The run.
+    warn : callable
+        Takes what is doubtful.
     """
 
     kind: str
     group: Group
     context: Context
+    warn: Callable[[Iterable[Problem]], None]
+
+    @property
+    def path(self) -> str:
+        """The key of the kind in the scenario."""
+        return f"groups.{self.group.number}.{self.kind}"
 
     def values(self, name: str, value: AnyValue) -> Array:
         """A parameter of each household of the group, drawn where it is a distribution; shape (n,)."""
@@ -380,6 +394,10 @@ class Device(Model):
         Whether that element goes on as it is, as the household's.
     table : Table or None
         What is recorded of each such device in each interval.
+    event_table : Table or None
+        What is recorded when something happens to one (`ActiveDevice.events`); the household comes first.
+    numbers : tuple of Number
+        What `summary` gives.
     empty, full : str
         What is said of a community whose capacities ask its devices for too much, or for too little.
     """
@@ -392,6 +410,8 @@ class Device(Model):
     stands_for: ClassVar[str] = ""
     keeps_element: ClassVar[bool] = False
     table: ClassVar[Table | None] = None
+    event_table: ClassVar[Table | None] = None
+    numbers: ClassVar[tuple[Number, ...]] = ()
     empty: ClassVar[str] = ""
     full: ClassVar[str] = ""
 
@@ -403,6 +423,11 @@ class Device(Model):
     def annotation(cls) -> Any:
         """The type of its key in a group."""
         return cls
+
+    @classmethod
+    def tables(cls) -> tuple[Table, ...]:
+        """The tables of the kind."""
+        return tuple(table for table in (cls.table, cls.event_table) if table is not None)
 
     def files(self) -> tuple[str, ...]:
         """The files that it names."""
@@ -420,7 +445,13 @@ class Device(Model):
         """Put what each household draws or gives; for a kind that `has_profile`."""
 
     def install(self, site: Site) -> Sequence[ActiveDevice]:
-        """One device for each household of the group, for a kind that acts; else none."""
+        """One device for each household of the group, for a kind that acts; else none.
+
+        Raises
+        ------
+        InputError
+            If what it is made of, such as a file, cannot be used.
+        """
         return ()
 
     @classmethod
@@ -440,6 +471,19 @@ class Device(Model):
     def rows(cls, values: Mapping[str, Array]) -> Mapping[str, Array]:
         """The columns of its `table`, but for time and household, from what the meters of all show."""
         return values
+
+    @classmethod
+    def summary(cls, installed: Sequence[tuple[int, Any]], warm_up_ms: int) -> Summary:
+        """Its `numbers`, from all devices of the kind at the end of a run that has some.
+
+        Parameters
+        ----------
+        installed : sequence of (int, ActiveDevice)
+            With their households.
+        warm_up_ms : int
+            What happened up to then does not count.
+        """
+        return {}
 
     @classmethod
     def supply_kwh(cls, installed: Sequence[tuple[int, Any]], surplus_kw: Array, slot_ms: int) -> Array:
@@ -464,9 +508,11 @@ class Device(Model):
 def _welcome(name: str, device: type[Device]) -> None:
     """What a community asks for by one name is the same of whatever kind of device; tables are apart."""
     others = [DEVICES[each] for each in DEVICES if each != name]
-    if device.table is not None and device.table.name in {each.table.name for each in others if each.table}:
-        message = f"the device '{name}' has a table '{device.table.name}', which there is already"
-        raise refused(device, message, "Give the table another name.")
+    there = {table.name for each in others for table in each.tables()}
+    for table in device.tables():
+        if table.name in there:
+            message = f"the device '{name}' has a table '{table.name}', which there is already"
+            raise refused(device, message, "Give the table another name.")
     for service in device.services:
         for other in (service for each in others for service in each.services):
             if service.name == other.name and service[3:] != other[3:]:

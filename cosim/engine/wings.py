@@ -14,7 +14,7 @@ from cosim.core.numbers import Catalogue, Described, Summary
 from cosim.core.registry import Registry, is_own, refused, registrations
 from cosim.core.subsystem import Subsystem, Uses
 from cosim.core.tables import Column, Table
-from cosim.devices.interface import DEVICES
+from cosim.devices.interface import DEVICES, Device
 from cosim.engine.scenario import Scenario, add_key
 from cosim.faults.subsystem import Faults
 from cosim.grid.subsystem import PowerGrid
@@ -97,8 +97,7 @@ def _written() -> Iterator[tuple[str, Table]]:
     for name, wing in zip(SUBSYSTEMS.names(), wings(), strict=True):
         yield from ((name, table) for table in wing.tables)
     for device in DEVICES.classes():
-        if device.table is not None:
-            yield "groups", device.table
+        yield from (("groups", table) for table in device.tables())
 
 
 def columns_of(table: str) -> tuple[Column, ...]:
@@ -108,13 +107,20 @@ def columns_of(table: str) -> tuple[Column, ...]:
 
 def catalogue() -> Catalogue:
     """Every number that a summary can hold, section by section; those of metrics last."""
-    return _catalogue(wings(), METRICS.classes())
+    return _catalogue(wings(), DEVICES.classes(), METRICS.classes())
 
 
 @cache
-def _catalogue(wings: tuple[Wing, ...], metrics: tuple[type[Metric], ...]) -> Catalogue:
-    of_wings = [number for wing in wings for number in wing.numbers]
-    return Catalogue([*of_wings, *(number for metric in metrics for number in metric.NUMBERS)])
+def _catalogue(
+    wings: tuple[Wing, ...], devices: tuple[type[Device], ...], metrics: tuple[type[Metric], ...]
+) -> Catalogue:
+    return Catalogue(
+        [
+            *(number for wing in wings for number in wing.numbers),
+            *(number for device in devices for number in device.numbers),
+            *(number for metric in metrics for number in metric.NUMBERS),
+        ]
+    )
 
 
 def describe(key: str, communities: Sequence[str] = ()) -> Described:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.context import Context
 from cosim.core.delivery import Unit
+from cosim.core.errors import InputError, Problem, collected
 from cosim.devices.interface import DEVICES, ActiveDevice, Piece, Site
 from cosim.households.ownership import Owned
 from cosim.households.profile_book import ProfileBook
@@ -193,18 +194,33 @@ class Equipment(NamedTuple):
 
 
 def equip(
-    configs: Sequence[HouseholdsConfig], owned: Sequence[Owned], context: Context, book: ProfileBook
+    configs: Sequence[HouseholdsConfig],
+    owned: Sequence[Owned],
+    context: Context,
+    book: ProfileBook,
+    warn: Callable[[Iterable[Problem]], None],
 ) -> Equipment:
-    """Install the devices of all households, by the configuration of each group."""
+    """Install the devices of all households, by the configuration of each group; `warn` takes doubts.
+
+    Raises
+    ------
+    InputError
+        With everything that devices cannot be made of.
+    """
+    problems: list[Problem] = []
     devices: dict[str, list[tuple[int, ActiveDevice]]] = {kind: [] for kind in kinds()}
     of: list[dict[str, ActiveDevice]] = [{} for _ in context.population.names]
     for group, config in zip(context.population.groups, configs, strict=True):
         for kind, device in config.devices.items():
-            installed = device.install(Site(kind, group, context))
+            installed: Sequence[ActiveDevice] = ()
+            with collected(problems):
+                installed = device.install(Site(kind, group, context, warn))
             for household, one in zip(group.members, installed, strict=bool(installed)):
                 if kind in owned[household]:
                     devices[kind].append((household, one))
                     of[household][kind] = one
+    if problems:
+        raise InputError(problems)
     return Equipment([_household(number, each, book) for number, each in enumerate(of)], devices)
 
 

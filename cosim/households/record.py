@@ -49,6 +49,12 @@ class MeterRecorder:
             for kind, each in equipment.devices.items()
             if (table := DEVICES[kind].table) is not None and each and "devices" in context.records
         }
+        self._equipment = equipment
+        self._events = {
+            kind: store.writer(table)
+            for kind, each in equipment.devices.items()
+            if (table := DEVICES[kind].event_table) is not None and each and "devices" in context.records
+        }
         self._starts_ms: list[int] = []
         self._readings: list[Reading] = []
         self._stores = [kind for kind in equipment.devices if DEVICES[kind].is_storage]
@@ -98,6 +104,22 @@ class MeterRecorder:
             self._write(
                 writer, times, each[0].owners, {name: [row[name] for row in rows] for name in rows[0]}
             )
+        for kind, writer in self._events.items():
+            self._write_events(kind, writer)
+
+    def _write_events(self, kind: str, writer: RowSink) -> None:
+        """What has happened to devices of a kind, household by household."""
+        table = DEVICES[kind].event_table
+        rows = [(owner, *event) for owner, one in self._equipment.devices[kind] for event in one.events()]
+        if not rows or table is None:
+            return
+        columns = dict(
+            zip(
+                (column.name for column in table.columns), map(np.array, zip(*rows, strict=True)), strict=True
+            )
+        )
+        times = {c.name: to_utc(self._start, columns[c.name]) for c in table.columns if c.type == "time"}
+        writer.append({**columns, **times, "prosumer": Coded(columns["prosumer"], self._names)})
 
     def _write(
         self,
@@ -115,5 +137,8 @@ class MeterRecorder:
         )
 
     def summary(self) -> Summary:
-        """Energies, self-consumption and self-sufficiency."""
-        return self._metrics.result()
+        """Energies, self-consumption and self-sufficiency; and what each kind of device gives."""
+        result = self._metrics.result()
+        for kind, each in self._equipment.devices.items():
+            result |= DEVICES[kind].summary(each, self._warm_up_ms) if each else {}
+        return result

@@ -213,12 +213,18 @@ class Rules:
         What a unit of each resource is.
     report_at_end : bool
         Report a step when it ends, or when it is decided.
+    silent_after_ms : float
+        Age of the newest signal from which on nothing is decided by it.
+    silent_request : int
+        What is asked for then.
     """
 
     average: Average
     draws: Mapping[int, Sequence[tuple[float, ...]]]
     units: Sequence[Unit]
     report_at_end: bool
+    silent_after_ms: float = math.inf
+    silent_request: int = 0
 
 
 class Agent:
@@ -301,6 +307,8 @@ class Agent:
         requested, gradients, responses = self._decide(k + 1)
         if state.fixed_request is not None:
             requested = [state.fixed_request] * len(requested)
+        elif now_ms - state.signal_sent_ms >= rules.silent_after_ms:
+            requested = [rules.silent_request] * len(requested)
         delivered: Sequence[float] = requested
         if self.device is not None:
             delivered = self.device.deliver(requested, rules.units, now_ms, self.clock.step_ms)

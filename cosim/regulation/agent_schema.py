@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cosim.config.base import Milliseconds, Model, Positive
+from cosim.config.base import Milliseconds, Model, Positive, PositiveSeconds
 from cosim.config.choice import Choice
 from cosim.config.per_resource import SharePerResource
 from cosim.config.values import DriftPpmValue, HoursValue, MillisecondsValue, PositiveHoursValue
@@ -61,6 +61,16 @@ PhaseConfig = Annotated[ZeroPhase | UniformPhase | GivenPhase, Field(discriminat
 """When within a step the households wake, by `kind`."""
 
 
+class SilenceConfig(Model):
+    """What a household does in its community when it has heard no signal for long."""
+
+    after_s: PositiveSeconds
+    """Age of the newest signal from which on it counts as silence, s."""
+    request: Literal[0, 1]
+    """What it asks its devices for in each step then, of every resource: 1 the whole unit, as an electric
+    vehicle that charges at once; 0 nothing, as one that waits."""
+
+
 class AgentConfig(Model):
     """How the households of a group answer the signal (paper A, Algorithm 2)."""
 
@@ -79,6 +89,8 @@ class AgentConfig(Model):
     """Each wake-up is late by a new uniform time between 0 and this, which is less than a step [ms]."""
     drift_ppm: DriftPpmValue = 0.0
     """The household's clock is slow by this [millionths of the elapsed time]; negative is fast."""
+    in_silence: SilenceConfig | None = None
+    """What it does when no signal arrives; by default it goes on with the newest one that it has."""
 
 
 class MembershipConfig(Model):

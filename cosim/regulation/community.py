@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.comms.draws import Rows
+from cosim.core.clock import MS_PER_SECOND
 from cosim.core.context import Context
 from cosim.core.delivery import Deliverer
 from cosim.core.streams import RowCache, Streams
@@ -97,12 +98,14 @@ def build_market(
     there = [int(member) for member in members if present.joins_ms[member] == 0]
     total = ActiveSum([config.agent.initial_decision * len(there)] * n_resources)
     log = array("d") if "decisions" in context.records else None
-    units = config.units
+    units, silence = config.units, config.agent.in_silence
     rules = Rules(
         average=build_average(config.agent.averages),
         draws=_decision_draws(config, context.streams, context.population.size),
         units=units,
         report_at_end=config.platform.report == "at_step_end",
+        silent_after_ms=math.inf if silence is None else silence.after_s * MS_PER_SECOND,
+        silent_request=0 if silence is None else silence.request,
     )
     if households is not None:
         for member in there:

@@ -8,7 +8,7 @@ from cosim.comms.link_checks import MOST_MESSAGES, longest_held
 from cosim.comms.schema import CommsConfig
 from cosim.config.each_lengths import each_problems
 from cosim.config.values import bounds
-from cosim.core.clock import MS_PER_HOUR, to_hours
+from cosim.core.clock import MS_PER_HOUR, MS_PER_SECOND, to_hours
 from cosim.core.context import Context
 from cosim.core.delivery import Unit
 from cosim.core.errors import Problem, count, listed, suggest
@@ -146,6 +146,13 @@ def _agents(
             "delivered; give a smaller value."
         )
         yield context.problem(f"{path}.agent.jitter_ms", message, remedy, f"{jitter_ms:g}")
+    silence = community.agent.in_silence
+    if silence is not None and silence.after_s * MS_PER_SECOND <= step_ms:
+        message = (
+            f"signals come once in a step of {step_ms / MS_PER_SECOND:g} s, and count as silence before that"
+        )
+        remedy = "Let after_s be longer than a step and the latency of the downlink."
+        yield context.problem(f"{path}.agent.in_silence.after_s", message, remedy, f"{silence.after_s:g}")
     for group in members:
         yield from each_problems(context, f"{path}.agent", community.agent, group.households, group.name)
         if group.cost is None:

@@ -25,6 +25,7 @@ PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").gl
 LONG_PAGES = (
     "README",
     "compare",
+    "devices",
     "extending",
     "faults",
     "lotfi_case",
