@@ -9,8 +9,10 @@ Every import counts, also one inside a function or under TYPE_CHECKING.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -153,6 +155,45 @@ def test_the_command_line_calls_the_public_face_alone() -> None:
         and i.imported not in shown
     ]
     assert wrong == [], "but for what a terminal shows"
+
+
+WALKS = ("one kWh", "one broadcast", "one key")
+STEP = re.compile(r"^(\d+)\. ([·↓↑]) `cosim/([^`]+)`", re.MULTILINE)
+
+
+def walk_of(walk: str) -> list[tuple[str, str, str]]:
+    """Number, arrow and file of each step."""
+    return STEP.findall(page().split(f"### The walk of {walk}")[1].split("\n#")[0])
+
+
+def page() -> str:
+    return (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("walk", WALKS)
+def test_a_walk_of_the_page_goes_as_it_says(walk: str) -> None:
+    """The files are there, none is passed twice, and the arrows are those of the layers."""
+    steps = walk_of(walk)
+    files = [file for _, _, file in steps]
+    assert [int(number) for number, _, _ in steps] == list(range(1, len(steps) + 1))
+    assert len(steps) >= 8
+    assert len(set(files)) == len(files)
+    assert [file for file in files if not (PACKAGE / file).is_file()] == []
+    assert steps[0][1] == "·"
+    for (_, _, before), (_, arrow, after) in pairwise(steps):
+        here, there = (file.split("/")[0] for file in (before, after))
+        goes = {"↓": LEVEL[here] > LEVEL[there], "↑": LEVEL[here] < LEVEL[there], "·": here == there}
+        assert goes[arrow], f"{before} {arrow} {after}"
+
+
+def test_the_page_names_every_package_and_shows_the_layers() -> None:
+    named = set(
+        re.findall(r"`(\w+)`", "".join(line for line in page().splitlines() if line.startswith("| `")))
+    )
+    assert set(LEVEL) - {""} <= named
+    shown = next(line for line in page().splitlines() if line.startswith("    core"))
+    layers = [sorted(layer.strip("{} ").split(", ")) for layer in shown.split("◄")]
+    assert layers == [sorted(name or "cosim" for name in layer) for layer in LAYERS]
 
 
 def test_no_cycle_between_modules() -> None:
