@@ -311,7 +311,8 @@ def _report(
     except KeyboardInterrupt:
         record.report = "interrupted"
     except Exception as error:
-        record.report = f"failed: {blamed(error) or f'{type(error).__name__}: {error}'}"
+        told = str(error) if isinstance(error, CosimError) else f"{type(error).__name__}: {error}"
+        record.report = f"failed: {blamed(error) or told}"
     store.write_json("run.json", record.content())
 
 

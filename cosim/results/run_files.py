@@ -23,8 +23,8 @@ from pydantic import (
     ValidationError,
 )
 
-from cosim.core.errors import InputError, Problem
-from cosim.core.plugin_modules import plugins
+from cosim.core.errors import InputError, Problem, SimulationError
+from cosim.core.plugin_modules import blamed, plugins
 from cosim.core.text import shortened
 from cosim.results.safe_files import require_plain
 
@@ -237,12 +237,17 @@ def made_from(place: Path, what: str) -> Iterator[None]:
     ------
     InputError
         In place of an error that names nothing.
+    SimulationError
+        In place of one that arose in a plugin.
     """
     try:
         yield
     except (InputError, OSError, MemoryError):
         raise
     except Exception as error:
+        said = blamed(error)
+        if said:
+            raise SimulationError(f"{what} cannot be produced: {said}") from error
         why = shortened(" ".join(f"{type(error).__name__}: {error}".split()), 200)
         message = f"{what} cannot be produced from what is here ({why})"
         remedy = "Run its scenario again; if that does not help, please report it."
