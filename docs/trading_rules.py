@@ -133,13 +133,13 @@ def _line(name: str, columns: list[Array], decimals: int, stress: bool) -> str:
 
 def tables(results: dict[str, Array]) -> str:
     """What was measured, and what trading changes against each other rule."""
-    n = len(results[FIRST])
-    others = [rule for rule in RULES if rule != FIRST]
+    n, measured = len(results[FIRST]), [rule for rule in RULES if len(results[rule])]
+    others = [rule for rule in measured if rule != FIRST]
     less = {rule: results[FIRST] - results[rule] for rule in others}
     of_seeds = f"mean of {n} seeds ± 95 % confidence" if n > 1 else "one seed"
     paired = "seed by seed; bold where the interval does not hold 0" if n > 1 else "one seed"
     return (
-        f"**As measured, {of_seeds}**\n\n{table(results, RULES, False)}\n\n"
+        f"**As measured, {of_seeds}**\n\n{table(results, measured, False)}\n\n"
         f"**`{FIRST}` less each other rule, {paired}**\n\n"
         f"{table(less, others, True)}\n"
     )

@@ -97,7 +97,7 @@ class Subsystem(ABC, Generic[Source]):
     Attributes
     ----------
     schema : type of pydantic model, optional
-        Of one from outside: what its key at the top of a scenario holds.
+        What its key at the top of a scenario holds, where `Scenario` does not say so itself.
     tables : tuple of Table
         The tables that it can write, in the order of the documentation.
     numbers : tuple of Number

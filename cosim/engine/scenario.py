@@ -210,11 +210,11 @@ class Scenario(Model):
 
 
 _added_keys: set[str] = set()
-"""Those of subsystems from outside."""
+"""Those of subsystems that bring their own."""
 
 
 def add_key(name: str, subsystem: type[Subsystem[Any]]) -> None:
-    """Give scenarios the key of a subsystem from outside, which holds its `schema` or nothing.
+    """Give scenarios the key of a subsystem, which holds its `schema` or nothing.
 
     Raises
     ------

@@ -27,8 +27,8 @@ Wing = type[Subsystem[Scenario]]
 
 
 def _welcome(name: str, wing: Wing) -> None:
-    """One from outside has a key of its own in a scenario, and writes no table of another one."""
-    if is_own(wing):
+    """One with a schema has a key of its own in a scenario, and writes no table of another one."""
+    if is_own(wing) and wing.schema is None:  # the scenario says itself what the key holds
         return
     taken = {table.name for owner, table in _written() if owner != name}
     for table in wing.tables:
@@ -54,8 +54,6 @@ _BUILT_IN: dict[str, Wing] = {
     "grid": PowerGrid,
     "faults": Faults,
 }
-for _key, _wing in _BUILT_IN.items():
-    SUBSYSTEMS.register(_key)(_wing)
 
 
 def wings() -> tuple[Wing, ...]:
@@ -131,3 +129,7 @@ def describe(key: str, communities: Sequence[str] = ()) -> Described:
 def doubts(summary: Summary) -> list[Problem]:
     """What in a summary says that results are not whole or not right, as warnings."""
     return [problem for wing in wings() for problem in wing.result_doubts(summary)]
+
+
+for _key, _wing in _BUILT_IN.items():
+    SUBSYSTEMS.register(_key)(_wing)
