@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cosim import plugins
     from cosim.api.checking import check
     from cosim.api.comparisons import compare
+    from cosim.api.impacts import Impact, impact
     from cosim.api.run_results import Run
     from cosim.api.runs import open, run
     from cosim.api.sweeps import Sweep, sweep
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from cosim.engine.scenario import Scenario
 
 __all__ = [
+    "Impact",
     "InputError",
     "Problem",
     "Run",
@@ -41,6 +43,7 @@ __all__ = [
     "__version__",
     "check",
     "compare",
+    "impact",
     "open",
     "plugins",
     "run",
@@ -50,6 +53,7 @@ __all__ = [
 __version__ = VERSION
 
 _HOMES = {
+    "Impact": "cosim.api.impacts",
     "InputError": "cosim.core.errors",
     "Problem": "cosim.core.errors",
     "Run": "cosim.api.run_results",
@@ -59,6 +63,7 @@ _HOMES = {
     "Watcher": "cosim.api.watcher",
     "check": "cosim.api.checking",
     "compare": "cosim.api.comparisons",
+    "impact": "cosim.api.impacts",
     "open": "cosim.api.runs",
     "run": "cosim.api.runs",
     "sweep": "cosim.api.sweeps",

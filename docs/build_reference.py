@@ -1,6 +1,6 @@
-"""Make the reference pages from the code: every key of a scenario and of a sweep, every column of a table.
+"""Make the reference pages from the code: every key of a scenario, sweep or study, every column of a table.
 
-python docs/build_reference.py            # writes docs/{scenario_keys,sweep_keys,tables}.md
+python docs/build_reference.py            # writes docs/{scenario_keys,sweep_keys,impact_keys,tables}.md
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from cosim.devices.interface import KnownService, services
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import catalogue, tables
 from cosim.grid.schema import NetworkConfig
+from cosim.study.impact.schema import ImpactConfig
 from cosim.study.peaks import PEAKS
 from cosim.study.sweep.schema import SweepConfig
 
@@ -132,6 +133,18 @@ def sweep_page() -> str:
     return "\n".join([*lines, *key_tables(models_below(SweepConfig, []))])
 
 
+def impact_page() -> str:
+    """Every key of an impact study."""
+    lines = [
+        "# Keys of an impact study",
+        "",
+        "Made from the code by `make docs`. `cosim schema --impact` prints the same as a JSON schema for "
+        "editors; [how to write one](impact.md).",
+        "",
+    ]
+    return "\n".join([*lines, *key_tables(models_below(ImpactConfig, []))])
+
+
 def key_tables(models: list[type[BaseModel]]) -> Iterator[str]:
     """The keys of each model, as the lines of a table."""
     for model in models:
@@ -199,6 +212,7 @@ def main() -> None:
     """Write the pages."""
     (FOLDER / "scenario_keys.md").write_text(scenario_page(), encoding="utf-8")
     (FOLDER / "sweep_keys.md").write_text(sweep_page(), encoding="utf-8")
+    (FOLDER / "impact_keys.md").write_text(impact_page(), encoding="utf-8")
     (FOLDER / "tables.md").write_text(tables_page(), encoding="utf-8")
     (FOLDER / "numbers.md").write_text(numbers_page(), encoding="utf-8")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from cosim import plugins
 from cosim.config.library import names
@@ -52,11 +52,18 @@ def sweeps() -> list[Listed]:
     return [Listed(name, config.title, config.n_points) for name, config in found]
 
 
-def schema(sweep: bool = False) -> dict[str, Any]:
-    """The JSON schema of scenario files, or of sweep files, for editors."""
-    from cosim.study.json_schema import scenario_schema, sweep_schema
+def studies() -> list[Listed]:
+    """The built-in impact studies."""
+    from cosim.study.impact.load_impact import load_impact
 
-    return sweep_schema() if sweep else scenario_schema()
+    return [Listed(name, load_impact(name).config.title) for name in names("studies")]
+
+
+def schema(kind: Literal["scenario", "sweep", "impact"] = "scenario") -> dict[str, Any]:
+    """The JSON schema of scenario files, of sweep files or of impact studies, for editors."""
+    from cosim.study.json_schema import scenario_schema, study_schema, sweep_schema
+
+    return {"scenario": scenario_schema, "sweep": sweep_schema, "impact": study_schema}[kind]()
 
 
 def kinds() -> list[str]:

@@ -1,4 +1,4 @@
-"""What can be said of a scenario or a sweep without running it."""
+"""What can be said of a scenario, a sweep or an impact study without running it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import os
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cosim.api.given import GivenScenario, Overrides, given, given_sweep
-from cosim.config.library import SWEEP_KEYS
+from cosim.api.given import GivenScenario, Overrides, given, given_study, given_sweep
+from cosim.config.library import Shelf, shelf_of_keys
 from cosim.core.errors import InputError, Problem, SimulationError
 from cosim.core.plugin_modules import blaming_plugins
 from cosim.engine.builder import build
 from cosim.engine.explain import explain_lines
 from cosim.engine.run import preflight
-from cosim.study.sweep.load_sweep import is_sweep
+from cosim.study.impact.impact_plan import check_impact, plan_impact
+from cosim.study.sweep.load_sweep import shelf_of
 from cosim.study.sweep.sweep_check import check_points
 from cosim.study.sweep.sweep_plan import plan_sweep
 
@@ -21,12 +22,12 @@ from cosim.study.sweep.sweep_plan import plan_sweep
 def check(
     scenario: GivenScenario, overrides: Overrides | None = None, *, seed: int | None = None
 ) -> list[Problem]:
-    """Everything that is wrong with a scenario or a sweep, and what is doubtful, without running it.
+    """Everything that is wrong with a scenario, sweep or study, and what is doubtful, without running it.
 
     Parameters
     ----------
     scenario, overrides, seed
-        As for `cosim.run`; a sweep as for `cosim.sweep`, alone.
+        As for `cosim.run`; a sweep as for `cosim.sweep` and a study as for `cosim.impact`, alone.
 
     Returns
     -------
@@ -35,9 +36,13 @@ def check(
         problem too.
     """
     try:
-        if _is_sweep(scenario) and not overrides and seed is None:
+        shelf = "scenarios" if overrides or seed is not None else _shelf(scenario)
+        if shelf == "sweeps":
             with given_sweep(scenario) as loaded_sweep:  # type: ignore[arg-type]
                 return list(check_points(plan_sweep(loaded_sweep), thorough=True).problems)
+        if shelf == "studies":
+            with given_study(scenario) as study:  # type: ignore[arg-type]
+                return list(check_impact(plan_impact(study)).problems)
         with given(scenario, overrides, seed) as loaded, blaming_plugins():
             return preflight(loaded)
     except InputError as error:
@@ -81,7 +86,7 @@ def explain(
         return Explanation(parts.warnings, list(explain_lines(loaded, parts)))
 
 
-def _is_sweep(source: Any) -> bool:
+def _shelf(source: Any) -> Shelf:
     if isinstance(source, str | os.PathLike):
-        return is_sweep(os.fspath(source))
-    return isinstance(source, Mapping) and any(key in source for key in SWEEP_KEYS)
+        return shelf_of(os.fspath(source))
+    return shelf_of_keys(source) if isinstance(source, Mapping) else "scenarios"

@@ -24,6 +24,7 @@ from cosim.engine.load import (
     scenario_of_data,
 )
 from cosim.engine.scenario import Scenario
+from cosim.study.impact.load_impact import LoadedImpact, impact_of_document, load_impact
 from cosim.study.sweep.load_sweep import LoadedSweep, read_sweep, sweep_of_data
 
 GivenScenario = str | os.PathLike[str] | Mapping[str, Any] | Scenario
@@ -88,12 +89,36 @@ def given_sweep(sweep: GivenSweep) -> Iterator[LoadedSweep]:
     if not isinstance(sweep, Mapping):
         yield read_sweep(os.fspath(sweep))
         return
+    with _plain_data(sweep) as (data, folder):
+        yield sweep_of_data(data, folder)
+
+
+@contextmanager
+def given_study(study: GivenSweep) -> Iterator[LoadedImpact]:
+    """An impact study likewise.
+
+    Raises
+    ------
+    InputError
+        With every problem found.
+    """
+    load_installed()
+    if not isinstance(study, Mapping):
+        yield load_impact(os.fspath(study))
+        return
+    with _plain_data(study) as (data, folder):
+        yield impact_of_document(Document(data, ""), folder)
+
+
+@contextmanager
+def _plain_data(given: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], Path]]:
+    """A mapping as a file would hold it, and the folder of its base and of its objects' files."""
     objects = Objects()
-    base = sweep.get("base")
-    own = plain({key: value for key, value in sweep.items() if key != "base"}, objects)
+    base = given.get("base")
+    own = plain({key: value for key, value in given.items() if key != "base"}, objects)
     is_named = isinstance(base, str | os.PathLike)
     if base is None or (is_named and not objects):
-        yield sweep_of_data(own | ({} if base is None else {"base": os.fspath(base)}), Path())
+        yield own | ({} if base is None else {"base": os.fspath(base)}), Path()
         return
     source = _source(base, objects)
     if source.problems:
@@ -104,7 +129,7 @@ def given_sweep(sweep: GivenSweep) -> Iterator[LoadedSweep]:
         (folder / "scenario.yaml").write_text(
             block_yaml(_moved(source, folder).document.data), encoding="utf-8"
         )
-        yield sweep_of_data(copy_files(own, source.folder, folder) | {"base": "scenario.yaml"}, folder)
+        yield copy_files(own, source.folder, folder) | {"base": "scenario.yaml"}, folder
 
 
 def _source(scenario: GivenScenario, objects: Objects) -> ScenarioSource:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +15,10 @@ from cosim.api.watcher import UnfinishedError, UnfinishedInterrupt, Watcher
 from cosim.core.errors import InputError, Problem, count
 from cosim.core.plugin_modules import for_workers
 from cosim.study.sweep.executors import executor
-from cosim.study.sweep.folder import open_folder, require_empty
+from cosim.study.sweep.folder import SweepFolder, open_folder, require_empty
 from cosim.study.sweep.sweep_check import check_points
-from cosim.study.sweep.sweep_plan import plan_sweep
-from cosim.study.sweep.sweep_run import SweepOutcome, run_sweep
+from cosim.study.sweep.sweep_plan import SweepPlan, plan_sweep
+from cosim.study.sweep.sweep_run import Executor, SweepOutcome, run_sweep
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,6 +84,56 @@ class Sweep:
         return f"<Sweep of {self.n_points} points: {self.n_done} done, in {self.folder}>"
 
 
+@dataclass
+class Hands:
+    """Where the points of a sweep or a study go, and who runs them; see `cosim.sweep`.
+
+    Attributes
+    ----------
+    out, workers, dask, resume, results
+        As for `cosim.sweep`.
+    """
+
+    out: str | os.PathLike[str] | None
+    workers: int | None
+    dask: str | None
+    resume: bool
+    results: str | os.PathLike[str] | None
+    _temporary: HeldFolder | None = None
+
+    def require_room(self) -> None:
+        """Refuse a directory that holds something, before anything is built.
+
+        Raises
+        ------
+        InputError
+            If it does.
+        """
+        if self.out is not None and not self.resume:
+            require_empty(Path(self.out))
+
+    @contextmanager
+    def open(
+        self, plan: SweepPlan, input_files: Sequence[str], told: Watcher
+    ) -> Iterator[tuple[SweepFolder, Executor]]:
+        """The directory and the executor, for as long as the block lasts."""
+        for_workers()
+        if self.out is None and self.results is None:
+            self._temporary = HeldFolder.temporary()
+        target = self._temporary.path if self._temporary else None if self.out is None else Path(self.out)
+        with executor(self.dask, self.workers) as hands:
+            folder = open_folder(plan, input_files, target, self.resume, Path(self.results or ""))
+            if hands.n_workers == 0:
+                message = "the scheduler has no workers yet, and nothing runs until one joins"
+                remedy = "Start some with `dask worker ADDRESS --nthreads 1`."
+                told.doubts([Problem(message, remedy, file="--dask", severity="warning")])
+            yield folder, hands
+
+    def held(self, folder: SweepFolder) -> HeldFolder:
+        """The directory, for an object that shows what is in it."""
+        return self._temporary or HeldFolder(folder.folder)
+
+
 def sweep(
     sweep: GivenSweep,
     *,
@@ -128,26 +180,18 @@ def sweep(
         If it was interrupted, likewise; `resume` goes on from there.
     """
     told = watcher or Watcher()
-    if out is not None and not resume:
-        require_empty(Path(out))
+    hands = Hands(out, workers, dask, resume, results)
+    hands.require_room()
     with given_sweep(sweep) as loaded:
         plan = plan_sweep(loaded)
         checked = check_points(plan)
         if checked.errors:
             raise InputError(checked.problems)
         told.doubts(checked.problems)
-        for_workers()
-        held = HeldFolder.temporary() if out is None and results is None else None
-        target = held.path if held is not None else None if out is None else Path(out)
-        with executor(dask, workers) as hands:
-            folder = open_folder(plan, checked.input_files, target, resume, Path(results or ""))
-            if hands.n_workers == 0:
-                message = "the scheduler has no workers yet, and nothing runs until one joins"
-                remedy = "Start some with `dask worker ADDRESS --nthreads 1`."
-                told.doubts([Problem(message, remedy, file="--dask", severity="warning")])
+        with hands.open(plan, checked.input_files, told) as (folder, executor):
             told.begins(plan.sweep.config.name, folder.folder, len(plan.points))
-            outcome = run_sweep(folder, hands, told.reached)
-    finished = Sweep(outcome, held or HeldFolder(folder.folder))
+            outcome = run_sweep(folder, executor, told.reached)
+    finished = Sweep(outcome, hands.held(folder))
     told.ends(finished)
     if outcome.status == "interrupted":
         raise UnfinishedInterrupt(finished)

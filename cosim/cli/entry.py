@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from cosim.cli.impact_commands import impact
 from cosim.cli.input_commands import check, explain, list_, networks, scenarios, schema
 from cosim.cli.run_commands import compare, report, run
 from cosim.cli.sweep_commands import robustness, sweep
@@ -31,7 +32,7 @@ app = typer.Typer(
 )
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    *(run, sweep, check, explain, schema),
+    *(run, sweep, impact, check, explain, schema),
     *(list_, networks, scenarios, report, compare, robustness),
 )
 for _command in _COMMANDS:

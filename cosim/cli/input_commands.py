@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.text import Text
@@ -23,7 +23,7 @@ from cosim.core.errors import count
 
 
 def check(scenario: Source, seed: Seed = None, set_: Overrides = None, plugin: Plugins = None) -> None:
-    """Report every error and warning in a scenario or a sweep, without running it."""
+    """Report every error and warning in a scenario, a sweep or an impact study, without running it."""
     from cosim.api.checking import check
 
     load_plugins(plugin)
@@ -44,6 +44,7 @@ def explain(scenario: Source, seed: Seed = None, set_: Overrides = None, plugin:
 
 def schema(
     sweep: Annotated[bool, flag("--sweep", "Print the schema of sweep files instead.")] = False,
+    impact: Annotated[bool, flag("--impact", "Print the schema of impact studies instead.")] = False,
     plugin: Plugins = None,
 ) -> None:
     """Print the JSON schema of scenario files, with which an editor completes and checks keys."""
@@ -52,7 +53,8 @@ def schema(
     from cosim.api.built_in import schema
 
     load_plugins(plugin)
-    write([json.dumps(schema(sweep), indent=2, ensure_ascii=False)])
+    kind: Literal["scenario", "sweep", "impact"] = "impact" if impact else "sweep" if sweep else "scenario"
+    write([json.dumps(schema(kind), indent=2, ensure_ascii=False)])
 
 
 def list_(
@@ -83,11 +85,11 @@ def networks() -> None:
 
 
 def scenarios() -> None:
-    """List the built-in scenarios and sweeps."""
-    from cosim.api.built_in import scenarios, sweeps
+    """List the built-in scenarios, sweeps and impact studies."""
+    from cosim.api.built_in import scenarios, studies, sweeps
 
-    listed, swept = scenarios(), sweeps()
-    width = max(len(each.name) for each in (*listed, *swept))
+    listed, swept, studied = scenarios(), sweeps(), studies()
+    width = max(len(each.name) for each in (*listed, *swept, *studied))
     for each in listed:
         out.print(Text.assemble((f"{each.name:<{width}}", "bold"), f"  {each.title}"))
     if swept:
@@ -95,3 +97,7 @@ def scenarios() -> None:
     for each in swept:
         points = count(each.size or 0, "point")
         out.print(Text.assemble((f"{each.name:<{width}}", "bold"), f"  {each.title} ({points})"))
+    if studied:
+        out.print("\nFor `cosim impact`:")
+    for each in studied:
+        out.print(Text.assemble((f"{each.name:<{width}}", "bold"), f"  {each.title}"))

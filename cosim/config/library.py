@@ -1,23 +1,27 @@
-"""Where the built-in networks, scenarios and sweeps are: in a wheel beside the code, else at its top.
+"""Where built-in networks, scenarios, sweeps and studies are: in a wheel beside the code, else at its top.
 
-Scenarios and sweeps share a folder; a file's own keys say which of them it is.
+Scenarios, sweeps and impact studies share a folder; a file's own keys say which of them it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from cosim.config.yaml_reader import MAX_BYTES
 from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem, suggest
 
-Shelf = Literal["networks", "scenarios", "sweeps"]
+Shelf = Literal["networks", "scenarios", "sweeps", "studies"]
+STUDY_KEYS = ("technologies", "modes")
+"""Keys at the top of a file that make it an impact study."""
 SWEEP_KEYS = ("axes", "sample", "seeds", "keep")
-"""Keys at the top of a file that make it a sweep: no scenario has them."""
+"""Keys at the top of a file that make it a sweep, if it is no study: no scenario has them."""
+_SINGULAR = {"networks": "network", "scenarios": "scenario", "sweeps": "sweep", "studies": "impact study"}
+_COMMANDS = {"scenarios": "run", "sweeps": "sweep", "studies": "impact"}
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -30,29 +34,29 @@ def shelf_folder(shelf: Shelf) -> Path:
 
 
 def names(shelf: Shelf) -> list[str]:
-    """Names of the built-in networks, scenarios or sweeps, sorted."""
+    """Names of the built-in networks, scenarios, sweeps or studies, sorted."""
     files = shelf_folder(shelf).glob("*.yaml")
-    return sorted(
-        file.stem for file in files if shelf == "networks" or _is_sweep(file) == (shelf == "sweeps")
-    )
+    return sorted(file.stem for file in files if shelf == "networks" or _shelf_of_file(file) == shelf)
 
 
-def has_sweep_keys(text: str) -> bool:
-    """Whether a YAML file is a sweep, by its keys at the beginning of a line; it need not be valid."""
-    return re.search(rf"^({'|'.join(SWEEP_KEYS)})\s*:", text, re.MULTILINE) is not None
+def shelf_of_keys(keys: Collection[Any]) -> Shelf:
+    """What a file is, by the keys at its top."""
+    if any(key in keys for key in STUDY_KEYS):
+        return "studies"
+    return "sweeps" if any(key in keys for key in SWEEP_KEYS) else "scenarios"
 
 
-def may_be_sweep(file: Path) -> bool:
-    """Whether a file holds a word that could be a sweep's key, which is found out without parsing it."""
+def may_be_more_than_a_scenario(file: Path) -> bool:
+    """Whether a file holds a word that could be a sweep's or a study's key, found out without parsing it."""
     if not file.is_file() or file.stat().st_size > MAX_BYTES:
         return False
-    return any(key.encode() in file.read_bytes() for key in SWEEP_KEYS)
+    return any(key.encode() in file.read_bytes() for key in (*SWEEP_KEYS, *STUDY_KEYS))
 
 
 @cache
-def _is_sweep(file: Path) -> bool:
-    """The same of a built-in file; those do not change while a command runs."""
-    return has_sweep_keys(file.read_text(encoding="utf-8"))
+def _shelf_of_file(file: Path) -> Shelf:
+    """What a built-in file is, by its keys at the beginning of a line; files do not change meanwhile."""
+    return shelf_of_keys(re.findall(r"^(\w+)\s*:", file.read_text(encoding="utf-8"), re.MULTILINE))
 
 
 def locate(shelf: Shelf, name_or_path: str, folder: Path | None = None) -> Path:
@@ -60,7 +64,7 @@ def locate(shelf: Shelf, name_or_path: str, folder: Path | None = None) -> Path:
 
     Parameters
     ----------
-    shelf : {"networks", "scenarios", "sweeps"}
+    shelf : {"networks", "scenarios", "sweeps", "studies"}
         Where built-in names are looked up; they go before files.
     name_or_path : str
         A built-in name, or a path.
@@ -86,17 +90,19 @@ def locate(shelf: Shelf, name_or_path: str, folder: Path | None = None) -> Path:
         ) from None
     lists = "networks" if shelf == "networks" else "scenarios"
     if looks_like_a_path:
-        remedy = f"Name a file that exists, or a built-in {shelf[:-1]} (`cosim {lists}` lists them)."
+        remedy = f"Name a file that exists, or a built-in {_SINGULAR[shelf]} (`cosim {lists}` lists them)."
         raise InputError([Problem("there is no such file", remedy, file=name_or_path)])
-    if shelf == "sweeps" and name_or_path in names("scenarios"):
-        message = "this is a scenario, not a sweep"
-        raise InputError([Problem(message, "`cosim run` runs it.", value=name_or_path)])
-    if shelf == "scenarios" and name_or_path in names("sweeps"):
-        message = "this is a sweep, not a scenario"
-        raise InputError([Problem(message, "`cosim sweep` runs it.", value=name_or_path)])
+    for other, command in _COMMANDS.items():
+        if shelf in _COMMANDS and shelf != other and name_or_path in names(other):  # type: ignore[arg-type]
+            message = f"this is {_article(other)}, not {_article(shelf)}"
+            raise InputError([Problem(message, f"`cosim {command}` runs it.", value=name_or_path)])
     remedy = f"{suggest(name_or_path, known)} `cosim {lists}` lists all."
-    message = f"there is neither a built-in {shelf[:-1]} nor a file of this name"
+    message = f"there is neither a built-in {_SINGULAR[shelf]} nor a file of this name"
     raise InputError([Problem(message, remedy.strip(), value=name_or_path)])
+
+
+def _article(shelf: str) -> str:
+    return f"{'an' if shelf == 'studies' else 'a'} {_SINGULAR[shelf]}"
 
 
 def local_file(folder: Path, name: str) -> Path:

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from cosim.config.error_messages import translate, unknown_keys
-from cosim.config.library import SWEEP_KEYS, local_file, locate, names
+from cosim.config.library import STUDY_KEYS, SWEEP_KEYS, local_file, locate, names, shelf_of_keys
 from cosim.config.merge import Places, merge, set_value, value_at
 from cosim.config.yaml_reader import Document, parse_yaml, read_yaml
 from cosim.core.context import Context
@@ -260,7 +260,7 @@ def _elsewhere(document: Document, scenario: Scenario, may_be_anywhere: set[Any]
 def _over_base(document: Document, folder: Path, above: list[Path]) -> tuple[Document, list[Problem]]:
     """A scenario over its base, its override block applied; and what is wrong with the block."""
     _require_mapping(document, "A scenario starts with `name: ...`.")
-    _refuse_sweep(document)
+    _refuse_other_files(document)
     base = document.data.pop("base", None)
     block = document.data.pop("override", None)
     problems: list[Problem] = []
@@ -367,18 +367,21 @@ def _places_by_path(block_places: Places, block: Mapping[str, Any]) -> dict[str,
 
 def _unknown_keys(beginning: Document) -> list[Problem]:
     """Keys in the beginning of a long scenario that do not exist, whatever its rest may be."""
-    if not isinstance(beginning.data, dict) or any(key in beginning.data for key in SWEEP_KEYS):
+    if not isinstance(beginning.data, dict) or shelf_of_keys(beginning.data) != "scenarios":
         return []
     own = {key: value for key, value in beginning.data.items() if key not in ("base", "override")}
     return unknown_keys(replace(beginning, data=own), Scenario)
 
 
-def _refuse_sweep(document: Document) -> None:
-    for key in document.data:
-        if key in SWEEP_KEYS:
-            at = document.place_of(key)
-            remedy = "`cosim sweep` runs it; a scenario is what it names as its base."
-            raise InputError([Problem("this is a sweep, not a scenario", remedy, key, *at)])
+def _refuse_other_files(document: Document) -> None:
+    """A sweep or an impact study."""
+    shelf = shelf_of_keys(document.data)
+    if shelf == "scenarios":
+        return
+    command, kind = ("sweep", "a sweep") if shelf == "sweeps" else ("impact", "an impact study")
+    key = next(key for key in document.data if key in (SWEEP_KEYS if shelf == "sweeps" else STUDY_KEYS))
+    remedy = f"`cosim {command}` runs it; a scenario is what it names as its base."
+    raise InputError([Problem(f"this is {kind}, not a scenario", remedy, key, *document.place_of(key))])
 
 
 def _require_mapping(document: Document, remedy: str) -> None:

@@ -21,8 +21,9 @@ from cosim.report.robustness_figures import (
 )
 from cosim.report.robustness_findings import completeness
 from cosim.report.robustness_maps import effect_map, quantity_map
-from cosim.report.robustness_tables import TextTable, boundary_name, findings_table, tables
+from cosim.report.robustness_tables import boundary_name, findings_table, tables
 from cosim.report.style import drawing, save
+from cosim.report.text_table import TextTable
 from cosim.results.safe_files import write_whole
 from cosim.study.robustness.analysis import Analysis
 from cosim.study.robustness.boundary import Boundary

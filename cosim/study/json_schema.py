@@ -1,10 +1,11 @@
-"""The JSON schemas of scenario and sweep files, for editors that complete and check keys."""
+"""The JSON schemas of scenario, sweep and study files, for editors that complete and check keys."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from cosim.engine.scenario import Scenario
+from cosim.study.impact.schema import ImpactConfig
 from cosim.study.sweep.schema import SweepConfig
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -50,3 +51,8 @@ def scenario_schema() -> dict[str, Any]:
 def sweep_schema() -> dict[str, Any]:
     """JSON schema, draft 2020-12, of what a sweep file may hold."""
     return {"$schema": _DRAFT, **SweepConfig.model_json_schema(), "title": "cosim sweep"}
+
+
+def study_schema() -> dict[str, Any]:
+    """JSON schema, draft 2020-12, of what the file of an impact study may hold."""
+    return {"$schema": _DRAFT, **ImpactConfig.model_json_schema(), "title": "cosim impact study"}

@@ -166,6 +166,7 @@ def test_reference_pages_are_current() -> None:
     for name, page in (
         ("scenario_keys", build_reference.scenario_page),
         ("sweep_keys", build_reference.sweep_page),
+        ("impact_keys", build_reference.impact_page),
         ("tables", build_reference.tables_page),
         ("numbers", build_reference.numbers_page),
     ):

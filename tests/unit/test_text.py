@@ -11,8 +11,8 @@ import pytest
 
 from cosim.core.text import markdown_text, spreadsheet_cell
 from cosim.report.html_report import escape
-from cosim.report.robustness_tables import TextTable
 from cosim.report.style import drawing, new_figure, save, scale_axis
+from cosim.report.text_table import TextTable
 from cosim.study.compare import ComparedRun, Comparison
 from cosim.study.compare_csv import differences_csv, numbers_csv
 from cosim.study.scenario_differences import Difference

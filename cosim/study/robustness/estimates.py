@@ -102,10 +102,13 @@ def paired_difference(one: pd.Series, other: pd.Series) -> Estimate:
     return estimate(np.where(is_rounding, 0.0, difference))
 
 
+@cache
 def bootstrap_rows(n_seeds: int) -> NDArray[np.int64]:
     """Seeds drawn with replacement, shape (`BOOTSTRAP_SAMPLES`, n_seeds); the same ones every time."""
     uniforms = Streams(1).field("robustness/bootstrap").block(0, BOOTSTRAP_SAMPLES, n_seeds)
-    return np.floor(uniforms * n_seeds).astype(np.int64)
+    rows = np.floor(uniforms * n_seeds).astype(np.int64)
+    rows.setflags(write=False)  # it is kept
+    return rows
 
 
 def percentile_interval(samples: Array, n_seeds: int) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from cosim.core.plugin_modules import Plugin, for_workers, load_same
 from cosim.core.version import VERSION
 from cosim.engine.load import ScenarioSource
 from cosim.study.sweep.point import KILLED, PointResult, PointTask, run_point
+from cosim.study.sweep.sweep_run import More, nothing_more
 
 _TIMEOUT_S = 5
 _ADDRESS = re.compile(r"((tcp|tls|ucx|wss?)://)?([^:/\s]+|\[[0-9a-fA-F:.]+\]):\d{1,5}")
@@ -43,7 +45,9 @@ class DaskWorkers:
     n_workers: int
     where: str
 
-    def run(self, base: ScenarioSource, tasks: Sequence[PointTask]) -> Iterator[PointResult]:
+    def run(
+        self, base: ScenarioSource, tasks: Sequence[PointTask], more: More = nothing_more
+    ) -> Iterator[PointResult]:
         """Run points, in any order.
 
         Parameters
@@ -52,6 +56,8 @@ class DaskWorkers:
             The scenario that is varied.
         tasks : sequence of PointTask
             The points.
+        more : callable
+            Says of each result, once it has been taken, which points are to be run besides.
 
         Yields
         ------
@@ -65,21 +71,17 @@ class DaskWorkers:
         """
         from distributed import as_completed
 
-        waiting = iter(tasks)
+        waiting = deque(tasks)
         handed_out: dict[Any, PointTask] = {}
         completed = as_completed(loop=self.client.loop)
         try:
-            for task in waiting:
-                self._hand_out(base, task, handed_out, completed)
-                if len(handed_out) >= _MOST_HANDED_OUT:
-                    break
-            while handed_out:
+            while waiting or handed_out:
+                while waiting and len(handed_out) < _MOST_HANDED_OUT:
+                    self._hand_out(base, waiting.popleft(), handed_out, completed)
                 future = next(completed)
                 result = _result(future, handed_out.pop(future))
-                following = next(waiting, None)
-                if following is not None:
-                    self._hand_out(base, following, handed_out, completed)
                 yield result
+                waiting.extend(more(result))
         finally:
             self.client.cancel(list(handed_out), force=True)
 

@@ -12,7 +12,7 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -157,11 +157,11 @@ class SweepFolder:
         self._record.update(workers=n_workers, executor=where)
         self._write_record()
 
-    def tasks(self) -> list[PointTask]:
-        """The points that are still to be run; those that failed before are tried again."""
+    def tasks(self, among: Collection[int] | None = None) -> list[PointTask]:
+        """The points still to be run, of all or of some; those that failed before are tried again."""
         waiting = [
             point
-            for point in self.plan.points
+            for point in self._points(among)
             if point.index not in self.results or self.results[point.index].status == "failed"
         ]
         return [
@@ -170,6 +170,9 @@ class SweepFolder:
             )
             for p in waiting
         ]
+
+    def _points(self, among: Collection[int] | None) -> list[Point]:
+        return self.plan.points if among is None else [self.plan.points[index] for index in sorted(among)]
 
     def add(self, result: PointResult) -> None:
         """Keep what came of a point.

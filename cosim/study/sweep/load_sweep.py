@@ -10,7 +10,14 @@ from typing import Any
 from pydantic import ValidationError
 
 from cosim.config.error_messages import translate, unknown_keys
-from cosim.config.library import SWEEP_KEYS, local_file, locate, may_be_sweep, names
+from cosim.config.library import (
+    Shelf,
+    local_file,
+    locate,
+    may_be_more_than_a_scenario,
+    names,
+    shelf_of_keys,
+)
 from cosim.config.yaml_reader import Document, read_yaml
 from cosim.core.errors import InputError, Problem
 from cosim.engine.load import ScenarioSource, Setting, read_scenario
@@ -101,7 +108,7 @@ def read_sweep(source: str, folder: Path | None = None) -> LoadedSweep:
     """
     file = locate("sweeps", source, folder)
     document = read_yaml(file, first_look=lambda beginning: unknown_keys(beginning, SweepConfig))
-    return _with_base(document, file.parent)
+    return sweep_of_document(document, file.parent)
 
 
 def sweep_of_data(data: Mapping[str, Any], folder: Path) -> LoadedSweep:
@@ -114,11 +121,11 @@ def sweep_of_data(data: Mapping[str, Any], folder: Path) -> LoadedSweep:
     folder : Path
         What a `base` that is no built-in scenario is relative to.
     """
-    return _with_base(Document(dict(data), ""), folder)
+    return sweep_of_document(Document(dict(data), ""), folder)
 
 
-def _with_base(document: Document, folder: Path) -> LoadedSweep:
-    """A sweep looked at, and its base scenario read."""
+def sweep_of_document(document: Document, folder: Path) -> LoadedSweep:
+    """The same of data with their places in a file."""
     _require_sweep(document)
     config, told = _validated(document)
     problems = [*told, *_problems(config, document)]
@@ -171,17 +178,23 @@ def _without(data: dict[str, Any], wrong: list[tuple[int | str, ...]]) -> dict[s
 
 def is_sweep(source: str) -> bool:
     """Whether a name or path means a sweep; what cannot be read is none."""
-    if source in names("sweeps"):
-        return True
+    return shelf_of(source) == "sweeps"
+
+
+def shelf_of(source: str) -> Shelf:
+    """Whether a name or path means a scenario, a sweep or a study; what cannot be read is a scenario."""
+    for shelf in ("sweeps", "studies"):
+        if source in names(shelf):
+            return shelf
     beginnings: list[Document] = []
     try:
         file = locate("scenarios", source)
-        if not may_be_sweep(file):
-            return False
+        if not may_be_more_than_a_scenario(file):
+            return "scenarios"
         document = read_yaml(file, first_look=lambda beginning: [_noted(beginning, beginnings)])
     except InputError:
-        return any(_has_sweep_keys(beginning.data) for beginning in beginnings)
-    return _has_sweep_keys(document.data)
+        return _shelf_of_data(beginnings[0].data) if beginnings else "scenarios"
+    return _shelf_of_data(document.data)
 
 
 def _noted(beginning: Document, beginnings: list[Document]) -> Problem:
@@ -190,8 +203,8 @@ def _noted(beginning: Document, beginnings: list[Document]) -> Problem:
     return Problem("this is enough to know")
 
 
-def _has_sweep_keys(data: Any) -> bool:
-    return isinstance(data, dict) and any(key in data for key in SWEEP_KEYS)
+def _shelf_of_data(data: Any) -> Shelf:
+    return shelf_of_keys(data) if isinstance(data, dict) else "scenarios"
 
 
 def _base_file(config: SweepConfig, folder: Path) -> Path:
@@ -207,7 +220,10 @@ def _require_sweep(document: Document) -> None:
     if not isinstance(data, dict):
         message, remedy = "keys and values are expected", "A sweep file starts with `name: ...`."
         raise InputError([Problem(message, remedy, file=document.file, line=1)])
-    if ("groups" in data or "override" in data) and not any(key in data for key in SWEEP_KEYS):
+    if shelf_of_keys(data) == "studies":
+        remedy = "`cosim impact` runs it."
+        raise InputError([Problem("this is an impact study, not a sweep", remedy, file=document.file)])
+    if ("groups" in data or "override" in data) and shelf_of_keys(data) == "scenarios":
         remedy = "`cosim run` runs it; a sweep names it as its `base:`."
         raise InputError([Problem("this is a scenario, not a sweep", remedy, file=document.file)])
 

@@ -23,6 +23,7 @@ from cosim.core.errors import SimulationError
 from cosim.core.plugin_modules import Plugin, for_workers, load_same
 from cosim.engine.load import ScenarioSource
 from cosim.study.sweep.point import KILLED, MOST_KILLS, PointResult, PointTask, run_point
+from cosim.study.sweep.sweep_run import More, nothing_more
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _READY = "ready"
@@ -67,7 +68,9 @@ class LocalWorkers:
     n_workers: int
     where: str = "local processes"
 
-    def run(self, base: ScenarioSource, tasks: Sequence[PointTask]) -> Iterator[PointResult]:
+    def run(
+        self, base: ScenarioSource, tasks: Sequence[PointTask], more: More = nothing_more
+    ) -> Iterator[PointResult]:
         """Run points, in any order.
 
         Parameters
@@ -76,6 +79,8 @@ class LocalWorkers:
             The scenario that is varied.
         tasks : sequence of PointTask
             The points.
+        more : callable
+            Says of each result, once it has been taken, which points are to be run besides.
 
         Yields
         ------
@@ -91,7 +96,9 @@ class LocalWorkers:
         pool = _Pool(base, tasks, self.n_workers)
         try:
             while pool.is_busy:
-                yield from pool.answers()
+                for result in pool.answers():
+                    yield result
+                    pool.add(more(result))
         finally:
             pool.end()
 
@@ -129,6 +136,12 @@ class _Pool:
                 self._hand_out()
                 yield answer
         self._hand_out()
+
+    def add(self, tasks: Sequence[PointTask]) -> None:
+        """Take more points."""
+        if tasks:
+            self._waiting.extend(tasks)
+            self._hand_out()
 
     def end(self) -> None:
         """End all workers, whatever they are doing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,23 @@ from cosim.study.sweep.point import PointResult, PointTask
 
 Progress = Callable[[int, int], None]
 """Called with the number of points that have ended, and of those that failed."""
+More = Callable[[PointResult], Sequence[PointTask]]
+"""What is to be run besides, now that a result has been kept."""
+
+
+def nothing_more(result: PointResult) -> Sequence[PointTask]:
+    """Whatever comes of a point, no other is needed for it."""
+    return ()
+
+
+class Search(Protocol):
+    """Which points of a sweep are needed, where what comes of some decides about others."""
+
+    def first(self, results: Mapping[int, PointResult]) -> Collection[int]:
+        """Numbers of the points that are needed as far as the results tell; with or without a result."""
+
+    def after(self, index: int, results: Mapping[int, PointResult]) -> Collection[int]:
+        """Numbers of those that are needed since point `index` has ended."""
 
 
 class Executor(Protocol):
@@ -28,7 +45,7 @@ class Executor(Protocol):
     def where(self) -> str:
         """What and where they are, in words."""
 
-    def run(self, base: ScenarioSource, tasks: list[PointTask]) -> Iterator[PointResult]:
+    def run(self, base: ScenarioSource, tasks: Sequence[PointTask], more: More) -> Iterator[PointResult]:
         """The results, as they come; closing it ends the work."""
 
 
@@ -57,7 +74,10 @@ class SweepOutcome:
 
 
 def run_sweep(
-    sweep: SweepFolder, executor: Executor, progress: Progress = lambda ended, failed: None
+    sweep: SweepFolder,
+    executor: Executor,
+    progress: Progress = lambda ended, failed: None,
+    search: Search | None = None,
 ) -> SweepOutcome:
     """Run the points that are left.
 
@@ -69,6 +89,8 @@ def run_sweep(
         Who runs them.
     progress : callable
         Told after each point.
+    search : Search, optional
+        Which points are needed; all by default.
 
     Returns
     -------
@@ -81,13 +103,22 @@ def run_sweep(
         If the executor cannot go on; what there is is kept, and the sweep can be resumed.
     """
     began, status = time.monotonic(), "failed"
-    tasks = sweep.tasks()
+    tasks = sweep.tasks(None if search is None else search.first(sweep.results))
     retried = {task.index for task in tasks} & sweep.results.keys()
+    begun = {task.index for task in tasks}
     ended, failed = len(sweep.results) - len(retried), 0
+
+    def more(result: PointResult) -> list[PointTask]:
+        if search is None:
+            return []
+        needed = set(search.after(result.index, sweep.results)) - begun - sweep.results.keys()
+        begun.update(needed)
+        return sweep.tasks(needed)
+
     progress(ended, failed)
     try:
         sweep.begin(executor.n_workers, executor.where)
-        with closing(executor.run(sweep.plan.sweep.base, tasks)) as results:  # type: ignore[type-var]
+        with closing(executor.run(sweep.plan.sweep.base, tasks, more)) as results:  # type: ignore[type-var]
             for result in results:
                 sweep.add(result)
                 ended, failed = ended + 1, failed + (result.status == "failed")

@@ -1,0 +1,91 @@
+"""The command about impact studies."""
+
+from __future__ import annotations
+
+import shlex
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from cosim.cli.terminal import Plugins, Quiet, err, flag, load_plugins, option, out, print_problems
+from cosim.core.errors import count
+
+if TYPE_CHECKING:
+    from cosim.api.impacts import Impact
+
+
+def impact(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="STUDY",
+            help="A built-in name (see `cosim scenarios`), a YAML file, or a study's directory.",
+        ),
+    ],
+    out_dir: Annotated[
+        Path | None, option("--out", "Directory to write the study to.", "results/STUDY/TIME-HASH")
+    ] = None,
+    workers: Annotated[
+        int | None, option("--workers", "Processes on this machine.", "one per core", min=1)
+    ] = None,
+    dask: Annotated[
+        str | None,
+        option(
+            "--dask",
+            "Run on the workers of a Dask scheduler.",
+            "processes of cosim's own",
+            metavar="ADDRESS|local",
+        ),
+    ] = None,
+    resume: Annotated[bool, flag("--resume", "Continue a study that was interrupted.")] = False,
+    full: Annotated[bool, flag("--full", "Run every penetration, not only those the search needs.")] = False,
+    plugin: Plugins = None,
+    quiet: Quiet = False,
+) -> None:
+    """Find what a feeder can host: the largest penetration without a violation, by mode and communication.
+
+    Given the directory of a study, it writes page, figures and tables anew.
+    Exits with 0 when the study was run, even if some runs failed; 2 for bad input (nothing is written); 3
+    when no run succeeded; 130 when interrupted: --resume continues from there.
+    """
+    from cosim.api.impacts import evaluate_impact, impact
+    from cosim.cli.progress import SweepProgress
+    from cosim.cli.watching import CommandWatcher
+
+    load_plugins(plugin)
+    if Path(source).is_dir():
+        for path in evaluate_impact(source, out_dir):
+            out.print(f"{path}")
+        return
+    show = partial(_show, source=source, quiet=quiet)
+    with CommandWatcher(SweepProgress, show, quiet) as watcher:
+        impact(
+            source,
+            out=out_dir,
+            workers=workers,
+            dask=dask,
+            resume=resume,
+            full=full,
+            results="results",
+            watcher=watcher,
+        )
+
+
+def _show(study: Impact, source: str, quiet: bool) -> None:
+    """What came of a study: the answer, and where the page is."""
+    print_problems(study.doubts, quiet=False)
+    if not quiet and study.n_done:
+        for line in study.answer():
+            out.print(f"{line}")
+    if not quiet or study.status == "interrupted":
+        failed = f", {study.n_failed} failed" if study.n_failed else ""
+        text = (
+            f": {study.n_done} of {count(study.n_points, 'run')}{failed}: {study.folder / 'impact/impact.md'}"
+        )
+        out.print(Text.assemble((study.status, "bold"), text))
+    if study.status == "interrupted":
+        again = shlex.join(["cosim", "impact", source, "--out", f"{study.folder}", "--resume"])
+        err.print(f"continue with: {again}")

@@ -1,0 +1,222 @@
+"""Figures of an impact study: what is hosted, by mode and by communication, and where limits bind first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cosim.grid.feeder import Feeder
+from cosim.report.impact_words import place_text
+from cosim.report.style import (
+    COLORMAP,
+    DARK,
+    LIGHT,
+    LOOKS,
+    MIDDLE,
+    WARM,
+    grid_shape,
+    hide_unused,
+    legend_below,
+    legend_of_axes,
+    new_figure,
+)
+from cosim.study.impact.analysis import Curve, ImpactAnalysis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_MOST_CURVES = len(LOOKS)
+
+
+def impact_figures(analysis: ImpactAnalysis, feeder: Feeder | None) -> Iterator[tuple[str, Figure]]:
+    """Every figure that the study has something for, with its name."""
+    known = [curve for curve in analysis.curves if len(curve.known)]
+    if not known:
+        return
+    plain = [curve for curve in known if not curve.communication] or known[:_MOST_CURVES]
+    yield "violation_probability", _probabilities(analysis, plain[:_MOST_CURVES])
+    yield "hosting_capacity", _capacities(analysis, known)
+    for number in range(len(analysis.config.communication.axes) if analysis.config.communication else 0):
+        if len(analysis.config.communication.axes) == 1:  # type: ignore[union-attr]
+            yield "communication", _over_one_axis(analysis, known)
+        elif number == 1:
+            yield "communication", _over_two_axes(analysis, known)
+    if feeder is not None and any(analysis.bindings(curve) for curve in known):
+        yield "first_violations", _map(analysis, known, feeder)
+
+
+def _probabilities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
+    """Probability of a violation over penetration, a line a mode, with its interval."""
+    figure, (ax,) = new_figure(3.6)
+    for look, curve in zip(LOOKS, curves, strict=False):
+        x = 100 * np.array(curve.grid)
+        share, low, high = (
+            100 * np.array([getattr(each, name) for each in curve.probabilities])
+            for name in ("share", "low", "high")
+        )
+        ax.fill_between(x, low, high, color=look.color, alpha=0.13, linewidth=0)
+        ax.plot(
+            x, share, color=look.color, linestyle=look.line, marker=look.marker, markersize=4,
+            label=place_text(analysis, curve),
+        )  # fmt: skip
+    risk = 100 * analysis.config.risk
+    ax.axhline(risk, color=DARK, linewidth=0.8, label=f"risk of {risk:.4g} %")
+    ax.set_xlabel("penetration [% of the connection points]")
+    ax.set_ylabel("seeds with a violation [%]")
+    ax.set_ylim(-3, 103)
+    ax.set_title("How likely a limit is exceeded, with 95 % intervals")
+    legend_of_axes(figure, [ax], 3)
+    return figure
+
+
+def _capacities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
+    """Hosting capacity at the risk with its interval, and every seed as a dot, a row a mode."""
+    figure, (ax,) = new_figure(min(11.0, 1.3 + 0.32 * len(curves)))
+    draws = np.linspace(-0.22, 0.22, 9)
+    for row, curve in enumerate(curves):
+        seeds = 100 * curve.penetrations.to_numpy()
+        ax.plot(
+            seeds, row + draws[np.arange(len(seeds)) % len(draws)], ".", color=LIGHT, markersize=4,
+            label="single seeds",
+        )  # fmt: skip
+        found = curve.at_risk
+        assert found is not None  # curves without a seed are left out
+        low, middle, high = (
+            100 * (curve.grid[each] if each >= 0 else 0.0) for each in (found.low, found.position, found.high)
+        )
+        ax.plot([low, high], [row, row], color=DARK, linewidth=1.6, label="95 % interval")
+        ax.plot(
+            [middle], [row], "o", color=WARM, markeredgecolor=DARK, markersize=7,
+            label=f"hosting capacity at a risk of {100 * analysis.config.risk:.4g} %",
+        )  # fmt: skip
+    ax.set_yticks(range(len(curves)), [place_text(analysis, curve) for curve in curves])
+    ax.invert_yaxis()
+    ax.set_xlim(-3, 103)
+    ax.set_xlabel("penetration [% of the connection points]")
+    ax.set_title("What the feeder hosts")
+    legend_of_axes(figure, [ax], 3)
+    return figure
+
+
+def _over_one_axis(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
+    """Hosting capacity over one quality of communication, beside the modes that need none."""
+    assert analysis.config.communication is not None
+    (axis,) = analysis.config.communication.axes
+    figure, (ax,) = new_figure(3.6)
+    modes = [*dict.fromkeys(curve.mode for curve in curves)]
+    labels = [*dict.fromkeys(str(curve.communication[0]) for curve in curves if curve.communication)]
+    for look, mode in zip(LOOKS, modes, strict=False):
+        mine = [curve for curve in curves if curve.mode == mode]
+        found = [curve.at_risk for curve in mine]
+        low, middle, high = (
+            np.array([100 * (mine[0].grid[p] if p >= 0 else 0.0) for p in (getattr(f, n) for f in found)])
+            for n in ("low", "position", "high")
+        )
+        if not mine[0].communication:
+            ax.axhline(middle[0], color=look.color, linestyle=look.line, label=f"{mode} (needs no messages)")
+            continue
+        x = [labels.index(str(curve.communication[0])) for curve in mine]
+        ax.fill_between(x, low, high, color=look.color, alpha=0.13, linewidth=0)
+        ax.plot(x, middle, color=look.color, linestyle=look.line, marker=look.marker, label=mode)
+    ax.set_xticks(range(len(labels)), labels)
+    ax.set_xlabel(axis.column)
+    ax.set_ylabel("hosting capacity [% of the connection points]")
+    ax.set_ylim(-3, 103)
+    ax.set_title(f"What the feeder hosts at a risk of {100 * analysis.config.risk:.4g} %, by communication")
+    legend_of_axes(figure, [ax], 3)
+    return figure
+
+
+def _over_two_axes(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
+    """Hosting capacity as a map over the first two axes of communication, one a mode."""
+    assert analysis.config.communication is not None
+    x_axis, y_axis = analysis.config.communication.axes[:2]
+    modes = [*dict.fromkeys(curve.mode for curve in curves if curve.communication)]
+    rows, columns = grid_shape(len(modes))
+    figure, axes = new_figure(0.6 + 2.6 * rows, rows, columns)
+    image: Any = None
+    for ax, mode in zip(axes, modes, strict=False):
+        mine = [curve for curve in curves if curve.mode == mode]
+        image = _one_map(ax, mine)
+        ax.set_xlabel(x_axis.column)
+        ax.set_ylabel(y_axis.column)
+        ax.set_title(mode)
+    hide_unused(axes, len(modes))
+    figure.colorbar(image, ax=axes, shrink=0.85, label="hosting capacity [% of the connection points]")
+    return figure
+
+
+def _one_map(ax: Axes, curves: list[Curve]) -> Any:
+    x_cells = [*dict.fromkeys(str(curve.communication[0]) for curve in curves)]
+    y_cells = [*dict.fromkeys(str(curve.communication[1]) for curve in curves)]
+    values = np.full((len(y_cells), len(x_cells)), np.nan)
+    for curve in reversed(curves):
+        found = curve.at_risk
+        assert found is not None
+        place = y_cells.index(str(curve.communication[1])), x_cells.index(str(curve.communication[0]))
+        values[place] = 100 * (curve.grid[found.position] if found.position >= 0 else 0.0)
+    image = ax.imshow(values, cmap=COLORMAP, vmin=0, vmax=100, aspect="auto", origin="lower")
+    for (y, x), value in np.ndenumerate(values):
+        if np.isfinite(value):
+            ax.text(
+                x, y, f"{value:.3g}", ha="center", va="center", fontsize=8,
+                color="white" if value > 55 else DARK,
+            )  # fmt: skip
+    ax.set_xticks(range(len(x_cells)), x_cells)
+    ax.set_yticks(range(len(y_cells)), y_cells)
+    ax.grid(False)
+    return image
+
+
+def _map(analysis: ImpactAnalysis, curves: list[Curve], feeder: Feeder) -> Figure:
+    """The feeder, and where a limit is exceeded first: the larger, the more seeds."""
+    figure, (ax,) = new_figure(5.6)
+    ax.grid(False)
+    bus = {int(index): place for place, index in enumerate(feeder.bus.index)}
+    xy = feeder.bus.xy
+    for start, end in zip(feeder.line.from_bus.tolist(), feeder.line.to_bus.tolist(), strict=True):
+        if start in bus and end in bus:
+            ax.plot(*xy[[bus[start], bus[end]]].T, color=LIGHT, linewidth=1, zorder=1)
+    ax.plot(*xy.T, ".", color=MIDDLE, markersize=2.5, zorder=2)
+    handles = []
+    for look, curve in zip(LOOKS, [c for c in curves if analysis.bindings(c)], strict=False):
+        counts: dict[tuple[float, float], int] = {}
+        for (kind, element), n in analysis.bindings(curve).items():
+            place = _place(feeder, bus, kind, element)
+            if place is not None:
+                counts[place] = counts.get(place, 0) + n
+        for (x, y), n in counts.items():
+            size = 5 + 16 * np.sqrt(n / len(curve.known))
+            style: dict[str, Any] = {"color": "none", "marker": look.marker, "markeredgecolor": look.color}
+            ax.plot([x], [y], linestyle="", markersize=size, markeredgewidth=1.8, zorder=4, **style)
+        if counts:
+            (handle,) = ax.plot(
+                [], [], linestyle="", color="none", marker=look.marker, markeredgecolor=look.color,
+                markeredgewidth=1.8, markersize=8, label=place_text(analysis, curve),
+            )  # fmt: skip
+            handles.append(handle)
+    ax.set_axis_off()
+    ax.margins(0.06)
+    ax.set_title("Where a limit is exceeded first; the larger, the more seeds")
+    legend_below(figure, handles, 3)
+    return figure
+
+
+def _place(feeder: Feeder, bus: dict[int, int], kind: str, element: int) -> tuple[float, float] | None:
+    """Where an element is: a line at its middle, a transformer at its low-voltage bus."""
+    ends: list[int] = []
+    if kind.startswith("voltage"):
+        ends = [element]
+    elif kind == "line_overload":
+        (row,) = np.flatnonzero(feeder.line.index == element)
+        ends = [int(feeder.line.from_bus[row]), int(feeder.line.to_bus[row])]
+    elif kind == "trafo_overload":
+        (row,) = np.flatnonzero(feeder.trafo.index == element)
+        ends = [int(feeder.trafo.lv_bus[row])]
+    if not ends or not all(end in bus for end in ends):
+        return None
+    x, y = feeder.bus.xy[[bus[end] for end in ends]].mean(axis=0)
+    return (float(x), float(y)) if np.isfinite([x, y]).all() else None

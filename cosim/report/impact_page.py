@@ -1,0 +1,185 @@
+"""Writes what an impact study found: a page in Markdown with the answer first, its figures, its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from cosim.core.errors import InputError, count
+from cosim.core.text import markdown_text
+from cosim.engine.builder import build
+from cosim.engine.wings import describe
+from cosim.grid.feeder import Feeder
+from cosim.grid.subsystem import PowerGrid
+from cosim.report.impact_figures import impact_figures
+from cosim.report.impact_words import capacity_text, doubts, element_name, percent, sentences
+from cosim.report.style import drawing, save
+from cosim.report.text_table import TextTable
+from cosim.results.safe_files import write_whole
+from cosim.study.impact.analysis import ImpactAnalysis
+from cosim.study.impact.violations import WORDS
+
+PAGE = "impact.md"
+_MOST_ROWS_ON_PAGE = 60
+_CAPTIONS = {
+    "violation_probability": "Share of the seeds in which some limit is exceeded, by penetration.",
+    "hosting_capacity": "Hosting capacity of each mode; a dot is a seed.",
+    "communication": "Hosting capacity by the quality of the communication.",
+    "first_violations": "Where a limit is exceeded first, by mode.",
+}
+
+
+def write_impact(analysis: ImpactAnalysis, folder: Path) -> list[Path]:
+    """Write everything into a directory, which is made if need be.
+
+    Parameters
+    ----------
+    analysis : ImpactAnalysis
+        What was found.
+    folder : Path
+        The directory; files of an earlier evaluation are overwritten.
+
+    Returns
+    -------
+    list of Path
+        The files, the page first.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    feeder = _feeder(analysis)
+    figures = []
+    with drawing():
+        for name, figure in impact_figures(analysis, feeder):
+            path = folder / f"{name}.png"
+            save(figure, path)
+            figures.append(path)
+    found = [_capacities(analysis), _bindings(analysis, feeder), _costs(analysis)]
+    found += [_seeds(analysis), _probabilities(analysis)]
+    tables = [table for table in found if table.rows]
+    files = [folder / f"{table.name}.csv" for table in tables]
+    for file, table in zip(files, tables, strict=True):
+        write_whole(file, table.csv())
+    page = folder / PAGE
+    write_whole(page, "\n".join(_lines(analysis, feeder, figures, tables)) + "\n")
+    return [page, *figures, *files]
+
+
+def answer(analysis: ImpactAnalysis) -> list[str]:
+    """What each mode hosts, in sentences."""
+    return [sentence.replace("**", "") for sentence in sentences(analysis, _feeder(analysis))]
+
+
+def _feeder(analysis: ImpactAnalysis) -> Feeder | None:
+    """The feeder, for the names and places of its elements; None where it cannot be built any more."""
+    try:
+        parts = build(analysis.plan.sweep.scenario(analysis.plan.sweep.points[0]))
+    except InputError:
+        return None
+    return parts.of(PowerGrid).feeder
+
+
+def _lines(
+    analysis: ImpactAnalysis, feeder: Feeder | None, figures: list[Path], tables: list[TextTable]
+) -> Iterator[str]:
+    config = analysis.config
+    yield f"# {markdown_text(config.title or config.name)}"
+    yield ""
+    for sentence in sentences(analysis, feeder):
+        yield f"- {sentence}"
+    yield ""
+    share = f"{analysis.n_runs:,} of {count(analysis.n_grid, 'run')}"
+    yield (
+        f"{count(len(config.seed_list), 'seed')}, penetrations {percent(config.grid[0])} to "
+        f"{percent(config.grid[-1])} in {count(len(config.grid), 'step')}; the search took {share}. The "
+        "hosting capacity of a seed is the largest penetration up to which no limit is exceeded"
+        f"{_allowed(analysis)}."
+    )
+    yield ""
+    told = list(doubts(analysis))
+    if told:
+        yield from (f"> {markdown_text(each)}" for each in told)
+        yield ""
+    for figure in figures:
+        yield f"![{_CAPTIONS[figure.stem]}]({figure.name})"
+        yield ""
+    for table in tables:
+        yield f"## {table.title}"
+        yield ""
+        if len(table.rows) <= _MOST_ROWS_ON_PAGE:
+            yield from table.markdown()
+        else:
+            yield f"{count(len(table.rows), 'row')}: [{table.name}.csv]({table.name}.csv)"
+        yield ""
+    yield "To run a single one again: `cosim sweep sweep.yaml --dry-run` in the study's directory lists all."
+
+
+def _allowed(analysis: ImpactAnalysis) -> str:
+    share = analysis.config.allowed_share_of_time
+    return f" for more than {percent(share)} of the time" if share else ""
+
+
+def _capacities(analysis: ImpactAnalysis) -> TextTable:
+    rows = []
+    differences = {id(curve): change for curve, change in analysis.differences()}
+    for curve in analysis.curves:
+        found, change = curve.at_risk, differences.get(id(curve))
+        place = list(analysis.place(curve).values())
+        texts = (
+            ["", "", ""]
+            if found is None
+            else [capacity_text(curve, each) for each in (found.position, found.low, found.high)]
+        )
+        delta = ["", "", ""] if change is None else [100 * each for each in change[:3]]
+        mean = float(100 * curve.penetrations.mean()) if len(curve.known) else float("nan")
+        cells = [*place, *texts, mean, *delta, len(curve.known), curve.n_not_monotone]
+        rows.append(["" if cell is None else cell for cell in cells])
+    columns = (
+        *_places(analysis),
+        f"capacity at a risk of {percent(analysis.config.risk)}",
+        *("from", "to", "mean over seeds [%]", "change of the mean [points]", "change from", "change to"),
+        *("seeds", "not monotone"),
+    )
+    return TextTable("capacities", "What the feeder hosts", columns, rows)
+
+
+def _bindings(analysis: ImpactAnalysis, feeder: Feeder | None) -> TextTable:
+    rows = []
+    for curve in analysis.curves:
+        found = analysis.bindings(curve)
+        total = sum(found.values())
+        for (kind, element), n in found.items():
+            place = ["" if cell is None else cell for cell in analysis.place(curve).values()]
+            rows.append([*place, WORDS[kind], element_name(feeder, kind, element), n, 100 * n / total])
+    columns = (*_places(analysis), "limit", "element", "seeds", "share [%]")
+    return TextTable("binding", "Which limit binds first, and where", columns, rows)
+
+
+def _costs(analysis: ImpactAnalysis) -> TextTable:
+    rows = []
+    for each in analysis.costs:
+        what = describe(each.key)
+        place = ["" if cell is None else cell for cell in analysis.place(each.curve).values()]
+        mean = [what.scale * value for value in each.mean[:3]]
+        change = ["", "", ""] if each.difference is None else [what.scale * v for v in each.difference[:3]]
+        name = f"{what.phrase} [{what.unit}]" if what.unit else what.phrase
+        rows.append([100 * each.penetration, name, *place, *mean, *change])
+    columns = (
+        *("penetration [%]", "number", *_places(analysis)),
+        *("mean", "from", "to", "change", "change from", "change to"),
+    )
+    return TextTable("costs", "What each mode costs, seed by seed beside the first", columns, rows)
+
+
+def _seeds(analysis: ImpactAnalysis) -> TextTable:
+    table = analysis.hosting_capacities()
+    rows = [["" if cell is None else cell for cell in row] for row in table.itertuples(index=False)]
+    return TextTable("seeds", "Seed by seed", tuple(table.columns), rows)
+
+
+def _probabilities(analysis: ImpactAnalysis) -> TextTable:
+    table = analysis.probabilities()
+    rows = [["" if cell is None else cell for cell in row] for row in table.itertuples(index=False)]
+    return TextTable("probabilities", "Probability of a violation", tuple(table.columns), rows)
+
+
+def _places(analysis: ImpactAnalysis) -> tuple[str, ...]:
+    return tuple(analysis.place(analysis.curves[0]))

@@ -1,0 +1,136 @@
+"""What an impact study found, in sentences: what each mode hosts, what binds, what it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cosim.core.errors import count, listed
+from cosim.grid.feeder import Feeder
+from cosim.study.impact.analysis import Curve, ImpactAnalysis
+from cosim.study.impact.statistics import resolves
+from cosim.study.impact.violations import NOT_SOLVED, WORDS
+from cosim.study.robustness.estimates import Estimate
+
+_ELEMENTS = {
+    "voltage_low": ("bus", "bus"),
+    "voltage_high": ("bus", "bus"),
+    "line_overload": ("line", "line"),
+    "trafo_overload": ("trafo", "transformer"),
+    "trafo3w_overload": ("trafo3w", "three-winding transformer"),
+}
+_MOST_CURVES = 12
+"""More are in the table alone."""
+
+
+def percent(share: float) -> str:
+    """A share as people say it: ``35 %``."""
+    return f"{100 * share:.4g} %"
+
+
+def points(change: Estimate) -> str:
+    """A difference of two shares, in percentage points, with its interval."""
+    ends = "" if change.n < 2 else f" ({100 * change.low:+.3g} to {100 * change.high:+.3g})"
+    return f"{100 * change.mean:+.3g} percentage points{ends}"
+
+
+def element_name(feeder: Feeder | None, kind: str, element: int) -> str:
+    """An element as the network calls it: ``line 12 (LV1.101 Line 12)``; empty where there is none."""
+    if kind not in _ELEMENTS or element < 0:
+        return ""
+    table, word = _ELEMENTS[kind]
+    if feeder is None:
+        return f"{word} {element}"
+    rows = getattr(feeder, table)
+    positions = [place for place, index in enumerate(rows.index.tolist()) if index == element]
+    name = rows.name[positions[0]] if positions else ""
+    return f"{word} {element}{f' ({name})' if name else ''}"
+
+
+def place_text(analysis: ImpactAnalysis, curve: Curve) -> str:
+    """Mode and communication: ``dimming with latency_ms 0, loss 0.3``."""
+    axes = analysis.config.communication.axes if analysis.config.communication else ()
+    cells = zip(axes, curve.communication, strict=bool(curve.communication))
+    pairs = [f"{axis.column} {cell}" for axis, cell in cells]
+    return f"{curve.mode} with {', '.join(pairs)}" if pairs else curve.mode
+
+
+def capacity_text(curve: Curve, position: int) -> str:
+    """A hosting capacity in words; a bound is called one."""
+    if position < 0:
+        return f"not even {percent(curve.grid[0])}"
+    if position == len(curve.grid) - 1:
+        return f"at least {percent(curve.grid[-1])}"
+    return percent(curve.grid[position])
+
+
+def sentences(analysis: ImpactAnalysis, feeder: Feeder | None) -> Iterator[str]:
+    """The answer: what each mode hosts, and what it changes."""
+    differences = {id(curve): change for curve, change in analysis.differences()}
+    for curve in analysis.curves[:_MOST_CURVES]:
+        text = f"**{place_text(analysis, curve)}**: {_hosted(analysis, curve)}"
+        binds = _first_to_bind(analysis, curve, feeder)
+        change = differences.get(id(curve))
+        if change is not None and change.n:
+            first = next(iter(analysis.config.modes))
+            text += f"; {points(change)} against {first}, {_judged(change)}"
+        yield f"{text}.{binds}"
+    if len(analysis.curves) > _MOST_CURVES:
+        yield f"{len(analysis.curves) - _MOST_CURVES} more are in the table below."
+
+
+def _hosted(analysis: ImpactAnalysis, curve: Curve) -> str:
+    found = curve.at_risk
+    if found is None:
+        return "no seed was run to its end"
+    low, high = (capacity_text(curve, each) for each in (found.low, found.high))
+    between = "" if found.low == found.high else f" (95 % interval {low} to {high})"
+    hosted = f"the feeder hosts {capacity_text(curve, found.position)}{between}"
+    return f"{hosted} at a risk of {percent(analysis.config.risk)} over {count(len(curve.known), 'seed')}"
+
+
+def _judged(change: Estimate) -> str:
+    if change.n < 2:
+        return "from one seed, which proves nothing"
+    if change.low == change.high == 0:
+        return "the same for every seed"
+    return "which chance does not explain" if change.sign else "which may be chance"
+
+
+def _first_to_bind(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str:
+    found = analysis.bindings(curve)
+    if not found:
+        return " No limit is exceeded at any penetration that was run." if curve.known else ""
+    kinds: dict[str, int] = {}
+    for (kind, _), n in found.items():
+        kinds[kind] = kinds.get(kind, 0) + n
+    total = sum(kinds.values())
+    ranked = sorted(kinds.items(), key=lambda item: -item[1])
+    said = [f"{WORDS[kind]} in {n} of {total}" for kind, n in ranked]
+    (kind, element), n = next(iter(found.items()))
+    where = "" if kind == NOT_SOLVED else f"; most often at {element_name(feeder, kind, element)} ({n})"
+    return f" First to bind: {listed(said)}{where}."
+
+
+def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
+    """What a reader must know before the numbers are used."""
+    config = analysis.config
+    n_seeds = len(config.seed_list)
+    if not resolves(config.risk, n_seeds):
+        yield (
+            f"A risk of {percent(config.risk)} cannot be told from none with {count(n_seeds, 'seed')}: the "
+            f"capacity is that of the worst of them. Take {int(1 / config.risk) + 1} seeds or more."
+            if config.risk
+            else f"At a risk of 0 the capacity is that of the worst of {count(n_seeds, 'seed')}; another may "
+            "be worse."
+        )
+    for curve in analysis.curves:
+        where = place_text(analysis, curve)
+        if curve.n_not_monotone:
+            yield (
+                f"{where}: in {count(curve.n_not_monotone, 'seed')} a limit that is exceeded at one "
+                "penetration holds at a higher one. The capacity is the largest penetration up to which "
+                "none is exceeded."
+            )
+        unknown = len(curve.found) - len(curve.known)
+        if unknown:
+            yield f"{where}: {count(unknown, 'seed')} not run to the end; the others alone count."

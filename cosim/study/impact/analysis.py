@@ -1,0 +1,338 @@
+"""What an impact study found: hosting capacities, probabilities, which limits bind, and what modes cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from cosim.study.impact.impact_folder import read_impact
+from cosim.study.impact.impact_plan import Chain, ImpactPlan
+from cosim.study.impact.schema import ImpactConfig
+from cosim.study.impact.search import bracket, is_monotone, needed
+from cosim.study.impact.statistics import (
+    AtRisk,
+    Positions,
+    Probability,
+    capacity_at_risk,
+    violation_probabilities,
+)
+from cosim.study.impact.violations import Binding, binding, exceeded
+from cosim.study.robustness.estimates import Estimate, estimate, paired_difference
+from cosim.study.robustness.quantities import limits_of
+from cosim.study.sweep.sweep_plan import Cell
+
+USUAL_COSTS = (
+    "pv_curtailed_kwh",
+    "ev_missing_kwh",
+    "ev_vehicles_missing",
+    "heat_pump_discomfort_kh",
+    "energy_lost_in_feeder_kwh",
+    "energy_feeder_imported_kwh",
+    "energy_feeder_exported_kwh",
+    "trafo_loading_max_percent",
+    "messages_sent",
+)
+"""What a mode may cost, as far as its runs have such a number and it differs among them."""
+
+
+class Found(NamedTuple):
+    """What became of one chain.
+
+    Attributes
+    ----------
+    chain : Chain
+        Mode, communication and seed.
+    capacity : int or None
+        Hosting capacity as a position on the grid; -1 where even the lowest penetration exceeds a limit; None
+        where it is not known, since a run failed or is missing.
+    is_monotone : bool
+        Whether no limit holds above a penetration at which one is exceeded, as far as was run.
+    binding : Binding or None
+        What is exceeded furthest at the first penetration above the capacity.
+    n_runs : int
+        How many penetrations were run.
+    """
+
+    chain: Chain
+    capacity: int | None
+    is_monotone: bool
+    binding: Binding | None
+    n_runs: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """All seeds of a mode over one quality of communication.
+
+    Attributes
+    ----------
+    mode : str
+        The mode.
+    communication : tuple of Cell
+        Empty for a mode that needs none.
+    found : tuple of Found
+        Seed by seed.
+    grid : tuple of float
+        The penetrations.
+    risk : float
+        Share of seeds that may exceed a limit.
+    """
+
+    mode: str
+    communication: tuple[Cell, ...]
+    found: tuple[Found, ...]
+    grid: tuple[float, ...]
+    risk: float
+
+    @cached_property
+    def known(self) -> tuple[Found, ...]:
+        """The seeds whose capacity is known."""
+        return tuple(each for each in self.found if each.capacity is not None)
+
+    @cached_property
+    def capacities(self) -> Positions:
+        """Their capacities as positions on the grid."""
+        return np.array([each.capacity for each in self.known], dtype=np.int64)
+
+    @property
+    def penetrations(self) -> pd.Series:
+        """Their capacities as penetrations by seed; 0 where even the lowest penetration exceeds a limit."""
+        values = [0.0 if position < 0 else self.grid[position] for position in self.capacities]
+        return pd.Series(values, [each.chain.seed for each in self.known], dtype=float)
+
+    @cached_property
+    def probabilities(self) -> list[Probability]:
+        """Probability of a violation at each penetration."""
+        return violation_probabilities(self.capacities, len(self.grid))
+
+    @cached_property
+    def at_risk(self) -> AtRisk | None:
+        """Hosting capacity at the study's risk; None where no seed's is known."""
+        return capacity_at_risk(self.capacities, self.risk) if len(self.known) else None
+
+    @property
+    def n_not_monotone(self) -> int:
+        """Seeds with a limit that holds above a penetration at which one is exceeded."""
+        return sum(not each.is_monotone for each in self.known)
+
+    @property
+    def label(self) -> str:
+        """The mode and its communication in words."""
+        return " ".join([self.mode, *map(str, self.communication)])
+
+
+class Cost(NamedTuple):
+    """What a mode costs at a penetration, beside the first mode.
+
+    Attributes
+    ----------
+    curve : Curve
+        The mode and its communication.
+    penetration : float
+        At which it was looked at.
+    key : str
+        Number of the summaries.
+    mean : Estimate
+        Over the seeds.
+    difference : Estimate or None
+        To the first mode, seed by seed; None for that itself.
+    """
+
+    curve: Curve
+    penetration: float
+    key: str
+    mean: Estimate
+    difference: Estimate | None
+
+
+@dataclass(frozen=True)
+class ImpactAnalysis:
+    """What a study found.
+
+    Attributes
+    ----------
+    plan : ImpactPlan
+        The study.
+    table : DataFrame
+        Its runs, by number of the point.
+    """
+
+    plan: ImpactPlan
+    table: pd.DataFrame
+
+    @property
+    def config(self) -> ImpactConfig:
+        """The study."""
+        return self.plan.config
+
+    @cached_property
+    def curves(self) -> tuple[Curve, ...]:
+        """By mode and quality of communication, in the study's order."""
+        chains: dict[tuple[str, tuple[Cell, ...]], list[Found]] = {}
+        for chain in self.plan.chains:
+            chains.setdefault((chain.mode, chain.communication), []).append(self._found(chain))
+        grid, risk = self.config.grid, self.config.risk
+        return tuple(Curve(*place, tuple(found), grid, risk) for place, found in chains.items())
+
+    @property
+    def n_runs(self) -> int:
+        """How many runs there are."""
+        return len(self.table)
+
+    @property
+    def n_grid(self) -> int:
+        """How many there would be with every penetration of every chain."""
+        return len(self.plan.chains) * len(self.config.grid)
+
+    def reference(self, curve: Curve) -> Curve | None:
+        """The first mode over the same communication; None for itself."""
+        first = next(iter(self.config.modes))
+        if curve.mode == first:
+            return None
+        of_first = [each for each in self.curves if each.mode == first]
+        same = [each for each in of_first if each.communication == curve.communication]
+        return (same or of_first)[0]
+
+    def differences(self) -> Iterator[tuple[Curve, Estimate]]:
+        """By how much the hosting capacity of each mode differs from that of the first, seed by seed."""
+        for curve in self.curves:
+            reference = self.reference(curve)
+            if reference is not None and len(curve.known) and len(reference.known):
+                yield curve, paired_difference(curve.penetrations, reference.penetrations)
+
+    def bindings(self, curve: Curve) -> dict[tuple[str, int], int]:
+        """In how many seeds each kind and element binds first, the most frequent first."""
+        counts: dict[tuple[str, int], int] = {}
+        for each in curve.known:
+            if each.binding is not None:
+                place = each.binding.kind, each.binding.element
+                counts[place] = counts.get(place, 0) + 1
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    @cached_property
+    def costs(self) -> list[Cost]:
+        """What modes cost at the penetrations that all of them were run at."""
+        found = []
+        for position in self.config.compared:
+            for key in self._cost_keys(position):
+                for curve in self.curves:
+                    values = self._values(curve, position, key)
+                    if values.empty:
+                        continue
+                    reference = self.reference(curve)
+                    others = None if reference is None else self._values(reference, position, key)
+                    difference = None if others is None or others.empty else paired_difference(values, others)
+                    mean = estimate(values.to_numpy(), limits_of(key))
+                    found.append(Cost(curve, self.config.grid[position], key, mean, difference))
+        return found
+
+    def hosting_capacities(self) -> pd.DataFrame:
+        """A row a mode, quality of communication and seed.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``mode``, the axes of communication, ``seed``, ``hosting_capacity`` (NaN where it is not
+            known, or where even the lowest penetration exceeds a limit), ``bound`` (empty; ``above`` where no
+            limit is exceeded at all, ``below`` where even the lowest penetration exceeds one, ``unknown``
+            where a run failed), ``binding``, ``element``, ``monotone`` and ``runs``.
+        """
+        return pd.DataFrame([self._row(curve, each) for curve in self.curves for each in curve.found])
+
+    def probabilities(self) -> pd.DataFrame:
+        """A row a mode, quality of communication and penetration.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``mode``, the axes of communication, ``penetration``, ``probability`` of a violation at it
+            or below, ``low`` and ``high`` (95 %, Clopper–Pearson), ``seeds``.
+        """
+        return pd.DataFrame(
+            [
+                {
+                    **self.place(curve),
+                    "penetration": penetration,
+                    "probability": each.share,
+                    "low": each.low,
+                    "high": each.high,
+                    "seeds": each.n,
+                }
+                for curve in self.curves
+                for penetration, each in zip(curve.grid, curve.probabilities, strict=True)
+            ]
+        )
+
+    def place(self, curve: Curve) -> dict[str, Any]:
+        """Mode and communication of a curve by column; empty where it needs no communication."""
+        axes = self.config.communication.axes if self.config.communication else ()
+        cells: Sequence[Cell] = curve.communication or [None] * len(axes)
+        return {"mode": curve.mode} | {axis.column: cell for axis, cell in zip(axes, cells, strict=True)}
+
+    def _row(self, curve: Curve, each: Found) -> dict[str, Any]:
+        n, capacity = len(curve.grid), each.capacity
+        bounds = {None: "unknown", -1: "below", n - 1: "above"}
+        return {
+            **self.place(curve),
+            "seed": each.chain.seed,
+            "hosting_capacity": np.nan if capacity is None or capacity < 0 else curve.grid[capacity],
+            "bound": bounds.get(capacity, ""),
+            "binding": "" if each.binding is None else each.binding.kind,
+            "element": -1 if each.binding is None else each.binding.element,
+            "monotone": each.is_monotone,
+            "runs": each.n_runs,
+        }
+
+    @cached_property
+    def _done(self) -> pd.DataFrame:
+        return self.table[self.table["status"] == "done"].set_index("point")
+
+    @cached_property
+    def _summaries(self) -> Mapping[int, Mapping[str, Any]]:
+        return {int(point): row for point, row in self._done.to_dict("index").items()}
+
+    def _found(self, chain: Chain) -> Found:
+        outcomes = {
+            position: exceeded(self._summaries[point], self.config)
+            for position, point in enumerate(chain.points)
+            if point in self._summaries
+        }
+        n = len(chain.points)
+        known = bracket(n, outcomes)
+        if needed(n, outcomes, chain.always, full=False):
+            return Found(chain, None, is_monotone(outcomes), None, len(outcomes))
+        first = chain.points[known.violated] if known.violated < n else None
+        binds = None if first is None else binding(self._summaries[first], self.config)
+        return Found(chain, known.violated - 1, is_monotone(outcomes), binds, len(outcomes))
+
+    def _cost_keys(self, position: int) -> list[str]:
+        """What is looked at: what the study names, or what is usual and differs."""
+        points = [each.chain.points[position] for curve in self.curves for each in curve.known]
+        rows = self._done.loc[self._done.index.isin(points)]
+        if self.config.costs:
+            return [key for key in self.config.costs if key in rows]
+        return [key for key in USUAL_COSTS if key in rows and rows[key].nunique() > 1]
+
+    def _values(self, curve: Curve, position: int, key: str) -> pd.Series:
+        """A number of the curve's runs at a penetration, by seed."""
+        points = {each.chain.points[position]: each.chain.seed for each in curve.known}
+        rows = self._done.loc[self._done.index.isin(list(points)), key].astype(float)
+        return pd.Series(rows.to_numpy(), [points[int(point)] for point in rows.index])
+
+
+def analyse_impact(folder: Path) -> ImpactAnalysis:
+    """What the study in a directory found so far.
+
+    Raises
+    ------
+    InputError
+        If it is no directory of a study, or damaged.
+    """
+    plan, table = read_impact(folder)
+    return ImpactAnalysis(plan, table)

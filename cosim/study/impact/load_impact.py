@@ -1,0 +1,204 @@
+"""An impact study, read and validated, and the sweep that it is.
+
+Its points are those of a sweep over modes, qualities of communication and penetrations, so that workers,
+directories, resuming and single runs are a sweep's. Which of the points are run is decided on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from cosim.config.dump import block_yaml
+from cosim.config.error_messages import translate, unknown_keys
+from cosim.config.library import locate, shelf_of_keys
+from cosim.config.yaml_reader import Document, read_yaml
+from cosim.core.errors import InputError, Problem
+from cosim.study.impact.schema import MODE, PENETRATION, ImpactConfig
+from cosim.study.sweep.load_sweep import LoadedSweep, sweep_of_document
+
+_OF_THE_FEEDER = ("grid", "grid.network", "grid.placement", "grid.limits")
+_NOT_OF_A_MODE = ("seed", "time")
+
+
+@dataclass(frozen=True)
+class LoadedImpact:
+    """A study and where it came from.
+
+    Attributes
+    ----------
+    config : ImpactConfig
+        The frozen model.
+    sweep : LoadedSweep
+        The sweep over modes, communication and penetrations.
+    """
+
+    config: ImpactConfig
+    sweep: LoadedSweep
+
+    def as_yaml(self) -> str:
+        """The study with what it takes by default left out; its base as the sweep's directory names it."""
+        content = self.config.model_dump(mode="json", exclude_defaults=True)
+        if not self.sweep.is_base_built_in:
+            content["base"] = f"inputs/{self.sweep.base_file.name}"
+        return block_yaml(content)
+
+
+def load_impact(source: str, folder: Path | None = None) -> LoadedImpact:
+    """Read and validate an impact study.
+
+    Parameters
+    ----------
+    source : str
+        A built-in name, or a path to a YAML file.
+    folder : Path, optional
+        What a relative `source` is relative to.
+
+    Raises
+    ------
+    InputError
+        With every problem found; what is wrong with single runs is not looked at yet.
+    """
+    file = locate("studies", source, folder)
+    document = read_yaml(file, first_look=lambda beginning: unknown_keys(beginning, ImpactConfig))
+    return impact_of_document(document, file.parent)
+
+
+def impact_of_document(document: Document, folder: Path) -> LoadedImpact:
+    """The same of data with their places in a file.
+
+    Parameters
+    ----------
+    document : Document
+        The study's data.
+    folder : Path
+        What a `base` that is no built-in scenario is relative to.
+    """
+    _require_study(document)
+    try:
+        config = ImpactConfig.model_validate(document.data)
+    except ValidationError as error:
+        raise InputError(translate(error, document, ImpactConfig)) from None
+    problems = list(_problems(config, document))
+    try:
+        sweep = sweep_of_document(_as_sweep(config, document), folder)
+        problems += _without_grid(sweep, document)
+    except InputError as error:
+        problems += [_in_the_study(problem, config) for problem in error.problems]
+    if problems:
+        raise InputError(problems)
+    return LoadedImpact(config, sweep)
+
+
+def _require_study(document: Document) -> None:
+    data = document.data
+    if not isinstance(data, dict):
+        message, remedy = "keys and values are expected", "An impact study starts with `name: ...`."
+        raise InputError([Problem(message, remedy, file=document.file, line=1)])
+    shelf = shelf_of_keys(data)
+    if shelf == "scenarios" and ("groups" in data or "override" in data):
+        remedy = "`cosim run` runs it; a study names it as its `base:`."
+        raise InputError([Problem("this is a scenario, not an impact study", remedy, file=document.file)])
+    if shelf == "sweeps" and "axes" in data:
+        remedy = "`cosim sweep` runs it."
+        raise InputError([Problem("this is a sweep, not an impact study", remedy, file=document.file)])
+
+
+def _problems(config: ImpactConfig, document: Document) -> Iterator[Problem]:
+    """What is wrong between the parts of a study."""
+    shares = {f"groups.{each.group}.{each.device}.share" for each in config.technologies}
+    for number, each in enumerate(config.technologies):
+        if "share" in (each.parameters or {}):
+            place = f"technologies.{number}.parameters.share"
+            remedy = "Remove it; `share_at_full` says how many have the device at a penetration of 1."
+            yield Problem("the study itself sets this share", remedy, place, *document.place_of(place))
+    written = [(f"modes.{mode}.{path}", path) for mode, paths in config.modes.items() for path in paths]
+    written += [(f"set.{path}", path) for path in config.set]
+    for place, path in written:
+        at = document.place_of(place)
+        if place.startswith("modes.") and any(path == own for own in _OF_THE_FEEDER):
+            message = "a mode changes the feeder, so that its hosting capacity would be another feeder's"
+            yield Problem(message, "Set it for all modes under `set:`.", place, *at)
+        elif place.startswith("modes.") and path.endswith(".households"):
+            message = "a mode changes the number of connection points, of which penetrations are shares"
+            yield Problem(message, "Set it for all modes under `set:`.", place, *at)
+        elif path in shares:
+            yield Problem("the penetration sets this share", "Remove it.", place, *at)
+        elif path.partition(".")[0] in _NOT_OF_A_MODE and place.startswith("modes."):
+            message = f"modes share '{path}', or they could not be compared"
+            yield Problem(message, "Set it for all modes under `set:`, or seeds under `seeds:`.", place, *at)
+
+
+def _without_grid(sweep: LoadedSweep, document: Document) -> Iterator[Problem]:
+    if sweep.config.set.get("grid", sweep.base.document.data.get("grid")) is None:
+        at = document.place_of("base")
+        message = f"'{sweep.config.base}' has no feeder, and so nothing that could break"
+        yield Problem(message, "Take a base with `grid:`, or set one under `set:`.", "base", *at)
+
+
+def _as_sweep(config: ImpactConfig, document: Document) -> Document:
+    """The study as a sweep's data, each with its place in the study's file."""
+    common: dict[str, Any] = dict(config.set)
+    places = {place: at for place, at in document.places.items() if place.partition(".")[0] in _KEPT}
+    for number, each in enumerate(config.technologies):
+        if each.parameters is not None:
+            path = f"groups.{each.group}.{each.device}"
+            common[path] = each.parameters
+            places |= _moved(document, f"technologies.{number}.parameters", f"set.{path}")
+    axes: list[dict[str, Any]] = [{"name": MODE, "cases": config.modes}]
+    places |= _moved(document, "modes", "axes.0.cases")
+    for number, axis in enumerate(config.communication.axes if config.communication else ()):
+        places |= _moved(document, f"communication.axes.{number}", f"axes.{len(axes)}")
+        axes.append(axis.model_dump(mode="json", exclude_defaults=True))
+    cases = {f"{penetration:g}": _shares(config, penetration) for penetration in config.grid}
+    for number, (case, each) in ((n, (c, t)) for c in cases for n, t in enumerate(config.technologies)):
+        at = document.place_of(f"technologies.{number}.{'group' if each.group else ''}".rstrip("."))
+        places[f"axes.{len(axes)}.cases.{case}.groups.{each.group}.{each.device}.share"] = at
+    axes.append({"name": PENETRATION, "cases": cases, "column_values": list(config.grid)})
+    data = {
+        "name": config.name,
+        "title": config.title,
+        "base": config.base,
+        "set": common,
+        "axes": axes,
+        "seeds": config.seed_list,
+        "keep": config.keep,
+    }
+    return Document(data, document.file, places)
+
+
+_KEPT = ("name", "title", "base", "set", "seeds", "keep")
+
+
+def _moved(document: Document, source: str, target: str) -> dict[str, tuple[str, int]]:
+    """Places at and below `source`, as those of `target`."""
+    return {
+        f"{target}{place.removeprefix(source)}": at
+        for place, at in document.places.items()
+        if place == source or place.startswith(f"{source}.")
+    }
+
+
+def _shares(config: ImpactConfig, penetration: float) -> Mapping[str, float]:
+    """What a penetration sets."""
+    return {
+        f"groups.{each.group}.{each.device}.share": float(f"{penetration * each.share_at_full:.12g}")
+        for each in config.technologies
+    }
+
+
+def _in_the_study(problem: Problem, config: ImpactConfig) -> Problem:
+    """A problem of the sweep, its path as the study has it."""
+    path = problem.path
+    n_axes = len(config.communication.axes) if config.communication else 0
+    moves = {"axes.0.cases": "modes", f"axes.{n_axes + 1}": "penetrations"}
+    moves |= {f"axes.{number + 1}": f"communication.axes.{number}" for number in range(n_axes)}
+    for own, other in moves.items():
+        if path == own or path.startswith(f"{own}."):
+            path = f"{other}{path.removeprefix(own)}"
+            break
+    return replace(problem, path=path)

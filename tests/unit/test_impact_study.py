@@ -1,0 +1,239 @@
+"""An impact study from its file to its page: what is refused, resumed, counted and said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import cosim
+from cosim.api.impacts import evaluate_impact
+from cosim.engine.load import ScenarioSource
+from cosim.report.impact_page import write_impact
+from cosim.study.impact.analysis import ImpactAnalysis
+from cosim.study.impact.impact_folder import open_study, read_impact
+from cosim.study.impact.impact_plan import ImpactSearch, plan_impact
+from cosim.study.impact.load_impact import load_impact
+from cosim.study.sweep.folder import SweepFolder, open_folder
+from cosim.study.sweep.point import PointResult, PointTask, run_point
+from cosim.study.sweep.sweep_run import More, SweepOutcome, run_sweep
+
+STREET = """
+name: street
+time: {start: 2016-07-05T11:00:00Z, duration_h: 1}
+groups:
+  - name: homes
+    households: 8
+    load: {kind: constant, p_kw: 0.5}
+grid:
+  network: kerber_landnetz_kabel_1
+  interval_min: 60
+"""
+STUDY: dict[str, Any] = {
+    "name": "roofs",
+    "title": "Roofs <b>",
+    "base": "street.yaml",
+    "set": {"grid.limits": {"trafo_loading_max_percent": 30}},
+    "technologies": [
+        {
+            "group": "homes",
+            "device": "pv",
+            "parameters": {"kind": "simbench", "kwp": {"uniform": [10, 30]}},
+        }
+    ],
+    "penetrations": {"start": 0, "stop": 1, "count": 9},
+    "modes": {"uncontrolled": {}, "inductive": {"groups.homes.pv.cos_phi": 0.8}},
+    "seeds": 4,
+    "risk": 0.25,
+}
+
+
+class Here:
+    """Runs points in this process; ends as if by Ctrl-C once so many have ended."""
+
+    n_workers, where = 1, "here"
+
+    def __init__(self, ends_after: int = 10**9) -> None:
+        self.left = ends_after
+
+    def run(self, base: ScenarioSource, tasks: Sequence[PointTask], more: More) -> Iterator[PointResult]:
+        """The last of those that wait first: the order must not matter."""
+        waiting = list(tasks)
+        while waiting:
+            if not self.left:
+                raise KeyboardInterrupt
+            self.left -= 1
+            result = run_point(base, waiting.pop())
+            yield result
+            waiting += more(result)
+
+
+def saved(folder: Path, **changes: Any) -> str:
+    """The study as a file, with its scenario beside it."""
+    (folder / "street.yaml").write_text(STREET)
+    file = folder / "study.yaml"
+    content = {key: value for key, value in (STUDY | changes).items() if value is not None}
+    file.write_text(json.dumps(content))
+    return str(file)
+
+
+def studied(
+    file: str, out: Path, ends_after: int = 10**9, resume: bool = False
+) -> tuple[SweepFolder, SweepOutcome]:
+    plan = plan_impact(load_impact(file))
+    folder = open_folder(plan.sweep, (), out, resume, out)
+    open_study(plan, folder)
+    return folder, run_sweep(folder, Here(ends_after), search=ImpactSearch(plan))
+
+
+def analysed(folder: Path) -> ImpactAnalysis:
+    return ImpactAnalysis(*read_impact(folder))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that has been run."""
+    folder = tmp_path_factory.mktemp("study")
+    _, outcome = studied(saved(folder), folder / "out")
+    assert (outcome.status, outcome.n_failed) == ("done", 0)
+    write_impact(analysed(folder / "out"), folder / "out/impact")
+    return folder / "out"
+
+
+def test_interrupted_and_resumed_it_gives_the_same_bytes(tmp_path: Path, finished: Path) -> None:
+    file = saved(tmp_path)
+    folder, outcome = studied(file, tmp_path / "again", ends_after=5)
+    assert outcome.status == "interrupted"
+    _, outcome = studied(file, tmp_path / "again", resume=True)
+    assert outcome.status == "done"
+    write_impact(analysed(folder.folder), folder.folder / "impact")
+    for path in [*sorted(finished.glob("impact/*")), finished / "points.parquet"]:
+        other = folder.folder / path.relative_to(finished)
+        assert other.read_bytes() == path.read_bytes(), path.name
+
+
+def test_owners_are_nested_so_that_a_larger_penetration_generates_more(finished: Path) -> None:
+    table = pd.read_parquet(finished / "points.parquet").sort_values("penetration")
+    for _, chain in table.groupby(["mode", "seed"]):
+        assert chain["energy_generated_kwh"].is_monotonic_increasing
+    of_modes = table.pivot_table("energy_generated_kwh", ["penetration", "seed"], "mode").dropna()
+    assert len(of_modes) >= 4, "modes are compared at the middle by every seed"
+    assert (of_modes["uncontrolled"] == of_modes["inductive"]).all(), "modes share all draws"
+
+
+def test_the_page_says_the_answer_first(finished: Path) -> None:
+    page = (finished / "impact/impact.md").read_text()
+    assert page.startswith("# Roofs &lt;b>\n\n- **uncontrolled**: the feeder hosts ")
+    assert "First to bind: transformer overloaded in 4 of 4; most often at transformer 0" in page
+    assert "percentage points" in page
+    found = analysed(finished).hosting_capacities()
+    assert (found.groupby("mode").hosting_capacity.mean().diff().dropna() > 0).all(), "inductive hosts less"
+    for name in ("violation_probability", "hosting_capacity", "first_violations"):
+        assert (finished / f"impact/{name}.png").stat().st_size > 5000
+    costs = pd.read_csv(finished / "impact/costs.csv")
+    losses = costs[costs.number.str.startswith("losses")]
+    assert set(losses["penetration [%]"]) == {50}
+    assert losses.change.dropna().gt(0).all(), "reactive power costs losses"
+
+
+def test_evaluating_a_directory_again_gives_the_same(finished: Path, tmp_path: Path) -> None:
+    for path in evaluate_impact(finished, tmp_path / "anew"):
+        assert path.read_bytes() == (finished / "impact" / path.name).read_bytes()
+    with pytest.raises(cosim.InputError, match="not the directory of an impact study"):
+        evaluate_impact(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("limit", "bound", "said"),
+    [
+        (1000, "above", "hosts at least 100 %"),
+        (0.01, "below", "hosts not even 0 %"),
+    ],
+)
+def test_a_bound_is_called_a_bound(tmp_path: Path, limit: float, bound: str, said: str) -> None:
+    limits = {"trafo_loading_max_percent": limit, "line_loading_max_percent": 1000}
+    limits |= {"vm_min_pu": 0.5, "vm_max_pu": 1.5}
+    file = saved(tmp_path, set={"grid.limits": limits}, modes={"uncontrolled": {}}, seeds=2, risk=0)
+    studied(file, tmp_path / "out")
+    analysis = analysed(tmp_path / "out")
+    assert set(analysis.hosting_capacities()["bound"]) == {bound}
+    page = write_impact(analysis, tmp_path / "page")[0].read_text()
+    assert said in page
+    assert "worst of 2 seeds" in page
+
+
+def test_only_modes_over_communication_are_run_for_each_quality(tmp_path: Path) -> None:
+    communication = {
+        "modes": ["inductive"],
+        "axes": [{"name": "loss", "path": "comms.default.loss.loss_probability", "values": [0, 0.5]}],
+    }
+    chains = plan_impact(load_impact(saved(tmp_path, communication=communication))).chains
+    assert [(chain.mode, chain.communication) for chain in chains[::4]] == [
+        ("uncontrolled", ()),
+        ("inductive", (0,)),
+        ("inductive", (0.5,)),
+    ]
+
+
+PV = STUDY["technologies"][0]
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"penetrations": [0, 1.2]}, "within 0 ... 1|from 0 to 1"),
+    ({"penetrations": {"start": 0, "stop": 1.2, "count": 3}}, "within 0 ... 1, not 1.2"),
+    ({"penetrations": [0.5, 0.2]}, "must rise"),
+    ({"modes": {"a": {"grid.network": "kerber_dorfnetz"}}}, "a mode changes the feeder"),
+    ({"modes": {"a": {"groups.homes.households": 3}}}, "number of connection points"),
+    ({"modes": {"a": {"seed": 3}}}, "modes share 'seed'"),
+    ({"modes": {"a": {"groups.homes.pv.share": 0.3}}}, "the penetration sets this share"),
+    ({"modes": {}}, "modes"),
+    ({"technologies": []}, "technologies"),
+    ({"technologies": [PV | {"group": "nobody"}]}, "nobody"),
+    ({"technologies": [{"group": "homes", "device": "windmill", "parameters": {}}]}, "windmill"),
+    ({"technologies": [PV, PV]}, "listed twice"),
+    ({"technologies": [PV | {"parameters": {"kind": "simbench", "kwp": 3, "share": 1}}]}, "share"),
+    ({"set": {"grid": None}}, "grid"),
+    ({"compare_at": [0.3]}, "not one of the penetrations"),
+    ({"communication": {"modes": ["nope"], "axes": [{"path": "a", "values": [1]}]}}, "no mode 'nope'"),
+    ({"base": "missing.yaml"}, "no such file"),
+    ({"risk": 2}, "from 0 to 1"),
+    ({"modes": {"a": {"groups.homes.pv.kwp": -3}}}, "kwp"),
+]
+
+
+@pytest.mark.parametrize(("changes", "said"), BAD, ids=[said for _, said in BAD])
+def test_bad_studies_are_refused(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    problems = cosim.check(saved(tmp_path, **changes))
+    errors = [problem for problem in problems if problem.severity == "error"]
+    assert errors
+    assert any(pd.Series([str(problem) for problem in errors]).str.contains(said)), [*map(str, errors)]
+    with pytest.raises(cosim.InputError):
+        cosim.impact(str(tmp_path / "study.yaml"), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_files_are_told_apart(tmp_path: Path) -> None:
+    file = saved(tmp_path)
+    assert cosim.check(file) == []
+    for command, other in ((cosim.run, "run"), (cosim.sweep, "sweep")):
+        with pytest.raises(cosim.InputError, match="`cosim impact` runs it"):
+            command(file)  # type: ignore[operator]
+        assert other
+    with pytest.raises(cosim.InputError, match="`cosim run` runs it"):
+        cosim.impact("storage_village")
+    with pytest.raises(cosim.InputError, match="`cosim sweep` runs it"):
+        cosim.impact("sweep_example")
+
+
+def test_a_run_that_fails_leaves_its_seed_out_and_is_told(tmp_path: Path, finished: Path) -> None:
+    table = pd.read_parquet(finished / "points.parquet")
+    plan, _ = read_impact(finished)
+    first = plan.chains[0]
+    table.loc[table.point.isin(first.points), "status"] = "failed"
+    analysis = ImpactAnalysis(plan, table)
+    assert analysis.curves[0].found[0].capacity is None
+    assert len(analysis.curves[0].known) == 3
+    page = write_impact(analysis, tmp_path)[0].read_text()
+    assert "1 seed not run to the end; the others alone count" in page
