@@ -28,6 +28,7 @@ LONG_PAGES = (
     "devices",
     "extending",
     "faults",
+    "impact",
     "lotfi_case",
     "mitigations",
     "robustness",

@@ -35,8 +35,9 @@ HAMLET: dict[str, Any] = {
     "report": {"figures": False},
 }
 LOST = {"kind": "bernoulli", "loss_probability": 1.0}
-FUNCTIONS = {"check", "compare", "open", "run", "sweep"}
+FUNCTIONS = {"check", "compare", "impact", "open", "run", "sweep"}
 PUBLIC = FUNCTIONS | {
+    "Impact",
     "InputError",
     "Problem",
     "Run",
