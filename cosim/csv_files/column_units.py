@@ -43,6 +43,8 @@ POWER: dict[str, Unit] = {
 """Units of power, and of energy in each slot, by symbol."""
 ENERGY: dict[str, Unit] = {f"{prefix}Wh": Unit(f"{prefix}Wh", factor) for prefix, factor in _PREFIXES.items()}
 """Units of energy, by symbol; factor to kWh."""
+TEMPERATURE: dict[str, Unit] = {symbol: Unit(symbol, 1.0) for symbol in ("°C", "C", "degC")}
+"""Units of temperatures, by symbol."""
 PRICE: dict[str, Unit] = {
     symbol: Unit(symbol, factor)
     for symbol, factor in {
@@ -57,7 +59,7 @@ PRICE: dict[str, Unit] = {
 """Units of prices, by symbol."""
 TIME: dict[str, Unit] = {"ms": Unit("ms", 1.0), "s": Unit("s", 1e3), "us": Unit("us", 1e-3)}
 """Units of latencies, by symbol; factor to ms."""
-_USUAL = ("kW", "W", "MW", "kWh", "Wh", "kW/kWp", "EUR/kWh", "EUR/MWh", "ct/kWh", "ms", "s")
+_USUAL = ("kW", "W", "MW", "kWh", "Wh", "kW/kWp", "EUR/kWh", "EUR/MWh", "ct/kWh", "ms", "s", "°C")
 OTHER = ("°C", "C", "K", "m/s", "W/m2", "W/m²", "Wh/m2", "kWh/m2", "%", "°", "V", "A", "Hz", "kvar", "var")
 OTHER_PRICES = ("GBP/MWh", "USD/MWh", "CHF/MWh")
 """Units that are known and are none of those above: their columns are left out and named."""

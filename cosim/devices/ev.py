@@ -143,7 +143,9 @@ class ElectricVehicle(Device):
         return {"charge_kwh": values["taken_kwh"], **{name: values[name] for name in names}}
 
     @classmethod
-    def summary(cls, installed: Sequence[tuple[int, Any]], warm_up_ms: int) -> Summary:
+    def summary(
+        cls, installed: Sequence[tuple[int, Any]], totals: Mapping[str, float], warm_up_ms: int
+    ) -> Summary:
         """What was needed, charged and missing in all sessions that ended after the warm-up."""
         ended = [
             session

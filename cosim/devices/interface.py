@@ -341,6 +341,13 @@ class ProfileSite(Protocol):
         """What is doubtful."""
 
 
+class ServedLoad(Protocol):
+    """The load that a kind of device serves, household by household (see `Device.served_load`)."""
+
+    def kw(self, household: int, at_ms: int) -> float:
+        """Its power in the slot of an instant; after the end of the run as at its end."""
+
+
 @dataclass(frozen=True)
 class Site:
     """Where the devices of one kind of a group are installed.
@@ -353,14 +360,20 @@ class Site:
         The households.
     context : Context
         The run.
+    slots : Slots
+        The grid of time of all profiles; nothing that follows one changes within a slot.
     warn : callable
         Takes what is doubtful.
+    served : ServedLoad or None
+        The load that the devices serve; for a kind that has one.
     """
 
     kind: str
     group: Group
     context: Context
+    slots: Slots
     warn: Callable[[Iterable[Problem]], None]
+    served: ServedLoad | None = None
 
     @property
     def path(self) -> str:
@@ -444,6 +457,10 @@ class Device(Model):
     def put_profiles(self, site: ProfileSite) -> None:
         """Put what each household draws or gives; for a kind that `has_profile`."""
 
+    def served_load(self) -> Device | None:
+        """A load whose profile its devices are given, to serve as they see fit; nobody draws it as it is."""
+        return None
+
     def install(self, site: Site) -> Sequence[ActiveDevice]:
         """One device for each household of the group, for a kind that acts; else none.
 
@@ -473,13 +490,17 @@ class Device(Model):
         return values
 
     @classmethod
-    def summary(cls, installed: Sequence[tuple[int, Any]], warm_up_ms: int) -> Summary:
+    def summary(
+        cls, installed: Sequence[tuple[int, Any]], totals: Mapping[str, float], warm_up_ms: int
+    ) -> Summary:
         """Its `numbers`, from all devices of the kind at the end of a run that has some.
 
         Parameters
         ----------
         installed : sequence of (int, ActiveDevice)
             With their households.
+        totals : mapping of str to float
+            What their meters show (`ActiveDevice.metered`), added up over devices and intervals that count.
         warm_up_ms : int
             What happened up to then does not count.
         """

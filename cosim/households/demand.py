@@ -67,6 +67,8 @@ class _Collected:
     ----------
     columns : dict of str to (_Columns, _Columns)
         Of active and of reactive power, by kind of device.
+    served : dict of str to (_Columns, _Columns)
+        The same of loads that devices serve.
     held : dict of str to ndarray
         Columns in memory.
     paged : dict of str to (Pages, dict)
@@ -79,6 +81,7 @@ class _Collected:
 
     columns: dict[str, tuple[_Columns, _Columns]]
     held: dict[str, Array]
+    served: dict[str, tuple[_Columns, _Columns]] = field(default_factory=dict)
     paged: dict[str, tuple[Pages, dict[str, str]]] = field(default_factory=dict)
     shared: dict[Any, Any] = field(default_factory=dict)
     files: list[CsvFound] = field(default_factory=list)
@@ -92,7 +95,8 @@ class _Collected:
             Profile(kind, DEVICES[kind].is_generation, p.series(sources), q.series(sources))
             for kind, (p, q) in self.columns.items()
         )
-        return Demand(profiles, tuple(self.files), tuple(dict.fromkeys(self.warnings)))
+        served = {kind: p.series(sources) for kind, (p, _) in self.served.items()}
+        return Demand(profiles, tuple(self.files), tuple(dict.fromkeys(self.warnings)), served)
 
 
 @dataclass
@@ -108,6 +112,7 @@ class _Site:
     slots: Slots
     folder: Path
     placement: Placement | None
+    columns: tuple[_Columns, _Columns]
     collected: _Collected
 
     @property
@@ -138,7 +143,7 @@ class _Site:
 
     def put(self, household: int, p: tuple[str, float], q: tuple[str, float]) -> None:
         """What a household's active and reactive power follow, with their factors."""
-        for columns, (key, scale) in zip(self.collected.columns[self.kind], (p, q), strict=True):
+        for columns, (key, scale) in zip(self.columns, (p, q), strict=True):
             columns.put(household, key, scale)
 
     def hold(self, key: str, column: Array) -> None:
@@ -186,12 +191,18 @@ def household_demand(
     population, slots = context.population, slots_of(context.time)
     n, n_slots = population.size, slots.n_slots
     held = {CONSTANT: np.broadcast_to(1.0, n_slots), _NOTHING: np.broadcast_to(0.0, n_slots)}
-    profiled = [kind for kind in kinds() if DEVICES[kind].has_profile]
+    # What the feeder's own elements can be stands in every run; others where a household has one.
+    profiled = [kind for kind in kinds() if DEVICES[kind].has_profile and DEVICES[kind].stands_for]
     collected = _Collected({kind: (_Columns(n), _Columns(n)) for kind in profiled}, held)
     problems: list[Problem] = []
     for group, config in zip(population.groups, configs, strict=True):
         for kind, device in config.devices.items():
-            if not device.has_profile:
+            source, columns = (
+                (device, collected.columns)
+                if device.has_profile
+                else (device.served_load(), collected.served)
+            )
+            if source is None:
                 continue
             path = f"groups.{group.number}.{kind}"
             site = _Site(
@@ -204,10 +215,11 @@ def household_demand(
                 slots,
                 context.folder,
                 placement,
+                columns.setdefault(kind, (_Columns(n), _Columns(n))),
                 collected,
             )
             try:
-                device.put_profiles(site)
+                source.put_profiles(site)
             except InputError as error:
                 problems += error.problems
     if problems:

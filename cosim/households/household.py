@@ -9,10 +9,11 @@ from cosim.core.clock import MS_PER_HOUR
 from cosim.core.context import Context
 from cosim.core.delivery import Unit
 from cosim.core.errors import InputError, Problem, collected
-from cosim.devices.interface import DEVICES, ActiveDevice, Piece, Site
+from cosim.devices.interface import DEVICES, ActiveDevice, Piece, Site, Slots
 from cosim.households.ownership import Owned
 from cosim.households.profile_book import ProfileBook
 from cosim.households.schema import HouseholdsConfig, kinds
+from cosim.households.served_load import LookedUp
 
 
 class Household:
@@ -197,6 +198,7 @@ def equip(
     configs: Sequence[HouseholdsConfig],
     owned: Sequence[Owned],
     context: Context,
+    slots: Slots,
     book: ProfileBook,
     warn: Callable[[Iterable[Problem]], None],
 ) -> Equipment:
@@ -208,13 +210,14 @@ def equip(
         With everything that devices cannot be made of.
     """
     problems: list[Problem] = []
+    served = {kind: LookedUp(series, slots) for kind, series in book.demand.served.items()}
     devices: dict[str, list[tuple[int, ActiveDevice]]] = {kind: [] for kind in kinds()}
     of: list[dict[str, ActiveDevice]] = [{} for _ in context.population.names]
     for group, config in zip(context.population.groups, configs, strict=True):
         for kind, device in config.devices.items():
             installed: Sequence[ActiveDevice] = ()
             with collected(problems):
-                installed = device.install(Site(kind, group, context, warn))
+                installed = device.install(Site(kind, group, context, slots, warn, served.get(kind)))
             for household, one in zip(group.members, installed, strict=bool(installed)):
                 if kind in owned[household]:
                     devices[kind].append((household, one))

@@ -6,7 +6,9 @@ makes of them is worked out for a block at a time, so memory does not grow with 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -91,11 +93,14 @@ class Demand(NamedTuple):
         How each CSV file behind them was understood.
     warnings : tuple of Problem
         What is doubtful in those files, each with file and line.
+    served : mapping of str to Series
+        By kind of device, the loads that devices of the kind serve; they are none of the profiles.
     """
 
     profiles: tuple[Profile, ...]
     files: tuple[CsvFound, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    served: Mapping[str, Series] = MappingProxyType({})
 
     def load_kw(self, first: int, n_slots: int) -> Array:
         """Power drawn in some slots; shape (n_slots, n_takers)."""

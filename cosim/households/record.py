@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -55,6 +56,9 @@ class MeterRecorder:
             for kind, each in equipment.devices.items()
             if (table := DEVICES[kind].event_table) is not None and each and "devices" in context.records
         }
+        self._totals = {
+            kind: dict.fromkeys(each[0][1].metered, 0.0) for kind, each in equipment.devices.items() if each
+        }
         self._starts_ms: list[int] = []
         self._readings: list[Reading] = []
         self._stores = [kind for kind in equipment.devices if DEVICES[kind].is_storage]
@@ -77,11 +81,19 @@ class MeterRecorder:
                 generated_kwh = generated_kwh + devices.of_households("given_kwh")
         stores = {kind: self._flows(kind, reading) for kind in self._stores}
         counts = start_ms >= self._warm_up_ms
+        if counts:
+            self._add_up(reading)
         self._metrics.add(load_kwh, generated_kwh, reading.net_kwh, stores, counts)
         self._starts_ms.append(start_ms)
         self._readings.append(reading)
         if len(self._readings) >= _INTERVALS_PER_BATCH:
             self.flush()
+
+    def _add_up(self, reading: Reading) -> None:
+        for kind, devices in reading.devices.items():
+            if DEVICES[kind].numbers:
+                for name, values in devices.values.items():
+                    self._totals[kind][name] += math.fsum(values)
 
     def _flows(self, kind: str, reading: Reading) -> StoreFlows:
         if kind not in reading.devices:
@@ -140,5 +152,5 @@ class MeterRecorder:
         """Energies, self-consumption and self-sufficiency; and what each kind of device gives."""
         result = self._metrics.result()
         for kind, each in self._equipment.devices.items():
-            result |= DEVICES[kind].summary(each, self._warm_up_ms) if each else {}
+            result |= DEVICES[kind].summary(each, self._totals[kind], self._warm_up_ms) if each else {}
         return result

@@ -126,7 +126,7 @@ class Households(Subsystem[Housed]):
         if demand is not None:
             book = _book(context.time, demand)
             made.demand = demand
-            made.equipment = equip(source.groups, owned, context, book, setup.warn)
+            made.equipment = equip(source.groups, owned, context, slots_of(context.time), book, setup.warn)
             made.meters = Meters(made.equipment, book, context.time.interval_ms)
         return made
 

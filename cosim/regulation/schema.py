@@ -50,11 +50,12 @@ class ResourceConfig(Model):
     """C of paper A (1), (2): how many units the community takes together [units per step]."""
     unit_kwh: KilowattHours = 0.0
     """What one unit takes from a household's device, at its terminals [kWh]; 0 for a resource that no device
-    stands behind, as in car sharing."""
+    stands behind, as in car sharing, and where a device says itself what its unit is."""
     serves: ServiceName = "anything"
     """Which service of the households' devices a unit is. Of a battery, `own_load` follows the household's
     load, less its generation, through the step and delivers what that takes, up to the unit (x of paper A
-    section 5.2); `anything` is given evenly, whole or not at all, and may go to the feeder (y)."""
+    section 5.2); `anything` is given evenly, whole or not at all, and may go to the feeder (y). A unit of
+    `ev_charging` or `heat_pump` is the device's own power for a step, and has no `unit_kwh`."""
 
     @property
     def unit(self) -> Unit:

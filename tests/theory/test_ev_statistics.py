@@ -19,7 +19,7 @@ from cosim.core.population import number_households
 from cosim.core.streams import Streams
 from cosim.devices import travel_survey as survey
 from cosim.devices.ev_sessions import DrawnSessions, Session
-from cosim.devices.interface import Site
+from cosim.devices.interface import Site, Slots
 
 MONDAY = datetime(2016, 1, 4, tzinfo=UTC)
 H = 3_600_000
@@ -30,7 +30,8 @@ def site(n: int, days: int, seed: int = 1, start: datetime = MONDAY) -> Site:
     population = number_households([("a", n)])
     time = TimeAxis(start, days * 24 * H, 900_000, H)
     context = Context(time, population, Streams(seed), Path(), (), lambda path: ("", 0))
-    return Site("ev", population.groups[0], context, lambda problems: None)
+    slots = Slots(start, 900_000, days * 96)
+    return Site("ev", population.groups[0], context, slots, lambda problems: None)
 
 
 def drawn(n: int, days: int, seed: int = 1, **keys: float | str) -> list[list[Session]]:

@@ -36,6 +36,14 @@ MORE = {
             "faults=[{kind: platform_crash, from_h: 1, duration_h: 1}]",
         ],
     ),
+    "heat pumps": (
+        "storage_village",
+        [
+            "time.duration_h=3",
+            "groups.homes.heat_pump={power_kw: 3, heat: {kind: building, "
+            "temperature: {kind: constant, degrees_c: 0}}}",
+        ],
+    ),
 }
 """Scenarios with what no built-in one has in its first hours."""
 

@@ -135,7 +135,7 @@ def test_a_device_in_a_file_of_ones_own(tmp_path: Path) -> None:
     assert said[0].startswith("before: unknown key 'tank'")
     assert said[1:5] == ["net: True", "heated: True True", "unused: True", "schema: True True"]
     assert any("Did you mean 'power_kw'?" in line for line in said[5:])
-    assert any("Choices: own_load, anything, ev_charging, hot_water." in line for line in said[5:])
+    assert any("Choices: own_load, anything, ev_charging, heat_pump, hot_water." in line for line in said[5:])
 
 
 class CarBattery(BatteryConfig):

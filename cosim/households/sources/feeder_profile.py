@@ -8,7 +8,7 @@ from typing import ClassVar
 from cosim.config.values import NonNegativeValue
 from cosim.core.errors import InputError, Problem, count, listed
 from cosim.devices.household_load import LOAD_SOURCES, Load
-from cosim.devices.interface import CONSTANT, GroupAround, PowerFactor, ProfileSite
+from cosim.devices.interface import CONSTANT, DEVICES, GroupAround, PowerFactor, ProfileSite
 from cosim.devices.profiles import reactive_power
 from cosim.devices.pv import PV_SOURCES, Photovoltaics
 from cosim.grid.feeder_profiles import SimbenchProfiles
@@ -34,6 +34,9 @@ class FeederLoad(Load):
 
     def put_profiles(self, site: ProfileSite) -> None:
         """What the feeder's load draws, scaled."""
+        if DEVICES[site.kind].stands_for != "load":
+            message = "the feeder's own load is the household's `load`, and nothing besides"
+            raise InputError([Problem(message, "Use another kind of load here.", site.path)])
         for household, scale in zip(site.members, site.values("scaling", self.scaling), strict=True):
             elements = site.elements(household)
             if elements is None:

@@ -1,0 +1,178 @@
+"""A heat pump while time goes on: it holds a level of heat, or runs ahead and waits as a market wants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cosim.core.clock import MS_PER_HOUR, to_hours
+from cosim.core.delivery import Unit, in_parts
+from cosim.devices.heat_store import HeatStore
+from cosim.devices.interface import METERED, NEVER, ActiveDevice, Surroundings
+
+
+class Pump(NamedTuple):
+    """Constants of a heat pump.
+
+    Attributes
+    ----------
+    power_kw : float
+        Electrical power at full load; it runs at any power below that, too.
+    kvar_per_kw : float
+        Reactive power drawn with it.
+    runs_when_due : bool
+        Whether it holds the lower limit of comfort whatever it is asked for.
+    slot_ms : int
+        Nothing that it follows changes within a slot.
+    """
+
+    power_kw: float
+    kvar_per_kw: float
+    runs_when_due: bool
+    slot_ms: int
+
+
+class InstalledHeatPump(ActiveDevice):
+    """The heat pump of one household.
+
+    Parameters
+    ----------
+    pump : Pump
+        Its constants.
+    store : HeatStore
+        What it heats.
+
+    Attributes
+    ----------
+    is_regulated : bool
+        Whether a market decides when it runs; else it holds the level that is wanted.
+    limit_kw : float
+        What it may draw at most.
+    """
+
+    metered = (
+        *METERED,
+        "missing_kwh",
+        "cold_h",
+        "cold_kh",
+        "heat_kwh",
+        "heat_lost_kwh",
+        "temperature_c",
+    )
+    __slots__ = (
+        "_promised_until_ms",
+        "_taken",
+        "cold_h",
+        "cold_kh",
+        "is_regulated",
+        "limit_kw",
+        "missing_kwh",
+        "now_ms",
+        "pump",
+        "store",
+    )
+
+    def __init__(self, pump: Pump, store: HeatStore) -> None:
+        super().__init__()
+        self.pump = pump
+        self.store = store
+        self.is_regulated = False
+        self.limit_kw = math.inf
+        self.now_ms = self._promised_until_ms = 0
+        self._taken = 0.0
+
+    def step(self, end_ms: int, hours: float, surplus_kw: float) -> float:
+        """Run as it is asked to, within comfort and power."""
+        energy = self._run(self.store, self.now_ms, hours)
+        self._taken += energy
+        self.now_ms = end_ms
+        self._look_ahead()
+        return energy
+
+    def close(self) -> tuple[float, ...]:
+        """What happened since it was last called."""
+        taken, self._taken = self._taken, 0.0
+        flows = self.store.close()
+        self.stored_kwh = flows.stored_kwh
+        kvarh = taken * self.pump.kvar_per_kw
+        return taken, 0.0, flows.stored_kwh, 0.0, flows.used_kwh, kvarh, *flows[2:]
+
+    def regulate(self, is_on: bool) -> None:
+        """A market decides from now on, or does so no longer and it holds the level that is wanted."""
+        self.is_regulated = is_on
+        self._promised_until_ms = 0
+        self._look_ahead()
+
+    def limit(self, most_kw: float) -> bool:
+        """Run with no more than this from now on."""
+        self.limit_kw = most_kw
+        return True
+
+    def known_kw(self, start_ms: int, end_ms: int) -> Sequence[tuple[int, float]]:
+        """What it draws, slot by slot, as far as it stands now."""
+        return [(until, kwh / to_hours(until - begin)) for begin, until, kwh in self._plan(start_ms, end_ms)]
+
+    def deliver(
+        self,
+        requested: Sequence[int],
+        units: Sequence[Unit],
+        now_ms: int,
+        step_ms: int,
+        around: Surroundings,
+    ) -> list[float]:
+        """Promise to run over the coming step, or to wait.
+
+        What it will take of its full power goes to the first resource that asked for it; where none has, and
+        it holds its limit of comfort, to the first of all.
+        """
+        end_ms = now_ms + step_ms
+        self._promised_until_ms = end_ms if any(requested) else 0
+        self._look_ahead()
+        delivered = [0.0] * len(requested)
+        energy_kwh = sum(kwh for _, _, kwh in self._plan(now_ms, end_ms))
+        first = requested.index(1) if 1 in requested else 0
+        delivered[first] = in_parts(energy_kwh / (self.pump.power_kw * to_hours(step_ms)))
+        return delivered
+
+    def _look_ahead(self) -> None:
+        self.until_ms = self._promised_until_ms if self._promised_until_ms > self.now_ms else NEVER
+
+    def _plan(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, int, float]]:
+        """Begin, end and energy of each slot or part of one, as far as it stands now."""
+        store, at_ms, slot_ms = self.store.copy(), start_ms, self.pump.slot_ms
+        while at_ms < end_ms:
+            until_ms = min(at_ms - at_ms % slot_ms + slot_ms, end_ms)
+            if at_ms < self._promised_until_ms:
+                until_ms = min(until_ms, self._promised_until_ms)
+            yield at_ms, until_ms, self._run(store, at_ms, (until_ms - at_ms) / MS_PER_HOUR)
+            at_ms = until_ms
+
+    def _goal(self, at_ms: int) -> float:
+        """The level that it works towards."""
+        store = self.store
+        if not self.is_regulated:
+            return store.wanted
+        if at_ms < self._promised_until_ms:
+            return store.highest
+        return store.lowest if self.pump.runs_when_due else -math.inf
+
+    def _run(self, store: HeatStore, at_ms: int, hours: float) -> float:
+        """Live through a time within a slot: to the goal at full power or none, then hold it; kWh taken."""
+        goal, most_kw = self._goal(at_ms), max(min(self.pump.power_kw, self.limit_kw), 0.0)
+        energy, left = 0.0, hours
+        if store.level != goal:
+            power_kw = most_kw if store.level < goal else 0.0
+            way = min(store.hours_to(goal, power_kw, at_ms), left)
+            store.advance(power_kw, way, at_ms)
+            energy, left = power_kw * way, left - way
+            if left > 0:
+                store.level = goal  # as it is but for rounding
+        if left > 0:
+            hold_kw = store.hold_kw(at_ms)
+            power_kw = min(max(hold_kw, 0.0), most_kw)
+            store.advance(power_kw, left, at_ms)
+            energy += power_kw * left
+            if power_kw == hold_kw:
+                store.level = goal
+        return energy
