@@ -1,16 +1,18 @@
 """Every command and every example that the docs show is run, in the order they are shown.
 
-The README's in short form with every test: in this process, runs of hours in place of days, most without
-figures. As they stand there, and those of the longer pages, with the slow tests.
+The README's and those of the page on Python in short form with every test: in this process, runs of hours
+in place of days, most without figures. As they stand there, and those of the longer pages, with the slow tests.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import runpy
 import shlex
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -31,13 +33,24 @@ LONG_PAGES = (
     "impact",
     "lotfi_case",
     "mitigations",
+    "python",
     "robustness",
     "section6",
     "sweeps",
     "verification",
 )
 """Pages whose examples together take a minute or more."""
-SHORTER = (("duration_h=48", "duration_h=6"), ("duration_h: 48", "duration_h: 6"), ("steps=200", "steps=20"))
+IN_SHORT: dict[str, Changes] = {
+    "README.md": (
+        ("duration_h=48", "duration_h=6"),
+        ("duration_h: 48", "duration_h: 6"),
+        ("steps=200", "steps=20"),
+        ('duration_h": 24', 'duration_h": 13'),
+        ("sweep sweep_example", "sweep sweep_example --workers 1"),
+    ),
+    "docs/python.md": (('duration_h": 24', 'duration_h": 13'), ('"steps": 50', '"steps": 5')),
+}
+"""Pages whose examples run in short form, and what stands there in place of what the page says."""
 DRAWN = "evening.yaml"
 """The run of the README whose figures are drawn in the short form too: it has a market and a feeder."""
 
@@ -67,14 +80,17 @@ def run(command: str, folder: Path) -> None:
 
 
 def run_here(command: str, folder: Path) -> None:
-    """Run one command of cosim in this process, which has loaded what it needs, and with few figures."""
+    """Run one command in this process, which has loaded what it needs; cosim's with few figures."""
     words = shlex.split(command.split(" > ")[0])
-    if words[0] != "cosim":
-        return run(command, folder)
-    if words[1] == "run" and words[2] != DRAWN:
+    if words[:2] == ["cosim", "run"] and words[2] != DRAWN:
         words += ["--set", "report.figures=false"]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        if words[0] == "python":
+            # What is doubtful about a run is a warning, which a reader of the page is shown.
+            with warnings.catch_warnings(action="ignore", category=UserWarning):
+                runpy.run_path(words[1])
+            return
         patch.setattr(sys, "argv", words)
         with pytest.raises(SystemExit) as left:
             main()
@@ -131,11 +147,17 @@ def test_page(page: str, tmp_path: Path) -> None:
     follow(page, tmp_path, slow=False)
 
 
-def test_the_readme_in_short(tmp_path: Path) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert all(old in text for old, _ in SHORTER)
-    assert follow("README.md", tmp_path, slow=False, runner=run_here, shorter=SHORTER) >= 12
-    assert (tmp_path / "evening" / "figures" / "feeder.png").exists()
+@pytest.mark.parametrize("page", IN_SHORT)
+def test_page_in_short(page: str, tmp_path: Path) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    shorter = IN_SHORT[page]
+    assert all(old in text for old, _ in shorter)
+    n_shown = sum(language.split()[0] == "python" for language, _ in blocks(page)) + sum(
+        len(commands(content)) for _, content in blocks(page)
+    )
+    assert follow(page, tmp_path, slow=False, runner=run_here, shorter=shorter) == n_shown >= 6
+    if page == "README.md":
+        assert (tmp_path / "evening" / "figures" / "feeder.png").exists()
 
 
 @pytest.mark.slow
