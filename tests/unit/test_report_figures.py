@@ -1,4 +1,9 @@
-"""Figures and page of small runs made by hand: which appear, that they repeat, what they are made from."""
+"""Figures and page of small runs made by hand: which appear, that they repeat, what they are made from.
+
+Laying a figure out and painting it takes nine tenths of its time. Where the test is which figures there are, they
+are made up to there with every test, and painted too with the slow ones; every figure of a full run is painted
+with every test.
+"""
 
 from __future__ import annotations
 
@@ -275,6 +280,16 @@ class SmallRun:
         return RunData(self.folder)
 
 
+@pytest.fixture(params=["made", pytest.param("painted", marks=pytest.mark.slow)])
+def _painting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether figures are laid out and painted, or their files hold a PNG's signature alone."""
+    if request.param == "made":
+        monkeypatch.setattr(figure_list, "save", lambda figure, path: path.write_bytes(b"\x89PNG"))
+
+
+either_way = pytest.mark.usefixtures("_painting")
+
+
 def names(files: list[Path]) -> set[str]:
     for file in files:
         assert file.read_bytes().startswith(b"\x89PNG")
@@ -307,11 +322,13 @@ def test_every_figure_of_a_full_run(drawn: tuple[Path, list[Path]]) -> None:
     assert {file.name for file in (folder / "figures").iterdir()} == {f"{name}.png" for name in expected}
 
 
+@either_way
 def test_a_market_without_feeder_has_the_figures_of_paper_a_only(tmp_path: Path) -> None:
     run = SmallRun(tmp_path / "run").prosumers().market().messages([0], lost=0).end()
     assert names(draw_figures(run.folder)) == MARKET
 
 
+@either_way
 def test_without_decisions_only_what_the_platform_sees(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run").prosumers()
     small.decisions = lambda: small  # type: ignore[method-assign]
@@ -319,11 +336,13 @@ def test_without_decisions_only_what_the_platform_sees(tmp_path: Path) -> None:
     assert names(draw_figures(run.folder)) == {"aggregate", "signals", "averages", "last_steps", "frequency"}
 
 
+@either_way
 def test_a_feeder_without_market_or_battery(tmp_path: Path) -> None:
     run = SmallRun(tmp_path / "run", grid=True).meters().feeder().topology().end()
     assert names(draw_figures(run.folder)) == GRID | {"power"}
 
 
+@either_way
 def test_a_feeder_without_topology_has_no_map(tmp_path: Path) -> None:
     run = SmallRun(tmp_path / "run", grid=True).feeder().end()
     assert names(draw_figures(run.folder)) == GRID - {"feeder"}
@@ -333,6 +352,7 @@ def test_a_run_with_no_tables_has_no_figures(tmp_path: Path) -> None:
     assert draw_figures(SmallRun(tmp_path / "run").end().folder) == []
 
 
+@either_way
 def test_a_figure_that_no_longer_applies_goes(tmp_path: Path) -> None:
     run = SmallRun(tmp_path / "run").meters().end()
     old = run.folder / "figures" / "feeder.png"
@@ -342,6 +362,7 @@ def test_a_figure_that_no_longer_applies_goes(tmp_path: Path) -> None:
     assert not old.exists()
 
 
+@either_way
 def test_one_household_and_few_steps(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run", n_homes=1, n_hours=3).prosumers().market().messages([200]).meters()
     run = small.batteries().end()
@@ -349,6 +370,7 @@ def test_one_household_and_few_steps(tmp_path: Path) -> None:
     assert names(draw_figures(run.folder)) == expected
 
 
+@either_way
 def test_a_single_step(tmp_path: Path) -> None:
     run = (
         SmallRun(tmp_path / "run", n_homes=2, n_hours=1, grid=True)
@@ -361,12 +383,14 @@ def test_a_single_step(tmp_path: Path) -> None:
     assert {"aggregate", "gradients", "power", "voltage_band"} <= names(draw_figures(run.folder))
 
 
+@either_way
 def test_a_long_run_is_gathered_by_day(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run", n_homes=2, n_hours=1600, grid=True).prosumers().market()
     run = small.meters().batteries().feeder(diverged=tuple(range(24, 48))).end()
     assert MARKET | {"storage", "voltage_band"} <= names(draw_figures(run.folder))
 
 
+@either_way
 def test_numbers_that_are_not_positive_or_not_known(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run").prosumers()
     small.rng = type("Flat", (), {"random": staticmethod(lambda n: np.full(n, np.nan))})()  # type: ignore[assignment]
@@ -377,6 +401,7 @@ def test_numbers_that_are_not_positive_or_not_known(tmp_path: Path) -> None:
 # --- runs that did not end well ------------------------------------------------------------------------
 
 
+@either_way
 def test_diverged_intervals_leave_gaps(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run", grid=True).feeder(diverged=(0, 5, 6)).topology()
     run = small.end()
@@ -385,11 +410,13 @@ def test_diverged_intervals_leave_gaps(tmp_path: Path) -> None:
     assert np.flatnonzero(np.isnan(band.quantiles[:, 2])).tolist() == [0, 5, 6]
 
 
+@either_way
 def test_a_run_of_which_nothing_converged(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run", grid=True).feeder(diverged=tuple(range(48))).topology()
     assert names(draw_figures(small.end().folder)) == {"voltage_band", "loading_duration"}
 
 
+@either_way
 def test_a_killed_run_shows_the_parts_it_had_written(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run", grid=True).market().meters().feeder()
     for writer in small.store._writers.values():
@@ -404,6 +431,7 @@ def test_a_killed_run_shows_the_parts_it_had_written(tmp_path: Path) -> None:
     assert "has no summary" in text
 
 
+@either_way
 @pytest.mark.parametrize(
     "table",
     [
@@ -427,6 +455,7 @@ def test_a_killed_run_without_one_of_its_tables_is_drawn(tmp_path: Path, table: 
     assert "it was killed" in write_report(small.folder).read_text(encoding="utf-8")
 
 
+@either_way
 def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run").prosumers().market()
     small.end()
@@ -456,12 +485,18 @@ def test_the_same_run_gives_the_same_bytes_whatever_the_users_settings(
         assert file.read_bytes() == (again / file.relative_to(folder)).read_bytes()
 
 
-def test_neither_pyplot_nor_pandapower_is_loaded(tmp_path: Path) -> None:
+@pytest.mark.parametrize("painted", ["feeder.png", pytest.param("*.png", marks=pytest.mark.slow)])
+def test_neither_pyplot_nor_pandapower_is_loaded(tmp_path: Path, painted: str) -> None:
+    """All figures are made, and some painted too."""
     run = SmallRun(tmp_path / "run", grid=True).prosumers().market().feeder().topology().end()
     code = (
         "import sys; from pathlib import Path\n"
         "import cosim.report.html_report\n"
         "assert 'matplotlib' not in sys.modules\n"
+        "from cosim.report import figure_list\n"
+        "save = figure_list.save\n"
+        "figure_list.save = lambda figure, path: (\n"
+        f"    save(figure, path) if path.match({painted!r}) else path.write_bytes(b'PNG'))\n"
         f"cosim.report.html_report.write_report(Path({str(run.folder)!r}))\n"
         "assert 'matplotlib' in sys.modules\n"
         "assert not {'matplotlib.pyplot', 'pandapower'} & set(sys.modules)\n"
