@@ -80,6 +80,7 @@ def test_no_way_to_the_console_lets_it_through(way: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("text", NASTY.values(), ids=NASTY.keys())
+@pytest.mark.fast_cases("colour", "over what stood there", "turned around", "half a character")
 def test_no_message_lets_it_through(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

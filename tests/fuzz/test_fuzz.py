@@ -100,6 +100,7 @@ PLANTED = {
 
 @pytest.mark.parametrize("cause", PLANTED)
 @pytest.mark.parametrize("step", ["check", "run"])
+@pytest.mark.fast_cases("check-KeyError", "check-ended with -9", "run-MemoryError", "run-longer than")
 def test_a_planted_fault_is_found(
     fuzzer: ModuleType, monkeypatch: pytest.MonkeyPatch, cause: str, step: str
 ) -> None:

@@ -65,6 +65,7 @@ def test_quantiles_and_mean(given: dict[str, object], reference: stats.rv_contin
 
 
 @pytest.mark.parametrize(("given", "reference"), MODELS)
+@pytest.mark.fast_cases("normal, truncated", "exponential")
 def test_what_the_network_delivers_is_distributed_so(
     given: dict[str, object], reference: stats.rv_continuous
 ) -> None:

@@ -116,6 +116,7 @@ LOSSY = with_every_test("lognormal")
 
 
 @pytest.mark.parametrize(("latency", "quantile"), LOSSLESS)
+@pytest.mark.fast_cases("constant", "trace")
 def test_quantiles_in_the_accounts(latency: dict[str, object], quantile: Quantile) -> None:
     assert_quantiles(latency, quantile, {})
 

@@ -224,6 +224,7 @@ FAST: tuple[Change, ...] = (
 
 
 @pytest.mark.parametrize("change", SLOW, ids=lambda change: change.__name__)
+@pytest.mark.fast_cases("gen", "trafo3w", "dcline")
 def test_what_holds_a_voltage_is_solved_by_runpp(change: Change) -> None:
     net = town()
     change(net)
@@ -245,6 +246,7 @@ def test_what_controls_a_flow_or_carries_direct_current_is_solved_by_runpp(chang
 
 
 @pytest.mark.parametrize("change", FAST, ids=lambda change: change.__name__)
+@pytest.mark.fast_cases("ward", "tap_table", "fused", "open_line_end", "switch_with_impedance")
 def test_what_is_linear_or_a_power_is_solved_by_the_fixed_point(change: Change) -> None:
     net = town()
     change(net)

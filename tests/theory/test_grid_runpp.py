@@ -103,6 +103,7 @@ def injections(
 
 
 @pytest.mark.parametrize("name", NETS)
+@pytest.mark.fast_cases("cigre", "awkward")
 def test_equals_runpp_on_a_fresh_net(name: str) -> None:
     source = NETS[name]()
     feeder = feeder_from_net(source, NETWORK)

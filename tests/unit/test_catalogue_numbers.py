@@ -65,6 +65,16 @@ def summary(case: str) -> Summary:
 
 
 @pytest.mark.parametrize("case", [*names("scenarios"), *MORE])
+@pytest.mark.fast_cases(
+    "faulty_community",
+    "regulation_loop",
+    "section6",
+    "storage_village_lossy",
+    "trading_village_lossy",
+    "trading_village_net_metering",
+    "faults, 10 minutes, verified",
+    "measured delay",
+)
 def test_every_number_of_a_run_is_declared_and_within_its_bounds(case: str) -> None:
     for key, value in summary(case).items():
         number = catalogue().find(key)

@@ -18,6 +18,7 @@ from cosim.engine.run import run_scenario, summarise
         ("lotfi_case", []),
     ],
 )
+@pytest.mark.fast_cases("section6_additive-settings0", "lotfi_case-settings2")
 def test_same_summary(name: str, settings: list[str], tmp_path: Path) -> None:
     loaded = load_scenario(name, settings)
     assert summarise(loaded) == run_scenario(loaded, tmp_path / "run").summary

@@ -28,6 +28,7 @@ def solved(net: pp.pandapowerNet) -> pp.pandapowerNet:
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.fast_cases("1.2.0", "2.14.0")
 def test_old_files_give_what_pandapower_makes_of_them(version: str, tmp_path: Path) -> None:
     file = old_file(version, tmp_path)
     taken = take_in(read_file(file))

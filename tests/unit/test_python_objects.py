@@ -155,6 +155,7 @@ def test_what_a_table_lacks_is_said_of_it() -> None:
 
 
 @pytest.mark.parametrize("value", [np.int64(8), np.array(8)])
+@pytest.mark.fast_cases("value0")
 def test_scalars_of_numpy_are_numbers(value: Any, run: cosim.Run) -> None:
     time = {"start": pd.Timestamp(START), "step_s": np.float32(900), "steps": value}
     assert cosim.check(town(time=time)) == cosim.check(town())

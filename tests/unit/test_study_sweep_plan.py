@@ -210,6 +210,7 @@ def test_a_result_reads_back_to_the_bit(summary: dict[str, float | int | None]) 
 
 
 @pytest.mark.parametrize("name", names("sweeps"))
+@pytest.mark.fast_cases("robustness_faults", "robustness_trading", "sweep_example")
 def test_built_in_sweeps_are_good(name: str) -> None:
     loaded = load_sweep(name)
     assert loaded.config.name == name

@@ -45,6 +45,7 @@ UNKNOWN = {
 
 
 @pytest.mark.parametrize("text", UNKNOWN.values(), ids=UNKNOWN.keys())
+@pytest.mark.fast_cases("at the top", "in the items of a list", "like keys that exist")
 def test_a_megabyte_of_unknown_keys_is_answered_at_once(text: str, tmp_path: Path) -> None:
     file = tmp_path / "long.yaml"
     file.write_text(text)
@@ -99,6 +100,7 @@ def test_what_is_no_plain_yaml_is_answered_at_once(text: str, said: str, tmp_pat
 
 
 @pytest.mark.parametrize("shape", ["list", "mapping", "lists"])
+@pytest.mark.fast_cases("list")
 def test_a_file_of_too_many_values_is_refused_with_its_line(
     shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
