@@ -1,7 +1,7 @@
-"""What all tests share: which cases of a kind run with every change, and empty tables of pandapower made once.
+"""What all tests share: which cases of a kind run with every change, and empty tables of pandapower.
 
-Making the hundred empty tables of a net takes pandapower about 0.2 s, nearly half of what a test of a small grid
-takes. They are always the same, so they are made once for each set of columns and copied from then on;
+Making the hundred empty tables of a net takes pandapower about 0.2 s, nearly half of what a test of a small
+grid takes. They are always the same, so they are made once for each set of columns and copied from then on;
 `tests/test_pandapower_tables.py` holds that a net made so is the one that pandapower makes.
 """
 
@@ -17,7 +17,7 @@ _made: dict[tuple[tuple[str, str], ...], Any] = {}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Cases that a test's mark `fast_cases` does not name are slow; a name that is none of them is an error."""
+    """Cases that a test's mark `fast_cases` does not name are slow; a name that is no case is an error."""
     unknown: dict[str, set[str]] = {}
     for item in items:
         mark = item.get_closest_marker("fast_cases")

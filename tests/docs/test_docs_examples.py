@@ -1,7 +1,8 @@
 """Every command and every example that the docs show is run, in the order they are shown.
 
 The README's and those of the page on Python in short form with every test: in this process, runs of hours
-in place of days, most without figures. As they stand there, and those of the longer pages, with the slow tests.
+in place of days, most without figures. As they stand there, and those of the longer pages, with the slow
+tests.
 """
 
 from __future__ import annotations

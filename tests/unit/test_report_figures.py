@@ -1,8 +1,8 @@
 """Figures and page of small runs made by hand: which appear, that they repeat, what they are made from.
 
-Laying a figure out and painting it takes nine tenths of its time. Where the test is which figures there are, they
-are made up to there with every test, and painted too with the slow ones; every figure of a full run is painted
-with every test.
+Laying a figure out and painting it takes nine tenths of its time. Where the test is which figures there are,
+they are made up to there with every test, and painted too with the slow ones; every figure of a full run is
+painted with every test.
 """
 
 from __future__ import annotations
