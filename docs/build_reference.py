@@ -81,8 +81,10 @@ def _bare_type_name(annotation: Any) -> str:
         names = dict.fromkeys(type_name(argument) for argument in arguments if argument is not type(None))
         return " or ".join(names)
     if origin in (tuple, list):
-        inner = type_name(arguments[0]) if arguments else "any"
-        return f"list of {inner}"
+        inner = list(dict.fromkeys(type_name(each) for each in arguments if each is not Ellipsis)) or ["any"]
+        if len(inner) > 1:
+            return f"pair [{', '.join(inner)}]"
+        return f"list of {inner[0].replace('pair [', 'pairs [', 1)}"
     if origin is dict:
         return "mapping"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):

@@ -52,6 +52,7 @@ _BY_ENDING = {
     "per_hour": Unit("1/h"),
     "steps": Unit("steps"),
     "kvar": Unit("kvar"),
+    "kva": Unit("kVA"),
 }
 _BY_SYMBOL = {unit.symbol.lower(): unit for unit in _BY_ENDING.values() if unit.symbol}
 _NO_UNIT = Unit("")

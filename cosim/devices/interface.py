@@ -35,6 +35,7 @@ from cosim.config.values import AnyValue
 from cosim.core.context import Context
 from cosim.core.delivery import Unit
 from cosim.core.errors import Problem
+from cosim.core.inverters import Inverter
 from cosim.core.numbers import Number, Summary
 from cosim.core.population import Group
 from cosim.core.registry import Registry, refused
@@ -460,6 +461,18 @@ class Device(Model):
     def served_load(self) -> Device | None:
         """A load whose profile its devices are given, to serve as they see fit; nobody draws it as it is."""
         return None
+
+    def inverters(self, site: ProfileSite, installed_kw: Mapping[int, float]) -> Mapping[int, Inverter]:
+        """The inverters that are controlled, by household, once profiles are put; none by default.
+
+        Parameters
+        ----------
+        site : ProfileSite
+            Where they are installed.
+        installed_kw : mapping of int to float
+            By what each household's profile is multiplied, of those that have one.
+        """
+        return {}
 
     def install(self, site: Site) -> Sequence[ActiveDevice]:
         """One device for each household of the group, for a kind that acts; else none.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.inverters import Conditions, Inverters
 from cosim.grid.account import Entry
 from cosim.grid.background import Background
 from cosim.grid.elements import ElementRecord
@@ -14,6 +15,7 @@ from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.schema import GridConfig
+from cosim.grid.voltage_control import ControlledPower
 from cosim.grid.voltage_dependence import DependentPower
 
 Array = NDArray[np.float64]
@@ -53,12 +55,32 @@ class ConnectedFeeder:
     silent: tuple[ElementRecord, ...]
     account: tuple[Entry, ...]
 
+    @property
+    def supplied(self) -> NDArray[np.bool_]:
+        """Which households stand where there is a voltage, shape (N,)."""
+        return self.feeder.bus.supplied[self.columns]
+
+    def controlled(self, owners: NDArray[np.int64], inverters: Inverters, met: Conditions) -> ControlledPower:
+        """Inverters that follow the voltage, in one interval.
+
+        Parameters
+        ----------
+        owners : ndarray of int, shape (n,)
+            The household of each.
+        inverters : Inverters
+            All n of them.
+        met : Conditions
+            What they meet, of shape (n,).
+        """
+        return ControlledPower(self.columns[owners], inverters, met.take(np.newaxis))
+
     def injections(
         self, p_kw: Array, q_kvar: Array, interval: int
     ) -> tuple[Array, Array, DependentPower | None]:
         """Mean power drawn at every bus at 1 pu in an interval, MW and Mvar, shape (n_bus,) each.
 
-        The third says what of it follows the voltage; None where nothing does.
+        The third says what of it follows the voltage; None where nothing does. Inverters that follow the
+        voltage are not in it.
 
         Parameters
         ----------

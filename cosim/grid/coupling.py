@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.grid.power_flow import FlowResult, PowerFlow
+from cosim.grid.voltage_control import ControlledPower, stack_controlled
 from cosim.grid.voltage_dependence import DependentPower, stack
 
 Array = NDArray[np.float64]
@@ -22,11 +23,14 @@ class Block(NamedTuple):
     starts_ms : ndarray of int, shape (n,)
         Start of each interval since the scenario's start.
     nominal_p_mw, nominal_q_mvar : ndarray, shape (n, n_bus)
-        What each bus would draw at 1 pu.
+        What each bus would draw at 1 pu; of inverters that follow the voltage, what they do at the voltage
+        that was solved.
     p_mw, q_mvar : ndarray, shape (n, n_bus)
         What was drawn at each bus: where loads follow the voltage, at the voltage that was solved.
     flow : FlowResult
         The power flows.
+    generated_kw, drawn_kvar : ndarray, shape (n, n_inverters)
+        What each inverter that follows the voltage did; NaN where the interval was not solved.
     """
 
     starts_ms: NDArray[np.int64]
@@ -35,6 +39,8 @@ class Block(NamedTuple):
     p_mw: Array
     q_mvar: Array
     flow: FlowResult
+    generated_kw: Array
+    drawn_kvar: Array
 
 
 class Coupling:
@@ -63,9 +69,15 @@ class Coupling:
         self._p_mw: list[Array] = []
         self._q_mvar: list[Array] = []
         self._dependent: list[DependentPower | None] = []
+        self._controlled: list[ControlledPower | None] = []
 
     def add(
-        self, start_ms: int, p_mw: Array, q_mvar: Array, dependent: DependentPower | None = None
+        self,
+        start_ms: int,
+        p_mw: Array,
+        q_mvar: Array,
+        dependent: DependentPower | None = None,
+        controlled: ControlledPower | None = None,
     ) -> Block | None:
         """Take one interval; gives the block if this interval completed one.
 
@@ -77,11 +89,14 @@ class Coupling:
             What each bus draws at 1 pu.
         dependent : DependentPower, optional
             What of it follows the voltage, of one interval; in every interval the same buses, or never any.
+        controlled : ControlledPower, optional
+            Inverters beside it that follow the voltage, of one interval; likewise.
         """
         self._starts_ms.append(start_ms)
         self._p_mw.append(p_mw)
         self._q_mvar.append(q_mvar)
         self._dependent.append(dependent)
+        self._controlled.append(controlled)
         return self.flush() if len(self._starts_ms) >= self._per_block else None
 
     def flush(self) -> Block | None:
@@ -89,10 +104,15 @@ class Coupling:
         if not self._starts_ms:
             return None
         nominal = np.array(self._p_mw), np.array(self._q_mvar)
-        dependent = stack(self._dependent)
-        flow = self._power_flow.solve(*nominal, dependent)
+        dependent, controlled = stack(self._dependent), stack_controlled(self._controlled)
+        flow = self._power_flow.solve(*nominal, dependent, controlled)
+        set_points = np.empty((2, len(nominal[0]), 0))
+        if controlled is not None:
+            set_points = np.stack(controlled.set_points(flow.vm_pu))
+            nominal = controlled.on_buses(*nominal, flow.vm_pu)
         drawn = nominal if dependent is None else dependent.drawn(*nominal, flow.vm_pu)
-        block = Block(np.array(self._starts_ms), *nominal, *drawn, flow)
-        self._starts_ms, self._p_mw, self._q_mvar, self._dependent = [], [], [], []
+        block = Block(np.array(self._starts_ms), *nominal, *drawn, flow, *set_points)
+        self._starts_ms, self._p_mw, self._q_mvar = [], [], []
+        self._dependent, self._controlled = [], []
         self._keep(block)
         return block

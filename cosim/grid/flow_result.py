@@ -11,6 +11,9 @@ from cosim.grid.feeder import Feeder
 
 FloatArray = NDArray[np.float64]
 
+ROUTE_TYPE = "U12"
+"""Room for the names of routes."""
+
 
 @dataclass(frozen=True)
 class FlowResult:
@@ -37,9 +40,11 @@ class FlowResult:
     cause : ndarray of object (str), shape (T,)
         Why an interval did not converge, or was not solved; empty otherwise.
     residual_mva : ndarray of float64, shape (T,)
-        Largest power that is unbalanced at any node; NaN where not converged.
+        Largest power that is unbalanced at any node, where inverters that follow the voltage count with what
+        their characteristics say at the voltage that was solved; NaN where not converged.
     route : ndarray of str, shape (T,)
-        What solved it: ``zbus`` or ``runpp``; empty for what was not solved.
+        What solved it: ``zbus`` or ``runpp``, with ``_damped`` where inverters that follow the voltage would
+        have made it oscillate; empty for what was not solved.
     """
 
     vm_pu: FloatArray
@@ -73,7 +78,7 @@ class FlowResult:
             np.full(n_interval, "skipped", dtype="U9"),
             np.full(n_interval, "", dtype=object),
             np.full(n_interval, np.nan),
-            np.full(n_interval, "", dtype="U5"),
+            np.full(n_interval, "", dtype=ROUTE_TYPE),
         )
 
     def put(self, rows: NDArray[np.intp] | slice, other: FlowResult) -> None:

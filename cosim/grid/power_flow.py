@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from cosim.core.errors import Problem
 from cosim.grid.feeder import Feeder
-from cosim.grid.flow_result import FlowResult
+from cosim.grid.flow_result import ROUTE_TYPE, FlowResult
 from cosim.grid.matrices import Matrices, build_matrices
 from cosim.grid.reference import NoMatricesError, RunppSolver, probe
 from cosim.grid.route import slow_elements, slow_route_warning
 from cosim.grid.tap_control import reasons
+from cosim.grid.voltage_control import ControlledPower
 from cosim.grid.voltage_dependence import DependentPower
-from cosim.grid.zbus import MAX_ITERATIONS, injected_power, solve_block
+from cosim.grid.zbus import MAX_ITERATIONS, NodePower, injected_power, solve_block
+from cosim.grid.zbus_controlled import MAX_STEPS, MIXED_STEPS, NodeInverters, at_nodes, solve_controlled
 
 FloatArray = NDArray[np.float64]
 
@@ -30,6 +32,9 @@ __all__ = ["FlowResult", "PowerFlow"]
 RESIDUAL_TOLERANCE_MVA = 1e-8
 """Largest power that may be unbalanced at a node, MVA (a hundredth of a watt)."""
 _BLOCK_ENTRIES = 16_384
+_UNSETTLED = (
+    f"the inverters' characteristics and the voltages did not settle together in {MAX_STEPS} steps, damped"
+)
 
 
 class PowerFlow:
@@ -82,7 +87,11 @@ class PowerFlow:
         return found
 
     def solve(
-        self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None = None
+        self,
+        p_mw: FloatArray,
+        q_mvar: FloatArray,
+        dependent: DependentPower | None = None,
+        controlled: ControlledPower | None = None,
     ) -> FlowResult:
         """Power flows of T intervals.
 
@@ -93,6 +102,8 @@ class PowerFlow:
             `feeder.bus.index`.
         dependent : DependentPower, optional
             What of it follows the voltage; nothing when absent.
+        controlled : ControlledPower, optional
+            Inverters beside it that follow the voltage, at supplied buses.
 
         Returns
         -------
@@ -113,15 +124,22 @@ class PowerFlow:
         for first in range(0, len(solvable), self._block):
             rows = solvable[first : first + self._block]
             part = None if dependent is None else dependent.rows(rows)
-            result.put(rows, self._solve_rows(p_mw[rows], q_mvar[rows], part))
+            some = None if controlled is None else controlled.rows(rows)
+            result.put(rows, self._solve_rows(p_mw[rows], q_mvar[rows], part, some))
         return result
 
     def _solve_rows(
-        self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None
+        self,
+        p_mw: FloatArray,
+        q_mvar: FloatArray,
+        dependent: DependentPower | None,
+        controlled: ControlledPower | None,
     ) -> FlowResult:
         """The intervals of one block."""
         if self._matrices is None:
-            return self._runpp.solve(p_mw[0], q_mvar[0], dependent)
+            return self._runpp.solve(p_mw[0], q_mvar[0], dependent, controlled)
+        if controlled is not None:
+            return self._solve_controlled(self._matrices, p_mw, q_mvar, dependent, controlled)
         return self._solve_block(self._matrices, p_mw, q_mvar, dependent)
 
     def _skip(self, p_mw: FloatArray, q_mvar: FloatArray, result: FlowResult) -> None:
@@ -155,21 +173,93 @@ class PowerFlow:
         good = (iterations > 0) & (result.residual_mva <= RESIDUAL_TOLERANCE_MVA)
         for row in np.flatnonzero(~good):
             part = None if dependent is None else dependent.rows(slice(row, row + 1))
-            again = self._fall_back(p_mw[row], q_mvar[row], part, int(iterations[row]))
+            again = self._fall_back(p_mw[row], q_mvar[row], part, None, int(iterations[row]))
             result.put(slice(row, row + 1), again)
         return result
 
+    def _solve_controlled(
+        self,
+        m: Matrices,
+        p_mw: FloatArray,
+        q_mvar: FloatArray,
+        dependent: DependentPower | None,
+        controlled: ControlledPower,
+    ) -> FlowResult:
+        """The same with inverters that follow the voltage.
+
+        What is balanced are the powers that their characteristics say at the voltages that were solved: so
+        the residual is that of the characteristics too.
+        """
+        p_pu, q_pu = m.to_nodes(p_mw) + m.own_p_pu, m.to_nodes(q_mvar) + m.own_q_pu
+        following = None if dependent is None else m.dependent_to_nodes(dependent)
+        inverters = at_nodes(m, controlled)
+        voltage, steps = solve_controlled(m.system, p_pu, q_pu, following, inverters)
+        with np.errstate(all="ignore"):  # as above
+            p_all, q_all = _with_changes(m, voltage, p_pu, q_pu, following, inverters)
+            result = _results(m, voltage, p_all, q_all)
+        result.route[steps > MIXED_STEPS] = "zbus_damped"
+        good = (steps > 0) & (result.residual_mva <= RESIDUAL_TOLERANCE_MVA)
+        for row in np.flatnonzero(~good):
+            one = slice(row, row + 1)
+            part = None if dependent is None else dependent.rows(one)
+            some = controlled.rows(one)
+            if steps[row] < 0 and self._solves_without_feedback(p_mw[one], q_mvar[one], part, some):
+                again = FlowResult.empty(1, self.feeder)
+                again.status[0], again.cause[0] = "diverged", _UNSETTLED
+            else:
+                again = self._fall_back(p_mw[row], q_mvar[row], part, some, int(steps[row]))
+            result.put(one, again)
+        return result
+
+    def _solves_without_feedback(
+        self,
+        p_mw: FloatArray,
+        q_mvar: FloatArray,
+        dependent: DependentPower | None,
+        controlled: ControlledPower,
+    ) -> bool:
+        """Whether an interval is solved if inverters do what they do at 1 pu: it is their feedback then."""
+        assert self._matrices is not None
+        held = controlled.on_buses(p_mw, q_mvar, np.ones_like(p_mw))
+        m, following = self._matrices, None
+        if dependent is not None:
+            following = m.dependent_to_nodes(dependent)
+        p_pu, q_pu = m.to_nodes(held[0]) + m.own_p_pu, m.to_nodes(held[1]) + m.own_q_pu
+        return bool(solve_block(m.system, p_pu, q_pu, following)[1][0] > 0)
+
     def _fall_back(
-        self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None, iterations: int
+        self,
+        p_mw: FloatArray,
+        q_mvar: FloatArray,
+        dependent: DependentPower | None,
+        controlled: ControlledPower | None,
+        iterations: int,
     ) -> FlowResult:
         """One interval by `runpp`; diverged where that fails too."""
-        result = self._runpp.solve(p_mw, q_mvar, dependent)
+        result = self._runpp.solve(p_mw, q_mvar, dependent, controlled)
         if not result.converged[0]:
-            stopped = (
-                f"did not settle in {MAX_ITERATIONS} steps" if iterations < 0 else "left power unbalanced"
-            )
+            most = MAX_ITERATIONS if controlled is None else MAX_STEPS
+            stopped = f"did not settle in {most} steps" if iterations < 0 else "left power unbalanced"
             result.cause[0] = f"the Z-bus iteration {stopped}; {result.cause[0]}"
         return result
+
+
+def _with_changes(
+    m: Matrices,
+    voltage: FloatArray,
+    p_pu: FloatArray,
+    q_pu: FloatArray,
+    following: NodePower | None,
+    inverters: NodeInverters,
+) -> tuple[FloatArray, FloatArray]:
+    """All that is injected at the nodes at these voltages, per unit."""
+    re, im = voltage[: m.system.n_node], voltage[m.system.n_node :]
+    square = re * re + im * im
+    if following is not None:
+        p_more, q_more = following.change(square)
+        p_pu, q_pu = p_pu + p_more, q_pu + q_more
+    p_more, q_more = inverters.injected(np.sqrt(square)[inverters.node])
+    return p_pu + p_more, q_pu + q_more
 
 
 def _results(m: Matrices, voltage: FloatArray, p_pu: FloatArray, q_pu: FloatArray) -> FlowResult:
@@ -194,5 +284,5 @@ def _results(m: Matrices, voltage: FloatArray, p_pu: FloatArray, q_pu: FloatArra
         np.full(n_interval, "converged", dtype="U9"),
         np.full(n_interval, "", dtype=object),
         unbalanced.max(axis=0, initial=0.0) * m.base_mva,
-        np.full(n_interval, "zbus", dtype="U5"),
+        np.full(n_interval, "zbus", dtype=ROUTE_TYPE),
     )

@@ -46,8 +46,8 @@ INJECTIONS = Table(
             "number",
             "MW",
             "mean active power drawn at the bus by households and loads, at the voltage that was solved; NaN "
-            "where a load follows a voltage that was not solved. Elements that are part of the network "
-            "(generators that hold a voltage, wards, motors, shunts) are not in it",
+            "where a load or an inverter follows a voltage that was not solved. Elements that are part of "
+            "the network (generators that hold a voltage, wards, motors, shunts) are not in it",
         ),
         Column("q_mvar", "number", "Mvar", "mean reactive power drawn at the bus, likewise"),
     ),
@@ -95,13 +95,15 @@ POWER_FLOW = Table(
             "route",
             "text",
             "",
-            "zbus; runpp where the fast method did not converge or cannot solve the network",
+            "zbus; runpp where the fast method did not converge or cannot solve the network; with _damped "
+            "where inverters that follow the voltage had to be kept from oscillating",
         ),
         Column(
             "residual_mva",
             "number",
             "MVA",
-            "largest mismatch of power at a bus; NaN where svc, ssc, tcsc or vsc have equations of their own",
+            "largest mismatch of power at a bus, inverters at what their characteristics say at the voltage "
+            "that was solved; NaN where svc, ssc, tcsc or vsc have equations of their own",
         ),
         Column(
             "p_slack_mw",
@@ -211,7 +213,9 @@ class GridRecorder:
 
     def _verify(self, block: Block) -> None:
         intervals = [int(start) // self._interval_ms for start in block.starts_ms]
-        rows = [row for row, interval in enumerate(intervals) if interval in self._to_verify]
+        # Where inverters did not settle it is not known what they did, so that there is nothing to judge.
+        known = np.asarray(np.isfinite(block.nominal_p_mw).all(axis=1))
+        rows = [row for row, each in enumerate(intervals) if each in self._to_verify and known[row]]
         if not rows:
             return
         if self._judge is None:

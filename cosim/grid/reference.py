@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from cosim.core.errors import InputError, Problem
 from cosim.grid.column_check import cells_of
 from cosim.grid.feeder import Feeder
+from cosim.grid.fixed_point import Damping, Mixing
 from cosim.grid.flow_result import FlowResult
 from cosim.grid.tap_control import TapControl, put_controls
+from cosim.grid.voltage_control import ControlledPower
 from cosim.grid.voltage_dependence import DependentPower, change
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ FALLBACK_TOLERANCE_MVA = 1e-8
 MAX_ITERATIONS = 30
 _MAX_ROUNDS = 50
 """How often loads of constant current are adapted to the voltage."""
+_MIXED_ROUNDS, _MAX_CONTROL_ROUNDS, _DAMPED_PART = 25, 125, 0.1
+"""Rounds of inverters' set-points and power flows: after the first they are damped, to a part of the way."""
 _RANGES = ("min_p_mw", "max_p_mw", "min_q_mvar", "max_q_mvar")
 _WITHOUT_BEARING = dict.fromkeys(("line", "line_dc", "trafo", "trafo3w"), ("max_loading_percent",)) | {
     "gen": (*_RANGES, "min_vm_pu", "max_vm_pu", "slack_weight"),
@@ -61,7 +65,11 @@ class RunppSolver:
         self._shunt_columns: tuple[int, ...] = ()
 
     def solve(
-        self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None = None
+        self,
+        p_mw: FloatArray,
+        q_mvar: FloatArray,
+        dependent: DependentPower | None = None,
+        controlled: ControlledPower | None = None,
     ) -> FlowResult:
         """One interval.
 
@@ -71,6 +79,8 @@ class RunppSolver:
             Power drawn at each bus at 1 pu (load convention).
         dependent : DependentPower, optional
             What of it follows the voltage, of one interval.
+        controlled : ControlledPower, optional
+            Inverters beside it that follow the voltage, of one interval.
 
         Returns
         -------
@@ -79,12 +89,52 @@ class RunppSolver:
         """
         result = FlowResult.empty(1, self._feeder)
         net = self._prepared(dependent)
+        if controlled is not None:
+            return self._solve_controlled(net, p_mw, q_mvar, dependent, controlled)
         cause = self._settle(net, p_mw, q_mvar, dependent)
         if cause:
             self._net = None  # what an interrupted power flow leaves behind is not trusted
             result.status[0], result.cause[0] = "diverged", cause
             return result
         read_results(net, result)
+        return result
+
+    def _solve_controlled(
+        self,
+        net: pandapowerNet,
+        p_mw: FloatArray,
+        q_mvar: FloatArray,
+        dependent: DependentPower | None,
+        controlled: ControlledPower,
+    ) -> FlowResult:
+        """The same, again until inverters do what their characteristics say at the voltages."""
+        result = FlowResult.empty(1, self._feeder)
+        n = len(controlled.columns)
+        vm = np.ones((1, self._feeder.n_bus))
+        power = np.concatenate([part[0] for part in controlled.set_points(vm)])[:, None] / 1000
+        mixing: Mixing | Damping = Mixing(2 * n)
+        for round_ in range(1, _MAX_CONTROL_ROUNDS + 1):
+            p, q = p_mw.copy(), q_mvar.copy()
+            np.add.at(p, controlled.columns, -power[:n, 0])
+            np.add.at(q, controlled.columns, power[n:, 0])
+            cause = self._settle(net, p, q, dependent)
+            if cause:
+                break
+            vm = net.res_bus.vm_pu.to_numpy(np.float64)[None]
+            wanted = np.concatenate([part[0] for part in controlled.set_points(vm)])[:, None] / 1000
+            apart = float(np.abs(wanted - power).max(initial=0.0))
+            if apart <= TOLERANCE_MVA:
+                read_results(net, result)
+                result.residual_mva[0] = np.fmax(result.residual_mva[0], apart)
+                result.route[0] = "runpp" if round_ <= _MIXED_ROUNDS else "runpp_damped"
+                return result
+            if round_ == _MIXED_ROUNDS:
+                mixing = Damping(_DAMPED_PART)
+            power = mixing.next(power, wanted)
+        else:
+            cause = f"runpp: inverters and voltages did not settle in {_MAX_CONTROL_ROUNDS} rounds, damped"
+        self._net = None
+        result.status[0], result.cause[0] = "diverged", cause
         return result
 
     def _prepared(self, dependent: DependentPower | None) -> pandapowerNet:

@@ -14,7 +14,7 @@ from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.grid import agreement, extremes, record, verdict
 from cosim.grid.connected_feeder import ConnectedFeeder
-from cosim.grid.coupling import Coupling
+from cosim.grid.coupling import Block, Coupling
 from cosim.grid.element_limits import feeder_limits
 from cosim.grid.feeder_lines import feeder_lines
 from cosim.grid.feeder_tables import FEEDER_BRANCHES, FEEDER_BUSES, SOURCE_ELEMENTS, write_feeder
@@ -33,6 +33,7 @@ from cosim.grid.record import (
 )
 from cosim.grid.schema import GridConfig, PlaceByList
 from cosim.grid.solvers import solver_of
+from cosim.grid.voltage_control import ControlledPower
 
 Array = NDArray[np.float64]
 _PER_BLOCK = 168
@@ -78,7 +79,10 @@ class PowerGrid(Subsystem[Fed]):
         self.connected: ConnectedFeeder | None = None
         self._context = context
         self._drawn: tuple[Array, Array] | None = None
+        self._controlled: ControlledPower | None = None
         self._listeners: list[Callable[[int, FeederReading], None]] = []
+        self._on_set_points: Callable[[Array, Array], None] | None = None
+        self._is_waited_for = config.feedback
 
     @classmethod
     def uses(cls, source: Fed) -> Uses:
@@ -108,9 +112,28 @@ class PowerGrid(Subsystem[Fed]):
         """Have `listener` told what is measured in each interval, where the scenario has feedback."""
         self._listeners.append(listener)
 
-    def draw(self, p_kw: Array, q_kvar: Array) -> None:
-        """What each household draws on the mean of the interval that ends now."""
-        self._drawn = p_kw, q_kvar
+    def on_set_points(self, listener: Callable[[Array, Array], None]) -> None:
+        """Have `listener` told what inverters that follow the voltage did, block by block.
+
+        It is given what each generated, kW, and drew, kvar; both of shape (n_intervals, n_inverters).
+        """
+        self._on_set_points = listener
+
+    def solve_at_once(self) -> None:
+        """Solve each interval when it ends: somebody needs what comes out before time goes on."""
+        self._is_waited_for = True
+
+    def draw(self, p_kw: Array, q_kvar: Array, controlled: ControlledPower | None = None) -> None:
+        """What each household draws on the mean of the interval that ends now.
+
+        Parameters
+        ----------
+        p_kw, q_kvar : ndarray, shape (N,)
+            But for the inverters that follow the voltage.
+        controlled : ControlledPower, optional
+            These.
+        """
+        self._drawn, self._controlled = (p_kw, q_kvar), controlled
 
     def explain(self) -> Iterator[str]:
         """The feeder, and what became of its source."""
@@ -123,19 +146,25 @@ class PowerGrid(Subsystem[Fed]):
         write_feeder(self.connected, run.store)
         self._recorder = GridRecorder(self.connected, self._context, run.store)
         self._loading_factor = loading_factors(self.limits)
-        per_block = 1 if self.config.feedback else _PER_BLOCK
-        self._coupling = Coupling(self.power_flow, self._recorder.keep, per_block)
+        per_block = 1 if self._is_waited_for else _PER_BLOCK
+        self._coupling = Coupling(self.power_flow, self._keep, per_block)
 
     def flow(self, interval: int) -> None:
-        """Take what was drawn in an interval; with feedback it is solved at once, and measured."""
+        """Take what was drawn in an interval; it is solved at once where somebody waits, and measured."""
         assert self.connected is not None
         assert self._drawn is not None  # meters are read before
         injections = self.connected.injections(*self._drawn, interval)
-        block = self._coupling.add(interval * self._context.time.interval_ms, *injections)
+        start_ms = interval * self._context.time.interval_ms
+        block = self._coupling.add(start_ms, *injections, self._controlled)
         if block is not None and self.config.feedback:
             reading = read_feeder(block.flow, self._loading_factor)
             for listener in self._listeners:
                 listener(interval, reading)
+
+    def _keep(self, block: Block) -> None:
+        self._recorder.keep(block)
+        if self._on_set_points is not None:
+            self._on_set_points(block.generated_kw, block.drawn_kvar)
 
     def close(self) -> None:
         """Solve what waits."""

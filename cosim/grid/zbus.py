@@ -161,7 +161,7 @@ def solve_block(
     voltage = solution
     with np.errstate(all="ignore"):  # an interval that runs away is told by its iterations, not by a warning
         for iteration in range(1, MAX_ITERATIONS + 1):
-            current = _injected_current(voltage[:n_free], voltage[n_free:], p, q, dependent)
+            current = injected_current(voltage[:n_free], voltage[n_free:], p, q, dependent)
             new = system.upper_inverse @ (system.lower_inverse @ current)
             new += system.no_load
             step = np.abs(new - voltage).max(axis=0, initial=0.0)
@@ -177,10 +177,10 @@ def solve_block(
                     dependent = dependent.take(slice(None), stay)
                 if not len(going):
                     break
-    return _all_nodes(system, solution), iterations
+    return all_nodes(system, solution), iterations
 
 
-def _injected_current(
+def injected_current(
     re: FloatArray, im: FloatArray, p: FloatArray, q: FloatArray, dependent: NodePower | None
 ) -> FloatArray:
     """conj(S / V), real parts stacked on imaginary parts."""
@@ -192,7 +192,7 @@ def _injected_current(
     return np.concatenate([p_share * re + q_share * im, p_share * im - q_share * re])
 
 
-def _all_nodes(system: ZbusSystem, solution: FloatArray) -> FloatArray:
+def all_nodes(system: ZbusSystem, solution: FloatArray) -> FloatArray:
     """Voltages of all nodes from those of the free ones."""
     n_free, n_node = len(system.order), system.n_node
     voltage = np.empty((2 * n_node, solution.shape[1]))

@@ -19,12 +19,12 @@ from cosim.core.errors import InputError, Problem
 from cosim.core.population import Group
 from cosim.core.streams import Streams
 from cosim.csv_files.found import CsvFound
-from cosim.devices.interface import CONSTANT, DEVICES, Pages, Slots
+from cosim.devices.interface import CONSTANT, DEVICES, Device, Pages, Slots
 from cosim.grid.elements import ElementRecord
 from cosim.grid.simbench_data import SLOT_MINUTES
 from cosim.households.ownership import Owned
 from cosim.households.placement import Placement
-from cosim.households.profile_book import Demand, Profile, Series
+from cosim.households.profile_book import Demand, InstalledInverter, Profile, Series
 from cosim.households.profile_columns import PickedColumns, ProfileSources
 from cosim.households.schema import HouseholdsConfig, kinds
 
@@ -77,6 +77,8 @@ class _Collected:
         What sources have read.
     files, warnings : list
         How files were understood, and what is doubtful.
+    inverters : list of InstalledInverter
+        Those that are controlled.
     """
 
     columns: dict[str, tuple[_Columns, _Columns]]
@@ -86,6 +88,14 @@ class _Collected:
     shared: dict[Any, Any] = field(default_factory=dict)
     files: list[CsvFound] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    inverters: list[InstalledInverter] = field(default_factory=list)
+
+    def install(self, site: _Site, device: Device) -> None:
+        """The inverters of a device whose profiles are put."""
+        scale = site.columns[0].scale
+        installed_kw = {household: float(scale[household]) for household in site.members if scale[household]}
+        found = device.inverters(site, installed_kw)
+        self.inverters += [InstalledInverter(each, site.kind, one) for each, one in found.items()]
 
     def demand(self, slots: Slots) -> Demand:
         """Open what is read piece by piece, and put everything together."""
@@ -96,7 +106,8 @@ class _Collected:
             for kind, (p, q) in self.columns.items()
         )
         served = {kind: p.series(sources) for kind, (p, _) in self.served.items()}
-        return Demand(profiles, tuple(self.files), tuple(dict.fromkeys(self.warnings)), served)
+        warnings = tuple(dict.fromkeys(self.warnings))
+        return Demand(profiles, tuple(self.files), warnings, served, tuple(self.inverters))
 
 
 @dataclass
@@ -220,6 +231,7 @@ def household_demand(
             )
             try:
                 source.put_profiles(site)
+                collected.install(site, source)
             except InputError as error:
                 problems += error.problems
     if problems:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import Problem
+from cosim.core.inverters import Inverter
 from cosim.csv_files.found import CsvFound
 
 Array = NDArray[np.float64]
@@ -82,6 +83,14 @@ class Profile(NamedTuple):
     kvar: Series
 
 
+class InstalledInverter(NamedTuple):
+    """An inverter that is controlled, with its household and the kind of device that generates behind it."""
+
+    household: int
+    kind: str
+    inverter: Inverter
+
+
 class Demand(NamedTuple):
     """What many takers draw and generate over the run.
 
@@ -95,12 +104,15 @@ class Demand(NamedTuple):
         What is doubtful in those files, each with file and line.
     served : mapping of str to Series
         By kind of device, the loads that devices of the kind serve; they are none of the profiles.
+    inverters : tuple of InstalledInverter
+        The inverters that are controlled.
     """
 
     profiles: tuple[Profile, ...]
     files: tuple[CsvFound, ...] = ()
     warnings: tuple[Problem, ...] = ()
     served: Mapping[str, Series] = MappingProxyType({})
+    inverters: tuple[InstalledInverter, ...] = ()
 
     def load_kw(self, first: int, n_slots: int) -> Array:
         """Power drawn in some slots; shape (n_slots, n_takers)."""
@@ -154,6 +166,8 @@ class ProfileBook:
         self._per_block = intervals_per_block
         self._ahead = intervals_ahead
         self._first_interval = 0
+        self._kinds_first = 0
+        self._kinds: dict[str, tuple[Array, ...]] = {}
         self._added: dict[int, Array] = {}
         self._set_aside: dict[int, Array] = {}
         self._open(0)
@@ -196,6 +210,28 @@ class ProfileBook:
         """
         row = interval - self._first_interval
         return self._load_kw[row], self._generation_kw[row], self._kvar[row]
+
+    def kind_means(self, kind: str, interval: int) -> tuple[Array, Array]:
+        """Power, kW, and reactive power, kvar, of every household's device of a kind that has a profile.
+
+        Means over an interval, as profiles say.
+
+        Parameters
+        ----------
+        kind : str
+            Of device.
+        interval : int
+            Its number from the start; intervals are read in their order.
+        """
+        if interval - self._kinds_first >= self._per_block:
+            self._kinds_first, self._kinds = interval, {}
+        if kind not in self._kinds:
+            profile = next(each for each in self.demand.profiles if each.kind == kind)
+            first, n_slots = self._kinds_first * self._per_interval, self._per_block * self._per_interval
+            blocks = (series.block(first, n_slots) for series in (profile.kw, profile.kvar))
+            self._kinds[kind] = tuple(self._means(block) for block in blocks)
+        kw, kvar = self._kinds[kind]
+        return kw[interval - self._kinds_first], kvar[interval - self._kinds_first]
 
     def turn_to(self, interval: int) -> None:
         """Make the block current that holds `interval`; called when every home is up to date."""

@@ -13,6 +13,7 @@ from cosim.core.context import Context
 from cosim.core.numbers import Summary
 from cosim.core.tables import PROSUMER, TIME, Coded, Column, RowSink, Table, TableStore
 from cosim.devices.interface import DEVICES, ActiveDevice
+from cosim.households.curtailment import Curtailment
 from cosim.households.energy_account import EnergyMetrics, Store, StoreFlows
 from cosim.households.household import Equipment
 from cosim.households.meters import Reading
@@ -33,6 +34,21 @@ METERS = Table(
         ),
     ),
 )
+INVERTERS = Table(
+    "inverters",
+    "What each inverter that is controlled (`pv.control`) did in each interval.",
+    (
+        TIME,
+        PROSUMER,
+        Column("available_kwh", "number", "kWh", "what could have been generated"),
+        Column("generated_kwh", "number", "kWh", "what was generated; NaN where not solved"),
+        Column("curtailed_kwh", "number", "kWh", "the rest, which was given up"),
+        Column(
+            "drawn_kvarh", "number", "kvarh", "reactive, drawn from the grid; negative where it was fed in"
+        ),
+    ),
+)
+_OF_INVERTERS = [column.name for column in INVERTERS.columns[2:]]
 _METERED = [column.name for column in METERS.columns[2:]]
 _INTERVALS_PER_BATCH = 168
 
@@ -40,7 +56,13 @@ _INTERVALS_PER_BATCH = 168
 class MeterRecorder:
     """Collects readings and writes them a batch of intervals at a time."""
 
-    def __init__(self, equipment: Equipment, context: Context, store: TableStore) -> None:
+    def __init__(
+        self,
+        equipment: Equipment,
+        context: Context,
+        store: TableStore,
+        inverter_owners: NDArray[np.int64] | None = None,
+    ) -> None:
         self._start = context.time.start
         self._warm_up_ms = context.time.warm_up_ms
         self._names = context.population.names
@@ -59,6 +81,9 @@ class MeterRecorder:
         self._totals = {
             kind: dict.fromkeys(each[0][1].metered, 0.0) for kind, each in equipment.devices.items() if each
         }
+        has_inverters = inverter_owners is not None
+        self._inverters = store.writer(INVERTERS) if has_inverters and "devices" in context.records else None
+        self._curtailment = Curtailment() if has_inverters else None
         self._starts_ms: list[int] = []
         self._readings: list[Reading] = []
         self._stores = [kind for kind in equipment.devices if DEVICES[kind].is_storage]
@@ -83,7 +108,15 @@ class MeterRecorder:
         counts = start_ms >= self._warm_up_ms
         if counts:
             self._add_up(reading)
-        self._metrics.add(load_kwh, generated_kwh, reading.net_kwh, stores, counts)
+        net_kwh = reading.net_kwh
+        if reading.inverters is not None:
+            if self._curtailment is not None and counts:
+                self._curtailment.add(reading.inverters)
+            known = ~np.isnan(net_kwh)  # what was not solved is left out, household by household
+            load_kwh, generated_kwh, net_kwh = (
+                np.where(known, each, 0.0) for each in (load_kwh, generated_kwh, net_kwh)
+            )
+        self._metrics.add(load_kwh, generated_kwh, net_kwh, stores, counts)
         self._starts_ms.append(start_ms)
         self._readings.append(reading)
         if len(self._readings) >= _INTERVALS_PER_BATCH:
@@ -110,6 +143,10 @@ class MeterRecorder:
         if self._meters is not None:
             columns = {name: [getattr(reading, name) for reading in readings] for name in _METERED}
             self._write(self._meters, times, np.arange(len(self._names)), columns)
+        shown = [reading.inverters for reading in readings if reading.inverters is not None]
+        if self._inverters is not None and shown:
+            columns = {name: [getattr(each, name) for each in shown] for name in _OF_INVERTERS}
+            self._write(self._inverters, times, shown[0].owners, columns)
         for kind, writer in self._devices.items():
             each = [reading.devices[kind] for reading in readings]
             rows = [DEVICES[kind].rows(devices.values) for devices in each]
@@ -151,6 +188,8 @@ class MeterRecorder:
     def summary(self) -> Summary:
         """Energies, self-consumption and self-sufficiency; and what each kind of device gives."""
         result = self._metrics.result()
+        if self._curtailment is not None:
+            result |= self._curtailment.result()
         for kind, each in self._equipment.devices.items():
             result |= DEVICES[kind].summary(each, self._totals[kind], self._warm_up_ms) if each else {}
         return result

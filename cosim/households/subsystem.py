@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosim.config.each_lengths import each_problems
 from cosim.config.library import file_problems
 from cosim.core.context import Context, TimeAxis
@@ -15,8 +18,9 @@ from cosim.core.tables import ColumnData, Parameters
 from cosim.csv_files.found import CsvFound, file_lines
 from cosim.grid.schema import GridConfig
 from cosim.grid.subsystem import PowerGrid
-from cosim.households import energy_account
+from cosim.households import curtailment, energy_account
 from cosim.households.connection import connect
+from cosim.households.controlled_generation import ControlledGeneration, Open
 from cosim.households.demand import household_demand, slots_of
 from cosim.households.household import Equipment, equip
 from cosim.households.meters import Meters, Reading
@@ -24,8 +28,10 @@ from cosim.households.ownership import owned_devices
 from cosim.households.placement import Placement, nowhere
 from cosim.households.profile_book import Demand, ProfileBook
 from cosim.households.prosumer_table import PROSUMERS, device_parameters, profile_texts
-from cosim.households.record import METERS, MeterRecorder
+from cosim.households.record import INVERTERS, METERS, MeterRecorder
 from cosim.households.schema import HouseholdsConfig
+
+Array = NDArray[np.float64]
 
 
 class Housed(Protocol):
@@ -53,12 +59,15 @@ class Households(Subsystem[Housed]):
         Their devices, likewise.
     meters : Meters or None
         Their meters, likewise.
+    generation : ControlledGeneration or None
+        What of their generation is controlled; None where nothing is.
     reading : Reading
-        What the meters showed of the interval that ended last.
+        What the meters showed of the interval that ended last. With inverters that follow the voltage it is
+        known only when the feeder has been solved.
     """
 
-    tables = (PROSUMERS, METERS)
-    numbers = energy_account.NUMBERS
+    tables = (PROSUMERS, METERS, INVERTERS)
+    numbers = (*energy_account.NUMBERS, *curtailment.NUMBERS)
     reading: Reading
 
     def __init__(self, context: Context, placement: Placement, grid: PowerGrid | None) -> None:
@@ -66,6 +75,8 @@ class Households(Subsystem[Housed]):
         self.demand: Demand | None = None
         self.equipment: Equipment | None = None
         self.meters: Meters | None = None
+        self.generation: ControlledGeneration | None = None
+        self._open: list[tuple[int, Open]] = []
         self._context = context
         self._grid = grid
         self._recorder: MeterRecorder | None = None
@@ -128,7 +139,19 @@ class Households(Subsystem[Housed]):
             made.demand = demand
             made.equipment = equip(source.groups, owned, context, slots_of(context.time), book, setup.warn)
             made.meters = Meters(made.equipment, book, context.time.interval_ms)
+            if demand.inverters:
+                made.generation = _controlled(demand, book, grid, context)
         return made
+
+    @property
+    def waits_for_voltages(self) -> bool:
+        """Whether meters are known only when the feeder has been solved."""
+        return self.generation is not None and bool(len(self.generation.following))
+
+    def know_meters_at_once(self) -> None:
+        """Have the feeder solved interval by interval, if meters wait for it: somebody needs them."""
+        if self._grid is not None and self.waits_for_voltages:
+            self._grid.solve_at_once()
 
     @property
     def files_found(self) -> Sequence[CsvFound]:
@@ -150,7 +173,10 @@ class Households(Subsystem[Housed]):
         """The sizes of their devices."""
         if self.demand is None or self.equipment is None:
             return Parameters({}, {})
-        return device_parameters(self.demand, self.equipment)
+        found = device_parameters(self.demand, self.equipment)
+        if self.generation is None:
+            return found
+        return found._replace(numbers={**found.numbers, **self.generation.parameters()})
 
     def explain(self) -> Iterator[str]:
         """The files of their profiles."""
@@ -160,17 +186,47 @@ class Households(Subsystem[Housed]):
         """Prepare to write meters down."""
         self._run = run
         if self.equipment is not None:
-            self._recorder = MeterRecorder(self.equipment, self._context, run.store)
+            owners = None if self.generation is None else self.generation.owners
+            self._recorder = MeterRecorder(self.equipment, self._context, run.store, owners)
+        if self._grid is not None and self.waits_for_voltages:
+            self._grid.on_set_points(self._settle)
 
     def meter(self, interval: int) -> None:
         """Read all meters, and pass to the feeder what was drawn."""
         if self.meters is None or self._recorder is None:
             return
-        self.reading = self.meters.close(interval)
-        self._recorder.add(interval * self._context.time.interval_ms, self.reading)
         self._run.events += 1
-        if self._grid is not None:
-            self._grid.draw(self.reading.p_kw, self.reading.q_kvar)
+        reading = self.meters.close(interval)
+        if self.generation is None:
+            self._keep(interval, reading)
+            return
+        met = self.generation.open(interval, reading)
+        if self._grid is None or not self.waits_for_voltages:
+            nothing = np.empty(0)
+            self._keep(interval, self.generation.close(met, nothing, nothing))
+            return
+        self._open.append((interval, met))
+        assert self._grid.connected is not None  # households have been connected when they were built
+        generation = self.generation
+        controlled = self._grid.connected.controlled(
+            generation.owners[generation.follow_voltage], generation.following, generation.to_solve(met)
+        )
+        self._grid.draw(*generation.without_following(met), controlled)
+
+    def _keep(self, interval: int, reading: Reading) -> None:
+        """Write a reading that is complete, and pass to the feeder what was drawn."""
+        assert self._recorder is not None  # meters are read after the start
+        self.reading = reading
+        self._recorder.add(interval * self._context.time.interval_ms, reading)
+        if self._grid is not None and not self.waits_for_voltages:
+            self._grid.draw(reading.p_kw, reading.q_kvar)
+
+    def _settle(self, generated_kw: Array, drawn_kvar: Array) -> None:
+        """Complete the readings of intervals that have been solved."""
+        assert self.generation is not None
+        solved, self._open = self._open[: len(generated_kw)], self._open[len(generated_kw) :]
+        for (interval, met), p_kw, q_kvar in zip(solved, generated_kw, drawn_kvar, strict=True):
+            self._keep(interval, self.generation.close(met, p_kw, q_kvar))
 
     def close(self) -> None:
         """Write what has been collected."""
@@ -180,6 +236,15 @@ class Households(Subsystem[Housed]):
     def summary(self) -> Summary:
         """Energies, self-consumption and self-sufficiency."""
         return {} if self._recorder is None else self._recorder.summary()
+
+
+def _controlled(
+    demand: Demand, book: ProfileBook, grid: PowerGrid | None, context: Context
+) -> ControlledGeneration:
+    supplied = np.ones(context.population.size, dtype=bool)
+    if grid is not None and grid.connected is not None:
+        supplied = grid.connected.supplied
+    return ControlledGeneration(demand.inverters, supplied, book, context.time.interval_ms)
 
 
 def _book(time: TimeAxis, demand: Demand) -> ProfileBook:

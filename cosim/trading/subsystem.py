@@ -116,6 +116,7 @@ class Trading(Subsystem[Traded]):
         setup.warn(doubts)
         if households is None or comms is None:  # they have errors, and there will be no run
             return None
+        households.know_meters_at_once()
         return cls(market, source.comms, comms, households, context)
 
     def doubts(self) -> Iterator[Problem]:
@@ -151,6 +152,15 @@ class Trading(Subsystem[Traded]):
 
     def meter(self, interval: int) -> None:
         """Count what was metered; settle the day if it is over."""
+        if not self._households.waits_for_voltages:
+            self._count(interval)
+
+    def flow(self, interval: int) -> None:
+        """The same where meters are known only now, when the feeder has been solved."""
+        if self._households.waits_for_voltages:
+            self._count(interval)
+
+    def _count(self, interval: int) -> None:
         self._run.events += self.days.meter(interval, self._households.reading)
 
     def summary(self) -> Summary:

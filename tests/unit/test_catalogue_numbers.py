@@ -27,12 +27,13 @@ MORE = {
         "lossy_community",
         ["time.steps=3", "communities.market.platform.gain={margin: 0.5, delay_steps: measured}"],
     ),
-    "faults, 10 minutes, verified": (
+    "faults, 10 minutes, verified, Q(V)": (
         "storage_village",
         [
             "time.duration_h=3",
             "grid.interval_min=10",
             "grid.verify_power_flow=2",
+            "groups.homes.pv.control={reactive: {kind: q_of_v, standard: ieee_1547_b}}",
             "faults=[{kind: platform_crash, from_h: 1, duration_h: 1}]",
         ],
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -66,6 +66,15 @@ class CsvPv(CsvSeriesFormat, Photovoltaics):
         """The file's columns, dealt in turn."""
         # An under-excited inverter draws reactive power while it generates: Q has the load's sign.
         _deal(self, site, site.values("kwp", self.kwp), self.cos_phi)
+
+    def rated_kw(self, site: ProfileSite, installed_kw: Mapping[int, float]) -> Mapping[int, float]:
+        """`kwp`, where the file is per installed kWp; else it is a plain factor."""
+        _, series = _read(self, site)
+        per_kwp = [unit.per_kwp for unit in series.units]
+        return {
+            household: kwp if per_kwp[(household - site.first) % len(per_kwp)] else float("nan")
+            for household, kwp in installed_kw.items()
+        }
 
 
 def _deal(device: CsvLoad | CsvPv, site: ProfileSite, scales: Sequence[float], factor: float) -> None:

@@ -66,8 +66,9 @@ class FeederPv(Photovoltaics):
     keeps_element: ClassVar = True
 
     def problems(self, around: GroupAround) -> Iterator[Problem]:
-        """There is a feeder."""
+        """There is a feeder, and a control that fits."""
         yield from _without_grid("pv", around)
+        yield from super().problems(around)
 
     def put_profiles(self, site: ProfileSite) -> None:
         """What the feeder's generators give, which share a profile."""
