@@ -45,12 +45,10 @@ CASES = {
     ),
     "over-excited": Inverter(RATING, power_factor=Characteristic((1.0,), (0.95,)), over_excited=True),
 }
-FAST = ("both within a rating, reactive first",)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in CASES]
-)
+@pytest.mark.fast_cases("both within a rating, reactive first")
+@pytest.mark.parametrize("name", CASES)
 def test_equals_a_plain_loop_over_runpp(name: str) -> None:
     check(CASES[name])
 
@@ -121,7 +119,8 @@ def steep(width_pu: float) -> Inverter:
     return Inverter(RATING, q_of_v=Characteristic((1.015, 1.015 + width_pu), (-0.44, 0.44)))
 
 
-@pytest.mark.parametrize("width_pu", [0.02, pytest.param(0.001, marks=pytest.mark.slow)])
+@pytest.mark.fast_cases("0.02")
+@pytest.mark.parametrize("width_pu", [0.02, 0.001])
 def test_an_oscillating_characteristic_is_damped(width_pu: float) -> None:
     each, available_kw = [steep(width_pu)] * 57, np.linspace(0.1, 1.0, 8)[:, None] * SUNNY
     result, _, q_kvar = solve(each, available_kw)

@@ -73,7 +73,7 @@ def summary(case: str) -> Summary:
     "storage_village_lossy",
     "trading_village_lossy",
     "trading_village_net_metering",
-    "faults, 10 minutes, verified",
+    "faults, 10 minutes, verified, Q(V)",
     "measured delay",
 )
 def test_every_number_of_a_run_is_declared_and_within_its_bounds(case: str) -> None:
