@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cosim.grid.feeder import Feeder
-from cosim.report.impact_words import place_text
+from cosim.report.impact_words import Feeders, place_text
 from cosim.report.style import (
     COLORMAP,
     DARK,
@@ -31,21 +31,25 @@ if TYPE_CHECKING:
 _MOST_CURVES = len(LOOKS)
 
 
-def impact_figures(analysis: ImpactAnalysis, feeder: Feeder | None) -> Iterator[tuple[str, Figure]]:
-    """Every figure that the study has something for, with its name."""
+def impact_figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[tuple[str, Figure]]:
+    """Every figure that the study has something for, with its name; those of a feeder end in its name."""
     known = [curve for curve in analysis.curves if len(curve.known)]
     if not known:
         return
-    plain = [curve for curve in known if not curve.communication] or known[:_MOST_CURVES]
-    yield "violation_probability", _probabilities(analysis, plain[:_MOST_CURVES])
+    axes = analysis.config.communication.axes if analysis.config.communication else ()
     yield "hosting_capacity", _capacities(analysis, known)
-    for number in range(len(analysis.config.communication.axes) if analysis.config.communication else 0):
-        if len(analysis.config.communication.axes) == 1:  # type: ignore[union-attr]
-            yield "communication", _over_one_axis(analysis, known)
-        elif number == 1:
-            yield "communication", _over_two_axes(analysis, known)
-    if feeder is not None and any(analysis.bindings(curve) for curve in known):
-        yield "first_violations", _map(analysis, known, feeder)
+    for feeder in analysis.config.feeder_names:
+        mine = [curve for curve in known if curve.feeder == feeder]
+        if not mine:
+            continue
+        end = f"_{feeder}" if feeder else ""
+        plain = [curve for curve in mine if not curve.communication] or mine
+        yield f"violation_probability{end}", _probabilities(analysis, plain[:_MOST_CURVES])
+        if axes:
+            draw = _over_one_axis if len(axes) == 1 else _over_two_axes
+            yield f"communication{end}", draw(analysis, mine)
+        if feeder in feeders and any(analysis.bindings(curve) for curve in mine):
+            yield f"first_violations{end}", _map(analysis, mine, feeders[feeder])
 
 
 def _probabilities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:

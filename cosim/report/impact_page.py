@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from cosim.core.errors import InputError, count
@@ -12,7 +13,7 @@ from cosim.engine.wings import describe
 from cosim.grid.feeder import Feeder
 from cosim.grid.subsystem import PowerGrid
 from cosim.report.impact_figures import impact_figures
-from cosim.report.impact_words import capacity_text, doubts, element_name, percent, sentences
+from cosim.report.impact_words import Feeders, capacity_text, doubts, element_name, percent, sentences
 from cosim.report.style import drawing, save
 from cosim.report.text_table import TextTable
 from cosim.results.safe_files import write_whole
@@ -45,45 +46,47 @@ def write_impact(analysis: ImpactAnalysis, folder: Path) -> list[Path]:
         The files, the page first.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    feeder = _feeder(analysis)
+    feeders = _feeders(analysis)
     figures = []
     with drawing():
-        for name, figure in impact_figures(analysis, feeder):
+        for name, figure in impact_figures(analysis, feeders):
             path = folder / f"{name}.png"
             save(figure, path)
             figures.append(path)
-    found = [_capacities(analysis), _bindings(analysis, feeder), _costs(analysis)]
+    found = [_capacities(analysis), _bindings(analysis, feeders), _costs(analysis)]
     found += [_seeds(analysis), _probabilities(analysis)]
     tables = [table for table in found if table.rows]
     files = [folder / f"{table.name}.csv" for table in tables]
     for file, table in zip(files, tables, strict=True):
         write_whole(file, table.csv())
     page = folder / PAGE
-    write_whole(page, "\n".join(_lines(analysis, feeder, figures, tables)) + "\n")
+    write_whole(page, "\n".join(_lines(analysis, feeders, figures, tables)) + "\n")
     return [page, *figures, *files]
 
 
 def answer(analysis: ImpactAnalysis) -> list[str]:
     """What each mode hosts, in sentences."""
-    return [sentence.replace("**", "") for sentence in sentences(analysis, _feeder(analysis))]
+    return [sentence.replace("**", "") for sentence in sentences(analysis, _feeders(analysis))]
 
 
-def _feeder(analysis: ImpactAnalysis) -> Feeder | None:
-    """The feeder, for the names and places of its elements; None where it cannot be built any more."""
-    try:
-        parts = build(analysis.plan.sweep.scenario(analysis.plan.sweep.points[0]))
-    except InputError:
-        return None
-    return parts.of(PowerGrid).feeder
+def _feeders(analysis: ImpactAnalysis) -> dict[str, Feeder]:
+    """The feeders, for the names and places of their elements, but for those that can no longer be built."""
+    plan, found = analysis.plan, {}
+    of_feeder = {chain.feeder: chain.points[0] for chain in reversed(plan.chains)}
+    for name in analysis.config.feeder_names:
+        with suppress(InputError):
+            parts = build(plan.sweep.scenario(plan.sweep.points[of_feeder[name]]))
+            found[name] = parts.of(PowerGrid).feeder
+    return found
 
 
 def _lines(
-    analysis: ImpactAnalysis, feeder: Feeder | None, figures: list[Path], tables: list[TextTable]
+    analysis: ImpactAnalysis, feeders: Feeders, figures: list[Path], tables: list[TextTable]
 ) -> Iterator[str]:
     config = analysis.config
     yield f"# {markdown_text(config.title or config.name)}"
     yield ""
-    for sentence in sentences(analysis, feeder):
+    for sentence in sentences(analysis, feeders):
         yield f"- {sentence}"
     yield ""
     share = f"{analysis.n_runs:,} of {count(analysis.n_grid, 'run')}"
@@ -99,7 +102,7 @@ def _lines(
         yield from (f"> {markdown_text(each)}" for each in told)
         yield ""
     for figure in figures:
-        yield f"![{_CAPTIONS[figure.stem]}]({figure.name})"
+        yield f"![{_caption(figure.stem)}]({figure.name})"
         yield ""
     for table in tables:
         yield f"## {table.title}"
@@ -110,6 +113,13 @@ def _lines(
             yield f"{count(len(table.rows), 'row')}: [{table.name}.csv]({table.name}.csv)"
         yield ""
     yield "To run a single one again: `cosim sweep sweep.yaml --dry-run` in the study's directory lists all."
+
+
+def _caption(name: str) -> str:
+    """Of a figure; one of several feeders ends in its name."""
+    kind = next(kind for kind in _CAPTIONS if name.startswith(kind))
+    feeder = name.removeprefix(kind).removeprefix("_")
+    return f"{_CAPTIONS[kind].rstrip('.')}: {feeder}." if feeder else _CAPTIONS[kind]
 
 
 def _allowed(analysis: ImpactAnalysis) -> str:
@@ -141,14 +151,15 @@ def _capacities(analysis: ImpactAnalysis) -> TextTable:
     return TextTable("capacities", "What the feeder hosts", columns, rows)
 
 
-def _bindings(analysis: ImpactAnalysis, feeder: Feeder | None) -> TextTable:
+def _bindings(analysis: ImpactAnalysis, feeders: Feeders) -> TextTable:
     rows = []
     for curve in analysis.curves:
         found = analysis.bindings(curve)
         total = sum(found.values())
         for (kind, element), n in found.items():
             place = ["" if cell is None else cell for cell in analysis.place(curve).values()]
-            rows.append([*place, WORDS[kind], element_name(feeder, kind, element), n, 100 * n / total])
+            name = element_name(feeders.get(curve.feeder), kind, element)
+            rows.append([*place, WORDS[kind], name, n, 100 * n / total])
     columns = (*_places(analysis), "limit", "element", "seeds", "share [%]")
     return TextTable("binding", "Which limit binds first, and where", columns, rows)
 

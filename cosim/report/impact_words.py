@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cosim.core.errors import count, listed
 from cosim.grid.feeder import Feeder
@@ -18,7 +18,9 @@ _ELEMENTS = {
     "trafo_overload": ("trafo", "transformer"),
     "trafo3w_overload": ("trafo3w", "three-winding transformer"),
 }
-_MOST_CURVES = 12
+Feeders = Mapping[str, Feeder]
+"""The feeders by name, as far as they can be built."""
+_MOST_CURVES = 15
 """More are in the table alone."""
 
 
@@ -51,7 +53,8 @@ def place_text(analysis: ImpactAnalysis, curve: Curve) -> str:
     axes = analysis.config.communication.axes if analysis.config.communication else ()
     cells = zip(axes, curve.communication, strict=bool(curve.communication))
     pairs = [f"{axis.column} {cell}" for axis, cell in cells]
-    return f"{curve.mode} with {', '.join(pairs)}" if pairs else curve.mode
+    where = f"{curve.feeder}, {curve.mode}" if curve.feeder else curve.mode
+    return f"{where} with {', '.join(pairs)}" if pairs else where
 
 
 def capacity_text(curve: Curve, position: int) -> str:
@@ -63,12 +66,12 @@ def capacity_text(curve: Curve, position: int) -> str:
     return percent(curve.grid[position])
 
 
-def sentences(analysis: ImpactAnalysis, feeder: Feeder | None) -> Iterator[str]:
+def sentences(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
     """The answer: what each mode hosts, and what it changes."""
     differences = {id(curve): change for curve, change in analysis.differences()}
     for curve in analysis.curves[:_MOST_CURVES]:
         text = f"**{place_text(analysis, curve)}**: {_hosted(analysis, curve)}"
-        binds = _first_to_bind(analysis, curve, feeder)
+        binds = _first_to_bind(analysis, curve, feeders.get(curve.feeder))
         change = differences.get(id(curve))
         if change is not None and change.n:
             first = next(iter(analysis.config.modes))

@@ -179,6 +179,30 @@ def test_only_modes_over_communication_are_run_for_each_quality(tmp_path: Path) 
     ]
 
 
+def test_each_feeder_has_its_own_answer(tmp_path: Path) -> None:
+    small = {"grid.network": "kerber_landnetz_kabel_1", "groups.homes.households": 8}
+    larger = {"grid.network": "kerber_landnetz_kabel_2", "groups.homes.households": 14}
+    file = saved(tmp_path, feeders={"small": small, "larger": larger}, seeds=2, risk=0)
+    studied(file, tmp_path / "out")
+    analysis = analysed(tmp_path / "out")
+    found = analysis.hosting_capacities()
+    assert found[["feeder", "mode", "seed"]].values.tolist() == [
+        [feeder, mode, seed]
+        for feeder in ("small", "larger")
+        for mode in ("uncontrolled", "inductive")
+        for seed in (1, 2)
+    ]
+    alone = saved(tmp_path, set=STUDY["set"] | larger, seeds=2, risk=0)
+    studied(alone, tmp_path / "alone")
+    columns = ["mode", "seed", "hosting_capacity", "binding", "element"]
+    of_larger = found[found.feeder == "larger"][columns].reset_index(drop=True)
+    assert of_larger.equals(analysed(tmp_path / "alone").hosting_capacities()[columns])
+    files = {path.name for path in write_impact(analysis, tmp_path / "page")}
+    assert {"first_violations_small.png", "first_violations_larger.png"} <= files
+    page = (tmp_path / "page/impact.md").read_text()
+    assert "**larger, inductive**: the feeder hosts" in page
+
+
 PV = STUDY["technologies"][0]
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"penetrations": [0, 1.2]}, "within 0 ... 1|from 0 to 1"),

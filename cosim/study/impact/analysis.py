@@ -68,10 +68,12 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Curve:
-    """All seeds of a mode over one quality of communication.
+    """All seeds of a mode on one feeder, over one quality of communication.
 
     Attributes
     ----------
+    feeder : str
+        The feeder; empty where the study has but one.
     mode : str
         The mode.
     communication : tuple of Cell
@@ -84,6 +86,7 @@ class Curve:
         Share of seeds that may exceed a limit.
     """
 
+    feeder: str
     mode: str
     communication: tuple[Cell, ...]
     found: tuple[Found, ...]
@@ -120,11 +123,6 @@ class Curve:
     def n_not_monotone(self) -> int:
         """Seeds with a limit that holds above a penetration at which one is exceeded."""
         return sum(not each.is_monotone for each in self.known)
-
-    @property
-    def label(self) -> str:
-        """The mode and its communication in words."""
-        return " ".join([self.mode, *map(str, self.communication)])
 
 
 class Cost(NamedTuple):
@@ -173,10 +171,11 @@ class ImpactAnalysis:
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
-        """By mode and quality of communication, in the study's order."""
-        chains: dict[tuple[str, tuple[Cell, ...]], list[Found]] = {}
+        """By feeder, mode and quality of communication, in the study's order."""
+        chains: dict[tuple[str, str, tuple[Cell, ...]], list[Found]] = {}
         for chain in self.plan.chains:
-            chains.setdefault((chain.mode, chain.communication), []).append(self._found(chain))
+            place = chain.feeder, chain.mode, chain.communication
+            chains.setdefault(place, []).append(self._found(chain))
         grid, risk = self.config.grid, self.config.risk
         return tuple(Curve(*place, tuple(found), grid, risk) for place, found in chains.items())
 
@@ -191,11 +190,11 @@ class ImpactAnalysis:
         return len(self.plan.chains) * len(self.config.grid)
 
     def reference(self, curve: Curve) -> Curve | None:
-        """The first mode over the same communication; None for itself."""
+        """The first mode on the same feeder over the same communication; None for itself."""
         first = next(iter(self.config.modes))
         if curve.mode == first:
             return None
-        of_first = [each for each in self.curves if each.mode == first]
+        of_first = [each for each in self.curves if (each.feeder, each.mode) == (curve.feeder, first)]
         same = [each for each in of_first if each.communication == curve.communication]
         return (same or of_first)[0]
 
@@ -233,15 +232,16 @@ class ImpactAnalysis:
         return found
 
     def hosting_capacities(self) -> pd.DataFrame:
-        """A row a mode, quality of communication and seed.
+        """A row a feeder, mode, quality of communication and seed.
 
         Returns
         -------
         DataFrame
-            Columns ``mode``, the axes of communication, ``seed``, ``hosting_capacity`` (NaN where it is not
-            known, or where even the lowest penetration exceeds a limit), ``bound`` (empty; ``above`` where no
-            limit is exceeded at all, ``below`` where even the lowest penetration exceeds one, ``unknown``
-            where a run failed), ``binding``, ``element``, ``monotone`` and ``runs``.
+            Columns ``feeder`` (where there are several), ``mode``, the axes of communication, ``seed``,
+            ``hosting_capacity`` (NaN where it is not known, or where even the lowest penetration exceeds a
+            limit), ``bound`` (empty; ``above`` where no limit is exceeded at all, ``below`` where even the
+            lowest penetration exceeds one, ``unknown`` where a run failed), ``binding``, ``element``,
+            ``monotone`` and ``runs``.
         """
         return pd.DataFrame([self._row(curve, each) for curve in self.curves for each in curve.found])
 
@@ -270,10 +270,13 @@ class ImpactAnalysis:
         )
 
     def place(self, curve: Curve) -> dict[str, Any]:
-        """Mode and communication of a curve by column; empty where it needs no communication."""
+        """Feeder, mode and communication of a curve by column; empty where it needs no communication."""
         axes = self.config.communication.axes if self.config.communication else ()
         cells: Sequence[Cell] = curve.communication or [None] * len(axes)
-        return {"mode": curve.mode} | {axis.column: cell for axis, cell in zip(axes, cells, strict=True)}
+        named: dict[str, Any] = {"feeder": curve.feeder} if self.config.feeders else {}
+        return (
+            named | {"mode": curve.mode} | {axis.column: cell for axis, cell in zip(axes, cells, strict=True)}
+        )
 
     def _row(self, curve: Curve, each: Found) -> dict[str, Any]:
         n, capacity = len(curve.grid), each.capacity

@@ -21,10 +21,12 @@ from cosim.study.sweep.sweep_plan import Cell, SweepPlan, plan_sweep
 
 @dataclass(frozen=True)
 class Chain:
-    """One mode with one seed over one quality of communication, at all penetrations.
+    """One mode with one seed on one feeder, over one quality of communication, at all penetrations.
 
     Attributes
     ----------
+    feeder : str
+        The feeder; empty where the study has but one.
     mode : str
         The mode.
     communication : tuple of Cell
@@ -37,6 +39,7 @@ class Chain:
         Positions that are run in any case.
     """
 
+    feeder: str
     mode: str
     communication: tuple[Cell, ...]
     seed: int
@@ -69,26 +72,28 @@ class ImpactPlan:
 
     @cached_property
     def chains(self) -> tuple[Chain, ...]:
-        """By mode, quality of communication and seed, in the order of the study."""
-        by_place: dict[tuple[str, tuple[Cell, ...], int], list[int]] = {}
+        """By feeder, mode, quality of communication and seed, in the order of the study."""
+        by_place: dict[tuple[str, str, tuple[Cell, ...], int], list[int]] = {}
         first: dict[str, tuple[Cell, ...]] = {}
         for point in self.sweep.points:
-            mode, *rest = point.combination.cells
+            cells = point.combination.cells if self.config.feeders else ("", *point.combination.cells)
+            feeder, mode, *rest = cells
             communication = tuple(rest[:-1])
             assert point.seed is not None  # a study lists its seeds
             is_first = first.setdefault(str(mode), communication) == communication
             if not is_first and mode not in self.config.modes_over_communication:
                 continue
-            by_place.setdefault((str(mode), communication, point.seed), []).append(point.index)
+            by_place.setdefault((str(feeder), str(mode), communication, point.seed), []).append(point.index)
         return tuple(
             Chain(
+                feeder,
                 mode,
                 communication if mode in self.config.modes_over_communication else (),
                 seed,
                 tuple(points),
                 self._always(points),
             )
-            for (mode, communication, seed), points in by_place.items()
+            for (feeder, mode, communication, seed), points in by_place.items()
         )
 
     @cached_property
@@ -126,9 +131,8 @@ def check_impact(plan: ImpactPlan) -> Checked:
     if checked.errors:
         return checked
     found: dict[Problem, None] = dict.fromkeys(checked.problems)
-    of_mode = {chain.mode: chain for chain in reversed(plan.chains)}
-    for mode in plan.config.modes:
-        chain = of_mode[mode]
+    of_mode = {(chain.feeder, chain.mode): chain for chain in reversed(plan.chains)}
+    for chain in reversed(of_mode.values()):
         try:
             problems = preflight(plan.sweep.scenario(plan.sweep.points[chain.points[-1]]))
         except InputError as error:

@@ -18,7 +18,7 @@ from cosim.config.error_messages import translate, unknown_keys
 from cosim.config.library import locate, shelf_of_keys
 from cosim.config.yaml_reader import Document, read_yaml
 from cosim.core.errors import InputError, Problem
-from cosim.study.impact.schema import MODE, PENETRATION, ImpactConfig
+from cosim.study.impact.schema import FEEDER, MODE, PENETRATION, ImpactConfig
 from cosim.study.sweep.load_sweep import LoadedSweep, sweep_of_document
 
 _OF_THE_FEEDER = ("grid", "grid.network", "grid.placement", "grid.limits")
@@ -118,6 +118,8 @@ def _problems(config: ImpactConfig, document: Document) -> Iterator[Problem]:
             yield Problem("the study itself sets this share", remedy, place, *document.place_of(place))
     written = [(f"modes.{mode}.{path}", path) for mode, paths in config.modes.items() for path in paths]
     written += [(f"set.{path}", path) for path in config.set]
+    feeders = config.feeders or {}
+    written += [(f"feeders.{name}.{path}", path) for name, paths in feeders.items() for path in paths]
     for place, path in written:
         at = document.place_of(place)
         if place.startswith("modes.") and any(path == own for own in _OF_THE_FEEDER):
@@ -134,10 +136,18 @@ def _problems(config: ImpactConfig, document: Document) -> Iterator[Problem]:
 
 
 def _without_grid(sweep: LoadedSweep, document: Document) -> Iterator[Problem]:
-    if sweep.config.set.get("grid", sweep.base.document.data.get("grid")) is None:
+    named = any(path.partition(".")[0] == "grid" for path in _of_feeders(sweep))
+    if not named and sweep.config.set.get("grid", sweep.base.document.data.get("grid")) is None:
         at = document.place_of("base")
         message = f"'{sweep.config.base}' has no feeder, and so nothing that could break"
         yield Problem(message, "Take a base with `grid:`, or set one under `set:`.", "base", *at)
+
+
+def _of_feeders(sweep: LoadedSweep) -> Iterator[str]:
+    """Paths that every feeder of the study sets."""
+    for axis in sweep.config.axes:
+        if axis.name == FEEDER and axis.cases:
+            yield from set.intersection(*(set(case) for case in axis.cases.values()))
 
 
 def _as_sweep(config: ImpactConfig, document: Document) -> Document:
@@ -149,8 +159,10 @@ def _as_sweep(config: ImpactConfig, document: Document) -> Document:
             path = f"groups.{each.group}.{each.device}"
             common[path] = each.parameters
             places |= _moved(document, f"technologies.{number}.parameters", f"set.{path}")
-    axes: list[dict[str, Any]] = [{"name": MODE, "cases": config.modes}]
-    places |= _moved(document, "modes", "axes.0.cases")
+    axes: list[dict[str, Any]] = [{"name": FEEDER, "cases": config.feeders}] if config.feeders else []
+    places |= _moved(document, "feeders", "axes.0.cases")
+    places |= _moved(document, "modes", f"axes.{len(axes)}.cases")
+    axes.append({"name": MODE, "cases": config.modes})
     for number, axis in enumerate(config.communication.axes if config.communication else ()):
         places |= _moved(document, f"communication.axes.{number}", f"axes.{len(axes)}")
         axes.append(axis.model_dump(mode="json", exclude_defaults=True))
@@ -195,8 +207,10 @@ def _in_the_study(problem: Problem, config: ImpactConfig) -> Problem:
     """A problem of the sweep, its path as the study has it."""
     path = problem.path
     n_axes = len(config.communication.axes) if config.communication else 0
-    moves = {"axes.0.cases": "modes", f"axes.{n_axes + 1}": "penetrations"}
-    moves |= {f"axes.{number + 1}": f"communication.axes.{number}" for number in range(n_axes)}
+    first = 0 if config.feeders is None else 1
+    moves = {f"axes.{first}.cases": "modes", f"axes.{first + n_axes + 1}": "penetrations"}
+    moves |= {f"axes.{first + n + 1}": f"communication.axes.{n}" for n in range(n_axes)}
+    moves |= {"axes.0.cases": "feeders"} if first else {}
     for own, other in moves.items():
         if path == own or path.startswith(f"{own}."):
             path = f"{other}{path.removeprefix(own)}"

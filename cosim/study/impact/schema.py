@@ -30,7 +30,7 @@ LIMIT_KINDS: tuple[LimitKind, ...] = (
     "trafo3w_overload",
 )
 """Kinds of limits, as the numbers of a summary name them."""
-MODE, PENETRATION = "mode", "penetration"
+FEEDER, MODE, PENETRATION = "feeder", "mode", "penetration"
 """Columns of every impact study."""
 _TENTHS = tuple(tenth / 10 for tenth in range(11))
 _Settings = Annotated[dict[Text, Any], Field(max_length=MAX_ITEMS)]
@@ -75,6 +75,8 @@ class ImpactConfig(Model):
     """The grid of penetrations, rising within 0 ... 1; tenths by default."""
     modes: Annotated[dict[Name, _Settings], Field(min_length=1, max_length=MAX_ITEMS)]
     """Ways of control: names, each with the paths and values that it sets. Differences are to the first."""
+    feeders: Annotated[dict[Name, _Settings], Field(min_length=1, max_length=MAX_ITEMS)] | None = None
+    """Feeders, each with what it sets: `grid.network`, the number of households; the base's by default."""
     communication: CommunicationConfig | None = None
     """Qualities of the communication network; the base scenario's own by default."""
     seeds: Many | Annotated[Numbers[Seed], Field(min_length=1)] | SeedRange = 20
@@ -129,7 +131,7 @@ class ImpactConfig(Model):
                 f"communication.modes: there is no mode '{unknown[0]}'; the modes are {', '.join(self.modes)}"
             )
         columns = [axis.column for axis in self.communication.axes] if self.communication else []
-        taken = [column for column in columns if column in (MODE, PENETRATION, *RESERVED_COLUMNS)]
+        taken = [column for column in columns if column in (FEEDER, MODE, PENETRATION, *RESERVED_COLUMNS)]
         if taken:
             raise ValueError(f"communication.axes: '{taken[0]}' is a column already; write another `name`")
         if self.communication and any(axis.between is not None for axis in self.communication.axes):
@@ -143,6 +145,11 @@ class ImpactConfig(Model):
             if places.count(place) > 1:
                 raise ValueError(f"technologies: '{place[1]}' of '{place[0]}' is listed twice; keep one")
         return self
+
+    @property
+    def feeder_names(self) -> tuple[str, ...]:
+        """Names of the feeders; one without a name where the study lists none."""
+        return ("",) if self.feeders is None else tuple(self.feeders)
 
     @property
     def grid(self) -> tuple[float, ...]:
