@@ -1,6 +1,7 @@
 """The layers of the design, read off the imports themselves.
 
-    core ◄ config ◄ csv_files ◄ {comms, devices, grid, results} ◄ households ◄ {regulation, trading} ◄ faults
+    core ◄ config ◄ csv_files ◄ {comms, devices, grid, results} ◄ households ◄ {regulation, trading, dimming}
+         ◄ faults
          ◄ engine ◄ study ◄ report ◄ plugins ◄ api ◄ {cli, the package's own face}
 
 Every import counts, also one inside a function or under TYPE_CHECKING.
@@ -27,7 +28,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("csv_files",),
     ("comms", "devices", "grid", "results"),
     ("households",),
-    ("regulation", "trading"),
+    ("regulation", "trading", "dimming"),
     ("faults",),
     ("engine",),
     ("study",),
@@ -39,7 +40,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 # SimPy is for the clock, for links, for processes and for where they are put together.
-MAY_USE_SIMPY = ("core", "comms", "households", "regulation", "trading", "faults", "engine")
+MAY_USE_SIMPY = ("core", "comms", "households", "regulation", "trading", "dimming", "faults", "engine")
 
 # What is not a function of the scenario and its seed, and who may look at it, and why.
 IMPURE = {

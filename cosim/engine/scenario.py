@@ -30,6 +30,7 @@ from cosim.core.context import TimeAxis
 from cosim.core.population import Population, number_households
 from cosim.core.registry import is_strict_model, refused
 from cosim.core.subsystem import Subsystem
+from cosim.dimming.schema import DimmingConfig
 from cosim.faults.schema import FaultConfig
 from cosim.grid.schema import GridConfig
 from cosim.households.schema import DeviceKeys, HouseholdsConfig, with_device_keys
@@ -175,6 +176,8 @@ class Scenario(Model):
     """Communities (paper A), each with its resources and its platform."""
     energy_value: EnergyValueConfig | None = None
     """Energy-value market (paper B) of all households: day by day they schedule appliances and trade."""
+    dimming: DimmingConfig | None = None
+    """An operator that limits flexible devices while the feeder is strained."""
     comms: CommsConfig = CommsConfig()
     """The links that messages travel over."""
     grid: GridConfig | None = None

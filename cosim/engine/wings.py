@@ -15,6 +15,7 @@ from cosim.core.registry import Registry, is_own, refused, registrations
 from cosim.core.subsystem import Subsystem, Uses
 from cosim.core.tables import Column, Table
 from cosim.devices.interface import DEVICES, Device
+from cosim.dimming.subsystem import Dimming
 from cosim.engine.scenario import Scenario, add_key
 from cosim.faults.subsystem import Faults
 from cosim.grid.subsystem import PowerGrid
@@ -50,6 +51,7 @@ _BUILT_IN: dict[str, Wing] = {
     "communities": Regulation,
     "groups": Households,
     "energy_value": Trading,
+    "dimming": Dimming,
     "comms": Comms,
     "grid": PowerGrid,
     "faults": Faults,

@@ -29,6 +29,7 @@ LONG_PAGES = (
     "README",
     "compare",
     "devices",
+    "dimming",
     "extending",
     "faults",
     "impact",

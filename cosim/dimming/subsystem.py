@@ -1,0 +1,158 @@
+"""Dimming as a subsystem of a run: feeder meter, operator, control boxes, and the links between them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final, Protocol, Self
+
+from cosim.comms.subsystem import Comms
+from cosim.core.context import Context
+from cosim.core.errors import Problem, suggest
+from cosim.core.message import METER, PLATFORM, Message, MessageKind
+from cosim.core.numbers import Summary
+from cosim.core.subsystem import Run, Setup, Subsystem, Uses
+from cosim.dimming.control_box import ControlBox
+from cosim.dimming.operator import Operator
+from cosim.dimming.record import NUMBERS, POWER_LIMITS, LimitRecord
+from cosim.dimming.schema import DimmingConfig
+from cosim.grid.measurement import FeederReading
+from cosim.grid.schema import GridConfig
+from cosim.grid.subsystem import PowerGrid
+from cosim.households.household import Household
+from cosim.households.schema import HouseholdsConfig
+from cosim.households.subsystem import Households
+
+WATCHED: Final = MessageKind[FeederReading]("watched")
+"""Voltages and loadings of the feeder, from its meter to the operator."""
+LIMIT: Final = MessageKind[float]("limit")
+"""What each device draws at most, kW, from the operator to a household; infinity for no limit."""
+
+
+class Dimmed(Protocol):
+    """What it reads of a scenario."""
+
+    @property
+    def dimming(self) -> DimmingConfig | None:
+        """The operator."""
+
+    @property
+    def groups(self) -> Sequence[HouseholdsConfig]:
+        """The households."""
+
+    @property
+    def grid(self) -> GridConfig | None:
+        """The feeder."""
+
+
+class Dimming(Subsystem[Dimmed]):
+    """The operator of the feeder, and a control box in each household that it can limit.
+
+    Attributes
+    ----------
+    boxes : dict of int to ControlBox
+        By household; there once the run has started.
+    """
+
+    tables = (POWER_LIMITS,)
+    numbers = NUMBERS
+
+    def __init__(
+        self, config: DimmingConfig, homes: list[Household], links: Comms, grid: PowerGrid, context: Context
+    ) -> None:
+        self.boxes: dict[int, ControlBox] = {}
+        self._config, self._homes, self._context = config, homes, context
+        self._network, self._grid = links.network, grid
+        self._operator = Operator(config)
+        self._recipients = [home.index for home in homes]
+
+    @classmethod
+    def uses(cls, source: Dimmed) -> Uses:
+        """Downlinks of the households, the meter's link, and meters."""
+        if source.dimming is None:
+            return Uses()
+        groups = frozenset(source.dimming.groups or [group.name for group in source.groups])
+        return Uses({"downlink": groups, "meter": frozenset()}, meters=True)
+
+    @classmethod
+    def check(cls, source: Dimmed, context: Context, uses: Uses) -> Iterator[Problem]:
+        """A feeder that is measured, and groups that are there."""
+        config = source.dimming
+        if config is None:
+            return
+        if source.grid is None or not source.grid.feedback:
+            message = "the operator watches the feeder, but nothing measures it"
+            remedy = "Set `grid.feedback: true`." if source.grid else "Add a grid, with `feedback: true`."
+            yield context.problem("dimming", message, remedy)
+        known = [group.name for group in source.groups]
+        for position, name in enumerate(config.groups):
+            if name not in known:
+                remedy = suggest(name, known) or "Define it under groups."
+                yield context.problem(
+                    f"dimming.groups.{position}", "there is no group of this name", remedy, name
+                )
+        interval_s = context.time.interval_ms / 1000
+        if config.in_silence is not None and config.in_silence.after_s <= interval_s:
+            message = f"orders come once in an interval of {interval_s:g} s, and count as silence before that"
+            remedy = "Let after_s be longer than an interval and the latencies of meter and downlink."
+            value = f"{config.in_silence.after_s:g}"
+            yield context.problem("dimming.in_silence.after_s", message, remedy, value)
+
+    @classmethod
+    def build(cls, source: Dimmed, setup: Setup) -> Self | None:
+        """The operator, and whom it can limit."""
+        config, context = source.dimming, setup.context
+        households, links, grid = setup.of(Households), setup.of(Comms), setup.of(PowerGrid)
+        if config is None or households is None or links is None or grid is None:
+            return None
+        named = config.groups or [group.name for group in context.population.groups]
+        members = [m for group in context.population.named(named) for m in group.members]
+        equipment = households.equipment
+        homes = [] if equipment is None else [equipment.households[member] for member in members]
+        # Infinity lifts a limit that is not there: only who obeys answers.
+        obeying = [home for home in homes if home.limit(math.inf, 0)]
+        if not obeying:
+            message = "no household of these groups has a device that can be limited"
+            setup.warn(
+                [context.problem("dimming", message, "Add `ev:`, `heat_pump:` or `battery:`.", warning=True)]
+            )
+        return cls(config, obeying, links, grid, context)
+
+    def start(self, run: Run) -> None:
+        """Let everybody hear."""
+        context = self._context
+        self._run = run
+        self._record = LimitRecord(
+            run.store.writer(POWER_LIMITS), context.time.start, context.population.names
+        )
+        for home in self._homes:
+            box = ControlBox(run.env, home, self._config.in_silence, self._note)
+            self.boxes[home.index] = box
+            self._network.on_receive(home.index, LIMIT, box.hear)
+        self._network.on_receive(PLATFORM, WATCHED, self._watch)
+        self._grid.on_reading(self._announce)
+
+    def close(self) -> None:
+        """Write what has been collected."""
+        self._record.close(int(self._run.env.now))
+
+    def summary(self) -> Summary:
+        """How often the operator limited, and for how long."""
+        return self._record.summary()
+
+    def _announce(self, interval: int, reading: FeederReading) -> None:
+        self._network.send("meter", METER, PLATFORM, WATCHED, interval, reading)
+
+    def _watch(self, message: Message[FeederReading]) -> None:
+        operator, now_ms = self._operator, int(self._run.env.now)
+        was_limiting = operator.since_ms is not None
+        order_kw = operator.order_kw(message.sequence, message.payload, now_ms)
+        if order_kw is None:
+            return
+        if operator.since_ms is not None and not was_limiting:
+            self._record.ordered()
+        self._network.broadcast(LIMIT, message.sequence, order_kw, self._recipients)
+
+    def _note(self, household: int, most_kw: float, cause: str) -> None:
+        self._run.events += 1
+        self._record.changed(int(self._run.env.now), household, most_kw, cause)
