@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from cosim.devices.household_load import Load
     from cosim.devices.interface import ActiveDevice, Device
     from cosim.devices.pv import Photovoltaics
+    from cosim.faults.kinds.interface import FaultEvent, HouseholdFault, LastingEffect
+    from cosim.faults.kinds.reach import Reach
     from cosim.households.subsystem import Households
     from cosim.regulation.aggregates import Aggregate
     from cosim.regulation.capacities import Capacity
@@ -53,7 +55,10 @@ __all__ = [
     "CompleteRun",
     "Cost",
     "Device",
+    "FaultEvent",
+    "HouseholdFault",
     "Households",
+    "LastingEffect",
     "Latency",
     "LatencyModel",
     "Load",
@@ -63,6 +68,7 @@ __all__ = [
     "Number",
     "Photovoltaics",
     "Policy",
+    "Reach",
     "Run",
     "RunData",
     "RunFigure",
@@ -77,6 +83,7 @@ __all__ = [
     "declared",
     "device",
     "entries",
+    "fault",
     "figure",
     "kinds",
     "latency",
@@ -113,6 +120,7 @@ _REGISTRIES = {
     "capacity_rule": _Place("cosim.regulation.capacities", "CAPACITIES"),
     "tariff_rule": _Place("cosim.trading.tariff_rules", "TARIFF_RULES"),
     "subsystem": _Place("cosim.engine.wings", "SUBSYSTEMS"),
+    "fault": _Place("cosim.faults.kinds", "FAULTS"),
     "metric": _Place("cosim.results.metrics", "METRICS"),
     "figure": _Place("cosim.report.figure_list", "FIGURES"),
 }
@@ -128,7 +136,10 @@ _PARTS = {
     "CompleteRun": "cosim.results.metrics",
     "Cost": "cosim.regulation.costs",
     "Device": "cosim.devices.interface",
+    "FaultEvent": "cosim.faults.kinds.interface",
+    "HouseholdFault": "cosim.faults.kinds.interface",
     "Households": "cosim.households.subsystem",
+    "LastingEffect": "cosim.faults.kinds.interface",
     "Latency": "cosim.comms.latency",
     "LatencyModel": "cosim.comms.latency",
     "Load": "cosim.devices.household_load",
@@ -138,6 +149,7 @@ _PARTS = {
     "Number": "cosim.core.numbers",
     "Photovoltaics": "cosim.devices.pv",
     "Policy": "cosim.regulation.policies",
+    "Reach": "cosim.faults.kinds.reach",
     "Run": "cosim.core.subsystem",
     "RunData": "cosim.report.run_data",
     "RunFigure": "cosim.report.figure_list",
@@ -200,6 +212,11 @@ def capacity_rule(name: str) -> Callable[[C], C]:
 def tariff_rule(name: str) -> Callable[[C], C]:
     """A rule that the households of the energy-value market are coordinated and billed by."""
     return _registry("tariff_rule").register(name)
+
+
+def fault(name: str) -> Callable[[C], C]:
+    """A kind of fault: what breaks, for whom, when, and what that does."""
+    return _registry("fault").register(name)
 
 
 def subsystem(name: str) -> Callable[[C], C]:

@@ -11,7 +11,14 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter, ValidationInfo
+from pydantic import (
+    BaseModel,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -40,7 +47,7 @@ class Choice:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         made = handler(_adapter(self.registry.classes()).core_schema)
-        short = [name for name in self.registry.names() if not _required(self.registry[name])]
+        short = [name for name in self.registry.names() if _stands_alone(self.registry[name])]
         return {"anyOf": [{"type": "string", "enum": short}, made]} if short else made
 
     def _validate(self, raw: Any, info: ValidationInfo) -> Any:
@@ -59,9 +66,13 @@ class _Tagged:
         return core_schema.tagged_union_schema(choices, KIND, from_attributes=True)
 
 
-def _required(cls: type[BaseModel]) -> list[str]:
-    """The keys without which the name alone does not do."""
-    return [key for key, field in cls.model_fields.items() if key != KIND and field.is_required()]
+def _stands_alone(cls: type[BaseModel]) -> bool:
+    """Whether the name alone does, without any other key."""
+    try:
+        cls()
+    except ValidationError:
+        return False
+    return True
 
 
 @lru_cache(maxsize=64)

@@ -3,78 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 
 import simpy
 
-from cosim.comms.network import Network
 from cosim.core.clock import Priority, wait_until
-from cosim.core.context import Context
-from cosim.core.message import Message
-from cosim.faults.effects import (
-    Churning,
-    Crashes,
-    Effect,
-    FalseReadings,
-    LinkTrouble,
-    NonCompliance,
-    PlatformCrashes,
-    Sticking,
-    WrongClocks,
-)
-from cosim.faults.false_reports import FalseReports
-from cosim.faults.fault_plan import FaultEvent
-from cosim.faults.schema import HouseholdCrash, Liar, PlatformCrash, StuckMeter
-from cosim.regulation.agent import Agent
-from cosim.regulation.community import Market
-from cosim.regulation.membership import Members
-from cosim.regulation.report_channel import ReportChannel
-from cosim.trading.protocol.floor import TradingFloor
+from cosim.faults.kinds import Effect, FaultEvent
+from cosim.faults.kinds.reach import Reach
 
 Process = Generator[simpy.Event, object, None]
-
-
-@dataclass(frozen=True)
-class Reach:
-    """All that faults can act on; each wing hands out what of it can be disturbed.
-
-    Attributes
-    ----------
-    network : Network
-        The links.
-    markets : sequence of Market
-        The communities.
-    doors : sequence of Members
-        Where the households of each join and leave.
-    reports : ReportChannel or None
-        The way of the households' reports.
-    floor : TradingFloor or None
-        Where households trade.
-    meters : sequence of Sticking
-        The displays of the feeder meter.
-    context : Context
-        The run.
-    """
-
-    network: Network
-    markets: Sequence[Market]
-    doors: Sequence[Members]
-    reports: ReportChannel | None
-    floor: TradingFloor | None
-    meters: Sequence[Sticking]
-    context: Context
-
-    def agents(self) -> dict[int, Agent]:
-        """Every household that belongs to a community."""
-        return {household: agent for market in self.markets for household, agent in market.agents.items()}
-
-    def door_of(self) -> dict[int, Members]:
-        """Where each of them joins and leaves."""
-        return {
-            household: door
-            for market, door in zip(self.markets, self.doors, strict=True)
-            for household in market.agents
-        }
 
 
 class FaultProcess:
@@ -93,29 +29,10 @@ class FaultProcess:
     def __init__(self, env: simpy.Environment, events: Sequence[FaultEvent], reach: Reach) -> None:
         self._env = env
         self._events = events
-        self._market_of = {member: market for market in reach.markets for member in market.agents}
-        agents, doors, context = reach.agents(), reach.door_of(), reach.context
-        first_states = {household: door.first_states[household] for household, door in doors.items()}
-        self._crashes = Crashes(agents, first_states, reach.floor, reach.network)
-        self._platforms = PlatformCrashes(reach.markets, reach.network)
-        readings = FalseReadings(agents, _false_reports(events, reach), reach.meters)
-        self._effects: dict[str, Effect] = {
-            "household_crash": self._crashes,
-            "platform_crash": self._platforms,
-            "churn": Churning(agents, doors),
-            "clock": WrongClocks(agents, context.streams, context.population.size),
-            "stuck_meter": readings,
-            "liar": readings,
-            "non_complier": NonCompliance(agents),
-        }
-        trouble = LinkTrouble(reach.network)
-        for kind in ("partition", "loss_burst", "duplication", "replay"):
-            self._effects[kind] = trouble
-        if any(isinstance(event.fault, HouseholdCrash | PlatformCrash) for event in events):
-            reach.network.on_acknowledge(self._finds_recipient_up)
+        by_effect: dict[type[Effect], list[FaultEvent]] = {}
         for event in events:
-            if isinstance(event.fault, PlatformCrash):
-                reach.markets[event.members[0]].is_saved = True
+            by_effect.setdefault(event.fault.effect, []).append(event)
+        self._effects = {effect: effect(reach, own) for effect, own in by_effect.items()}
 
     def start(self) -> None:
         """Begin."""
@@ -128,23 +45,8 @@ class FaultProcess:
         for at_ms, begins, number in sorted(moments):
             yield wait_until(self._env, at_ms, Priority.FAULT)
             event = self._events[number]
-            effect = self._effects[event.fault.kind]
+            effect = self._effects[event.fault.effect]
             if begins:
                 effect.begin(event)
             else:
                 effect.end(event)
-
-    def _finds_recipient_up(self, message: Message[object]) -> bool:
-        if message.recipient >= 0:
-            return not self._crashes.is_down(message.recipient)
-        market = self._market_of.get(message.sender)
-        return market is None or not market.is_down
-
-
-def _false_reports(events: Sequence[FaultEvent], reach: Reach) -> FalseReports:
-    """Between households and links, where some fault falsifies reports."""
-    reports = FalseReports()
-    falsifies = any(isinstance(event.fault, StuckMeter | Liar) and event.members for event in events)
-    if falsifies and reach.reports is not None:
-        reach.reports.disturb(reports.distort)
-    return reports

@@ -15,8 +15,9 @@ from cosim.core.clock import MS_PER_HOUR, to_utc
 from cosim.core.context import TimeAxis
 from cosim.core.numbers import Number, Summary, declared, finite
 from cosim.core.tables import COMMUNITY, RESOURCE, Column, Table, TableStore
-from cosim.faults.fault_checks import Window
-from cosim.faults.fault_plan import FaultEvent, episodes
+from cosim.faults.fault_plan import episodes
+from cosim.faults.kinds import FaultEvent
+from cosim.faults.kinds.failure_times import Window
 from cosim.faults.recovery import FaultEffect, Span, fault_effect, untouched
 from cosim.regulation.schema import CommunityConfig
 

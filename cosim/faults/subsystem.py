@@ -14,11 +14,12 @@ from cosim.core.errors import Problem
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.faults import record
-from cosim.faults.fault_checks import Surroundings, fault_problems
-from cosim.faults.fault_plan import FaultEvent, plan_faults
-from cosim.faults.processes import FaultProcess, Reach
+from cosim.faults.fault_checks import fault_problems
+from cosim.faults.fault_plan import plan_faults
+from cosim.faults.kinds import Fault, FaultEvent
+from cosim.faults.kinds.reach import Reach, Surroundings
+from cosim.faults.processes import FaultProcess
 from cosim.faults.record import FAULT_EFFECTS, FAULTS, FaultRecord, write_faults
-from cosim.faults.schema import AnyFault, Churn
 from cosim.grid.schema import GridConfig
 from cosim.households.subsystem import Households
 from cosim.regulation.group_schema import Grouped
@@ -34,7 +35,7 @@ class Faulty(Protocol):
     """What it reads of a scenario."""
 
     @property
-    def faults(self) -> Sequence[AnyFault]:
+    def faults(self) -> Sequence[Fault]:
         """The faults."""
 
     @property
@@ -102,8 +103,8 @@ class Faults(Subsystem[Faulty]):
     def files(cls, source: Faulty) -> Iterator[tuple[str, str]]:
         """Traces of churn."""
         for number, fault in enumerate(source.faults):
-            if isinstance(fault, Churn) and fault.file is not None:
-                yield f"faults.{number}.file", fault.file
+            for file in fault.files():
+                yield f"faults.{number}.file", file
 
     @classmethod
     def check(cls, source: Faulty, context: Context, uses: Uses) -> Iterator[Problem]:

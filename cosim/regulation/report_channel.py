@@ -24,14 +24,14 @@ class ReportChannel:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._distortion: Distortion | None = None
+        self._distortions: list[Distortion] = []
 
     def disturb(self, distortion: Distortion) -> None:
-        """Let all reports pass through `distortion` from now on."""
-        self._distortion = distortion
+        """Let all reports pass through `distortion` from now on, after those before it."""
+        self._distortions.append(distortion)
 
     def report(self, household: int, step: int, delivered: tuple[float, ...], signal_step: int) -> None:
         """Report what was delivered in a step, as an answer to which signal."""
-        if self._distortion is not None:
-            delivered = self._distortion(household, delivered)
+        for distort in self._distortions:
+            delivered = distort(household, delivered)
         self._network.send("uplink", household, PLATFORM, REPORT, step, Report(delivered, signal_step))

@@ -19,6 +19,7 @@ from cosim.engine import scenario
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import GroupConfig, Scenario
 from cosim.engine.wings import SUBSYSTEMS
+from cosim.faults.kinds import FAULTS
 from cosim.report.figure_list import FIGURES
 from cosim.results.metrics import METRICS
 
@@ -53,7 +54,7 @@ def on_net(tmp_path: Path) -> Callable[..., LoadedScenario]:
     return make
 
 
-_REGISTRIES = (SUBSYSTEMS, DEVICES, METRICS, FIGURES)
+_REGISTRIES = (SUBSYSTEMS, DEVICES, FAULTS, METRICS, FIGURES)
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.streams import Streams
 from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
-from cosim.faults.fault_plan import FaultEvent, episodes, merged, plan_faults, random_windows
+from cosim.faults.fault_plan import episodes, plan_faults
+from cosim.faults.kinds import FaultEvent
+from cosim.faults.kinds.failure_times import merged, random_windows
 from cosim.faults.subsystem import surroundings
 from cosim.households.placement import Placement
 

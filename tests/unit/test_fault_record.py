@@ -8,7 +8,7 @@ import numpy as np
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.engine.scenario import Scenario
-from cosim.faults.fault_plan import FaultEvent
+from cosim.faults.kinds import FaultEvent
 from cosim.faults.record import FaultRecord, Row
 
 N = 400

@@ -1,0 +1,124 @@
+"""What faults can concern, as the configuration tells, and what of a run they can act on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cosim.comms.network import Network
+from cosim.comms.schema import CommsConfig
+from cosim.core.context import Context
+from cosim.core.message import Message
+from cosim.regulation.agent import Agent
+from cosim.regulation.agent_schema import MembershipConfig
+from cosim.regulation.community import Market
+from cosim.regulation.membership import Members
+from cosim.regulation.report_channel import ReportChannel
+from cosim.regulation.schema import CommunityConfig
+from cosim.trading.protocol.floor import TradingFloor
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What faults can concern.
+
+    Attributes
+    ----------
+    communities : sequence of CommunityConfig
+        The regulation markets.
+    membership : sequence of MembershipConfig
+        When the households of each group join and leave.
+    has_trading : bool
+        Whether households trade.
+    has_grid, has_feedback : bool
+        Whether there is a feeder, and whether it is measured.
+    comms : CommsConfig
+        The links.
+    """
+
+    communities: Sequence[CommunityConfig] = ()
+    membership: Sequence[MembershipConfig] = ()
+    has_trading: bool = False
+    has_grid: bool = False
+    has_feedback: bool = False
+    comms: CommsConfig = field(default_factory=CommsConfig)
+
+    @property
+    def has_feeder_meter(self) -> bool:
+        """Whether somebody reads the feeder meter."""
+        return self.has_feedback or any(one.platform.measurement == "meter" for one in self.communities)
+
+    def uses(self, direction: str) -> bool:
+        """Whether anything is sent over links of a direction."""
+        if direction == "peer":
+            return self.has_trading
+        return bool(self.communities) and (direction != "meter" or self.has_feeder_meter)
+
+
+class Sticking(Protocol):
+    """A meter that can be made to stick."""
+
+    def stick(self, value: float | None) -> None:
+        """Show the same from now on."""
+
+    def release(self) -> None:
+        """Follow what is measured again, unless another fault makes it stick."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """All that faults can act on; each wing hands out what of it can be disturbed.
+
+    Attributes
+    ----------
+    network : Network
+        The links.
+    markets : sequence of Market
+        The communities.
+    doors : sequence of Members
+        Where the households of each join and leave.
+    reports : ReportChannel or None
+        The way of the households' reports.
+    floor : TradingFloor or None
+        Where households trade.
+    meters : sequence of Sticking
+        The displays of the feeder meter.
+    context : Context
+        The run.
+    down : set of int
+        Households whose controllers are down.
+    """
+
+    network: Network
+    markets: Sequence[Market]
+    doors: Sequence[Members]
+    reports: ReportChannel | None
+    floor: TradingFloor | None
+    meters: Sequence[Sticking]
+    context: Context
+    down: set[int] = field(default_factory=set)
+
+    def agents(self) -> dict[int, Agent]:
+        """Every household that belongs to a community."""
+        return {household: agent for market in self.markets for household, agent in market.agents.items()}
+
+    def door_of(self) -> dict[int, Members]:
+        """Where each of them joins and leaves."""
+        return {
+            household: door
+            for market, door in zip(self.markets, self.doors, strict=True)
+            for household in market.agents
+        }
+
+    def acknowledge_only_up(self) -> None:
+        """Let nobody acknowledge a message who is down."""
+        market_of = {member: market for market in self.markets for member in market.agents}
+
+        def finds_recipient_up(message: Message[object]) -> bool:
+            if message.recipient >= 0:
+                return message.recipient not in self.down
+            market = market_of.get(message.sender)
+            return market is None or not market.is_down
+
+        self.network.on_acknowledge(finds_recipient_up)
