@@ -159,6 +159,7 @@ class Inverters:
         self._at_night = np.array([[one.q_without_generation] for one in each], dtype=bool).reshape(-1, 1)
         self._most = _column(one.most_kw for one in each)
         self._export = _column(one.export_kw for one in each)
+        self._ordered = _column(UNLIMITED for _ in each)
         self._q_of_v = _Stack([one.q_of_v for one in each])
         self._p_of_v = _Stack([one.p_of_v for one in each])
         self._power_factor = _Stack([one.power_factor for one in each])
@@ -174,6 +175,10 @@ class Inverters:
         """Those that a mask selects."""
         return Inverters([one for one, wanted in zip(self.each, which, strict=True) if wanted])
 
+    def order(self, which: NDArray[np.bool_], export_kw: float) -> None:
+        """Let the households of some feed in no more than this from now on; `UNLIMITED` lifts it."""
+        self._ordered[which] = export_kw
+
     def conditions(self, available_kw: Array, own_kvar: Array, others_kw: Array) -> Conditions:
         """What they meet in some intervals; arrays of shape (n, T).
 
@@ -187,7 +192,8 @@ class Inverters:
         generates = available_kw > 0
         ratio = np.divide(own_kvar, available_kw, out=np.zeros_like(available_kw), where=generates)
         q_per_p = ratio * self._own
-        most = np.minimum(self._most, np.maximum(self._export + others_kw, 0.0))
+        export_kw = np.minimum(self._export, self._ordered)
+        most = np.minimum(self._most, np.maximum(export_kw + others_kw, 0.0))
         kept = self._rating / np.sqrt(1.0 + q_per_p * q_per_p)
         most = np.where(self._active_first, most, np.minimum(most, kept))
         acts = generates | self._at_night

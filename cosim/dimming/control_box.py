@@ -9,8 +9,8 @@ import simpy
 
 from cosim.core.clock import MS_PER_SECOND, Priority, wait_until
 from cosim.core.message import Message
+from cosim.dimming.operator import FREE, Order
 from cosim.dimming.schema import DimmingSilence
-from cosim.households.household import Household
 
 NONE, ORDER, SILENCE = "none", "order", "silence"
 """Why a limit is in force, or that there is none."""
@@ -23,17 +23,15 @@ class ControlBox:
     ----------
     env : simpy.Environment
         The clock.
-    household : Household
-        Whose devices it limits.
     silence : DimmingSilence or None
         What it does when nothing is heard.
-    changed : callable
-        Told (household, limit in kW, why) when its limit changes.
+    obey : callable
+        Told what holds from now on, and why, when that changes.
 
     Attributes
     ----------
-    most_kw : float
-        The limit in force; infinity for none.
+    order : Order
+        What is in force.
     cause : str
         Why it is.
     """
@@ -41,23 +39,21 @@ class ControlBox:
     def __init__(
         self,
         env: simpy.Environment,
-        household: Household,
         silence: DimmingSilence | None,
-        changed: Callable[[int, float, str], None],
+        obey: Callable[[Order, str], None],
     ) -> None:
         self._env = env
-        self._household = household
         self._silence = silence
-        self._changed = changed
+        self._do = obey
         self._freshest = -1
         self._sent_ms = 0
-        self.most_kw = math.inf
+        self.order = FREE
         self.cause = NONE
         self._heard: simpy.Event | None = None
         if silence is not None:
             env.process(self._listen(silence))
 
-    def hear(self, message: Message[float]) -> None:
+    def hear(self, message: Message[Order]) -> None:
         """Take an order that has arrived, unless a fresher one is known."""
         if message.sequence <= self._freshest:
             return
@@ -75,16 +71,17 @@ class ControlBox:
 
     def _listen(self, silence: DimmingSilence) -> Generator[simpy.Event, None, None]:
         after_ms = math.ceil(silence.after_s * MS_PER_SECOND)
+        limits = (silence.most_kw, silence.feed_in_kw)
+        fallback = Order(*(math.inf if limit is None else limit for limit in limits))
         while True:
             yield wait_until(self._env, self._sent_ms + after_ms, Priority.DECISION)
             if self._is_silent():
-                self._obey(math.inf if silence.most_kw is None else silence.most_kw, SILENCE)
+                self._obey(fallback, SILENCE)
                 self._heard = self._env.event()
                 yield self._heard
 
-    def _obey(self, most_kw: float, cause: str) -> None:
-        cause = NONE if most_kw == math.inf else cause
-        if (most_kw, cause) != (self.most_kw, self.cause):
-            self.most_kw, self.cause = most_kw, cause
-            self._household.limit(most_kw, int(self._env.now))
-            self._changed(self._household.index, most_kw, cause)
+    def _obey(self, order: Order, cause: str) -> None:
+        cause = NONE if order == FREE else cause
+        if (order, cause) != (self.order, self.cause):
+            self.order, self.cause = order, cause
+            self._do(order, cause)

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR, to_utc
 from cosim.core.numbers import Number, Summary, declared
 from cosim.core.tables import INSTANT, PROSUMER, Coded, Column, RowSink, Table
 from cosim.dimming.control_box import NONE, ORDER, SILENCE
+from cosim.dimming.operator import Operator, Order
 
 POWER_LIMITS = Table(
     "power_limits",
-    "A row whenever the limit on the flexible devices of a household changes, in order of time.",
+    "A row whenever the limits of a household change, in order of time.",
     (
         INSTANT,
         PROSUMER,
         Column(
             "most_kw", "number", "kW", "what each of its devices draws at most from now on; NaN for no limit"
         ),
+        Column("feed_in_kw", "number", "kW", "what it feeds in at most from now on; NaN for no limit"),
         Column("cause", "text", "", "`order` of the operator, `silence`, or `none` where there is no limit"),
     ),
 )
 NUMBERS = declared("Dimming", "table `power_limits`",
-    Number("dimming_orders", "limits ordered", "", "how often the operator began to limit", "less"),
+    Number("dimming_orders", "limits ordered", "", "how often the operator began to limit devices", "less"),
+    Number("dimming_feed_in_orders", "limits on feed-in ordered", "",
+        "how often the operator began to limit feed-in", "less"),
     Number("dimming_household_h", "under its order", "h",
         "for how long households were limited by an order, added up", "less"),
     Number("dimming_silence_household_h", "limited in silence", "h",
@@ -48,21 +52,16 @@ class LimitRecord:
 
     def __init__(self, writer: RowSink, start: datetime, names: tuple[str, ...]) -> None:
         self._writer, self._start, self._names = writer, start, names
-        self._rows: list[tuple[int, int, float, str]] = []
+        self._rows: list[tuple[int, int, Order, str]] = []
         self._since: dict[int, tuple[int, str]] = {}
         self._lasted_ms = {ORDER: 0, SILENCE: 0}
-        self._n_orders = 0
 
-    def changed(self, now_ms: int, household: int, most_kw: float, cause: str) -> None:
-        """The limit of a household is another one from now on."""
+    def changed(self, now_ms: int, household: int, order: Order, cause: str) -> None:
+        """The limits of a household are others from now on."""
         self._end(household, now_ms)
         if cause != NONE:
             self._since[household] = now_ms, cause
-        self._rows.append((now_ms, household, math.nan if most_kw == math.inf else most_kw, cause))
-
-    def ordered(self) -> None:
-        """The operator has begun to limit."""
-        self._n_orders += 1
+        self._rows.append((now_ms, household, order, cause))
 
     def _end(self, household: int, now_ms: int) -> None:
         since_ms, cause = self._since.pop(household, (now_ms, ORDER))
@@ -74,21 +73,29 @@ class LimitRecord:
             self._end(household, now_ms)
         if not self._rows:
             return
-        times, households, limits, causes = zip(*self._rows, strict=True)
+        times, households, orders, causes = zip(*self._rows, strict=True)
         self._rows = []
         self._writer.append(
             {
                 "time": to_utc(self._start, np.array(times, np.int64)),
                 "prosumer": Coded(np.array(households), self._names),
-                "most_kw": np.array(limits),
+                "most_kw": _limits([order.most_kw for order in orders]),
+                "feed_in_kw": _limits([order.feed_in_kw for order in orders]),
                 "cause": list(causes),
             }
         )
 
-    def summary(self) -> Summary:
+    def summary(self, operator: Operator) -> Summary:
         """How often, and for how long."""
         return {
-            "dimming_orders": self._n_orders,
+            "dimming_orders": operator.load.begun,
+            "dimming_feed_in_orders": operator.feed_in.begun,
             "dimming_household_h": self._lasted_ms[ORDER] / MS_PER_HOUR,
             "dimming_silence_household_h": self._lasted_ms[SILENCE] / MS_PER_HOUR,
         }
+
+
+def _limits(kw: list[float]) -> NDArray[np.float64]:
+    """Limits as they are written: NaN for none."""
+    values = np.array(kw, dtype=np.float64)
+    return np.where(np.isinf(values), np.nan, values)

@@ -31,6 +31,25 @@ class DimmingSilence(Model):
     as one."""
     most_kw: Kilowatts | None = None
     """What each of its devices draws at most then, kW; null for no limit."""
+    feed_in_kw: Kilowatts | None = None
+    """What it feeds in at most then, kW; null for no limit."""
+
+
+class FeedInDimming(Model):
+    """A limit on what households feed in while a voltage is too high."""
+
+    most_kw: Kilowatts = 0.0
+    """What each household feeds in at most under an order, kW."""
+    from_vm_pu: VoltagePu = 1.09
+    """The operator limits when a bus is above this, pu."""
+    until_vm_pu: VoltagePu = 1.07
+    """It lifts the limit when no bus is above this, pu."""
+
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Self:
+        if self.until_vm_pu > self.from_vm_pu:
+            raise ValueError("until_vm_pu must not be above from_vm_pu; lower it")
+        return self
 
 
 class DimmingConfig(Model):
@@ -55,6 +74,8 @@ class DimmingConfig(Model):
     """It lifts the limit when no bus is below this, pu."""
     least_s: Seconds = 0.0
     """How long a limit holds at least, s."""
+    feed_in: FeedInDimming | None = None
+    """How it limits feed-in; not at all by default. Households obey whose `pv` has a `control`."""
     in_silence: DimmingSilence | None = None
     """What a household does when no order arrives; by default the newest one that it has stands."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final, Protocol, Self
 
 from cosim.comms.subsystem import Comms
@@ -13,20 +13,19 @@ from cosim.core.message import METER, PLATFORM, Message, MessageKind
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.dimming.control_box import ControlBox
-from cosim.dimming.operator import Operator
+from cosim.dimming.operator import Operator, Order
 from cosim.dimming.record import NUMBERS, POWER_LIMITS, LimitRecord
 from cosim.dimming.schema import DimmingConfig
 from cosim.grid.measurement import FeederReading
 from cosim.grid.schema import GridConfig
 from cosim.grid.subsystem import PowerGrid
-from cosim.households.household import Household
 from cosim.households.schema import HouseholdsConfig
 from cosim.households.subsystem import Households
 
 WATCHED: Final = MessageKind[FeederReading]("watched")
 """Voltages and loadings of the feeder, from its meter to the operator."""
-LIMIT: Final = MessageKind[float]("limit")
-"""What each device draws at most, kW, from the operator to a household; infinity for no limit."""
+LIMIT: Final = MessageKind[Order]("limit")
+"""An order of the operator to a household."""
 
 
 class Dimmed(Protocol):
@@ -58,13 +57,18 @@ class Dimming(Subsystem[Dimmed]):
     numbers = NUMBERS
 
     def __init__(
-        self, config: DimmingConfig, homes: list[Household], links: Comms, grid: PowerGrid, context: Context
+        self,
+        config: DimmingConfig,
+        obeying: list[int],
+        households: Households,
+        links: Comms,
+        grid: PowerGrid,
+        context: Context,
     ) -> None:
         self.boxes: dict[int, ControlBox] = {}
-        self._config, self._homes, self._context = config, homes, context
-        self._network, self._grid = links.network, grid
+        self._config, self._obeying, self._context = config, obeying, context
+        self._households, self._network, self._grid = households, links.network, grid
         self._operator = Operator(config)
-        self._recipients = [home.index for home in homes]
 
     @classmethod
     def uses(cls, source: Dimmed) -> Uses:
@@ -107,16 +111,13 @@ class Dimming(Subsystem[Dimmed]):
             return None
         named = config.groups or [group.name for group in context.population.groups]
         members = [m for group in context.population.named(named) for m in group.members]
-        equipment = households.equipment
-        homes = [] if equipment is None else [equipment.households[member] for member in members]
         # Infinity lifts a limit that is not there: only who obeys answers.
-        obeying = [home for home in homes if home.limit(math.inf, 0)]
+        obeying = [member for member in members if _limit(households, member, Order(), 0)]
         if not obeying:
             message = "no household of these groups has a device that can be limited"
-            setup.warn(
-                [context.problem("dimming", message, "Add `ev:`, `heat_pump:` or `battery:`.", warning=True)]
-            )
-        return cls(config, obeying, links, grid, context)
+            remedy = "Add `ev:`, `heat_pump:` or `battery:`, or for feed-in `pv.control: {}`."
+            setup.warn([context.problem("dimming", message, remedy, warning=True)])
+        return cls(config, obeying, households, links, grid, context)
 
     def start(self, run: Run) -> None:
         """Let everybody hear."""
@@ -125,10 +126,10 @@ class Dimming(Subsystem[Dimmed]):
         self._record = LimitRecord(
             run.store.writer(POWER_LIMITS), context.time.start, context.population.names
         )
-        for home in self._homes:
-            box = ControlBox(run.env, home, self._config.in_silence, self._note)
-            self.boxes[home.index] = box
-            self._network.on_receive(home.index, LIMIT, box.hear)
+        for household in self._obeying:
+            box = ControlBox(run.env, self._config.in_silence, partial(self._obey, household))
+            self.boxes[household] = box
+            self._network.on_receive(household, LIMIT, box.hear)
         self._network.on_receive(PLATFORM, WATCHED, self._watch)
         self._grid.on_reading(self._announce)
 
@@ -138,21 +139,25 @@ class Dimming(Subsystem[Dimmed]):
 
     def summary(self) -> Summary:
         """How often the operator limited, and for how long."""
-        return self._record.summary()
+        return self._record.summary(self._operator)
 
     def _announce(self, interval: int, reading: FeederReading) -> None:
         self._network.send("meter", METER, PLATFORM, WATCHED, interval, reading)
 
     def _watch(self, message: Message[FeederReading]) -> None:
-        operator, now_ms = self._operator, int(self._run.env.now)
-        was_limiting = operator.since_ms is not None
-        order_kw = operator.order_kw(message.sequence, message.payload, now_ms)
-        if order_kw is None:
-            return
-        if operator.since_ms is not None and not was_limiting:
-            self._record.ordered()
-        self._network.broadcast(LIMIT, message.sequence, order_kw, self._recipients)
+        order = self._operator.order(message.sequence, message.payload, int(self._run.env.now))
+        if order is not None:
+            self._network.broadcast(LIMIT, message.sequence, order, self._obeying)
 
-    def _note(self, household: int, most_kw: float, cause: str) -> None:
+    def _obey(self, household: int, order: Order, cause: str) -> None:
+        now_ms = int(self._run.env.now)
         self._run.events += 1
-        self._record.changed(int(self._run.env.now), household, most_kw, cause)
+        _limit(self._households, household, order, now_ms)
+        self._record.changed(now_ms, household, order, cause)
+
+
+def _limit(households: Households, household: int, order: Order, now_ms: int) -> bool:
+    """Limit what a household has; says whether any of it obeys."""
+    equipment = households.equipment
+    obeys = equipment is not None and equipment.households[household].limit(order.most_kw, now_ms) > 0
+    return households.limit_feed_in(household, order.feed_in_kw, now_ms) or obeys

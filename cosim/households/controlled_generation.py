@@ -75,6 +75,8 @@ class ControlledGeneration:
         self._kinds = tuple(one.kind for one in installed)
         self._book = book
         self._hours = to_hours(interval_ms)
+        self._interval_ms = interval_ms
+        self._orders: list[tuple[int, int, float]] = []
         self._n_households = len(supplied)
         self.follow_voltage = self._inverters.follow_voltage & supplied[self.owners]
         self.following = self._inverters.some(self.follow_voltage)
@@ -89,8 +91,20 @@ class ControlledGeneration:
             column[owner] = one.rating_kva if np.isfinite(one.rating_kva) else np.nan
         return found
 
+    def limit_feed_in(self, household: int, most_kw: float, now_ms: int) -> bool:
+        """Let a household feed in no more than this, from the next interval on that has not begun.
+
+        Returns
+        -------
+        bool
+            Whether it has an inverter that obeys.
+        """
+        self._orders.append((now_ms, household, most_kw))
+        return household in self.owners
+
     def open(self, interval: int, reading: Reading) -> Open:
         """What the inverters meet in an interval whose meters have just been read."""
+        self._obey(interval * self._interval_ms)
         means = {kind: self._book.kind_means(kind, interval) for kind in dict.fromkeys(self._kinds)}
         pairs = [
             (means[kind][0][owner], means[kind][1][owner])
@@ -103,6 +117,12 @@ class ControlledGeneration:
             available_kw[:, None], own_kvar[:, None], others_kw[self.owners, None]
         )
         return Open(reading, met.take((slice(None), 0)), own_kvar)
+
+    def _obey(self, start_ms: int) -> None:
+        """Take the orders that had arrived when an interval began."""
+        while self._orders and self._orders[0][0] <= start_ms:
+            _, household, most_kw = self._orders.pop(0)
+            self._inverters.order(self.owners == household, most_kw)
 
     def to_solve(self, interval: Open) -> Conditions:
         """What the inverters meet that follow the voltage."""

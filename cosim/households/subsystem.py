@@ -153,6 +153,10 @@ class Households(Subsystem[Housed]):
         if self._grid is not None and self.waits_for_voltages:
             self._grid.solve_at_once()
 
+    def limit_feed_in(self, household: int, most_kw: float, now_ms: int) -> bool:
+        """Let a household feed in no more than this; says whether it has an inverter that obeys."""
+        return self.generation is not None and self.generation.limit_feed_in(household, most_kw, now_ms)
+
     @property
     def files_found(self) -> Sequence[CsvFound]:
         """How each file of profiles was understood."""

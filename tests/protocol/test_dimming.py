@@ -169,3 +169,68 @@ def test_without_a_rule_for_silence_the_newest_order_stands(tmp_path: Path) -> N
 def test_what_cannot_be_is_refused(tmp_path: Path, dimming: Any, grid: Any, said: str) -> None:
     with pytest.raises(InputError, match=said):
         build(loaded(tmp_path, dimming, **grid))
+
+
+def sunny(folder: Path, dimming: dict[str, Any] | None, comms: Any = None, **pv: Any) -> LoadedScenario:
+    """The same homes at noon in June, with more sun than the feeder takes."""
+    made = loaded(folder, dimming, comms)
+    homes = {
+        "name": "homes",
+        "households": 8,
+        "load": {"kind": "constant", "p_kw": 0.5},
+        "pv": {"kind": "simbench", "profile": "PV3", "kwp": 30, "control": {}, **pv},
+    }
+    content = {
+        **made.document.data,
+        "time": {"start": "2016-06-06T06:00:00Z", "duration_h": 12, "step_s": 900},
+        "groups": [homes],
+    }
+    return LoadedScenario(Scenario.model_validate(content), folder, "t.yaml", Document(content, "t.yaml"))
+
+
+FEED_IN = {"feed_in": {"most_kw": 5, "from_vm_pu": 1.014, "until_vm_pu": 1.002}}
+
+
+def test_feed_in_is_limited_while_a_voltage_is_too_high(tmp_path: Path) -> None:
+    run_scenario(sunny(tmp_path, FEED_IN), tmp_path / "run")
+    meters, limits, voltages = (
+        read_table(tmp_path / "run", name) for name in ("meters", "power_limits", "bus_voltage")
+    )
+    highest = voltages.groupby("time")["vm_pu"].max()
+    assert highest.max() > 1.014
+    limited, expected, allowed = False, [], {}
+    for time, voltage in highest.items():
+        allowed[time] = 5.0 if limited else None
+        before, limited = limited, voltage > 1.014 or (limited and voltage > 1.002)
+        if before != limited:
+            expected.append((time + pd.Timedelta(minutes=15), 5.0 if limited else None))
+    of_one = limits[limits["prosumer"] == "h003"]
+    assert [
+        (time, None if pd.isna(kw) else kw)
+        for time, kw in zip(of_one["time"], of_one["feed_in_kw"], strict=True)
+    ] == expected
+    assert of_one["most_kw"].isna().all()
+    fed_in = -meters.groupby("time")["net_kwh"].min() * 4
+    assert any(allowed.values())
+    for time, limit in allowed.items():
+        if limit is not None:
+            assert fed_in[time] <= limit + 1e-9
+    summary = pd.read_json(tmp_path / "run" / "summary.json", typ="series")
+    assert summary["dimming_feed_in_orders"] == sum(kw is not None for _, kw in expected)
+    assert summary["pv_curtailed_kwh"] > 0
+
+
+def test_feed_in_of_a_silent_household(tmp_path: Path) -> None:
+    silence = {"after_s": 3600, "feed_in_kw": 0}
+    run_scenario(sunny(tmp_path, {**FEED_IN, "in_silence": silence}, lossy("meter")), tmp_path / "run")
+    meters = read_table(tmp_path / "run", "meters")
+    later = meters[meters["time"] >= pd.Timestamp("2016-06-06T07:00:00Z")]
+    assert later["net_kwh"].min() >= -1e-12
+    assert meters["net_kwh"].min() < -0.1
+
+
+def test_nobody_obeys_without_an_inverter_that_is_controlled(tmp_path: Path) -> None:
+    warnings = build(sunny(tmp_path, FEED_IN, control=None)).warnings
+    assert any(
+        "no household of these groups has a device that can be limited" in str(each) for each in warnings
+    )
