@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from cosim.faults.kinds.reach import Reach
     from cosim.households.subsystem import Households
     from cosim.regulation.aggregates import Aggregate
+    from cosim.regulation.averages import Average
     from cosim.regulation.capacities import Capacity
     from cosim.regulation.costs import Cost
     from cosim.regulation.policies import Policy
@@ -50,6 +51,7 @@ __all__ = [
     "TIME",
     "ActiveDevice",
     "Aggregate",
+    "Average",
     "Capacity",
     "Column",
     "CompleteRun",
@@ -78,6 +80,7 @@ __all__ = [
     "TariffRule",
     "Uses",
     "aggregate",
+    "average",
     "capacity_rule",
     "cost",
     "declared",
@@ -116,6 +119,7 @@ _REGISTRIES = {
     "device": _Place("cosim.devices.interface", "DEVICES"),
     "load_source": _Place("cosim.devices.household_load", "LOAD_SOURCES"),
     "pv_source": _Place("cosim.devices.pv", "PV_SOURCES"),
+    "average": _Place("cosim.regulation.averages", "AVERAGES"),
     "aggregate": _Place("cosim.regulation.aggregates", "AGGREGATES"),
     "capacity_rule": _Place("cosim.regulation.capacities", "CAPACITIES"),
     "tariff_rule": _Place("cosim.trading.tariff_rules", "TARIFF_RULES"),
@@ -131,6 +135,7 @@ _PARTS = {
     "TIME": "cosim.core.tables",
     "ActiveDevice": "cosim.devices.interface",
     "Aggregate": "cosim.regulation.aggregates",
+    "Average": "cosim.regulation.averages",
     "Capacity": "cosim.regulation.capacities",
     "Column": "cosim.core.tables",
     "CompleteRun": "cosim.results.metrics",
@@ -197,6 +202,11 @@ def load_source(name: str) -> Callable[[C], C]:
 def pv_source(name: str) -> Callable[[C], C]:
     """Where a household's generation comes from: what `pv: {kind: ...}` chooses."""
     return _registry("pv_source").register(name)
+
+
+def average(name: str) -> Callable[[C], C]:
+    """A rule by which a household averages its own decisions."""
+    return _registry("average").register(name)
 
 
 def aggregate(name: str) -> Callable[[C], C]:

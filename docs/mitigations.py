@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from cosim.regulation.robust_sum import clipped, take_in, trimmed_measure
 
+from cosim.core.filters import weight_of_newest
 from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.regulation.averages import weight_of_newest
 from cosim.regulation.controller import (
     Report,
     initial_reports,

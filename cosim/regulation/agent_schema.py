@@ -6,32 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from cosim.config.base import Milliseconds, Model, Positive, PositiveSeconds
+from cosim.config.base import Milliseconds, Model, PositiveSeconds
 from cosim.config.choice import Choice
 from cosim.config.per_resource import SharePerResource
 from cosim.config.values import DriftPpmValue, HoursValue, MillisecondsValue, PositiveHoursValue
+from cosim.regulation.averages import AVERAGES, Average, CumulativeAverage
 from cosim.regulation.policies import POLICIES, Policy
 from cosim.regulation.policies.additive import Additive
-
-
-class CumulativeAverage(Model):
-    """The mean of all steps so far (paper A (3), (17)). It never forgets."""
-
-    kind: Literal["cumulative"] = "cumulative"
-    """Kind of average."""
-
-
-class ExponentialAverage(Model):
-    """A mean that forgets: weight 1 − exp(−1/T) on the newest step. For capacities that change."""
-
-    kind: Literal["exponential"] = "exponential"
-    """Kind of average."""
-    time_constant_steps: Positive
-    """T, the number of steps after which a step's weight has fallen to 1/e [steps]."""
-
-
-AverageConfig = Annotated[CumulativeAverage | ExponentialAverage, Field(discriminator="kind")]
-"""How a household averages its own decisions, by `kind`."""
 
 
 class ZeroPhase(Model):
@@ -76,7 +57,7 @@ class AgentConfig(Model):
 
     policy: Annotated[Policy, Choice(POLICIES)] = Additive()
     """The response σ; a group may have one of its own (`groups[].policy`)."""
-    averages: AverageConfig = CumulativeAverage()
+    averages: Annotated[Average, Choice(AVERAGES)] = CumulativeAverage()
     """How the household averages its own decisions; `cumulative` is paper A (17)."""
     initial_decision: Literal[0, 1] = 1
     """x(0), the decision before the first signal, for every resource; 1 in Algorithm 2."""

@@ -5,19 +5,24 @@ Operators only, so that a float and an array give the same bits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from abc import abstractmethod
+from functools import cached_property
+from typing import Any, TypeAlias
 
+from cosim.config.base import Model, Positive
 from cosim.core.filters import weight_of_newest
-from cosim.regulation.agent_schema import CumulativeAverage, ExponentialAverage
+from cosim.core.registry import Registry
 
 FloatOrArray: TypeAlias = Any
 """A float, or a float64 array over households: the same operators work on both, to the same bits."""
 
 
-class Average(Protocol):
+class Average(Model):
     """A rule that takes one more outcome into an average."""
 
+    kind: str = ""
+
+    @abstractmethod
     def update(self, average: FloatOrArray, outcome: FloatOrArray, k: FloatOrArray) -> FloatOrArray:
         """The average after step k+1.
 
@@ -32,34 +37,31 @@ class Average(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Cumulative:
-    """The mean of all steps so far (paper A (16), Algorithm 2)."""
+AVERAGES: Registry[Average] = Registry("average", Average)  # type: ignore[type-abstract]
+"""Averages by name."""
+
+
+@AVERAGES.register("cumulative")
+class CumulativeAverage(Average):
+    """The mean of all steps so far (paper A (3), (17)). It never forgets."""
 
     def update(self, average: FloatOrArray, outcome: FloatOrArray, k: FloatOrArray) -> FloatOrArray:
         """x̄(k+1) = (k+1)/(k+2)·x̄(k) + 1/(k+2)·x(k+1), in the order in which Algorithm 2 prints it."""
         return (k + 1) / (k + 2) * average + 1 / (k + 2) * outcome
 
 
-@dataclass(frozen=True, slots=True)
-class Exponential:
-    """A mean that forgets at a fixed rate.
+@AVERAGES.register("exponential")
+class ExponentialAverage(Average):
+    """A mean that forgets: weight 1 − exp(−1/T) on the newest step. For capacities that change."""
 
-    Attributes
-    ----------
-    weight : float
-        Weight of the newest step, in (0, 1].
-    """
+    time_constant_steps: Positive
+    """T, the number of steps after which a step's weight has fallen to 1/e [steps]."""
 
-    weight: float
+    @cached_property
+    def weight(self) -> float:
+        """Weight of the newest step, in (0, 1]."""
+        return weight_of_newest(self.time_constant_steps)
 
     def update(self, average: FloatOrArray, outcome: FloatOrArray, k: FloatOrArray) -> FloatOrArray:
         """x̄(k+1) = x̄(k) + w·(x(k+1) − x̄(k)); `k` does not matter."""
         return average + self.weight * (outcome - average)
-
-
-def build_average(config: CumulativeAverage | ExponentialAverage) -> Average:
-    """The rule that a configuration names."""
-    if isinstance(config, ExponentialAverage):
-        return Exponential(weight_of_newest(config.time_constant_steps))
-    return Cumulative()

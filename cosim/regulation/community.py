@@ -18,7 +18,6 @@ from cosim.core.streams import RowCache, Streams
 from cosim.regulation.agent import Agent, AgentState, Clock, DecisionLog, Rules
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.aggregates.reports import initial_reports
-from cosim.regulation.averages import build_average
 from cosim.regulation.design import Design, capacity_reader, per_member
 from cosim.regulation.loop_delay import first_heard_step
 from cosim.regulation.membership_times import Membership
@@ -100,7 +99,7 @@ def build_market(
     log = array("d") if "decisions" in context.records else None
     units, silence = config.units, config.agent.in_silence
     rules = Rules(
-        average=build_average(config.agent.averages),
+        average=config.agent.averages,
         draws=_decision_draws(config, context.streams, context.population.size),
         units=units,
         report_at_end=config.platform.report == "at_step_end",

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosim.regulation.averages import Cumulative, Exponential
+from cosim.regulation.averages import CumulativeAverage, ExponentialAverage
 from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.optimum import cost_gaps, solve_optimum
 from cosim.regulation.policies import POLICIES
@@ -51,7 +51,7 @@ def test_floats_and_arrays_give_the_same_bits(instance: tuple[CostParameters, An
             policy = POLICIES[name]()
             array = policy.response(11.6, x[0], slopes[0])
             assert policy.response(11.6, point[0], float(slopes[0][i])) == array[i]
-        for rule in (Cumulative(), Exponential(0.0392)):
+        for rule in (CumulativeAverage(), ExponentialAverage(time_constant_steps=25)):
             assert rule.update(point[0], 1, 7) == rule.update(x[0], np.ones(len(x[0])), 7)[i]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.regulation.averages import Cumulative, Exponential
+from cosim.regulation.averages import Average, CumulativeAverage, ExponentialAverage
 from cosim.regulation.controller import update
 from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.operating_point import operating_point
@@ -71,8 +71,9 @@ def _gap(market: Any) -> float:
 
 
 @pytest.mark.parametrize("policy", ["additive", "proportional", "inverse_average"])
-@pytest.mark.parametrize("weight", [None, 0.05])
-def test_pure_functions_on_floats_repeat_the_recursion_to_the_bit(policy: str, weight: float | None) -> None:
+@pytest.mark.parametrize("average", [CumulativeAverage(), ExponentialAverage(time_constant_steps=20)])
+def test_pure_functions_on_floats_repeat_the_recursion_to_the_bit(policy: str, average: Average) -> None:
+    weight = average.weight if isinstance(average, ExponentialAverage) else None
     cost = _section_6(3)
     start = 0.06 if policy == "inverse_average" else 11.6
     draws = np.random.default_rng(4).random((120, 99, 2))
@@ -81,7 +82,6 @@ def test_pure_functions_on_floats_repeat_the_recursion_to_the_bit(policy: str, w
     ).run(draws)
 
     rule = POLICIES[policy]()
-    average = Cumulative() if weight is None else Exponential(weight)
     parameters = _parameters(cost)
     private = [parameters.household(i) for i in range(99)]
     signals = [start, start + 0.01]

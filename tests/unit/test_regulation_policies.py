@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from cosim.core.filters import weight_of_newest
-from cosim.regulation.agent_schema import CumulativeAverage, ExponentialAverage
-from cosim.regulation.averages import build_average
+from cosim.regulation.averages import CumulativeAverage, ExponentialAverage
 from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.operating_point import operating_point
 from cosim.regulation.policies import POLICIES, Policy
@@ -56,14 +55,14 @@ def test_proportional_stays_at_an_average_of_zero() -> None:
 def test_cumulative_average_is_the_mean() -> None:
     outcomes = np.random.default_rng(0).integers(0, 2, 500)
     average: Any = float(outcomes[0])
-    rule = build_average(CumulativeAverage())
+    rule = CumulativeAverage()
     for k, outcome in enumerate(outcomes[1:].tolist()):
         average = rule.update(average, outcome, k)
     assert average == pytest.approx(outcomes.mean(), rel=1e-12)
 
 
 def test_exponential_average_forgets_to_1_over_e_in_a_time_constant() -> None:
-    rule = build_average(ExponentialAverage(time_constant_steps=25))
+    rule = ExponentialAverage(time_constant_steps=25)
     average: Any = 1.0
     for k in range(25):
         average = rule.update(average, 0, k)
