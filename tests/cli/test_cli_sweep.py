@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -64,6 +65,26 @@ def slow_sweep(folder: Path, *, keep: str = "summary", n_seeds: int = 6) -> str:
     return "slow.yaml"
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where sweeps that nothing has disturbed are kept, by name."""
+    return tmp_path_factory.mktemp("undisturbed")
+
+
+@pytest.fixture
+def swept(cosim: Callable, folder: Path, undisturbed: Path) -> Callable[[str], Path]:
+    """Called with a sweep's file in the working directory: its directory, made once for all tests."""
+
+    def make(file: str) -> Path:
+        kept = undisturbed / re.sub(r"\W", "_", (folder / file).read_text(encoding="utf-8"))[-200:]
+        if not kept.exists():
+            ended = cosim("sweep", file, "--out", str(kept), "--workers", "1", "--quiet")
+            assert ended.code == 0, ended.err
+        return kept
+
+    return make
+
+
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [*COSIM, "sweep", *arguments],
@@ -105,10 +126,12 @@ def record(folder: Path) -> dict[str, object]:
     return content
 
 
-def test_one_worker_and_two_give_the_same_bytes(cosim: Callable, folder: Path, small: str) -> None:
-    for n in (1, 2):
-        ended = cosim("sweep", small, "--out", f"with_{n}", "--workers", str(n), "--quiet")
-        assert ended.code == 0, ended.err
+def test_one_worker_and_two_give_the_same_bytes(
+    cosim: Callable, folder: Path, small: str, swept: Callable
+) -> None:
+    shutil.copytree(swept(small), folder / "with_1")
+    ended = cosim("sweep", small, "--out", "with_2", "--workers", "2", "--quiet")
+    assert ended.code == 0, ended.err
     assert table_bytes(folder / "with_1") == table_bytes(folder / "with_2")
     points = pd.read_parquet(folder / "with_1" / "points.parquet")
     assert list(points.columns[:6]) == ["point", "loss", "policy", "seed", "status", "cause"]
@@ -122,9 +145,10 @@ def test_one_worker_and_two_give_the_same_bytes(cosim: Callable, folder: Path, s
     assert not (folder / "with_1" / "points").exists(), "only summaries are kept"
 
 
-def test_each_point_is_what_cosim_run_gives(cosim: Callable, folder: Path, small: str) -> None:
-    assert cosim("sweep", small, "--out", "out", "--quiet").code == 0
-    points = pd.read_parquet(folder / "out" / "points.parquet")
+def test_each_point_is_what_cosim_run_gives(
+    cosim: Callable, folder: Path, small: str, swept: Callable
+) -> None:
+    points = pd.read_parquet(swept(small) / "points.parquet")
     commands = [line for line in cosim("sweep", small, "--dry-run").out.splitlines() if line[0] != "#"]
     assert len(commands) == len(points)
     for index in (0, 7):
@@ -138,7 +162,7 @@ def test_each_point_is_what_cosim_run_gives(cosim: Callable, folder: Path, small
 def test_run_directories_are_those_of_cosim_run(cosim: Callable, folder: Path) -> None:
     text = SMALL.replace("keep: summary", "keep: runs").replace("[3, 5]", "[3]")
     (folder / "runs.yaml").write_text(text, encoding="utf-8")
-    assert cosim("sweep", "runs.yaml", "--out", "out", "--workers", "2", "--quiet").code == 0
+    assert cosim("sweep", "runs.yaml", "--out", "out", "--workers", "1", "--quiet").code == 0
     runs = sorted((folder / "out" / "points").iterdir())
     assert [run.name for run in runs] == ["00000", "00001", "00002", "00003"]
     again = cosim(
@@ -174,10 +198,10 @@ print(*sorted({name.split(".")[0] for name in sys.modules}))
     assert not heavy & set(done.stdout.split())
 
 
-def test_killed_whole_and_resumed(cosim: Callable, folder: Path) -> None:
+def test_killed_whole_and_resumed(cosim: Callable, folder: Path, swept: Callable) -> None:
     """By SIGKILL: what was done is not done again, and the bytes are those of an undisturbed sweep."""
+    whole = swept(slow_sweep(folder, n_seeds=2))
     slow = slow_sweep(folder, keep="runs", n_seeds=2)
-    assert cosim("sweep", slow, "--out", "whole", "--workers", "2", "--quiet").code == 0
     process = start(folder, slow, "--out", "killed", "--workers", "2")
     wait_for_lines(process, folder / "killed" / "finished.jsonl", 3)
     process.kill()
@@ -194,15 +218,17 @@ def test_killed_whole_and_resumed(cosim: Callable, folder: Path) -> None:
     assert "--resume" in refused.err
     resumed = cosim("sweep", slow, "--out", "killed", "--workers", "1", "--resume", "--quiet")
     assert resumed.code == 0, resumed.err
-    assert table_bytes(folder / "killed") == table_bytes(folder / "whole")
+    assert table_bytes(folder / "killed") == table_bytes(whole)
     after = folder / "killed" / "points" / f"{json.loads(lines[0])['point']:05d}" / "run.json"
     assert after.read_bytes() == kept, "what was done is not done again"
     assert sorted(p.name for p in (folder / "killed" / "points").iterdir()) == [f"{n:05d}" for n in range(8)]
     assert record(folder / "killed")["status"] == "done"
 
 
-def test_a_full_disc_is_said_and_the_sweep_goes_on_later(cosim: Callable, folder: Path, small: str) -> None:
-    assert cosim("sweep", small, "--out", "whole", "--workers", "1", "--quiet").code == 0
+def test_a_full_disc_is_said_and_the_sweep_goes_on_later(
+    cosim: Callable, folder: Path, small: str, swept: Callable
+) -> None:
+    whole = swept(small)
 
     def no_more_than_3_kb() -> None:  # a file, which fails as a disc that is full does
         resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
@@ -216,7 +242,7 @@ def test_a_full_disc_is_said_and_the_sweep_goes_on_later(cosim: Callable, folder
     assert "Traceback" not in ended.stderr
     assert record(folder / "full")["status"] == "failed"
     assert cosim("sweep", small, "--out", "full", "--workers", "1", "--resume", "--quiet").code == 0
-    assert table_bytes(folder / "full") == table_bytes(folder / "whole")
+    assert table_bytes(folder / "full") == table_bytes(whole)
 
 
 def test_workers_end_with_the_sweep_that_is_killed(folder: Path) -> None:
@@ -271,9 +297,9 @@ def test_interrupted_while_the_workers_start(folder: Path) -> None:
     assert "cosim sweep slow.yaml --out 'my out' --resume" in stderr
 
 
-def test_a_killed_worker_s_point_is_taken_up_by_another(cosim: Callable, folder: Path) -> None:
+def test_a_killed_worker_s_point_is_taken_up_by_another(folder: Path, swept: Callable) -> None:
     slow = slow_sweep(folder, n_seeds=2)
-    assert cosim("sweep", slow, "--out", "whole", "--workers", "2", "--quiet").code == 0
+    whole = swept(slow)
     process = start(folder, slow, "--out", "out", "--workers", "2")
     wait_for_lines(process, folder / "out" / "finished.jsonl", 1)
     os.kill(children(process.pid)[0], signal.SIGKILL)
@@ -281,7 +307,7 @@ def test_a_killed_worker_s_point_is_taken_up_by_another(cosim: Callable, folder:
     os.kill(children(process.pid)[-1], signal.SIGKILL)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr
-    assert table_bytes(folder / "out") == table_bytes(folder / "whole")
+    assert table_bytes(folder / "out") == table_bytes(whole)
 
 
 def test_only_one_sweep_works_in_a_directory(cosim: Callable, folder: Path) -> None:
@@ -307,7 +333,7 @@ def test_a_failed_point_is_a_row_with_its_cause(cosim: Callable, folder: Path) -
     (folder / "s.yaml").write_text(
         "name: s\nbase: base.yaml\naxes: [{path: time.steps, values: [12, 24, 48]}]\nkeep: runs\n"
     )
-    ended = cosim("sweep", "s.yaml", "--out", "out", "--quiet")
+    ended = cosim("sweep", "s.yaml", "--out", "out", "--workers", "1", "--quiet")
     points = pd.read_parquet(folder / "out" / "points.parquet")
     assert ended.code == 0, ended.err
     assert points.status.tolist() == ["done", "done", "failed"]
@@ -316,10 +342,11 @@ def test_a_failed_point_is_a_row_with_its_cause(cosim: Callable, folder: Path) -
     assert points.energy_load_kwh.tolist()[:2] == [24.0, 48.0]
     assert pd.isna(points.energy_load_kwh[2])
     # The directory holds what it needs to be repeated elsewhere.
-    assert cosim("sweep", "out/sweep.yaml", "--out", "again", "--quiet").code == 0
+    assert cosim("sweep", "out/sweep.yaml", "--out", "again", "--workers", "1", "--quiet").code == 0
     assert table_bytes(folder / "again") == table_bytes(folder / "out")
 
 
+@pytest.mark.slow
 def test_after_three_killed_workers_a_point_is_given_up(folder: Path) -> None:
     """A point that takes its worker down with it does not stop the others, and is not tried for ever."""
     deadly = """
@@ -451,11 +478,9 @@ def test_a_worker_that_comes_late_with_another_cosim_runs_nothing() -> None:
         run_of_version("0.0.0", (), None, None)  # type: ignore[arg-type]
 
 
-def test_dask_started_on_this_machine(cosim: Callable, folder: Path) -> None:
-    slow = slow_sweep(folder, n_seeds=1)
-    process = start(folder, slow, "--out", "dask", "--dask", "local", "--workers", "2")
+def test_dask_started_on_this_machine(folder: Path, small: str, swept: Callable) -> None:
+    process = start(folder, small, "--out", "dask", "--dask", "local", "--workers", "2")
     _, stderr = process.communicate(timeout=120)
     assert process.returncode == 0, stderr
     assert "Traceback" not in stderr
-    assert cosim("sweep", slow, "--out", "local", "--workers", "2", "--quiet").code == 0
-    assert table_bytes(folder / "dask") == table_bytes(folder / "local")
+    assert table_bytes(folder / "dask") == table_bytes(swept(small))
