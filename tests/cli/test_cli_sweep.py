@@ -225,6 +225,7 @@ def test_killed_whole_and_resumed(cosim: Callable, folder: Path, swept: Callable
     assert record(folder / "killed")["status"] == "done"
 
 
+@pytest.mark.slow
 def test_a_full_disc_is_said_and_the_sweep_goes_on_later(
     cosim: Callable, folder: Path, small: str, swept: Callable
 ) -> None:

@@ -46,8 +46,9 @@ def on_a_good_case(fuzzer: ModuleType) -> Any:
     return verdict
 
 
-def test_a_slice(fuzzer: ModuleType) -> None:
-    assert failures(fuzzer, seed=7, scenario=40, network=15, csv=15) == {}
+@pytest.mark.parametrize("n", [8, pytest.param(40, marks=pytest.mark.slow)])
+def test_a_slice(fuzzer: ModuleType, n: int) -> None:
+    assert failures(fuzzer, seed=7, scenario=n, network=n // 2, csv=n // 2) == {}
 
 
 @pytest.mark.slow
@@ -55,13 +56,16 @@ def test_all_of_it(fuzzer: ModuleType) -> None:
     assert failures(fuzzer, seed=1, scenario=20_000, network=2_500, csv=2_500) == {}
 
 
-def test_what_is_damaged_is_good(fuzzer: ModuleType) -> None:
+@pytest.mark.parametrize(
+    "every", [pytest.param(1, id="all", marks=pytest.mark.slow), pytest.param(6, id="some")]
+)
+def test_what_is_damaged_is_good(fuzzer: ModuleType, every: int) -> None:
     """Else every case would be refused, for a reason that has nothing to do with its damage."""
     from cases import SCENARIO, Case, as_yaml, scenario_names, small_scenario
 
     cases = [
         (n, Case({SCENARIO: as_yaml(small_scenario(name)).encode()}, name))
-        for n, name in enumerate(scenario_names())
+        for n, name in enumerate(list(scenario_names())[::every])
     ]
     assert {verdict.status for _, verdict, _ in fuzzer._in_child(cases)} == {"ran"}
 

@@ -55,8 +55,18 @@ if again:
     run_scenario(load_scenario(again), Path(folder).with_name("again"))
 """
 LONG = [pytest.param(name, [], id=name, marks=pytest.mark.slow) for name in SETTINGS]
-SHORT = pytest.param("storage_village", ["time.duration_h=12"], id="storage_village_short")
-"""The half of a day of what the slow tests run for two days, sun included."""
+SHORT = pytest.param(
+    "storage_village",
+    [
+        "time.duration_h=12",
+        "grid.network=kerber_dorfnetz",
+        "groups.homes.households=40",
+        "communities.village.resources.own_use.capacity=20",
+        "communities.village.resources.sale.capacity=15",
+    ],
+    id="storage_village_short",
+)
+"""The half of a day, in a smaller place, of what the slow tests run for two days, sun included."""
 
 
 def _tables(folder: Path) -> dict[str, bytes]:

@@ -41,9 +41,16 @@ def feeder() -> Feeder:
     return load_feeder(NETWORK, Path())
 
 
-def test_profile_powers_equal_simbench_s_absolute_values(original: Any, feeder: Feeder) -> None:
+@pytest.fixture(scope="module")
+def absolute(original: Any) -> Any:
+    """The power of each element in each quarter of an hour, by simbench."""
+    return simbench.get_absolute_values(original, True)
+
+
+def test_profile_powers_equal_simbench_s_absolute_values(
+    original: Any, absolute: Any, feeder: Feeder
+) -> None:
     """All buses, two days in each of four places of the year, both changes of the clock among them."""
-    absolute = simbench.get_absolute_values(original, True)
     assert feeder.has_profiles
     grid = GridConfig.model_validate({"network": "n", "interval_min": 15})
     position = {int(bus): column for column, bus in enumerate(feeder.bus.index)}
@@ -61,9 +68,8 @@ def test_profile_powers_equal_simbench_s_absolute_values(original: Any, feeder: 
         np.testing.assert_allclose(q_mvar, expected_q, rtol=0, atol=1e-15)
 
 
-def test_voltages_equal_runpp_on_simbench_s_own_net(original: Any, feeder: Feeder) -> None:
+def test_voltages_equal_runpp_on_simbench_s_own_net(original: Any, absolute: Any, feeder: Feeder) -> None:
     """The net that went through the cache, against the one that did not."""
-    absolute = simbench.get_absolute_values(original, True)
     net = copy.deepcopy(original)
     grid = GridConfig.model_validate({"network": "n", "interval_min": 15})
     flow = PowerFlow(feeder)
