@@ -90,7 +90,7 @@ def test_the_scenario_in_the_run_directory_runs_again_to_the_same_bytes(
     assert load_scenario("first/scenario.yaml").scenario == load_scenario("second/scenario.yaml").scenario
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_an_interrupted_run_says_so_and_can_be_read(write: Callable, folder: Path, number: int) -> None:
     process = start("run", write(*LONG), "--out", "r")
     wait_until_running(process, folder / "r")
@@ -150,6 +150,7 @@ def test_a_full_disk_fails_the_run(write: Callable, folder: Path) -> None:
     assert not (folder / "r" / "summary.json").exists()
 
 
+@pytest.mark.slow
 def test_tables_that_can_no_longer_be_written_fail_the_run(write: Callable, folder: Path) -> None:
     process = start("run", write(*LONG), "--out", "r")
     wait_until_running(process, folder / "r")

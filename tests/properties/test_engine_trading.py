@@ -105,13 +105,18 @@ CASES: dict[str, list[str]] = {
 }
 
 
-@pytest.fixture(scope="module", params=list(CASES))
+OF_EACH_KIND = ("bad_links", "crashes_lost", "battery", "quarter_hours", "compensation", "no_trading")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=() if name in OF_EACH_KIND else pytest.mark.slow) for name in CASES],
+)
 def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Outcome, Path]:
     folder = tmp_path_factory.mktemp(request.param)
     return (request.param, *run(folder, *CASES[request.param]))
 
 
-@pytest.mark.fast_cases("bad_links", "crashes_lost", "battery", "quarter_hours", "compensation", "no_trading")
 def test_bills_sum_to_zero_every_day(case: tuple[str, Outcome, Path]) -> None:
     _, outcome, folder = case
     bills = read_table(folder, "bills")
