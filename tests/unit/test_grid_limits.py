@@ -273,6 +273,7 @@ def test_a_warning_about_a_limit_reaches_the_run(on_net: OnNet) -> None:
 
 
 @pytest.mark.parametrize("factor", [1e3, 1e4, 1e6])
+@pytest.mark.fast_cases("10000.0")
 def test_where_nothing_is_solved_sums_are_null_and_the_verdict_says_so(on_net: OnNet, factor: float) -> None:
     made = net()
     made.load.loc[1, "p_mw"] *= factor
