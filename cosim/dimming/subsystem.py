@@ -16,6 +16,7 @@ from cosim.dimming.control_box import ControlBox
 from cosim.dimming.operator import Operator, Order
 from cosim.dimming.record import NUMBERS, POWER_LIMITS, LimitRecord
 from cosim.dimming.schema import DimmingConfig
+from cosim.grid.feeder_meter import FeederMeter
 from cosim.grid.measurement import FeederReading
 from cosim.grid.schema import GridConfig
 from cosim.grid.subsystem import PowerGrid
@@ -51,6 +52,8 @@ class Dimming(Subsystem[Dimmed]):
     ----------
     boxes : dict of int to ControlBox
         By household; there once the run has started.
+    feeder_meter : FeederMeter
+        What the feeder meter shows to the operator.
     """
 
     tables = (POWER_LIMITS,)
@@ -66,6 +69,7 @@ class Dimming(Subsystem[Dimmed]):
         context: Context,
     ) -> None:
         self.boxes: dict[int, ControlBox] = {}
+        self.feeder_meter = FeederMeter[FeederReading]()
         self._config, self._obeying, self._context = config, obeying, context
         self._households, self._network, self._grid = households, links.network, grid
         self._operator = Operator(config)
@@ -142,7 +146,8 @@ class Dimming(Subsystem[Dimmed]):
         return self._record.summary(self._operator)
 
     def _announce(self, interval: int, reading: FeederReading) -> None:
-        self._network.send("meter", METER, PLATFORM, WATCHED, interval, reading)
+        shown = self.feeder_meter.read(reading)
+        self._network.send("meter", METER, PLATFORM, WATCHED, interval, shown)
 
     def _watch(self, message: Message[FeederReading]) -> None:
         order = self._operator.order(message.sequence, message.payload, int(self._run.env.now))

@@ -45,7 +45,8 @@ def _problems(fault: Fault, around: Surroundings, context: Context) -> Iterator[
     """What is wrong with one fault; paths from its own key on."""
     yield from _names(fault, around, context)
     yield from _times(fault, context)
-    if not around.communities and (fault.needs_community or not around.has_trading):
+    is_felt = around.has_dimming and fault.reaches_operator()
+    if not is_felt and not around.communities and (fault.needs_community or not around.has_trading):
         message = "there is no market that it could affect"
         remedy = "Add `communities:`." if fault.needs_community else "Add `communities:` or `energy_value:`."
         yield Problem(message, remedy, value=fault.kind)

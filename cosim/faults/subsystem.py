@@ -13,11 +13,13 @@ from cosim.core.context import Context
 from cosim.core.errors import Problem
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
+from cosim.dimming.schema import DimmingConfig
+from cosim.dimming.subsystem import Dimming
 from cosim.faults import record
 from cosim.faults.fault_checks import fault_problems
 from cosim.faults.fault_plan import plan_faults
 from cosim.faults.kinds import Fault, FaultEvent
-from cosim.faults.kinds.reach import Reach, Surroundings
+from cosim.faults.kinds.reach import Reach, Sticking, Surroundings
 from cosim.faults.processes import FaultProcess
 from cosim.faults.record import FAULT_EFFECTS, FAULTS, FaultRecord, write_faults
 from cosim.grid.schema import GridConfig
@@ -55,6 +57,10 @@ class Faulty(Protocol):
         """The energy-value market."""
 
     @property
+    def dimming(self) -> DimmingConfig | None:
+        """The operator."""
+
+    @property
     def grid(self) -> GridConfig | None:
         """The feeder."""
 
@@ -66,6 +72,7 @@ def surroundings(source: Faulty) -> Surroundings:
         communities=source.communities,
         membership=[group.membership for group in source.groups],
         has_trading=source.energy_value is not None,
+        has_dimming=source.dimming is not None,
         has_grid=grid is not None,
         has_feedback=grid is not None and grid.feedback,
         comms=source.comms,
@@ -91,12 +98,14 @@ class Faults(Subsystem[Faulty]):
         comms: Comms,
         regulation: Regulation | None,
         trading: Trading | None,
+        dimming: Dimming | None,
     ) -> None:
         self.events = events
         self._context = context
         self._comms = comms
         self._regulation = regulation
         self._trading = trading
+        self._dimming = dimming
         self._record: FaultRecord | None = None
 
     @classmethod
@@ -124,7 +133,7 @@ class Faults(Subsystem[Faulty]):
         events = plan_faults(source.faults, surroundings(source), placement, setup.context)
         if not events or comms is None:
             return None
-        return cls(events, setup.context, comms, regulation, trading)
+        return cls(events, setup.context, comms, regulation, trading, setup.of(Dimming))
 
     def explain(self) -> Iterator[str]:
         """A line for each target of each fault, with the first of its times."""
@@ -148,13 +157,18 @@ class Faults(Subsystem[Faulty]):
             self._record = FaultRecord(communities, self.events, self._context.time)
             for recorder in regulation.recorders:
                 recorder.watchers.append(self._record.take)
+        meters: list[Sticking] = []
+        if regulation is not None:
+            meters += (*regulation.aggregate_meters, *regulation.feeder_meters)
+        if self._dimming is not None:
+            meters.append(self._dimming.feeder_meter)
         reach = Reach(
             network=self._comms.network,
             markets=() if regulation is None else regulation.markets,
             doors=() if regulation is None else regulation.doors,
             reports=None if regulation is None else regulation.reports,
             floor=None if trading is None else trading.days.floor,
-            meters=() if regulation is None else (*regulation.aggregate_meters, *regulation.feeder_meters),
+            meters=meters,
             context=self._context,
         )
         FaultProcess(run.env, self.events, reach).start()

@@ -10,9 +10,9 @@ from cosim.comms.network import Network
 from cosim.core.clock import Priority, wait_until
 from cosim.core.message import METER, PLATFORM
 from cosim.core.subsystem import Run
+from cosim.grid.feeder_meter import FeederMeter
 from cosim.regulation.aggregate import MeanReader
 from cosim.regulation.community import Market
-from cosim.regulation.feeder_meter import FeederMeter
 from cosim.regulation.message_kinds import AGGREGATE, SIGNAL, MeteredAggregate
 from cosim.regulation.mitigation_schema import Resending
 from cosim.regulation.record import DecisionRecorder, TickRecorder

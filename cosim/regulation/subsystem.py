@@ -15,6 +15,7 @@ from cosim.core.message import METER, PLATFORM, Message
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.core.tables import Parameters
+from cosim.grid.feeder_meter import FeederMeter
 from cosim.grid.measurement import FeederReading
 from cosim.grid.schema import GridConfig
 from cosim.grid.subsystem import PowerGrid
@@ -28,7 +29,6 @@ from cosim.regulation.community_checks import community_problems
 from cosim.regulation.design import Design, design
 from cosim.regulation.design_lines import design_lines
 from cosim.regulation.energy_balance import balance_problems
-from cosim.regulation.feeder_meter import FeederMeter
 from cosim.regulation.group_schema import Grouped
 from cosim.regulation.loop_warnings import loop_problems
 from cosim.regulation.membership import Members

@@ -171,6 +171,27 @@ def test_what_cannot_be_is_refused(tmp_path: Path, dimming: Any, grid: Any, said
         build(loaded(tmp_path, dimming, **grid))
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "stuck_meter", "meter": "feeder", "from_h": 2},
+        {"kind": "loss_burst", "directions": ["meter"], "from_h": 2, "loss_probability": 1},
+        {"kind": "partition", "from_h": 2},
+    ],
+    ids=lambda fault: str(fault["kind"]),
+)
+def test_faults_of_meter_and_links_keep_orders_away(
+    tmp_path: Path, at_once: Ran, fault: dict[str, Any]
+) -> None:
+    made = loaded(tmp_path, RULES)
+    content = {**made.document.data, "faults": [fault]}
+    broken = LoadedScenario(Scenario.model_validate(content), tmp_path, "t.yaml", Document(content, "t.yaml"))
+    ran = Ran(broken, tmp_path / "run")
+    assert ran.limits is not None
+    assert len(ran.limits) == 0
+    pd.testing.assert_frame_equal(ran.evs, at_once.evs)
+
+
 def sunny(folder: Path, dimming: dict[str, Any] | None, comms: Any = None, **pv: Any) -> LoadedScenario:
     """The same homes at noon in June, with more sun than the feeder takes."""
     made = loaded(folder, dimming, comms)

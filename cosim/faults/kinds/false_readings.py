@@ -95,6 +95,10 @@ class StuckMeter(FalseReading):
         value = self.value
         return (lambda delivered: shown) if value is None else (lambda delivered: (value,) * len(delivered))
 
+    def reaches_operator(self) -> bool:
+        """It watches the feeder's meter."""
+        return self.meter == "feeder"
+
     def events(self, site: Site) -> Iterator[FaultEvent]:
         """Each household's, or the feeder's."""
         yield from self.at(site, "feeder meter", [], 0) if self.meter == "feeder" else super().events(site)

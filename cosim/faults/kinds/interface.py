@@ -222,6 +222,10 @@ class Fault(Model):
     def n_failing(self, around: Surroundings, population: Population) -> int:
         """How many fail on their own, at most."""
 
+    def reaches_operator(self) -> bool:
+        """Whether it disturbs what a grid operator sees, or its orders."""
+        return False
+
     def problems(self, around: Surroundings, context: Context) -> Iterator[Problem]:
         """What is wrong or doubtful about it; paths from its own key on."""
         return iter(())

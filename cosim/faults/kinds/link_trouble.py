@@ -47,6 +47,10 @@ class LinkFault(HouseholdFault):
     def disturbance(self, name: str, households: frozenset[int]) -> Disturbance:
         """What it does to links."""
 
+    def reaches_operator(self) -> bool:
+        """Its orders go over links."""
+        return True
+
     def n_failing(self, around: Surroundings, population: Population) -> int:
         """All links at once."""
         return 1

@@ -31,6 +31,8 @@ class Surroundings:
         When the households of each group join and leave.
     has_trading : bool
         Whether households trade.
+    has_dimming : bool
+        Whether an operator limits devices.
     has_grid, has_feedback : bool
         Whether there is a feeder, and whether it is measured.
     comms : CommsConfig
@@ -40,6 +42,7 @@ class Surroundings:
     communities: Sequence[CommunityConfig] = ()
     membership: Sequence[MembershipConfig] = ()
     has_trading: bool = False
+    has_dimming: bool = False
     has_grid: bool = False
     has_feedback: bool = False
     comms: CommsConfig = field(default_factory=CommsConfig)
@@ -53,6 +56,8 @@ class Surroundings:
         """Whether anything is sent over links of a direction."""
         if direction == "peer":
             return self.has_trading
+        if self.has_dimming and direction in ("downlink", "meter"):
+            return True
         return bool(self.communities) and (direction != "meter" or self.has_feeder_meter)
 
 
