@@ -27,6 +27,7 @@ test-slow: install
 bench: install
 	$(BIN)/python bench/bench_market.py
 	$(BIN)/python bench/bench_power_flow.py
+	$(BIN)/python bench/bench_inverter.py
 	$(BIN)/python bench/bench_schedule.py
 	$(BIN)/python bench/bench_memory.py
 	$(BIN)/python bench/bench_sweep.py

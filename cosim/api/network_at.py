@@ -47,7 +47,11 @@ def network_at(run: RunData, at: Instant) -> pandapowerNet:
     parts = build(load_scenario(str(run.folder / "scenario.yaml")))
     grid = parts.of(PowerGrid).connected
     assert grid is not None  # the run has a feeder's tables
-    net = _with_powers(grid, interval, p_mw, q_mvar, vm_pu)
+    taps: list[int] = []
+    if grid.tap_changers:
+        (positions,) = _of_interval(run, scenario, interval, "tap_positions", ["position"])
+        taps = [int(each) for each in positions]
+    net = _with_powers(grid, interval, p_mw, q_mvar, vm_pu, taps)
     _name_households(net, parts)
     solve(net, grid.feeder.source.controls)
     found = net.res_bus.vm_pu.to_numpy(np.float64) if net.converged else np.full_like(vm_pu, np.nan)
@@ -118,7 +122,7 @@ def _of_interval(
 
 
 def _with_powers(
-    grid: ConnectedFeeder, interval: int, p_mw: Array, q_mvar: Array, vm_pu: Array
+    grid: ConnectedFeeder, interval: int, p_mw: Array, q_mvar: Array, vm_pu: Array, taps: list[int]
 ) -> pandapowerNet:
     """The source's net with everything that drew and fed in."""
     acting = grid.background.acting(interval)
@@ -130,7 +134,8 @@ def _with_powers(
         raise InputError(
             [Problem(message, "Choose an interval that was solved: see table power_flow.", "at")]
         )
-    return WholeNetwork(grid.feeder, grid.silent).net(acting, p_mw, q_mvar, vm_pu)
+    judge = WholeNetwork(grid.feeder, grid.silent, grid.tap_changers)
+    return judge.net(acting, p_mw, q_mvar, vm_pu, taps)
 
 
 def _name_households(net: pandapowerNet, parts: Parts) -> None:

@@ -15,6 +15,7 @@ from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.schema import GridConfig
+from cosim.grid.tap_changers import TapChanger
 from cosim.grid.voltage_control import ControlledPower
 from cosim.grid.voltage_dependence import DependentPower
 
@@ -43,6 +44,8 @@ class ConnectedFeeder:
         The feeder's own elements that draw nothing because the scenario says so.
     account : tuple of Entry
         What became of everything that the grid's source holds.
+    tap_changers : tuple of TapChanger
+        Those that act from interval to interval.
     """
 
     config: GridConfig
@@ -54,6 +57,7 @@ class ConnectedFeeder:
     background: Background
     silent: tuple[ElementRecord, ...]
     account: tuple[Entry, ...]
+    tap_changers: tuple[TapChanger, ...] = ()
 
     @property
     def supplied(self) -> NDArray[np.bool_]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.grid.power_flow import FlowResult, PowerFlow
+from cosim.grid.tap_stepping import TapStepping
 from cosim.grid.voltage_control import ControlledPower, stack_controlled
 from cosim.grid.voltage_dependence import DependentPower, stack
 
@@ -51,8 +52,8 @@ class Coupling:
 
     Parameters
     ----------
-    power_flow : PowerFlow
-        The feeder's solver.
+    power_flow : PowerFlow or TapStepping
+        The feeder's solver; the second where taps move from interval to interval.
     keep : callable
         Takes each solved block.
     intervals_per_block : int
@@ -60,7 +61,7 @@ class Coupling:
     """
 
     def __init__(
-        self, power_flow: PowerFlow, keep: Callable[[Block], None], intervals_per_block: int
+        self, power_flow: PowerFlow | TapStepping, keep: Callable[[Block], None], intervals_per_block: int
     ) -> None:
         self._power_flow = power_flow
         self._keep = keep

@@ -45,6 +45,8 @@ class FlowResult:
     route : ndarray of str, shape (T,)
         What solved it: ``zbus`` or ``runpp``, with ``_damped`` where inverters that follow the voltage would
         have made it oscillate; empty for what was not solved.
+    tap_positions : ndarray of int64, shape (T, n)
+        Where the tap changers stood that act; none where there are none.
     """
 
     vm_pu: FloatArray
@@ -58,6 +60,7 @@ class FlowResult:
     cause: NDArray[np.object_]
     residual_mva: FloatArray
     route: NDArray[np.str_]
+    tap_positions: NDArray[np.int64]
 
     @property
     def converged(self) -> NDArray[np.bool_]:
@@ -79,7 +82,12 @@ class FlowResult:
             np.full(n_interval, "", dtype=object),
             np.full(n_interval, np.nan),
             np.full(n_interval, "", dtype=ROUTE_TYPE),
+            np.zeros((n_interval, 0), dtype=np.int64),
         )
+
+    def rows(self, which: slice) -> FlowResult:
+        """Some of the intervals."""
+        return FlowResult(*(getattr(self, field.name)[which] for field in fields(self)))
 
     def put(self, rows: NDArray[np.intp] | slice, other: FlowResult) -> None:
         """Write the intervals of `other` into `rows`."""

@@ -75,6 +75,11 @@ class PowerFlow:
         if self._matrices is None:
             self._unsolved = probe(feeder)
 
+    @property
+    def block(self) -> int:
+        """How many intervals are best solved together."""
+        return self._block
+
     def warnings(self, n_intervals: int) -> list[Problem]:
         """What a run should know: that it is solved by `runpp`, and about how long that takes."""
         if not self.slow_because:
@@ -285,4 +290,5 @@ def _results(m: Matrices, voltage: FloatArray, p_pu: FloatArray, q_pu: FloatArra
         np.full(n_interval, "", dtype=object),
         unbalanced.max(axis=0, initial=0.0) * m.base_mva,
         np.full(n_interval, "zbus", dtype=ROUTE_TYPE),
+        np.zeros((n_interval, 0), dtype=np.int64),
     )

@@ -24,6 +24,8 @@ NUMBERS = (
             "if nothing was solved", "less", "share"),
         Number("voltage_outside_band_share_max_bus", "bus longest outside the band", "",
             "index of that bus", kind="place"),
+        Number("tap_operations", "tap operations", "",
+            "steps of all tap changers of `grid.tap_changers`", "less"),
         Number("en50160_weeks", "weeks judged by EN 50160", "", "whole weeks; only with `interval_min: 10`"),
         Number("en50160_weeks_failed", "weeks that fail EN 50160", "",
             "weeks in which a bus fails the standard", "less"),
@@ -84,6 +86,15 @@ TRAFO3W_LOADING = Table(
         Column("loading_percent", "number", "%", "current over rated current, the largest of three sides"),
     ),
 )
+TAP_POSITIONS = Table(
+    "tap_positions",
+    "Where each tap changer of `grid.tap_changers` stood in each interval; only where there are any.",
+    (
+        TIME,
+        Column("trafo", "integer", "", "transformer index in the feeder"),
+        Column("position", "integer", "", "position of its tap changer"),
+    ),
+)
 POWER_FLOW = Table(
     "power_flow",
     "One row per interval: whether its power flow was solved, and the feeder's balance.",
@@ -128,6 +139,9 @@ class GridRecorder:
         self._power_flow = store.writer(POWER_FLOW)
         wide = [INJECTIONS, BUS_VOLTAGE, LINE_LOADING, TRAFO_LOADING]
         wide += [TRAFO3W_LOADING] if len(grid.feeder.trafo3w.index) else []
+        wide += [TAP_POSITIONS] if grid.tap_changers else []
+        self._tap_at = np.array([each.start for each in grid.tap_changers], dtype=np.int64)
+        self._tap_operations = 0
         self._wide = {table.name: store.writer(table) for table in wide if "grid" in context.records}
         self._watch = LimitWatch()
         trafo3w_max = Extreme(1) if len(grid.feeder.trafo3w.index) else None
@@ -171,15 +185,19 @@ class GridRecorder:
         keep("bus_voltage", "bus", feeder.bus.index, vm_pu=flow.vm_pu)
         keep("line_loading", "line", feeder.line.index, loading_percent=flow.line_loading_percent)
         keep("trafo_loading", "trafo", feeder.trafo.index, loading_percent=flow.trafo_loading_percent)
+        if "tap_positions" in self._wide:
+            index = np.array([each.trafo for each in self._grid.tap_changers], dtype=np.int64)
+            keep("tap_positions", "trafo", index, position=flow.tap_positions)
         if "trafo3w_loading" in self._wide:
             index, loading = feeder.trafo3w.index, flow.trafo3w_loading_percent
             keep("trafo3w_loading", "trafo3w", index, loading_percent=loading)
 
     def summary(self) -> Summary:
         """Extremes, energies and counts; of intervals solved again, how far `runpp` is away."""
+        taps: Summary = {"tap_operations": self._tap_operations} if self._grid.tap_changers else {}
         result = self.metrics.result() | self._watch.summary(self._grid.feeder)
         result |= self._longest_outside_band() | self._standard_weeks()
-        return result | (self._disagreement.result() if self._to_verify else {})
+        return result | taps | (self._disagreement.result() if self._to_verify else {})
 
     def verdict(self) -> str:
         """What the run says of the feeder's limits, in a sentence."""
@@ -219,7 +237,7 @@ class GridRecorder:
         if not rows:
             return
         if self._judge is None:
-            self._judge = WholeNetwork(self._grid.feeder, self._grid.silent)
+            self._judge = WholeNetwork(self._grid.feeder, self._grid.silent, self._grid.tap_changers)
 
         agreement = compare(
             self._judge,
@@ -242,6 +260,9 @@ class GridRecorder:
         """Count what lies behind the warm-up."""
         feeder, flow, metrics = self._grid.feeder, block.flow, self.metrics
         counted = block.starts_ms >= self._warm_up_ms
+        positions = np.concatenate([self._tap_at[None], flow.tap_positions])
+        self._tap_operations += int(np.abs(np.diff(positions, axis=0))[counted].sum())
+        self._tap_at = positions[-1]
         if not counted.any():
             return
         times, vm_pu = block.starts_ms[counted], flow.vm_pu[counted]

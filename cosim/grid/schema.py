@@ -19,7 +19,9 @@ from cosim.config.base import (
     Name,
     NetworkPath,
     NonNegative,
+    Number,
     Numbers,
+    Parts,
     PositiveCount,
     Range,
     Text,
@@ -127,6 +129,7 @@ class LimitsConfig(Model):
         return LimitsConfig.model_validate(merged)
 
 
+TapPosition = Annotated[Integer, Range(-100, 100)]
 BusRef = BusNumber | Text
 """A bus by its index in the grid's bus table, or by its name there."""
 
@@ -182,6 +185,37 @@ class PlaceSpread(Model):
     """How the households are placed."""
 
 
+class TapChangerConfig(Model):
+    """A transformer that keeps the voltage at a bus within a dead band, interval by interval."""
+
+    trafo: BusNumber | Text | None = None
+    """The two-winding transformer by its index or name in the grid; by default the only one there is."""
+    vm_min_pu: VoltagePu
+    """Lower end of the dead band, per unit: below it the voltage is raised."""
+    vm_max_pu: VoltagePu
+    """Upper end of the dead band, per unit; it must be wider than a step of the tap changer."""
+    bus: BusRef | None = None
+    """The bus whose voltage it keeps, by index or name; by default that of the low-voltage side."""
+    delay_min: Annotated[Number, Range(0, 10_080)] = 0.0
+    """For how long the voltage must be outside of the dead band before a step, min: then one step for the
+    next interval. By default it takes as many steps within the interval as it needs."""
+    positions: tuple[TapPosition, TapPosition] | None = None
+    """First and last position; those of the grid's data by default."""
+    step_percent: Annotated[Number, Range(0, 20, above_low=True)] | None = None
+    """Change of the ratio by a step, percent of the rated voltage of the high-voltage side, for a transformer
+    whose data have no such tap changer, or another one; that of the grid's data by default."""
+
+    @model_validator(mode="after")
+    def _band_is_open(self) -> Self:
+        if self.vm_min_pu >= self.vm_max_pu:
+            raise ValueError("vm_min_pu is not below vm_max_pu; swap or correct them")
+        if self.positions is not None and self.positions[0] >= self.positions[1]:
+            raise ValueError("the first of the positions is not below the last; swap or correct them")
+        if self.step_percent is not None and self.positions is None:
+            raise ValueError("step_percent without positions says nothing of the range; give positions")
+        return self
+
+
 Placement = Annotated[PlaceOnLoads | PlaceByList | PlaceSpread, Field(discriminator="kind")]
 
 
@@ -214,6 +248,8 @@ class GridConfig(Model):
     """Whether the network's tap controllers act (pandapower's `DiscreteTapControl` and
     `ContinuousTapControl`). Each interval begins with the tap positions of the data and is then solved by
     `runpp`; by default controllers are left out, with a warning."""
+    tap_changers: Parts[TapChangerConfig] = ()
+    """Transformers with tap changers that act in the run; positions stay from one interval to the next."""
     verify_power_flow: Count = 0
     """Number of intervals, chosen by the seed, that are solved again with pandapower's `runpp` on the whole
     network as it is in its source, and compared."""

@@ -27,12 +27,15 @@ from cosim.grid.record import (
     INJECTIONS,
     LINE_LOADING,
     POWER_FLOW,
+    TAP_POSITIONS,
     TRAFO3W_LOADING,
     TRAFO_LOADING,
     GridRecorder,
 )
 from cosim.grid.schema import GridConfig, PlaceByList
 from cosim.grid.solvers import solver_of
+from cosim.grid.tap_changers import TapChanger, tap_changers
+from cosim.grid.tap_stepping import TapStepping
 from cosim.grid.voltage_control import ControlledPower
 
 Array = NDArray[np.float64]
@@ -59,23 +62,32 @@ class PowerGrid(Subsystem[Fed]):
         The solver.
     limits : FeederLimits
         Within which each element is in order.
+    tap_changers : tuple of TapChanger
+        Those that act.
     connected : ConnectedFeeder or None
         The feeder with households at its buses; who has the households connects them.
     """
 
     tables = (
         *(INJECTIONS, BUS_VOLTAGE, LINE_LOADING, TRAFO_LOADING, TRAFO3W_LOADING, POWER_FLOW),
+        TAP_POSITIONS,
         *(FEEDER_BUSES, FEEDER_BRANCHES, SOURCE_ELEMENTS),
     )
     numbers = (*extremes.NUMBERS, *verdict.NUMBERS, *record.NUMBERS, *agreement.NUMBERS)
 
     def __init__(
-        self, config: GridConfig, power_flow: PowerFlow, limits: FeederLimits, context: Context
+        self,
+        config: GridConfig,
+        power_flow: PowerFlow,
+        limits: FeederLimits,
+        context: Context,
+        changers: tuple[TapChanger, ...] = (),
     ) -> None:
         self.config = config
         self.power_flow = power_flow
         self.feeder = power_flow.feeder
         self.limits = limits
+        self.tap_changers = changers
         self.connected: ConnectedFeeder | None = None
         self._context = context
         self._drawn: tuple[Array, Array] | None = None
@@ -105,8 +117,12 @@ class PowerGrid(Subsystem[Fed]):
         power_flow = solver_of(network, folder, config.run_control)
         feeder = power_flow.feeder
         limits, doubts = feeder_limits(feeder, config.limits)
+        if config.tap_changers and config.run_control:
+            message = "the controllers of the network and the scenario's tap_changers cannot both act"
+            raise InputError([Problem(message, "Leave one of them out.", "grid.run_control")])
+        changers = tap_changers(feeder, config.tap_changers, config.interval_min)
         setup.warn((*feeder.warnings, *power_flow.warnings(context.time.n_intervals), *doubts))
-        return cls(config, power_flow, limits, context)
+        return cls(config, power_flow, limits, context, changers)
 
     def on_reading(self, listener: Callable[[int, FeederReading], None]) -> None:
         """Have `listener` told what is measured in each interval, where the scenario has feedback."""
@@ -147,7 +163,9 @@ class PowerGrid(Subsystem[Fed]):
         self._recorder = GridRecorder(self.connected, self._context, run.store)
         self._loading_factor = loading_factors(self.limits)
         per_block = 1 if self._is_waited_for else _PER_BLOCK
-        self._coupling = Coupling(self.power_flow, self._keep, per_block)
+        # Where taps stand is a matter of the run; the solver is shared with others.
+        solver = TapStepping(self.power_flow, self.tap_changers) if self.tap_changers else self.power_flow
+        self._coupling = Coupling(solver, self._keep, per_block)
 
     def flow(self, interval: int) -> None:
         """Take what was drawn in an interval; it is solved at once where somebody waits, and measured."""

@@ -9,7 +9,7 @@ difference.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from cosim.grid.elements import ActingPower, ElementRecord
 from cosim.grid.feeder import Feeder
 from cosim.grid.flow_result import FlowResult
 from cosim.grid.reference import read_results, run
+from cosim.grid.tap_changers import TapChanger, put_positions
 from cosim.grid.voltage_dependence import SHARES, mixed_loads
 
 if TYPE_CHECKING:
@@ -79,16 +80,26 @@ class WholeNetwork:
     silent : collection of ElementRecord
         Elements that draw nothing because the scenario says so: a household stands for them, or the
         background is switched off.
+    tap_changers : sequence of TapChanger
+        Those that act from interval to interval.
     """
 
-    def __init__(self, feeder: Feeder, silent: Collection[ElementRecord]) -> None:
+    def __init__(
+        self, feeder: Feeder, silent: Collection[ElementRecord], tap_changers: Sequence[TapChanger] = ()
+    ) -> None:
         self._feeder = feeder
+        self._tap_changers = tap_changers
         self._net = copy.deepcopy(feeder.source.net)
         for element in silent:
             self._net[element.kind].loc[element.index, "in_service"] = False
 
     def net(
-        self, acting: list[ActingPower], p_mw: FloatArray, q_mvar: FloatArray, vm_pu: FloatArray
+        self,
+        acting: list[ActingPower],
+        p_mw: FloatArray,
+        q_mvar: FloatArray,
+        vm_pu: FloatArray,
+        tap_positions: Sequence[int] = (),
     ) -> pandapowerNet:
         """The net with the powers of an interval, not solved yet.
 
@@ -102,10 +113,13 @@ class WholeNetwork:
             The voltages to be judged: a load that follows the voltage and is not alone at its node has its
             power there as a constant, because pandapower would mix it with its neighbours'. If the voltages
             are right, `runpp` finds them again.
+        tap_positions : sequence of int
+            Where each of the tap changers stood.
         """
         import pandapower as pp
 
         net, feeder = copy.deepcopy(self._net), self._feeder
+        put_positions(net, self._tap_changers, tap_positions)
         beyond_p, beyond_q = p_mw.copy(), q_mvar.copy()
         columns = feeder.bus_positions([element.bus for element, _, _ in acting])
         for column, (_, p, q) in zip(columns, acting, strict=True):
@@ -128,10 +142,15 @@ class WholeNetwork:
         return net
 
     def solve(
-        self, acting: list[ActingPower], p_mw: FloatArray, q_mvar: FloatArray, vm_pu: FloatArray
+        self,
+        acting: list[ActingPower],
+        p_mw: FloatArray,
+        q_mvar: FloatArray,
+        vm_pu: FloatArray,
+        tap_positions: Sequence[int] = (),
     ) -> FlowResult:
         """One interval by `runpp`; the arguments are those of `net`."""
-        net = self.net(acting, p_mw, q_mvar, vm_pu)
+        net = self.net(acting, p_mw, q_mvar, vm_pu, tap_positions)
         result = FlowResult.empty(1, self._feeder)
         cause = run(net, self._feeder.source.controls)
         if cause:
@@ -200,7 +219,8 @@ def compare(
     worst = dict.fromkeys(("vm_pu", "loading_percent", "p_slack_mw", "losses_mw"), NO_DIFFERENCE)
     differs = []
     for row in rows:
-        again = network.solve(acting(row), p_mw[row], q_mvar[row], result.vm_pu[row])
+        taps = result.tap_positions[row].tolist()
+        again = network.solve(acting(row), p_mw[row], q_mvar[row], result.vm_pu[row], taps)
         if again.converged[0] != result.converged[row]:
             differs.append(row)
         elif again.converged[0]:

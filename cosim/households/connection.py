@@ -57,6 +57,7 @@ def connect(
             feeder, placement.background, config, context.time.start, context.time.n_intervals
         ),
         silent=(*placement.taken, *switched_off),
+        tap_changers=grid.tap_changers,
         account=entries,
     )
     return placement, missed

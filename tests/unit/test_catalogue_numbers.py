@@ -33,6 +33,7 @@ MORE = {
             "time.duration_h=3",
             "grid.interval_min=10",
             "grid.verify_power_flow=2",
+            "grid.tap_changers=[{vm_min_pu: 0.98, vm_max_pu: 1.02, positions: [-2, 2], step_percent: 2.5}]",
             "groups.homes.pv.control={reactive: {kind: q_of_v, standard: ieee_1547_b}}",
             "faults=[{kind: platform_crash, from_h: 1, duration_h: 1}]",
         ],
