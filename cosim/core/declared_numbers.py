@@ -45,4 +45,4 @@ def as_declared(called: str, values: Summary, numbers: Iterable[Number], taken: 
 
 def misfit(message: str) -> PluginError:
     """The error of a class from outside that does not give what it should."""
-    return PluginError([Problem(message, "Correct it, or leave the plug-in out.")])
+    return PluginError([Problem(message, "Correct it, or leave the plugin out.")])

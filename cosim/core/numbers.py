@@ -18,7 +18,7 @@ Summary = dict[str, float | int | None]
 COMMUNITY = "Communities"
 """Section of numbers whose name begins with a community's; shown, each community has a section of its own."""
 OTHERS = "Others"
-"""Section of numbers that nobody declares, as in a run made with a plug-in that is not loaded."""
+"""Section of numbers that nobody declares, as in a run made with a plugin that is not loaded."""
 
 Kind = Literal["amount", "share", "place", "time"]
 """An amount; a share of 1, shown in %; the index of an element; hours since the start, shown as a date."""

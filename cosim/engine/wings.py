@@ -45,7 +45,7 @@ SUBSYSTEMS: Registry[Subsystem[Scenario]] = Registry(
     in_schema=False,
     welcome=_welcome,
 )
-"""The wings, by their keys in a scenario; plug-ins join them."""
+"""The wings, by their keys in a scenario; plugins join them."""
 
 _BUILT_IN: dict[str, Wing] = {
     "communities": Regulation,

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class RunFigure:
-    """A figure of a run: built in, or a plug-in's own.
+    """A figure of a run: built in, or a plugin's own.
 
     Attributes
     ----------

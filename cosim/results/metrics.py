@@ -1,4 +1,4 @@
-"""Numbers that plug-ins add to a summary: computed of a run's tables when these are complete.
+"""Numbers that plugins add to a summary: computed of a run's tables when these are complete.
 
 A metric is a class that says which numbers it gives and how they are computed::
 

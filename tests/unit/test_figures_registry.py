@@ -1,4 +1,4 @@
-"""Figures of plug-ins: drawn of a run's tables, shown after cosim's own, and named when they fail."""
+"""Figures of plugins: drawn of a run's tables, shown after cosim's own, and named when they fail."""
 
 from __future__ import annotations
 

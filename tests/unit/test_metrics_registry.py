@@ -1,4 +1,4 @@
-"""Metrics of plug-ins: their numbers join the summary, and a bad one is named."""
+"""Metrics of plugins: their numbers join the summary, and a bad one is named."""
 
 from __future__ import annotations
 

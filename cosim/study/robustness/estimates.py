@@ -80,7 +80,7 @@ def estimate(values: Sequence[float] | Array, limits: Limits = ANY) -> Estimate:
     if n == 1:
         return Estimate(mean, math.nan, math.nan, 1)
     half = _student(n - 1) * float(known.std(ddof=1)) / math.sqrt(n)
-    # Rounding may put a mean of equal values beside them; a plug-in's number may be what its name denies.
+    # Rounding may put a mean of equal values beside them; a plugin's number may be what its name denies.
     least, most = min(limits.least, mean), max(limits.most, mean)
     return Estimate(mean, max(mean - half, least), min(mean + half, most), n)
 
