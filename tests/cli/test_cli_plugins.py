@@ -232,6 +232,7 @@ except cosim.InputError as error:
     ],
     ids=["in a module", "in the script"],
 )
+@pytest.mark.fast_cases("in the script")
 def test_a_script_sweeps_with_what_it_imported(plugin: str, said: str, folder: Path) -> None:
     (folder / "own_policy.py").write_text(policy("own"), encoding="utf-8")
     (folder / "script.py").write_text(SCRIPT.format(plugin=plugin), encoding="utf-8")

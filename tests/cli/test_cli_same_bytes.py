@@ -32,7 +32,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         ("faulty_community", {"time.steps": 30}),
     ],
 )
-@pytest.mark.fast_cases("storage_village_lossy-settings0", "trading_village-settings2")
+@pytest.mark.fast_cases("storage_village_lossy-settings0", "section6-settings1")
 def test_by_python_and_by_the_command_line(
     scenario: str, settings: dict[str, float], cosim: Callable, folder: Path
 ) -> None:

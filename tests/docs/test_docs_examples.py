@@ -33,6 +33,7 @@ LONG_PAGES = (
     "extending",
     "faults",
     "impact",
+    "inverters",
     "lotfi_case",
     "mitigations",
     "python",
@@ -41,7 +42,7 @@ LONG_PAGES = (
     "sweeps",
     "verification",
 )
-"""Pages whose examples together take a minute or more."""
+"""Pages whose examples together take more than some seconds."""
 IN_SHORT: dict[str, Changes] = {
     "README.md": (
         ("duration_h=48", "duration_h=6"),

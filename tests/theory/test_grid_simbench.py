@@ -224,6 +224,7 @@ def test_the_calling_process_stays_small() -> None:
     assert int(done.stdout) < 120
 
 
+@pytest.mark.slow
 def test_a_network_that_brings_its_profiles_draws_what_the_built_in_one_does(
     original: Any, feeder: Feeder
 ) -> None:

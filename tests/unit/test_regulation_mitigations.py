@@ -173,6 +173,7 @@ TRIMMED = Mitigations(aggregate=TrimmedSum(trimmed_share=0.2, time_constant_step
 
 @pytest.mark.parametrize("lie", LIES)
 @pytest.mark.parametrize("n_liars", [0, 1, 5, 20, 50, 99])
+@pytest.mark.fast_cases("0-stuck", "1-fifty", "5-inverted", "20-minus", "50-stuck", "99-fifty")
 def test_with_clipping_liars_move_the_aggregate_by_no_more_than_their_share(lie: str, n_liars: int) -> None:
     _, largest = _error(CLIPPED, n_liars, LIES[lie])
     assert largest <= n_liars
@@ -201,6 +202,7 @@ def test_a_plain_sum_is_moved_by_as_much_as_a_liar_likes() -> None:
 
 @pytest.mark.parametrize("lie", ["fifty", "stuck", "minus"])
 @pytest.mark.parametrize("n_liars", [5, 10, 19])
+@pytest.mark.fast_cases("5-fifty", "10-stuck", "19-minus")
 def test_trimming_leaves_less_of_it_while_liars_are_fewer_than_are_left_out(lie: str, n_liars: int) -> None:
     mean, _ = _error(TRIMMED, n_liars, LIES[lie])
     clipped_mean, _ = _error(CLIPPED, n_liars, LIES[lie])

@@ -62,10 +62,14 @@ def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, R
     return request.param, run(tmp_path_factory.mktemp(request.param), *CASES[request.param])
 
 
+@pytest.mark.parametrize("painted", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_there_is_a_figure_for_all_that_happened(
-    case: tuple[str, RunData], monkeypatch: pytest.MonkeyPatch
+    case: tuple[str, RunData], monkeypatch: pytest.MonkeyPatch, painted: bool
 ) -> None:
+    """Painted they are in the next test."""
     name, data = case
+    if not painted:
+        monkeypatch.setattr(figure_list, "save", lambda figure, path: path.write_bytes(b"\x89PNG"))
     mine = [entry for entry in figure_list.figures() if entry.name in NAMES]
     monkeypatch.setattr(figure_list, "figures", lambda: mine)
     drawn = {file.stem for file in draw_figures(data.folder)}
