@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from cosim.core.errors import count, listed
@@ -121,7 +122,7 @@ def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
     if not resolves(config.risk, n_seeds):
         yield (
             f"A risk of {percent(config.risk)} cannot be told from none with {count(n_seeds, 'seed')}: the "
-            f"capacity is that of the worst of them. Take {int(1 / config.risk) + 1} seeds or more."
+            f"capacity is that of the worst of them. Take {math.ceil(1 / config.risk - 1e-9)} seeds or more."
             if config.risk
             else f"At a risk of 0 the capacity is that of the worst of {count(n_seeds, 'seed')}; another may "
             "be worse."

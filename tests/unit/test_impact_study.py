@@ -12,6 +12,7 @@ import pytest
 
 import cosim
 from cosim.api.impacts import evaluate_impact
+from cosim.config.library import names
 from cosim.engine.load import ScenarioSource
 from cosim.report.impact_page import write_impact
 from cosim.study.impact.analysis import ImpactAnalysis
@@ -261,3 +262,8 @@ def test_a_run_that_fails_leaves_its_seed_out_and_is_told(tmp_path: Path, finish
     assert len(analysis.curves[0].known) == 3
     page = write_impact(analysis, tmp_path)[0].read_text()
     assert "1 seed not run to the end; the others alone count" in page
+
+
+@pytest.mark.parametrize("name", names("studies"))
+def test_built_in_studies_are_in_order(name: str) -> None:
+    assert [problem for problem in cosim.check(name) if problem.severity == "error"] == []
