@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,28 @@ BAND_PU = (0.90, 1.10)
 LEAST_SHARE = 0.95
 WIDE_BAND_PU = (0.85, 1.10)
 """Where all of them must be."""
+
+
+class JudgedWeek(NamedTuple):
+    """A complete week, bus by bus; arrays of shape (n_supplied,).
+
+    Attributes
+    ----------
+    number : int
+        From 0.
+    columns : ndarray of int
+        The buses that are supplied.
+    share_within, share_within_wide : ndarray
+        Share of the means within ±10 %, and within +10/-15 %.
+    kept : ndarray of bool
+        Whether both rules are kept.
+    """
+
+    number: int
+    columns: NDArray[np.intp]
+    share_within: FloatArray
+    share_within_wide: FloatArray
+    kept: NDArray[np.bool_]
 
 
 class VoltageWeeks:
@@ -38,6 +62,8 @@ class VoltageWeeks:
         Smallest share of a week's means within ±10 %, of any bus; NaN before a week is complete.
     worst_column : int
         The bus that had it; -1 before a week is complete.
+    judged : list of JudgedWeek
+        The complete weeks, which who has read them takes out.
     """
 
     def __init__(self, supplied: NDArray[np.bool_]) -> None:
@@ -46,6 +72,7 @@ class VoltageWeeks:
         self.least_share_within = float("nan")
         self.worst_column = -1
         self._supplied = supplied
+        self.judged: list[JudgedWeek] = []
         self._begin()
 
     def add(self, vm_pu: FloatArray) -> None:
@@ -75,6 +102,8 @@ class VoltageWeeks:
         share = self._within[judged] / WEEK_INTERVALS
         kept = (share >= LEAST_SHARE) & (self._within_wide[judged] == WEEK_INTERVALS)
         self.weeks_failed += not kept.all()
+        wide = self._within_wide[judged] / WEEK_INTERVALS
+        self.judged.append(JudgedWeek(self.weeks - 1, judged, share, wide, kept))
         if judged.size and not share.min() >= self.least_share_within:
             worst = int(share.argmin())
             self.least_share_within, self.worst_column = float(share[worst]), int(judged[worst])

@@ -13,6 +13,7 @@ from cosim.grid.agreement import Disagreement
 from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.grid.coupling import Block
 from cosim.grid.extremes import SECTION, Extreme, GridMetrics
+from cosim.grid.limit_violations import OVERLOADS, VIOLATIONS, ViolationTally, violation_rows
 from cosim.grid.limits import BandExceedance, band_exceedance, usages
 from cosim.grid.verdict import LimitWatch
 from cosim.grid.verify import WholeNetwork, compare
@@ -86,6 +87,19 @@ TRAFO3W_LOADING = Table(
         Column("loading_percent", "number", "%", "current over rated current, the largest of three sides"),
     ),
 )
+EN50160 = Table(
+    "en50160",
+    "Each bus in each whole week, judged by EN 50160; only with `grid.interval_min: 10`.",
+    (
+        Column("time", "time", "UTC", "start of the week"),
+        BUS,
+        Column(
+            "within_10_percent_share", "number", "", "share of its 10-minute means within 10 % of nominal"
+        ),
+        Column("within_wide_share", "number", "", "share within +10 % and -15 %"),
+        Column("kept", "flag", "", "whether both rules are kept: 95 % of the first, all of the second"),
+    ),
+)
 TAP_POSITIONS = Table(
     "tap_positions",
     "Where each tap changer of `grid.tap_changers` stood in each interval; only where there are any.",
@@ -143,6 +157,8 @@ class GridRecorder:
         self._tap_at = np.array([each.start for each in grid.tap_changers], dtype=np.int64)
         self._tap_operations = 0
         self._wide = {table.name: store.writer(table) for table in wide if "grid" in context.records}
+        self._violations, self._overloads = store.writer(VIOLATIONS), store.writer(OVERLOADS)
+        self._tally = ViolationTally(grid.feeder, to_hours(context.time.interval_ms))
         self._watch = LimitWatch()
         trafo3w_max = Extreme(1) if len(grid.feeder.trafo3w.index) else None
         self.metrics = GridMetrics(to_hours(context.time.interval_ms), trafo3w_max=trafo3w_max)
@@ -155,11 +171,13 @@ class GridRecorder:
         self._outside_band = BandExceedance(nothing, nothing, nothing)
         is_standard = grid.config.interval_min == en50160.INTERVAL_MIN
         self._weeks = en50160.VoltageWeeks(grid.feeder.bus.supplied) if is_standard else None
+        self._judged = store.writer(EN50160) if is_standard else None
 
     def keep(self, block: Block) -> None:
         """Write one block."""
         self._measure(block)
         self._verify(block)
+        self._write_violations(block)
         flow, times = block.flow, to_utc(self._start, block.starts_ms)
         self._power_flow.append(
             {
@@ -192,10 +210,40 @@ class GridRecorder:
             index, loading = feeder.trafo3w.index, flow.trafo3w_loading_percent
             keep("trafo3w_loading", "trafo3w", index, loading_percent=loading)
 
+    def close(self) -> None:
+        """Write what is known at the end."""
+        self._overloads.append(self._tally.overloads())
+
+    def _write_violations(self, block: Block) -> None:
+        flow = block.flow
+        loadings = flow.line_loading_percent, flow.trafo_loading_percent, flow.trafo3w_loading_percent
+        found = usages(flow.vm_pu, *loadings, self._grid.limits)
+        if any(usage.outside.any() for usage in found.values()):
+            rows = violation_rows(self._grid.feeder, found, self._start, block.starts_ms)
+            self._violations.append(rows)
+
+    def _write_weeks(self, weeks: en50160.VoltageWeeks) -> None:
+        judged, weeks.judged = weeks.judged, []
+        for week in judged:
+            start_ms = self._warm_up_ms + week.number * en50160.WEEK_INTERVALS * self._interval_ms
+            n = len(week.columns)
+            assert self._judged is not None  # only weeks of 10-minute means are judged
+            self._judged.append(
+                {
+                    "time": np.repeat(to_utc(self._start, np.array([start_ms])), n),
+                    "bus": self._grid.feeder.bus.index[week.columns],
+                    "within_10_percent_share": week.share_within,
+                    "within_wide_share": week.share_within_wide,
+                    "kept": week.kept,
+                }
+            )
+
     def summary(self) -> Summary:
         """Extremes, energies and counts; of intervals solved again, how far `runpp` is away."""
         taps: Summary = {"tap_operations": self._tap_operations} if self._grid.tap_changers else {}
-        result = self.metrics.result() | self._watch.summary(self._grid.feeder)
+        metrics = self.metrics
+        is_solved = metrics.n_intervals > metrics.n_diverged + metrics.n_skipped
+        result = metrics.result() | self._tally.summary(is_solved) | self._watch.summary(self._grid.feeder)
         result |= self._longest_outside_band() | self._standard_weeks()
         return result | taps | (self._disagreement.result() if self._to_verify else {})
 
@@ -276,9 +324,11 @@ class GridRecorder:
             metrics.trafo3w_max.add(trafo3w_percent, feeder.trafo3w.index.tolist(), times)
         limits = self._grid.limits
         found = usages(vm_pu, line_percent, trafo_percent, trafo3w_percent, limits)
+        self._tally.add(found)
         self._outside_band += band_exceedance(vm_pu, limits.vm_min_pu, limits.vm_max_pu)
         if self._weeks is not None:
             self._weeks.add(vm_pu)
+            self._write_weeks(self._weeks)
         status = flow.status[counted].tolist()
         self._watch.add(found, status, times)
         metrics.add_counts(status, flow.p_slack_mw[counted], flow.losses_mw[counted])

@@ -12,18 +12,20 @@ from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem, count
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
-from cosim.grid import agreement, extremes, record, verdict
+from cosim.grid import agreement, extremes, limit_violations, record, verdict
 from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.grid.coupling import Block, Coupling
 from cosim.grid.element_limits import feeder_limits
 from cosim.grid.feeder_lines import feeder_lines
 from cosim.grid.feeder_tables import FEEDER_BRANCHES, FEEDER_BUSES, SOURCE_ELEMENTS, write_feeder
+from cosim.grid.limit_violations import OVERLOADS, VIOLATIONS
 from cosim.grid.limits import FeederLimits, loading_factors
 from cosim.grid.measurement import FeederReading, read_feeder
 from cosim.grid.network_file import load_network
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.record import (
     BUS_VOLTAGE,
+    EN50160,
     INJECTIONS,
     LINE_LOADING,
     POWER_FLOW,
@@ -70,10 +72,16 @@ class PowerGrid(Subsystem[Fed]):
 
     tables = (
         *(INJECTIONS, BUS_VOLTAGE, LINE_LOADING, TRAFO_LOADING, TRAFO3W_LOADING, POWER_FLOW),
-        TAP_POSITIONS,
+        *(TAP_POSITIONS, VIOLATIONS, OVERLOADS, EN50160),
         *(FEEDER_BUSES, FEEDER_BRANCHES, SOURCE_ELEMENTS),
     )
-    numbers = (*extremes.NUMBERS, *verdict.NUMBERS, *record.NUMBERS, *agreement.NUMBERS)
+    numbers = (
+        *extremes.NUMBERS,
+        *verdict.NUMBERS,
+        *limit_violations.NUMBERS,
+        *record.NUMBERS,
+        *agreement.NUMBERS,
+    )
 
     def __init__(
         self,
@@ -185,8 +193,9 @@ class PowerGrid(Subsystem[Fed]):
             self._on_set_points(block.generated_kw, block.drawn_kvar)
 
     def close(self) -> None:
-        """Solve what waits."""
+        """Solve what waits, and write what is known at the end."""
         self._coupling.flush()
+        self._recorder.close()
 
     def summary(self) -> Summary:
         """Voltages, loadings, losses, and intervals outside limits."""
