@@ -16,8 +16,9 @@ install: .venv/.installed
 demo: install
 	$(BIN)/cosim run storage_village
 
+# Each worker has a core: threads within one would only wait for each other.
 test: install
-	$(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal
 
 # The other cases of what is slow, and what takes minutes, one after the other: docs/verification.md.
 test-slow: install

@@ -87,6 +87,7 @@ def test_files(cosim: Callable, runs: Callable, folder: Path) -> None:
     assert {path.name: path.read_bytes() for path in (folder / "new/cmp").iterdir()} == before
 
 
+@pytest.mark.slow
 def test_the_table_alone_loads_neither_pandapower_nor_matplotlib(runs: Callable, folder: Path) -> None:
     runs(base=[], heavy=["--set", "groups.homes.load.p_kw=0.8"])
     program = (

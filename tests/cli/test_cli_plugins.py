@@ -159,7 +159,7 @@ def test_a_plugin_is_loaded_named_and_needed(folder: Path) -> None:
     ],
     ids=["policy of no number", "policy that fails", "negative", "no number", "latency that fails"],
 )
-@pytest.mark.fast_cases("policy of no number", "latency that fails")
+@pytest.mark.fast_cases("latency that fails")
 def test_a_plugin_that_fails_is_blamed(kind: str, text: str, said: str, folder: Path) -> None:
     (folder / "own_part.py").write_text(text, encoding="utf-8")
     path = {"policy": "communities.market.agent.policy", "latency": "comms.default.latency.kind"}[kind]

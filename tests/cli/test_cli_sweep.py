@@ -159,6 +159,7 @@ def test_each_point_is_what_cosim_run_gives(
         assert {name: None if pd.isna(row[name]) else row[name] for name in summary} == summary
 
 
+@pytest.mark.slow
 def test_run_directories_are_those_of_cosim_run(cosim: Callable, folder: Path) -> None:
     text = SMALL.replace("keep: summary", "keep: runs").replace("[3, 5]", "[3]")
     (folder / "runs.yaml").write_text(text, encoding="utf-8")
@@ -282,6 +283,7 @@ def test_interrupted_and_resumed(cosim: Callable, folder: Path) -> None:
     assert record(folder / "out")["done"] == len(so_far)
 
 
+@pytest.mark.slow
 def test_interrupted_while_the_workers_start(folder: Path) -> None:
     """A worker that is still importing leaves as quietly as one at work."""
     process = start(folder, slow_sweep(folder), "--out", "my out", "--workers", "2")

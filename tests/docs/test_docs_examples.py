@@ -51,7 +51,11 @@ IN_SHORT: dict[str, Changes] = {
         ('duration_h": 24', 'duration_h": 13'),
         ("sweep sweep_example", "sweep sweep_example --workers 1"),
     ),
-    "docs/python.md": (('duration_h": 24', 'duration_h": 13'), ('"steps": 50', '"steps": 5')),
+    "docs/python.md": (
+        ('duration_h": 24', 'duration_h": 13'),
+        ('"steps": 50', '"steps": 5'),
+        ("workers=2", "workers=1"),
+    ),
 }
 """Pages whose examples run in short form, and what stands there in place of what the page says."""
 DRAWN = "evening.yaml"

@@ -266,6 +266,7 @@ def test_trading_beside_regulation(tmp_path: Path) -> None:
     assert outcome.summary["bills_imbalance_max_eur"] < 1e-9  # type: ignore[operator]
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
     """In another process, with another order of hashes, from the scenario that the run has left."""
     learning = "energy_value.household.bidding={strategy: learning}"

@@ -172,6 +172,7 @@ def _last(run: Path, column: str) -> np.ndarray:
     return regulation[regulation["step"] == regulation["step"].max()][column].to_numpy()
 
 
+@pytest.mark.slow
 def test_section_6_as_printed_locks_households_out(tmp_path: Path) -> None:
     settings = ["time.steps=2500", "communities.market.platform.gain=2e-4"]
     run_scenario(load_scenario("section6", settings), tmp_path / "run")

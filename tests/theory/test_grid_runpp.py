@@ -225,6 +225,7 @@ def test_feeder_leaves_its_source_alone_and_the_net_without_power() -> None:
     assert len(feeder.net.load) == 0
 
 
+@pytest.mark.slow
 def test_source_folder_is_not_needed_for_functions(tmp_path: Path) -> None:
     from cosim.grid.network_functions import read_source
 

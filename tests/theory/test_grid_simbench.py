@@ -204,6 +204,7 @@ def test_a_missing_package_names_the_extra(tmp_path: Path, monkeypatch: pytest.M
     simbench_data._versions.cache_clear()
 
 
+@pytest.mark.slow
 def test_the_calling_process_stays_small() -> None:
     """A feeder and its profiles add little to what pandapower's import takes, and simbench is not loaded."""
     code = (

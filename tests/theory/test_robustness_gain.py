@@ -41,7 +41,7 @@ def summary(latency_steps: float, gain: float) -> dict[str, float]:
 
 @pytest.mark.parametrize(
     "latency_steps",
-    [0.3, 4.0, *(pytest.param(steps, marks=pytest.mark.slow) for steps in (0.0, 0.5, 1.0, 1.6, 2.0, 3.0))],
+    [0.3, *(pytest.param(steps, marks=pytest.mark.slow) for steps in (0.0, 0.5, 1.0, 1.6, 2.0, 3.0, 4.0))],
 )
 def test_boundary_is_within_a_tenth_of_theory(latency_steps: float) -> None:
     at_one = summary(latency_steps, 1.0)

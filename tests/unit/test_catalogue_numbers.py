@@ -85,6 +85,7 @@ def test_every_number_of_a_run_is_declared_and_within_its_bounds(case: str) -> N
         assert value is None or number.least - 1e-9 <= value <= number.most + 1e-9, key
 
 
+@pytest.mark.slow
 def test_every_number_that_is_declared_is_given() -> None:
     given = {describe(key).number.pattern for case in [*names("scenarios"), *MORE] for key in summary(case)}
     # No built-in network has a three-winding transformer, and only one element differs most.

@@ -96,6 +96,7 @@ run_scenario(load_scenario("section6", ["time.steps=1000000", "time.step_s=1800"
 """
 
 
+@pytest.mark.slow
 def test_killed(tmp_path: Path) -> None:
     """kill -9 in the middle: what was written can be read, and run.json says that the run was on."""
     run = tmp_path / "run"

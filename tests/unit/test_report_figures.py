@@ -469,12 +469,19 @@ def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
 # --- drawing leaves no trace but the files ----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.slow)])
 def test_the_same_run_gives_the_same_bytes_whatever_the_users_settings(
-    drawn: tuple[Path, list[Path]], tmp_path: Path
+    drawn: tuple[Path, list[Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int
 ) -> None:
     import matplotlib
 
-    folder, figures = drawn
+    folder = Path(shutil.copytree(drawn[0], tmp_path / "first"))
+    figures = [folder / file.relative_to(drawn[0]) for file in drawn[1]][::every]
+    for file in {*(folder / "figures").iterdir()} - {*figures}:
+        file.unlink()
+    chosen = [entry for entry in figure_list.figures() if folder / f"figures/{entry.name}.png" in figures]
+    monkeypatch.setattr(figure_list, "figures", lambda: chosen)
+    write_report(folder)
     again = full_run(tmp_path / "run")
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "lines.linewidth": 7}):
         before = dict(matplotlib.rcParams)
