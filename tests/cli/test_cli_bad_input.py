@@ -33,7 +33,8 @@ def test_the_scenario_that_the_cases_start_from_is_good(cosim: Callable, write: 
             "households: 3",
             "households: 3\n    step_s: 4",
             "s.yaml:8: groups.0.step_s: unknown key 'step_s' (given: 4). It belongs under `time`. "
-            "Keys here: name, households, load, pv, battery, cost, policy, membership, trading.",
+            "Keys here: name, households, load, pv, second_load, battery, ev, heat_pump, cost, policy, membership, "
+            "trading.",
         ),
         ("  step_s: 3600\n  steps: 4", "  start: 2016-01-01", "s.yaml:2: time: the run's length is not given. Write either steps or duration_h."),
         ("steps: 4", "steps: 4\n  duration_h: 4", "s.yaml:2: time: the run's length is given twice. Write either steps or duration_h."),

@@ -18,6 +18,7 @@ from cosim.engine.scenario import Scenario
 from cosim.faults.fault_plan import plan_faults
 from cosim.faults.subsystem import surroundings
 from cosim.households.demand import household_demand
+from cosim.households.ownership import owned_devices
 from cosim.households.placement import Placement, nowhere
 from cosim.households.profile_book import Demand
 from cosim.trading.schemas.tariffs import PricesConfig
@@ -50,7 +51,8 @@ def demand(folder: Path, text: str, *groups: dict[str, Any], hours: int = 24) ->
         },
     )
     context = loaded.context
-    return household_demand(loaded.scenario.groups, context, nowhere(context.population))
+    groups = loaded.scenario.groups
+    return household_demand(groups, owned_devices(groups, context), context, nowhere(context.population))
 
 
 def as_loaded(folder: Path, data: dict[str, Any]) -> LoadedScenario:
