@@ -18,12 +18,7 @@ from cosim.grid.coupling import Block, Coupling
 from cosim.grid.element_limits import feeder_limits
 from cosim.grid.feeder_lines import feeder_lines
 from cosim.grid.feeder_tables import FEEDER_BRANCHES, FEEDER_BUSES, SOURCE_ELEMENTS, write_feeder
-from cosim.grid.limit_violations import OVERLOADS, VIOLATIONS
-from cosim.grid.limits import FeederLimits, loading_factors
-from cosim.grid.measurement import FeederReading, read_feeder
-from cosim.grid.network_file import load_network
-from cosim.grid.power_flow import PowerFlow
-from cosim.grid.record import (
+from cosim.grid.flow_tables import (
     BUS_VOLTAGE,
     EN50160,
     INJECTIONS,
@@ -32,8 +27,13 @@ from cosim.grid.record import (
     TAP_POSITIONS,
     TRAFO3W_LOADING,
     TRAFO_LOADING,
-    GridRecorder,
 )
+from cosim.grid.limit_violations import OVERLOADS, VIOLATIONS
+from cosim.grid.limits import FeederLimits, loading_factors
+from cosim.grid.measurement import FeederReading, read_feeder
+from cosim.grid.network_file import load_network
+from cosim.grid.power_flow import PowerFlow
+from cosim.grid.record import GridRecorder
 from cosim.grid.schema import GridConfig, PlaceByList
 from cosim.grid.solvers import solver_of
 from cosim.grid.tap_changers import TapChanger, tap_changers
