@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats.qmc import Halton
 
 from cosim.core.errors import InputError, Problem
 from cosim.regulation.community_costs import Costs, MixedCosts, community_costs
@@ -141,6 +140,8 @@ def _problem(costs: MixedCosts) -> str:
 
 def _points(costs: MixedCosts) -> Array:
     """Points for every household, shape (K, m, N): a sequence of even spread, and two corners."""
+    from scipy.stats.qmc import Halton  # takes long to load, and few runs need it
+
     m = costs.n_resources
     spread = np.vstack([np.zeros(m), np.ones(m), Halton(m, scramble=False).random(_POINTS + 1)[1:]])
     return np.repeat(spread[:, :, np.newaxis], costs.n_households, axis=2)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import LinearConstraint, minimize
 
 from cosim.regulation.community_costs import Costs
 
@@ -25,6 +24,8 @@ def by_slsqp(costs: Costs, sums: Array, start: Array) -> tuple[Array, Array]:
     start : ndarray, shape (m, N)
         Where to begin.
     """
+    from scipy.optimize import LinearConstraint, minimize  # takes long to load, and few runs need it
+
     shape = start.shape
 
     def objective(flat: Array) -> tuple[float, Array]:

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 
 from cosim.config.parameters import numbers, of_household, of_households
 from cosim.core.errors import InputError, Problem, listed
@@ -226,6 +225,8 @@ def _in_proportion(ratio: Array, capacity: float) -> float:
 
 def _root(rising: Callable[[float], float]) -> float:
     """Where a function that rises crosses 0; where it does not, the end of where it was looked for."""
+    from scipy.optimize import brentq  # takes long to load, and few runs need it
+
     low, high = -1.0, 1.0
     while rising(low) > 0.0 and low > -_FARTHEST:
         low *= 4.0
