@@ -52,6 +52,8 @@ ANSWERS = [
     for policy in ("additive", "proportional", "inverse_average")
     for averages in ("exponential", "cumulative")
 ]
+POLICIES = {"additive": "{kind: additive, kappa: 0.15}"}
+"""Policies with keys of their own: a name alone means their defaults, and not the scenario's κ."""
 AVERAGES = {
     "exponential": "{kind: exponential, time_constant_steps: 12}",
     "cumulative": "{kind: cumulative}",
@@ -92,7 +94,7 @@ def cell(found: list[Outcome]) -> str:
 def answer_settings(policy: str, averages: str) -> list[str]:
     """A policy with a kind of averages."""
     agent = "communities.village.agent"
-    return [f"{agent}.policy={policy}", f"{agent}.averages={AVERAGES[averages]}"]
+    return [f"{agent}.policy={POLICIES.get(policy, policy)}", f"{agent}.averages={AVERAGES[averages]}"]
 
 
 def kinds_by_policy(faults: dict[str, str], when: str, steps: int, seeds: int) -> None:

@@ -83,7 +83,7 @@ def carried(times_ms: np.ndarray, **link: object) -> tuple[Account, CommsConfig,
     def receive(message: Message) -> None:
         arrived.setdefault(message.sequence, int(env.now) - message.sent_ms)
 
-    net.on_receive(PLATFORM, receive)
+    net.on_receive(PLATFORM, "report", receive)
 
     def sender() -> Iterator[simpy.Event]:
         for sequence, time_ms in enumerate(times_ms.tolist()):

@@ -12,18 +12,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from cosim.regulation.robust_sum import clipped, take_in, trimmed_measure
 
-from cosim.core.filters import weight_of_newest
 from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.regulation.controller import (
-    Report,
-    initial_reports,
-    measure,
-    open_window,
-    receive,
-)
+from cosim.regulation.aggregates.clipped import ClippedSum
+from cosim.regulation.aggregates.interface import Aggregate
+from cosim.regulation.aggregates.plain import PlainSum
+from cosim.regulation.aggregates.reports import Report, initial_reports
+from cosim.regulation.aggregates.trimmed import TrimmedSum
+from cosim.regulation.mitigations import Mitigations
+from cosim.regulation.platform import Platform, PlatformRules, PlatformState
 from cosim.results.store import read_table
 
 PLATFORM = "communities.market.platform"
@@ -149,7 +147,26 @@ def _interval(values: Any, sign: str = "") -> str:
 
 LIARS = (0, 1, 2, 5, 10, 15, 19, 25, 30, 40, 49)
 LIES = {"reports 50 units": 50.0, "reports 1 unit": 1.0}
-TRIMMED_SHARE = 0.2
+N_HOUSEHOLDS = 99
+AGGREGATES = {"sum": PlainSum(), "clipped": ClippedSum(), "trimmed": TrimmedSum(trimmed_share=0.2)}
+
+
+def listener(aggregate: Aggregate) -> Platform:
+    """A platform that makes this aggregate of its reports; its gain is 0, and a step lasts 1 ms."""
+    rules = PlatformRules(
+        1, (0.0,), "reports", "hold_last", lambda now_ms: (0.0,), mitigations=Mitigations(aggregate=aggregate)
+    )
+    state = PlatformState(
+        signals=(0.0,),
+        shares=[],
+        reports=initial_reports([0] * N_HOUSEHOLDS, (0.0,)),
+        members=list(range(N_HOUSEHOLDS)),
+        metered=(),
+        gains=(0.0,),
+        delays=[],
+        means=[(0.0,)] * N_HOUSEHOLDS if aggregate.weight else [],
+    )
+    return Platform(rules, state)
 
 
 def aggregate_errors(lie: float, n_liars: int, steps: int = 600) -> dict[str, float]:
@@ -158,33 +175,20 @@ def aggregate_errors(lie: float, n_liars: int, steps: int = 600) -> dict[str, fl
     99 households take a unit with a probability of their own, from 0.2 to 0.6; liars are spread evenly among
     them, do what they would, and always report `lie`.
     """
-    n = 99
     random = np.random.default_rng(1)
-    probabilities = np.linspace(0.2, 0.6, n)
-    liars = set(np.linspace(0, n - 1, n_liars).astype(int).tolist())
-    plain, possible = (initial_reports([0] * n, (0.0,)) for _ in range(2))
-    means: list[Any] = [(0.0,)] * n
-    errors: dict[str, list[float]] = {"sum": [], "clipped": [], "trimmed": []}
+    probabilities = np.linspace(0.2, 0.6, N_HOUSEHOLDS)
+    liars = set(np.linspace(0, N_HOUSEHOLDS - 1, n_liars).astype(int).tolist())
+    platforms = {name: listener(aggregate) for name, aggregate in AGGREGATES.items()}
+    errors: dict[str, list[float]] = {name: [] for name in platforms}
     for step in range(steps):
-        truth = random.random(n) < probabilities
-        for i in range(n):
-            report = Report((lie if i in liars else float(truth[i]),), 0)
-            older = possible.newest[i]
-            receive(plain, i, step, report)
-            receive(possible, i, step, Report(clipped(report.delivered), 0))
-            take_in(means, i, older, weight_of_newest(50.0))
-        if step >= steps // 2:
-            everyone = list(range(n))
-            sums = {
-                "sum": measure(plain, everyone, 1, "hold_last")[0],
-                "clipped": measure(possible, everyone, 1, "hold_last")[0],
-                "trimmed": trimmed_measure(possible, everyone, means, 1, "hold_last", TRIMMED_SHARE)[0],
-            }
-            for name, value in sums.items():
-                errors[name].append(value - float(truth.sum()))
-        open_window(plain, step + 1)
-        open_window(possible, step + 1)
-    return {name: float(np.mean(values)) for name, values in errors.items()}
+        truth = random.random(N_HOUSEHOLDS) < probabilities
+        reports = [Report((lie if i in liars else float(took),), 0) for i, took in enumerate(truth)]
+        for name, platform in platforms.items():
+            for i, report in enumerate(reports):
+                platform.hear_report(i, step, report)
+            (measured,) = platform.tick(step).measured
+            errors[name].append(measured - float(truth.sum()))
+    return {name: float(np.mean(values[steps // 2 :])) for name, values in errors.items()}
 
 
 def draw(path: Path) -> None:

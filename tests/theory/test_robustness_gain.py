@@ -61,7 +61,7 @@ def test_boundary_is_within_a_tenth_of_theory_over_the_whole_plane(tmp_path: Pat
     (tmp_path / "gain.yaml").write_text(yaml.safe_dump({**config, "seeds": 1}), encoding="utf-8")
     plan = plan_sweep(load_sweep(str(tmp_path / "gain.yaml")))
     with executor(None, 2) as hands:
-        outcome = run_sweep(open_folder(plan, (), tmp_path / "swept", False), hands)
+        outcome = run_sweep(open_folder(plan, (), tmp_path / "swept", False, tmp_path), hands)
     assert outcome.n_failed == 0
     (boundary,) = analyse(tmp_path / "swept", []).boundaries
     assert len(boundary.crossed) == len(boundary.points) == 17

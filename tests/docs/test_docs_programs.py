@@ -1,0 +1,59 @@
+"""The programs of docs/ that call parts of the package by name: small cases of what their pages show."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def program(name: str) -> ModuleType:
+    """A program of the docs, loaded and not started."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["lotfi_case", "robustness", "trading_rush"])
+def test_a_program_that_no_test_of_its_page_loads_finds_what_it_imports(name: str) -> None:
+    assert callable(program(name).main)
+
+
+def test_links_measures_a_link() -> None:
+    account, _, arrived = program("links").carried(
+        np.arange(50), latency={"kind": "constant", "latency_ms": 70}
+    )
+    assert set(arrived.values()) == {70}
+    assert (account.lost, account.latency_p50_ms) == (0, 70)
+
+
+def test_one_liar_moves_a_clipped_sum_by_his_share_and_a_plain_sum_by_what_he_says() -> None:
+    errors = program("mitigations").aggregate_errors(50.0, 1, steps=4)
+    assert 49 <= errors["sum"] <= 50
+    assert 0 <= errors["clipped"] <= 1
+
+
+def test_the_additive_policy_of_the_page_on_faults_is_the_scenarios() -> None:
+    from cosim.engine.load import load_scenario
+
+    settings = program("faults").answer_settings("additive", "exponential")
+    with_settings, built_in = (
+        load_scenario("faulty_community", changes).scenario.communities[0].agent for changes in (settings, [])
+    )
+    assert with_settings == built_in
+
+
+def test_every_case_of_the_page_on_mitigations_is_a_scenario() -> None:
+    from cosim.engine.load import load_scenario
+
+    for cases in program("mitigations").TABLES.values():
+        for overrides in cases.values():
+            assert load_scenario("lossy_community", list(overrides)).scenario.name == "lossy_community"
