@@ -195,7 +195,17 @@ print(*sorted({name.split(".")[0] for name in sys.modules}))
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    heavy = {"pandapower", "simbench", "matplotlib", "pyarrow", "pandas", "scipy", "distributed", "typer", "rich"}
+    heavy = {
+        "pandapower",
+        "simbench",
+        "matplotlib",
+        "pyarrow",
+        "pandas",
+        "scipy",
+        "distributed",
+        "typer",
+        "rich",
+    }
     assert not heavy & set(done.stdout.split())
 
 
