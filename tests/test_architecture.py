@@ -57,12 +57,7 @@ IMPURE = {
     ): "which points a sample has, from the sample's own seed",
     ("cosim.study.sweep.samples", "np.random.Generator"): "the same: scipy's samplers take a generator",
     ("cosim.cli.progress", "time.monotonic"): "how often the bar is drawn, and the speed it shows",
-    (
-        "cosim.grid.network_functions",
-        "random.getstate",
-    ): "puts it back after pandapower drew from it",
-    ("cosim.grid.network_functions", "random.setstate"): "the same",
-    ("cosim.grid.network_functions", "random.seed"): "makes pandapower's draws the same every time",
+    ("cosim.grid.network_functions", "random.Random"): "from which pandapower draws Kerber's networks",
     ("cosim.core.streams", "np.random.Philox"): "the counter-based generator that all randomness is made of",
     ("cosim.core.streams", "np.random.Generator"): "turns its bits into floats; holds no state of its own",
 }

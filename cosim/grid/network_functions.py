@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import inspect
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 from cosim.core.errors import InputError, Problem, suggest
@@ -15,7 +18,8 @@ if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
 _KERBER_DRAW = 0
-"""State of Python's generator while pandapower draws the house connections of Kerber's suburbs."""
+"""Seed of the generator from which pandapower draws the house connections of Kerber's networks."""
+_one_at_a_time = Lock()
 
 
 def read_source(network: NetworkConfig, folder: Path) -> GridSource:
@@ -80,18 +84,31 @@ def _call(source: PandapowerSource) -> pandapowerNet:
             )
             for name in strangers
         )
-    state = random.getstate()
-    random.seed(
-        _KERBER_DRAW
-    )  # pandapower draws from Python's global generator; a feeder must not depend on it
     try:
-        net = function(**source.arguments)
+        with _own_draws():
+            net = function(**source.arguments)
     except Exception as error:
         message = f"{source.function} refuses its arguments: {error}"
         raise InputError([Problem(message, "correct the arguments", "source.arguments")]) from error
-    finally:
-        random.setstate(state)
     if not isinstance(net, pandapowerNet):
         message = f"{source.function} gives no single grid with these arguments"
         raise InputError([Problem(message, "choose arguments that give one grid", "source.arguments")])
     return cast("pandapowerNet", net)
+
+
+@contextmanager
+def _own_draws() -> Iterator[None]:
+    """Have pandapower draw Kerber's networks from a generator of their own.
+
+    It draws from Python's global one, which other threads use as well, as those of a Dask worker do: seeding
+    that one would not make the network the same every time.
+    """
+    from pandapower.networks import kerber_networks
+
+    with _one_at_a_time:
+        usual = kerber_networks.rd
+        kerber_networks.rd = random.Random(_KERBER_DRAW)
+        try:
+            yield
+        finally:
+            kerber_networks.rd = usual

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -238,6 +239,28 @@ def test_source_folder_is_not_needed_for_functions(tmp_path: Path) -> None:
         draws.append((net.line.std_type.tolist(), random.random()))
     assert draws[0][0] == draws[1][0]  # the feeder does not depend on Python's generator ...
     assert draws[0][1] != draws[1][1]  # ... nor does building it disturb that
+
+
+def test_another_thread_that_draws_does_not_change_a_network(tmp_path: Path) -> None:
+    """As those of a Dask worker do."""
+    from cosim.grid.network_functions import read_source
+
+    source = {"kind": "pandapower", "function": "create_kerber_landnetz_kabel_1"}
+    network = NETWORK.model_copy(update={"source": _source(source)})
+    alone = read_source(network, tmp_path).net.line.std_type.tolist()
+    ended = threading.Event()
+
+    def draw() -> None:
+        while not ended.is_set():
+            random.random()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        assert read_source(network, tmp_path).net.line.std_type.tolist() == alone
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _source(value: dict[str, str]) -> object:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -267,3 +271,36 @@ def test_a_run_that_fails_leaves_its_seed_out_and_is_told(tmp_path: Path, finish
 @pytest.mark.parametrize("name", names("studies"))
 def test_built_in_studies_are_in_order(name: str) -> None:
     assert [problem for problem in cosim.check(name) if problem.severity == "error"] == []
+
+
+@pytest.mark.slow
+def test_workers_of_this_machine_and_of_dask_give_the_same_bytes(tmp_path: Path, finished: Path) -> None:
+    file = saved(tmp_path)
+    local = cosim.impact(file, out=tmp_path / "local", workers=2)
+    on_dask = cosim.impact(file, out=tmp_path / "dask", workers=2, dask="local")
+    assert local.status == on_dask.status == "done"
+    for path in [*sorted(finished.glob("impact/*")), finished / "points.parquet"]:
+        name = path.relative_to(finished)
+        assert (local.folder / name).read_bytes() == path.read_bytes(), path.name
+        assert (on_dask.folder / name).read_bytes() == path.read_bytes(), path.name
+    assert local.hosting_capacities.equals(analysed(finished).hosting_capacities())
+
+
+@pytest.mark.slow
+def test_interrupted_by_ctrl_c_it_goes_on(tmp_path: Path, finished: Path) -> None:
+    """The command itself: interrupted once some runs have ended, resumed, the same page as in one go."""
+    file, out = saved(tmp_path), tmp_path / "out"
+    command = [sys.executable, "-m", "cosim.cli", "impact", file, "--out", str(out), "--workers", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        lines = out / "finished.jsonl"
+        while not lines.exists() or lines.read_text().count("\n") < 3:
+            assert running.poll() is None
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert f"continue with: cosim impact {file} --out {out} --resume" in told.replace("\n", " ")
+    ended = subprocess.run([*command, "--resume"], capture_output=True, text=True, check=True)
+    assert "uncontrolled: the feeder hosts" in ended.stdout
+    assert (out / "points.parquet").read_bytes() == (finished / "points.parquet").read_bytes()
+    assert (out / "impact/impact.md").read_bytes() == (finished / "impact/impact.md").read_bytes()
