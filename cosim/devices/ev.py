@@ -18,6 +18,7 @@ from cosim.core.tables import PROSUMER, TIME, Column, Table
 from cosim.devices.ev_session_csv import CsvSessions
 from cosim.devices.ev_sessions import SESSIONS, DrawnSessions, Session, SessionSource
 from cosim.devices.interface import DEVICES, ActiveDevice, Device, Service, Site
+from cosim.devices.planned_vehicle import PlannedVehicle
 from cosim.devices.vehicle_at_charger import (
     Charger,
     InstalledVehicle,
@@ -38,7 +39,8 @@ _SOURCE = "table `ev_sessions`"
 class ElectricVehicle(Device):
     """An electric vehicle and its charger.
 
-    It charges at once when it comes home, unless a community asks it when to (`serves: ev_charging`).
+    It charges at once when it comes home, unless a community asks it when to (`serves: ev_charging`) or the
+    energy-value market schedules it (`scheduled_by: energy_value`).
     """
 
     charger_kw: PositiveKilowattsValue = 11.0
@@ -50,8 +52,12 @@ class ElectricVehicle(Device):
     sessions: Annotated[SessionSource, Choice(SESSIONS)] = DrawnSessions()
     """When the vehicle is at home, and what it needs until it leaves."""
     when_due: Literal["charge", "wait"] = "charge"
-    """What a vehicle that a community regulates does once only charging without a pause fills it until it
-    leaves: it charges, whatever the signal, and reports that; or it waits until it is asked to."""
+    """What a vehicle that a community regulates or a market schedules does once only charging without a pause
+    fills it until it leaves: it charges, whatever the signal or the plan, and reports that; or it waits until
+    it is asked to, and charges as planned."""
+    scheduled_by: Literal["energy_value"] | None = None
+    """The market that schedules its charging: at variable power, in the cheapest hours from its arrival to
+    its departure. null: none does."""
 
     services: ClassVar = (
         Service(
@@ -99,6 +105,11 @@ class ElectricVehicle(Device):
         Number("ev_missing_kwh", "missing at departure", "kWh", "what vehicles left without", "less"),
     )  # fmt: skip
 
+    @property
+    def planned_by(self) -> str:
+        """The energy-value market, or nobody."""
+        return self.scheduled_by or ""
+
     def files(self) -> tuple[str, ...]:
         """A file of sessions."""
         return self.sessions.files()
@@ -124,7 +135,10 @@ class ElectricVehicle(Device):
         ]
         if isinstance(self.sessions, CsvSessions):
             site.warn(_too_short(self.sessions.file, sessions, chargers))
-        return [InstalledVehicle(*each) for each in zip(chargers, sessions, strict=True)]
+        vehicles = zip(chargers, sessions, strict=True)
+        if self.planned_by:
+            return [PlannedVehicle(*each, self.planned_by) for each in vehicles]
+        return [InstalledVehicle(*each) for each in vehicles]
 
     @classmethod
     def parameters(cls, installed: Sequence[tuple[int, Any]], n_households: int) -> dict[str, Array]:

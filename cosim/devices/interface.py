@@ -37,6 +37,7 @@ from cosim.core.delivery import Unit
 from cosim.core.errors import Problem
 from cosim.core.inverters import Inverter
 from cosim.core.numbers import Number, Summary
+from cosim.core.planned_use import Need, PlannedPower
 from cosim.core.population import Group
 from cosim.core.registry import Registry, refused
 from cosim.core.streams import Streams
@@ -123,9 +124,12 @@ class ActiveDevice(ABC):
         What it stores; 0 for a device that stores nothing.
     charge_efficiency : float
         Stored energy over energy at the terminals.
+    planned_by : str
+        The market that plans its use (see `cosim.core.planned_use`); empty for none.
     """
 
     metered: ClassVar[tuple[str, ...]] = METERED
+    planned_by: str = ""
     __slots__ = ("charge_efficiency", "stored_kwh", "until_ms")
 
     def __init__(self, stored_kwh: float = 0.0, charge_efficiency: float = 1.0) -> None:
@@ -187,6 +191,18 @@ class ActiveDevice(ABC):
     def regulate(self, is_on: bool) -> None:
         """A market decides from now on, or does so no longer; what was promised before is void."""
         raise NotImplementedError(f"{type(self).__name__} offers no service")
+
+    def need(self) -> Need | None:
+        """What it still needs from now on, where its use is planned."""
+        raise NotImplementedError(f"{type(self).__name__} follows no plan")
+
+    def follow(self, plan: Sequence[PlannedPower]) -> None:
+        """Do what the plan says from now on; after its end nothing."""
+        raise NotImplementedError(f"{type(self).__name__} follows no plan")
+
+    def tell_of_needs(self, tell: Callable[[], None]) -> None:
+        """Call this whenever a need has come up that no plan was made for."""
+        raise NotImplementedError(f"{type(self).__name__} follows no plan")
 
     def limit(self, most_kw: float) -> bool:
         """Draw no more than this from now on; infinity lifts the limit.
@@ -432,6 +448,11 @@ class Device(Model):
     share: Probability = 1.0
     """Share of the group's households that have it. Who does is drawn by the seed, so that whoever has it at
     a share of 0.3 has it at 0.4, too."""
+
+    @property
+    def planned_by(self) -> str:
+        """The market that plans what it draws, as its key `scheduled_by` says; empty for none."""
+        return ""
 
     @classmethod
     def annotation(cls) -> Any:

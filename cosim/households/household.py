@@ -9,6 +9,7 @@ from cosim.core.clock import MS_PER_HOUR
 from cosim.core.context import Context
 from cosim.core.delivery import Unit
 from cosim.core.errors import InputError, Problem, collected
+from cosim.core.planned_use import FollowsPlan
 from cosim.devices.interface import DEVICES, ActiveDevice, Piece, Site, Slots
 from cosim.households.ownership import Owned
 from cosim.households.profile_book import ProfileBook
@@ -94,6 +95,10 @@ class Household:
         """Let each device draw no more than this from now on; says how many obey."""
         self.advance(now_ms)
         return sum(device.limit(most_kw) for device in self.devices)
+
+    def planned_by(self, market: str) -> list[FollowsPlan]:
+        """Its devices whose use a market plans."""
+        return [device for device in self.devices if device.planned_by == market]
 
     def deliver(
         self, requested: Sequence[int], units: Sequence[Unit], now_ms: int, step_ms: int

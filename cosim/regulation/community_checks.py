@@ -125,6 +125,10 @@ def _served(members: Sequence[Grouped], unit: Unit, path: str, context: Context)
             remedy = "Leave its households one of them, or divide them into groups of one each."
             yield context.problem(f"{path}.serves", message, remedy, unit.service)
         for kind in kinds:
+            if group.devices[kind].planned_by:
+                message = f"the group '{group.name}' has its {kind} scheduled by a market already"
+                remedy = f"Remove this resource, or `scheduled_by` of its {kind}."
+                yield context.problem(f"{path}.serves", message, remedy, unit.service)
             for problem in group.devices[kind].unit_problems(unit.service, unit_kw, group.name):
                 at, is_warning = f"{path}.unit_kwh", problem.severity == "warning"
                 yield context.problem(at, problem.message, problem.remedy, problem.value, is_warning)

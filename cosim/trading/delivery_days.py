@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from math import fsum
 
 import numpy as np
@@ -14,15 +14,19 @@ from cosim.config.hours import HOURS
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, Priority, wait_until
 from cosim.core.numbers import Number, Summary, declared
 from cosim.core.streams import Streams
+from cosim.households.household import Household
 from cosim.households.meters import Reading
 from cosim.households.profile_book import ProfileBook
+from cosim.trading.device_plans import DevicePlans
 from cosim.trading.market import EnergyMarket
+from cosim.trading.protocol.demand_plan import HourlyNeed, needs_from_load
 from cosim.trading.protocol.floor import Hooks, TradingFloor
 from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.record import EnergyRecorder, MeteredDay
 from cosim.trading.settlement.bills import Settlement, settle
 from cosim.trading.settlement.commitments import sold_less_bought
 from cosim.trading.totals import SECTION
+from cosim.trading.valuation.offers import Offer
 
 _TRAFFIC = "the trading protocol, warm-up included"
 NUMBERS = (
@@ -63,6 +67,8 @@ class DeliveryDays:
         Length of the run and of a metering interval.
     recorder : EnergyRecorder
         Told of every day.
+    households : sequence of Household
+        All of them: the market plans some of their devices.
 
     Attributes
     ----------
@@ -82,6 +88,7 @@ class DeliveryDays:
         duration_ms: int,
         interval_ms: int,
         recorder: EnergyRecorder,
+        households: Sequence[Household],
     ) -> None:
         self._env = env
         self._market = market
@@ -94,8 +101,9 @@ class DeliveryDays:
         whole_days = range(duration_ms // MS_PER_DAY)
         traded = self._timeline.tradable_days(duration_ms) if market.config.rules.rule.trades else range(0)
         self._traded = set(traded)
+        self._device_plans = DevicePlans(households, market, terms.timeline, len(whole_days))
         self._alone = [day for day in whole_days if day not in self._traded]
-        hooks = Hooks(market.offers, market.plan, self._begin, market.lose_memory)
+        hooks = Hooks(market.offers, self._plan, self._begin, market.lose_memory)
         self.floor = TradingFloor(
             env, network, market.size, terms, traded, rules.planning_spread_ms, streams, hooks
         )
@@ -106,6 +114,7 @@ class DeliveryDays:
     def start(self) -> None:
         """Begin; messages of trading must be handed to `floor.receive`."""
         self.floor.start()
+        self._device_plans.start()
         self._env.process(self._plan_alone())
         self._env.process(self._keep_promises())
 
@@ -149,9 +158,17 @@ class DeliveryDays:
             yield wait_until(self._env, max(0, self._timeline.gate_ms(day)), Priority.DECISION)
             self._begin(day)
 
+    def _plan(self, household: int, day: int, offers: Sequence[Offer]) -> list[HourlyNeed]:
+        """What a household wants to buy: for its schedule, and for devices at variable power on top."""
+        load_kwh = self._market.plan(household, day, offers)
+        on_top_kwh = self._device_plans.at_gate(household, day, offers, int(self._env.now))
+        grid_price = self._market.prices(day).grid.tolist()
+        return needs_from_load((load_kwh + on_top_kwh).tolist(), offers, grid_price)
+
     def _begin(self, day: int) -> None:
         """Fix the day's schedules; a household that has none by now makes one without the others."""
         market = self._market
+        self._device_plans.look(int(self._env.now))
         for household in range(market.size):
             if household not in market.plans.get(day, ()):
                 market.plan_alone(household, day)
@@ -159,6 +176,9 @@ class DeliveryDays:
             for interval in self._intervals(day, hour):
                 self._book.add_load(interval, load_kw)
         self._recorder.add_plans(day, market.plans[day])
+        if self._device_plans:
+            agreed = self.floor.agreements(day) if day in self._traded else []
+            self._device_plans.decided(day, sold_less_bought(agreed, market.size))
 
     def _keep_promises(self) -> Process:
         """As a day begins, take what is sold from what batteries see; what is bought stands in for it."""
@@ -195,6 +215,7 @@ class DeliveryDays:
         self._n_late_offers += floor.late_offers(day)
         floor.forget(day)
         market.forget(day)
+        self._device_plans.forget(day)
 
 
 def _sold(settlement: Settlement, n_households: int) -> Array:

@@ -12,7 +12,6 @@ from cosim.config.hours import HOURS
 from cosim.core.errors import SimulationError
 from cosim.core.streams import Streams
 from cosim.csv_files.found import CsvFound
-from cosim.trading.protocol.demand_plan import HourlyNeed, needs_from_load
 from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day
 from cosim.trading.schemas.appliances import AppliancesConfig
 from cosim.trading.schemas.bids import LearningBids
@@ -123,12 +122,11 @@ class EnergyMarket:
         asked, choice = bid_prices(bidding, prices.feed_in, prices.grid, uniforms, learnt)
         if choice >= 0:
             self.chosen.setdefault(day, {})[household] = choice
-        return make_offers(household, self._expected_generation(household, day), asked)
+        return make_offers(household, self.expected_generation(household, day), asked)
 
-    def plan(self, household: int, day: int, offers: Sequence[Offer]) -> list[HourlyNeed]:
-        """Schedule its day with the offers that reached it; what it then wants to buy."""
-        schedule = self._decide(household, day, offers).schedule
-        return needs_from_load(schedule.load_kwh.tolist(), offers, self.prices(day).grid.tolist())
+    def plan(self, household: int, day: int, offers: Sequence[Offer]) -> Array:
+        """Schedule its day with the offers that reached it; what it then will use, kWh, shape (24,)."""
+        return self._decide(household, day, offers).schedule.load_kwh
 
     def plan_alone(self, household: int, day: int) -> None:
         """Schedule its day with its own generation and the grid.
@@ -139,10 +137,13 @@ class EnergyMarket:
         if self.config.rules.rule.own_generation == "asked":
             own = self.offers(household, day)
         else:
-            prices = self.prices(day)
-            forgone = np.minimum(prices.feed_in, prices.grid)
-            own = make_offers(household, self._expected_generation(household, day), forgone)
+            own = self.own_supply(household, day, self.expected_generation(household, day))
         self._decide(household, day, own)
+
+    def own_supply(self, household: int, day: int, energy_kwh: Array) -> list[Offer]:
+        """Energy of its own in each hour of a day, shape (24,), at what feeding it in would earn."""
+        prices = self.prices(day)
+        return make_offers(household, energy_kwh, np.minimum(prices.feed_in, prices.grid))
 
     def appliance_load_kw(self, day: int) -> Array:
         """What the schedules of a day draw in each hour; shape (24, n_households)."""
@@ -219,7 +220,8 @@ class EnergyMarket:
         uniforms = self._uniforms("load_forecast", day)[:, household]
         return day_ahead(forecast, self._outlook.load_kwh[household], day, uniforms)
 
-    def _expected_generation(self, household: int, day: int) -> Array:
+    def expected_generation(self, household: int, day: int) -> Array:
+        """What it will expect to generate on a day, kWh; shape (24,)."""
         forecast = self.participants[household].config.pv_forecast
         uniforms = self._uniforms("pv_forecast", day)[:, household]
         return day_ahead(forecast, self._outlook.generation_kwh[household], day, uniforms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from cosim.comms.link_checks import MOST_MESSAGES
@@ -10,8 +10,11 @@ from cosim.config.each_lengths import each_problems
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from cosim.core.context import Context
 from cosim.core.errors import Problem
+from cosim.devices.interface import Device
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
 
+MARKET = "energy_value"
+"""By this name devices say that the market plans what they draw."""
 MOST_HOUSEHOLD_DAYS = 1_000_000
 """Most days of households in the energy-value market: hourly outlooks, 384 bytes a day, are held whole."""
 
@@ -32,6 +35,10 @@ class TradingGroup(Protocol):
         """Whether any of its devices generates."""
 
     @property
+    def devices(self) -> Mapping[str, Device]:
+        """What its households have, by kind."""
+
+    @property
     def trading(self) -> TradingConfig | None:
         """How its households take part, in place of what holds for all."""
 
@@ -50,12 +57,8 @@ def market_problems(
     context : Context
         The run.
     """
-    for number, group in enumerate(groups):
-        if group.trading is not None and market is None:
-            path = f"groups.{number}.trading"
-            message = "the group trades, but the scenario has no energy-value market"
-            yield context.problem(path, message, "Add `energy_value: {prices: {grid: 0.3}}`.")
     if market is None:
+        yield from _without_market(groups, context)
         return
     if not groups:
         message = "households take part in the energy-value market, and there are none"
@@ -66,6 +69,20 @@ def market_problems(
             yield from each_problems(context, path, market.household, group.households, group.name)
     yield from _days(market, context)
     yield from _sizes(market, groups, context)
+
+
+def _without_market(groups: Sequence[TradingGroup], context: Context) -> Iterator[Problem]:
+    """Whoever counts on a market that is not there."""
+    remedy = "Add `energy_value: {prices: {grid: 0.3}}`."
+    for number, group in enumerate(groups):
+        if group.trading is not None:
+            message = "the group trades, but the scenario has no energy-value market"
+            yield context.problem(f"groups.{number}.trading", message, remedy)
+        for kind, device in group.devices.items():
+            if device.planned_by == MARKET:
+                path = f"groups.{number}.{kind}.scheduled_by"
+                message = "the device is scheduled by the energy-value market, but the scenario has none"
+                yield context.problem(path, message, remedy, MARKET)
 
 
 def _days(market: EnergyValueConfig, context: Context) -> Iterator[Problem]:

@@ -134,8 +134,9 @@ class Trading(Subsystem[Traded]):
 
     def start(self, run: Run) -> None:
         """Begin with the first delivery day."""
-        meters, time = self._households.meters, self._context.time
+        meters, equipment, time = self._households.meters, self._households.equipment, self._context.time
         assert meters is not None  # it asks for them
+        assert equipment is not None
         self._run = run
         self.market.pause = run.pause
         self.days = DeliveryDays(
@@ -147,6 +148,7 @@ class Trading(Subsystem[Traded]):
             time.duration_ms,
             time.interval_ms,
             EnergyRecorder(self._context, run.store),
+            equipment.households,
         )
         self.days.start()
 
