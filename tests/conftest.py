@@ -1,13 +1,18 @@
-"""What all tests share: which cases of a kind run with every change, and empty tables of pandapower.
+"""What all tests share: which cases of a kind run with every change, and what need not be made anew each time.
 
 Making the hundred empty tables of a net takes pandapower about 0.2 s, nearly half of what a test of a small
 grid takes. They are always the same, so they are made once for each set of columns and copied from then on;
-`tests/test_pandapower_tables.py` holds that a net made so is the one that pandapower makes.
+`tests/test_pandapower_tables.py` holds that a net made so is the one that pandapower makes. Likewise typer reads the signatures of all commands
+whenever one is called; in a process of the command line that is once.
 """
 
 from __future__ import annotations
 
+import functools
 import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
@@ -33,7 +38,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_runtest_setup() -> None:
-    """Whoever loaded pandapower: from now on its empty tables are copies."""
+    """Whoever loaded typer or pandapower: from now on what they make anew each time is made once."""
+    typer = sys.modules.get("typer.main")
+    if typer is not None and not hasattr(typer.get_command, "cache_info"):
+        typer.get_command = functools.cache(typer.get_command)  # type: ignore[attr-defined]
     net = getattr(sys.modules.get("pandapower.auxiliary"), "pandapowerNet", None)
     if net is None or hasattr(net, "tables_made_anew"):
         return
@@ -49,3 +57,30 @@ def pytest_runtest_setup() -> None:
         return data
 
     net.create_dataframes = create_dataframes
+
+
+@contextmanager
+def _points_here() -> Iterator[None]:
+    from cosim.engine.load import ScenarioSource
+    from cosim.study.sweep.local_workers import LocalWorkers
+    from cosim.study.sweep.point import PointResult, PointTask, run_point
+    from cosim.study.sweep.sweep_run import More, nothing_more
+
+    def run(
+        self: LocalWorkers, base: ScenarioSource, tasks: Sequence[PointTask], more: More = nothing_more
+    ) -> Iterator[PointResult]:
+        waiting = deque(tasks)
+        while waiting:
+            result = run_point(base, waiting.popleft())
+            yield result
+            waiting.extend(more(result))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LocalWorkers, "run", run)
+        yield
+
+
+@pytest.fixture(scope="session")
+def points_here() -> Callable[[], AbstractContextManager[None]]:
+    """Within it, the points of sweeps run in this process, where no worker has to start."""
+    return _points_here

@@ -7,12 +7,12 @@ import os
 import re
 import resource
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
@@ -43,6 +43,7 @@ axes:
 seeds: [3, 5]
 keep: summary
 """
+Here = Callable[[], AbstractContextManager[None]]
 COSIM = [sys.executable, "-c", "from cosim.cli import main; main()"]
 
 
@@ -59,7 +60,7 @@ def _no_plugins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def slow_sweep(folder: Path, *, keep: str = "summary", n_seeds: int = 6) -> str:
-    """A sweep of points that take long enough (about half a second) to be interrupted."""
+    """A sweep of points that take long enough (some tenths of a second) to be interrupted."""
     text = SMALL.replace("steps: 30", "steps: 200").replace("[3, 5]", str(n_seeds))
     (folder / "slow.yaml").write_text(text.replace("keep: summary", f"keep: {keep}"), encoding="utf-8")
     return "slow.yaml"
@@ -72,13 +73,14 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def swept(cosim: Callable, folder: Path, undisturbed: Path) -> Callable[[str], Path]:
-    """Called with a sweep's file in the working directory: its directory, made once for all tests."""
+def swept(cosim: Callable, folder: Path, undisturbed: Path, points_here: Here) -> Callable[[str], Path]:
+    """Called with a sweep's file in the working directory: its directory, made once, and by no worker."""
 
     def make(file: str) -> Path:
         kept = undisturbed / re.sub(r"\W", "_", (folder / file).read_text(encoding="utf-8"))[-200:]
         if not kept.exists():
-            ended = cosim("sweep", file, "--out", str(kept), "--workers", "1", "--quiet")
+            with points_here():
+                ended = cosim("sweep", file, "--out", str(kept), "--workers", "1", "--quiet")
             assert ended.code == 0, ended.err
         return kept
 
@@ -126,14 +128,14 @@ def record(folder: Path) -> dict[str, object]:
     return content
 
 
-def test_one_worker_and_two_give_the_same_bytes(
+def test_two_workers_and_none_give_the_same_bytes(
     cosim: Callable, folder: Path, small: str, swept: Callable
 ) -> None:
-    shutil.copytree(swept(small), folder / "with_1")
+    none = swept(small)
     ended = cosim("sweep", small, "--out", "with_2", "--workers", "2", "--quiet")
     assert ended.code == 0, ended.err
-    assert table_bytes(folder / "with_1") == table_bytes(folder / "with_2")
-    points = pd.read_parquet(folder / "with_1" / "points.parquet")
+    assert table_bytes(none) == table_bytes(folder / "with_2")
+    points = pd.read_parquet(none / "points.parquet")
     assert list(points.columns[:6]) == ["point", "loss", "policy", "seed", "status", "cause"]
     assert list(points.columns[6:]) == sorted(points.columns[6:])
     assert points.point.tolist() == list(range(8))
@@ -142,7 +144,7 @@ def test_one_worker_and_two_give_the_same_bytes(
     assert points.seed.tolist() == [3, 5] * 4
     assert set(points.status) == {"done"}
     assert record(folder / "with_2")["done"] == 8
-    assert not (folder / "with_1" / "points").exists(), "only summaries are kept"
+    assert not (folder / "with_2" / "points").exists(), "only summaries are kept"
 
 
 def test_each_point_is_what_cosim_run_gives(
@@ -159,11 +161,11 @@ def test_each_point_is_what_cosim_run_gives(
         assert {name: None if pd.isna(row[name]) else row[name] for name in summary} == summary
 
 
-@pytest.mark.slow
-def test_run_directories_are_those_of_cosim_run(cosim: Callable, folder: Path) -> None:
+def test_run_directories_are_those_of_cosim_run(cosim: Callable, folder: Path, points_here: Here) -> None:
     text = SMALL.replace("keep: summary", "keep: runs").replace("[3, 5]", "[3]")
     (folder / "runs.yaml").write_text(text, encoding="utf-8")
-    assert cosim("sweep", "runs.yaml", "--out", "out", "--workers", "1", "--quiet").code == 0
+    with points_here():
+        assert cosim("sweep", "runs.yaml", "--out", "out", "--quiet").code == 0
     runs = sorted((folder / "out" / "points").iterdir())
     assert [run.name for run in runs] == ["00000", "00001", "00002", "00003"]
     again = cosim(
@@ -209,51 +211,50 @@ print(*sorted({name.split(".")[0] for name in sys.modules}))
     assert not heavy & set(done.stdout.split())
 
 
-def test_killed_whole_and_resumed(cosim: Callable, folder: Path, swept: Callable) -> None:
+def test_killed_whole_and_resumed(cosim: Callable, folder: Path, swept: Callable, points_here: Here) -> None:
     """By SIGKILL: what was done is not done again, and the bytes are those of an undisturbed sweep."""
-    whole = swept(slow_sweep(folder, n_seeds=2))
-    slow = slow_sweep(folder, keep="runs", n_seeds=2)
-    process = start(folder, slow, "--out", "killed", "--workers", "2")
-    wait_for_lines(process, folder / "killed" / "finished.jsonl", 3)
+    whole = swept(slow_sweep(folder, n_seeds=1))
+    slow = slow_sweep(folder, keep="runs", n_seeds=1)
+    process = start(folder, slow, "--out", "killed", "--workers", "1")
+    wait_for_lines(process, folder / "killed" / "finished.jsonl", 2)
     process.kill()
     process.communicate()
     assert record(folder / "killed")["status"] == "running"
     lines = (folder / "killed" / "finished.jsonl").read_text().splitlines()
-    assert 3 <= len(lines) < 8
+    assert 2 <= len(lines) < 4
     with (folder / "killed" / "finished.jsonl").open("a") as stream:
         # As a full disk or a power cut leaves it, here in the middle of a character.
-        stream.buffer.write('{"point": 7, "status": "failed", "cause": "ü'.encode()[:-1])
+        stream.buffer.write('{"point": 3, "status": "failed", "cause": "ü'.encode()[:-1])
     kept = (folder / "killed" / "points" / f"{json.loads(lines[0])['point']:05d}" / "run.json").read_bytes()
     refused = cosim("sweep", slow, "--out", "killed", "--quiet")
     assert refused.code == 2
     assert "--resume" in refused.err
-    resumed = cosim("sweep", slow, "--out", "killed", "--workers", "1", "--resume", "--quiet")
+    with points_here():
+        resumed = cosim("sweep", slow, "--out", "killed", "--resume", "--quiet")
     assert resumed.code == 0, resumed.err
     assert table_bytes(folder / "killed") == table_bytes(whole)
     after = folder / "killed" / "points" / f"{json.loads(lines[0])['point']:05d}" / "run.json"
     assert after.read_bytes() == kept, "what was done is not done again"
-    assert sorted(p.name for p in (folder / "killed" / "points").iterdir()) == [f"{n:05d}" for n in range(8)]
+    assert sorted(p.name for p in (folder / "killed" / "points").iterdir()) == [f"{n:05d}" for n in range(4)]
     assert record(folder / "killed")["status"] == "done"
 
 
-@pytest.mark.slow
 def test_a_full_disc_is_said_and_the_sweep_goes_on_later(
-    cosim: Callable, folder: Path, small: str, swept: Callable
+    cosim: Callable, folder: Path, small: str, swept: Callable, points_here: Here
 ) -> None:
     whole = swept(small)
-
-    def no_more_than_3_kb() -> None:  # a file, which fails as a disc that is full does
-        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
-
-    command = [*COSIM, "sweep", small, "--out", "full", "--workers", "1", "--quiet"]
-    ended = subprocess.run(
-        command, cwd=folder, text=True, capture_output=True, preexec_fn=no_more_than_3_kb, check=False
-    )
-    assert ended.returncode == 3
-    assert "full cannot be written: File too large" in ended.stderr.replace("\n", " ")
-    assert "Traceback" not in ended.stderr
-    assert record(folder / "full")["status"] == "failed"
-    assert cosim("sweep", small, "--out", "full", "--workers", "1", "--resume", "--quiet").code == 0
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with points_here():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, hard))  # a file fails as on a disc that is full
+        try:
+            ended = cosim("sweep", small, "--out", "full", "--quiet")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert ended.code == 3
+        assert "full cannot be written: File too large" in ended.err.replace("\n", " ")
+        assert "Traceback" not in ended.err
+        assert record(folder / "full")["status"] == "failed"
+        assert cosim("sweep", small, "--out", "full", "--resume", "--quiet").code == 0
     assert table_bytes(folder / "full") == table_bytes(whole)
 
 
@@ -261,12 +262,12 @@ def test_workers_end_with_the_sweep_that_is_killed(folder: Path) -> None:
     """At once, and not after their points, which may be long: who resumes wants the cores and the memory."""
     slow = (folder / slow_sweep(folder)).read_text().replace("steps: 200", "steps: 1000000")
     (folder / "endless.yaml").write_text(slow, encoding="utf-8")
-    process = start(folder, "endless.yaml", "--out", "out", "--workers", "2")
+    process = start(folder, "endless.yaml", "--out", "out", "--workers", "1")
     limit = time.monotonic() + 30
-    while len(workers := children(process.pid)) < 2:
+    while not (workers := children(process.pid)):
         assert time.monotonic() < limit
         time.sleep(0.02)
-    time.sleep(3.0)  # they are at work by now
+    time.sleep(2.5)  # it is at work by now
     process.kill()
     process.communicate()
     limit = time.monotonic() + 5
@@ -275,11 +276,14 @@ def test_workers_end_with_the_sweep_that_is_killed(folder: Path) -> None:
         time.sleep(0.05)
 
 
-def test_interrupted_and_resumed(cosim: Callable, folder: Path) -> None:
+def test_only_one_sweep_works_in_a_directory_and_ctrl_c_ends_it(cosim: Callable, folder: Path) -> None:
     slow = slow_sweep(folder)
     process = start(folder, slow, "--out", "out", "--workers", "2")
     wait_for_lines(process, folder / "out" / "finished.jsonl", 2)
     workers = children(process.pid)
+    second = cosim("sweep", slow, "--out", "out", "--resume", "--quiet")
+    assert second.code == 2
+    assert "is running in this directory" in second.err
     os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C in a terminal: all of them get it
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr
@@ -310,32 +314,32 @@ def test_interrupted_while_the_workers_start(folder: Path) -> None:
     assert "cosim sweep slow.yaml --out 'my out' --resume" in stderr
 
 
-def test_a_killed_worker_s_point_is_taken_up_by_another(folder: Path, swept: Callable) -> None:
-    slow = slow_sweep(folder, n_seeds=2)
+@pytest.mark.parametrize("n_workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_killed_worker_s_point_is_taken_up_by_another(
+    n_workers: int, folder: Path, swept: Callable
+) -> None:
+    """One of one, so that the sweep has none for a while; two of two, one after the other."""
+    slow = slow_sweep(folder, n_seeds=n_workers)
     whole = swept(slow)
-    process = start(folder, slow, "--out", "out", "--workers", "2")
-    wait_for_lines(process, folder / "out" / "finished.jsonl", 1)
-    os.kill(children(process.pid)[0], signal.SIGKILL)
-    wait_for_lines(process, folder / "out" / "finished.jsonl", 4)
-    os.kill(children(process.pid)[-1], signal.SIGKILL)
+    process = start(folder, slow, "--out", "out", "--workers", str(n_workers))
+    for n_done, which in ((1, 0), (4, -1))[:n_workers]:
+        wait_for_lines(process, folder / "out" / "finished.jsonl", n_done)
+        os.kill(children(process.pid)[which], signal.SIGKILL)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 0, stderr
     assert table_bytes(folder / "out") == table_bytes(whole)
 
 
-def test_only_one_sweep_works_in_a_directory(cosim: Callable, folder: Path) -> None:
-    slow = slow_sweep(folder)
-    process = start(folder, slow, "--out", "out", "--workers", "1")
+@pytest.mark.slow
+def test_a_sweep_that_is_asked_to_end_ends_as_by_ctrl_c(folder: Path) -> None:
+    process = start(folder, slow_sweep(folder), "--out", "out", "--workers", "1")
     wait_for_lines(process, folder / "out" / "finished.jsonl", 1)
-    second = cosim("sweep", slow, "--out", "out", "--resume", "--quiet")
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
-    assert process.returncode == 130, "asked to end, it ends as by Ctrl-C"
-    assert second.code == 2
-    assert "is running in this directory" in second.err
+    assert process.returncode == 130
 
 
-def test_a_failed_point_is_a_row_with_its_cause(cosim: Callable, folder: Path) -> None:
+def test_a_failed_point_is_a_row_with_its_cause(cosim: Callable, folder: Path, points_here: Here) -> None:
     """What only a run can find fails alone: here a profile that is too short for the longer run."""
     rows = [f"2016-01-01T{hour:02d}:00:00Z,1.0" for hour in range(24)]
     (folder / "load.csv").write_text("\n".join(["time,home [kW]", *rows, ""]))
@@ -346,7 +350,8 @@ def test_a_failed_point_is_a_row_with_its_cause(cosim: Callable, folder: Path) -
     (folder / "s.yaml").write_text(
         "name: s\nbase: base.yaml\naxes: [{path: time.steps, values: [12, 24, 48]}]\nkeep: runs\n"
     )
-    ended = cosim("sweep", "s.yaml", "--out", "out", "--workers", "1", "--quiet")
+    with points_here():
+        ended = cosim("sweep", "s.yaml", "--out", "out", "--quiet")
     points = pd.read_parquet(folder / "out" / "points.parquet")
     assert ended.code == 0, ended.err
     assert points.status.tolist() == ["done", "done", "failed"]
@@ -355,7 +360,8 @@ def test_a_failed_point_is_a_row_with_its_cause(cosim: Callable, folder: Path) -
     assert points.energy_load_kwh.tolist()[:2] == [24.0, 48.0]
     assert pd.isna(points.energy_load_kwh[2])
     # The directory holds what it needs to be repeated elsewhere.
-    assert cosim("sweep", "out/sweep.yaml", "--out", "again", "--workers", "1", "--quiet").code == 0
+    with points_here():
+        assert cosim("sweep", "out/sweep.yaml", "--out", "again", "--quiet").code == 0
     assert table_bytes(folder / "again") == table_bytes(folder / "out")
 
 
@@ -491,6 +497,21 @@ def test_a_worker_that_comes_late_with_another_cosim_runs_nothing() -> None:
         run_of_version("0.0.0", (), None, None)  # type: ignore[arg-type]
 
 
+def test_dask_gives_the_same_bytes(
+    cosim: Callable, folder: Path, small: str, swept: Callable, points_here: Here
+) -> None:
+    """A cluster in this process, of one worker: through Dask, the bytes are what they are without."""
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
+    ) as cluster:
+        ended = cosim("sweep", small, "--out", "dask", "--dask", cluster.scheduler_address, "--quiet")
+    assert ended.code == 0, ended.err
+    assert table_bytes(folder / "dask") == table_bytes(swept(small))
+
+
+@pytest.mark.slow
 def test_dask_started_on_this_machine(folder: Path, small: str, swept: Callable) -> None:
     process = start(folder, small, "--out", "dask", "--dask", "local", "--workers", "2")
     _, stderr = process.communicate(timeout=120)
