@@ -1,9 +1,9 @@
-"""What all tests share: which cases of a kind run with every change, and what need not be made anew each time.
+"""What all tests share: which cases run with every change, and what need not be made anew each time.
 
 Making the hundred empty tables of a net takes pandapower about 0.2 s, nearly half of what a test of a small
 grid takes. They are always the same, so they are made once for each set of columns and copied from then on;
-`tests/test_pandapower_tables.py` holds that a net made so is the one that pandapower makes. Likewise typer reads the signatures of all commands
-whenever one is called; in a process of the command line that is once.
+`tests/test_pandapower_tables.py` holds that a net made so is the one that pandapower makes. Likewise typer
+reads the signatures of all commands whenever one is called.
 """
 
 from __future__ import annotations

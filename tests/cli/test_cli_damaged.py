@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,17 @@ def cosim(*arguments: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(
+    tmp_path_factory: pytest.TempPathFactory, points_here: Callable[[], AbstractContextManager[None]]
+) -> Path:
     """A folder with a run that has its report, and a sweep."""
     folder = tmp_path_factory.mktemp("made")
     (folder / "base.yaml").write_text(SCENARIO)
     (folder / "sweep.yaml").write_text(SWEEP)
     assert cosim("run", str(folder / "base.yaml"), "--out", str(folder / "run"), "--quiet") == 0
-    sweep = ("sweep", str(folder / "sweep.yaml"), "--out", str(folder / "swept"), "--workers", "1", "--quiet")
-    assert cosim(*sweep) == 0
+    with points_here():
+        sweep = ("sweep", str(folder / "sweep.yaml"), "--out", str(folder / "swept"), "--quiet")
+        assert cosim(*sweep) == 0
     return folder
 
 
@@ -326,13 +330,15 @@ def test_resume_refuses_a_damaged_sweep_by_the_name_of_the_file(
 
 
 @pytest.mark.parametrize("line", ['{"point": 1, "sta', "", "\x00" * 50, "{" * 50])
-@pytest.mark.fast_cases('{"point": 1, "sta')
-def test_resume_runs_again_what_was_cut_off(line: str, folder: Path) -> None:
+def test_resume_runs_again_what_was_cut_off(
+    line: str, folder: Path, points_here: Callable[[], AbstractContextManager[None]]
+) -> None:
     table = (folder / POINTS).read_bytes()
     finished = folder / "swept" / "finished.jsonl"
     finished.write_text(finished.read_text().splitlines()[0] + f"\n{line}")
     own = str(folder / "sweep.yaml")
-    assert cosim("sweep", own, "--out", str(folder / "swept"), "--resume", "--workers", "1", "--quiet") == 0
+    with points_here():
+        assert cosim("sweep", own, "--out", str(folder / "swept"), "--resume", "--quiet") == 0
     assert (folder / POINTS).read_bytes() == table
 
 

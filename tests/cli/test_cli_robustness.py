@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pandas as pd
@@ -34,12 +35,19 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def swept(cosim: Callable, write: Callable, folder: Path, kept: Path) -> str:
+def swept(
+    cosim: Callable,
+    write: Callable,
+    folder: Path,
+    kept: Path,
+    points_here: Callable[[], AbstractContextManager[None]],
+) -> str:
     """A sweep of the good scenario, made once."""
     write(name="good.yaml")
     (folder / "small.yaml").write_text(SWEEP, encoding="utf-8")
     if not kept.exists():
-        ended = cosim("sweep", "small.yaml", "--workers", "1", "--quiet", "--out", str(kept))
+        with points_here():
+            ended = cosim("sweep", "small.yaml", "--quiet", "--out", str(kept))
         assert ended.code == 0, ended.err
     shutil.copytree(kept, "swept")
     return "swept"

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -49,12 +50,10 @@ IN_SHORT: dict[str, Changes] = {
         ("duration_h: 48", "duration_h: 6"),
         ("steps=200", "steps=20"),
         ('duration_h": 24', 'duration_h": 13'),
-        ("sweep sweep_example", "sweep sweep_example --workers 1"),
     ),
     "docs/python.md": (
         ('duration_h": 24', 'duration_h": 13'),
         ('"steps": 50', '"steps": 5'),
-        ("workers=2", "workers=1"),
     ),
 }
 """Pages whose examples run in short form, and what stands there in place of what the page says."""
@@ -155,14 +154,17 @@ def test_page(page: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", IN_SHORT)
-def test_page_in_short(page: str, tmp_path: Path) -> None:
+def test_page_in_short(
+    page: str, tmp_path: Path, points_here: Callable[[], AbstractContextManager[None]]
+) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     shorter = IN_SHORT[page]
     assert all(old in text for old, _ in shorter)
     n_shown = sum(language.split()[0] == "python" for language, _ in blocks(page)) + sum(
         len(commands(content)) for _, content in blocks(page)
     )
-    assert follow(page, tmp_path, slow=False, runner=run_here, shorter=shorter) == n_shown >= 6
+    with points_here():
+        assert follow(page, tmp_path, slow=False, runner=run_here, shorter=shorter) == n_shown >= 6
     if page == "README.md":
         assert (tmp_path / "evening" / "figures" / "feeder.png").exists()
 

@@ -110,7 +110,7 @@ def test_a_planted_fault_is_found(
 ) -> None:
     import judge
 
-    monkeypatch.setattr(judge, "SECONDS", 1.0 if cause == "longer than" else 3.0)
+    monkeypatch.setattr(judge, "SECONDS", 0.3 if cause == "longer than" else 3.0)
     planted = PLANTED[cause]
     monkeypatch.setattr(judge, "preflight" if step == "check" else "run_scenario", lambda *_: planted())
     verdict = on_a_good_case(fuzzer)

@@ -127,7 +127,7 @@ def assert_accounted(net: Network) -> None:
 
 
 @given(configs(), traffic, st.integers(0, 5))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_every_message_is_accounted_for_at_every_instant(
     config: object, plan: list[tuple[int, tuple[str, int, int]]], seed: int
 ) -> None:
@@ -162,7 +162,7 @@ def test_every_message_is_accounted_for_at_every_instant(
 
 
 @given(configs(delivery="exactly_once"), traffic, st.integers(0, 5))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_exactly_once_hands_nothing_over_twice(
     config: object, plan: list[tuple[int, tuple[str, int, int]]], seed: int
 ) -> None:
@@ -180,7 +180,7 @@ def test_exactly_once_hands_nothing_over_twice(
 
 
 @given(configs(ordering="in_order", delivery="at_most_once"), traffic, st.integers(0, 5))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_in_order_never_reorders(
     config: object, plan: list[tuple[int, tuple[str, int, int]]], seed: int
 ) -> None:
@@ -198,7 +198,7 @@ def test_in_order_never_reorders(
 
 
 @given(configs(), traffic, st.integers(0, 5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_one_household_more_changes_no_others_messages(
     config: object, plan: list[tuple[int, tuple[str, int, int]]], seed: int
 ) -> None:

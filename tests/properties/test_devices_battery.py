@@ -100,7 +100,7 @@ def _regulated(battery: Battery | None, stored_kwh: float, book: ProfileBook) ->
     return home
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     battery=batteries(),
     start=st.floats(0.0, 1.0),
@@ -274,7 +274,7 @@ def test_a_load_above_the_power_limit_leaves_room_for_what_is_sold() -> None:
     assert delivered(_unit(1.0, for_own_load=True), _unit(1.0)) == [1.0, 1]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     battery=batteries(),
     share=st.floats(0.0, 1.0),
@@ -353,7 +353,7 @@ def test_a_battery_without_a_market_follows_its_home(battery: Battery) -> None:
         assert home.battery.discharged_kwh == pytest.approx(given_kwh, abs=3e-3)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(
     battery=batteries(),
     share=st.floats(0.0, 1.0),

@@ -79,7 +79,7 @@ def test_every_cost_is_convex_on_the_box(instance: tuple[CostParameters, Any], s
     assert (between <= chord + 1e-9 * (1 + np.abs(chord))).all()
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(_instances())
 def test_no_averages_cost_less_than_the_optimum_for_their_sums(instance: tuple[CostParameters, Any]) -> None:
     costs, x = instance

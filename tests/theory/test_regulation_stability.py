@@ -66,7 +66,7 @@ def test_no_mixture_of_delays_is_unstable_below_the_limit_at_its_mean(weights: l
     assert _largest_root(shares, 0.999 * stability_limit(mean)) < 1.0
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=12))
 def test_a_mixture_of_delays_has_its_roots_on_the_unit_circle_at_its_own_limit(delays: list[int]) -> None:
     limit = mixture_stability_limit(delays)

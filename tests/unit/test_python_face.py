@@ -6,6 +6,8 @@ import gc
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -214,14 +216,15 @@ def test_a_folder_that_holds_something_is_refused(folder: Path) -> None:
         cosim.open(folder)
 
 
-def test_a_sweep_is_a_table(folder: Path) -> None:
+def test_a_sweep_is_a_table(folder: Path, points_here: Callable[[], AbstractContextManager[None]]) -> None:
     data = {
         "name": "peaks",
         "base": HAMLET,
         "axes": [{"path": "groups.homes.load.p_kw", "values": [0.4, 0.8]}],
         "seeds": 2,
     }
-    swept = cosim.sweep(data, workers=1)
+    with points_here():
+        swept = cosim.sweep(data)
     assert (swept.status, swept.n_points, swept.n_failed) == ("done", 4, 0)
     points = swept.points
     assert points["groups.homes.load.p_kw"].tolist() == [0.4, 0.4, 0.8, 0.8]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +113,9 @@ def test_objects_as_overrides_of_a_file(
     assert contents(over)["bus_voltage.parquet"] == contents(run)["bus_voltage.parquet"]
 
 
-def test_prices_and_a_sweep_take_tables_too() -> None:
+def test_prices_and_a_sweep_take_tables_too(
+    points_here: Callable[[], AbstractContextManager[None]],
+) -> None:
     hours = pd.date_range("2016-06-13T00:00Z", periods=120, freq="h", name="time")
     price = pd.DataFrame({"price [EUR/kWh]": 0.2 + 0.01 * np.arange(120)}, index=hours)
     base = {
@@ -121,7 +125,8 @@ def test_prices_and_a_sweep_take_tables_too() -> None:
     }
     problems = [problem for problem in cosim.check(base) if problem.severity == "error"]
     assert problems == []
-    swept = cosim.sweep({"name": "streets", "base": town(), "seeds": 2, "keep": "summary"}, workers=1)
+    with points_here():
+        swept = cosim.sweep({"name": "streets", "base": town(), "seeds": 2, "keep": "summary"})
     assert swept.n_done == 2
 
 

@@ -511,7 +511,8 @@ def test_neither_pyplot_nor_pandapower_is_loaded(tmp_path: Path, painted: str) -
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_nothing_is_cut_off(tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_nothing_is_cut_off(tmp_path: Path, every: int) -> None:
     """Every text of every figure lies within its canvas."""
     from cosim.report.style import drawing
 
@@ -520,7 +521,7 @@ def test_nothing_is_cut_off(tmp_path: Path) -> None:
     )
     run = small.batteries().feeder(diverged=(3,)).topology().end()
     with drawing():
-        for entry in figure_list.figures():
+        for entry in figure_list.figures()[::every]:
             figure = entry.draw(run)
             if figure is None:
                 continue
