@@ -50,7 +50,7 @@ def modules_after(arguments: list[str], folder: Path) -> set[str]:
     ],
     ids=" ".join,
 )
-@pytest.mark.fast_cases("check section6", "networks")
+@pytest.mark.fast_cases("check section6")
 def test_loads_neither_pandapower_nor_matplotlib(arguments: list[str], tmp_path: Path) -> None:
     assert modules_after(arguments, tmp_path).isdisjoint(HEAVY)
 

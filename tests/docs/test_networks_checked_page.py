@@ -60,7 +60,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("name", KINDS)
-@pytest.mark.fast_cases("create_kerber_landnetz_kabel_1", "create_cigre_network_hv")
+@pytest.mark.fast_cases("create_cigre_network_hv")
 def test_networks_of_each_kind(script: ModuleType, name: str, tmp_path: Path) -> None:
     row = script.checked(name, script.networks()[name], tmp_path)
     assert row.route == KINDS[name]

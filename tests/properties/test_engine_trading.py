@@ -117,6 +117,7 @@ def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, O
     return (request.param, *run(folder, *CASES[request.param]))
 
 
+@pytest.mark.fast_cases("bad_links", "battery", "compensation")
 def test_bills_sum_to_zero_every_day(case: tuple[str, Outcome, Path]) -> None:
     _, outcome, folder = case
     bills = read_table(folder, "bills")

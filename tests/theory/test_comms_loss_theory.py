@@ -65,6 +65,7 @@ def bursts(lost: list[bool]) -> list[int]:
 
 @pytest.mark.parametrize("probability", [0.001, 0.05, 0.5, 0.97])
 @pytest.mark.parametrize("link", [{}, {"ordering": "in_order"}], ids=["short way", "long way"])
+@pytest.mark.fast_cases("short way-0.05", "long way-0.5")
 def test_independent_losses_keep_binomial_bounds(probability: float, link: dict[str, object]) -> None:
     lost = fates({"kind": "bernoulli", "loss_probability": probability}, n_households=10, **link)
     low, high = stats.binom.interval(1 - 1e-5, N_MESSAGES, probability)

@@ -116,7 +116,7 @@ LOSSY = with_every_test("lognormal")
 
 
 @pytest.mark.parametrize(("latency", "quantile"), LOSSLESS)
-@pytest.mark.fast_cases("constant", "trace")
+@pytest.mark.fast_cases("trace")
 def test_quantiles_in_the_accounts(latency: dict[str, object], quantile: Quantile) -> None:
     assert_quantiles(latency, quantile, {})
 
@@ -223,6 +223,7 @@ def waiting_shares(load: float, times: NDArray[np.float64]) -> NDArray[np.float6
 
 
 @pytest.mark.parametrize("load", [0.3, 0.6, 0.8])
+@pytest.mark.fast_cases("0.8")
 def test_waiting_times_are_distributed_as_in_m_d_1(load: float) -> None:
     service_ms = 1000
     gaps = -service_ms / load * np.log1p(-Streams(9).field("test.arrivals").row(0, N))
@@ -246,6 +247,7 @@ def test_waiting_times_are_distributed_as_in_m_d_1(load: float) -> None:
 
 @pytest.mark.parametrize("loss", [pytest.param(0.1, marks=pytest.mark.slow), 0.5])
 @pytest.mark.parametrize("retries", [0, 1, 3])
+@pytest.mark.fast_cases("3-0.5")
 def test_acknowledged_delivery_loses_what_is_lost_every_time(loss: float, retries: int) -> None:
     """A message is gone with p^(r+1), and sent again while it or its acknowledgement is lost."""
     n = 10_000

@@ -49,6 +49,7 @@ def test_equals_the_plain_formulation_on_thirty(kind: str) -> None:
 
 
 @pytest.mark.parametrize("contracted_kw", [5.0, 5.5, 7.0, 7.4])
+@pytest.mark.fast_cases("5.5")
 def test_equals_the_plain_formulation_where_power_is_short(contracted_kw: float) -> None:
     for seed in range(2):
         instance = bench.full_size(seed)

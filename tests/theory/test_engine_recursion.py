@@ -112,11 +112,7 @@ def _assert_equal(run: Path, trajectory: Any) -> None:
         ("inverse_average", [0.06, 0.06], 2e-4),
     ],
 )
-@pytest.mark.fast_cases(
-    "additive-start0-0.005-cumulative",
-    "proportional-start1-0.005-exponential",
-    "inverse_average-start2-0.0002-cumulative",
-)
+@pytest.mark.fast_cases("additive-start0-0.005-cumulative", "inverse_average-start2-0.0002-cumulative")
 def test_two_resources(
     tmp_path: Path, policy: str, start: list[float], gain: float, weight: float | None
 ) -> None:

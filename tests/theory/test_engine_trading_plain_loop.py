@@ -162,7 +162,7 @@ def test_the_day_that_is_not_traded_is_billed_at_the_meter(folder: Path) -> None
 
 
 @pytest.mark.parametrize("day", [0, 1])
-@pytest.mark.fast_cases("1-0", "2-1")
+@pytest.mark.fast_cases("2-1")
 def test_no_other_schedule_is_worth_more(folder: Path, day: int) -> None:
     """Enumeration of both appliances, with the supply as the household knew it when it planned."""
     prosumers = read_table(folder, "prosumers").set_index("prosumer")

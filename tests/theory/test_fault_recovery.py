@@ -40,14 +40,7 @@ recover from. The others are absorbed: a receiver keeps the freshest message, an
 
 
 @pytest.mark.parametrize("name", FAULTS)
-@pytest.mark.fast_cases(
-    "household_crash_kept",
-    "platform_crash_nothing",
-    "clock",
-    "partition",
-    "replay",
-    "liar",
-)
+@pytest.mark.fast_cases("household_crash_kept", "partition", "liar")
 def test_the_error_returns_to_its_level(name: str, tmp_path: Path) -> None:
     fault = FAULTS[name].replace("WHEN", f"from_h: {FROM_H}, duration_h: {DURATION_H}, name: broken")
     settings = [f"faults=[{fault}]", "time.steps=260", "groups.homes.households=48", "report.figures=false"]

@@ -235,6 +235,7 @@ def test_what_holds_a_voltage_is_solved_by_runpp(change: Change) -> None:
 
 
 @pytest.mark.parametrize("change", CONTROLLED, ids=lambda change: change.__name__)
+@pytest.mark.fast_cases("svc", "vsc")
 def test_what_controls_a_flow_or_carries_direct_current_is_solved_by_runpp(change: Change) -> None:
     net = high_voltage()
     change(net)

@@ -52,7 +52,7 @@ def constant_voltages() -> np.ndarray:
 
 
 @pytest.mark.parametrize(("shares", "rows"), EACH_SHARE)
-@pytest.mark.fast_cases("all-impedance", "all-current", "some-mixed")
+@pytest.mark.fast_cases("all-impedance", "some-mixed")
 def test_equals_runpp_where_each_load_has_its_bus(shares: tuple[float, ...], rows: slice) -> None:
     net = kerber(shares, rows)
     flow, result = solved(net)

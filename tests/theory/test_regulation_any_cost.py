@@ -137,6 +137,7 @@ def test_the_optimum_is_that_of_another_solver(mixture: str, levels: tuple[float
 
 
 @pytest.mark.parametrize("mixture", MIXTURES)
+@pytest.mark.fast_cases("kinked", "all")
 def test_no_point_of_a_grid_costs_less(mixture: str) -> None:
     costs = _costs(MIXTURES[mixture][:2], 1, 2)
     grid = np.linspace(0.0, 1.0, 101)

@@ -121,6 +121,7 @@ def _run(tmp_path: Path, missing: str, steps: int, **changes: Any) -> Any:
 
 
 @pytest.mark.parametrize(("missing", "factor"), [("hold_last", 1.0), ("scale", 1.0), ("zero", 1 / 0.6)])
+@pytest.mark.fast_cases("scale-1.0")
 def test_in_the_loop_the_aggregate_settles_where_the_measure_is_right_on_average(
     tmp_path: Path, missing: str, factor: float
 ) -> None:

@@ -93,6 +93,7 @@ def test_a_clean_network_gives_no_warning_and_everything_acts(on_net: OnNet) -> 
 
 
 @pytest.mark.parametrize(("p_mw", "scaling"), [(0.02, 1.0), (-0.008, 0.5), (0.0, 1.0)])
+@pytest.mark.fast_cases("-0.008-0.5")
 def test_a_storage_acts_by_its_power(on_net: OnNet, p_mw: float, scaling: float) -> None:
     made = net()
     pp.create_storage(made, 3, p_mw, max_e_mwh=0.1, q_mvar=0.003, scaling=scaling)
@@ -105,6 +106,7 @@ def test_a_storage_acts_by_its_power(on_net: OnNet, p_mw: float, scaling: float)
 
 
 @pytest.mark.parametrize("table", ["sgen", "asymmetric_sgen"])
+@pytest.mark.fast_cases("sgen")
 def test_a_generator_stays_where_a_household_has_photovoltaics(on_net: OnNet, table: str) -> None:
     made = net()
     if table == "sgen":
@@ -191,6 +193,7 @@ def test_a_household_without_a_load_leaves_the_feeders_out(on_net: OnNet) -> Non
 
 
 @pytest.mark.parametrize("kind", ["load", "sgen", "storage", "asymmetric_load"])
+@pytest.mark.fast_cases("load", "asymmetric_load")
 def test_power_at_a_bus_without_supply_is_counted(on_net: OnNet, kind: str) -> None:
     made = net()
     lonely = pp.create_bus(made, 0.4)
@@ -228,6 +231,7 @@ def test_unbalanced_elements_are_named_as_taken_for_balanced(
 
 
 @pytest.mark.parametrize("share", ["const_z_p_percent", "const_i_p_percent", "const_z_q_percent"])
+@pytest.mark.fast_cases("const_i_p_percent")
 def test_a_load_that_no_longer_follows_the_voltage_as_a_households_is_named(
     on_net: OnNet, share: str
 ) -> None:
@@ -299,6 +303,7 @@ def test_elements_that_stay_in_the_net_are_told_with_their_power(on_net: OnNet) 
     [(None, "feeder", 2), (None, "constant", 1), ("nominal", "feeder", 1), ("nominal", "constant", 0),
      ("none", "constant", 0)],
 )  # fmt: skip
+@pytest.mark.fast_cases("None-feeder-2", "nominal-constant-0")
 def test_profiles_of_the_file_are_told_with_how_many_follow_them(
     on_net: OnNet, background: str | None, load: str, followed: int
 ) -> None:
@@ -322,6 +327,7 @@ def test_profiles_of_the_file_are_told_with_how_many_follow_them(
 
 
 @pytest.mark.parametrize("buses", [[2, 3], [2, 2], [4, 3]])
+@pytest.mark.fast_cases("buses2")
 def test_a_household_with_the_feeders_generation_where_it_has_none_is_named(
     on_net: OnNet, buses: list[int]
 ) -> None:

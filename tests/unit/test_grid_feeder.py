@@ -53,9 +53,7 @@ def test_built_in_networks_are_well_formed(file: Path) -> None:
 @pytest.mark.parametrize(
     "name", sorted(f.stem for f in NETWORKS.glob("*.yaml") if not f.stem.startswith("simbench"))
 )
-@pytest.mark.fast_cases(
-    "cigre_lv", "ieee_european_lv", "kerber_dorfnetz", "kerber_landnetz_kabel_1", "synthetic_village_1"
-)
+@pytest.mark.fast_cases("kerber_landnetz_kabel_1", "cigre_lv")
 def test_built_in_networks_converge_at_nominal_load(name: str) -> None:
     built = load_feeder(read(NETWORKS / f"{name}.yaml"), NETWORKS)
     assert built.bus.supplied.all()

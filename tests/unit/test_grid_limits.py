@@ -181,6 +181,7 @@ def test_limits_that_cannot_be_meant_are_doubted(columns: dict[str, Any], match:
 
 @pytest.mark.parametrize("table", ["line", "trafo", "trafo3w"])
 @pytest.mark.parametrize("given", [None, "80", True])
+@pytest.mark.fast_cases("80-line", "True-trafo", "None-trafo3w")
 def test_permitted_loadings_of_any_type_leave_the_power_flow_alone(table: str, given: Any) -> None:
     made = three_windings().source.net
     plain = copy.deepcopy(made)
@@ -228,6 +229,10 @@ def test_what_is_out_of_service_has_no_limit_to_be_wrong() -> None:
         ("line_max_loading_percent", [100, 5], "line overloaded", "line 1 (l2)"),
         ("trafo_max_loading_percent", [10], "transformer overloaded", "transformer 0 (t)"),
     ],
+)
+@pytest.mark.fast_cases(
+    "bus_max_vm_pu-values1-voltage too high-bus 1 (b1)",
+    "trafo_max_loading_percent-values3-transformer overloaded-transformer 0 (t)",
 )
 def test_a_run_is_held_to_the_limits_of_its_elements(
     on_net: OnNet, column: str, values: list[float], said: str, where: str

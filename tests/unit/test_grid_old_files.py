@@ -62,6 +62,7 @@ def test_a_characteristic_is_read_at_its_points(position: int, vk_percent: float
 
 
 @pytest.mark.parametrize("position", [-1, 1, 0.5, 7])
+@pytest.mark.fast_cases("0.5")
 def test_between_its_points_it_is_refused(position: float, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no point at the tap position") as caught:
         read_file(tap_at(position, tmp_path))

@@ -211,13 +211,7 @@ def test_one_line_says_it_of_many() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in names("networks") if not name.startswith("simbench")])
-@pytest.mark.fast_cases(
-    "cigre_lv",
-    "ieee_european_lv",
-    "kerber_extreme_landnetz_kabel",
-    "kerber_landnetz_freileitung_2",
-    "synthetic_rural_1",
-)
+@pytest.mark.fast_cases("cigre_lv", "kerber_landnetz_freileitung_2")
 def test_no_built_in_network_is_doubted(name: str) -> None:
     network, folder = load_network(name, Path())
     assert take_in(read_source(network, folder)).warnings == ()

@@ -210,6 +210,7 @@ def put_private_key(d: Document) -> None:
         (put_controller, "controller", "1 C"),
     ],
 )
+@pytest.mark.fast_cases("put_pickle-unknown keys-pickled", "put_controller-controller-1 C")
 def test_what_no_power_flow_needs_stays_text_and_is_left_out_by_name(
     tmp_path: Path, document: Document, add: Callable[[Document], None], name: str, detail: str
 ) -> None:

@@ -74,12 +74,7 @@ def refused(source: GridSource) -> tuple[Problem, ...]:
         ({"_module": "mine.trafo"}, "and not DiscreteTapControl"),
     ],
 )
-@pytest.mark.fast_cases(
-    "state0-no single transformer",
-    "state5-no side",
-    "state8-above vm_upper_pu",
-    "state11-and not StationController",
-)
+@pytest.mark.fast_cases("state5-no side", "state8-above vm_upper_pu")
 def test_what_cannot_act_is_refused_where_it_is_asked_for(
     tmp_path: Path, state: dict[str, Any], words: str
 ) -> None:

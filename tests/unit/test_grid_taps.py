@@ -51,6 +51,7 @@ def voltages(net: pp.pandapowerNet) -> Any:
 @pytest.mark.parametrize("side", ["hv", "lv"])
 @pytest.mark.parametrize("pos", [-2.0, 1.0])
 @pytest.mark.parametrize("prefix", ["tap", "tap2"])
+@pytest.mark.fast_cases("tap--2.0-hv", "tap2-1.0-lv")
 def test_a_position_without_a_type_is_applied_as_a_ratio(side: str, pos: float, prefix: str) -> None:
     net = tapped(prefix, tap_changer_type=None, tap_side=side, tap_pos=pos)
     taken = take_in(source_of(net))
@@ -156,7 +157,7 @@ def three_winding(**fields: Any) -> pp.pandapowerNet:
 
 @pytest.mark.parametrize("side", ["hv", "mv", "lv"])
 @pytest.mark.parametrize("none", [None, "nan", False])  # as pandapower itself writes "none"
-@pytest.mark.fast_cases("None-hv", "nan-mv", "False-lv")
+@pytest.mark.fast_cases("None-hv", "nan-mv")
 def test_three_winding_transformers_likewise(side: str, none: Any) -> None:
     fields = {"tap_side": side, "tap_neutral": 0.0, "tap_pos": 3.0, "tap_step_percent": 1.2}
     taken = take_in(source_of(three_winding(tap_changer_type=none, **fields)))
@@ -193,7 +194,7 @@ def old_file(folder: Path, version: str, flags: dict[str, Any]) -> Path:
         ({"tap_phase_shifter": True, "tap_step_percent": 4.0, "tap_step_degree": np.nan}, "Ideal"),
     ],
 )
-@pytest.mark.fast_cases("flags0-Ratio-2.2.0", "flags1-Ideal-2.8.0", "flags2-Ideal-2.14.0")
+@pytest.mark.fast_cases("flags0-Ratio-2.2.0", "flags2-Ideal-2.14.0")
 def test_files_from_before_the_type(tmp_path: Path, version: str, flags: dict[str, Any], kind: str) -> None:
     taken = take_in(read_file(old_file(tmp_path, version, flags)))
     assert taken.net.trafo.tap_changer_type[0] == kind

@@ -75,7 +75,7 @@ def tables(folder: Path) -> dict[str, bytes]:
         ("../grids/wrapper.yaml", ["network/wrapper.yaml", "network/sub/grid.json"]),
     ],
 )
-@pytest.mark.fast_cases("own.json-kept0", "../grids/wrapper.yaml-kept6")
+@pytest.mark.fast_cases("own.json-kept0")
 def test_named_with_set_and_run_again_from_its_directory(place: Path, named: str, kept: list[str]) -> None:
     value = named.replace("{place}", str(place))
     loaded = load_scenario("../scenario/s.yaml", [f"grid.network={value}"])

@@ -21,7 +21,7 @@ GRID = "grid: {network: n.json, verify_power_flow: 2"
 
 @pytest.mark.parametrize("groups", ["", "groups: []\n"])
 @pytest.mark.parametrize("more", ["", ", feedback: true", ", placement: {kind: spread}"])
-@pytest.mark.fast_cases("-", ", feedback: true-groups: []\\n")
+@pytest.mark.fast_cases("-")
 def test_the_feeder_runs_alone_as_by_runpp(tmp_path: Path, groups: str, more: str) -> None:
     net = nw.create_cigre_network_lv()
     pp.to_json(net, str(tmp_path / "n.json"))

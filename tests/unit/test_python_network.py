@@ -38,6 +38,7 @@ def row(run: cosim.Run, table: str, element: str, column: str, moment: datetime)
 
 
 @pytest.mark.parametrize("hour", [0, 11, 23])
+@pytest.mark.fast_cases("11")
 def test_runpp_gives_the_tables_of_the_run(village: cosim.Run, hour: int) -> None:
     net = village.network(at=hour)
     given = {name: net[name].copy() for name in ("res_bus", "res_line", "res_trafo")}

@@ -76,6 +76,7 @@ def test_there_is_a_figure_for_all_that_happened(
     assert drawn == (NAMES - {"trading_offers", "trading_hours"} if name == "alone" else NAMES)
 
 
+@pytest.mark.fast_cases("battery")
 def test_nothing_is_cut_off(case: tuple[str, RunData]) -> None:
     from cosim.report.style import drawing
 

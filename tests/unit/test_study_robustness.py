@@ -356,7 +356,7 @@ MANY_FIGURES = ("two axes", "gain")
     "kind", [pytest.param(kind, marks=pytest.mark.slow if kind in MANY_FIGURES else ()) for kind in SWEEPS]
 )
 @pytest.mark.parametrize("seeds", [1, 3])
-@pytest.mark.fast_cases("1-one axis", "3-faults")
+@pytest.mark.fast_cases("3-faults")
 def test_page_shows_what_it_writes_and_is_the_same_every_time(tmp_path: Path, kind: str, seeds: int) -> None:
     axes, point, expected = SWEEPS[kind]
     folder = made_up_sweep(tmp_path / "sweep", axes, point, seeds=seeds)  # type: ignore[arg-type]

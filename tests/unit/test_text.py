@@ -88,6 +88,7 @@ def test_a_cell_of_a_table_stays_one_cell(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["$x^$", "$\\frac{$", "US$ and CA$", "$\\alpha$", "a\x1b[31m\x07", "\u202eabc", "a\udcff", "日本"]
 )
+@pytest.mark.fast_cases("US$ and CA$", "a\\x1b[31m\\x07")
 def test_a_figure_shows_names_as_text(text: str, tmp_path: Path) -> None:
     with drawing(), warnings.catch_warnings():
         warnings.simplefilter("error")
