@@ -76,8 +76,11 @@ def _measured(
     return read_table(folder / "run", "regulation")["measured"].to_numpy()
 
 
+PHASES = [0, *(pytest.param(phase, marks=pytest.mark.slow) for phase in (1, 400)), 999]
+
+
 @pytest.mark.parametrize("report", ["at_step_end", "at_decision"])
-@pytest.mark.parametrize("phase_ms", [0, 1, 400, 999])
+@pytest.mark.parametrize("phase_ms", PHASES)
 @pytest.mark.parametrize(
     ("down_ms", "up_ms"),
     [(0, 0), (1, 0), (400, 0), (399, 601), (600, 1), (1000, 0), (1001, 2000), (2400, 3600)],
@@ -91,7 +94,7 @@ def test_by_reports(tmp_path: Path, report: str, phase_ms: int, down_ms: int, up
     assert np.array_equal(measured, expected)
 
 
-@pytest.mark.parametrize("phase_ms", [0, 1, 400, 999])
+@pytest.mark.parametrize("phase_ms", PHASES)
 @pytest.mark.parametrize(("down_ms", "meter_ms"), [(0, 0), (1, 1), (399, 999), (1000, 1000), (2400, 3600)])
 def test_by_meter(tmp_path: Path, phase_ms: int, down_ms: int, meter_ms: int) -> None:
     measured = _measured(

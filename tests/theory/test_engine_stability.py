@@ -105,7 +105,7 @@ def _theory(delay: int, share_of_limit: float) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("delay", DELAYS)
-@pytest.mark.fast_cases("0", "4")
+@pytest.mark.fast_cases("4")
 def test_steady_at_four_fifths_of_the_limit(tmp_path: Path, delay: int) -> None:
     n_steps = 1500
     x = _aggregate(tmp_path, delay, 0.8, n_steps)[SETTLED:]
@@ -118,7 +118,7 @@ def test_steady_at_four_fifths_of_the_limit(tmp_path: Path, delay: int) -> None:
 
 
 @pytest.mark.parametrize("delay", DELAYS)
-@pytest.mark.fast_cases("0", "4")
+@pytest.mark.fast_cases("4")
 def test_oscillates_at_six_fifths_of_the_limit(tmp_path: Path, delay: int) -> None:
     """The swing grows until responses meet 0 and 1; its period is that of the root on the unit circle."""
     x = _aggregate(tmp_path, delay, 1.2, 700)[SETTLED:] - N / 2

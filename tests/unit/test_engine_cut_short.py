@@ -43,6 +43,7 @@ def test_interrupted(tmp_path: Path, at_step: int) -> None:
     assert not list((tmp_path / "run").rglob("*.partial"))
 
 
+@pytest.mark.slow
 def test_interrupted_with_a_feeder(tmp_path: Path) -> None:
     def stop(now_ms: int, events: int) -> None:
         if now_ms >= 30 * 3_600_000:

@@ -104,8 +104,8 @@ def test_who_is_locked_out_follows_the_policy_that_multiplies() -> None:
 
 def test_a_sum_that_falls_with_the_signal_holds_nothing() -> None:
     """Where all gradients are below 0, who multiplies takes more as the signal falls below 0."""
-    responses = Responses.of_groups([Additive(), Proportional()], [8, 12])
-    assert not operating_point(responses, _costs(linear=-3.0), np.array([3.0, 2.0])).is_fixed
+    responses = Responses.of_groups([Additive(), Proportional()], [2, 3])
+    assert not operating_point(responses, _costs(5, linear=-3.0), np.array([0.75, 0.5])).is_fixed
 
 
 def test_equal_policies_are_one() -> None:
