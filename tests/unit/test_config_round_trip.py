@@ -86,7 +86,7 @@ def read_back(scenario: Scenario) -> Scenario:
         return load_scenario("scenario.yaml", folder=Path(folder)).scenario
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(data=scenarios)
 def test_written_and_read_again_it_is_the_same(data: dict[str, Any]) -> None:
     scenario = Scenario.model_validate(data)
