@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow bench fuzz lint format docs pictures studies lock clean
+.PHONY: install demo test test-slow bench fuzz lint format docs pictures studies impacts lock clean
 
 install: .venv/.installed
 
@@ -64,6 +64,13 @@ studies: install
 		$(BIN)/cosim sweep robustness_$$study --quiet --out results/studies/$$study && \
 		$(BIN)/cosim robustness results/studies/$$study || exit 1; done
 	$(BIN)/python docs/robustness.py results/studies
+
+# The studies of docs/impact_studies.md at their full size; its tables are copied from there.
+IMPACTS := ev communication signals pv
+impacts: install
+	rm -rf results/impacts
+	for study in $(IMPACTS); do \
+		$(BIN)/cosim impact impact_$$study --quiet --out results/impacts/$$study || exit 1; done
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist

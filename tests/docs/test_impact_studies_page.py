@@ -1,0 +1,79 @@
+"""docs/impact_studies.md says what the studies gave that docs/impact holds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "impact_studies.md").read_text(encoding="utf-8")
+
+
+def capacities(study: str, **place: object) -> pd.Series:
+    """One row of a study's capacities."""
+    table = pd.read_csv(DOCS / f"impact/{study}.csv")
+    for column, value in place.items():
+        table = table[table[column] == value]
+    (row,) = (row for _, row in table.iterrows())
+    return row
+
+
+def numbers(row: pd.Series) -> tuple[str, tuple[str, str], tuple[int, int, int] | None]:
+    """Capacity, its interval, and the change of the mean, as the page writes them."""
+    ends = str(row["from"]).removesuffix(" %"), str(row["to"]).removesuffix(" %")
+    change = row[["change of the mean [points]", "change from", "change to"]]
+    whole = None if change.isna().any() else tuple(round(float(each)) for each in change)
+    return str(row["capacity at a risk of 10 %"]), ends, whole  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("study", "place", "begins"),
+    [
+        ("impact_ev", {"feeder": "village", "mode": "uncontrolled"}, "| uncontrolled | 30 %"),
+        ("impact_ev", {"feeder": "village", "mode": "slow_chargers"}, "| chargers of 3.7 kW"),
+        ("impact_ev", {"feeder": "village", "mode": "regulation"}, "| regulation, a signal"),
+        ("impact_ev", {"feeder": "village", "mode": "watching"}, "| regulation that watches"),
+        ("impact_ev", {"feeder": "village", "mode": "dimming"}, "| dimming to 4.2 kW"),
+        ("impact_signals", {"mode": "uncontrolled"}, "| uncontrolled | 70 %"),
+        ("impact_signals", {"mode": "regulation", "loss": 0, "latency_h": 0}, "| regulated |"),
+        ("impact_signals", {"mode": "regulation", "loss": 0.9, "latency_h": 0}, "| regulated, nine"),
+        ("impact_signals", {"mode": "regulation", "loss": 0, "latency_h": 1}, "| regulated, an hour late |"),
+        (
+            "impact_signals",
+            {"mode": "regulation", "loss": 0.9, "latency_h": 1},
+            "| regulated, an hour late and",
+        ),
+    ],
+    ids=str,
+)
+def test_each_row_is_that_of_the_study(study: str, place: dict[str, object], begins: str) -> None:
+    (line,) = (line for line in PAGE.splitlines() if line.startswith(begins))
+    capacity, (low, high), change = numbers(capacities(study, **place))
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    assert cells[1] == capacity
+    assert cells[2] in ("", f"{low} to {high} %")
+    assert (cells[2] == "") == (low == high)
+    said = [round(float(each)) for each in re.findall(r"[+-]?\d+(?:\.\d+)?", cells[3])]
+    assert said == list(change or ())
+
+
+def test_simbench_feeders_host_all() -> None:
+    table = pd.read_csv(DOCS / "impact/impact_ev.csv")
+    assert set(table[table.feeder != "village"]["capacity at a risk of 10 %"]) == {"at least 100 %"}
+    assert (table.seeds == 20).all()
+
+
+def test_what_a_bad_network_costs() -> None:
+    table = pd.read_csv(DOCS / "impact/impact_communication.csv")
+    column = "capacity at a risk of 10 %"
+    of = table.set_index(["mode", "loss", "latency_h"])[column]
+    assert of["dimming_without_fallback", 0, 0] == "70 %"
+    assert {of["dimming_without_fallback", loss, 1] for loss in (0, 0.5, 0.9)} == {"30 %"}
+    assert of["dimming_without_fallback", 0.9, 0] == "30 %"
+    assert (of["dimming", 0.5, 0], of["dimming", 0.9, 2]) == ("30 %", "60 %")
+    assert set(table[table["mode"] == "regulation"][column]) == {"40 %", "50 %"}
+    late = table[(table["mode"] == "dimming_without_fallback") & (table.latency_h == 1)]
+    assert (late[["change from", "change to"]] == 0).all(axis=None)
