@@ -77,3 +77,18 @@ def test_what_a_bad_network_costs() -> None:
     assert set(table[table["mode"] == "regulation"][column]) == {"40 %", "50 %"}
     late = table[(table["mode"] == "dimming_without_fallback") & (table.latency_h == 1)]
     assert (late[["change from", "change to"]] == 0).all(axis=None)
+
+
+def test_what_roofs_gain() -> None:
+    table = pd.read_csv(DOCS / "impact/impact_pv.csv")
+    of = table.set_index(["feeder", "mode"])
+    column = "capacity at a risk of 10 %"
+    lines = [line for line in PAGE.partition("## Roofs")[2].splitlines() if line.startswith("| ")][1:6]
+    modes = ["uncontrolled", "q_of_v", "q_and_p_of_v", "feed_in_limit", "batteries"]
+    for line, mode in zip(lines, modes, strict=True):
+        said = [cell.strip() for cell in line.strip("|").split("|")][1:]
+        assert said == [of.loc[(feeder, mode), column] for feeder in ("rural", "suburb", "village")]
+    assert (of.xs("batteries", level="mode")[["change from", "change to"]] == 0).all(axis=None)
+    limited = of.loc[("rural", "feed_in_limit")]
+    assert limited["change from"] > 0
+    assert of.loc[("rural", "q_of_v"), "change of the mean [points]"] == pytest.approx(-1)
