@@ -32,12 +32,12 @@ def numbers(row: pd.Series) -> tuple[str, tuple[str, str], tuple[int, int, int] 
 @pytest.mark.parametrize(
     ("study", "place", "begins"),
     [
-        ("impact_ev", {"feeder": "village", "mode": "uncontrolled"}, "| uncontrolled | 30 %"),
+        ("impact_ev", {"feeder": "village", "mode": "uncontrolled"}, "| uncontrolled | 30 % | 20"),
         ("impact_ev", {"feeder": "village", "mode": "slow_chargers"}, "| chargers of 3.7 kW"),
         ("impact_ev", {"feeder": "village", "mode": "regulation"}, "| regulation, a signal"),
         ("impact_ev", {"feeder": "village", "mode": "watching"}, "| regulation that watches"),
         ("impact_ev", {"feeder": "village", "mode": "dimming"}, "| dimming to 4.2 kW"),
-        ("impact_signals", {"mode": "uncontrolled"}, "| uncontrolled | 70 %"),
+        ("impact_signals", {"mode": "uncontrolled"}, "| uncontrolled | 70 % | 60"),
         ("impact_signals", {"mode": "regulation", "loss": 0, "latency_h": 0}, "| regulated |"),
         ("impact_signals", {"mode": "regulation", "loss": 0.9, "latency_h": 0}, "| regulated, nine"),
         ("impact_signals", {"mode": "regulation", "loss": 0, "latency_h": 1}, "| regulated, an hour late |"),
