@@ -48,6 +48,7 @@ def impact(
     """Find what a feeder can host: the largest penetration without a violation, by mode and communication.
 
     Given the directory of a study, it writes page, figures and tables anew.
+
     Exits with 0 when the study was run, even if some runs failed; 2 for bad input (nothing is written); 3
     when no run succeeded; 130 when interrupted: --resume continues from there.
     """

@@ -209,10 +209,15 @@ def _message_and_remedy(detail: ErrorDetails, path: str, model: type[BaseModel])
             return _no_choice(given if isinstance(given, str) else shown(given), choices)
         case "union_tag_not_found":
             choices = sorted(tag for m in models_at(model, loc) for tag in tags_of(m))
-            return (
-                f"the key '{_discriminator(detail)}' is missing",
-                f"It says which form this is: {listed(choices, 'or')}.",
-            )
+            key = _discriminator(detail)
+            own = given if isinstance(given, dict) else {}
+            named = [name for name, value in own.items() if isinstance(value, str) and value in choices]
+            if named:  # the choice is there, under another name
+                return (
+                    f"the key '{key}' is missing",
+                    f"Write `{key}: {own[named[0]]}` in place of `{named[0]}: ...`.",
+                )
+            return f"the key '{key}' is missing", f"It says which form this is: {listed(choices, 'or')}."
         case "too_short" | "too_long":
             return _wrong_length(context)
         case "value_error":

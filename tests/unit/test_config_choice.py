@@ -138,6 +138,10 @@ def test_what_is_dumped_reads_back() -> None:
             "drawing.yaml:1: shape: the key 'kind' is missing. It says which form this is: square or strip.",
         ),
         (
+            "shape:\n  form: square\n  side: 2",
+            "drawing.yaml:1: shape: the key 'kind' is missing. Write `kind: square` in place of `form: ...`.",
+        ),
+        (
             "shape: 3",
             "drawing.yaml:1: shape: keys and values are expected (given: 3). "
             "Begin with `kind:`, which is square or strip.",
