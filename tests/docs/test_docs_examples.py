@@ -47,6 +47,7 @@ LONG_PAGES = (
 IN_SHORT: dict[str, Changes] = {
     "README.md": (
         ("duration_h=48", "duration_h=6"),
+        ("run charging_village", "run charging_village --set time.duration_h=2"),
         ("duration_h: 48", "duration_h: 6"),
         ("steps=200", "steps=20"),
         ('duration_h": 24', 'duration_h": 13'),
