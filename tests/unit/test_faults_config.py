@@ -15,6 +15,7 @@ from cosim.engine.check import check_configuration
 from cosim.engine.load import LoadedScenario
 from cosim.engine.run import preflight
 from cosim.engine.scenario import Scenario
+from cosim.faults.kinds.interface import FAULTS
 from cosim.faults.schema import FaultConfig, fault_names
 
 FAULT: TypeAdapter[Any] = TypeAdapter(FaultConfig)
@@ -278,3 +279,20 @@ def test_a_file_of_latencies_that_is_no_text(tmp_path: Path) -> None:
     # what a spreadsheet puts in front is no part of the first column's name
     (tmp_path / "ping.csv").write_bytes(b"\xef\xbb\xbflatency_ms\n12\n")
     build(loaded(tmp_path, comms=link))
+
+
+@pytest.mark.parametrize("kind", list(FAULTS))
+def test_a_fault_written_out_with_every_key_is_the_same_fault(kind: str) -> None:
+    """As a run's own scenario.yaml holds it."""
+    needed: dict[str, Any] = {
+        "loss_burst": {"loss_probability": 0.5},
+        "duplication": {"duplication_probability": 0.5},
+        "replay": {"replay_probability": 0.5, "delay_ms": 1e8},
+        "liar": {"count": 3, "reports": "inverted"},
+        "clock": {"share": 0.3, "jitter_ms": 3e6},
+        "partition": {"share": 0.3},
+        "non_complier": {"share": 0.1},
+    }
+    adapter: TypeAdapter[Any] = TypeAdapter(FaultConfig)
+    made = adapter.validate_python({"kind": kind, "from_h": 1, "duration_h": 2, **needed.get(kind, {})})
+    assert adapter.validate_python(made.model_dump(mode="json")) == made

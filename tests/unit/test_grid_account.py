@@ -155,6 +155,10 @@ def test_a_household_whose_generation_is_the_feeders_has_the_generators_at_its_b
     assert at_bus["q_mvar"] == pytest.approx(
         0.001, abs=1e-12
     )  # the generators' own; the home's load has none
+    # The same of the scenario as a run writes it down, every key with its value.
+    written = loaded.scenario.groups[0].model_dump(mode="json", exclude={"name", "households"})
+    kept = {key: value for key, value in written.items() if key in ("load", "pv")}
+    assert injected(on_net(made, groups=[CONSTANT | kept]), "again").loc[2]["q_mvar"] == at_bus["q_mvar"]
     given = CONSTANT | {"pv": {"kind": "feeder", "cos_phi": 0.8}}
     at_bus = injected(on_net(made, groups=[given]), "given").loc[2]
     assert at_bus["q_mvar"] == pytest.approx(0.75 * 0.008, abs=1e-12)

@@ -64,7 +64,10 @@ class Churn(HouseholdFault, CsvFormat):
     def _trace_alone(self) -> Self:
         if self.file is not None and (self.windows or self.from_h is not None or self.rate_per_day):
             raise ValueError("the file gives the times; leave out from_h, windows and rate_per_day")
-        if self.file is None and (given := sorted(self.model_fields_set & CsvFormat.model_fields.keys())):
+        # A run's own scenario.yaml has every key, those of a file too, with their defaults.
+        format_keys = CsvFormat.model_fields.items()
+        given = sorted(key for key, field in format_keys if getattr(self, key) != field.get_default())
+        if self.file is None and given:
             raise ValueError(f"there is no file for {given[0]} to apply to; name one, or leave it out")
         return self
 

@@ -59,7 +59,7 @@ class FeederLoad(Load):
 class FeederPv(Photovoltaics):
     """The generators that the feeder itself has at the household's bus, with their own profiles."""
 
-    cos_phi: PowerFactor = 1.0
+    cos_phi: PowerFactor | None = None
     """Fixed power factor of the inverter, under-excited (it draws reactive power); if not given, the
     generators keep the reactive power that they have in the grid's data."""
 
@@ -82,7 +82,7 @@ class FeederPv(Photovoltaics):
                 continue
             kwp = -1000 * sum(element.p_mw for element in own)
             column = _column(site, own[0].p_profile)
-            if "cos_phi" in self.model_fields_set:
+            if self.cos_phi is not None:
                 # An under-excited inverter draws reactive power while it generates: Q has the load's sign.
                 q = column, kwp * float(reactive_power(1.0, self.cos_phi))
             else:
