@@ -11,6 +11,8 @@ from cosim.api.run_results import HeldFolder
 from cosim.api.sweeps import Hands, Sweep
 from cosim.api.watcher import UnfinishedError, UnfinishedInterrupt, Watcher
 from cosim.core.errors import InputError
+from cosim.results.run_files import made_from
+from cosim.results.safe_files import require_plain
 from cosim.study.impact.impact_plan import ImpactSearch, check_impact, plan_impact
 from cosim.study.sweep.sweep_run import SweepOutcome, run_sweep
 
@@ -118,6 +120,7 @@ def impact(
             outcome = run_sweep(folder, executor, told.reached, ImpactSearch(plan))
     finished = Impact(outcome, hands.held(folder))
     if outcome.n_done:
+        require_plain(finished.folder, (), ("impact",))
         write_impact(finished.analysis, finished.folder / "impact")
     told.ends(finished)
     if outcome.status == "interrupted":
@@ -138,5 +141,10 @@ def evaluate_impact(folder: str | os.PathLike[str], out: str | os.PathLike[str] 
     from cosim.report.impact_page import write_impact
     from cosim.study.impact.analysis import analyse_impact
 
-    target = Path(folder) / "impact" if out is None else Path(out)
-    return write_impact(analyse_impact(Path(folder)), target)
+    source = Path(folder)
+    if out is None:
+        require_plain(source, (), ("impact",))
+    with made_from(source, "the analysis"):
+        analysis = analyse_impact(source)
+    with made_from(source, "the page"):
+        return write_impact(analysis, source / "impact" if out is None else Path(out))

@@ -17,8 +17,8 @@ from cosim.grid.feeder import Feeder
 from cosim.grid.limits import Usage
 
 
-class _Words(NamedTuple):
-    """How one kind of limit is spoken of."""
+class LimitWords(NamedTuple):
+    """How one kind of limit is spoken of: what is said, of which element, its key and its table."""
 
     outside: str
     element: str
@@ -28,13 +28,13 @@ class _Words(NamedTuple):
 
 
 _WORDS = {
-    "vm_min_pu": _Words("voltage too low", "bus", "{:.4f} pu", "voltage_low", "bus"),
-    "vm_max_pu": _Words("voltage too high", "bus", "{:.4f} pu", "voltage_high", "bus"),
-    "line_loading_max_percent": _Words("line overloaded", "line", "{:.4g} %", "line_overload", "line"),
-    "trafo_loading_max_percent": _Words(
+    "vm_min_pu": LimitWords("voltage too low", "bus", "{:.4f} pu", "voltage_low", "bus"),
+    "vm_max_pu": LimitWords("voltage too high", "bus", "{:.4f} pu", "voltage_high", "bus"),
+    "line_loading_max_percent": LimitWords("line overloaded", "line", "{:.4g} %", "line_overload", "line"),
+    "trafo_loading_max_percent": LimitWords(
         "transformer overloaded", "transformer", "{:.4g} %", "trafo_overload", "trafo"
     ),
-    "trafo3w_loading_max_percent": _Words(
+    "trafo3w_loading_max_percent": LimitWords(
         "three-winding transformer overloaded",
         "three-winding transformer",
         "{:.4g} %",
@@ -42,6 +42,8 @@ _WORDS = {
         "trafo3w",
     ),
 }
+WORDS_BY_KEY = {words.key: words for words in _WORDS.values()}
+"""The same by the key of the kind, as the numbers of a summary begin."""
 NUMBERS = declared(
     SECTION,
     "tables of voltages and loadings",

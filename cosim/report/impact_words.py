@@ -7,18 +7,12 @@ from collections.abc import Iterator, Mapping
 
 from cosim.core.errors import count, listed
 from cosim.grid.feeder import Feeder
+from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.study.impact.analysis import Curve, ImpactAnalysis
 from cosim.study.impact.statistics import resolves
 from cosim.study.impact.violations import NOT_SOLVED, WORDS
 from cosim.study.robustness.estimates import Estimate
 
-_ELEMENTS = {
-    "voltage_low": ("bus", "bus"),
-    "voltage_high": ("bus", "bus"),
-    "line_overload": ("line", "line"),
-    "trafo_overload": ("trafo", "transformer"),
-    "trafo3w_overload": ("trafo3w", "three-winding transformer"),
-}
 Feeders = Mapping[str, Feeder]
 """The feeders by name, as far as they can be built."""
 _MOST_CURVES = 15
@@ -38,9 +32,9 @@ def points(change: Estimate) -> str:
 
 def element_name(feeder: Feeder | None, kind: str, element: int) -> str:
     """An element as the network calls it: ``line 12 (LV1.101 Line 12)``; empty where there is none."""
-    if kind not in _ELEMENTS or element < 0:
+    if kind not in WORDS_BY_KEY or element < 0:
         return ""
-    table, word = _ELEMENTS[kind]
+    table, word = WORDS_BY_KEY[kind].table, WORDS_BY_KEY[kind].element
     if feeder is None:
         return f"{word} {element}"
     rows = getattr(feeder, table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -304,3 +305,13 @@ def test_interrupted_by_ctrl_c_it_goes_on(tmp_path: Path, finished: Path) -> Non
     assert "uncontrolled: the feeder hosts" in ended.stdout
     assert (out / "points.parquet").read_bytes() == (finished / "points.parquet").read_bytes()
     assert (out / "impact/impact.md").read_bytes() == (finished / "impact/impact.md").read_bytes()
+
+
+def test_nothing_is_written_through_a_link(finished: Path, tmp_path: Path) -> None:
+    copy, elsewhere = tmp_path / "copy", tmp_path / "elsewhere"
+    shutil.copytree(finished, copy, ignore=shutil.ignore_patterns("impact"))
+    elsewhere.mkdir()
+    (copy / "impact").symlink_to(elsewhere)
+    with pytest.raises(cosim.InputError, match="link"):
+        evaluate_impact(copy)
+    assert not any(elsewhere.iterdir())

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cosim.study.impact.impact_folder import read_impact
-from cosim.study.impact.impact_plan import Chain, ImpactPlan
+from cosim.study.impact.impact_plan import Chain, ImpactPlan, outcomes_of
 from cosim.study.impact.schema import ImpactConfig
 from cosim.study.impact.search import bracket, is_monotone, needed
 from cosim.study.impact.statistics import (
@@ -22,7 +22,7 @@ from cosim.study.impact.statistics import (
     capacity_at_risk,
     violation_probabilities,
 )
-from cosim.study.impact.violations import Binding, binding, exceeded
+from cosim.study.impact.violations import Binding, binding
 from cosim.study.robustness.estimates import Estimate, estimate, paired_difference
 from cosim.study.robustness.quantities import limits_of
 from cosim.study.sweep.sweep_plan import Cell
@@ -301,11 +301,7 @@ class ImpactAnalysis:
         return {int(point): row for point, row in self._done.to_dict("index").items()}
 
     def _found(self, chain: Chain) -> Found:
-        outcomes = {
-            position: exceeded(self._summaries[point], self.config)
-            for position, point in enumerate(chain.points)
-            if point in self._summaries
-        }
+        outcomes = outcomes_of(chain, self._summaries, self.config)
         n = len(chain.points)
         known = bracket(n, outcomes)
         if needed(n, outcomes, chain.always, full=False):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from cosim.core.errors import InputError, Problem
 from cosim.core.streams import Streams
@@ -165,15 +166,17 @@ class ImpactSearch:
         return self._needed(chain, results)
 
     def _needed(self, chain: Chain, results: Mapping[int, PointResult]) -> list[int]:
-        outcomes = outcomes_of(chain, results, self.plan.config)
+        ended = {point: results[point] for point in chain.points if point in results}
+        summaries = {point: each.summary for point, each in ended.items() if each.status == "done"}
+        outcomes = outcomes_of(chain, summaries, self.plan.config)
         positions = needed(len(chain.points), outcomes, chain.always, self.plan.full)
         return [chain.points[position] for position in positions]
 
 
-def outcomes_of(chain: Chain, results: Mapping[int, PointResult], config: ImpactConfig) -> Outcomes:
-    """Whether limits were exceeded, by position of the penetration, of the runs that succeeded."""
+def outcomes_of(chain: Chain, summaries: Mapping[int, Mapping[str, Any]], config: ImpactConfig) -> Outcomes:
+    """Whether limits were exceeded, by position of the penetration, from the summaries of runs by point."""
     return {
-        position: exceeded(results[point].summary, config)
+        position: exceeded(summaries[point], config)
         for position, point in enumerate(chain.points)
-        if point in results and results[point].status == "done"
+        if point in summaries
     }

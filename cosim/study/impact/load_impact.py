@@ -167,9 +167,10 @@ def _as_sweep(config: ImpactConfig, document: Document) -> Document:
         places |= _moved(document, f"communication.axes.{number}", f"axes.{len(axes)}")
         axes.append(axis.model_dump(mode="json", exclude_defaults=True))
     cases = {f"{penetration:g}": _shares(config, penetration) for penetration in config.grid}
-    for number, (case, each) in ((n, (c, t)) for c in cases for n, t in enumerate(config.technologies)):
-        at = document.place_of(f"technologies.{number}.{'group' if each.group else ''}".rstrip("."))
-        places[f"axes.{len(axes)}.cases.{case}.groups.{each.group}.{each.device}.share"] = at
+    for number, each in enumerate(config.technologies):
+        at = document.place_of(f"technologies.{number}.group")
+        path = f"groups.{each.group}.{each.device}.share"
+        places |= {f"axes.{len(axes)}.cases.{case}.{path}": at for case in cases}
     axes.append({"name": PENETRATION, "cases": cases, "column_values": list(config.grid)})
     data = {
         "name": config.name,

@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.study.impact.schema import LIMIT_KINDS, ImpactConfig
 
 NOT_SOLVED = "not_solved"
 """Kind of what is worse than any limit: a power flow that has no solution."""
-_ELEMENTS: dict[str, str] = dict(zip(LIMIT_KINDS, ("bus", "bus", "line", "trafo", "trafo3w"), strict=True))
 KINDS = (NOT_SOLVED, *LIMIT_KINDS)
 """Everything that can bind."""
-WORDS = {
-    NOT_SOLVED: "power flow not solved",
-    "voltage_low": "voltage too low",
-    "voltage_high": "voltage too high",
-    "line_overload": "line overloaded",
-    "trafo_overload": "transformer overloaded",
-    "trafo3w_overload": "three-winding transformer overloaded",
-}
+WORDS = {NOT_SOLVED: "power flow not solved"} | {key: words.outside for key, words in WORDS_BY_KEY.items()}
 """The same in words."""
 
 
@@ -43,7 +36,7 @@ class Binding(NamedTuple):
     @property
     def table(self) -> str:
         """Table of the network that the element is in."""
-        return _ELEMENTS.get(self.kind, "")
+        return WORDS_BY_KEY[self.kind].table if self.kind in WORDS_BY_KEY else ""
 
 
 def exceeded(summary: Mapping[str, Any], config: ImpactConfig) -> bool:
@@ -64,12 +57,13 @@ def binding(summary: Mapping[str, Any], config: ImpactConfig) -> Binding | None:
     kinds = _kinds(summary, config)
     if not kinds:
         return None
-    found = [
-        Binding(kind, int(summary[f"{kind}_use_max_{_ELEMENTS[kind]}"]), float(summary[f"{kind}_use_max"]))
-        for kind in kinds
-        if kind != NOT_SOLVED
-    ]
+    found = [_of_kind(kind, summary) for kind in kinds if kind != NOT_SOLVED]
     return max(found, key=lambda each: each.use) if found else Binding(NOT_SOLVED, -1, float("inf"))
+
+
+def _of_kind(kind: str, summary: Mapping[str, Any]) -> Binding:
+    element = int(summary[f"{kind}_use_max_{WORDS_BY_KEY[kind].table}"])
+    return Binding(kind, element, float(summary[f"{kind}_use_max"]))
 
 
 def _kinds(summary: Mapping[str, Any], config: ImpactConfig) -> Sequence[str]:
