@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from cosim.core.registry import Entry, Registry
     from cosim.core.subsystem import Run, Setup, Subsystem, Uses
     from cosim.core.tables import PROSUMER, TIME, Column, Table
+    from cosim.devices.active_device import ActiveDevice
     from cosim.devices.household_load import Load
-    from cosim.devices.interface import ActiveDevice, Device
+    from cosim.devices.interface import Device
     from cosim.devices.pv import Photovoltaics
     from cosim.faults.kinds.interface import FaultEvent, HouseholdFault, LastingEffect
     from cosim.faults.kinds.reach import Reach

@@ -21,7 +21,7 @@ from cosim.config.schema_walk import annotation_of, models_in
 from cosim.config.values import Choice as OneOf
 from cosim.config.values import Each, Normal, NormalMoments, Uniform, UniformInt
 from cosim.core.numbers import Catalogue
-from cosim.devices.interface import KnownService, services
+from cosim.devices.services import KnownService, services
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import catalogue, tables
 from cosim.grid.schema import NetworkConfig

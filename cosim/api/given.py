@@ -12,17 +12,11 @@ from typing import Any
 
 from cosim.api.objects import Objects, copy_files, plain
 from cosim.config.dump import block_yaml
+from cosim.config.settings import Setting, option_settings
 from cosim.config.yaml_reader import Document
 from cosim.core.errors import InputError, Problem
 from cosim.core.plugin_modules import load_installed
-from cosim.engine.load import (
-    LoadedScenario,
-    ScenarioSource,
-    Setting,
-    option_settings,
-    read_scenario,
-    scenario_of_data,
-)
+from cosim.engine.load import LoadedScenario, ScenarioSource, read_scenario, scenario_of_data
 from cosim.engine.scenario import Scenario
 from cosim.study.impact.load_impact import LoadedImpact, impact_of_document, load_impact
 from cosim.study.sweep.load_sweep import LoadedSweep, read_sweep, sweep_of_data

@@ -1,21 +1,19 @@
-"""What pydantic found wrong, in the words of somebody who writes a scenario."""
+"""One error of pydantic's, in the words of somebody who writes a scenario."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from cosim.config.schema_walk import Loc, all_keys, keys_of, models_at, sections_with, tags_in, tags_of
+from cosim.config.schema_walk import Loc, all_keys, keys_of, models_at, sections_with, tags_of
 from cosim.config.units import convert, named, quantity, split_key, unit_of
-from cosim.config.yaml_reader import Document
-from cosim.core.errors import Problem, closest, count, listed
+from cosim.core.errors import closest, count, listed
 
-_EXPECTED = {
+EXPECTED = {
     "float_type": "a number",
     "float_parsing": "a number",
     "int_type": "a whole number",
@@ -31,14 +29,6 @@ _EXPECTED = {
     "model_attributes_type": "keys and values",
     "datetime_type": "a date and time",
 }
-_OF_THE_RIGHT_TYPE = {
-    "finite_number",
-    "out_of_range",
-    "too_short",
-    "too_long",
-    "value_error",
-}
-"""What pydantic says of a value whose type is as expected."""
 UNKNOWN_KEY = "unknown key"
 """What the message about a key that does not exist begins with."""
 _REMEDIES = {
@@ -55,129 +45,9 @@ _PATTERNS = {
 }
 
 
-MOST_TOLD = 90
-"""Errors of one file that are put into words; of more, their number is told."""
-
-
-def unknown_keys(document: Document, model: type[BaseModel]) -> list[Problem]:
-    """The keys of a document that do not exist, and nothing else that may be wrong with it."""
-    try:
-        model.model_validate(document.data)
-    except ValidationError as error:
-        unknown = [
-            detail for detail in error.errors(include_url=False) if detail["type"] == "extra_forbidden"
-        ]
-        return _translated(unknown, document, model)
-    return []
-
-
-def translate(error: ValidationError, document: Document, model: type[BaseModel]) -> list[Problem]:
-    """Pydantic's errors as problems with file, line and remedy, one for each place.
-
-    Parameters
-    ----------
-    error : ValidationError
-        What pydantic raised.
-    document : Document
-        What it was given.
-    model : type
-        What it was asked to make of it.
-    """
-    return _translated(error.errors(include_url=False), document, model)
-
-
-def _translated(found: Sequence[ErrorDetails], document: Document, model: type[BaseModel]) -> list[Problem]:
-    at_place: dict[str, list[ErrorDetails]] = {}
-    details = found[:MOST_TOLD]
-    meant = {
-        _meant(detail, document.data, model) for detail in details if detail["type"] == "extra_forbidden"
-    }
-    for detail in details:
-        path = _path(detail, document.data, model)
-        is_consequence = _only_seems_short(detail, document.data, path) or (
-            detail["type"] == "missing" and path in meant
-        )
-        if not is_consequence:
-            at_place.setdefault(path, []).append(detail)
-    problems = [
-        _problem(path, found, document, model)
-        for path, found in at_place.items()
-        if not (_of_another_type(found) and any(other.startswith(f"{path}.") for other in at_place))
-    ]
-    problems.sort(key=lambda problem: (problem.file, problem.line))
-    if len(found) > len(details):
-        more = f"{len(found) - len(details):,} more errors are not listed"
-        problems.append(Problem(more, "Correct these first.", file=document.file))
-    return problems
-
-
-def _of_another_type(details: list[ErrorDetails]) -> bool:
-    """Whether nothing but its type is said of a value; what is wrong inside of it matters more."""
-    return all(detail["type"] in _EXPECTED for detail in details)
-
-
-def _only_seems_short(detail: ErrorDetails, data: Any, path: str) -> bool:
-    """Whether a list is called too short only because pydantic threw out an item that was wrong."""
-    if detail["type"] != "too_short":
-        return False
-    given = _at(data, path)
-    return isinstance(given, list) and len(given) >= detail["ctx"]["min_length"]
-
-
-def _meant(detail: ErrorDetails, data: Any, model: type[BaseModel]) -> str:
-    """The path of the key that an unknown key is a slip for; nothing is missing there then."""
-    *above, key = _path(detail, data, model).split(".")
-    return ".".join([*above, _likely(key, keys_of(models_at(model, detail["loc"][:-1])))])
-
-
-def _path(detail: ErrorDetails, data: Any, model: type[BaseModel]) -> str:
-    """The dotted path in the file: pydantic's location without the names of union members."""
-    parts: list[str] = []
-    place, loc = data, detail["loc"]
-    for position, (part, is_tag) in enumerate(zip(loc, tags_in(model, loc), strict=True)):
-        last = position == len(loc) - 1
-        in_list = isinstance(part, int) and isinstance(place, list) and part < len(place)
-        in_mapping = isinstance(part, str) and isinstance(place, dict) and part in place
-        if not is_tag and (in_list or in_mapping):
-            place = place[part]
-        elif last and detail["type"] == "missing" and isinstance(part, str):
-            place = None
-        else:
-            continue
-        parts.append(str(part))
-    if detail["type"] == "union_tag_invalid" and isinstance(
-        place, dict
-    ):  # a name alone is short for a `kind`
-        parts.append(_discriminator(detail))
-    return ".".join(parts)
-
-
-def _at(data: Any, path: str) -> Any:
-    for part in path.split(".") if path else ():
-        data = (
-            data[int(part)] if isinstance(data, list) else data.get(part) if isinstance(data, dict) else None
-        )
-    return data
-
-
-def _problem(path: str, details: list[ErrorDetails], document: Document, model: type[BaseModel]) -> Problem:
-    # Where several types are allowed and it is one of them, only what is wrong with that one matters.
-    of_its_type = [detail for detail in details if detail["type"] in _OF_THE_RIGHT_TYPE]
-    details = of_its_type or details
-    detail = details[0]
-    message, remedy = _union_message(details) or _message_and_remedy(detail, path, model)
-    value = detail.get("input")
-    if detail["type"] == "union_tag_invalid":
-        value = value.get(_discriminator(detail)) if isinstance(value, dict) else None
-    about_the_whole = detail["type"] in ("missing", "value_error", "union_tag_not_found") and isinstance(
-        value, dict | list
-    )
-    return Problem(message, remedy, path, *document.place_of(path), "" if about_the_whole else shown(value))
-
-
-def _union_message(details: list[ErrorDetails]) -> tuple[str, str] | None:
+def union_message(details: list[ErrorDetails]) -> tuple[str, str] | None:
     """Where several types are allowed, and it is none of them: all of them."""
-    expected = list(dict.fromkeys(_EXPECTED[d["type"]] for d in details if d["type"] in _EXPECTED))
+    expected = list(dict.fromkeys(EXPECTED[d["type"]] for d in details if d["type"] in EXPECTED))
     choices = [
         choice for d in details if d["type"] == "literal_error" for choice in _choices(d["ctx"]["expected"])
     ]
@@ -187,7 +57,7 @@ def _union_message(details: list[ErrorDetails]) -> tuple[str, str] | None:
     return f"{listed(wanted, 'or')} is expected", f"Write {listed(wanted, 'or')}."
 
 
-def _message_and_remedy(detail: ErrorDetails, path: str, model: type[BaseModel]) -> tuple[str, str]:
+def message_and_remedy(detail: ErrorDetails, path: str, model: type[BaseModel]) -> tuple[str, str]:
     """Message and remedy."""
     kind, loc, context = detail["type"], detail["loc"], detail.get("ctx", {})
     given = detail.get("input")
@@ -205,11 +75,11 @@ def _message_and_remedy(detail: ErrorDetails, path: str, model: type[BaseModel])
         case "union_tag_invalid" | "literal_error":
             choices = _choices(str(context.get("expected_tags", context.get("expected", ""))))
             if kind == "union_tag_invalid" and isinstance(given, dict):
-                given = given.get(_discriminator(detail))
+                given = given.get(discriminator(detail))
             return _no_choice(given if isinstance(given, str) else shown(given), choices)
         case "union_tag_not_found":
             choices = sorted(tag for m in models_at(model, loc) for tag in tags_of(m))
-            key = _discriminator(detail)
+            key = discriminator(detail)
             own = given if isinstance(given, dict) else {}
             named = [name for name, value in own.items() if isinstance(value, str) and value in choices]
             if named:  # the choice is there, under another name
@@ -236,7 +106,7 @@ def _message_and_remedy(detail: ErrorDetails, path: str, model: type[BaseModel])
             return _out_of_range(context, given, path)
         case "value_form":
             return str(detail["msg"]), "Write a number, or one of these forms."
-    if kind in _EXPECTED:
+    if kind in EXPECTED:
         return _wrong_type(kind, given, path, loc, model)
     return detail["msg"][0].lower() + detail["msg"][1:], "Correct it."
 
@@ -245,7 +115,7 @@ def _unknown_key(key: str, value: Any, loc: Loc, model: type[BaseModel]) -> tupl
     """Suggest a key that is allowed at this place first, then one from elsewhere."""
     here = keys_of(models_at(model, loc[:-1]))
     message = f"{UNKNOWN_KEY} '{key}'"
-    match = _likely(key, here)
+    match = likely_key(key, here)
     if match:
         unit, wanted = split_key(key)[1], split_key(match)[1]
         number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
@@ -268,7 +138,7 @@ def _unknown_key(key: str, value: Any, loc: Loc, model: type[BaseModel]) -> tupl
     return message, f"{elsewhere}{_keys_here(here)}"
 
 
-def _likely(key: str, here: list[str]) -> str:
+def likely_key(key: str, here: list[str]) -> str:
     """The one of the allowed keys that is the same with another unit, or else spelt most alike."""
     stem, unit = split_key(key)
     same = [name for name in here if split_key(name)[0] == stem and split_key(name)[1] != unit]
@@ -331,7 +201,7 @@ def _out_of_range(context: dict[str, Any], given: Any, path: str) -> tuple[str, 
 
 
 def _wrong_type(kind: str, given: Any, path: str, loc: Loc, model: type[BaseModel]) -> tuple[str, str]:
-    expected, unit = _EXPECTED[kind], unit_of(path)
+    expected, unit = EXPECTED[kind], unit_of(path)
     if expected in ("a number", "a whole number") and isinstance(given, str):
         stated = quantity(given)
         if stated is not None:
@@ -373,7 +243,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _discriminator(detail: ErrorDetails) -> str:
+def discriminator(detail: ErrorDetails) -> str:
     return str(detail["ctx"]["discriminator"]).strip("'")
 
 

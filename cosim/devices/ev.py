@@ -15,10 +15,12 @@ from cosim.config.values import PositiveKilowattHoursValue, PositiveKilowattsVal
 from cosim.core.errors import InputError, Problem, count
 from cosim.core.numbers import Number, Summary, declared
 from cosim.core.tables import PROSUMER, TIME, Column, Table
+from cosim.devices.active_device import ActiveDevice
 from cosim.devices.ev_session_csv import CsvSessions
 from cosim.devices.ev_sessions import SESSIONS, DrawnSessions, Session, SessionSource
-from cosim.devices.interface import DEVICES, ActiveDevice, Device, Service, Site
+from cosim.devices.interface import DEVICES, Device, Service
 from cosim.devices.planned_vehicle import PlannedVehicle
+from cosim.devices.sites import Site
 from cosim.devices.vehicle_at_charger import (
     Charger,
     InstalledVehicle,

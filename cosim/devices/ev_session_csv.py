@@ -17,7 +17,7 @@ from cosim.csv_files.instants import read_instants
 from cosim.csv_files.named_columns import PlainTable, read_plain
 from cosim.csv_files.words import shown
 from cosim.devices.ev_sessions import SESSIONS, Session, SessionSource
-from cosim.devices.interface import Site
+from cosim.devices.sites import Site
 
 _COLUMNS = ("vehicle", "arrival", "departure", "energy")
 _HEADER = "Header: vehicle,arrival,departure,energy [kWh]"

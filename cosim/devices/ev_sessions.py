@@ -20,7 +20,7 @@ from cosim.config.values import NonNegativeValue, Value
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.registry import Registry
 from cosim.devices import travel_survey as survey
-from cosim.devices.interface import Site
+from cosim.devices.sites import Site
 
 Array = NDArray[np.float64]
 

@@ -20,11 +20,13 @@ from cosim.core.errors import InputError, Problem
 from cosim.core.numbers import Number, Summary, declared
 from cosim.core.registry import Registry
 from cosim.core.tables import PROSUMER, TIME, Column, Table
+from cosim.devices.active_device import ActiveDevice
 from cosim.devices.heat_pump_at_work import InstalledHeatPump, Pump
 from cosim.devices.heat_store import Building, HeatedBuilding, HeatStore, ProfiledHeat
 from cosim.devices.household_load import LOAD_SOURCES, Load
-from cosim.devices.interface import DEVICES, ActiveDevice, Device, PowerFactor, Service, Site
+from cosim.devices.interface import DEVICES, Device, PowerFactor, Service
 from cosim.devices.profiles import reactive_power
+from cosim.devices.sites import Site
 from cosim.devices.weather import TEMPERATURES, Celsius, TemperatureSource
 
 Array = NDArray[np.float64]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from cosim.core.clock import MS_PER_HOUR, to_hours
 from cosim.core.delivery import Unit, in_parts
+from cosim.devices.active_device import METERED, NEVER, ActiveDevice, Surroundings
 from cosim.devices.heat_store import HeatStore
-from cosim.devices.interface import METERED, NEVER, ActiveDevice, Surroundings
 
 
 class Pump(NamedTuple):

@@ -19,8 +19,8 @@ from cosim.core.inverters import (
     Characteristic,
     Inverter,
 )
-from cosim.devices.interface import ProfileSite
 from cosim.devices.named_characteristics import COS_PHI_OF_P, P_OF_V, Q_OF_V
+from cosim.devices.sites import ProfileSite
 
 _MAX_POINTS = 50
 _VoltageAxis = Annotated[Number, Range(0, 10, above_low=True)]

@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Sequence
 
 from cosim.core.planned_use import Need, PlannedPower
+from cosim.devices.active_device import NEVER
 from cosim.devices.ev_sessions import Session
-from cosim.devices.interface import NEVER
 from cosim.devices.vehicle_at_charger import Charger, InstalledVehicle
 
 _NOTHING_PLANNED = PlannedPower(NEVER, 0.0)

@@ -9,9 +9,10 @@ from cosim.config.choice import Choice
 from cosim.core.errors import Problem
 from cosim.core.inverters import Inverter
 from cosim.core.registry import Registry
-from cosim.devices.interface import DEVICES, Device, GroupAround, ProfileSite
+from cosim.devices.interface import DEVICES, Device, GroupAround
 from cosim.devices.inverter_control import InverterControl
 from cosim.devices.profile_doubts import Profiles, pv_doubts
+from cosim.devices.sites import ProfileSite
 
 
 @DEVICES.register("pv")

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from cosim.config.base import Fraction, LocalPath, Number, Range
 from cosim.config.values import KilowattsValue, PositiveKilowattsValue, Value
 from cosim.core.errors import InputError, Problem
-from cosim.devices.interface import PowerFactor, ProfileSite, Slots
+from cosim.devices.interface import PowerFactor
 from cosim.devices.profiles import reactive_power
 from cosim.devices.pv import PV_SOURCES, Photovoltaics
+from cosim.devices.sites import ProfileSite, Slots
 from cosim.devices.weather_file import pvlib, read_weather
 
 Array = NDArray[np.float64]

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from cosim.core.clock import MS_PER_HOUR, to_hours
 from cosim.core.delivery import Unit, in_parts
+from cosim.devices.active_device import METERED, NEVER, ActiveDevice, Surroundings
 from cosim.devices.ev_sessions import Session
-from cosim.devices.interface import METERED, NEVER, ActiveDevice, Surroundings
 
 _NOTHING_KWH = 1e-9
 """What less than this is needed of is full."""

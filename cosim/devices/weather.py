@@ -16,8 +16,8 @@ from cosim.core.errors import InputError, Problem
 from cosim.core.registry import Registry
 from cosim.csv_files.column_units import TEMPERATURE
 from cosim.csv_files.series import read_series
-from cosim.devices.interface import Slots
 from cosim.devices.profiles import resample_mean
+from cosim.devices.sites import Slots
 from cosim.devices.weather_file import read_weather
 
 Array = NDArray[np.float64]

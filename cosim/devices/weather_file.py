@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem
-from cosim.devices.interface import Slots
+from cosim.devices.sites import Slots
 
 Array = NDArray[np.float64]
 

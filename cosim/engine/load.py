@@ -11,25 +11,25 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from cosim.config.error_messages import translate, unknown_keys
-from cosim.config.library import STUDY_KEYS, SWEEP_KEYS, local_file, locate, names, shelf_of_keys
-from cosim.config.merge import Places, merge, set_value, value_at
-from cosim.config.yaml_reader import Document, parse_yaml, read_yaml
+from cosim.config.bases import over_base
+from cosim.config.library import locate, shelf_of_keys
+from cosim.config.merge import set_value, value_at
+from cosim.config.pydantic_errors import translate, unknown_keys
+from cosim.config.settings import Setting, option_settings
+from cosim.config.yaml_reader import Document, read_yaml
 from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem
 from cosim.core.streams import Streams
 from cosim.engine.scenario import Scenario
 from cosim.grid.network_file import named_by_the_user
 from cosim.results.run_files import missing_plugins
-
-NETWORK_ENDINGS = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True)
@@ -71,28 +71,6 @@ class LoadedScenario:
     ) -> Problem:
         """A problem at `path` of this scenario, with its file and line."""
         return self.context.problem(path, message, remedy, value, warning)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A value for one path of a scenario.
-
-    Attributes
-    ----------
-    path : str
-        Keys joined by dots; list items are named by number or by their `name`.
-    value : object
-        Plain data; replaces what was there as a whole.
-    places : dict
-        File and line of the value, for messages: ``""`` for itself, ``".0.start_h"`` for what is below it.
-    is_of_user : bool
-        Whether it was given on the command line or in Python: then it may name any file as the network.
-    """
-
-    path: str
-    value: Any
-    places: Places = field(default_factory=dict)
-    is_of_user: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,7 +163,7 @@ def read_scenario(source: str, folder: Path | None = None) -> ScenarioSource:
     """
     file = locate("scenarios", source, folder)
     document = read_yaml(file, first_look=_unknown_keys)
-    document, problems = _over_base(document, file.parent, [file.resolve()])
+    document, problems = over_base(document, file.parent, [file.resolve()], _unknown_keys)
     return ScenarioSource(document, file.parent, tuple(problems))
 
 
@@ -203,7 +181,7 @@ def scenario_of_data(data: Mapping[str, Any], folder: Path) -> ScenarioSource:
     if "grid" in own:
         own["grid"] = named_by_the_user("grid", own["grid"], folder)
     network = _network_of(own)
-    document, problems = _over_base(Document(own, ""), folder, [])
+    document, problems = over_base(Document(own, ""), folder, [], _unknown_keys)
     return ScenarioSource(document, folder, tuple(problems), network)
 
 
@@ -257,133 +235,9 @@ def _elsewhere(document: Document, scenario: Scenario, may_be_anywhere: set[Any]
     return [Problem(message, remedy, "grid.network", *document.place_of("grid.network"), grid.network)]
 
 
-def _over_base(document: Document, folder: Path, above: list[Path]) -> tuple[Document, list[Problem]]:
-    """A scenario over its base, its override block applied; and what is wrong with the block."""
-    _require_mapping(document, "A scenario starts with `name: ...`.")
-    _refuse_other_files(document)
-    base = document.data.pop("base", None)
-    block = document.data.pop("override", None)
-    problems: list[Problem] = []
-    block_places = _take_places(document, "override")
-    if base is not None:
-        below, problems = _read_base(document, base, folder, above)
-        document = merge(below, document)
-    if block is not None and not isinstance(block, dict):
-        remedy = "Write one path and value per line: `communities.market.agent.policy: additive`."
-        at = block_places.get("", (document.file, 0))
-        return document, [*problems, Problem("must map paths to values", remedy, "override", *at)]
-    by_path = _places_by_path(block_places, block or {})
-    for path, value in (block or {}).items():
-        places = by_path[path]
-        problem = set_value(document, path, value, places)
-        if problem is not None:
-            at = places.get("", (document.file, 0))
-            problems.append(Problem(problem.message, problem.remedy, f"override.{path}", *at))
-    return document, problems
-
-
-def _read_base(
-    document: Document, base: Any, folder: Path, above: list[Path]
-) -> tuple[Document, list[Problem]]:
-    at = document.place_of("base")
-    if not isinstance(base, str):
-        remedy = "Write the name of a built-in scenario, or of a file in this folder."
-        raise InputError([Problem("must name one scenario", remedy, "base", *at)])
-    try:
-        found = locate("scenarios", base, folder)
-        if base not in names("scenarios"):
-            local_file(folder, base)
-        if found.resolve() in above:
-            circle = " → ".join(path.name for path in (*above[above.index(found.resolve()) :], found))
-            remedy = "Remove `base` from one of them."
-            raise InputError([Problem(f"the bases build on each other in a circle: {circle}", remedy)])
-    except InputError as error:
-        raise InputError(
-            [Problem(p.message, p.remedy, "base", *at, value=base) for p in error.problems]
-        ) from None
-    document = read_yaml(found, first_look=_unknown_keys)
-    below, problems = _over_base(document, found.parent, [*above, found.resolve()])
-    if base not in names("scenarios"):
-        _move_files(below.data, PurePosixPath(base).parent)
-    return below, problems
-
-
-def _move_files(data: Any, folder: PurePosixPath) -> None:
-    """Make the paths that a base names relative to the folder of the file above it, which is `folder` up."""
-    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
-        if isinstance(value, dict | list):
-            _move_files(value, folder)
-        elif isinstance(value, str) and (
-            key == "file" or (key == "network" and value.lower().endswith(NETWORK_ENDINGS))
-        ):
-            data[key] = str(folder / value)
-
-
-def option_settings(overrides: Sequence[str], seed: int | None = None) -> tuple[list[Setting], list[Problem]]:
-    """What ``--set`` and ``--seed`` gave, and what is wrong with how it is written."""
-    settings: list[Setting] = []
-    problems: list[Problem] = []
-    for text in overrides:
-        path, equals, value = text.partition("=")
-        path = path.strip()
-        if not equals or not path:
-            remedy = "Write it as PATH=VALUE, for example --set time.steps=200."
-            problems.append(Problem("this is not a path and a value", remedy, file=f"--set {text}"))
-            continue
-        option = f"--set {path}"
-        try:
-            parsed = parse_yaml(value, option) if value.strip() else Document(None, option)
-        except InputError as error:
-            problems += [Problem(p.message, p.remedy, file=option, value=value) for p in error.problems]
-            continue
-        places = {f".{below}" if below else "": (option, 0) for below in parsed.places} | {"": (option, 0)}
-        settings.append(Setting(path, parsed.data, places, is_of_user=True))
-    if seed is not None:
-        settings.append(Setting("seed", seed, {"": ("--seed", 0)}))
-    return settings, problems
-
-
-def _take_places(document: Document, path: str) -> dict[str, tuple[str, int]]:
-    """Move the places at and below `path` out of the document; ``""`` is `path` itself."""
-    taken = {
-        known: at for known, at in document.places.items() if known == path or known.startswith(f"{path}.")
-    }
-    for known in taken:
-        del document.places[known]
-    return {known.removeprefix(path): at for known, at in taken.items()}
-
-
-def _places_by_path(block_places: Places, block: Mapping[str, Any]) -> dict[str, Places]:
-    """Of each path of an override block the places at and below it, relative to it."""
-    found: dict[str, Places] = {path: {} for path in block}
-    for place, at in block_places.items():
-        above = place.removeprefix(".")
-        while above:  # paths hold dots themselves: each beginning of the place may be one
-            if above in found:
-                found[above][place.removeprefix(f".{above}")] = at
-            above = above.rpartition(".")[0]
-    return found
-
-
 def _unknown_keys(beginning: Document) -> list[Problem]:
     """Keys in the beginning of a long scenario that do not exist, whatever its rest may be."""
     if not isinstance(beginning.data, dict) or shelf_of_keys(beginning.data) != "scenarios":
         return []
     own = {key: value for key, value in beginning.data.items() if key not in ("base", "override")}
     return unknown_keys(replace(beginning, data=own), Scenario)
-
-
-def _refuse_other_files(document: Document) -> None:
-    """A sweep or an impact study."""
-    shelf = shelf_of_keys(document.data)
-    if shelf == "scenarios":
-        return
-    command, kind = ("sweep", "a sweep") if shelf == "sweeps" else ("impact", "an impact study")
-    key = next(key for key in document.data if key in (SWEEP_KEYS if shelf == "sweeps" else STUDY_KEYS))
-    remedy = f"`cosim {command}` runs it; a scenario is what it names as its base."
-    raise InputError([Problem(f"this is {kind}, not a scenario", remedy, key, *document.place_of(key))])
-
-
-def _require_mapping(document: Document, remedy: str) -> None:
-    if not isinstance(document.data, dict):
-        raise InputError([Problem("keys and values are expected", remedy, file=document.file, line=1)])

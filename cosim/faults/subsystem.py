@@ -42,7 +42,7 @@ class Faulty(Protocol):
 
     @property
     def communities(self) -> Sequence[CommunityConfig]:
-        """The regulation markets."""
+        """The communities that are regulated."""
 
     @property
     def groups(self) -> Sequence[Grouped]:
@@ -152,8 +152,8 @@ class Faults(Subsystem[Faulty]):
         self._run = run
         write_faults(self.events, self._context.time, run.store)
         regulation, trading = self._regulation, self._trading
-        if regulation is not None and regulation.markets:
-            communities = [market.design.config for market in regulation.markets]
+        if regulation is not None and regulation.communities:
+            communities = [community.design.config for community in regulation.communities]
             self._record = FaultRecord(communities, self.events, self._context.time)
             for recorder in regulation.recorders:
                 recorder.watchers.append(self._record.take)
@@ -164,8 +164,8 @@ class Faults(Subsystem[Faulty]):
             meters.append(self._dimming.feeder_meter)
         reach = Reach(
             network=self._comms.network,
-            markets=() if regulation is None else regulation.markets,
-            doors=() if regulation is None else regulation.doors,
+            communities=() if regulation is None else regulation.communities,
+            members=() if regulation is None else regulation.members,
             reports=None if regulation is None else regulation.reports,
             floor=None if trading is None else trading.days.floor,
             meters=meters,

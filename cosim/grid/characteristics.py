@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cosim.core.errors import Problem
-from cosim.grid.json_scan import Refusal, frame_body
+from cosim.grid.json_frames import Refusal, frame_body
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet

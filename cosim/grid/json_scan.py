@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import reprlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cosim.grid.grid_source import LeftOut
+from cosim.grid.json_frames import MARKERS, Refusal, frame_body, inner_json, short
 from cosim.grid.tap_control import Controller, controller
 
 MAX_DEPTH = 40
@@ -58,16 +58,6 @@ CLASS_MODULES = {
     "DataFrame": {"pandas.core.frame", "pandas"},
 }
 _LOOKS_LIKE_JSON = re.compile(r'^\s*[\[{"]')
-_MARKERS = ("_module", "_class", "_object", "_state")
-
-
-@dataclass(eq=False)
-class Refusal(Exception):  # noqa: N818 - a finding more than an error
-    """One thing that is not taken: where in the document, what, and the value."""
-
-    where: str
-    message: str
-    value: str = ""
 
 
 @dataclass
@@ -107,7 +97,7 @@ def sort_document(document: Any) -> Contents:
         found.refusals.append(Refusal("_object", "has no table 'bus'"))
     unknown: list[str] = []
     for key, value in found.tables.items():
-        if key == "profiles" and isinstance(value, dict) and not any(marker in value for marker in _MARKERS):
+        if key == "profiles" and isinstance(value, dict) and not any(marker in value for marker in MARKERS):
             for name, table in value.items():
                 found.refusals += _scan_frame(table, f"_object.profiles.{name}")
             found.profiles = value
@@ -157,7 +147,7 @@ def _tables(document: Any) -> dict[str, Any]:
 
 def _is_bare(document: dict[str, Any]) -> bool:
     """Whether the entries of a net stand in the document itself."""
-    return not any(marker in document for marker in _MARKERS) and isinstance(document.get("bus"), dict)
+    return not any(marker in document for marker in MARKERS) and isinstance(document.get("bus"), dict)
 
 
 def _is_known(key: str) -> bool:
@@ -236,7 +226,7 @@ def _options(value: Any) -> Iterator[LeftOut]:
 
 def _scan_types(value: Any, where: str) -> Iterator[Refusal]:
     """Standard types come as a dictionary of plain values or as a table, by pandapower's version."""
-    if isinstance(value, dict) and not any(marker in value for marker in _MARKERS):
+    if isinstance(value, dict) and not any(marker in value for marker in MARKERS):
         yield from _scan_values(value, where, depth=2, text_depth=0)
     elif value is not None:
         yield from _scan_frame(value, where)
@@ -255,7 +245,7 @@ def _scan_frame(value: Any, where: str) -> Iterator[Refusal]:
     if not isinstance(value, dict):
         yield Refusal(where, "must be a table", short(value))
         return
-    if any(marker in value for marker in _MARKERS):
+    if any(marker in value for marker in MARKERS):
         yield from _wrong_class(value, where, "DataFrame")
         for key in sorted(value.keys() - FRAME_KEYS):
             yield Refusal(f"{where}.{key}", "unknown key of a table", short(value[key]))
@@ -270,64 +260,6 @@ def _scan_frame(value: Any, where: str) -> Iterator[Refusal]:
         yield refusal
         return
     yield from _scan_values(body, f"{where}._object", depth=3, text_depth=0)
-
-
-def frame_body(value: dict[str, Any], where: str) -> dict[str, Any]:
-    """Columns, index and rows of a table; refused when they are not there, or do not fit each other."""
-    if not any(marker in value for marker in _MARKERS):
-        return _columns_body(value, where)
-    text = value.get("_object")
-    if isinstance(text, str):
-        if not text.lstrip().startswith("{"):
-            raise Refusal(
-                f"{where}._object", "must hold the table itself, not the name of a file", short(text)
-            )
-        text = inner_json(text, f"{where}._object")
-    if not isinstance(text, dict) or set(text) != {"columns", "index", "data"}:
-        raise Refusal(f"{where}._object", "must hold columns, index and data (orient 'split')", short(text))
-    columns, index, data = text["columns"], text["index"], text["data"]
-    if not all(isinstance(part, list) for part in (columns, index, data)):
-        raise Refusal(f"{where}._object", "columns, index and data must be lists")
-    if len(index) != len(data) or any(not isinstance(row, list) or len(row) != len(columns) for row in data):
-        raise Refusal(f"{where}._object", "rows, index and columns do not fit each other")
-    if any(not isinstance(name, str | int) for name in columns):
-        raise Refusal(f"{where}._object.columns", "a column's name must be a text")
-    return text
-
-
-def _columns_body(value: dict[str, Any], where: str) -> dict[str, Any]:
-    """The same of a table of pandapower before 1.6: each column maps the index, a text, to a value."""
-    columns = list(value)
-    if any(not isinstance(value[name], dict) for name in columns):
-        raise Refusal(where, "must be a table, each column a mapping from index to value")
-    index = list(value[columns[0]]) if columns else []
-    if any(value[name].keys() != set(index) for name in columns):
-        raise Refusal(where, "the columns do not have the same index")
-    numbers = [int(label) if re.fullmatch(r"\d{1,15}", label) else label for label in index]
-    return {
-        "columns": columns,
-        "index": numbers,
-        "data": [[value[name][i] for name in columns] for i in index],
-    }
-
-
-def inner_json(text: str, where: str) -> Any:
-    """JSON that a text of the file holds."""
-    try:
-        return json.loads(text, object_pairs_hook=unique_keys)
-    except RecursionError:
-        raise Refusal(where, "nested too deeply") from None
-    except ValueError as error:
-        raise Refusal(where, f"not JSON: {error}", short(text)) from None
-
-
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """The object of these pairs; JSON's own reader takes the last of two equal keys in silence."""
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        twice = next(key for key, number in Counter(key for key, _ in pairs).items() if number > 1)
-        raise ValueError(f"the key '{short(twice)}' is given twice in one object")
-    return made
 
 
 def _wrong_class(value: dict[str, Any], where: str, expected: str) -> Iterator[Refusal]:
@@ -351,7 +283,7 @@ def _scan_values(value: Any, where: str, depth: int, text_depth: int) -> Iterato
     if depth > MAX_DEPTH:
         yield Refusal(where, "nested too deeply")
     elif isinstance(value, dict):
-        if found := [marker for marker in _MARKERS if marker in value]:
+        if found := [marker for marker in MARKERS if marker in value]:
             named = f"{value.get('_module')}.{value.get('_class')}"
             yield Refusal(where, f"an object ('{found[0]}') stands where a plain value belongs", short(named))
             return
@@ -378,11 +310,3 @@ def _scan_text(text: str, where: str, depth: int, text_depth: int) -> Iterator[R
     except ValueError:
         return
     yield from _scan_values(inner, where, depth + 1, text_depth + 1)
-
-
-def short(value: Any) -> str:
-    """`value` as a text that fits a message."""
-    if isinstance(value, dict | list):
-        return reprlib.repr(value)  # as short for the largest and the deepest
-    text = value if isinstance(value, str) else json.dumps(value, default=str)
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cosim.config.error_messages import translate
 from cosim.config.library import local_file, locate, names
+from cosim.config.pydantic_errors import translate
 from cosim.config.yaml_reader import read_yaml
 from cosim.core.errors import InputError, Problem
 from cosim.grid.schema import JsonSource, NetworkConfig

@@ -20,7 +20,8 @@ from cosim.grid.characteristics import apply_characteristics
 from cosim.grid.column_check import column_problems, shown
 from cosim.grid.column_types import typed
 from cosim.grid.grid_source import GridSource
-from cosim.grid.json_scan import NET_TABLES, Contents, frame_body, short, sort_document, unique_keys
+from cosim.grid.json_frames import frame_body, short, unique_keys
+from cosim.grid.json_scan import NET_TABLES, Contents, sort_document
 from cosim.grid.old_taps import keep_phase_shifters, name_phase_shifters
 
 if TYPE_CHECKING:

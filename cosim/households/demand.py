@@ -19,7 +19,8 @@ from cosim.core.errors import InputError, Problem
 from cosim.core.population import Group
 from cosim.core.streams import Streams
 from cosim.csv_files.found import CsvFound
-from cosim.devices.interface import CONSTANT, DEVICES, Device, Pages, Slots
+from cosim.devices.interface import DEVICES, Device
+from cosim.devices.sites import CONSTANT, Pages, Slots
 from cosim.grid.elements import ElementRecord
 from cosim.grid.simbench_data import SLOT_MINUTES
 from cosim.households.ownership import Owned
@@ -112,7 +113,7 @@ class _Collected:
 
 @dataclass
 class _Site:
-    """Where one device of a group puts its profiles; see `cosim.devices.interface.ProfileSite`."""
+    """Where one device of a group puts its profiles; see `cosim.devices.sites.ProfileSite`."""
 
     kind: str
     path: str

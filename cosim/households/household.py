@@ -10,7 +10,9 @@ from cosim.core.context import Context
 from cosim.core.delivery import Unit
 from cosim.core.errors import InputError, Problem, collected
 from cosim.core.planned_use import FollowsPlan
-from cosim.devices.interface import DEVICES, ActiveDevice, Piece, Site, Slots
+from cosim.devices.active_device import ActiveDevice, Piece
+from cosim.devices.interface import DEVICES
+from cosim.devices.sites import Site, Slots
 from cosim.households.ownership import Owned
 from cosim.households.profile_book import ProfileBook
 from cosim.households.schema import HouseholdsConfig, kinds

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_MINUTE
-from cosim.devices.interface import Pages, Rows, Slots
+from cosim.devices.sites import Pages, Rows, Slots
 from cosim.grid.simbench_data import SLOT_MINUTES
 
 Array = NDArray[np.float64]

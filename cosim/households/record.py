@@ -12,7 +12,8 @@ from cosim.core.clock import to_utc
 from cosim.core.context import Context
 from cosim.core.numbers import Summary
 from cosim.core.tables import PROSUMER, TIME, Coded, Column, RowSink, Table, TableStore
-from cosim.devices.interface import DEVICES, ActiveDevice
+from cosim.devices.active_device import ActiveDevice
+from cosim.devices.interface import DEVICES
 from cosim.households.curtailment import Curtailment
 from cosim.households.energy_account import EnergyMetrics, Store, StoreFlows
 from cosim.households.household import Equipment

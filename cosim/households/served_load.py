@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from cosim.devices.interface import Slots
+from cosim.devices.sites import Slots
 from cosim.households.profile_book import Series
 
 _SLOTS_PER_BLOCK = 672
 
 
 class LookedUp:
-    """See `cosim.devices.interface.ServedLoad`.
+    """See `cosim.devices.sites.ServedLoad`.
 
     Parameters
     ----------

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from cosim.core.delivery import Deliverer, Unit
 from cosim.core.errors import SimulationError
 from cosim.core.message import Message
-from cosim.core.streams import RowCache
+from cosim.regulation.agent_clock import Clock
+from cosim.regulation.agent_state import AgentState
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.averages import Average
 from cosim.regulation.costs import Cost
@@ -64,138 +65,6 @@ def prepare(cost: CostParameters) -> Slopes:
         2.0 * cost.quadratic,
         4.0 * cost.quartic,
         tuple((alpha * cost.target, 2.0 * quadratic, 4.0 * quartic) for alpha, quadratic, quartic in own),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """When an agent wakes.
-
-    Attributes
-    ----------
-    step_ms, phase_ms : int
-        Length of a step, and the household's place in it.
-    slowness : float
-        Real over nominal time since the start: 1 + drift * 1e-6.
-    jitter : RowCache or None
-        Uniform numbers that make each wake-up late by up to `jitter_ms`.
-    """
-
-    step_ms: int
-    phase_ms: int
-    slowness: float = 1.0
-    jitter_ms: float = 0.0
-    jitter: RowCache | None = None
-
-    def wake_ms(self, step: int, household: int) -> int:
-        """The instant of decision number `step`, ms since the start."""
-        nominal = step * self.step_ms + self.phase_ms
-        if self.slowness == 1.0 and self.jitter is None:
-            return nominal
-        late = 0.0 if self.jitter is None else self.jitter_ms * self.jitter.value(step, household)
-        return round(nominal * self.slowness + late)
-
-    def first_step(self, now_ms: int) -> int:
-        """The first step whose instant of decision, but for jitter, is not before `now_ms`."""
-        return max(0, math.ceil((now_ms / self.slowness - self.phase_ms) / self.step_ms))
-
-
-@dataclass(frozen=True, slots=True)
-class DisturbedClock(Clock):
-    """A clock that is wrong from an instant on, besides what it always was.
-
-    Attributes
-    ----------
-    since_ms : int
-        From when on.
-    offset_ms, drift : float
-        It is late by this, and by this share of the time since then.
-    extra_jitter_ms : float
-        Each wake-up is late by up to this, too.
-    extra_jitter : RowCache or None
-        Uniform numbers for that.
-    """
-
-    since_ms: int = 0
-    offset_ms: float = 0.0
-    drift: float = 0.0
-    extra_jitter_ms: float = 0.0
-    extra_jitter: RowCache | None = None
-
-    def wake_ms(self, step: int, household: int) -> int:
-        """The instant of decision number `step`, ms since the start."""
-        right_ms = Clock.wake_ms(self, step, household)
-        late_ms = self.offset_ms + self.drift * (right_ms - self.since_ms)
-        if self.extra_jitter is not None:
-            late_ms += self.extra_jitter_ms * self.extra_jitter.value(step, household)
-        return right_ms + round(late_ms)
-
-
-@dataclass(slots=True)
-class AgentState:
-    """What an agent remembers.
-
-    Attributes
-    ----------
-    step : int
-        Number of the next decision instant k; the decision made there is x(k+1).
-    taken : int
-        Decisions made since it joined; the k of the averages (17).
-    signals : sequence of float
-        The freshest signal of each resource.
-    signal_step, signal_sent_ms : int
-        Its number and when it was sent.
-    averages : list of float
-        x̄ of each resource, over what was delivered; replaced, never changed.
-    delivered : sequence of float
-        What is being delivered in the step that is on; replaced, never changed.
-    active : bool
-        Whether it takes part.
-    is_down : bool
-        Whether its controller is down: it hears and decides nothing.
-    is_deaf : bool
-        Whether it takes no signals.
-    fixed_request : int or None
-        What it asks for in every step, whatever the signal; None for one that follows its policy.
-    answered : int
-        Number of the signal that what is being delivered answers.
-    """
-
-    step: int
-    taken: int
-    signals: Sequence[float]
-    signal_step: int
-    signal_sent_ms: int
-    averages: list[float]
-    delivered: Sequence[float]
-    active: bool = True
-    is_down: bool = False
-    is_deaf: bool = False
-    fixed_request: int | None = None
-    answered: int = 0
-
-
-def initial_copy(state: AgentState) -> AgentState:
-    """A state of its own with the same content; its lists are replaced, never changed, so they are shared."""
-    return replace(state)
-
-
-def forgotten(state: AgentState, first: AgentState) -> AgentState:
-    """What is left of `state` after a restart without memory.
-
-    Averages, their count and the signals are those of `first`, the state at the start, as everyone knows
-    them. The number of the step is the clock's, and what is being delivered is the device's; faults that are
-    still on stay on. Reports are numbered by steps, so those after a restart are fresher than those before.
-    """
-    return replace(
-        first,
-        step=state.step,
-        delivered=state.delivered,
-        active=state.active,
-        is_down=state.is_down,
-        is_deaf=state.is_deaf,
-        fixed_request=state.fixed_request,
-        answered=state.answered,
     )
 
 

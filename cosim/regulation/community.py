@@ -15,7 +15,9 @@ from cosim.core.clock import MS_PER_SECOND
 from cosim.core.context import Context
 from cosim.core.delivery import Deliverer
 from cosim.core.streams import RowCache, Streams
-from cosim.regulation.agent import Agent, AgentState, Clock, DecisionLog, Rules
+from cosim.regulation.agent import Agent, DecisionLog, Rules
+from cosim.regulation.agent_clock import Clock
+from cosim.regulation.agent_state import AgentState
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.aggregates.reports import initial_reports
 from cosim.regulation.design import Design, capacity_reader, per_member
@@ -30,7 +32,7 @@ _ROWS_KEPT = 64
 
 
 @dataclass
-class Market:
+class Community:
     """A community while it runs.
 
     Attributes
@@ -69,13 +71,13 @@ class Market:
     saved: PlatformState | None = None
 
 
-def build_market(
+def build_community(
     designed: Design,
     context: Context,
     present: Membership,
     households: Sequence[Deliverer] | None,
     report: Callable[[int, int, tuple[float, ...], int], None],
-) -> Market:
+) -> Community:
     """The community's platform and agents in their initial state.
 
     Parameters
@@ -128,7 +130,7 @@ def build_market(
         )
     platform = _platform(designed, context, there)
     active = np.isin(members, there)
-    return Market(
+    return Community(
         design=designed,
         platform=platform,
         agents=agents,

@@ -12,7 +12,8 @@ from cosim.core.clock import MS_PER_HOUR, MS_PER_SECOND, to_hours
 from cosim.core.context import Context
 from cosim.core.delivery import Unit
 from cosim.core.errors import Problem, count, listed, suggest
-from cosim.devices.interface import DEVICES, offering, services
+from cosim.devices.interface import DEVICES
+from cosim.devices.services import offering, services
 from cosim.regulation.group_schema import Grouped
 from cosim.regulation.schema import CommunityConfig, greatest_capacity
 

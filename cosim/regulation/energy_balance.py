@@ -12,7 +12,9 @@ from cosim.core.clock import MS_PER_DAY, to_hours
 from cosim.core.context import Context, TimeAxis
 from cosim.core.delivery import Unit
 from cosim.core.errors import Problem, count
-from cosim.devices.interface import DEVICES, Device, Service, Slots, offering
+from cosim.devices.interface import DEVICES, Device, Service
+from cosim.devices.services import offering
+from cosim.devices.sites import Slots
 from cosim.households.demand import slots_of
 from cosim.households.household import Equipment
 from cosim.households.profile_book import Demand

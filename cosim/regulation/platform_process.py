@@ -12,7 +12,7 @@ from cosim.core.message import METER, PLATFORM
 from cosim.core.subsystem import Run
 from cosim.grid.feeder_meter import FeederMeter
 from cosim.regulation.aggregate import MeanReader
-from cosim.regulation.community import Market
+from cosim.regulation.community import Community
 from cosim.regulation.message_kinds import AGGREGATE, SIGNAL, MeteredAggregate
 from cosim.regulation.mitigation_schema import Resending
 from cosim.regulation.record import DecisionRecorder, TickRecorder
@@ -28,7 +28,7 @@ class PlatformProcess:
     ----------
     number : int
         Of the community.
-    market : Market
+    community : Community
         The community.
     network : Network
         The links.
@@ -47,7 +47,7 @@ class PlatformProcess:
     def __init__(
         self,
         number: int,
-        market: Market,
+        community: Community,
         network: Network,
         run: Run,
         steps: range,
@@ -56,7 +56,7 @@ class PlatformProcess:
         meter: FeederMeter[tuple[float, ...]],
     ) -> None:
         self._number = number
-        self._market = market
+        self._community = community
         self._network = network
         self._run = run
         self._steps = steps
@@ -66,7 +66,7 @@ class PlatformProcess:
 
     def start(self) -> None:
         """Begin."""
-        env, config = self._run.env, self._market.design.config.platform
+        env, config = self._run.env, self._community.design.config.platform
         env.process(self._ticks())
         if config.resending is not None:
             env.process(self._repeats(config.resending))
@@ -75,16 +75,16 @@ class PlatformProcess:
 
     def _ticks(self) -> Process:
         """Algorithm 1: measure, integrate, broadcast, step after step."""
-        market, run, recorder = self._market, self._run, self._recorder
-        platform, reader = market.platform, MeanReader(market.total)
+        community, run, recorder = self._community, self._run, self._recorder
+        platform, reader = community.platform, MeanReader(community.total)
         for step, at_ms in enumerate(self._steps):
             yield wait_until(run.env, at_ms, Priority.TICK)
             aggregates = reader.read(at_ms)
-            if market.is_down:
+            if community.is_down:
                 recorder.add(step, at_ms, platform.idle(at_ms), aggregates)
             else:
                 recorder.add(step, at_ms, platform.tick(at_ms), aggregates)
-                market.saved = saved(platform.state) if market.is_saved else None
+                community.saved = saved(platform.state) if community.is_saved else None
                 self._network.broadcast(SIGNAL, step + 1, platform.state.signals, platform.state.members)
             run.events += 1 + 3 * len(platform.state.members)
             if self._decisions is not None:
@@ -93,18 +93,18 @@ class PlatformProcess:
 
     def _repeats(self, resending: Resending) -> Process:
         """Send each signal again within its step, if the platform is up and remembers it."""
-        market, run = self._market, self._run
+        community, run = self._community, self._run
         for step, at_ms in enumerate(self._steps):
             for again in range(1, resending.times + 1):
                 yield wait_until(run.env, at_ms + again * resending.interval_ms, Priority.TICK)
-                state = market.platform.state
-                if state.signal_step == step + 1 and not market.is_down:
+                state = community.platform.state
+                if state.signal_step == step + 1 and not community.is_down:
                     self._network.broadcast(SIGNAL, step + 1, state.signals, state.members, at_ms)
                     run.events += 1 + len(state.members)
 
     def _measurements(self) -> Process:
         """The meter of the community's aggregate, read at the end of every step."""
-        reader = MeanReader(self._market.total)
+        reader = MeanReader(self._community.total)
         for step, at_ms in enumerate(self._steps):
             yield wait_until(self._run.env, at_ms, Priority.METER_CLOSE)
             shown = MeteredAggregate(self._number, self._meter.read(tuple(reader.read(at_ms))))

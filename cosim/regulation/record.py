@@ -26,7 +26,7 @@ from cosim.core.tables import (
     Table,
 )
 from cosim.regulation.agent import DecisionLog, log_width
-from cosim.regulation.community import Market
+from cosim.regulation.community import Community
 from cosim.regulation.membership_times import Membership
 from cosim.regulation.optimum import Optimum, cost_gaps, solve_optimum
 from cosim.regulation.platform import Tick
@@ -125,19 +125,19 @@ class TickRecorder:
 
     def __init__(
         self,
-        market: Market,
+        community: Community,
         writer: RowSink,
         start: datetime,
         warm_up_ms: int = 0,
     ) -> None:
-        self._market = market
+        self._community = community
         self.watchers: list[Callable[[str, str, Mapping[str, Array]], None]] = []
         self._writer = writer
         self._start = start
         self._warm_up_ms = warm_up_ms
-        config = market.design.config
+        config = community.design.config
         self._names = [resource.name for resource in config.resources]
-        n = len(market.design.members) * len(self._names)
+        n = len(community.design.members) * len(self._names)
         self._per_batch = max(1, min(512, _NUMBERS_PER_BATCH // n))
         self._pending = _Pending()
         self._optima: dict[tuple[float, ...], Optimum | None] = {}
@@ -146,7 +146,7 @@ class TickRecorder:
 
     def add(self, step: int, now_ms: int, tick: Tick, aggregates: list[float]) -> None:
         """Take one tick, with the averages as they stand."""
-        pending, agents = self._pending, self._market.agents
+        pending, agents = self._pending, self._community.agents
         pending.steps.append(step)
         pending.times_ms.append(now_ms)
         pending.signals.append(tick.signals)
@@ -163,9 +163,9 @@ class TickRecorder:
         if not pending.steps:
             return
         self._pending = _Pending()
-        members = np.flatnonzero(self._market.active)
+        members = np.flatnonzero(self._community.active)
         averages = np.array(pending.averages)[:, members]
-        costs = self._market.design.costs.select(members)
+        costs = self._community.design.costs.select(members)
         columns = np.moveaxis(averages, 2, 0)
         slopes = (
             np.array(costs.gradients(list(columns))) if len(members) else np.zeros((len(self._names), 1, 0))
@@ -186,7 +186,7 @@ class TickRecorder:
                 **_spread(slopes[resource], len(pending.steps)),
             }
             for watch in self.watchers:
-                watch(self._market.design.config.name, name, block)
+                watch(self._community.design.config.name, name, block)
             counted = np.array(pending.times_ms) >= self._warm_up_ms
             if counted.any():
                 self._tracking[resource].add({name: values[counted] for name, values in block.items()})
@@ -198,7 +198,7 @@ class TickRecorder:
         rows: dict[str, ColumnData] = {
             **block,
             "time": to_utc(self._start, np.array(times_ms)),
-            "community": Coded(nobody, (self._market.design.config.name,)),
+            "community": Coded(nobody, (self._community.design.config.name,)),
             "resource": Coded(nobody, (resource,)),
             "members": np.full(n, n_members),
         }
@@ -220,8 +220,8 @@ class TickRecorder:
             if len(self._optima) > 1000:  # grid-aware capacities can take any number of values
                 self._optima.clear()
             try:
-                market = self._market
-                optimum = solve_optimum(market.design.costs, np.array(capacities), active=market.active)
+                community = self._community
+                optimum = solve_optimum(community.design.costs, np.array(capacities), active=community.active)
                 self._optima[capacities] = optimum if optimum.is_solved else None
             except InputError:  # more capacity than members: nothing to compare with
                 self._optima[capacities] = None
@@ -233,7 +233,7 @@ class TickRecorder:
 
     def summary(self) -> Summary:
         """The numbers of all resources."""
-        result: Summary = {**self._gap.result(), **self._market.design.loop_numbers()}
+        result: Summary = {**self._gap.result(), **self._community.design.loop_numbers()}
         for metrics in self._tracking:
             result |= metrics.result()
         return result
@@ -250,10 +250,10 @@ class DecisionRecorder:
     """The table `decisions`: one row a decision and resource, in the order they were made."""
 
     def __init__(
-        self, market: Market, log: DecisionLog, writer: RowSink, start: datetime, names: tuple[str, ...]
+        self, community: Community, log: DecisionLog, writer: RowSink, start: datetime, names: tuple[str, ...]
     ) -> None:
         self._log = log
-        self._resources = tuple(resource.name for resource in market.design.config.resources)
+        self._resources = tuple(resource.name for resource in community.design.config.resources)
         self._width = log_width(len(self._resources))
         self._writer = writer
         self._start = start
@@ -290,12 +290,12 @@ class DecisionRecorder:
         )
 
 
-def agent_parameters(markets: Sequence[Market], present: Membership, n_households: int) -> Parameters:
+def agent_parameters(communities: Sequence[Community], present: Membership, n_households: int) -> Parameters:
     """Community, policy, costs and clock of each household that takes part in a community."""
     of = {
-        member: (market.design.config.name, agent.policy.kind)
-        for market in markets
-        for member, agent in market.agents.items()
+        member: (community.design.config.name, agent.policy.kind)
+        for community in communities
+        for member, agent in community.agents.items()
     }
     each = [of.get(household, ("", "")) for household in range(n_households)]
     texts = {"community": [name for name, _ in each], "policy": [policy for _, policy in each]}
@@ -304,13 +304,15 @@ def agent_parameters(markets: Sequence[Market], present: Membership, n_household
     def put(name: str, members: NDArray[np.int64], values: Array) -> None:
         numbers.setdefault(name, np.full(n_households, np.nan))[members] = values
 
-    for market in markets:
-        design, members = market.design, market.design.members
+    for community in communities:
+        design, members = community.design, community.design.members
         agent, n = design.config.agent, len(members)
         names = [resource.name for resource in design.config.resources]
         put("phase_ms", members, design.phases_ms.astype(float))
         put(
-            "drift_ppm", members, np.array([(one.clock.slowness - 1) * 1e6 for one in market.agents.values()])
+            "drift_ppm",
+            members,
+            np.array([(one.clock.slowness - 1) * 1e6 for one in community.agents.values()]),
         )
         put("jitter_ms", members, np.full(n, agent.jitter_ms))
         time_constant = getattr(agent.averages, "time_constant_steps", np.inf)
@@ -322,4 +324,4 @@ def agent_parameters(markets: Sequence[Market], present: Membership, n_household
         put("joins_h", members, present.joins_ms[members] / MS_PER_HOUR)
         leaves = present.leaves_ms[members]
         put("leaves_h", members, np.where(leaves < 0, np.nan, leaves / MS_PER_HOUR))
-    return Parameters(texts if markets else {}, numbers)
+    return Parameters(texts if communities else {}, numbers)

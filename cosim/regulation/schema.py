@@ -16,7 +16,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from cosim.config.base import MAX_RESOURCES, KilowattHours, Model, Name, NonNegative, Parts
 from cosim.config.choice import Choice
 from cosim.core.delivery import Unit
-from cosim.devices.interface import ServiceName, services
+from cosim.devices.services import ServiceName, services
 from cosim.regulation.agent_schema import AgentConfig
 from cosim.regulation.capacities import CAPACITIES, Capacity
 from cosim.regulation.platform_schema import GainMargin, PlatformConfig

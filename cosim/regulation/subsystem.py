@@ -1,4 +1,4 @@
-"""Regulation markets (paper A) as a subsystem of a run."""
+"""Communities (paper A) as a subsystem of a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cosim.regulation import design as loop
 from cosim.regulation import mitigation_build, tracking
 from cosim.regulation.aggregates.reports import Report
 from cosim.regulation.capacity_rule_doubts import rule_doubts
-from cosim.regulation.community import Market, build_market
+from cosim.regulation.community import Community, build_community
 from cosim.regulation.community_checks import community_problems
 from cosim.regulation.design import Design, design
 from cosim.regulation.design_lines import design_lines
@@ -80,11 +80,11 @@ class Regulation(Subsystem[Regulated]):
 
     Attributes
     ----------
-    markets : list of Market
+    communities : list of Community
         The communities.
     membership : Membership
         When households join and leave.
-    doors : list of Members
+    members : list of Members
         Where the households of each join and leave; there once the run has started.
     reports : ReportChannel
         The way of all reports.
@@ -100,18 +100,20 @@ class Regulation(Subsystem[Regulated]):
     def __init__(
         self,
         setup: Setup,
-        markets: list[Market],
+        communities: list[Community],
         present: Membership,
         reports: ReportChannel,
         links: Comms,
         households: Households | None,
         grid: PowerGrid | None,
     ) -> None:
-        self.markets = markets
+        self.communities = communities
         self.reports = reports
-        self.aggregate_meters = [FeederMeter(_all_at(len(market.design.gains))) for market in markets]
-        self.feeder_meters = [FeederMeter[FeederReading]() for _ in markets]
-        self.doors: list[Members] = []
+        self.aggregate_meters = [
+            FeederMeter(_all_at(len(community.design.gains))) for community in communities
+        ]
+        self.feeder_meters = [FeederMeter[FeederReading]() for _ in communities]
+        self.members: list[Members] = []
         self.recorders: list[TickRecorder] = []
         self._context = setup.context
         self.membership = present
@@ -119,7 +121,7 @@ class Regulation(Subsystem[Regulated]):
         self._households = households
         self._grid = grid
         self._decisions: list[DecisionRecorder] = []
-        self._market_of = {member: market for market in markets for member in market.agents}
+        self._community_of = {member: community for community in communities for member in community.agents}
 
     @classmethod
     def uses(cls, source: Regulated) -> Uses:
@@ -152,12 +154,12 @@ class Regulation(Subsystem[Regulated]):
             [group.membership for group in source.groups], setup.context.population, setup.context.streams
         )
         reports = ReportChannel(links.network)
-        markets = [_market(each, setup.context, present, households, reports) for each in designs]
-        return cls(setup, markets, present, reports, links, households, grid)
+        communities = [_community(each, setup.context, present, households, reports) for each in designs]
+        return cls(setup, communities, present, reports, links, households, grid)
 
     def doubts(self) -> Iterator[Problem]:
         """Loops that swing or never close, and devices that will stand empty or idle."""
-        designs = [market.design for market in self.markets]
+        designs = [community.design for community in self.communities]
         yield from loop_problems(designs, self._context)
         if self._households is not None:
             communities = [made.config for made in designs]
@@ -166,13 +168,13 @@ class Regulation(Subsystem[Regulated]):
 
     def parameters(self) -> Parameters:
         """Community, policy, cost and clock of each member."""
-        return agent_parameters(self.markets, self.membership, self._context.population.size)
+        return agent_parameters(self.communities, self.membership, self._context.population.size)
 
     def explain(self) -> Iterator[str]:
         """The controller of each community."""
-        for market in self.markets:
-            yield f"# controller of community {market.design.config.name}"
-            yield from design_lines(market.design)
+        for community in self.communities:
+            yield f"# controller of community {community.design.config.name}"
+            yield from design_lines(community.design)
 
     def start(self, run: Run) -> None:
         """Let agents and platforms hear, and start them."""
@@ -180,17 +182,19 @@ class Regulation(Subsystem[Regulated]):
         ticks, decisions = run.store.writer(REGULATION), run.store.writer(DECISIONS)
         alarm = AlarmClock(run.env, time.duration_ms)
         self._hear()
-        for number, market in enumerate(self.markets):
-            recorder = TickRecorder(market, ticks, time.start, time.warm_up_ms)
-            log = market.log
-            written = None if log is None else DecisionRecorder(market, log, decisions, time.start, names)
-            door = Members(run.env, time.step_ms, market, recorder, alarm)
+        for number, community in enumerate(self.communities):
+            recorder = TickRecorder(community, ticks, time.start, time.warm_up_ms)
+            log = community.log
+            written = None if log is None else DecisionRecorder(community, log, decisions, time.start, names)
+            members = Members(run.env, time.step_ms, community, recorder, alarm)
             self.recorders.append(recorder)
             self._decisions += [] if written is None else [written]
-            self.doors.append(door)
-            self._let_in(run, alarm, market, door)
+            self.members.append(members)
+            self._let_in(run, alarm, community, members)
             meter = self.aggregate_meters[number]
-            PlatformProcess(number, market, self._network, run, time.steps, recorder, written, meter).start()
+            PlatformProcess(
+                number, community, self._network, run, time.steps, recorder, written, meter
+            ).start()
 
     def close(self) -> None:
         """Write ticks and decisions that wait."""
@@ -204,22 +208,22 @@ class Regulation(Subsystem[Regulated]):
         result: Summary = {}
         for recorder in self.recorders:
             result |= recorder.summary()
-        for market in self.markets:
-            result |= mitigation_numbers(market.design, market.platform.state)
+        for community in self.communities:
+            result |= mitigation_numbers(community.design, community.platform.state)
         return result
 
-    def _let_in(self, run: Run, alarm: AlarmClock, market: Market, door: Members) -> None:
+    def _let_in(self, run: Run, alarm: AlarmClock, community: Community, members: Members) -> None:
         """Let each household of a community live its life there."""
-        for member, agent in market.agents.items():
+        for member, agent in community.agents.items():
             leaves, joins = int(self.membership.leaves_ms[member]), int(self.membership.joins_ms[member])
             stays_until = None if leaves < 0 else leaves
-            run.env.process(take_part(run.env, alarm, agent, joins, stays_until, door.join, door.leave))
+            run.env.process(take_part(run.env, alarm, agent, joins, stays_until, members.join, members.leave))
 
     def _hear(self) -> None:
         """Say who hears what."""
         network = self._network
-        for market in self.markets:
-            for member, agent in market.agents.items():
+        for community in self.communities:
+            for member, agent in community.agents.items():
                 network.on_receive(member, SIGNAL, agent.hear)
         network.on_receive(PLATFORM, REPORT, self._hear_report)
         network.on_receive(PLATFORM, AGGREGATE, self._hear_aggregate)
@@ -228,19 +232,19 @@ class Regulation(Subsystem[Regulated]):
             self._grid.on_reading(self._announce)
 
     def _hear_report(self, message: Message[Report]) -> None:
-        market = self._market_of[message.sender]
-        if not market.is_down:
-            market.platform.hear_report(message.sender, message.sequence, message.payload)
+        community = self._community_of[message.sender]
+        if not community.is_down:
+            community.platform.hear_report(message.sender, message.sequence, message.payload)
 
     def _hear_aggregate(self, message: Message[MeteredAggregate]) -> None:
-        market = self.markets[message.payload.community]
-        if not market.is_down:
-            market.platform.hear_meter(message.sequence, message.payload.means)
+        community = self.communities[message.payload.community]
+        if not community.is_down:
+            community.platform.hear_meter(message.sequence, message.payload.means)
 
     def _hear_feeder(self, message: Message[MeteredFeeder]) -> None:
-        market = self.markets[message.payload.community]
-        if not market.is_down:
-            market.platform.hear_feeder(message.sequence, message.payload.reading)
+        community = self.communities[message.payload.community]
+        if not community.is_down:
+            community.platform.hear_feeder(message.sequence, message.payload.reading)
 
     def _announce(self, interval: int, reading: FeederReading) -> None:
         """Tell every platform what the feeder meter shows of an interval."""
@@ -273,14 +277,14 @@ def _designs(source: Regulated, context: Context, reader: TraceReader) -> list[D
     return designs
 
 
-def _market(
+def _community(
     designed: Design,
     context: Context,
     present: Membership,
     households: Households | None,
     reports: ReportChannel,
-) -> Market:
+) -> Community:
     asks = any(unit.service for unit in designed.config.units)
     equipment = households.equipment if households is not None else None
     devices = equipment.households if equipment is not None and asks else None
-    return build_market(designed, context, present, devices, reports.report)
+    return build_community(designed, context, present, devices, reports.report)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cosim.faults.recovery import WINDOW, moving_rms
 from cosim.faults.schema import fault_names
-from cosim.report.market_data import ResourceSeries, resource_series
+from cosim.report.regulation_data import ResourceSeries, resource_series
 from cosim.report.run_data import RunData
 from cosim.report.style import (
     DARK,

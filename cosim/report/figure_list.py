@@ -13,9 +13,9 @@ from cosim.report import (
     fault_figure,
     feeder_figure,
     grid_figures,
-    market_figures,
     message_figures,
     prosumer_figures,
+    regulation_figures,
     trading_figures,
     trading_overview,
 )
@@ -79,13 +79,13 @@ _BUILT_IN = (
         "What the community did of each resource in each step, against the capacity it was meant "
         "to follow; for a long run, the mean of each day or stretch with the band that holds 90 % of "
         "the steps.",
-        market_figures.aggregate,
+        regulation_figures.aggregate,
     ),
     Entry(
         "signals",
         "Signals",
         "The signal Ω of each resource that the platform broadcasts.",
-        market_figures.signals,
+        regulation_figures.signals,
     ),
     Entry(
         "averages",
@@ -93,7 +93,7 @@ _BUILT_IN = (
         "The sums of the households' averages beside the capacities, and how far the averages are"
         " from the exact optimum: in cost (for the sums they reach), in distance (for the capacities), and"
         " in the spread of the gradients, which is zero at an inner optimum.",
-        market_figures.averages,
+        regulation_figures.averages,
     ),
     Entry(
         "averages_by_prosumer",
@@ -126,15 +126,15 @@ _BUILT_IN = (
     Entry(
         "last_steps",
         "The last steps",
-        f"The aggregates of the last {market_figures.LAST_STEPS} steps, one by one (paper A, Figure 8).",
-        market_figures.last_steps,
+        f"The aggregates of the last {regulation_figures.LAST_STEPS} steps, one by one (paper A, Figure 8).",
+        regulation_figures.last_steps,
     ),
     Entry(
         "frequency",
         "Frequency of the aggregates",
-        f"How often each aggregate occurred in the last {market_figures.HISTOGRAM_STEPS} steps; "
+        f"How often each aggregate occurred in the last {regulation_figures.HISTOGRAM_STEPS} steps; "
         "where the capacity moves, how often each deviation from it did (paper A, Figure 9).",
-        market_figures.frequency,
+        regulation_figures.frequency,
     ),
     Entry(
         "faults",

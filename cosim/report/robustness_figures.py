@@ -70,7 +70,7 @@ def quantity_lines(points: SweepPoints, key: str, axis: Axis, found: Sequence[Pa
 
 
 def effect_lines(points: SweepPoints, found: Sequence[BreakEven]) -> Figure:
-    """What each remedy changes against none along an axis, with the point from which on it is better."""
+    """What each case changes against none along an axis, with the point from which on it is better."""
     first = found[0]
     name = describe(first.quantity.key, points.communities)
     figure, axes = new_figure(3.4 + 0.12 * len(found))
@@ -81,7 +81,7 @@ def effect_lines(points: SweepPoints, found: Sequence[BreakEven]) -> Figure:
         values = each.quantity.harm(1) * name.scale * np.array([effect[:3] for effect in each.effects]).T
         look = LOOKS[number % len(LOOKS)]
         held = label_of(each.held_axes, each.held)
-        _line(ax, x, values, number, ", ".join(part for part in (each.remedy, held) if part))
+        _line(ax, x, values, number, ", ".join(part for part in (each.case, held) if part))
         if np.isfinite(each.value) and each.value > x[0]:
             ax.plot([each.value], [0.0], marker=look.marker, color=look.color, markeredgecolor=DARK)
     ax.set_title(

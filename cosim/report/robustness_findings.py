@@ -95,8 +95,8 @@ def _of_the_grid(analysis: Analysis) -> Iterator[Finding]:
         for panel in analysis.panels.get(quantity.key, []):
             yield from _of_a_panel(points, quantity, panel)
         yield from _of_cases(points, quantity)
-    for case, quantity in dict.fromkeys((b.remedy, b.quantity) for b in analysis.break_evens):
-        mine = [b for b in analysis.break_evens if (b.remedy, b.quantity) == (case, quantity)]
+    for case, quantity in dict.fromkeys((b.case, b.quantity) for b in analysis.break_evens):
+        mine = [b for b in analysis.break_evens if (b.case, b.quantity) == (case, quantity)]
         yield from _of_a_case(points, mine)
     for matrix in analysis.pair_matrices:
         yield from _of_pairs(points, matrix) if matrix.has_pairs else _of_single_cases(points, matrix)
@@ -229,7 +229,7 @@ def _best(points: SweepPoints, quantity: Quantity, axis: Axis) -> tuple[Counter[
 def _of_a_case(points: SweepPoints, found: list[BreakEven]) -> Iterator[Finding]:
     """At how many places a case is better or worse than the baseline, and from where on, by each axis."""
     first = found[0]
-    name, against = title(points, first.quantity.key), f"{first.remedy} against {first.baseline}"
+    name, against = title(points, first.quantity.key), f"{first.case} against {first.baseline}"
     of_one_axis = [each for each in found if each.axis == first.axis]
     n = count(sum(len(e.effects) for e in of_one_axis), "place")
     better, worse = sum(e.n_better for e in of_one_axis), sum(e.n_worse for e in of_one_axis)

@@ -127,7 +127,7 @@ def _effect_map(analysis: Analysis, quantity: Quantity, found: list[BreakEven]) 
         position = each.held_axes.index(y_axis)
         rest = [axis for axis in each.held_axes if axis != y_axis]
         values = each.held[:position] + each.held[position + 1 :]
-        label = ", ".join(part for part in (each.remedy, label_of(rest, values)) if part)
+        label = ", ".join(part for part in (each.case, label_of(rest, values)) if part)
         rows.setdefault(label, {})[each.held[position]] = each
     maps = []
     for label, by_y in rows.items():

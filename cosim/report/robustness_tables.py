@@ -80,7 +80,7 @@ def _held(each: BreakEven) -> str:
 def _break_evens(found: Iterable[BreakEven]) -> TextTable:
     rows = [
         [
-            b.quantity.key, b.remedy, b.baseline, b.axis.name, _held(b), b.value, b.low, b.high, b.worse_from,
+            b.quantity.key, b.case, b.baseline, b.axis.name, _held(b), b.value, b.low, b.high, b.worse_from,
             f"{b.n_better} of {len(b.effects)}", f"{b.n_worse} of {len(b.effects)}",
         ]
         for b in found
@@ -97,7 +97,7 @@ def _effects(found: Sequence[BreakEven]) -> TextTable:
     rows = [
         [
             b.quantity.key,
-            b.remedy,
+            b.case,
             b.axis.name,
             value,
             _held(b),

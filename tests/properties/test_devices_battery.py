@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.delivery import PARTS, Unit
-from cosim.devices.battery import (
+from cosim.devices.battery_at_home import InstalledBattery
+from cosim.devices.battery_energies import (
     Battery,
-    InstalledBattery,
     charged_kwh,
     deliverable_kwh,
     leak_rate,

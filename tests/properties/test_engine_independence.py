@@ -124,7 +124,7 @@ def test_one_household_more_draws_nothing_else_for_the_others(tmp_path: Path) ->
     pd.testing.assert_frame_equal(read_table(tmp_path / "small", "prosumers"), drawn.iloc[:9])
     assert drawn.drop(columns=["prosumer", "group", "community", "bus"]).nunique().max() == 10
     first, second = small.of(Regulation), large.of(Regulation)
-    few, many = first.markets[0], second.markets[0]
+    few, many = first.communities[0], second.communities[0]
     assert np.array_equal(first.membership.joins_ms, second.membership.joins_ms[:9])
     installed = [made.of(Households).equipment for made in (small, large)]
     stored_kwh, same_kwh = (

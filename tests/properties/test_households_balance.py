@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from cosim.core.clock import MS_PER_HOUR, to_hours
 from cosim.core.delivery import Unit
-from cosim.devices.battery import Battery, InstalledBattery
-from cosim.devices.interface import METERED, NEVER, ActiveDevice, Surroundings
+from cosim.devices.active_device import METERED, NEVER, ActiveDevice, Surroundings
+from cosim.devices.battery_at_home import InstalledBattery
+from cosim.devices.battery_energies import Battery
 from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, Profile, ProfileBook, Series

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.delivery import Unit
-from cosim.devices.battery import Battery, InstalledBattery
+from cosim.devices.battery_at_home import InstalledBattery
+from cosim.devices.battery_energies import Battery
 from cosim.households.energy_account import EnergyMetrics, Store, StoreFlows
 from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters

@@ -29,7 +29,7 @@ from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import Scenario
 from cosim.engine.simulation import Simulation
 from cosim.regulation.agent import Agent
-from cosim.regulation.community import Market
+from cosim.regulation.community import Community
 from cosim.regulation.platform import Platform
 from cosim.regulation.subsystem import Regulation
 from cosim.results.store import RunStore
@@ -105,9 +105,9 @@ def play(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Log]:
     return run
 
 
-def market_of(parts: Parts) -> Market:
+def community_of(parts: Parts) -> Community:
     """The community."""
-    return parts.of(Regulation).markets[0]
+    return parts.of(Regulation).communities[0]
 
 
 def scenario(
@@ -155,7 +155,7 @@ def test_a_household_that_is_down_misses_its_steps(play: Callable[..., Log], sta
     log = play(
         one("household_crash", state=state),
         at=(2.4, 2.6, 5.6, 6.5),
-        look=lambda parts: market_of(parts).agents[0].state,
+        look=lambda parts: community_of(parts).agents[0].state,
     )
     assert log.decided[0] == [0, 1, 2, 6, 7]
     assert log.decided[1] == list(range(N_STEPS))
@@ -163,12 +163,12 @@ def test_a_household_that_is_down_misses_its_steps(play: Callable[..., Log], sta
     assert log.reported[0] == [(0, 0.0), (1, 1.0), (2, 1.0), (6, 0.0), (7, 1.0)]
     # The platform holds its last report, 1, until the new one is there.
     assert log.measured == [0, 0, 3, 3, 3, 3, 3, 2]
-    assert market_of(log.parts).total.integral(N_STEPS * MS_PER_HOUR, 0) == (3 * 8 - 3) * UNIT_HOUR
+    assert community_of(log.parts).total.integral(N_STEPS * MS_PER_HOUR, 0) == (3 * 8 - 3) * UNIT_HOUR
 
 
 def test_a_household_that_keeps_its_state_has_the_averages_of_what_it_did(play: Callable[..., Log]) -> None:
     def look(parts: Parts) -> tuple[int, int, list[float], int]:
-        state = market_of(parts).agents[0].state
+        state = community_of(parts).agents[0].state
         return state.step, state.taken, list(state.averages), state.signal_step
 
     # x̄(0) = 0.25, then x = 1, 1 by 2 h, 1 by 3 h, and 0, 0 by 5 h: (17) is their mean.
@@ -180,7 +180,7 @@ def test_a_household_that_keeps_its_state_has_the_averages_of_what_it_did(play: 
 
 def test_a_household_that_loses_its_state_begins_anew_but_for_the_time(play: Callable[..., Log]) -> None:
     def look(parts: Parts) -> tuple[int, int, list[float], int, float]:
-        state = market_of(parts).agents[0].state
+        state = community_of(parts).agents[0].state
         return state.step, state.taken, list(state.averages), state.signal_step, state.signals[0]
 
     log = play(one("household_crash", state="lost"), at=(5.6, 6.5), look=look)
@@ -221,7 +221,7 @@ def test_a_platform_that_is_down(play: Callable[..., Log], restart_from: str) ->
     log = play(
         fault,
         at=(1.5, 2.4, 4.0, 5.6),
-        look=lambda parts: market_of(parts).platform.state.signals[0],
+        look=lambda parts: community_of(parts).platform.state.signals[0],
     )
     assert log.ticks == [0, 1, 2, 6, 7]
     assert [step for step, _ in log.reported[0]] == [0, 1, 2, 6, 7]
@@ -243,8 +243,8 @@ def test_a_platform_that_is_down_twice_at_once_is_up_when_both_have_ended(play: 
         {"kind": "platform_crash", "from_h": 2.5, "duration_h": 3, "restart_from": "saved_signal"},
         at=(4.0, 5.6),
         look=lambda parts: (
-            market_of(parts).is_down,
-            market_of(parts).platform.state.signals[0],
+            community_of(parts).is_down,
+            community_of(parts).platform.state.signals[0],
         ),
     )
     assert log.ticks == [0, 1, 6, 7]
@@ -255,13 +255,13 @@ def test_a_platform_that_is_down_twice_at_once_is_up_when_both_have_ended(play: 
 
 def test_signals_after_a_restart_from_nothing_are_taken(play: Callable[..., Log]) -> None:
     fault = {"kind": "platform_crash", "from_h": 2.5, "duration_h": 3, "restart_from": "nothing"}
-    log = play(fault, at=(5.9, 6.5), look=lambda parts: market_of(parts).agents[0].state.signal_step)
+    log = play(fault, at=(5.9, 6.5), look=lambda parts: community_of(parts).agents[0].state.signal_step)
     assert log.seen == {5.9: 3, 6.5: 7}
 
 
 def test_who_leaves_and_comes_back_is_a_newcomer(play: Callable[..., Log]) -> None:
     def look(parts: Parts) -> tuple[int, float]:
-        return len(market_of(parts).platform.state.members), parts.of(Regulation).markets[0].agents[
+        return len(community_of(parts).platform.state.members), parts.of(Regulation).communities[0].agents[
             0
         ].state.averages[0]
 
@@ -269,7 +269,7 @@ def test_who_leaves_and_comes_back_is_a_newcomer(play: Callable[..., Log]) -> No
     assert log.decided[0] == [0, 1, 2, 6, 7]
     assert log.seen == {2.4: (3, pytest.approx(0.75)), 2.6: (2, pytest.approx(0.75)), 5.6: (3, 0.25)}
     # The half step from 2 h is over when it leaves at 2.5 h.
-    assert market_of(log.parts).total.integral(N_STEPS * MS_PER_HOUR, 0) == (3 * 8 - 4 + 0.5) * UNIT_HOUR
+    assert community_of(log.parts).total.integral(N_STEPS * MS_PER_HOUR, 0) == (3 * 8 - 4 + 0.5) * UNIT_HOUR
 
 
 def test_who_is_away_for_less_than_a_step_still_decides_once_a_step(play: Callable[..., Log]) -> None:
@@ -308,7 +308,7 @@ def test_a_partition_cuts_both_ways(play: Callable[..., Log]) -> None:
     log = play(
         one("partition"),
         at=(5.4,),
-        look=lambda parts: market_of(parts).agents[0].state.signal_step,
+        look=lambda parts: community_of(parts).agents[0].state.signal_step,
     )
     assert log.decided[0] == list(range(N_STEPS))  # it goes on with what it knows
     assert log.seen[5.4] == 3
@@ -347,7 +347,7 @@ def test_false_reports_change_what_is_measured_and_not_what_is_done(
     assert values[first:6] == reported
     assert values[6:] == [1.0, 1.0]
     assert log.measured[first + 1 : 7] == [2 + value for value in reported]
-    assert market_of(log.parts).total.integral(N_STEPS * MS_PER_HOUR, 0) == 3 * 8 * UNIT_HOUR
+    assert community_of(log.parts).total.integral(N_STEPS * MS_PER_HOUR, 0) == 3 * 8 * UNIT_HOUR
 
 
 def test_a_feeder_meter_that_sticks_shows_the_same_to_the_platform(play: Callable[..., Log]) -> None:
@@ -369,7 +369,7 @@ def test_who_goes_on_as_before_takes_no_new_signal(play: Callable[..., Log]) -> 
     log = play(
         one("non_complier", takes="as_before"),
         at=(5.4, 6.4),
-        look=lambda parts: market_of(parts).agents[0].state.signal_step,
+        look=lambda parts: community_of(parts).agents[0].state.signal_step,
     )
     assert log.seen == {5.4: 3, 6.4: 7}
 
@@ -381,7 +381,7 @@ def test_faults_of_one_household_overlap(play: Callable[..., Log]) -> None:
         one("household_crash", 2.5, 3, state="kept"),
         one("liar", 3, 1, value=9.0),
         at=(5.6,),
-        look=lambda parts: market_of(parts).agents[0].state.taken,
+        look=lambda parts: community_of(parts).agents[0].state.taken,
     )
     assert log.decided[0] == [0, 1, 6, 7]
     assert log.reported[0] == [(0, 0.0), (1, 1.0), (6, 0.0), (7, 1.0)]

@@ -19,7 +19,7 @@ from cosim.core.population import number_households
 from cosim.core.streams import Streams
 from cosim.devices import travel_survey as survey
 from cosim.devices.ev_sessions import DrawnSessions, Session
-from cosim.devices.interface import Site, Slots
+from cosim.devices.sites import Site, Slots
 
 MONDAY = datetime(2016, 1, 4, tzinfo=UTC)
 H = 3_600_000

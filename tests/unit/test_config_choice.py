@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from cosim.config.base import Model, Positive
 from cosim.config.choice import Choice
-from cosim.config.error_messages import translate
+from cosim.config.pydantic_errors import translate
 from cosim.config.schema_walk import all_keys, keys_of, models_at, sections_with
 from cosim.config.yaml_reader import parse_yaml
 from cosim.core.registry import Registry

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cosim.config.error_messages import translate
+from cosim.config.pydantic_errors import translate
 from cosim.config.schema_walk import keys_of, models_at, sections_with
 from cosim.config.yaml_reader import Document
 from cosim.engine.scenario import Scenario

@@ -20,7 +20,8 @@ from typing import ClassVar
 
 from cosim.config.values import KilowattsValue
 from cosim.core.tables import PROSUMER, TIME, Column, Table
-from cosim.devices.interface import DEVICES, NEVER, ActiveDevice, Device, Service
+from cosim.devices.active_device import NEVER, ActiveDevice
+from cosim.devices.interface import DEVICES, Device, Service
 
 
 class Tank(ActiveDevice):

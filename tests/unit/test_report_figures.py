@@ -32,10 +32,10 @@ from cosim.report.figure_list import FIGURES, draw_figures
 from cosim.report.grid_data import ByElement, loadings, voltage_band
 from cosim.report.grid_figures import loading_duration, voltage
 from cosim.report.html_report import write_report
-from cosim.report.market_data import resource_series
-from cosim.report.market_figures import averages
 from cosim.report.message_figures import latency_data
 from cosim.report.prosumer_figures import target_gap
+from cosim.report.regulation_data import resource_series
+from cosim.report.regulation_figures import averages
 from cosim.report.run_data import RunData
 from cosim.report.style import drawing
 from cosim.report.summary_table import number_text, summary_rows

@@ -127,11 +127,11 @@ REMEDY_AXES = {
 
 def test_break_even_of_each_remedy(tmp_path: Path) -> None:
     found = analyse(made_up_sweep(tmp_path, REMEDY_AXES, remedy_point, seeds=5), []).break_evens
-    along_latency = {(b.quantity.key, b.remedy, b.held): b for b in found if b.axis.name == "latency"}
+    along_latency = {(b.quantity.key, b.case, b.held): b for b in found if b.axis.name == "latency"}
     assert len(along_latency) == 2 * 3 * 2
     for key, loss in itertools.product((RMSE, "traded_delivered_kwh"), (0.0, 0.5)):
         helps = along_latency[key, "helps", (loss,)]
-        # Noise is shared by all remedies, so the break-even is exact; larger trade counts as better.
+        # Noise is shared by all cases, so the break-even is exact; larger trade counts as better.
         assert (helps.value, helps.low, helps.high) == pytest.approx((2.0, 2.0, 2.0))
         assert (helps.n_better, helps.n_worse) == (2, 2)
         hurts = along_latency[key, "hurts", (loss,)]
@@ -203,7 +203,7 @@ def test_null_and_truth_values_are_places_of_their_own(
     means = {panel.label: panel.mean for panel in analysis.panels[RMSE]}
     apart = means[names[0]] - means[names[1]]
     assert apart.tolist() == pytest.approx([5.0, 5.0] if values[0] is None else [-5.0, -5.0])
-    along = next(b for b in analysis.break_evens if b.remedy == names[1] and b.axis.name == "latency")
+    along = next(b for b in analysis.break_evens if b.case == names[1] and b.axis.name == "latency")
     assert [effect.mean for effect in along.effects] == pytest.approx((-apart).tolist())
 
 
@@ -482,7 +482,7 @@ def test_cases_of_the_same_name_on_two_axes_are_told_apart(tmp_path: Path) -> No
     analysis = analyse(made_up_sweep(tmp_path, axes, point), [])
     labels = [panel.label for panel in analysis.panels[RMSE]]
     assert labels[1] == "fault = none, remedy = on"
-    effects = {each.remedy: each.effects[0].mean for each in analysis.break_evens}
+    effects = {each.case: each.effects[0].mean for each in analysis.break_evens}
     assert effects == {"fault = on": 2.0, "remedy = on": -1.0}
     said = {(each.of, each.finding): each.value for each in findings(analysis)}
     assert said["fault = on against none", "better beyond chance"] == "at 0 of 8 places"
@@ -512,7 +512,7 @@ def test_a_baseline_of_another_axis_than_the_pairs(tmp_path: Path) -> None:
         return {RMSE: 5.0 - (row["policy"] == "q") + row["latency"] + len(row["fault"])}
 
     analysis = analyse(made_up_sweep(tmp_path, axes, point), [], "p")
-    assert {(each.remedy, each.baseline) for each in analysis.break_evens} == {("q", "p")}
+    assert {(each.case, each.baseline) for each in analysis.break_evens} == {("q", "p")}
 
 
 def test_a_place_that_was_drawn_twice_has_its_seeds_once(tmp_path: Path) -> None:

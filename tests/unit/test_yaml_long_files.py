@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cosim.config import yaml_reader
-from cosim.config.error_messages import MOST_TOLD
+from cosim.config.pydantic_errors import MOST_TOLD
 from cosim.config.yaml_reader import MAX_BYTES, parse_yaml, read_yaml
 from cosim.core.errors import InputError, Problem
 from cosim.engine.load import load_scenario

@@ -33,18 +33,18 @@ class Churning(LastingEffect):
     def __init__(self, reach: Reach, events: Sequence[FaultEvent]) -> None:
         super().__init__()
         self._agents = reach.agents()
-        self._doors = reach.door_of()
+        self._members = reach.members_of()
         self._away: set[int] = set()
 
     def apply(self, member: int, active: Sequence[FaultEvent]) -> None:
         """It leaves, or comes back."""
-        door, agent = self._doors[member], self._agents[member]
+        members, agent = self._members[member], self._agents[member]
         if active and member not in self._away:
             self._away.add(member)
-            door.leave(agent)
+            members.leave(agent)
         elif not active:
             self._away.remove(member)
-            door.come_back(agent)
+            members.come_back(agent)
 
 
 @FAULTS.register("churn")

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from cosim.faults.kinds.interface import DOWN_TOGETHER, FAULTS, FaultEvent, HouseholdFault, LastingEffect
 from cosim.faults.kinds.reach import Reach
-from cosim.regulation.agent import forgotten
+from cosim.regulation.agent_state import forgotten
 
 
 class Crashes(LastingEffect):
@@ -16,7 +16,7 @@ class Crashes(LastingEffect):
     def __init__(self, reach: Reach, events: Sequence[FaultEvent]) -> None:
         self._agents = reach.agents()
         self._first_states = {
-            household: door.first_states[household] for household, door in reach.door_of().items()
+            household: members.first_states[household] for household, members in reach.members_of().items()
         }
         super().__init__()
         self._reach = reach

@@ -19,30 +19,32 @@ class PlatformCrashes(LastingEffect):
 
     def __init__(self, reach: Reach, events: Sequence[FaultEvent]) -> None:
         super().__init__()
-        self._markets = reach.markets
+        self._communities = reach.communities
         self._network = reach.network
-        self._first_states: list[PlatformState] = [saved(market.platform.state) for market in reach.markets]
+        self._first_states: list[PlatformState] = [
+            saved(community.platform.state) for community in reach.communities
+        ]
         self._losers: set[int] = set()
         for event in events:
-            reach.markets[event.members[0]].is_saved = True
+            reach.communities[event.members[0]].is_saved = True
         reach.acknowledge_only_up()
 
     def apply(self, member: int, active: Sequence[FaultEvent]) -> None:
         """It goes down, or on with its next tick, from what was saved after the last one, or from nothing."""
-        market, first = self._markets[member], self._first_states[member]
+        community, first = self._communities[member], self._first_states[member]
         for event in active:
             if isinstance(event.fault, PlatformCrash) and event.fault.restart_from == "nothing":
                 self._losers.add(member)
         if active:
-            market.is_down = True
+            community.is_down = True
             self._network.abandon(
-                lambda message: message.sender == PLATFORM and message.recipient in market.agents
+                lambda message: message.sender == PLATFORM and message.recipient in community.agents
             )
             return
-        kept = first if member in self._losers or market.saved is None else market.saved
+        kept = first if member in self._losers or community.saved is None else community.saved
         self._losers.discard(member)
-        market.platform.state = restarted(kept, market.platform.state.members)
-        market.is_down = False
+        community.platform.state = restarted(kept, community.platform.state.members)
+        community.is_down = False
 
 
 @FAULTS.register("platform_crash")

@@ -12,7 +12,7 @@ from cosim.core.context import Context
 from cosim.core.message import Message
 from cosim.regulation.agent import Agent
 from cosim.regulation.agent_schema import MembershipConfig
-from cosim.regulation.community import Market
+from cosim.regulation.community import Community
 from cosim.regulation.membership import Members
 from cosim.regulation.report_channel import ReportChannel
 from cosim.regulation.schema import CommunityConfig
@@ -26,7 +26,7 @@ class Surroundings:
     Attributes
     ----------
     communities : sequence of CommunityConfig
-        The regulation markets.
+        The communities that are regulated.
     membership : sequence of MembershipConfig
         When the households of each group join and leave.
     has_trading : bool
@@ -79,9 +79,9 @@ class Reach:
     ----------
     network : Network
         The links.
-    markets : sequence of Market
+    communities : sequence of Community
         The communities.
-    doors : sequence of Members
+    members : sequence of Members
         Where the households of each join and leave.
     reports : ReportChannel or None
         The way of the households' reports.
@@ -96,8 +96,8 @@ class Reach:
     """
 
     network: Network
-    markets: Sequence[Market]
-    doors: Sequence[Members]
+    communities: Sequence[Community]
+    members: Sequence[Members]
     reports: ReportChannel | None
     floor: TradingFloor | None
     meters: Sequence[Sticking]
@@ -106,24 +106,28 @@ class Reach:
 
     def agents(self) -> dict[int, Agent]:
         """Every household that belongs to a community."""
-        return {household: agent for market in self.markets for household, agent in market.agents.items()}
+        return {
+            household: agent
+            for community in self.communities
+            for household, agent in community.agents.items()
+        }
 
-    def door_of(self) -> dict[int, Members]:
+    def members_of(self) -> dict[int, Members]:
         """Where each of them joins and leaves."""
         return {
-            household: door
-            for market, door in zip(self.markets, self.doors, strict=True)
-            for household in market.agents
+            household: members
+            for community, members in zip(self.communities, self.members, strict=True)
+            for household in community.agents
         }
 
     def acknowledge_only_up(self) -> None:
         """Let nobody acknowledge a message who is down."""
-        market_of = {member: market for market in self.markets for member in market.agents}
+        community_of = {member: community for community in self.communities for member in community.agents}
 
         def finds_recipient_up(message: Message[object]) -> bool:
             if message.recipient >= 0:
                 return message.recipient not in self.down
-            market = market_of.get(message.sender)
-            return market is None or not market.is_down
+            community = community_of.get(message.sender)
+            return community is None or not community.is_down
 
         self.network.on_acknowledge(finds_recipient_up)

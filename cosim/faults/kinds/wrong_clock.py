@@ -17,7 +17,7 @@ from cosim.core.errors import Problem
 from cosim.core.streams import RowCache
 from cosim.faults.kinds.interface import FAULTS, LAST_HOLDS, FaultEvent, HouseholdFault, LastingEffect
 from cosim.faults.kinds.reach import Reach, Surroundings
-from cosim.regulation.agent import Clock, DisturbedClock
+from cosim.regulation.agent_clock import Clock, DisturbedClock
 
 _WHOLE_STEPS = "A clock that is off by whole steps shows in the numbers of the reports; give a smaller value."
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cosim.config.values import KilowattsValue
 from cosim.devices.household_load import LOAD_SOURCES, Load
-from cosim.devices.interface import CONSTANT, PowerFactor, ProfileSite
+from cosim.devices.interface import PowerFactor
 from cosim.devices.profiles import reactive_power
+from cosim.devices.sites import CONSTANT, ProfileSite
 
 
 @LOAD_SOURCES.register("constant")

@@ -15,10 +15,11 @@ from cosim.csv_files.column_units import POWER
 from cosim.csv_files.series import CsvSeries, read_series
 from cosim.csv_files.words import shown
 from cosim.devices.household_load import LOAD_SOURCES, Load
-from cosim.devices.interface import PowerFactor, ProfileSite
+from cosim.devices.interface import PowerFactor
 from cosim.devices.profile_doubts import Profiles
 from cosim.devices.profiles import reactive_power, resample_mean
 from cosim.devices.pv import PV_SOURCES, Photovoltaics
+from cosim.devices.sites import ProfileSite
 
 
 @LOAD_SOURCES.register("csv")

@@ -8,9 +8,10 @@ from typing import ClassVar
 from cosim.config.values import NonNegativeValue
 from cosim.core.errors import InputError, Problem, count, listed
 from cosim.devices.household_load import LOAD_SOURCES, Load
-from cosim.devices.interface import CONSTANT, DEVICES, GroupAround, PowerFactor, ProfileSite
+from cosim.devices.interface import DEVICES, GroupAround, PowerFactor
 from cosim.devices.profiles import reactive_power
 from cosim.devices.pv import PV_SOURCES, Photovoltaics
+from cosim.devices.sites import CONSTANT, ProfileSite
 from cosim.grid.feeder_profiles import SimbenchProfiles
 
 _SIMBENCH = SimbenchProfiles(0)

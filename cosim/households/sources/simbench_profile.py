@@ -6,9 +6,10 @@ from cosim.config.base import Text
 from cosim.config.values import KilowattsValue
 from cosim.core.errors import InputError, Problem, suggest
 from cosim.devices.household_load import LOAD_SOURCES, Load
-from cosim.devices.interface import PowerFactor, ProfileSite
+from cosim.devices.interface import PowerFactor
 from cosim.devices.profiles import reactive_power
 from cosim.devices.pv import PV_SOURCES, Photovoltaics
+from cosim.devices.sites import ProfileSite
 from cosim.grid.feeder_profiles import SimbenchProfiles
 from cosim.grid.simbench_data import profile_names
 

@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from cosim.config.dump import block_yaml
-from cosim.config.error_messages import translate, unknown_keys
 from cosim.config.library import locate, shelf_of_keys
+from cosim.config.pydantic_errors import translate, unknown_keys
 from cosim.config.yaml_reader import Document, read_yaml
 from cosim.core.errors import InputError, Problem
 from cosim.study.impact.schema import FEEDER, MODE, PENETRATION, ImpactConfig

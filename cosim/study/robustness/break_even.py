@@ -1,4 +1,4 @@
-"""From where on a remedy is better than none: its effect along each numeric axis, and its change of sign."""
+"""From where on a case, such as a mitigation, is better than none, along each numeric axis."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ holds the truth in half of all cases; of three in three quarters; of five in fif
 
 @dataclass(frozen=True)
 class BreakEven:
-    """Where along an axis a remedy begins to pay.
+    """Where along an axis a case, such as a mitigation, begins to pay.
 
     Attributes
     ----------
     quantity : Quantity
         What it is judged by.
-    remedy, baseline : str
+    case, baseline : str
         The case, and the one it is compared with.
     axis : Axis
         The numeric axis.
@@ -43,7 +43,7 @@ class BreakEven:
     held : tuple
         Their values.
     effects : tuple of Estimate
-        Remedy less baseline at each value of the axis, over the seeds that both have; negative is better
+        Case less baseline at each value of the axis, over the seeds that both have; negative is better
         (the sign is turned where a larger number is better).
     value : float
         Where the mean effect becomes and stays negative: the first value of the axis where it always is, NaN
@@ -56,7 +56,7 @@ class BreakEven:
     """
 
     quantity: Quantity
-    remedy: str
+    case: str
     baseline: str
     axis: Axis
     held_axes: tuple[Axis, ...]
@@ -69,7 +69,7 @@ class BreakEven:
 
     @property
     def n_better(self) -> int:
-        """Values of the axis at which the remedy is better, with its whole interval."""
+        """Values of the axis at which the case is better, with its whole interval."""
         return sum(effect.sign < 0 for effect in self.effects)
 
     @property
@@ -103,12 +103,12 @@ def break_evens(points: SweepPoints, quantities: Sequence[Quantity], wanted: str
             continue
         for quantity, axis in itertools.product(quantities, points.numeric_axes):
             others = tuple(other for other in points.axes if other not in (cases, axis))
-            for remedy in cases.values:
-                if remedy == baseline:
+            for case in cases.values:
+                if case == baseline:
                     continue
                 for held in itertools.product(*(other.values for other in others)):
                     fixed = dict(zip((other.name for other in others), held, strict=True))
-                    found.append(_one(points, quantity, cases, str(remedy), baseline, axis, others, fixed))
+                    found.append(_one(points, quantity, cases, str(case), baseline, axis, others, fixed))
     return found
 
 
@@ -138,7 +138,7 @@ def _one(
     points: SweepPoints,
     quantity: Quantity,
     cases: Axis,
-    remedy: str,
+    case: str,
     baseline: str,
     axis: Axis,
     others: tuple[Axis, ...],
@@ -147,7 +147,7 @@ def _one(
     effects, columns = [], []
     for value in axis.values:
         at = {**fixed, axis.name: value}
-        with_it = quantity.harm(1) * by_seed(points, quantity.key, {**at, cases.name: remedy})
+        with_it = quantity.harm(1) * by_seed(points, quantity.key, {**at, cases.name: case})
         without = quantity.harm(1) * by_seed(points, quantity.key, {**at, cases.name: baseline})
         effects.append(paired_difference(with_it, without))
         columns.append(with_it - without)
@@ -158,7 +158,7 @@ def _one(
     value, worse_from = sign_change(places, means), sign_change(places, -means)
     return BreakEven(
         quantity,
-        label_of([cases], (remedy,)),
+        label_of([cases], (case,)),
         baseline,
         axis,
         others,

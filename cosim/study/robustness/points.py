@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from pydantic import ValidationError
 
-from cosim.config.error_messages import translate
+from cosim.config.pydantic_errors import translate
 from cosim.config.yaml_reader import read_yaml
 from cosim.core.errors import InputError, Problem, collected, listed, suggest
 from cosim.core.numbers import names_in

@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cosim.config.error_messages import translate, unknown_keys
 from cosim.config.library import (
     Shelf,
     local_file,
@@ -18,9 +17,11 @@ from cosim.config.library import (
     names,
     shelf_of_keys,
 )
+from cosim.config.pydantic_errors import translate, unknown_keys
+from cosim.config.settings import Setting
 from cosim.config.yaml_reader import Document, read_yaml
 from cosim.core.errors import InputError, Problem
-from cosim.engine.load import ScenarioSource, Setting, read_scenario
+from cosim.engine.load import ScenarioSource, read_scenario
 from cosim.study.sweep.schema import MAX_POINTS, SweepConfig
 
 _NOT_FROM_A_SWEEP = {

@@ -12,10 +12,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
 
+from cosim.config.settings import Setting
 from cosim.core.errors import InputError, Problem, SimulationError
 from cosim.core.numbers import Summary
 from cosim.core.plugin_modules import blamed
-from cosim.engine.load import LoadedScenario, ScenarioSource, Setting
+from cosim.engine.load import LoadedScenario, ScenarioSource
 from cosim.engine.run import run_scenario, summarise
 from cosim.results.metrics import METRICS
 from cosim.results.run_files import FinishedPoint

@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import Any
 
 from cosim.config.dump import flow_yaml
+from cosim.config.settings import Setting
 from cosim.core.errors import count
-from cosim.engine.load import LoadedScenario, Setting
+from cosim.engine.load import LoadedScenario
 from cosim.study.sweep.load_sweep import LoadedSweep
 from cosim.study.sweep.samples import unit_points
 from cosim.study.sweep.schema import AxisConfig, interpolate

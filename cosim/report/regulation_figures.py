@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.report.long_series import bin_width_ms, rolling_mean
-from cosim.report.market_data import ResourceSeries, resource_series
+from cosim.report.regulation_data import ResourceSeries, resource_series
 from cosim.report.run_data import RunData
 from cosim.report.style import (
     DARK,

@@ -1,0 +1,121 @@
+"""Energies of a battery: what it takes, what it gives, and what it loses on the way.
+
+Energies at the terminals and energies in storage are kept apart:
+
+    stored(t+h) = stored(t) - leak + charge_efficiency * charged - discharged / discharge_efficiency
+
+closes by construction. The functions decide with comparisons, so they take one household's floats.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from cosim.devices.active_device import Piece
+
+
+class Battery(NamedTuple):
+    """Constants of one battery.
+
+    Attributes
+    ----------
+    capacity_kwh, floor_kwh : float
+        Most and least energy in storage; below the floor it does not discharge.
+    charge_kw, discharge_kw : float
+        Power limits at the terminals.
+    charge_efficiency, discharge_efficiency : float
+        Stored over taken, and given over taken from storage; in (0, 1].
+    leak_per_hour : float
+        Rate of self-discharge, 1/h: without charging, stored energy falls as exp(-leak_per_hour * h).
+    grid_charge_kw, grid_charge_below_kwh : float
+        Power that it takes from the grid while less than that energy is stored; 0 for none.
+    """
+
+    capacity_kwh: float
+    floor_kwh: float
+    charge_kw: float
+    discharge_kw: float
+    charge_efficiency: float
+    discharge_efficiency: float
+    leak_per_hour: float
+    grid_charge_kw: float = 0.0
+    grid_charge_below_kwh: float = 0.0
+
+
+def leak_rate(self_discharge_per_day: float) -> float:
+    """Rate of self-discharge, 1/h, that loses the given share of the stored energy in 24 hours."""
+    return 0.0 if self_discharge_per_day == 0 else -math.log1p(-min(self_discharge_per_day, 1 - 1e-12)) / 24
+
+
+def leaked_kwh(battery: Battery, stored_kwh: float, hours: float) -> float:
+    """Energy lost by self-discharge in `hours`, from what was stored at their start, kWh."""
+    if battery.leak_per_hour == 0.0:
+        return 0.0
+    return -stored_kwh * math.expm1(-battery.leak_per_hour * hours)
+
+
+def charged_kwh(battery: Battery, stored_kwh: float, surplus_kw: float, hours: float) -> float:
+    """Energy at the terminals that a controller takes in `hours` at a constant surplus, kWh.
+
+    It follows the surplus up to the power limit and until the battery is full; below
+    `grid_charge_below_kwh` the grid makes up for a surplus that is too small.
+    """
+    power_kw = surplus_kw if surplus_kw > 0.0 else 0.0
+    if stored_kwh < battery.grid_charge_below_kwh and power_kw < battery.grid_charge_kw:
+        power_kw = battery.grid_charge_kw
+    if power_kw > battery.charge_kw:
+        power_kw = battery.charge_kw
+    energy_kwh = power_kw * hours
+    room_kwh = (battery.capacity_kwh - stored_kwh) / battery.charge_efficiency
+    if energy_kwh > room_kwh:
+        energy_kwh = room_kwh
+    return energy_kwh if energy_kwh > 0.0 else 0.0
+
+
+def deliverable_kwh(battery: Battery, stored_kwh: float, hours: float) -> float:
+    """Most energy at the terminals that can be given over the next `hours`, kWh.
+
+    It allows for self-discharge on the way, so a promise made at the start of a step is kept.
+    """
+    left_kwh = stored_kwh * math.exp(-battery.leak_per_hour * hours) - battery.floor_kwh
+    energy_kwh = left_kwh * battery.discharge_efficiency
+    if energy_kwh > battery.discharge_kw * hours:
+        energy_kwh = battery.discharge_kw * hours
+    return energy_kwh if energy_kwh > 0.0 else 0.0
+
+
+def own_use_kwh(battery: Battery, stored_kwh: float, surplus_kw: float, hours: float) -> tuple[float, float]:
+    """What a battery that nobody regulates takes and gives in `hours` at a constant surplus, kWh.
+
+    It does what home batteries do: it stores the surplus and covers the load that the generation leaves,
+    and never feeds in. Where the grid charges it too, that is up to `grid_charge_below_kwh`, a reserve which
+    the load does not get.
+
+    Returns
+    -------
+    tuple of (float, float)
+        Charged and discharged, at the terminals; one of them is 0.
+    """
+    reserve_kwh = battery.grid_charge_below_kwh if battery.grid_charge_kw else 0.0
+    if surplus_kw > 0.0 or stored_kwh < reserve_kwh:
+        energy_kwh = charged_kwh(battery, stored_kwh, surplus_kw, hours)
+        leak_kwh = leaked_kwh(battery, stored_kwh, hours)
+        up_to_reserve_kwh = (reserve_kwh - stored_kwh + leak_kwh) / battery.charge_efficiency
+        return min(energy_kwh, max(surplus_kw * hours, up_to_reserve_kwh)), 0.0
+    kept = battery._replace(floor_kwh=max(battery.floor_kwh, reserve_kwh))
+    wanted_kwh = covered_kw(-surplus_kw, battery.discharge_kw) * hours
+    return 0.0, min(wanted_kwh, deliverable_kwh(kept, stored_kwh, hours))
+
+
+def covered_kw(residual_kw: float, limit_kw: float) -> float:
+    """Power of a battery that follows a residual load up to a limit; it never exports."""
+    if residual_kw <= 0.0:
+        return 0.0
+    return residual_kw if residual_kw < limit_kw else limit_kw
+
+
+def coverable_kwh(pieces: Sequence[Piece], limit_kw: float) -> float:
+    """Energy that such a battery gives over all the pieces of a step, kWh."""
+    return sum(covered_kw(piece.residual_kw, limit_kw) * piece.hours for piece in pieces)
