@@ -13,6 +13,7 @@ from cosim.core.registry import class_name, is_own
 from cosim.core.subsystem import Run
 from cosim.core.tables import TableStore
 from cosim.engine.builder import Parts
+from cosim.engine.garbage import collected_rarely
 
 Progress = Callable[[int, int], None]
 """Called with the simulated time (ms) and the number of events so far."""
@@ -54,7 +55,8 @@ class Simulation:
     def run(self) -> None:
         """Let time pass from the start to the end of the scenario."""
         env = self._run.env
-        env.run(until=wait_until(env, self._parts.context.time.duration_ms, Priority.END))
+        with collected_rarely():
+            env.run(until=wait_until(env, self._parts.context.time.duration_ms, Priority.END))
         self._pause()
 
     def close(self) -> None:
