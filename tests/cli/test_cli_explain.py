@@ -100,8 +100,8 @@ def test_what_controls_inverters_taps_and_devices(cosim: Callable, folder: Path)
         "pu); at its rating reactive power comes first; solved together with the voltages",
         "h002  inverter of pv  rating=6 kVA  feeds_in_at_most=4 kW",
         "transformer 0 (trafo 1): dead band 0.98 to 1.02 pu at bus 1 (main_busbar); positions -2 to 3, "
-        "starts at 0; a step up lowers the voltage by about 1.5 %; one step for the next interval once the voltage "
-        "has been outside for 2 intervals (30 min)",
+        "starts at 0; a step up lowers the voltage by about 1.5 %; one step for the next interval once the "
+        "voltage has been outside for 2 intervals (30 min)",
         "each flexible device draws at most 4.2 kW from when a line or transformer is loaded above 90 % of "
         "its limit or a bus is below 0.92 pu, until none is above 80 % and none below 0.94 pu, for 900 s at "
         "least",
