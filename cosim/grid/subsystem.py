@@ -203,10 +203,6 @@ class PowerGrid(Subsystem[Fed]):
         """Voltages, loadings, losses, and intervals outside limits."""
         return self._recorder.summary()
 
-    def verdict(self) -> str:
-        """What the run says of the feeder's limits."""
-        return self._recorder.verdict()
-
     @classmethod
     def result_doubts(cls, summary: Summary) -> Iterable[Problem]:
         """Intervals that were not solved, results that cannot be meant, and disagreement with `runpp`."""

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
+from cosim.core.clock import MS_PER_DAY, MS_PER_SECOND
+from cosim.core.shown import duration_text
 from cosim.core.text import visible
 from cosim.engine.scenario import Scenario
 from cosim.report.long_series import bin_width_ms, gather
@@ -235,16 +236,6 @@ def time_axis(scenario: Scenario) -> TimeAxis:
     dated = scenario.grid is not None or any(group.devices for group in scenario.groups)
     start_ms = round(scenario.time.start.timestamp() * MS_PER_SECOND)
     return TimeAxis(dated, start_ms, scenario.time.step_ms)
-
-
-def duration_text(duration_ms: int) -> str:
-    """A length of time in the largest unit that it is a whole number of: ``1 day``, ``15 min``."""
-    units = ((MS_PER_DAY, "day"), (MS_PER_HOUR, "h"), (MS_PER_MINUTE, "min"), (MS_PER_SECOND, "s"), (1, "ms"))
-    for unit_ms, name in units:
-        if duration_ms % unit_ms == 0:
-            count = duration_ms // unit_ms
-            return f"{count} days" if name == "day" and count > 1 else f"{count} {name}"
-    raise AssertionError("every whole number of milliseconds is a number of milliseconds")
 
 
 def draw_series(
