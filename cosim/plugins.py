@@ -134,7 +134,7 @@ _REGISTRIES = {
 _PARTS = {
     "PROSUMER": "cosim.core.tables",
     "TIME": "cosim.core.tables",
-    "ActiveDevice": "cosim.devices.interface",
+    "ActiveDevice": "cosim.devices.active_device",
     "Aggregate": "cosim.regulation.aggregates",
     "Average": "cosim.regulation.averages",
     "Capacity": "cosim.regulation.capacities",
@@ -264,7 +264,7 @@ def entries(kind: str) -> tuple[Entry, ...]:
 
 
 def _registry(kind: str) -> Registry[Any]:
-    import_module("cosim.engine.scenario")  # cosim's own come first, so that their names are taken
+    import_module("cosim.engine.wings")  # cosim's own come first, so that their names are taken
     module, name = _REGISTRIES[kind]
     found: Registry[Any] = getattr(import_module(module), name)
     return found
