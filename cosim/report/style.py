@@ -65,6 +65,7 @@ _SETTINGS: dict[str, Any] = {
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
+    "axes.titley": 1.0,  # no ticks stand above the axes, which it need not look for then
     "axes.labelsize": 9,
     "axes.formatter.useoffset": False,
     "axes.grid": True,
@@ -183,12 +184,21 @@ def scale_by_spread(ax: Axes) -> None:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG, which appears whole or not at all and holds nothing but the picture."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
         text.set_text(visible(text.get_text()))
+    # As `savefig` does it, which draws everything once more for a figure whose layout is worked out.
+    canvas = FigureCanvasAgg(figure)
+    figure.set_dpi(DPI)
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+    figure.set_layout_engine("none")
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+    options = {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}}
+    canvas.print_png(stream, **options)  # type: ignore[no-untyped-call]
     write_whole(path, stream.getvalue())
 
 
