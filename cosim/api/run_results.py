@@ -128,7 +128,7 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        """What came of it, in one to three sentences: limits, following, losses, cost."""
+        """What it says of the feeder's limits, in a sentence; empty without a feeder."""
         return str(self._data.record.get("verdict", ""))
 
     @property

@@ -8,7 +8,7 @@ from typing import Final
 EXACT_BELOW_MS: Final = 1024
 """Latencies below this have a bucket for each millisecond."""
 
-_SIGNIFICANT_BITS: Final = 10
+SIGNIFICANT_BITS: Final = 10
 
 
 def bucket_ms(latency_ms: int) -> int:
@@ -22,7 +22,7 @@ def bucket_ms(latency_ms: int) -> int:
     """
     if latency_ms < EXACT_BELOW_MS:
         return latency_ms
-    shift = latency_ms.bit_length() - _SIGNIFICANT_BITS
+    shift = latency_ms.bit_length() - SIGNIFICANT_BITS
     return (latency_ms >> shift) << shift
 
 
@@ -30,7 +30,7 @@ def middle_ms(bucket: int) -> int:
     """Middle of the bucket with this lower bound (ms): what stands for the latencies in it."""
     if bucket < EXACT_BELOW_MS:
         return bucket
-    return bucket + (1 << (bucket.bit_length() - _SIGNIFICANT_BITS)) // 2
+    return bucket + (1 << (bucket.bit_length() - SIGNIFICANT_BITS)) // 2
 
 
 def merge(histograms: Iterable[Mapping[int, int]]) -> dict[int, int]:

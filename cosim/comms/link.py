@@ -136,7 +136,7 @@ class Link:
         self._in_order = config.ordering == "in_order"
         self._queue_messages = config.queue_messages
         self._transmission_us = transmission_us(config)
-        self._outage_starts_ms, self._outage_ends_ms = _merged_windows_ms(outages)
+        self._outage_starts_ms, self._outage_ends_ms = merged_windows_ms(outages)
         self._loss_model = None if config.loss.is_independent() else config.loss
         self._loss_probability = config.loss.rate()
         if self._loss_model is not None:
@@ -293,7 +293,7 @@ def transmission_us(config: LinkConfig) -> int:
     return max(1, round(config.message_bytes * 8 * US_PER_MS / config.bandwidth_kbit_per_s))
 
 
-def _merged_windows_ms(outages: Iterable[OutageWindow]) -> tuple[list[int], list[int]]:
+def merged_windows_ms(outages: Iterable[OutageWindow]) -> tuple[list[int], list[int]]:
     """Starts and ends of the windows (ms), sorted and without overlaps; a window is [start, end)."""
     starts_ms: list[int] = []
     ends_ms: list[int] = []

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, cast
 
 import simpy
 
+from cosim.comms.bulk_links import BulkLinks
 from cosim.comms.disturbance import Disturbance
 from cosim.comms.exchange import Exchange, Exchanges
 from cosim.comms.histogram import EXACT_BELOW_MS, bucket_ms, merge, middle_ms
@@ -99,6 +100,7 @@ class Network:
         self._disturbances: list[Disturbance] = []
         self._transit: Timetable[_Parcel] = Timetable(env, Priority.ARRIVAL, self._deliver)
         self._exchanges = Exchanges(env, self._transmit_again)
+        self._bulk: list[BulkLinks] = []
         self._is_up: Callable[[Message[object]], bool] = lambda message: True
 
     def on_receive(self, address: int, kind: MessageKind[P], handler: Callable[[Message[P]], None]) -> None:
@@ -242,12 +244,29 @@ class Network:
             else:
                 arrivals.append(parcel)
 
+    def in_bulk(self, direction: Direction, kind: MessageKind[P], households: Sequence[int]) -> BulkLinks:
+        """The links of this direction of some households, for a sender that uses them all at once.
+
+        Nobody else may send over them, and nobody is called when something arrives: the sender is told when
+        that will be. They count in all accounts.
+        """
+        links = self._topology.bulk_links(direction, kind, households)
+        self._bulk.append(links)
+        return links
+
+    def bulk_obstacles(self, households: Sequence[int]) -> list[str]:
+        """Why `in_bulk` cannot carry what these households and the platform say to each other."""
+        return self._topology.obstacles(households)
+
     def accounting(self) -> list[Account]:
         """What became of the messages so far, a row for each link and kind, sorted by both."""
         in_flight: dict[Tally, int] = {}
         for _, (_, tally, _) in self._transit.pending():
             in_flight[tally] = in_flight.get(tally, 0) + 1
-        return [tally.account(in_flight.get(tally, 0)) for tally in self._tallies()]
+        accounts = [tally.account(in_flight.get(tally, 0)) for tally in self._tallies()]
+        for links in self._bulk:
+            accounts += links.accounting(int(self._env.now))
+        return sorted(accounts, key=lambda account: account[:2]) if self._bulk else accounts
 
     def losses(self) -> list[LossAccount]:
         """The lost messages by cause, a row for each link and kind, sorted by both."""
@@ -270,6 +289,8 @@ class Network:
         for link in self._links.values():
             for tally in link.tallies.values():
                 parts.setdefault((link.direction, tally.kind), []).append(tally.delivered_by_latency)
+        for links in self._bulk:
+            parts.setdefault((links.direction, links.kind), []).append(links.histogram())
         return {
             key: [(middle_ms(bucket), count) for bucket, count in sorted(merge(parts[key]).items())]
             for key in sorted(parts)

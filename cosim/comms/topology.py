@@ -6,15 +6,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from cosim.comms.bulk_links import BulkLinks
 from cosim.comms.draws import Draws
 from cosim.comms.latency import Latency, LatencyModel, TraceReader, checked
 from cosim.comms.link import Link
+from cosim.comms.link_arrays import LinkArrays, obstacles
 from cosim.comms.loss import LossModel
 from cosim.comms.schema import CommsConfig, Direction, LinkConfig, resolve
 from cosim.core.errors import InputError, Problem
 from cosim.core.message import METER, PLATFORM, Address
 from cosim.core.registry import class_name
 from cosim.core.streams import Streams
+
+HOUSEHOLD_DIRECTIONS: tuple[Direction, ...] = ("downlink", "uplink")
+"""Those that join the platform and the households."""
 
 CACHED_NUMBERS = 200_000
 """Random numbers held at most per purpose, over all senders of one direction (about 8 MB)."""
@@ -51,9 +56,10 @@ class Topology:
         self._read_trace = read_trace
         self._latencies: dict[LatencyModel, Latency] = {}
         self._draws: dict[str, Draws] = {}
-        self._configs: dict[tuple[Direction, int], LinkConfig] = {}
+        self._configs: dict[tuple[Direction, str | None, str | None], LinkConfig] = {}
+        self._named = {override.household for override in config.overrides}
         # Opened in advance, so that a bad trace is found before the run starts.
-        for direction in ("downlink", "uplink"):
+        for direction in HOUSEHOLD_DIRECTIONS:
             self._household_draws(direction)
         self._latency(self._link_config("meter", METER).latency)
 
@@ -81,6 +87,23 @@ class Topology:
             f"{n_households - 1}, the platform is {PLATFORM}, the meter is {METER}"
         )
 
+    def bulk_links(self, direction: Direction, kind: str, households: Sequence[int]) -> BulkLinks:
+        """The links of this direction of some households, as arrays that carry one kind of message."""
+        configs = [self._link_config(direction, household) for household in households]
+        numbers = np.array(households, np.int64)
+        links = LinkArrays(direction, configs, self._latency, self._streams, numbers)
+        names = [f"{direction}/{self._addresses[household].name}" for household in households]
+        return BulkLinks(direction, kind, links, names)
+
+    def obstacles(self, households: Sequence[int]) -> list[str]:
+        """Why the links of some households cannot be arrays, each reason once; empty where they can."""
+        configs = {
+            id(config): config
+            for direction in HOUSEHOLD_DIRECTIONS
+            for config in (self._link_config(direction, household) for household in households)
+        }
+        return list(dict.fromkeys(reason for config in configs.values() for reason in obstacles(config)))
+
     def reverse(self, link: Link) -> tuple[Direction, int, int]:
         """Direction and ends of the link that carries the acknowledgements for `link`."""
         back: dict[Direction, Direction] = {"downlink": "uplink", "uplink": "downlink"}
@@ -90,15 +113,13 @@ class Topology:
         return self._addresses[number].name if 0 <= number < len(self._addresses) else None
 
     def _link_config(self, direction: Direction, household: int) -> LinkConfig:
-        key = (direction, household)
-        config = self._configs.get(key)
+        address = None if household == METER else self._addresses[household]
+        group = None if address is None else address.group
+        # Households that no override names have the links of their group.
+        name = address.name if address is not None and address.name in self._named else None
+        config = self._configs.get((direction, group, name))
         if config is None:
-            if household == METER:
-                config = resolve(self._config, direction, None, None)
-            else:
-                address = self._addresses[household]
-                config = resolve(self._config, direction, address.group, address.name)
-            self._configs[key] = config
+            config = self._configs[direction, group, name] = resolve(self._config, direction, group, name)
         return config
 
     def _latency(self, config: LatencyModel) -> Latency:

@@ -35,11 +35,14 @@ class Uses(NamedTuple):
         Whether the households must be metered.
     brings_load : bool
         Whether the households draw power besides what their groups say.
+    one_by_one : tuple of str
+        What acts on single households of a community, in words: then they cannot be stepped all at once.
     """
 
     links: Mapping[str, frozenset[str]] = {}
     meters: bool = False
     brings_load: bool = False
+    one_by_one: tuple[str, ...] = ()
 
 
 class Setup(Protocol):
@@ -161,6 +164,10 @@ class Subsystem(ABC, Generic[Source]):
     def summary(self) -> Summary:
         """Its numbers of the run."""
         return {}
+
+    def verdict(self) -> str:
+        """What it makes of the run, in a sentence; empty for nothing to say."""
+        return ""
 
     @classmethod
     def result_doubts(cls, summary: Summary) -> Iterable[Problem]:

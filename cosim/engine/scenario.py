@@ -35,6 +35,7 @@ from cosim.faults.schema import FaultConfig
 from cosim.grid.schema import GridConfig
 from cosim.households.schema import DeviceKeys, HouseholdsConfig, with_device_keys
 from cosim.regulation.group_schema import RegulatedConfig
+from cosim.regulation.route import EngineConfig
 from cosim.regulation.schema import CommunityConfig
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
 
@@ -184,6 +185,8 @@ class Scenario(Model):
     """The feeder; without it there is no power flow."""
     faults: Annotated[tuple[FaultConfig, ...], Field(max_length=MAX_FAULTS)] = ()
     """What breaks while it runs."""
+    engine: EngineConfig = EngineConfig()
+    """How it is computed; no table depends on it."""
     record: RecordConfig = RecordConfig()
     """Which large tables are written."""
     report: ReportConfig = ReportConfig()

@@ -5,9 +5,9 @@ In this order they are shown. When they act, each comes after those that it look
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, reduce
-from typing import Any
+from itertools import repeat
 
 from cosim.comms.subsystem import Comms
 from cosim.core.errors import Problem
@@ -30,25 +30,14 @@ Wing = type[Subsystem[Scenario]]
 
 def _welcome(name: str, wing: Wing) -> None:
     """One with a schema has a key of its own in a scenario, and writes no table of another one."""
-    _refuse_taken(SUBSYSTEMS, name, wing, wing.tables)
-    if not (is_own(wing) and wing.schema is None):  # else the scenario says itself what the key holds
-        add_key(name, wing)
-
-
-def _welcome_device(name: str, device: type[Device]) -> None:
-    """A kind of device writes no table of another one, nor of a subsystem."""
-    _refuse_taken(DEVICES, name, device, device.tables())
-
-
-def _refuse_taken(registry: Registry[Any], name: str, cls: type, tables: Iterable[Table]) -> None:
-    taken = {table.name: owner for owner, table in _written() if owner != (registry.noun, name)}
-    for table in tables:
+    if is_own(wing) and wing.schema is None:  # the scenario says itself what the key holds
+        return
+    taken = {table.name for owner, table in _written() if owner != name}
+    for table in wing.tables:
         if table.name in taken:
-            noun, owner = taken[table.name]
-            message = (
-                f"the {registry.noun} '{name}' writes the table '{table.name}', as the {noun} '{owner}' does"
-            )
-            raise refused(cls, message, "Give the table another name.")
+            message = f"the subsystem '{name}' has a table '{table.name}', which there is already"
+            raise refused(wing, message, "Give the table another name.")
+    add_key(name, wing)
 
 
 SUBSYSTEMS: Registry[Subsystem[Scenario]] = Registry(
@@ -77,7 +66,15 @@ def wings() -> tuple[Wing, ...]:
 
 def uses(scenario: Scenario) -> Uses:
     """What all subsystems of a scenario together take for granted."""
-    return reduce(_together, (wing.uses(scenario) for wing in wings()))
+    return reduce(_together, map(_uses, SUBSYSTEMS.names(), wings(), repeat(scenario)))
+
+
+def _uses(name: str, wing: Wing, scenario: Scenario) -> Uses:
+    """One from outside may do anything with a community."""
+    used = wing.uses(scenario)
+    if is_own(wing) or getattr(scenario, name) is None:
+        return used
+    return used._replace(one_by_one=(*used.one_by_one, f"there is the subsystem '{name}' from outside"))
 
 
 def _together(one: Uses, other: Uses) -> Uses:
@@ -85,7 +82,12 @@ def _together(one: Uses, other: Uses) -> Uses:
         direction: one.links.get(direction, frozenset()) | other.links.get(direction, frozenset())
         for direction in (*one.links, *other.links)
     }
-    return Uses(links, one.meters or other.meters, one.brings_load or other.brings_load)
+    return Uses(
+        links,
+        one.meters or other.meters,
+        one.brings_load or other.brings_load,
+        (*one.one_by_one, *other.one_by_one),
+    )
 
 
 def files(scenario: Scenario) -> Iterator[str]:
@@ -104,12 +106,12 @@ def _tables(_: int) -> dict[str, Table]:
     return {table.name: table for _, table in _written()}
 
 
-def _written() -> Iterator[tuple[tuple[str, str], Table]]:
-    """Every table, with what writes it, a subsystem or a kind of device, and the name of that."""
-    for name in SUBSYSTEMS:
-        yield from (((SUBSYSTEMS.noun, name), table) for table in SUBSYSTEMS[name].tables)
-    for name in DEVICES:
-        yield from (((DEVICES.noun, name), table) for table in DEVICES[name].tables())
+def _written() -> Iterator[tuple[str, Table]]:
+    """Every table, with the name of the subsystem that writes it; households write those of devices."""
+    for name, wing in zip(SUBSYSTEMS.names(), wings(), strict=True):
+        yield from ((name, table) for table in wing.tables)
+    for device in DEVICES.classes():
+        yield from (("groups", table) for table in device.tables())
 
 
 def columns_of(table: str) -> tuple[Column, ...]:
@@ -147,4 +149,3 @@ def doubts(summary: Summary) -> list[Problem]:
 
 for _key, _wing in _BUILT_IN.items():
     SUBSYSTEMS.register(_key)(_wing)
-DEVICES.ask_too(_welcome_device)

@@ -67,12 +67,11 @@ class Faulty(Protocol):
 
 def surroundings(source: Faulty) -> Surroundings:
     """What faults of a scenario can concern."""
-    grid, market = source.grid, source.energy_value
+    grid = source.grid
     return Surroundings(
         communities=source.communities,
         membership=[group.membership for group in source.groups],
-        has_trading=market is not None,
-        has_market_operator=market is not None and market.has_operator,
+        has_trading=source.energy_value is not None,
         has_dimming=source.dimming is not None,
         has_grid=grid is not None,
         has_feedback=grid is not None and grid.feedback,
@@ -115,6 +114,11 @@ class Faults(Subsystem[Faulty]):
         for number, fault in enumerate(source.faults):
             for file in fault.files():
                 yield f"faults.{number}.file", file
+
+    @classmethod
+    def uses(cls, source: Faulty) -> Uses:
+        """Agents, platforms and links that can be disturbed one by one."""
+        return Uses(one_by_one=("there are faults",) if source.faults else ())
 
     @classmethod
     def check(cls, source: Faulty, context: Context, uses: Uses) -> Iterator[Problem]:
@@ -169,7 +173,6 @@ class Faults(Subsystem[Faulty]):
             members=() if regulation is None else regulation.members,
             reports=None if regulation is None else regulation.reports,
             floor=None if trading is None else trading.days.floor,
-            operator=None if trading is None else trading.days.operator,
             meters=meters,
             context=self._context,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cosim.core.delivery import PARTS
 
 
@@ -28,6 +30,23 @@ class ActiveSum:
         self._integral[resource] += self._parts[resource] * (now_ms - self._changed_ms[resource])
         self._changed_ms[resource] = now_ms
         self._parts[resource] += int(delta * PARTS)
+
+    def change_together(self, now_ms: int, parts: Sequence[int], parts_ms: Sequence[int]) -> None:
+        """Add, for each resource, many changes at instants since the last one, up to `now_ms`.
+
+        Parameters
+        ----------
+        now_ms : int
+            The present.
+        parts : sequence of int
+            Their sum, parts of a unit.
+        parts_ms : sequence of int
+            The sum of each times what has passed since it, parts of a unit times ms.
+        """
+        for resource, (more, since) in enumerate(zip(parts, parts_ms, strict=True)):
+            self._integral[resource] = self.integral(now_ms, resource) + since
+            self._changed_ms[resource] = now_ms
+            self._parts[resource] += more
 
     def integral(self, now_ms: int, resource: int) -> int:
         """Integral from the start to `now_ms`, parts of a unit times ms."""

@@ -21,6 +21,7 @@ from cosim.regulation.agent_state import AgentState
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.aggregates.reports import initial_reports
 from cosim.regulation.design import Design, capacity_reader, per_member
+from cosim.regulation.household_arrays import HouseholdArrays
 from cosim.regulation.loop_delay import first_heard_step
 from cosim.regulation.membership_times import Membership
 from cosim.regulation.mitigation_build import first_delays, platform_mitigations
@@ -51,6 +52,10 @@ class Community:
         Who takes part now, in the order of `design.members`.
     position : dict of int to int
         Place of a household in `design.members`.
+    slowness : ndarray, shape (n,)
+        Real over nominal time of each household's clock.
+    arrays : HouseholdArrays or None
+        Its households all at once, where they are stepped as arrays; then there are no agents.
     is_down : bool
         Whether its platform is down.
     is_saved : bool
@@ -66,9 +71,17 @@ class Community:
     log: DecisionLog | None
     active: NDArray[np.bool_]
     position: dict[int, int]
+    slowness: NDArray[np.float64]
+    arrays: HouseholdArrays | None = None
     is_down: bool = False
     is_saved: bool = False
     saved: PlatformState | None = None
+
+    def averages(self) -> NDArray[np.float64]:
+        """x̄ of each household and resource as it stands, shape (n, m)."""
+        if self.arrays is not None:
+            return self.arrays.averages()
+        return np.array([agent.state.averages for agent in self.agents.values()])
 
 
 def build_community(
@@ -111,7 +124,8 @@ def build_community(
     if households is not None:
         for member in there:
             households[member].regulate(units, 0, True)
-    clocks = _clocks(designed, context)
+    slowness = slowness_of(designed, context)
+    clocks = _clocks(designed, context, slowness)
     policies = designed.responses.of_each()
     agents = {}
     for position, member in enumerate(members.tolist()):
@@ -138,6 +152,7 @@ def build_community(
         log=log,
         active=active,
         position={member: position for position, member in enumerate(members.tolist())},
+        slowness=slowness,
     )
 
 
@@ -151,12 +166,11 @@ def _decision_draws(config: CommunityConfig, streams: Streams, n_households: int
     return Rows(make, _ROWS_KEPT)
 
 
-def _platform(designed: Design, context: Context, members: list[int]) -> Platform:
-    config, n_households = designed.config, context.population.size
-    initial = (float(config.agent.initial_decision),) * len(config.resources)
+def platform_rules(designed: Design, context: Context) -> PlatformRules:
+    """How the platform of a community works."""
+    config = designed.config
     names = [resource.name for resource in config.resources]
-    mitigations = platform_mitigations(designed)
-    rules = PlatformRules(
+    return PlatformRules(
         step_ms=context.time.step_ms,
         gains=designed.gains,
         measurement=config.platform.measurement,
@@ -164,8 +178,14 @@ def _platform(designed: Design, context: Context, members: list[int]) -> Platfor
         capacities=capacity_reader(config, context.time),
         signal_limits=config.platform.signal_limits or (-math.inf, math.inf),
         grid_aware=tuple((names.index(rule.resource), rule) for rule in config.platform.grid_aware),
-        mitigations=mitigations,
+        mitigations=platform_mitigations(designed),
     )
+
+
+def _platform(designed: Design, context: Context, members: list[int]) -> Platform:
+    config, n_households = designed.config, context.population.size
+    initial = (float(config.agent.initial_decision),) * len(config.resources)
+    rules = platform_rules(designed, context)
     due = np.zeros(n_households, dtype=np.int64)
     due[designed.members] = first_heard_step(designed.phases_ms, designed.up_ms, rules.step_ms)
     state = PlatformState(
@@ -176,16 +196,20 @@ def _platform(designed: Design, context: Context, members: list[int]) -> Platfor
         metered=tuple(value * len(members) for value in initial),
         gains=designed.gains,
         delays=first_delays(designed),
-        means=[initial] * n_households if mitigations.aggregate.weight else [],
+        means=[initial] * n_households if rules.mitigations.aggregate.weight else [],
     )
     return Platform(rules, state)
 
 
-def _clocks(designed: Design, context: Context) -> list[Clock]:
+def slowness_of(designed: Design, context: Context) -> NDArray[np.float64]:
+    drift_ppm = per_member(designed.config, context, "drift_ppm", designed.config.agent.drift_ppm)
+    return np.asarray(1.0 + drift_ppm * 1e-6)
+
+
+def _clocks(designed: Design, context: Context, slowness: NDArray[np.float64]) -> list[Clock]:
     agent, n_households = designed.config.agent, context.population.size
-    drift = per_member(designed.config, context, "drift_ppm", agent.drift_ppm)
     jitter = RowCache(context.streams.field("jitter"), n_households) if agent.jitter_ms else None
     return [
-        Clock(context.time.step_ms, int(phase), 1.0 + float(ppm) * 1e-6, agent.jitter_ms, jitter)
-        for phase, ppm in zip(designed.phases_ms, drift, strict=True)
+        Clock(context.time.step_ms, int(phase), float(slow), agent.jitter_ms, jitter)
+        for phase, slow in zip(designed.phases_ms, slowness, strict=True)
     ]

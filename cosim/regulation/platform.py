@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from cosim.grid.measurement import FeederReading
-from cosim.regulation.aggregates.reports import Missing, Report, Reports, expect, heard, open_window, receive
+from cosim.regulation.aggregates.reports import Heard, Missing, Report, Reports, expect, receive
 from cosim.regulation.controller import next_share, update
 from cosim.regulation.measured_delay import followed, observed_delay
 from cosim.regulation.mitigations import NOTHING, Mitigations, Predictor
@@ -115,11 +115,26 @@ class Tick(NamedTuple):
 
 
 class Platform:
-    """One community's platform."""
+    """One community's platform.
 
-    def __init__(self, rules: PlatformRules, state: PlatformState) -> None:
+    Parameters
+    ----------
+    rules : PlatformRules
+        How it works.
+    state : PlatformState
+        What it remembers.
+    heard : Heard, optional
+        Where its households' reports are kept, if not one by one in its state.
+    """
+
+    def __init__(self, rules: PlatformRules, state: PlatformState, heard: Heard | None = None) -> None:
         self.rules = rules
         self.state = state
+        self._heard_apart = heard
+
+    @property
+    def _heard(self) -> Heard:
+        return self.state.reports if self._heard_apart is None else self._heard_apart
 
     def join(self, household: int, initial: Sequence[float], due_step: int) -> None:
         """A household takes part; until it reports it is taken to do `initial`, its x(0).
@@ -179,7 +194,7 @@ class Platform:
         updated = map(update, state.signals, state.gains, measured, capacities)
         state.signals = tuple(min(max(signal, low), high) for signal in updated)
         state.signal_step = step + 1
-        open_window(state.reports, step + 1)
+        self._heard.open_window(step + 1)
         return tick
 
     def idle(self, now_ms: int) -> Tick:
@@ -194,14 +209,11 @@ class Platform:
         if rules.measurement == "meter":
             return state.metered
         aggregate = rules.mitigations.aggregate
-        return tuple(
-            aggregate.sums(state.reports, state.members, state.means, len(rules.gains), rules.missing)
-        )
+        return tuple(aggregate.sums(self._heard, state.members, state.means, len(rules.gains), rules.missing))
 
     def _answered(self) -> list[int]:
         """Numbers of the signals that the reports answer which the aggregate is made from."""
-        reports = self.state.reports
-        return [reports.signal_step[i] for i in heard(reports, self.state.members, self.rules.missing)]
+        return self._heard.answered(self.state.members, self.rules.missing)
 
     def _follow_delay(self, step: int) -> None:
         """Measure the delay, and let the gains with a margin follow it."""

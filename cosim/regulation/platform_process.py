@@ -36,6 +36,8 @@ class PlatformProcess:
         The run.
     steps : range
         Instants of the ticks, ms.
+    end_ms : int
+        End of the run.
     ticks : TickRecorder
         Told of every tick.
     decisions : DecisionRecorder or None
@@ -51,6 +53,7 @@ class PlatformProcess:
         network: Network,
         run: Run,
         steps: range,
+        end_ms: int,
         ticks: TickRecorder,
         decisions: DecisionRecorder | None,
         meter: FeederMeter[tuple[float, ...]],
@@ -60,6 +63,7 @@ class PlatformProcess:
         self._network = network
         self._run = run
         self._steps = steps
+        self._end_ms = end_ms
         self._recorder = ticks
         self._decisions = decisions
         self._meter = meter
@@ -79,17 +83,30 @@ class PlatformProcess:
         platform, reader = community.platform, MeanReader(community.total)
         for step, at_ms in enumerate(self._steps):
             yield wait_until(run.env, at_ms, Priority.TICK)
+            if community.arrays is not None:
+                community.arrays.catch_up(at_ms)
             aggregates = reader.read(at_ms)
             if community.is_down:
                 recorder.add(step, at_ms, platform.idle(at_ms), aggregates)
             else:
                 recorder.add(step, at_ms, platform.tick(at_ms), aggregates)
                 community.saved = saved(platform.state) if community.is_saved else None
-                self._network.broadcast(SIGNAL, step + 1, platform.state.signals, platform.state.members)
+                self._broadcast(step + 1, at_ms, at_ms)
             run.events += 1 + 3 * len(platform.state.members)
             if self._decisions is not None:
                 self._decisions.flush()
             run.pause()
+        if community.arrays is not None:
+            yield wait_until(run.env, self._end_ms, Priority.TICK)
+            community.arrays.catch_up(self._end_ms)
+
+    def _broadcast(self, number: int, now_ms: int, first_sent_ms: int) -> None:
+        """Send the signals in force to all members."""
+        state, arrays = self._community.platform.state, self._community.arrays
+        if arrays is not None:
+            arrays.broadcast(number, state.signals, now_ms, first_sent_ms)
+        else:
+            self._network.broadcast(SIGNAL, number, state.signals, state.members, first_sent_ms)
 
     def _repeats(self, resending: Resending) -> Process:
         """Send each signal again within its step, if the platform is up and remembers it."""
@@ -99,7 +116,7 @@ class PlatformProcess:
                 yield wait_until(run.env, at_ms + again * resending.interval_ms, Priority.TICK)
                 state = community.platform.state
                 if state.signal_step == step + 1 and not community.is_down:
-                    self._network.broadcast(SIGNAL, step + 1, state.signals, state.members, at_ms)
+                    self._broadcast(step + 1, at_ms + again * resending.interval_ms, at_ms)
                     run.events += 1 + len(state.members)
 
     def _measurements(self) -> Process:

@@ -146,14 +146,14 @@ class TickRecorder:
 
     def add(self, step: int, now_ms: int, tick: Tick, aggregates: list[float]) -> None:
         """Take one tick, with the averages as they stand."""
-        pending, agents = self._pending, self._community.agents
+        pending = self._pending
         pending.steps.append(step)
         pending.times_ms.append(now_ms)
         pending.signals.append(tick.signals)
         pending.capacities.append(tick.capacities)
         pending.measured.append(tick.measured)
         pending.aggregates.append(aggregates)
-        pending.averages.append(np.array([agent.state.averages for agent in agents.values()]))
+        pending.averages.append(self._community.averages())
         if len(pending.steps) >= self._per_batch:
             self.flush()
 
@@ -292,13 +292,11 @@ class DecisionRecorder:
 
 def agent_parameters(communities: Sequence[Community], present: Membership, n_households: int) -> Parameters:
     """Community, policy, costs and clock of each household that takes part in a community."""
-    of = {
-        member: (community.design.config.name, agent.policy.kind)
-        for community in communities
-        for member, agent in community.agents.items()
-    }
-    each = [of.get(household, ("", "")) for household in range(n_households)]
-    texts = {"community": [name for name, _ in each], "policy": [policy for _, policy in each]}
+    texts = {"community": [""] * n_households, "policy": [""] * n_households}
+    for community in communities:
+        design = community.design
+        for member, kind in zip(design.members.tolist(), design.responses.kind_of_each(), strict=True):
+            texts["community"][member], texts["policy"][member] = design.config.name, kind
     numbers: dict[str, Array] = {}
 
     def put(name: str, members: NDArray[np.int64], values: Array) -> None:
@@ -309,11 +307,7 @@ def agent_parameters(communities: Sequence[Community], present: Membership, n_ho
         agent, n = design.config.agent, len(members)
         names = [resource.name for resource in design.config.resources]
         put("phase_ms", members, design.phases_ms.astype(float))
-        put(
-            "drift_ppm",
-            members,
-            np.array([(one.clock.slowness - 1) * 1e6 for one in community.agents.values()]),
-        )
+        put("drift_ppm", members, (community.slowness - 1) * 1e6)
         put("jitter_ms", members, np.full(n, agent.jitter_ms))
         time_constant = getattr(agent.averages, "time_constant_steps", np.inf)
         put("time_constant_steps", members, np.full(n, time_constant))

@@ -23,6 +23,7 @@ from cosim.households.subsystem import Households
 from cosim.regulation import design as loop
 from cosim.regulation import mitigation_build, tracking
 from cosim.regulation.aggregates.reports import Report
+from cosim.regulation.array_community import build_in_arrays
 from cosim.regulation.capacity_rule_doubts import rule_doubts
 from cosim.regulation.community import Community, build_community
 from cosim.regulation.community_checks import community_problems
@@ -52,6 +53,7 @@ from cosim.regulation.record import (
     agent_parameters,
 )
 from cosim.regulation.report_channel import ReportChannel
+from cosim.regulation.route import EngineConfig, Route, array_obstacles
 from cosim.regulation.schema import CommunityConfig
 
 
@@ -73,6 +75,10 @@ class Regulated(Protocol):
     @property
     def grid(self) -> GridConfig | None:
         """The feeder."""
+
+    @property
+    def engine(self) -> EngineConfig:
+        """How it is computed."""
 
 
 class Regulation(Subsystem[Regulated]):
@@ -121,6 +127,7 @@ class Regulation(Subsystem[Regulated]):
         self._households = households
         self._grid = grid
         self._decisions: list[DecisionRecorder] = []
+        self.obstacles: list[list[str]] = []
         self._community_of = {member: community for community in communities for member in community.agents}
 
     @classmethod
@@ -154,8 +161,17 @@ class Regulation(Subsystem[Regulated]):
             [group.membership for group in source.groups], setup.context.population, setup.context.streams
         )
         reports = ReportChannel(links.network)
-        communities = [_community(each, setup.context, present, households, reports) for each in designs]
-        return cls(setup, communities, present, reports, links, households, grid)
+        obstacles = [array_obstacles(each, present, setup.uses.one_by_one, links.network) for each in designs]
+        _require_route(source.engine.route, designs, obstacles)
+        communities = [
+            build_in_arrays(each, setup.context, links.network)
+            if not found and source.engine.route == "arrays"
+            else _community(each, setup.context, present, households, reports)
+            for each, found in zip(designs, obstacles, strict=True)
+        ]
+        made = cls(setup, communities, present, reports, links, households, grid)
+        made.obstacles = obstacles
+        return made
 
     def doubts(self) -> Iterator[Problem]:
         """Loops that swing or never close, and devices that will stand empty or idle."""
@@ -175,6 +191,9 @@ class Regulation(Subsystem[Regulated]):
         for community in self.communities:
             yield f"# controller of community {community.design.config.name}"
             yield from design_lines(community.design)
+        for community, found in zip(self.communities, self.obstacles, strict=True):
+            yield f"# route of community {community.design.config.name}"
+            yield _route_line(community, found)
 
     def start(self, run: Run) -> None:
         """Let agents and platforms hear, and start them."""
@@ -186,14 +205,15 @@ class Regulation(Subsystem[Regulated]):
             recorder = TickRecorder(community, ticks, time.start, time.warm_up_ms)
             log = community.log
             written = None if log is None else DecisionRecorder(community, log, decisions, time.start, names)
-            members = Members(run.env, time.step_ms, community, recorder, alarm)
+            if community.arrays is None:
+                members = Members(run.env, time.step_ms, community, recorder, alarm)
+                self.members.append(members)
+                self._let_in(run, alarm, community, members)
             self.recorders.append(recorder)
             self._decisions += [] if written is None else [written]
-            self.members.append(members)
-            self._let_in(run, alarm, community, members)
             meter = self.aggregate_meters[number]
             PlatformProcess(
-                number, community, self._network, run, time.steps, recorder, written, meter
+                number, community, self._network, run, time.steps, time.duration_ms, recorder, written, meter
             ).start()
 
     def close(self) -> None:
@@ -251,6 +271,33 @@ class Regulation(Subsystem[Regulated]):
         for number, meter in enumerate(self.feeder_meters):
             shown = MeteredFeeder(number, meter.read(reading))
             self._network.send("meter", METER, PLATFORM, FEEDER, interval, shown)
+
+
+def _require_route(route: Route, designs: Sequence[Design], obstacles: Sequence[list[str]]) -> None:
+    """Refuse arrays that are asked for where they cannot be.
+
+    Raises
+    ------
+    InputError
+        With every reason.
+    """
+    problems = [
+        Problem(
+            f"community '{designed.config.name}' cannot be stepped as arrays: {reason}",
+            "Set `engine.route: auto`, which takes arrays where it can.",
+            "engine.route",
+        )
+        for designed, found in zip(designs, obstacles, strict=True)
+        for reason in found
+    ]
+    if route == "arrays" and problems:
+        raise InputError(problems)
+
+
+def _route_line(community: Community, obstacles: Sequence[str]) -> str:
+    if community.arrays is not None:
+        return "arrays: all households at once between two signals"
+    return f"processes, one household at a time: {'; '.join(obstacles) or 'as engine.route says'}"
 
 
 def _all_at(n_resources: int) -> Callable[[float], tuple[float, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from cosim.core.streams import Streams
@@ -14,3 +15,12 @@ def test_a_number_alone_is_that_of_its_row(counter: int, purpose: str) -> None:
     row = field.row(counter, 1001)
     assert [field.number(counter, entity) for entity in range(1001)] == row.tolist()
     assert field.number(counter, 10**9) != field.number(counter + 1, 10**9)
+
+
+def test_a_reader_gives_the_rows_of_its_field_in_any_order() -> None:
+    for n in (1, 4, 99):
+        field = Streams(7).field("x")
+        reader, row = field.reader(n), np.empty(n)
+        for counter in (0, 0, 1, 5, 4, 10**12, 3, 4):
+            reader.read(counter, row)
+            assert np.array_equal(row, field.row(counter, n))

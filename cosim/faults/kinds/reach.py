@@ -16,8 +16,7 @@ from cosim.regulation.community import Community
 from cosim.regulation.membership import Members
 from cosim.regulation.report_channel import ReportChannel
 from cosim.regulation.schema import CommunityConfig
-from cosim.trading.auction.messages import TO_OPERATOR
-from cosim.trading.protocol.marketplace import MarketOperator, Marketplace
+from cosim.trading.protocol.floor import TradingFloor
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,6 @@ class Surroundings:
         When the households of each group join and leave.
     has_trading : bool
         Whether households trade.
-    has_market_operator : bool
-        Whether they do so through an operator.
     has_dimming : bool
         Whether an operator limits devices.
     has_grid, has_feedback : bool
@@ -45,7 +42,6 @@ class Surroundings:
     communities: Sequence[CommunityConfig] = ()
     membership: Sequence[MembershipConfig] = ()
     has_trading: bool = False
-    has_market_operator: bool = False
     has_dimming: bool = False
     has_grid: bool = False
     has_feedback: bool = False
@@ -59,9 +55,7 @@ class Surroundings:
     def uses(self, direction: str) -> bool:
         """Whether anything is sent over links of a direction."""
         if direction == "peer":
-            return self.has_trading and not self.has_market_operator
-        if self.has_market_operator and direction in ("uplink", "downlink"):
-            return True
+            return self.has_trading
         if self.has_dimming and direction in ("downlink", "meter"):
             return True
         return bool(self.communities) and (direction != "meter" or self.has_feeder_meter)
@@ -91,10 +85,8 @@ class Reach:
         Where the households of each join and leave.
     reports : ReportChannel or None
         The way of the households' reports.
-    floor : Marketplace or None
+    floor : TradingFloor or None
         Where households trade.
-    operator : MarketOperator or None
-        Who runs it for them.
     meters : sequence of Sticking
         The displays of the feeder meter.
     context : Context
@@ -107,8 +99,7 @@ class Reach:
     communities: Sequence[Community]
     members: Sequence[Members]
     reports: ReportChannel | None
-    floor: Marketplace | None
-    operator: MarketOperator | None
+    floor: TradingFloor | None
     meters: Sequence[Sticking]
     context: Context
     down: set[int] = field(default_factory=set)
@@ -136,8 +127,6 @@ class Reach:
         def finds_recipient_up(message: Message[object]) -> bool:
             if message.recipient >= 0:
                 return message.recipient not in self.down
-            if self.operator is not None and message.kind in TO_OPERATOR:
-                return not self.operator.is_down
             community = community_of.get(message.sender)
             return community is None or not community.is_down
 

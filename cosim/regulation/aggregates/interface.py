@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from cosim.config.base import Model
 from cosim.core.registry import Registry
-from cosim.regulation.aggregates.reports import Missing, Reports, measure
+from cosim.regulation.aggregates.reports import Heard, Missing
 
 
 class Aggregate(Model):
@@ -33,7 +33,7 @@ class Aggregate(Model):
 
     def sums(
         self,
-        reports: Reports,
+        reports: Heard,
         members: Sequence[int],
         means: Sequence[Sequence[float]],
         n_resources: int,
@@ -43,7 +43,7 @@ class Aggregate(Model):
 
         Parameters
         ----------
-        reports : Reports
+        reports : Heard
             What was heard; not changed.
         members : sequence of int
             Who takes part, in order.
@@ -54,7 +54,7 @@ class Aggregate(Model):
         missing : {"hold_last", "zero", "scale"}
             What stands for a household of which nothing arrived.
         """
-        return measure(reports, members, n_resources, missing)
+        return reports.sums(members, n_resources, missing)
 
 
 AGGREGATES: Registry[Aggregate] = Registry("aggregate", Aggregate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 Missing: TypeAlias = Literal["hold_last", "zero", "scale"]
 """What stands for a report that did not arrive."""
@@ -35,6 +35,31 @@ class Reports:
     is_fresh: list[bool]
     signal_step: list[int]
     due_step: list[int]
+
+    def sums(self, members: Sequence[int], n_resources: int, missing: Missing) -> list[float]:
+        """See `measure`."""
+        return measure(self, members, n_resources, missing)
+
+    def answered(self, members: Sequence[int], missing: Missing) -> list[int]:
+        """See `Heard`."""
+        return [self.signal_step[i] for i in heard(self, members, missing)]
+
+    def open_window(self, step: int) -> None:
+        """See `open_window`."""
+        open_window(self, step)
+
+
+class Heard(Protocol):
+    """What a platform works with of all that its households reported, however it is kept."""
+
+    def sums(self, members: Sequence[int], n_resources: int, missing: Missing) -> list[float]:
+        """Σ x of each resource over `members`; see `measure`."""
+
+    def answered(self, members: Sequence[int], missing: Missing) -> list[int]:
+        """Numbers of the signals that the reports answer which the aggregate is made from, in any order."""
+
+    def open_window(self, step: int) -> None:
+        """Start to listen for tick `step`; see `open_window`."""
 
 
 class Report(NamedTuple):

@@ -17,7 +17,7 @@ from cosim.config.base import Number, Positive, Range
 from cosim.core.filters import weight_of_newest
 from cosim.regulation.aggregates.clipped import ClippedSum
 from cosim.regulation.aggregates.interface import AGGREGATES
-from cosim.regulation.aggregates.reports import Missing, Reports, measure
+from cosim.regulation.aggregates.reports import Heard, Missing, Reports, measure
 
 
 @AGGREGATES.register("trimmed")
@@ -41,13 +41,14 @@ class TrimmedSum(ClippedSum):
 
     def sums(
         self,
-        reports: Reports,
+        reports: Heard,
         members: Sequence[int],
         means: Sequence[Sequence[float]],
         n_resources: int,
         missing: Missing,
     ) -> list[float]:
         """From the newest reports of the members that are kept, which stand for all; NaN as for `measure`."""
+        assert isinstance(reports, Reports)  # a platform that keeps running means hears reports one by one
         result = []
         for resource in range(n_resources):
             left = kept(members, means, resource, self.trimmed_share)

@@ -156,6 +156,56 @@ class CostParameters(NamedTuple):
         ]
 
 
+class GradientTerms(NamedTuple):
+    """Many households' costs as their gradients need them: what does not change, worked out once.
+
+    Doubling is exact, so the gradients have the bits of `CostParameters.gradients`.
+
+    Attributes
+    ----------
+    linear, target, double_quadratic, fourfold_quartic : ndarray, shape (N,)
+        l, T, 2q and 4Q.
+    own_target, double_own, fourfold_own : ndarray, shape (m, N)
+        α_r T, 2p_r and 4P_r of each resource.
+    """
+
+    linear: NDArray[np.float64]
+    target: NDArray[np.float64]
+    double_quadratic: NDArray[np.float64]
+    fourfold_quartic: NDArray[np.float64]
+    own_target: NDArray[np.float64]
+    double_own: NDArray[np.float64]
+    fourfold_own: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, costs: CostParameters) -> GradientTerms:
+        """Of parameters given as arrays."""
+        return cls(
+            costs.linear,
+            costs.target,
+            2.0 * costs.quadratic,
+            4.0 * costs.quartic,
+            np.array(costs.alpha) * costs.target,
+            2.0 * np.array(costs.own_quadratic),
+            4.0 * np.array(costs.own_quartic),
+        )
+
+    def select(self, households: NDArray[Any]) -> GradientTerms:
+        """Those of some households, by index."""
+        return GradientTerms(*(term[..., households] for term in self))
+
+    def gradients(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """∇_r g of averages of shape (m, N), by the operations of `CostParameters.gradients`."""
+        deviation = _sum_over_resources(list(x)) - self.target
+        shared = (
+            self.linear
+            + (self.double_quadratic + self.fourfold_quartic * (deviation * deviation)) * deviation
+        )
+        own = x - self.own_target
+        gradients: NDArray[np.float64] = shared + (self.double_own + self.fourfold_own * (own * own)) * own
+        return gradients
+
+
 def concatenate(costs: Sequence[CostParameters]) -> CostParameters:
     """Parameters of several groups of households, one after another."""
     return _each_field(lambda *fields: np.concatenate(fields), *costs)

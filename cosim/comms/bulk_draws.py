@@ -1,0 +1,71 @@
+"""Random numbers of many links at once: some rows of a field together, a column a link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.streams import Field
+
+Number = TypeVar("Number", bound=np.generic)
+
+_NUMBERS_TOGETHER = 2**16
+_MOST_ROWS = 64
+_BLOCKS_KEPT = 4
+
+
+class RowBlocks(Generic[Number]):
+    """Rows that are made some at a time, when one of them is first asked for; the newest blocks are held.
+
+    Parameters
+    ----------
+    make : callable
+        Called as ``make(first, n)``; gives rows ``first ... first + n - 1``, of shape (n, n_columns).
+    n_columns : int
+        Length of a row; the longer, the fewer are made together.
+    """
+
+    def __init__(self, make: Callable[[int, int], NDArray[Number]], n_columns: int) -> None:
+        self._make = make
+        self._n_rows = max(1, min(_MOST_ROWS, _NUMBERS_TOGETHER // max(1, n_columns)))
+        self._blocks: dict[int, NDArray[Number]] = {}
+
+    def row(self, counter: int) -> NDArray[Number]:
+        """Row `counter`; not to be changed."""
+        number, offset = divmod(counter, self._n_rows)
+        block = self._blocks.get(number)
+        if block is None:
+            if len(self._blocks) >= _BLOCKS_KEPT:
+                del self._blocks[min(self._blocks)]
+            block = self._blocks[number] = self._make(number * self._n_rows, self._n_rows)
+        row: NDArray[Number] = block[offset]
+        return row
+
+
+def uniform_rows(field: Field, columns: NDArray[np.int64]) -> Callable[[int, int], NDArray[np.float64]]:
+    """Makes rows of some columns of a field.
+
+    Parameters
+    ----------
+    field : Field
+        The field.
+    columns : ndarray of int64, shape (n,)
+        In ascending order.
+    """
+    width = int(columns[-1]) + 1
+    reader = field.reader(width)
+    first = int(columns[0])
+    is_one_piece = width - first == len(columns)
+
+    def make(start: int, n_rows: int) -> NDArray[np.float64]:
+        whole = np.empty((n_rows, width))
+        for offset in range(n_rows):
+            reader.read(start + offset, whole[offset])
+        if is_one_piece:
+            return whole if first == 0 else np.ascontiguousarray(whole[:, first:])
+        return np.ascontiguousarray(whole[:, columns])
+
+    return make

@@ -1,0 +1,81 @@
+"""Messages of one kind over all links of a direction at once, and their account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import repeat
+
+import numpy as np
+
+from cosim.comms.bulk_ledger import BulkLedger
+from cosim.comms.link_arrays import LinkArrays, Times, Which
+from cosim.comms.schema import Direction
+from cosim.comms.tally import Account
+
+
+class BulkLinks:
+    """Links that only one sender uses, for one kind of message, all at once.
+
+    Parameters
+    ----------
+    direction : {"downlink", "uplink"}
+        Their direction.
+    kind : str
+        What they carry.
+    links : LinkArrays
+        What becomes of it.
+    names : sequence of str
+        Of the links.
+    """
+
+    def __init__(self, direction: Direction, kind: str, links: LinkArrays, names: Sequence[str]) -> None:
+        self.direction = direction
+        self.kind = kind
+        self._links = links
+        self._names = names
+        self._ledger = BulkLedger(len(names), links.lifetime_ms)
+
+    def send(
+        self,
+        turn: int,
+        which: Which,
+        now_ms: int | Times,
+        settled_ms: int,
+        first_sent_ms: int | Times | None = None,
+    ) -> Times:
+        """Send over some of the links; when each message is first handed over, from `NEVER_MS` on if never.
+
+        Parameters
+        ----------
+        turn : int
+            Number of this transmission on each of the links, from 0.
+        which : slice or ndarray of int64
+            All links, or some by position.
+        now_ms : int or ndarray of int64
+            When.
+        settled_ms : int
+            The present, ms: up to here messages can be counted as arrived.
+        first_sent_ms : int or ndarray of int64, optional
+            Where it repeats an earlier transmission, when that was sent.
+        """
+        sent_ms = now_ms if first_sent_ms is None else first_sent_ms
+        flight = self._links.transmit(turn, which, now_ms)
+        self._ledger.note(which, sent_ms, flight, settled_ms)
+        return self._links.heard_ms(flight, which, sent_ms)
+
+    def accounting(self, now_ms: int) -> Iterator[Account]:
+        """What became of the messages so far, a row for each link that has carried any."""
+        account = self._ledger.account(now_ms)
+        halves = _whole(account.latency_p50_ms)
+        mosts = _whole(account.latency_p99_ms)
+        counts = [column.tolist() for column in account[:6]]
+        rows = map(Account, self._names, repeat(self.kind), *counts, halves, mosts)
+        return (row for row in rows if row.sent)
+
+    def histogram(self) -> dict[int, int]:
+        """How many messages were delivered with each latency, by the lower bound of its bucket, ms."""
+        return self._ledger.histogram()
+
+
+def _whole(latencies: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[int | None]:
+    return [None if latency != latency else int(latency) for latency in latencies.tolist()]

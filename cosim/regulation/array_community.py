@@ -1,0 +1,95 @@
+"""A community whose households are arrays, built."""
+
+from __future__ import annotations
+
+import math
+from array import array
+
+import numpy as np
+
+from cosim.comms.bulk_draws import RowBlocks, uniform_rows
+from cosim.comms.network import Network
+from cosim.core.clock import MS_PER_SECOND
+from cosim.core.context import Context
+from cosim.regulation.aggregate import ActiveSum
+from cosim.regulation.aggregates.reports import initial_reports
+from cosim.regulation.community import Community, platform_rules, slowness_of
+from cosim.regulation.decision_rule import DecisionRule
+from cosim.regulation.design import Design
+from cosim.regulation.household_arrays import ArrayRules, HouseholdArrays
+from cosim.regulation.loop_delay import first_heard_step
+from cosim.regulation.message_kinds import REPORT, SIGNAL
+from cosim.regulation.mitigation_build import first_delays
+from cosim.regulation.platform import Platform, PlatformState
+from cosim.regulation.report_arrays import ReportArrays
+from cosim.regulation.signals_heard import SignalsHeard
+from cosim.regulation.wake_ups import WakeUps
+
+
+def build_in_arrays(designed: Design, context: Context, network: Network) -> Community:
+    """The community's platform and households in their initial state."""
+    config, time, members = designed.config, context.time, designed.members
+    n, n_resources = len(members), len(config.resources)
+    initial = (float(config.agent.initial_decision),) * n_resources
+    everyone = members.tolist()
+    total = ActiveSum([config.agent.initial_decision * n] * n_resources)
+    log = array("d") if "decisions" in context.records else None
+    slowness = slowness_of(designed, context)
+    due = first_heard_step(designed.phases_ms, designed.up_ms, time.step_ms)
+    reports = ReportArrays(np.asarray(due, np.int64), initial)
+    state = PlatformState(
+        signals=designed.signals,
+        shares=[1.0] * len(config.platform.grid_aware),
+        reports=initial_reports([], initial),
+        members=everyone,
+        metered=tuple(value * n for value in initial),
+        gains=designed.gains,
+        delays=first_delays(designed),
+    )
+    households = HouseholdArrays(
+        members=members,
+        rules=_rules(designed, context),
+        wake_ups=_wake_ups(designed, context, slowness),
+        averages=np.array(designed.initial_averages, np.float64),
+        initial=float(config.agent.initial_decision),
+        signals=SignalsHeard(n, designed.signals, time.step_ms),
+        reports=reports,
+        total=total,
+        links=(network.in_bulk("downlink", SIGNAL, everyone), network.in_bulk("uplink", REPORT, everyone)),
+        log=log,
+    )
+    return Community(
+        design=designed,
+        platform=Platform(platform_rules(designed, context), state, reports),
+        agents={},
+        total=total,
+        log=log,
+        active=np.ones(n, dtype=bool),
+        position={},
+        slowness=slowness,
+        arrays=households,
+    )
+
+
+def _rules(designed: Design, context: Context) -> ArrayRules:
+    config, members = designed.config, designed.members
+    silence = config.agent.in_silence
+    fields = [
+        context.streams.field(f"decision/{config.name}/{resource.name}") for resource in config.resources
+    ]
+    return ArrayRules(
+        average=config.agent.averages,
+        decision=DecisionRule(designed.costs, designed.responses),
+        draws=tuple(RowBlocks(uniform_rows(field, members), len(members)) for field in fields),
+        report_at_end=config.platform.report == "at_step_end",
+        silent_after_ms=math.inf if silence is None else silence.after_s * MS_PER_SECOND,
+        silent_request=0 if silence is None else silence.request,
+    )
+
+
+def _wake_ups(designed: Design, context: Context, slowness: np.ndarray) -> WakeUps:
+    agent, members, time = designed.config.agent, designed.members, context.time
+    jitter = None
+    if agent.jitter_ms:
+        jitter = RowBlocks(uniform_rows(context.streams.field("jitter"), members), len(members))
+    return WakeUps(time.step_ms, designed.phases_ms, slowness, agent.jitter_ms, jitter, time.duration_ms)

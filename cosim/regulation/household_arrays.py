@@ -1,0 +1,225 @@
+"""All households of a community at once: what `Agent` does one by one, as arrays between two ticks.
+
+Between two ticks of their platform households do not meet, and every random number has its place. So all that
+they hear, decide, deliver and report up to an instant can happen there at once, from the same functions of
+averages, costs and policies, to the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.comms.bulk_draws import RowBlocks
+from cosim.comms.bulk_links import BulkLinks
+from cosim.comms.link_arrays import Times, Which
+from cosim.core.delivery import PARTS
+from cosim.core.errors import SimulationError
+from cosim.regulation.agent import DecisionLog, log_width
+from cosim.regulation.aggregate import ActiveSum
+from cosim.regulation.averages import Average
+from cosim.regulation.decision_rule import DecisionRule
+from cosim.regulation.report_arrays import ReportArrays
+from cosim.regulation.signals_heard import SignalsHeard
+from cosim.regulation.wake_ups import WakeOrder, WakeUp, WakeUps
+
+Array = NDArray[np.float64]
+_EXACT = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayRules:
+    """What all households of a community have in common.
+
+    Attributes
+    ----------
+    average : Average
+        How x̄ takes one more outcome in (17).
+    decision : DecisionRule
+        From averages and signals to responses.
+    draws : tuple of RowBlocks
+        Of each resource, a row of uniform numbers for each step.
+    report_at_end : bool
+        Report a step when it ends, or when it is decided.
+    silent_after_ms : float
+        Age of the newest signal from which on nothing is decided by it.
+    silent_request : int
+        What is asked for then.
+    """
+
+    average: Average
+    decision: DecisionRule
+    draws: tuple[RowBlocks[np.float64], ...]
+    report_at_end: bool
+    silent_after_ms: float
+    silent_request: int
+
+
+class HouseholdArrays:
+    """The households of a community, all of which take part from the start to the end.
+
+    Parameters
+    ----------
+    members : ndarray of int64, shape (n,)
+        Their numbers.
+    rules : ArrayRules
+        What they have in common.
+    wake_ups : WakeUps
+        When they wake.
+    averages : ndarray, shape (m, n)
+        x̄(0).
+    initial : float
+        x(0) of every resource.
+    signals : SignalsHeard
+        What they know of the platform's signals.
+    reports : ReportArrays
+        What the platform knows of them.
+    total : ActiveSum
+        What they deliver in sum.
+    links : (BulkLinks, BulkLinks)
+        To them, and from them.
+    log : DecisionLog or None
+        Where decisions are written down.
+    """
+
+    def __init__(
+        self,
+        members: NDArray[np.int64],
+        rules: ArrayRules,
+        wake_ups: WakeUps,
+        averages: Array,
+        initial: float,
+        signals: SignalsHeard,
+        reports: ReportArrays,
+        total: ActiveSum,
+        links: tuple[BulkLinks, BulkLinks],
+        log: DecisionLog | None,
+    ) -> None:
+        self._members = members
+        self._rules = rules
+        self._wake_ups = wake_ups
+        self._averages = averages
+        self._delivered = np.full_like(averages, initial)
+        self._answered = np.zeros(len(members), np.int64)
+        self._signals = signals
+        self._reports = reports
+        self._total = total
+        self._down, self._up = links
+        self._log = log
+        self._order = WakeOrder(len(members))
+        self._n_sent = 0
+
+    def averages(self) -> Array:
+        """x̄ of each household and resource as it stands, shape (n, m)."""
+        return self._averages.T.copy()
+
+    def broadcast(self, number: int, signals: Sequence[float], now_ms: int, first_sent_ms: int) -> None:
+        """The platform sends a signal to everyone."""
+        self.catch_up(now_ms)
+        everyone = slice(None)
+        arrival_ms = self._down.send(self._n_sent, everyone, now_ms, now_ms, first_sent_ms)
+        self._n_sent += 1
+        self._signals.send(number, signals, arrival_ms)
+
+    def catch_up(self, now_ms: int) -> None:
+        """Let everything happen that happens to the households up to now, all but what a tick does."""
+        self._reports.take_late(now_ms)
+        rows: list[tuple[WakeUp, Array]] = []
+        for wake_up in self._wake_ups.due(now_ms):
+            self._wake(wake_up, now_ms, rows)
+        if rows and self._log is not None:
+            self._write(self._log, rows)
+
+    def _wake(self, wake_up: WakeUp, now_ms: int, rows: list[tuple[WakeUp, Array]]) -> None:
+        """End step k and account for it; decide, deliver and report step k+1 (Algorithm 2, lines 5 to 9)."""
+        which, step, time_ms = wake_up
+        rules, before = self._rules, self._delivered[:, which]
+        averages = self._averages[:, which]
+        if step:
+            averages = rules.average.update(averages, before, step - 1)
+            self._averages[:, which] = averages
+        if rules.report_at_end:
+            self._report(wake_up, step, before, self._answered[which], now_ms)
+        self._signals.hear(which, time_ms)
+        gradients, responses = rules.decision.responses(which, averages, self._signals.values(which))
+        requested = self._draw(which, step + 1, responses)
+        if rules.silent_after_ms != np.inf:
+            is_silent = time_ms - self._signals.sent_ms(which) >= rules.silent_after_ms
+            requested[:, is_silent] = rules.silent_request
+        delivered = requested
+        change = delivered - before
+        self._account(change, time_ms, now_ms)
+        answered = self._signals.newest[which]
+        if self._log is not None:
+            rows.append((wake_up, self._rows(wake_up, requested, delivered, averages, gradients, responses)))
+        if isinstance(which, slice):
+            self._delivered, self._answered = delivered, answered.copy()
+        else:
+            self._delivered[:, which] = delivered
+            self._answered[which] = answered
+        if not rules.report_at_end:
+            self._report(wake_up, step + 1, delivered, answered, now_ms)
+
+    def _report(
+        self, wake_up: WakeUp, step: int, delivered: Array, answered: NDArray[np.int64], now_ms: int
+    ) -> None:
+        which, turn, time_ms = wake_up
+        arrival_ms = self._up.send(turn, which, time_ms, now_ms)
+        self._reports.send(which, step, delivered, answered, arrival_ms, now_ms)
+
+    def _draw(self, which: Which, step: int, responses: Array) -> Array:
+        """x(step): what is wanted of each resource."""
+        requested = np.empty(responses.shape)
+        for draws, wanted, row in zip(self._rules.draws, responses, requested, strict=True):
+            np.less(draws.row(step)[which], wanted, out=row, casting="unsafe")
+        if np.isnan(np.add.reduce(responses, axis=None)) and np.isnan(responses).any():
+            self._refuse(which, step, responses)
+        return requested
+
+    def _refuse(self, which: Which, step: int, responses: Array) -> None:
+        """A response that no number is above or below: 0 would be one that nobody decided."""
+        (places,) = np.nonzero(np.isnan(responses).any(axis=0))
+        household = int(self._members[which][places[0]])
+        at = f"of household {household + 1} in step {step}"
+        raise SimulationError(f"the response {at} is nan, by {self._rules.decision.called(which, places[0])}")
+
+    def _account(self, change: Array, time_ms: Times, now_ms: int) -> None:
+        """Changes of what is delivered, each at its own instant, in the community's sum."""
+        left_ms = now_ms - time_ms
+        n = len(left_ms)
+        # Whole units and milliseconds: as long as their sums fit, floats add them up exactly in any order.
+        assert n * int(left_ms.max()) < _EXACT
+        self._total.change_together(
+            now_ms,
+            [int(units) * PARTS for units in np.add.reduce(change, axis=1)],
+            [int(unit_ms) * PARTS for unit_ms in change @ left_ms.astype(np.float64)],
+        )
+
+    def _rows(
+        self,
+        wake_up: WakeUp,
+        requested: Array,
+        delivered: Array,
+        averages: Array,
+        gradients: Array,
+        responses: Array,
+    ) -> Array:
+        """The decisions as a `DecisionLog` has them, a row each."""
+        which, step, time_ms = wake_up
+        m = len(requested)
+        rows = np.empty((len(time_ms), log_width(m)))
+        rows[:, 0] = step + 1
+        rows[:, 1] = time_ms
+        rows[:, 2] = self._members[which]
+        rows[:, 3] = self._signals.newest[which]
+        rows[:, 4] = time_ms - self._signals.sent_ms(which)
+        for number, part in enumerate((requested, delivered, averages, gradients, responses)):
+            rows[:, 5 + number * m : 5 + (number + 1) * m] = part.T
+        return rows
+
+    def _write(self, log: DecisionLog, rows: list[tuple[WakeUp, Array]]) -> None:
+        order, _ = self._order.sorted([wake_up for wake_up, _ in rows])
+        log.frombytes(np.concatenate([part for _, part in rows])[order].tobytes())

@@ -1,0 +1,62 @@
+"""Which communities are stepped as arrays, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from cosim.comms.network import Network
+from cosim.config.base import Model
+from cosim.core.registry import class_name, is_own
+from cosim.regulation.community_costs import MixedCosts
+from cosim.regulation.costs.polynomial import CostParameters
+from cosim.regulation.design import Design
+from cosim.regulation.membership_times import Membership
+
+Route = Literal["auto", "arrays", "processes"]
+
+
+class EngineConfig(Model):
+    """How a run is computed; results are the same to the byte whatever stands here."""
+
+    route: Route = "auto"
+    """How the households of a community are stepped: one by one (`processes`), or all at once between two
+    signals (`arrays`), which does not know all that there is; `cosim explain` says what stands against it.
+    `auto` is `processes` for the time being."""
+
+
+def array_obstacles(
+    designed: Design, present: Membership, one_by_one: Sequence[str], network: Network
+) -> list[str]:
+    """Why the households of a community cannot be arrays, in words; empty where they can.
+
+    Parameters
+    ----------
+    designed : Design
+        The community.
+    present : Membership
+        When households take part.
+    one_by_one : sequence of str
+        What in the run acts on single households.
+    network : Network
+        The links.
+    """
+    config, members = designed.config, designed.members
+    found = list(one_by_one)
+    if present.joins_ms[members].any() or (present.leaves_ms[members] >= 0).any():
+        found.append("households join or leave")
+    if any(unit.service for unit in config.units):
+        found.append("devices stand behind its resources")
+    if config.platform.aggregate.weight:
+        found.append(f"the aggregate '{config.platform.aggregate.kind}' follows each household's reports")
+    costs = designed.costs.parts if isinstance(designed.costs, MixedCosts) else ()
+    costs_of_classes = [cost for cost in costs if not isinstance(cost, CostParameters)]
+    parts = [
+        *designed.responses.policies,
+        *costs_of_classes,
+        config.agent.averages,
+        config.platform.aggregate,
+    ]
+    outside = dict.fromkeys(class_name(part) for part in parts if not is_own(part))
+    found += [f"{name} comes from outside" for name in outside]
+    return found + network.bulk_obstacles(members.tolist())

@@ -1,0 +1,87 @@
+"""What the households of a community know of the platform's signals, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.comms.link_arrays import NEVER_MS, Times, Which
+
+
+class SignalsHeard:
+    """The freshest signal of each household when it wakes.
+
+    Parameters
+    ----------
+    n : int
+        How many households there are.
+    initial : sequence of float
+        Ω(0) of each resource, which everyone knows.
+    step_ms : int
+        Length of a step; signal k+1 was first sent at k of them.
+
+    Attributes
+    ----------
+    newest : ndarray of int64, shape (n,)
+        Number of the freshest signal of each, as of its last wake-up.
+    """
+
+    def __init__(self, n: int, initial: Sequence[float], step_ms: int) -> None:
+        self.newest = np.zeros(n, np.int64)
+        self._step_ms = step_ms
+        self._values = np.array(initial, np.float64).reshape(-1, 1)
+        self._n_known = 1
+        self._sent: list[tuple[int, Times]] = []
+        # Of each message on its way that its household did not find when it woke: who, number, arrival (ms).
+        self._late = np.zeros((3, 0), np.int64)
+        self._n = n
+
+    def send(self, number: int, signals: Sequence[float], arrival_ms: Times) -> None:
+        """A signal is sent to everyone; no wake-up up to now may be outstanding."""
+        if number >= self._n_known:
+            self._keep(number, signals)
+        self._sent.append((number, arrival_ms))
+
+    def hear(self, which: Which, time_ms: Times) -> None:
+        """Some households wake, each at its own instant after all that was sent, and know what arrived."""
+        if isinstance(which, slice):
+            self._hear_everyone(time_ms)
+            return
+        at_ms = np.full(self._n, -1, np.int64)
+        at_ms[which] = time_ms
+        self._hear_everyone(at_ms)
+
+    def _hear_everyone(self, time_ms: Times) -> None:
+        if self._late.shape[1]:
+            who, numbers, due_ms = self._late
+            is_heard = due_ms <= time_ms[who]
+            np.maximum.at(self.newest, who[is_heard], numbers[is_heard])
+            self._late = self._late[:, ~is_heard]
+        sent, self._sent = self._sent, []
+        for number, arrival_ms in sent:
+            is_heard = arrival_ms <= time_ms
+            np.maximum(self.newest, number, out=self.newest, where=is_heard)
+            is_late = arrival_ms < NEVER_MS
+            is_late ^= is_heard
+            if is_late.any():
+                (who,) = np.nonzero(is_late)
+                late = np.array([who, np.full(len(who), number), arrival_ms[who]])
+                self._late = np.concatenate([self._late, late], axis=1)
+
+    def values(self, which: Which) -> NDArray[np.float64]:
+        """The freshest signals of some households, shape (m, n)."""
+        return self._values.take(self.newest[which], axis=1)
+
+    def sent_ms(self, which: Which) -> Times:
+        """When each household's freshest signal was sent; 0 for Ω(0)."""
+        return np.maximum(self.newest[which] - 1, 0) * self._step_ms
+
+    def _keep(self, number: int, signals: Sequence[float]) -> None:
+        if number >= self._values.shape[1]:
+            more = np.empty((len(self._values), 2 * number + 64))
+            more[:, : self._n_known] = self._values[:, : self._n_known]
+            self._values = more
+        self._values[:, number] = signals
+        self._n_known = number + 1

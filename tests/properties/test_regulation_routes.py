@@ -1,0 +1,306 @@
+"""A community stepped as arrays leaves the bytes that its agents leave, one by one, in every table.
+
+``COSIM_ROUTE_EXAMPLES=2000 pytest -m slow -k of_many`` compares that many mixtures.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
+
+from cosim.config.library import names
+from cosim.core.errors import InputError
+from cosim.engine.builder import build
+from cosim.engine.load import LoadedScenario, load_scenario, scenario_of_data
+from cosim.engine.run import run_scenario
+from cosim.regulation.subsystem import Regulation
+
+TRACE = "latency_ms\n" + "\n".join(str(3 + 17 * k % 900) for k in range(40)) + "\n"
+
+
+def _maybe(draw: Any, values: Any, default: Any = None) -> Any:
+    return draw(values) if draw(st.booleans()) else default
+
+
+@st.composite
+def _values(draw: Any, low: float, high: float) -> Any:
+    """A number, or one for each household."""
+    one = st.floats(low, high).map(lambda number: round(number, 3))
+    a, b = sorted((draw(one), draw(one)))
+    return {"uniform": [a, b]} if a < b and draw(st.booleans()) else a
+
+
+@st.composite
+def _costs(draw: Any, m: int) -> dict[str, Any]:
+    kinds = ["separable"] + ["section6_community_1", "section6_community_2"] * (m == 2)
+    kind = draw(st.sampled_from(kinds + ["consumption_only"] * (m == 1)))
+    if kind == "separable":
+        return {
+            "kind": kind,
+            "linear": draw(_values(3, 9)),
+            "coupling_quadratic": draw(_values(0, 1)),
+            "coupling_quartic": draw(_values(0, 0.3)),
+            "own_quadratic": draw(_values(0.1, 2)),
+            "target": draw(_values(0, 1.5)),
+        }
+    if kind == "consumption_only":
+        return {"kind": kind, "linear": draw(_values(3, 9)), "target": draw(_values(0, 1))}
+    return {"kind": kind}
+
+
+@st.composite
+def _latencies(draw: Any, step_ms: int) -> dict[str, Any]:
+    scale = draw(st.sampled_from([0, 1, step_ms // 50, step_ms // 2, step_ms, 3 * step_ms]))
+    kind = draw(
+        st.sampled_from(["constant", "uniform", "normal", "lognormal", "exponential", "gamma", "trace"])
+    )
+    return {
+        "constant": {"kind": kind, "latency_ms": scale},
+        "uniform": {"kind": kind, "low_ms": scale // 3, "high_ms": scale},
+        "normal": {"kind": kind, "mean_ms": scale, "std_ms": scale / 2},
+        "lognormal": {"kind": kind, "median_ms": scale + 1, "sigma": draw(st.sampled_from([0.5, 2.0]))},
+        "exponential": {"kind": kind, "mean_ms": scale, "offset_ms": draw(st.sampled_from([0, 5]))},
+        "gamma": {"kind": kind, "mean_ms": scale, "shape": 0.7},
+        "trace": {"kind": kind, "file": "trace.csv"},
+    }[kind]
+
+
+_LOSSES = st.one_of(
+    st.just({"kind": "none"}),
+    st.floats(0, 1).map(lambda p: {"kind": "bernoulli", "loss_probability": round(p, 2)}),
+    st.tuples(st.floats(0, 1), st.floats(0.01, 1), st.floats(0, 0.5)).map(
+        lambda p: {
+            "kind": "gilbert_elliott",
+            "probability_good_to_bad": round(p[0], 2),
+            "probability_bad_to_good": round(p[1], 2),
+            "loss_probability_good": round(p[2], 2),
+        }
+    ),
+)
+
+
+@st.composite
+def _link(draw: Any, step_ms: int) -> dict[str, Any]:
+    link: dict[str, Any] = {}
+    if draw(st.booleans()):
+        link["latency"] = draw(_latencies(step_ms))
+    if draw(st.booleans()):
+        link["loss"] = draw(_LOSSES)
+    extra = draw(st.sampled_from(["", "duplication", "order", "outage", "lifetime", "all"]))
+    if extra in ("duplication", "all"):
+        link["duplication_probability"] = draw(st.sampled_from([0.2, 1.0]))
+    if extra in ("order", "all"):
+        link["ordering"] = "in_order"
+    if extra in ("outage", "all"):
+        hours = step_ms / 3_600_000
+        link["outages"] = [
+            {"start_h": hours * start, "duration_h": hours * draw(st.sampled_from([0.5, 1, 3]))}
+            for start in draw(st.lists(st.integers(0, 8), min_size=1, max_size=2))
+        ]
+    if extra in ("lifetime", "all"):
+        link["lifetime_ms"] = max(1, int(step_ms * draw(st.sampled_from([0.01, 0.5, 2]))))
+    return link
+
+
+@st.composite
+def _communities(draw: Any, name: str, groups: list[str], m: int, step_ms: int) -> dict[str, Any]:
+    phase = draw(
+        st.sampled_from(
+            [
+                {"kind": "zero"},
+                {"kind": "uniform"},
+                {"kind": "given", "phase_ms": {"uniform_int": [0, 2]}},
+                {"kind": "given", "phase_ms": step_ms - 1},
+            ]
+        )
+    )
+    policy = draw(st.sampled_from(["additive", "proportional", "inverse_average"]))
+    platform: dict[str, Any] = {
+        "initial_signal": draw(st.sampled_from([6.0, 0.5])),
+        "gain": draw(st.sampled_from([0.02, 0.2])),
+        "report": draw(st.sampled_from(["at_step_end", "at_decision"])),
+        "measurement": draw(st.sampled_from(["reports", "reports", "meter"])),
+        "missing": draw(st.sampled_from(["hold_last", "zero", "scale"])),
+        "signal_limits": _maybe(draw, st.just([-2.0, 9.0])),
+    }
+    if platform["measurement"] == "reports":
+        mitigation = draw(st.sampled_from(["", "", "measured", "smith", "clipped"]))
+        if mitigation == "measured":
+            platform["gain"] = {"margin": 0.3, "delay_steps": "measured"}
+        if mitigation == "smith":
+            platform["delay_compensation"] = {"slope": 0.3}
+        if mitigation == "clipped":
+            platform["aggregate"] = "clipped"
+    if draw(st.booleans()):
+        times = draw(st.integers(1, 2))
+        platform["resending"] = {"times": times, "interval_ms": max(1, step_ms // (times + 2))}
+    agent: dict[str, Any] = {
+        "policy": {"kind": policy, "kappa": draw(_values(0.05, 0.5))} if policy == "additive" else policy,
+        "averages": draw(
+            st.sampled_from(["cumulative", {"kind": "exponential", "time_constant_steps": 4.0}])
+        ),
+        "phase": phase,
+        "jitter_ms": draw(st.sampled_from([0, 0, 3, step_ms // 2, step_ms - 1])),
+        "drift_ppm": draw(st.sampled_from([0, 0, {"uniform": [-900, 900]}, {"uniform": [-9e4, 1e5]}])),
+        "initial_decision": draw(st.sampled_from([0, 1])),
+        "initial_average": _maybe(draw, _values(0, 1)),
+        "in_silence": _maybe(draw, st.just({"after_s": 1.5 * step_ms / 1000, "request": 1})),
+    }
+    return {
+        "name": name,
+        "groups": groups,
+        "resources": [
+            {
+                "name": "xyz"[r],
+                "capacity": draw(
+                    st.sampled_from([0.7, {"kind": "stepped", "steps": [{"from_h": 0, "value": 1}]}])
+                ),
+            }
+            for r in range(m)
+        ],
+        "agent": agent,
+        "platform": platform,
+    }
+
+
+@st.composite
+def _scenarios(draw: Any) -> dict[str, Any]:
+    """A mixture of what communities as arrays can do."""
+    step_ms = draw(st.sampled_from([7, 1000, 3_600_000]))
+    n_communities = draw(st.integers(1, 2))
+    groups: list[dict[str, Any]] = []
+    communities = []
+    for number in range(n_communities):
+        m, own = draw(st.integers(1, 3)), []
+        made = draw(_communities(["first", "second"][number], own, m, step_ms))
+        for _ in range(draw(st.integers(1, 2))):
+            own.append("abcd"[len(groups)])
+            group = {"name": own[-1], "households": draw(st.integers(1, 6)), "cost": draw(_costs(m))}
+            if made["agent"]["policy"] != "inverse_average" and draw(st.booleans()):
+                group["policy"] = draw(st.sampled_from(["additive", "proportional"]))
+            groups.append(group)
+        communities.append(made)
+    if draw(st.booleans()):
+        groups.insert(0, {"name": "others", "households": 2})
+    overrides = []
+    for _ in range(draw(st.integers(0, 3))):
+        where = draw(
+            st.sampled_from(
+                [
+                    {"direction": "uplink"},
+                    {"direction": "downlink"},
+                    {"group": "a"},
+                    {"household": "h002"},
+                    {},
+                ]
+            )
+        )
+        link = draw(_link(step_ms))
+        if link and sum(group["households"] for group in groups) > 1:
+            overrides.append({**where, **link})
+    return {
+        "name": "drawn",
+        "seed": draw(st.integers(0, 999)),
+        "time": {"step_s": step_ms / 1000, "steps": draw(st.integers(1, 12))},
+        "groups": groups,
+        "communities": communities,
+        "comms": {"default": draw(_link(step_ms)), "overrides": overrides},
+        "record": {"decisions": draw(st.booleans())},
+        "report": {"figures": False},
+    }
+
+
+def _tables(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted((folder / "tables").glob("*.parquet"))}
+
+
+def _differing(loaded: dict[str, LoadedScenario], folder: Path) -> list[str]:
+    """The tables, or the summary, that are not the same by both routes."""
+    for route, scenario in loaded.items():
+        run_scenario(scenario, folder / route)
+    one, other = (_tables(folder / route) for route in loaded)
+    assert one.keys() == other.keys()
+    numbers = [(folder / route / "summary.json").read_bytes() for route in loaded]
+    return [name for name in one if one[name] != other[name]] + ["summary"] * (numbers[0] != numbers[1])
+
+
+def _compare(scenario: dict[str, Any]) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "trace.csv").write_text(TRACE)
+        loaded = {
+            route: scenario_of_data({**scenario, "engine": {"route": route}}, folder).varied()
+            for route in ("processes", "arrays")
+        }
+        try:
+            build(loaded["processes"])
+        except InputError:  # such as a loop without an answer to its signal
+            reject()
+        assert _differing(loaded, folder) == []
+
+
+@pytest.fixture(autouse=True)
+def _no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That bytes have reached the disk is not the subject, and takes most of the time."""
+    monkeypatch.setattr(os, "fsync", lambda file: None)
+
+
+EXAMPLES = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+@settings(EXAMPLES, max_examples=4)
+@given(_scenarios())
+def test_both_routes_leave_the_same_bytes(scenario: dict[str, Any]) -> None:
+    _compare(scenario)
+
+
+@pytest.mark.slow
+@settings(EXAMPLES, max_examples=int(os.environ.get("COSIM_ROUTE_EXAMPLES", "150")), derandomize=False)
+@given(_scenarios())
+def test_both_routes_leave_the_same_bytes_of_many(scenario: dict[str, Any]) -> None:
+    _compare(scenario)
+
+
+IN_ARRAYS = {
+    "car_sharing", "lossy_community", "regulation_loop",
+    "section6", "section6_additive", "section6_proportional",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(IN_ARRAYS))
+@pytest.mark.fast_cases("lossy_community")
+def test_built_in_scenarios_leave_the_same_bytes(tmp_path: Path, name: str) -> None:
+    cut = ["time.steps=60"] if load_scenario(name).scenario.time.steps else ["time.duration_h=48"]
+    loaded = {
+        route: load_scenario(name, [*cut, "report.figures=false", f"engine.route={route}"])
+        for route in ("processes", "arrays")
+    }
+    assert _differing(loaded, tmp_path) == []
+
+
+@pytest.mark.slow
+def test_which_built_in_scenarios_are_arrays() -> None:
+    found = set()
+    for name in names("scenarios"):
+        loaded = load_scenario(name)
+        if loaded.scenario.communities and not any(build(loaded).of(Regulation).obstacles):
+            found.add(name)
+    assert found == IN_ARRAYS
+
+
+def test_arrays_that_cannot_be_are_refused_with_every_reason() -> None:
+    faults = "faults=[{kind: non_complier, count: 1, from_h: 0}]"
+    link = "comms.default={delivery: at_least_once, bandwidth_kbit_per_s: 1}"
+    with pytest.raises(InputError) as caught:
+        build(load_scenario("section6", ["engine.route=arrays", faults, link]))
+    said = [problem.message.partition("as arrays: ")[2] for problem in caught.value.problems]
+    assert said == ["there are faults", "links with a bandwidth have a queue", "delivery is at_least_once"]
+    by_processes = build(load_scenario("section6", [faults])).of(Regulation)
+    assert "# route of community market" in (lines := list(by_processes.explain()))
+    assert lines[-1] == "processes, one household at a time: there are faults"
