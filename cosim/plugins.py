@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cosim.report.figure_list import RunFigure
     from cosim.report.run_data import RunData
     from cosim.results.metrics import CompleteRun, Metric
+    from cosim.trading.clearing.interface import Clearing, Match, Order
     from cosim.trading.tariff_rules import TariffRule
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "Aggregate",
     "Average",
     "Capacity",
+    "Clearing",
     "Column",
     "CompleteRun",
     "Cost",
@@ -66,9 +68,11 @@ __all__ = [
     "LatencyModel",
     "Load",
     "LossModel",
+    "Match",
     "Metric",
     "Model",
     "Number",
+    "Order",
     "Photovoltaics",
     "Policy",
     "Reach",
@@ -83,6 +87,7 @@ __all__ = [
     "aggregate",
     "average",
     "capacity_rule",
+    "clearing",
     "cost",
     "declared",
     "device",
@@ -124,6 +129,7 @@ _REGISTRIES = {
     "aggregate": _Place("cosim.regulation.aggregates", "AGGREGATES"),
     "capacity_rule": _Place("cosim.regulation.capacities", "CAPACITIES"),
     "tariff_rule": _Place("cosim.trading.tariff_rules", "TARIFF_RULES"),
+    "clearing": _Place("cosim.trading.clearing", "CLEARINGS"),
     "subsystem": _Place("cosim.engine.wings", "SUBSYSTEMS"),
     "fault": _Place("cosim.faults.kinds", "FAULTS"),
     "metric": _Place("cosim.results.metrics", "METRICS"),
@@ -134,10 +140,11 @@ _REGISTRIES = {
 _PARTS = {
     "PROSUMER": "cosim.core.tables",
     "TIME": "cosim.core.tables",
-    "ActiveDevice": "cosim.devices.interface",
+    "ActiveDevice": "cosim.devices.active_device",
     "Aggregate": "cosim.regulation.aggregates",
     "Average": "cosim.regulation.averages",
     "Capacity": "cosim.regulation.capacities",
+    "Clearing": "cosim.trading.clearing",
     "Column": "cosim.core.tables",
     "CompleteRun": "cosim.results.metrics",
     "Cost": "cosim.regulation.costs",
@@ -150,9 +157,11 @@ _PARTS = {
     "LatencyModel": "cosim.comms.latency",
     "Load": "cosim.devices.household_load",
     "LossModel": "cosim.comms.loss",
+    "Match": "cosim.trading.clearing",
     "Metric": "cosim.results.metrics",
     "Model": "cosim.config.base",
     "Number": "cosim.core.numbers",
+    "Order": "cosim.trading.clearing",
     "Photovoltaics": "cosim.devices.pv",
     "Policy": "cosim.regulation.policies",
     "Reach": "cosim.faults.kinds.reach",
@@ -225,6 +234,11 @@ def tariff_rule(name: str) -> Callable[[C], C]:
     return _registry("tariff_rule").register(name)
 
 
+def clearing(name: str) -> Callable[[C], C]:
+    """A way of clearing: what an operator makes of the bids and offers of an hour."""
+    return _registry("clearing").register(name)
+
+
 def fault(name: str) -> Callable[[C], C]:
     """A kind of fault: what breaks, for whom, when, and what that does."""
     return _registry("fault").register(name)
@@ -264,7 +278,7 @@ def entries(kind: str) -> tuple[Entry, ...]:
 
 
 def _registry(kind: str) -> Registry[Any]:
-    import_module("cosim.engine.scenario")  # cosim's own come first, so that their names are taken
+    import_module("cosim.engine.wings")  # cosim's own come first, so that their names are taken
     module, name = _REGISTRIES[kind]
     found: Registry[Any] = getattr(import_module(module), name)
     return found

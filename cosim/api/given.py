@@ -148,4 +148,4 @@ def _moved(source: ScenarioSource, folder: Path) -> ScenarioSource:
     """The scenario in another folder, its files copied there."""
     own = source.document
     data = copy_files(own.data, source.folder, folder)
-    return replace(source, document=Document(data, own.file, own.places), folder=folder)
+    return replace(source, document=replace(own, data=data), folder=folder)

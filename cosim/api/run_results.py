@@ -128,7 +128,7 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        """What it says of the feeder's limits, in a sentence; empty without a feeder."""
+        """What came of it, in one to three sentences: limits, following, losses, cost."""
         return str(self._data.record.get("verdict", ""))
 
     @property

@@ -59,7 +59,7 @@ Plugins = Annotated[
     ),
 ]
 Seed = Annotated[int | None, option("--seed", "Seed of all random numbers.", "the scenario's", min=0)]
-Quiet = Annotated[bool, flag("--quiet", "No progress bar, no summary.")]
+Quiet = Annotated[bool, flag("--quiet", "No progress bar, no summary, no warnings about the input.")]
 
 
 def load_plugins(modules: list[str] | None) -> None:

@@ -9,8 +9,10 @@ single values the form goes first. The place of every value, file and line, move
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
 
 from cosim.config.yaml_reader import Document
 from cosim.core.errors import Problem, suggest
@@ -35,9 +37,10 @@ Places = dict[str, tuple[str, int]]
 
 def merge(below: Document, above: Document) -> Document:
     """`above` over `below`, by the rule of this module."""
-    places = dict(below.places)
-    data = _merged(below.data, above.data, "", places)
-    return Document(data, above.file, {**places, **above.places})
+    result = Document(None, above.file, dict(below.places), dict(below.named_anew))
+    result.data = _merged(below.data, above.data, "", result)
+    result.places |= above.places
+    return result
 
 
 def set_value(document: Document, path: str, value: Any, places: Places) -> Problem | None:
@@ -74,6 +77,8 @@ def set_value(document: Document, path: str, value: Any, places: Places) -> Prob
         elif isinstance(place, dict):
             step = key
             if last:
+                if key == "kind" and place.get(key) != value:
+                    _note_name(document, canonical, place, value)
                 for gone in _excluded(place, {key: value}):
                     del place[gone]
                     _forget(document.places, _join(canonical, gone))
@@ -86,7 +91,7 @@ def set_value(document: Document, path: str, value: Any, places: Places) -> Prob
             )
         canonical = _join(canonical, str(step))
         if last:
-            _replace(place, step, value, document.places, canonical)
+            _replace(place, step, value, document, canonical)
             document.places.update({canonical + below: at for below, at in places.items()})
         else:
             place = place[step]
@@ -104,17 +109,61 @@ def value_at(data: Any, path: str) -> Any:
     return data
 
 
-def _merged(below: Any, above: Any, path: str, places: Places) -> Any:
+def _merged(below: Any, above: Any, path: str, result: Document) -> Any:
     if not (isinstance(below, dict) and isinstance(above, dict)):
-        _forget(places, path)
+        _note_name(result, path, below, above)
+        _forget(result.places, path)
         return above
     gone = _excluded(below, above)
     for key in gone:
-        _forget(places, _join(path, key))
+        _forget(result.places, _join(path, key))
     merged = {key: value for key, value in below.items() if key not in gone}
     for key, value in above.items():
-        merged[key] = _merged(merged[key], value, _join(path, key), places) if key in merged else value
+        merged[key] = _merged(merged[key], value, _join(path, key), result) if key in merged else value
     return merged
+
+
+def _note_name(document: Document, path: str, former: Any, value: Any) -> None:
+    """Keep what a name alone replaces: its other keys go back to their defaults (see `keys_reset`)."""
+    is_alone = isinstance(value, str) or (isinstance(value, dict) and list(value) == ["kind"])
+    if is_alone and isinstance(former, dict) and isinstance(former.get("kind"), str):
+        document.named_anew[path] = dict(former)
+
+
+class KeyReset(NamedTuple):
+    """A key that a name alone, over a mapping with a `kind`, has put back to its default.
+
+    Attributes
+    ----------
+    path : str
+        Path of the name.
+    kind : str
+        The name.
+    key : str
+        The key.
+    former, default : object
+        What it was, and what it is.
+    """
+
+    path: str
+    kind: str
+    key: str
+    former: Any
+    default: Any
+
+
+def keys_reset(document: Document, model: BaseModel) -> Iterator[KeyReset]:
+    """All such keys of the model that was made of a document."""
+    for path, former in document.named_anew.items():
+        made: Any = model
+        for key in path.split("."):
+            made = made[int(key)] if isinstance(made, tuple) else getattr(made, key, None)
+        data = value_at(document.data, path)
+        said = data if isinstance(data, dict) else {"kind": data}
+        fields = type(made).model_fields if isinstance(made, BaseModel) else {}
+        for key, value in former.items():
+            if key in fields and key not in said and fields[key].default != value:
+                yield KeyReset(path, str(said["kind"]), key, value, fields[key].default)
 
 
 def _excluded(below: Mapping[str, Any], above: Mapping[str, Any]) -> list[str]:
@@ -131,14 +180,17 @@ def _excluded(below: Mapping[str, Any], above: Mapping[str, Any]) -> list[str]:
     return [key for key in below if key in rivals and key not in above] if rivals else []
 
 
-def _replace(place: Any, step: Any, value: Any, places: Places, path: str) -> None:
+def _replace(place: Any, step: Any, value: Any, document: Document, path: str) -> None:
     """Write a value into a mapping or a list, and drop the places of what stood there."""
     former = place[step] if isinstance(place, list) else place.get(step)
     place[step] = value
     if isinstance(former, dict | list):
-        _forget(places, path)
+        _note_name(document, path, former, value)
+        _forget(document.places, path)
     else:
-        places.pop(path, None)  # nothing is below it: many single values are set in no more time than that
+        document.places.pop(
+            path, None
+        )  # nothing is below it: many single values are set in no more time than that
 
 
 def _forget(places: Places, path: str) -> None:

@@ -46,11 +46,14 @@ class Document:
         The file's name, for messages.
     places : dict
         Dotted path to the file and the line (from 1) where its key or list item stands.
+    named_anew : dict
+        Dotted path to the mapping with a `kind` that stood there until a name alone took its place.
     """
 
     data: Any
     file: str
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    named_anew: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def place_of(self, path: str) -> tuple[str, int]:
         """File and line of `path`, or of the closest thing around it that has one.

@@ -76,7 +76,7 @@ class Registry(Generic[T]):
         self.noun = noun
         self.interface = interface
         self._in_schema = in_schema
-        self._welcome = welcome
+        self._welcomes = [welcome]
         self._classes: dict[str, type[T]] = {}
 
     def register(self, name: str) -> Callable[[C], C]:
@@ -95,7 +95,8 @@ class Registry(Generic[T]):
             global _registered
             self._check_name(name, cls)
             self._check_class(name, cls)
-            self._welcome(name, cls)
+            for welcome in self._welcomes:
+                welcome(name, cls)
             if self._in_schema:
                 _give_kind(cls, name)
             self._classes[name] = cls
@@ -105,6 +106,12 @@ class Registry(Generic[T]):
             return cls
 
         return take_in
+
+    def ask_too(self, welcome: Callable[[str, type[T]], None]) -> None:
+        """Call this, as `welcome`, of each class from now on, and at once of those that there are."""
+        for name, cls in self._classes.items():
+            welcome(name, cls)
+        self._welcomes.append(welcome)
 
     def names(self) -> tuple[str, ...]:
         """Names in the order of registration."""

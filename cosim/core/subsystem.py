@@ -165,10 +165,6 @@ class Subsystem(ABC, Generic[Source]):
         """Its numbers of the run."""
         return {}
 
-    def verdict(self) -> str:
-        """What it makes of the run, in a sentence; empty for nothing to say."""
-        return ""
-
     @classmethod
     def result_doubts(cls, summary: Summary) -> Iterable[Problem]:
         """What in a summary says that results are not whole or not right."""

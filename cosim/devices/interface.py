@@ -237,13 +237,8 @@ class Device(Model):
 
 
 def _welcome(name: str, device: type[Device]) -> None:
-    """What a community asks for by one name is the same of whatever kind of device; tables are apart."""
+    """What a community asks for by one name is the same of whatever kind of device."""
     others = [DEVICES[each] for each in DEVICES if each != name]
-    there = {table.name for each in others for table in each.tables()}
-    for table in device.tables():
-        if table.name in there:
-            message = f"the device '{name}' has a table '{table.name}', which there is already"
-            raise refused(device, message, "Give the table another name.")
     for service in device.services:
         for other in (service for each in others for service in each.services):
             if service.name == other.name and service[3:] != other[3:]:

@@ -8,13 +8,14 @@ from typing import Final, Protocol, Self
 
 from cosim.comms.subsystem import Comms
 from cosim.core.context import Context
-from cosim.core.errors import Problem, suggest
+from cosim.core.errors import Problem, count, suggest
 from cosim.core.message import METER, PLATFORM, Message, MessageKind
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.dimming.control_box import ControlBox
 from cosim.dimming.operator import Operator, Order
 from cosim.dimming.record import NUMBERS, POWER_LIMITS, LimitRecord
+from cosim.dimming.rule_lines import rule_lines
 from cosim.dimming.schema import DimmingConfig
 from cosim.grid.feeder_meter import FeederMeter
 from cosim.grid.measurement import FeederReading
@@ -123,6 +124,13 @@ class Dimming(Subsystem[Dimmed]):
             remedy = "Add `ev:`, `heat_pump:` or `battery:`, or for feed-in `pv.control: {}`."
             setup.warn([context.problem("dimming", message, remedy, warning=True)])
         return cls(config, obeying, households, links, grid, context)
+
+    def explain(self) -> Iterator[str]:
+        """When the operator limits what, whom, and what they do in silence."""
+        yield "# dimming: the operator of the feeder"
+        yield from rule_lines(self._config)
+        names = [self._context.population.names[household] for household in self._obeying]
+        yield f"obeyed by {count(len(names), 'household')}: {' '.join(names)}"
 
     def start(self, run: Run) -> None:
         """Let everybody hear."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cosim.config.base import MAX_HOUSEHOLDS
+from cosim.config.error_messages import shown
+from cosim.config.merge import keys_reset
 from cosim.core.clock import MS_PER_HOUR, MS_PER_MINUTE
 from cosim.core.context import Context
 from cosim.core.errors import Problem
@@ -31,11 +33,21 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
         message = "there is nothing to simulate: neither households nor a grid"
         return [context.problem("groups", message, "Add `groups:` with households, or a `grid:`.")]
     problems = [
+        *_keys_reset(loaded),
         *_summary_names(context, scenario),
         *(_metering(context) if used.meters else ()),
         *(problem for wing in wings() for problem in wing.check(scenario, context, used)),
     ]
     return sorted(problems, key=_place)
+
+
+def _keys_reset(loaded: LoadedScenario) -> Iterator[Problem]:
+    """A name alone over a mapping: what the mapping said besides is lost, and no error shows it."""
+    for path, kind, key, former, default in keys_reset(loaded.document, loaded.scenario):
+        message = f"a name alone puts {key} back to its default, {shown(default)}; it was {shown(former)}"
+        kept, meant = (f"{{kind: {kind}, {key}: {shown(value)}}}" for value in (former, default))
+        remedy = f"Write {kept} to keep it, or {meant} if that is meant."
+        yield loaded.problem(path, message, remedy, kind, warning=True)
 
 
 def _place(problem: Problem) -> int:

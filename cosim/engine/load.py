@@ -114,7 +114,7 @@ class ScenarioSource:
             With every problem found.
         """
         own = self.document
-        document = Document(copy.deepcopy(own.data), own.file, dict(own.places))
+        document = Document(copy.deepcopy(own.data), own.file, dict(own.places), dict(own.named_anew))
         found = [*self.problems, *problems]
         may_be_anywhere = {self.network_of_user}
         for setting in settings:

@@ -20,6 +20,7 @@ from cosim.core.numbers import Summary
 from cosim.core.plugin_modules import blamed, plugins
 from cosim.core.registry import PluginError
 from cosim.core.version import VERSION
+from cosim.engine.answer import answer, read_elements
 from cosim.engine.builder import Parts, build
 from cosim.engine.inputs import keep_inputs, scenario_hash
 from cosim.engine.interrupt import Interruption
@@ -92,13 +93,13 @@ class Outcome:
     status : str
         ``done``, ``failed`` or ``interrupted``.
     summary : dict
-        What ``summary.json`` holds.
+        The numbers of ``summary.json``.
     cause : str
         Why it did not end well.
     report : str
         ``done``, ``none``, ``interrupted`` or ``failed: ...``: what became of figures and page.
     verdict : str
-        What the run says of the feeder's limits, in a sentence; empty without a feeder.
+        What came of the run, in one to three sentences; see `answer`.
     """
 
     folder: Path
@@ -223,9 +224,9 @@ def _run(
                 summary |= metric_numbers(run)
         except PluginError as error:
             status, record.cause = "failed", record.cause or error.problems[0].message
-        store.write_json("summary.json", summary)
+        record.verdict = answer(summary, loaded.scenario, read_elements(store.folder))
+        store.write_json("summary.json", {"verdict": record.verdict, **summary})
     record.status = status
-    record.verdict = simulation.verdict()
     record.end = _now()
     record.events = simulation.events
     record.simulated_until_ms = simulation.now_ms
@@ -258,7 +259,7 @@ def summarise(loaded: LoadedScenario) -> Summary:
     Returns
     -------
     dict
-        What ``summary.json`` of a run of the same scenario holds.
+        The numbers that ``summary.json`` of a run of the same scenario holds.
 
     Raises
     ------

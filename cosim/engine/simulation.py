@@ -79,10 +79,6 @@ class Simulation:
                 numbers = as_declared(called, numbers, wing.numbers, result)
             result |= numbers
 
-    def verdict(self) -> str:
-        """What the run says of itself, in a sentence; empty where it has nothing to say."""
-        return " ".join(filter(None, (subsystem.verdict() for subsystem in self._parts.subsystems)))
-
     def _pause(self) -> None:
         self._progress(self.now_ms, self.events)
 

@@ -5,9 +5,10 @@ In this order they are shown. When they act, each comes after those that it look
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, reduce
 from itertools import repeat
+from typing import Any
 
 from cosim.comms.subsystem import Comms
 from cosim.core.errors import Problem
@@ -30,14 +31,25 @@ Wing = type[Subsystem[Scenario]]
 
 def _welcome(name: str, wing: Wing) -> None:
     """One with a schema has a key of its own in a scenario, and writes no table of another one."""
-    if is_own(wing) and wing.schema is None:  # the scenario says itself what the key holds
-        return
-    taken = {table.name for owner, table in _written() if owner != name}
-    for table in wing.tables:
+    _refuse_taken(SUBSYSTEMS, name, wing, wing.tables)
+    if not (is_own(wing) and wing.schema is None):  # else the scenario says itself what the key holds
+        add_key(name, wing)
+
+
+def _welcome_device(name: str, device: type[Device]) -> None:
+    """A kind of device writes no table of another one, nor of a subsystem."""
+    _refuse_taken(DEVICES, name, device, device.tables())
+
+
+def _refuse_taken(registry: Registry[Any], name: str, cls: type, tables: Iterable[Table]) -> None:
+    taken = {table.name: owner for owner, table in _written() if owner != (registry.noun, name)}
+    for table in tables:
         if table.name in taken:
-            message = f"the subsystem '{name}' has a table '{table.name}', which there is already"
-            raise refused(wing, message, "Give the table another name.")
-    add_key(name, wing)
+            noun, owner = taken[table.name]
+            message = (
+                f"the {registry.noun} '{name}' writes the table '{table.name}', as the {noun} '{owner}' does"
+            )
+            raise refused(cls, message, "Give the table another name.")
 
 
 SUBSYSTEMS: Registry[Subsystem[Scenario]] = Registry(
@@ -106,12 +118,12 @@ def _tables(_: int) -> dict[str, Table]:
     return {table.name: table for _, table in _written()}
 
 
-def _written() -> Iterator[tuple[str, Table]]:
-    """Every table, with the name of the subsystem that writes it; households write those of devices."""
-    for name, wing in zip(SUBSYSTEMS.names(), wings(), strict=True):
-        yield from ((name, table) for table in wing.tables)
-    for device in DEVICES.classes():
-        yield from (("groups", table) for table in device.tables())
+def _written() -> Iterator[tuple[tuple[str, str], Table]]:
+    """Every table, with what writes it, a subsystem or a kind of device, and the name of that."""
+    for name in SUBSYSTEMS:
+        yield from (((SUBSYSTEMS.noun, name), table) for table in SUBSYSTEMS[name].tables)
+    for name in DEVICES:
+        yield from (((DEVICES.noun, name), table) for table in DEVICES[name].tables())
 
 
 def columns_of(table: str) -> tuple[Column, ...]:
@@ -149,3 +161,4 @@ def doubts(summary: Summary) -> list[Problem]:
 
 for _key, _wing in _BUILT_IN.items():
     SUBSYSTEMS.register(_key)(_wing)
+DEVICES.ask_too(_welcome_device)

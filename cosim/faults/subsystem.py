@@ -67,11 +67,12 @@ class Faulty(Protocol):
 
 def surroundings(source: Faulty) -> Surroundings:
     """What faults of a scenario can concern."""
-    grid = source.grid
+    grid, market = source.grid, source.energy_value
     return Surroundings(
         communities=source.communities,
         membership=[group.membership for group in source.groups],
-        has_trading=source.energy_value is not None,
+        has_trading=market is not None,
+        has_market_operator=market is not None and market.has_operator,
         has_dimming=source.dimming is not None,
         has_grid=grid is not None,
         has_feedback=grid is not None and grid.feedback,
@@ -173,6 +174,7 @@ class Faults(Subsystem[Faulty]):
             members=() if regulation is None else regulation.members,
             reports=None if regulation is None else regulation.reports,
             floor=None if trading is None else trading.days.floor,
+            operator=None if trading is None else trading.days.operator,
             meters=meters,
             context=self._context,
         )

@@ -170,7 +170,7 @@ def _in_the_net(feeder: Feeder) -> Iterator[Entry]:
                 fate = "left out", "out of service"
             elif bus not in supplied:
                 fate = "left out", "its bus has no supply"
-            missed = fate[1] == "its bus has no supply" and abs(p_mw) > 0
+            missed = fate[1] == "its bus has no supply" and (abs(p_mw) > 0 or abs(q_mvar) > 0)
             name = row.get("name")
             label = name if isinstance(name, str) else ""
             yield Entry(table, int(index), label, bus, 1000 * p_mw, 1000 * q_mvar, *fate, missed)
@@ -234,13 +234,15 @@ def missed_power(entries: Collection[Entry]) -> list[Problem]:
     for entry in missed:
         groups.setdefault((entry.table, entry.fate, entry.reason), []).append(entry)
     parts = [
-        f"{count(len(group), table)} of {_kw(group)} {fate} ({reason})"
+        f"{count(len(group), table)} of {power_text(group)} {fate} ({reason})"
         for (table, fate, reason), group in groups.items()
     ]
     if len(parts) > _SHOWN:
         parts = [*parts[:_SHOWN], f"{len(parts) - _SHOWN} more kinds"]
     does = "does" if len(missed) == 1 else "do"
-    message = f"{count(len(missed), 'element')} of the grid ({_kw(missed)}) {does} not act as in its data: "
+    message = (
+        f"{count(len(missed), 'element')} of the grid ({power_text(missed)}) {does} not act as in its data: "
+    )
     remedy = "`cosim explain` and the table source_elements name each"
     return [Problem(message + listed(parts), remedy, "grid.network", severity="warning")]
 
@@ -248,7 +250,7 @@ def missed_power(entries: Collection[Entry]) -> list[Problem]:
 _SHOWN = 6
 
 
-def _kw(entries: Collection[Entry]) -> str:
+def power_text(entries: Collection[Entry]) -> str:
     """The sum of their powers, whatever their sign; of reactive power where there is no other."""
     p_kw = math.fsum(abs(entry.p_kw) for entry in entries if entry.p_kw == entry.p_kw)
     if p_kw:

@@ -101,8 +101,20 @@ def _as_file(values: pd.Series, kind: str) -> pd.Series:
     return values
 
 
+_NAMED_TABLES = ("bus", "line", "trafo", "trafo3w")
+"""Tables whose elements results and messages call by their names."""
+
+
 def filled(net: Mapping[str, Any]) -> Iterator[Problem]:
-    """Columns that a table does not have get their default; a warning for each says which."""
+    """Columns that a table does not have get their default; a warning for each says which.
+
+    Names bear on no number and are not missed; ratings are, and are doubted as missing cells are.
+    """
+    for table in _NAMED_TABLES:
+        if "name" not in net[table].columns:
+            net[table]["name"] = None
+    if "max_i_ka" not in net["line"].columns:
+        net["line"]["max_i_ka"] = np.nan
     for table, facts in FACTS.items():
         rows = net.get(table)
         if rows is None or not len(rows):

@@ -91,15 +91,17 @@ def record_of(kind: ElementKind, index: int, row: dict[Any, Any]) -> ElementReco
     return ElementRecord(
         kind,
         index,
-        _text(row.get("name")),
+        text_of(row.get("name")),
         int(row["bus"]),
         factor * p_mw + 0.0,
         factor * q_mvar + 0.0,
-        _text(row.get("profile")),
+        text_of(row.get("profile")),
         shares=shares_of(row) if kind == "load" else CONSTANT_POWER,
     )
 
 
-def _text(value: Any) -> str:
-    """`value` if it is a text, else nothing (pandas writes NaN where a text is missing)."""
-    return value if isinstance(value, str) else ""
+def text_of(value: Any) -> str:
+    """A cell that holds a name, without blanks around it; empty where there is none (pandas writes NaN)."""
+    if isinstance(value, str):
+        return value.strip()
+    return f"{value:g}" if isinstance(value, int | float) and value == value else ""

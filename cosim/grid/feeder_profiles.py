@@ -94,6 +94,15 @@ class FileProfiles:
         """Whether there is a column of this name."""
         return column in self._table_of
 
+    def table_of(self, column: str) -> str:
+        """The table that has a column."""
+        return self._table_of[column]
+
+    def factors(self, column: str) -> FloatArray:
+        """What stands in a column; NaN for what is no finite number."""
+        cells = cells_of(self.tables[self._table_of[column]][column])
+        return np.where(cells.is_number & np.isfinite(cells.number), cells.number, np.nan)
+
     def open(self, names: Iterable[str], start: datetime, n_slots: int) -> ProfileRows:
         """As `FeederProfiles.open`."""
         wanted = tuple(names)
@@ -136,9 +145,8 @@ class FileProfiles:
             remedy = "move time.start, shorten the run, or write grid.background: nominal"
             raise InputError([self._problem(message, remedy, f"profiles.{table}", start.isoformat())])
         rows = (first + np.arange(n_slots)) // per_row
-        cells = cells_of(self.tables[table][name])
-        values = np.where(cells.is_number, cells.number, np.nan)
-        wrong = np.flatnonzero(~np.isfinite(values))
+        values = self.factors(name)
+        wrong = np.flatnonzero(np.isnan(values))
         if wrong.size:
             given = str(self.tables[table][name].iloc[wrong[0]])
             where = f"profiles.{table}.{name}, row {wrong[0]}"

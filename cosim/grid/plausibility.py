@@ -35,12 +35,14 @@ _LOSSES_ABOVE = 2.0
 """Iron losses that are doubted, over the no-load power. Physically 1 is the bound; published data (Kerber's
 transformers of 100 kVA: 0.45 kW against 0.25 kVA) are above it by up to 1.8, i0_percent being a guess."""
 _SOURCE_BAND = (0.8, 1.2)
-_POWERS = (
-    *((table, "p_mw", "q_mvar", "scaling") for table in ("load", "sgen", "storage")),
-    *((table, f"p{part}_mw", f"q{part}_mvar", "") for table in ("ward", "xward") for part in "sz"),
-    ("shunt", "p_mw", "q_mvar", "step"),
-    ("gen", "p_mw", "", "scaling"),
-    ("motor", "pn_mech_mw", "", "scaling"),
+_PHASES = [f"p_{phase}_mw" for phase in "abc"], [f"q_{phase}_mvar" for phase in "abc"]
+_POWERS: tuple[tuple[str, list[str], list[str], str], ...] = (
+    *((table, ["p_mw"], ["q_mvar"], "scaling") for table in ("load", "sgen", "storage")),
+    *((table, *_PHASES, "scaling") for table in ("asymmetric_load", "asymmetric_sgen")),
+    *((table, [f"p{part}_mw"], [f"q{part}_mvar"], "") for table in ("ward", "xward") for part in "sz"),
+    ("shunt", ["p_mw"], ["q_mvar"], "step"),
+    ("gen", ["p_mw"], [], "scaling"),
+    ("motor", ["pn_mech_mw"], [], "scaling"),
 )
 """What draws or delivers power: its table, active and reactive power, and the factor on both."""
 _MOST = {"parallel": 20, "df": 2.0, "i0_percent": 50.0}
@@ -235,13 +237,13 @@ def _powers(net: pandapowerNet, vn_kv: pd.Series) -> Iterator[Problem]:
         rows = net[table]
         if not len(rows):
             continue
-        active_mw = np.abs(rows[p].to_numpy(np.float64))
-        reactive_mvar = np.abs(rows[q].to_numpy(np.float64)) if q else np.zeros(len(rows))
+        active_mw, reactive_mvar = (np.abs(rows[part].to_numpy(np.float64)).sum(axis=1) for part in (p, q))
         size_mva = np.hypot(active_mw, reactive_mvar) * (rows[factor].to_numpy() if factor else 1.0)
         found = _active(rows) & (_at(rows, "bus", vn_kv) <= LV_KV) & (size_mva > _MAX_LV_POWER_MW)
-        column = q if q and (reactive_mvar > active_mw)[found][:1].any() else p
+        is_reactive = (reactive_mvar > active_mw)[found][:1].any()
+        column = (q if is_reactive else p)[0]
         message = f"{_first(size_mva, found):,.4g} MVA at a low-voltage bus"
-        remedy = f"give {column} in {'Mvar' if column == q else 'MW'}"
+        remedy = f"give {column} in {'Mvar' if is_reactive else 'MW'}"
         yield from doubt(rows, found, table, column, message, remedy)
     rows = net.trafo
     at_lv = _active(rows) & (_at(rows, "lv_bus", vn_kv) <= LV_KV)

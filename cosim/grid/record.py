@@ -152,10 +152,6 @@ class GridRecorder:
         result |= self._longest_outside_band() | self._standard_weeks()
         return result | taps | (self._disagreement.result() if self._to_verify else {})
 
-    def verdict(self) -> str:
-        """What the run says of the feeder's limits, in a sentence."""
-        return self._watch.sentence(self._grid.feeder, self._start)
-
     def _longest_outside_band(self) -> Summary:
         """The bus that is outside the voltage band for the largest share of the intervals."""
         share = self._outside_band.share

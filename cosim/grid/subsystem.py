@@ -37,6 +37,7 @@ from cosim.grid.record import GridRecorder
 from cosim.grid.schema import GridConfig, PlaceByList
 from cosim.grid.solvers import solver_of
 from cosim.grid.tap_changers import TapChanger, tap_changers
+from cosim.grid.tap_lines import tap_lines
 from cosim.grid.tap_stepping import TapStepping
 from cosim.grid.voltage_control import ControlledPower
 
@@ -160,9 +161,10 @@ class PowerGrid(Subsystem[Fed]):
         self._drawn, self._controlled = (p_kw, q_kvar), controlled
 
     def explain(self) -> Iterator[str]:
-        """The feeder, and what became of its source."""
+        """The feeder, what became of its source, and which tap changers act."""
         if self.connected is not None:
             yield from feeder_lines(self.connected)
+            yield from tap_lines(self.feeder, self.tap_changers, self.config.interval_min)
 
     def start(self, run: Run) -> None:
         """Write what the feeder is, and prepare to solve it."""
@@ -200,10 +202,6 @@ class PowerGrid(Subsystem[Fed]):
     def summary(self) -> Summary:
         """Voltages, loadings, losses, and intervals outside limits."""
         return self._recorder.summary()
-
-    def verdict(self) -> str:
-        """What the run says of the feeder's limits."""
-        return self._recorder.verdict()
 
     @classmethod
     def result_doubts(cls, summary: Summary) -> Iterable[Problem]:

@@ -160,7 +160,7 @@ def mixed_node_warnings(net: pandapowerNet) -> list[Problem]:
     return [
         Problem(
             "its power follows the voltage, and elements at its node have other shares; here each "
-            "follows its own; pandapower's runpp applies the loads' mean share to each of the {n}",
+            f"follows its own; pandapower's runpp applies the loads' mean share to each of the {n}",
             "Give it a bus of its own to compare with runpp.",
             f"load.{index}",
             severity="warning",

@@ -55,6 +55,8 @@ class ControlledGeneration:
 
     Attributes
     ----------
+    installed : tuple of InstalledInverter
+        The inverters.
     owners : ndarray of int, shape (n,)
         The household of each.
     follow_voltage : ndarray of bool, shape (n,)
@@ -70,6 +72,7 @@ class ControlledGeneration:
         book: ProfileBook,
         interval_ms: int,
     ) -> None:
+        self.installed = tuple(installed)
         self.owners = np.array([one.household for one in installed], dtype=np.int64)
         self._inverters = Inverters([one.inverter for one in installed])
         self._kinds = tuple(one.kind for one in installed)

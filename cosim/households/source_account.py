@@ -10,6 +10,7 @@ from cosim.grid.account import DRAWN, Decisions, Entry, Fate, Key, account, miss
 from cosim.grid.background import background_mode
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits
+from cosim.grid.profile_factors import factor_doubts, unfollowed
 from cosim.grid.schema import GridConfig
 from cosim.grid.voltage_dependence import CONSTANT_POWER
 from cosim.households.ownership import Owned, standing_for
@@ -37,12 +38,17 @@ def account_of(
         silent = "grid.background_scaling: 0"
     taken = _taken(owned, brings_load, population, placement)
     entries = account(feeder, Decisions(taken, silent, mode == "profile"), limits)
-    acting = {
+    kept = {(entry.table, entry.element) for entry in entries if entry.fate == "kept"}
+    drawn = {
         (entry.table, entry.element)
         for entry in entries
-        if entry.fate == "kept" or (entry.fate == "household" and entry.reason.endswith(DRAWN))
+        if entry.fate == "household" and entry.reason.endswith(DRAWN)
     }
-    said = [*missed_power(entries), *unbalanced(feeder.source.net, acting)]
+    said = [*missed_power(entries), *unbalanced(feeder.source.net, kept | drawn)]
+    followers = drawn | kept if mode == "profile" else drawn
+    said += factor_doubts(feeder.elements, followers, feeder.profiles)
+    if config.background in (None, "profile"):
+        said += unfollowed(feeder.source.net, entries)
     return entries, said + _no_longer_dependent(owned, placement)
 
 

@@ -23,6 +23,7 @@ from cosim.households.connection import connect
 from cosim.households.controlled_generation import ControlledGeneration, Open
 from cosim.households.demand import household_demand, slots_of
 from cosim.households.household import Equipment, equip
+from cosim.households.inverter_lines import inverter_lines
 from cosim.households.meters import Meters, Reading
 from cosim.households.ownership import owned_devices
 from cosim.households.placement import Placement, nowhere
@@ -183,8 +184,10 @@ class Households(Subsystem[Housed]):
         return found._replace(numbers={**found.numbers, **self.generation.parameters()})
 
     def explain(self) -> Iterator[str]:
-        """The files of their profiles."""
+        """The files of their profiles, and how their inverters are controlled."""
         yield from file_lines(self.files_found)
+        if self.generation is not None:
+            yield from inverter_lines(self.generation.installed, self._context.population.names)
 
     def start(self, run: Run) -> None:
         """Prepare to write meters down."""

@@ -20,6 +20,8 @@ NUMBERS = (
             "root mean square of aggregate - capacity", "less"),
         Number("{community}_{resource}_tracking_bias_units", "error (mean)", "units",
             "mean of aggregate - capacity; positive is too much", least=-math.inf),
+        Number("{community}_{resource}_capacity_mean_units", "mean capacity", "units",
+            "mean of the capacity over the same steps"),
         Number("{community}_{resource}_measured_rmse_units", "error as measured", "units",
             "root mean square of what the platform measured - capacity; null where it measured "
             "nothing", "less"),
@@ -55,6 +57,7 @@ class TrackingMetrics:
     n: int = 0
     error_sum: float = 0.0
     square_sum: float = 0.0
+    capacity_sum: float = 0.0
     n_measured: int = 0
     measured_square_sum: float = 0.0
     spread_end: float = math.nan
@@ -67,6 +70,7 @@ class TrackingMetrics:
         self.n += len(error)
         self.error_sum += math.fsum(error)
         self.square_sum += math.fsum(error * error)
+        self.capacity_sum += math.fsum(columns["capacity"][used])
         measured = (columns["measured"] - columns["capacity"])[used]
         measured = measured[np.isfinite(measured)]
         self.n_measured += len(measured)
@@ -84,6 +88,7 @@ class TrackingMetrics:
         return {
             f"{self.prefix}_tracking_rmse_units": finite(math.sqrt(self.square_sum / n)),
             f"{self.prefix}_tracking_bias_units": finite(self.error_sum / n),
+            f"{self.prefix}_capacity_mean_units": finite(self.capacity_sum / n),
             f"{self.prefix}_measured_rmse_units": finite(math.sqrt(self.measured_square_sum / n_measured)),
             f"{self.prefix}_gradient_spread_end": finite(self.spread_end),
             f"{self.prefix}_average_shortfall_end_units": finite(self.average_shortfall_end),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.shown import NO_VALUE, number_text
 from cosim.report.long_series import blocks
 from cosim.report.run_data import RunData
 from cosim.report.style import (
@@ -22,7 +23,6 @@ from cosim.report.style import (
     new_figure,
     save,
 )
-from cosim.report.summary_table import NO_VALUE, number_text
 from cosim.study.compare import ComparedRun, Comparison
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from rich.text import Text
 
 from cosim.core.console import PlainConsole
 from cosim.core.numbers import Described
-from cosim.report.summary_table import NO_VALUE, THIN_SPACE, number_text, shown_value
+from cosim.core.shown import NO_VALUE, THIN_SPACE, number_text
+from cosim.report.summary_table import shown_value
 from cosim.study.compare import Change, ComparedRun, Comparison
 from cosim.study.scenario_differences import Difference, value_text
 

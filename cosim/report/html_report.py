@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from itertools import groupby
 from pathlib import Path
 
+from cosim.core.shown import duration_text
 from cosim.core.text import visible
 from cosim.report.figure_list import Entry, draw_figures, figures
 from cosim.report.run_data import RunData
-from cosim.report.style import duration_text
 from cosim.report.summary_table import summary_rows
 from cosim.results.run_files import made_from, require_run
 from cosim.results.safe_files import write_whole
@@ -144,8 +144,8 @@ def _status(run: RunData) -> str:
     because = f" Cause: {escape(cause)}" if cause else ""
     kind = "status" if status == "done" else "status bad"
     verdict = str(run.record.get("verdict", ""))
-    said = f"\n<p>{escape(verdict[0].upper() + verdict[1:])}.</p>" if verdict else ""
-    return f'<p><span class="{kind}">{escape(status)}</span> {escape(text)}{because}</p>{said}'
+    said = f"<p>{escape(verdict)}</p>\n" if verdict else ""
+    return f'{said}<p><span class="{kind}">{escape(status)}</span> {escape(text)}{because}</p>'
 
 
 def _facts(run: RunData) -> list[tuple[str, str]]:

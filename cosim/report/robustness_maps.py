@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.shown import number_text
 from cosim.engine.wings import describe
 from cosim.regulation.design import GAIN_OVER_LIMIT
 from cosim.report.style import COLORMAP, DARK, WARM, legend_of_axes, new_figure
-from cosim.report.summary_table import number_text
 from cosim.study.robustness.boundary import Boundary
 from cosim.study.robustness.cells import Panel, drawn_axes, panels
 from cosim.study.robustness.estimates import Estimate

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, MS_PER_SECOND
+from cosim.core.clock import MS_PER_DAY, MS_PER_SECOND
+from cosim.core.shown import duration_text
 from cosim.core.text import visible
 from cosim.engine.scenario import Scenario
 from cosim.report.long_series import bin_width_ms, gather
@@ -64,6 +65,7 @@ _SETTINGS: dict[str, Any] = {
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
+    "axes.titley": 1.0,  # no ticks stand above the axes, which it need not look for then
     "axes.labelsize": 9,
     "axes.formatter.useoffset": False,
     "axes.grid": True,
@@ -182,12 +184,21 @@ def scale_by_spread(ax: Axes) -> None:
 
 def save(figure: Figure, path: Path) -> None:
     """Write a PNG, which appears whole or not at all and holds nothing but the picture."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
     for text in figure.findobj(Text):
         text.set_text(visible(text.get_text()))
+    # As `savefig` does it, which draws everything once more for a figure whose layout is worked out.
+    canvas = FigureCanvasAgg(figure)
+    figure.set_dpi(DPI)
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+    figure.set_layout_engine("none")
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=DPI, metadata={"Software": None})
+    options = {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}}
+    canvas.print_png(stream, **options)  # type: ignore[no-untyped-call]
     write_whole(path, stream.getvalue())
 
 
@@ -235,16 +246,6 @@ def time_axis(scenario: Scenario) -> TimeAxis:
     dated = scenario.grid is not None or any(group.devices for group in scenario.groups)
     start_ms = round(scenario.time.start.timestamp() * MS_PER_SECOND)
     return TimeAxis(dated, start_ms, scenario.time.step_ms)
-
-
-def duration_text(duration_ms: int) -> str:
-    """A length of time in the largest unit that it is a whole number of: ``1 day``, ``15 min``."""
-    units = ((MS_PER_DAY, "day"), (MS_PER_HOUR, "h"), (MS_PER_MINUTE, "min"), (MS_PER_SECOND, "s"), (1, "ms"))
-    for unit_ms, name in units:
-        if duration_ms % unit_ms == 0:
-            count = duration_ms // unit_ms
-            return f"{count} days" if name == "day" and count > 1 else f"{count} {name}"
-    raise AssertionError("every whole number of milliseconds is a number of milliseconds")
 
 
 def draw_series(

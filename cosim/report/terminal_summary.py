@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cosim.report.summary_table import THIN_SPACE, summary_rows
+from cosim.core.shown import THIN_SPACE
+from cosim.report.summary_table import summary_rows
 
 
 def print_summary(console: Console, status: str, summary: Mapping[str, float | int | None]) -> None:

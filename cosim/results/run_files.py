@@ -19,7 +19,6 @@ from pydantic import (
     Field,
     StrictFloat,
     StrictInt,
-    TypeAdapter,
     ValidationError,
 )
 
@@ -46,7 +45,14 @@ _Seconds = Annotated[StrictInt | StrictFloat, Field(ge=0), AfterValidator(_not_a
 Number = Annotated[StrictInt | StrictFloat | None, AfterValidator(_not_absurd)]
 """A number of a summary; None where it does not exist."""
 
-_SUMMARY = TypeAdapter(dict[str, Number])
+
+class _Summary(BaseModel):
+    """``summary.json``: sentences, and numbers by name."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    __pydantic_extra__: dict[str, Number]
+    verdict: str = ""
 
 
 class _Plugin(BaseModel):
@@ -176,7 +182,7 @@ def read_summary(folder: Path) -> dict[str, float | int | None]:
     if content is None:
         return {}
     try:
-        return _SUMMARY.validate_json(content)
+        return _Summary.model_validate_json(content).model_extra or {}
     except ValidationError as error:
         raise InputError(_problems(error, file)) from None
 

@@ -17,10 +17,15 @@ from cosim.core.streams import Streams
 from cosim.households.household import Household
 from cosim.households.meters import Reading
 from cosim.households.profile_book import ProfileBook
+from cosim.trading.auction.hall import AuctionHall, Decisions
+from cosim.trading.auction.messages import Orders
+from cosim.trading.auction.orders import hourly_orders, load_parts
+from cosim.trading.clearing.grains import GRAIN_KWH
 from cosim.trading.device_plans import DevicePlans
 from cosim.trading.market import EnergyMarket
 from cosim.trading.protocol.demand_plan import HourlyNeed, needs_from_load
 from cosim.trading.protocol.floor import Hooks, TradingFloor
+from cosim.trading.protocol.marketplace import MarketOperator, Marketplace
 from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.record import EnergyRecorder, MeteredDay
 from cosim.trading.settlement.bills import Settlement, settle
@@ -72,8 +77,10 @@ class DeliveryDays:
 
     Attributes
     ----------
-    floor : TradingFloor
+    floor : Marketplace
         Where households trade; on days that are not traded nothing happens there.
+    operator : MarketOperator or None
+        Who runs it, where somebody does.
     metered : MeteredDay
         The current day's.
     """
@@ -103,10 +110,18 @@ class DeliveryDays:
         self._traded = set(traded)
         self._device_plans = DevicePlans(households, market, terms.timeline, len(whole_days))
         self._alone = [day for day in whole_days if day not in self._traded]
-        hooks = Hooks(market.offers, self._plan, self._begin, market.lose_memory)
-        self.floor = TradingFloor(
-            env, network, market.size, terms, traded, rules.planning_spread_ms, streams, hooks
-        )
+        self.operator: MarketOperator | None = None
+        self.floor: Marketplace
+        if market.has_operator:
+            decisions = Decisions(self._order, self._begin, market.lose_memory)
+            self.floor = self.operator = AuctionHall(
+                env, network, market.size, terms, traded, rules.clearing, self._hour_prices, decisions
+            )
+        else:
+            hooks = Hooks(market.offers, self._plan, self._begin, market.lose_memory)
+            self.floor = TradingFloor(
+                env, network, market.size, terms, traded, rules.planning_spread_ms, streams, hooks
+            )
         self.metered = self._blank()
         self._n_messages = 0
         self._n_late_offers = 0
@@ -165,6 +180,29 @@ class DeliveryDays:
         grid_price = self._market.prices(day).grid.tolist()
         return needs_from_load((load_kwh + on_top_kwh).tolist(), offers, grid_price)
 
+    def _order(self, household: int, day: int) -> Orders:
+        """What a household orders: it plans its day alone, sells what is left and bids for what it lacks."""
+        market, rules = self._market, self._market.config.rules
+        market.plan_alone(household, day)
+        generation_kwh = market.expected_generation(household, day)
+        own = market.own_supply(household, day, generation_kwh)
+        on_top_kwh = self._device_plans.at_gate(household, day, own, int(self._env.now))
+        participant, plan = market.participants[household], market.plans[day][household]
+        fixed_kwh = market.expected_load(household, day) + on_top_kwh
+        draws = market.bid_draws(household, day)
+        parts = load_parts(participant.config.buying, plan, participant.preferences, fixed_kwh, draws)
+        asked = np.full(HOURS, np.nan)
+        for offer in market.offers(household, day):
+            asked[offer.hour] = offer.price
+        least = max(rules.min_trade_kwh, GRAIN_KWH)
+        lines = hourly_orders(parts, generation_kwh, asked, market.prices(day), rules.clearing, least)
+        return Orders(day, *lines)
+
+    def _hour_prices(self, day: int) -> list[tuple[float, float]]:
+        """What a kWh from the grid costs and one fed in earns, by hour."""
+        prices = self._market.prices(day)
+        return list(zip(prices.grid.tolist(), prices.feed_in.tolist(), strict=True))
+
     def _begin(self, day: int) -> None:
         """Fix the day's schedules; a household that has none by now makes one without the others."""
         market = self._market
@@ -209,19 +247,26 @@ class DeliveryDays:
             market.prices(day),
             market.config.rules.deviations,
         )
-        market.learn(day, offered, _sold(settlement, market.size))
+        sold_kwh, received = _sales(settlement, market.size)
+        market.learn(day, offered, sold_kwh, received if self.operator else None)
         value_eur = fsum(plan.energy_value for plan in market.plans[day].values())
         self._recorder.add_day(day, offered, settlement, market.prices(day), metered, value_eur)
-        self._n_late_offers += floor.late_offers(day)
+        if self.operator and is_traded:
+            self._recorder.add_clearing(day, floor.bids(day), offered, settlement.trades)
+        self._n_late_offers += floor.too_late(day)
         floor.forget(day)
         market.forget(day)
         self._device_plans.forget(day)
 
 
-def _sold(settlement: Settlement, n_households: int) -> Array:
-    """What each household delivered to others in each hour, kWh; shape (n_households, 24)."""
-    sold = np.zeros((n_households, HOURS))
+def _sales(settlement: Settlement, n_households: int) -> tuple[Array, Array]:
+    """What each household delivered to others in each hour, kWh, and what a kWh of it earned, EUR/kWh.
+
+    Shape (n_households, 24) each; NaN where nothing was.
+    """
+    sold, earned = np.zeros((n_households, HOURS)), np.zeros((n_households, HOURS))
     for trade in settlement.trades:
         if trade.buyer != trade.seller:
             sold[trade.seller, trade.hour] += trade.delivered_kwh
-    return sold
+            earned[trade.seller, trade.hour] += trade.delivered_kwh * trade.price
+    return sold, np.divide(earned, sold, out=np.full_like(sold, np.nan), where=sold > 0)

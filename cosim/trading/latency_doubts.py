@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cosim.comms.latency import TraceReader
-from cosim.comms.schema import CommsConfig, resolve
+from cosim.comms.schema import CommsConfig, Direction, resolve
 from cosim.core.clock import MS_PER_HOUR, MS_PER_SECOND, to_ms
 from cosim.core.errors import Problem
 from cosim.core.population import Population
@@ -23,13 +23,37 @@ def latency_problems(
     """
     if not rules.rule.trades:
         return []
+    if rules.clearing.has_operator:
+        up_ms = _median_ms(comms, "uplink", population, read_trace)
+        down_ms = _median_ms(comms, "downlink", population, read_trace)
+        return list(_orders_too_late(rules, up_ms, down_ms))
+    return list(_too_late(rules, _median_ms(comms, "peer", population, read_trace)))
+
+
+def _median_ms(
+    comms: CommsConfig, direction: Direction, population: Population, read_trace: TraceReader
+) -> float:
+    """The largest of the households' median latencies, ms."""
     links = {
-        resolve(comms, "peer", group.name, population.names[household]).latency
+        resolve(comms, direction, group.name, population.names[household]).latency
         for group in population.groups
         for household in group.members
     }
-    median_ms = max(latency.distribution(read_trace).quantile_ms(0.5) for latency in links)
-    return list(_too_late(rules, median_ms))
+    return max(latency.distribution(read_trace).quantile_ms(0.5) for latency in links)
+
+
+def _orders_too_late(rules: TradingRulesConfig, up_ms: float, down_ms: float) -> Iterator[Problem]:
+    orders_ms = to_ms(rules.publication_h - rules.gate_closure_h, MS_PER_HOUR)
+    if up_ms > orders_ms:
+        late = f"half of the orders of some households take {up_ms / MS_PER_SECOND:,.10g} s or longer"
+        message = f"{late}: the gate closes {orders_ms / MS_PER_SECOND:g} s after they are sent"
+        remedy = "Publish earlier, or close the gate later."
+        yield Problem(message, remedy, f"{_PATH}.publication_h", severity="warning")
+    if up_ms + down_ms > rules.request_timeout_ms:
+        timeout_s = rules.request_timeout_ms / MS_PER_SECOND
+        message = f"some households repeat their orders after {timeout_s:g} s, before the answer comes"
+        remedy = "Wait longer: every message is sent twice or more."
+        yield Problem(message, remedy, f"{_PATH}.request_timeout_ms", severity="warning")
 
 
 def _too_late(rules: TradingRulesConfig, median_ms: float) -> Iterator[Problem]:

@@ -105,6 +105,11 @@ class EnergyMarket:
         return len(self.participants)
 
     @property
+    def has_operator(self) -> bool:
+        """Whether households trade by orders to an operator."""
+        return self.config.has_operator
+
+    @property
     def price_files(self) -> tuple[CsvFound, ...]:
         """How the CSV files of its prices were understood."""
         return self._prices.files
@@ -145,6 +150,10 @@ class EnergyMarket:
         prices = self.prices(day)
         return make_offers(household, energy_kwh, np.minimum(prices.feed_in, prices.grid))
 
+    def bid_draws(self, household: int, day: int) -> Array:
+        """Numbers for bids that are drawn, shape (24,)."""
+        return np.asarray(self._uniforms("bid", day)[:, household])
+
     def appliance_load_kw(self, day: int) -> Array:
         """What the schedules of a day draw in each hour; shape (24, n_households)."""
         load = np.zeros((HOURS, self.size))
@@ -152,7 +161,9 @@ class EnergyMarket:
             load[:, household] = plan.energy_kwh.sum(axis=0)
         return load
 
-    def learn(self, day: int, offered: Sequence[Offer], sold_kwh: Array) -> None:
+    def learn(
+        self, day: int, offered: Sequence[Offer], sold_kwh: Array, received: Array | None = None
+    ) -> None:
         """Let learners see what their bids earned.
 
         Parameters
@@ -163,11 +174,15 @@ class EnergyMarket:
             All offers of the day.
         sold_kwh : ndarray, shape (n_households, 24)
             What each delivered to others.
+        received : ndarray, shape (n_households, 24), optional
+            What a kWh of it earned, EUR/kWh; what was asked for it by default.
         """
         prices, n = self.prices(day), self.size
         quantity, price = np.zeros((n, HOURS)), np.zeros((n, HOURS))
         for hour, seller, quantity_kwh, asked in offered:
             quantity[seller, hour], price[seller, hour] = quantity_kwh, asked
+        if received is not None:
+            price = np.where(sold_kwh > 0, received, price)
         for household, choice in sorted(self.chosen.pop(day, {}).items()):
             bidding = self.participants[household].config.bidding
             if not isinstance(bidding, LearningBids) or not quantity[household].any():

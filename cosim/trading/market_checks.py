@@ -11,6 +11,7 @@ from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from cosim.core.context import Context
 from cosim.core.errors import Problem
 from cosim.devices.interface import Device
+from cosim.trading.schemas.bids import RandomBids, ValueBuying
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
 
 MARKET = "energy_value"
@@ -67,6 +68,7 @@ def market_problems(
         if group.trading is None:
             path = "energy_value.household"
             yield from each_problems(context, path, market.household, group.households, group.name)
+    yield from _without_effect(market, groups, context)
     yield from _days(market, context)
     yield from _sizes(market, groups, context)
 
@@ -83,6 +85,31 @@ def _without_market(groups: Sequence[TradingGroup], context: Context) -> Iterato
                 path = f"groups.{number}.{kind}.scheduled_by"
                 message = "the device is scheduled by the energy-value market, but the scenario has none"
                 yield context.problem(path, message, remedy, MARKET)
+
+
+def _without_effect(
+    market: EnergyValueConfig, groups: Sequence[TradingGroup], context: Context
+) -> Iterator[Problem]:
+    """What is given for orders that nobody makes, or at prices that nobody chooses."""
+    rules, clearing = market.rules, market.rules.clearing
+    if clearing.has_operator and not rules.rule.trades:
+        message = f"nobody trades under the rule '{rules.rule.kind}', so there is nothing to clear"
+        remedy = "Choose the rule `trading`, or leave `clearing` out."
+        yield context.problem("energy_value.rules.clearing", message, remedy, clearing.kind, warning=True)
+        return
+    own = {f"groups.{number}.trading": each.trading for number, each in enumerate(groups) if each.trading}
+    for path, used in {"energy_value.household": market.household, **own}.items():
+        chosen = {"bidding": used.bidding != RandomBids(), "buying": used.buying != ValueBuying()}
+        if not market.has_operator:
+            why, idle = "households ask each other, and nobody bids", ["buying"]
+        elif clearing.limits(1.0, 0.0) is not None:
+            why, idle = f"'{clearing.kind}' sets the prices of all orders", ["bidding", "buying"]
+        else:
+            continue
+        for key in idle:
+            if chosen[key]:
+                remedy = "Choose a double auction, or leave it out."
+                yield context.problem(f"{path}.{key}", f"{key} has no effect: {why}", remedy, warning=True)
 
 
 def _days(market: EnergyValueConfig, context: Context) -> Iterator[Problem]:
@@ -121,7 +148,7 @@ def _sizes(market: EnergyValueConfig, groups: Sequence[TradingGroup], context: C
             f"{MOST_HOUSEHOLD_DAYS:,} fit into memory"
         )
         yield context.problem("energy_value", message, "Shorten the run, or use fewer households.")
-    if not market.rules.rule.trades:
+    if not market.rules.rule.trades or market.has_operator:
         return
     sellers = sum(group.households for group in groups if group.generates)
     offers = sellers * (n - 1)

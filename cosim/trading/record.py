@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from math import fsum
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from cosim.core.clock import MS_PER_DAY
 from cosim.core.context import Context
 from cosim.core.tables import PROSUMER, Coded, Column, Parameters, Table, TableStore
 from cosim.trading.market import Participant
+from cosim.trading.protocol.marketplace import Bid
 from cosim.trading.scheduling.day_plan import DayPlan
 from cosim.trading.settlement.bills import Bill, Settlement, TradeRow
 from cosim.trading.totals import TradingMetrics
@@ -41,6 +43,31 @@ OFFERS = Table(
         Column("quantity_kwh", "number", "kWh", "the most it sells"),
         Column("price", "number", "EUR/kWh", "its price"),
         Column("kappa", "number", "", "κ: price over the grid's; NaN where that is 0"),
+    ),
+)
+BIDS = Table(
+    "bids",
+    "One row per order of a household to buy an hour's energy, where an operator clears the market.",
+    (
+        _DAY,
+        _HOUR,
+        Column("buyer", "text", "", "household that bids"),
+        Column("quantity_kwh", "number", "kWh", "the most it buys at this price"),
+        Column("price", "number", "EUR/kWh", "the most it pays"),
+    ),
+)
+CLEARING = Table(
+    "clearing",
+    "One row per hour in which somebody ordered, where an operator clears the market.",
+    (
+        _DAY,
+        _HOUR,
+        Column("bid_kwh", "number", "kWh", "all that households wanted to buy"),
+        Column("offered_kwh", "number", "kWh", "all that they wanted to sell"),
+        Column("agreed_kwh", "number", "kWh", "what passes between them"),
+        Column("lowest_price", "number", "EUR/kWh", "lowest price of that; NaN where nothing passes"),
+        Column("mean_price", "number", "EUR/kWh", "mean price of a kWh of that"),
+        Column("highest_price", "number", "EUR/kWh", "highest price of that"),
     ),
 )
 SCHEDULE = Table(
@@ -124,12 +151,16 @@ class EnergyRecorder:
         The run.
     store : TableStore
         Where the tables go.
+    has_operator : bool
+        Whether orders are cleared.
     """
 
-    def __init__(self, context: Context, store: TableStore) -> None:
+    def __init__(self, context: Context, store: TableStore, has_operator: bool = False) -> None:
         self._names = context.population.names
         self._parties = (*self._names, "grid")
-        large = (OFFERS, SCHEDULE, TRADES) if "trading" in context.records else ()
+        large: tuple[Table, ...] = (OFFERS, SCHEDULE, TRADES) if "trading" in context.records else ()
+        if has_operator:
+            large = (*large, *((BIDS,) if large else ()), CLEARING)
         self._writers = {table.name: store.writer(table) for table in (*large, BILLS, PRICES)}
         self._with_rejected = "rejected_requests" in context.records
         self._first_counted_day = context.time.warm_up_ms // MS_PER_DAY
@@ -185,6 +216,25 @@ class EnergyRecorder:
         self.metrics.add_bills([bill.total_eur for bill in settlement.bills])
         self.metrics.add_power(*metered, prices.grid, day * HOURS, is_traded=bool(offered))
 
+    def add_clearing(
+        self, day: int, bids: Sequence[Bid], offered: Sequence[Offer], trades: Sequence[TradeRow]
+    ) -> None:
+        """Take what was ordered of a day and what came of it, where an operator cleared it."""
+        rows = clearing_rows(bids, offered, trades)
+        self._writers["clearing"].append({"day": np.full(len(rows["hour"]), day), **rows})
+        if day >= self._first_counted_day:
+            self.metrics.add_clearing(fsum(bid.energy_kwh for bid in bids), trades)
+        if "bids" in self._writers:
+            self._writers["bids"].append(
+                {
+                    "day": np.full(len(bids), day),
+                    "hour": np.array([bid.hour for bid in bids], int),
+                    "buyer": self._party([bid.buyer for bid in bids]),
+                    "quantity_kwh": np.array([bid.energy_kwh for bid in bids], float),
+                    "price": np.array([bid.price for bid in bids], float),
+                }
+            )
+
     def _add_trades(self, day: int, rows: Sequence[TradeRow]) -> None:
         trades = [each for each in rows if self._with_rejected or each.status != "rejected"]
         self._writers["trades"].append(
@@ -227,6 +277,35 @@ class EnergyRecorder:
         """Households and the grid by name."""
         codes = np.array(parties, dtype=np.int64)
         return Coded(np.where(codes == GRID, len(self._names), codes), self._parties)
+
+
+def clearing_rows(
+    bids: Iterable[Bid], offered: Iterable[Offer], trades: Iterable[TradeRow]
+) -> dict[str, NDArray[Any]]:
+    """Columns of the table ``clearing`` but for the day: every hour in which somebody ordered."""
+    demand, supply, agreed, money = np.zeros(HOURS), np.zeros(HOURS), np.zeros(HOURS), np.zeros(HOURS)
+    lowest, highest = np.full(HOURS, np.inf), np.full(HOURS, -np.inf)
+    for bid in bids:
+        demand[bid.hour] += bid.energy_kwh
+    for offer in offered:
+        supply[offer.hour] += offer.quantity_kwh
+    for trade in trades:
+        agreed[trade.hour] += trade.agreed_kwh
+        money[trade.hour] += trade.agreed_kwh * trade.price
+        lowest[trade.hour] = min(lowest[trade.hour], trade.price)
+        highest[trade.hour] = max(highest[trade.hour], trade.price)
+    hour = np.flatnonzero((demand > 0) | (supply > 0))
+    passes = agreed > 0
+    mean = np.divide(money, agreed, out=np.full(HOURS, np.nan), where=passes)
+    columns = {
+        "bid_kwh": demand,
+        "offered_kwh": supply,
+        "agreed_kwh": agreed,
+        "lowest_price": np.where(passes, lowest, np.nan),
+        "mean_price": mean,
+        "highest_price": np.where(passes, highest, np.nan),
+    }
+    return {"hour": hour} | {name: values[hour] for name, values in columns.items()}
 
 
 def participant_parameters(participants: Sequence[Participant]) -> Parameters:

@@ -22,7 +22,9 @@ from cosim.trading.latency_doubts import latency_problems
 from cosim.trading.market import EnergyMarket
 from cosim.trading.market_checks import TradingGroup, market_problems
 from cosim.trading.record import (
+    BIDS,
     BILLS,
+    CLEARING,
     OFFERS,
     PRICES,
     SCHEDULE,
@@ -61,7 +63,7 @@ class Trading(Subsystem[Traded]):
         The days in motion, and the floor on which they trade; there once the run has started.
     """
 
-    tables = (PRICES, OFFERS, SCHEDULE, TRADES, BILLS)
+    tables = (PRICES, OFFERS, BIDS, CLEARING, SCHEDULE, TRADES, BILLS)
     numbers = (*totals.NUMBERS, *delivery_days.NUMBERS)
     days: DeliveryDays
 
@@ -81,12 +83,13 @@ class Trading(Subsystem[Traded]):
 
     @classmethod
     def uses(cls, source: Traded) -> Uses:
-        """Meters and appliances of all households, and links between them where they trade."""
+        """Meters and appliances of all households, and the links over which they trade."""
         market = source.energy_value
         if market is None:
             return Uses()
         everyone = frozenset(group.name for group in source.groups)
-        links = {"peer": everyone} if market.rules.rule.trades else {}
+        ways = ("uplink", "downlink") if market.rules.clearing.has_operator else ("peer",)
+        links = dict.fromkeys(ways, everyone) if market.rules.rule.trades else {}
         return Uses(links, meters=True, brings_load=True)
 
     @classmethod
@@ -147,7 +150,7 @@ class Trading(Subsystem[Traded]):
             self._context.streams,
             time.duration_ms,
             time.interval_ms,
-            EnergyRecorder(self._context, run.store),
+            EnergyRecorder(self._context, run.store, self.market.has_operator),
             equipment.households,
         )
         self.days.start()

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,6 +64,13 @@ NUMBERS = (
     *declared(SECTION, "table `offers`",
         Number("offered_kwh", "energy offered", "kWh", "sum of all offers"),
     ),
+    *declared(SECTION, "table `clearing`",
+        Number("bids_kwh", "energy bid for", "kWh", "sum of all bids that households sent to the operator"),
+        Number("bids_unmet_share", "share of bids unmet", "",
+            "share of this that no household sold them", "less"),
+        Number("clearing_price_mean_eur_per_kwh", "mean price cleared", "EUR/kWh",
+            "mean price of a kWh that the operator matched", least=-math.inf),
+    ),
     *declared(SECTION, "table `trades`",
         Number("traded_agreed_kwh", "energy agreed", "kWh", "sold between households", "more"),
         Number("traded_delivered_kwh", "energy delivered", "kWh",
@@ -95,6 +103,18 @@ NUMBERS = (
 )  # fmt: skip
 
 
+class Cleared(Protocol):
+    """Energy that an operator matched, and its price."""
+
+    @property
+    def agreed_kwh(self) -> float:
+        """kWh."""
+
+    @property
+    def price(self) -> float:
+        """EUR/kWh."""
+
+
 @dataclass
 class TradingMetrics:
     """The energy-value market over all days that were settled."""
@@ -112,6 +132,9 @@ class TradingMetrics:
     n_unproved: int = 0
     schedule_gap_eur: float = 0.0
     requests: Counter[str] = field(default_factory=Counter)
+    bids_kwh: float | None = None
+    matched_kwh: float = 0.0
+    matched_eur: float = 0.0
     load_peak_kw: float = 0.0
     load_peak_h: int = 0
     import_peak_kw: float = 0.0
@@ -130,6 +153,13 @@ class TradingMetrics:
         self.delivered_kwh += math.fsum(delivered for _, delivered in others)
         self.own_kwh += math.fsum(delivered for _, with_oneself, _, delivered in rows if with_oneself)
         self.requests.update(status for status, *_ in rows)
+
+    def add_clearing(self, bids_kwh: float, trades: Iterable[Cleared]) -> None:
+        """Take what was bid for on a day, and what the operator matched."""
+        rows = list(trades)
+        self.bids_kwh = bids_kwh + (self.bids_kwh or 0.0)
+        self.matched_kwh += math.fsum(each.agreed_kwh for each in rows)
+        self.matched_eur += math.fsum(each.agreed_kwh * each.price for each in rows)
 
     def add_bills(self, totals_eur: Sequence[float]) -> None:
         """Take a day's bills, the grid's last."""
@@ -176,6 +206,14 @@ class TradingMetrics:
             "net_import_peak_kw": self.import_peak_kw,
             "net_export_peak_kw": self.export_peak_kw,
         }
+        if self.bids_kwh is not None:
+            sums |= {
+                "bids_kwh": self.bids_kwh,
+                "bids_unmet_share": 1 - self.matched_kwh / self.bids_kwh if self.bids_kwh else None,
+                "clearing_price_mean_eur_per_kwh": (
+                    self.matched_eur / self.matched_kwh if self.matched_kwh else None
+                ),
+            }
         # Of no day nothing is known, and a sum of nothing is no 0.
         return days | (sums if self.n_days else dict.fromkeys(sums))
 

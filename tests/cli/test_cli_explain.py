@@ -89,3 +89,51 @@ def leaves(value: object, path: str = "") -> list[str]:
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
         return [leaf for n, item in enumerate(value) for leaf in leaves(item, f"{path}.{n}")]
     return [path]
+
+
+def test_what_controls_inverters_taps_and_devices(cosim: Callable, folder: Path) -> None:
+    (folder / "street.yaml").write_text(CONTROLLED)
+    lines = cosim("explain", "street.yaml").out.splitlines()
+    q_of_v = "-0.4359 at 0.93 pu, 0 at 0.97 pu, 0 at 1.03 pu, 0.4359 at 1.07 pu"
+    for expected in (
+        f"2 inverters of pv: Q(V) vde_ar_n_4105 ({q_of_v}), while it generates; P(V) (1 at 1.05 pu, 0 at 1.1 "
+        "pu); at its rating reactive power comes first; solved together with the voltages",
+        "h002  inverter of pv  rating=6 kVA  feeds_in_at_most=4 kW",
+        "transformer 0 (trafo 1): dead band 0.98 to 1.02 pu at bus 1 (main_busbar); positions -2 to 3, "
+        "starts at 0; a step up lowers the voltage by about 1.5 %; one step for the next interval once the "
+        "voltage has been outside for 2 intervals (30 min)",
+        "each flexible device draws at most 4.2 kW from when a line or transformer is loaded above 90 % of "
+        "its limit or a bus is below 0.92 pu, until none is above 80 % and none below 0.94 pu, for 900 s at "
+        "least",
+        "once the newest order was sent 3600 s ago each device draws at most 1 kW, and a household feeds in "
+        "without a limit",
+        "obeyed by 1 household: h003",
+    ):
+        assert expected in lines, [line for line in lines if line[:9] == expected[:9]]
+
+
+CONTROLLED = """
+name: street
+time: {start: 2016-06-05T00:00:00Z, duration_h: 4}
+groups:
+  - name: homes
+    households: 2
+    load: {kind: constant, p_kw: 1}
+    pv:
+      kind: simbench
+      kwp: 8
+      control:
+        rating_kva: {each: [5, 6]}
+        reactive: {kind: q_of_v, standard: vde_ar_n_4105}
+        p_of_v: {points: [[1.05, 1], [1.1, 0]]}
+        feed_in_limit: {at: connection_point, share: 0.5}
+  - name: driver
+    households: 1
+    ev: {}
+grid:
+  network: kerber_landnetz_kabel_1
+  interval_min: 15
+  feedback: true
+  tap_changers: [{vm_min_pu: 0.98, vm_max_pu: 1.02, delay_min: 20, positions: [-2, 3], step_percent: 1.5}]
+dimming: {groups: [driver], from_loading_percent: 90, least_s: 900, in_silence: {after_s: 3600, most_kw: 1}}
+"""

@@ -41,10 +41,9 @@ def test_a_clean_network_is_run_without_a_warning(cosim: Callable, write: Callab
     assert ended.code == 0, ended.err
     assert ended.problems == []
     verdict = ended.out.splitlines()[-1]
-    assert verdict.startswith(
-        "the feeder is within its limits in all of 4 intervals; closest to them: 1.0000 pu"
-    )
-    assert json.loads((folder / "r" / "run.json").read_text())["verdict"] == verdict
+    assert verdict.startswith("The feeder kept its limits in all 4 intervals of 1 h; closest came ")
+    for name in ("run.json", "summary.json"):
+        assert json.loads((folder / "r" / name).read_text())["verdict"] == verdict
 
 
 @pytest.mark.parametrize("command", ["check", "run"])
@@ -65,6 +64,6 @@ def test_a_run_outside_its_limits_says_so_last(cosim: Callable, write: Callable,
     assert ended.code == 0, ended.err
     last = ended.out.splitlines()[-1]
     assert last.startswith(
-        "the feeder is outside its limits in 4 of 4 intervals; voltage too low in 4, worst 0.9"
+        "The feeder was outside its limits in 4 of 4 intervals of 1 h (100 %, 4 h): voltage "
     )
-    assert " (limit 0.999) at bus 2 (b2), " in last
+    assert " pu, limit 0.9990 pu) on " in last

@@ -83,7 +83,7 @@ def test_what_roofs_gain() -> None:
     table = pd.read_csv(DOCS / "impact/impact_pv.csv")
     of = table.set_index(["feeder", "mode"])
     column = "capacity at a risk of 10 %"
-    lines = [line for line in PAGE.partition("## Roofs")[2].splitlines() if line.startswith("| ")][1:6]
+    lines = [line for line in PAGE.partition("## PV roofs")[2].splitlines() if line.startswith("| ")][1:6]
     modes = ["uncontrolled", "q_of_v", "q_and_p_of_v", "feed_in_limit", "batteries"]
     for line, mode in zip(lines, modes, strict=True):
         said = [cell.strip() for cell in line.strip("|").split("|")][1:]

@@ -165,6 +165,16 @@ def test_at_its_rating_an_inverter_keeps_its_power_factor() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "per_active"), [("vde_ar_n_4105_small", 0.328684), ("vde_ar_n_4105", 0.484322)]
+)
+def test_power_factors_of_plants_are_those_of_pandapower(name: str, per_active: float) -> None:
+    """Numbers of `PQArea4105` in pandapower 3.5.6, shares of the active power; ours are of the apparent."""
+    drawn = Q_OF_V[name].y[-1]
+    assert drawn / math.sqrt(1 - drawn**2) == pytest.approx(per_active, abs=1e-6)
+    assert COS_PHI_OF_P[name].y[-1] == pytest.approx(math.cos(math.atan(per_active)), abs=1e-6)
+
+
+@pytest.mark.parametrize(
     ("characteristic", "points"),
     [
         (Q_OF_V["ieee_1547_a"], {0.9: -0.25, 1.0: 0.0, 1.1: 0.25, 1.2: 0.25}),

@@ -9,6 +9,7 @@ import pytest
 from cosim.config.merge import merge, set_value
 from cosim.config.yaml_reader import Document, parse_yaml
 from cosim.core.errors import InputError
+from cosim.engine.check import check_configuration
 from cosim.engine.load import LoadedScenario, load_scenario
 
 BASE = """\
@@ -177,6 +178,36 @@ def test_an_item_of_a_list_is_replaced_as_a_whole() -> None:
     assert set_value(document, "a.1", 3, {"": ("new", 0)}) is None
     assert document.data == {"a": [{"name": "z"}, 3]}
     assert "a.0.y" not in document.places
+
+
+KAPPA = {"kind": "additive", "kappa": 0.31}
+
+
+@pytest.mark.parametrize(
+    ("file", "set_", "is_told"),
+    [
+        (KAPPA, {}, False),
+        ("additive", {}, True),
+        (KAPPA, {"policy": "additive"}, True),
+        (KAPPA, {"policy": "inverse_average"}, False),  # has no kappa
+        (KAPPA, {"policy": {"kind": "additive"}}, True),  # by --set, as a whole
+        (KAPPA, {"policy": {"kind": "additive", "kappa": 0.3}}, False),
+        (KAPPA, {"policy.kind": "additive"}, False),
+        ("additive", {"policy": KAPPA}, False),
+    ],
+)
+def test_a_name_alone_tells_what_it_puts_back_to_its_default(
+    file: object, set_: dict[str, object], is_told: bool, tmp_path: Path
+) -> None:
+    policy = "communities.market.agent"
+    (tmp_path / "kappa.yaml").write_text(f"base: section6_additive\noverride: {{{policy}.policy: {KAPPA}}}\n")
+    (tmp_path / "top.yaml").write_text(f"base: kappa.yaml\noverride: {{{policy}.policy: {file}}}\n")
+    overrides = [f"{policy}.{path}={value}" for path, value in set_.items()]
+    loaded = load_scenario("top.yaml", overrides, folder=tmp_path)
+    told = [problem for problem in check_configuration(loaded) if "a name alone" in problem.message]
+    assert [problem.severity for problem in told] == ["warning"] * is_told
+    assert all("default, 0.3; it was 0.31" in str(problem) for problem in told)
+    assert all(str(problem).startswith("--set" if set_ else str(tmp_path / "top.yaml:2")) for problem in told)
 
 
 def test_files_of_a_base_are_found_beside_it(tmp_path: Path) -> None:

@@ -216,6 +216,24 @@ def test_prices_that_cannot_be_meant(tmp_path: Path, unit: str, values: list[flo
     assert path == "p"
 
 
+@pytest.mark.parametrize(
+    ("given", "paths"),
+    [
+        ({"grid": 300}, ["grid"]),
+        ({"grid": {"by_hour": [30.0] * 24}}, ["grid"]),
+        ({"grid": 0.3, "feed_in": {"price": 80}}, ["feed_in.price"]),
+        ({"grid": 0.001, "feed_in": {"share": 0.1}}, ["grid"]),
+        ({"grid": {"by_hour": [0.3] * 24}, "feed_in": {"price": 0}}, []),
+    ],
+)
+def test_prices_in_a_scenario_that_cannot_be_meant(
+    tmp_path: Path, given: dict[str, Any], paths: list[str]
+) -> None:
+    read = hourly_prices(PricesConfig.model_validate(given), START, 48, tmp_path)
+    assert [problem.path for problem in read.warnings] == [f"energy_value.prices.{path}" for path in paths]
+    assert all("which no household pays" in problem.message for problem in read.warnings)
+
+
 def test_prices_in_another_step_than_an_hour_are_refused(tmp_path: Path) -> None:
     for minutes in (15, 30, 120):
         with pytest.raises(InputError, match=f"a price every {minutes} min"):

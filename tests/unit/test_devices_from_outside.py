@@ -11,6 +11,7 @@ from typing import ClassVar
 import pytest
 
 import cosim
+from cosim.comms.record import MESSAGES
 from cosim.core.registry import PluginError
 from cosim.devices.battery import BatteryConfig
 from cosim.devices.interface import DEVICES, Service
@@ -162,10 +163,16 @@ def test_two_devices_that_serve_the_same_are_refused(registered_here: Callable[[
     assert not [each for each in cosim.check("storage_village", two | alone) if each.severity == "error"]
 
 
-def test_a_service_means_the_same_of_each_kind(registered_here: Callable[[], None]) -> None:
+def test_a_service_means_the_same_of_each_kind_and_a_table_is_of_one(
+    registered_here: Callable[[], None],
+) -> None:
     for attributes, said in (
         ({"services": (Service("own_load", "heats", "a tank"),)}, "means something else by 'own_load'"),
-        ({"table": BatteryConfig.table}, "the device 'tank' has a table 'batteries', which there is already"),
+        ({"table": BatteryConfig.table}, "writes the table 'batteries', as the device 'battery' does"),
+        (
+            {"event_table": MESSAGES},
+            "the device 'tank' writes the table 'messages', as the subsystem 'comms' does",
+        ),
     ):
         with pytest.raises(PluginError, match=said):
             DEVICES.register("tank")(type("Tank", (CarBattery,), attributes))

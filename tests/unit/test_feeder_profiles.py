@@ -14,6 +14,7 @@ from cosim.core.errors import InputError
 from cosim.grid.background import Background
 from cosim.grid.feeder import Feeder, feeder_from_net
 from cosim.grid.feeder_profiles import FileProfiles
+from cosim.grid.profile_factors import factor_doubts
 from cosim.grid.schema import GridConfig, NetworkConfig
 from cosim.households.profile_columns import ProfileSources, Slots
 from cosim.households.sources.feeder_profile import FEEDER
@@ -102,6 +103,40 @@ def test_an_element_whose_own_profile_is_missing_draws_its_nominal_power(missing
     others = [k for k in range(3) if k != missing]
     np.testing.assert_array_equal(part[:, others], whole[:, others])
     assert "1 element of a profile that the network does not include" in str(made.warnings[0])
+
+
+def test_a_name_that_is_a_number_is_a_name_and_one_of_blanks_is_none() -> None:
+    made = feeder(tables(), (5, " S ", "  "))  # type: ignore[arg-type]
+    (warning,) = made.warnings
+    assert "20 kW in 1 element of a profile that the network does not include: load 0 (5)" in str(warning)
+    assert [element.p_profile for element in made.elements] == ["", "S", ""]
+
+
+FACTORS = (
+    (
+        {"L_pload": -0.5},
+        "profiles.load.L_pload, row 0: the loads that follow this profile generate: it is -0.5",
+    ),
+    ({"L_pload": [0.1, -0.9] * 4}, "profiles.load.L_pload, row 1: the loads that follow this profile gener"),
+    ({"L_pload": [0.4, -999] * 4}, "profiles.load.L_pload, row 1: a factor of -999 on the nominal power"),
+    ({"L_pload": 3500.0}, "profiles.load.L_pload, row 0: a factor of 3,500 on the nominal power"),
+    ({"L_qload": -25.0}, "profiles.load.L_qload, row 0: a factor of -25 on the nominal power"),
+    ({"S": [0.0, 0.3, -0.2, 0.1] * 2}, "renewables.S, row 2: the generators that follow this profile draw"),
+    ({"B": [0.0, 0.3, -32.0, 0.1] * 2}, "profiles.storage.B, row 2: a factor of -32 on the nominal power"),
+)
+
+
+@pytest.mark.parametrize(("change", "says"), FACTORS)
+def test_factors_that_cannot_be_meant_are_doubted(change: dict[str, Any], says: str) -> None:
+    profiles = tables(n=8)
+    for name, factors in change.items():
+        profiles[{"L": "load", "S": "renewables", "B": "storage"}[name[0]]][name] = factors
+    made = feeder(profiles)
+    everyone = {(element.kind, element.index) for element in made.elements}
+    said = [str(each) for each in factor_doubts(made.elements, everyone, made.profiles)]
+    assert any(says in each for each in said), said
+    assert factor_doubts(made.elements, everyone, feeder(tables(n=8)).profiles) == []
+    assert factor_doubts(made.elements, set(), made.profiles) == []  # nobody follows it
 
 
 def test_reactive_power_without_a_profile_follows_the_active() -> None:

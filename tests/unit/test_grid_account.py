@@ -214,6 +214,36 @@ def test_power_at_a_bus_without_supply_is_counted(on_net: OnNet, kind: str) -> N
     assert f"1 {kind} of 7 kW left out (its bus has no supply)" in warning
 
 
+@pytest.mark.parametrize("kind", ["sgen", "shunt", "ward"])
+def test_reactive_power_alone_is_power_too(on_net: OnNet, kind: str) -> None:
+    made = net()
+    lonely = pp.create_bus(made, 0.4)
+    match kind:
+        case "sgen":
+            pp.create_sgen(made, lonely, 0.0, 0.03)
+        case "shunt":
+            pp.create_shunt(made, lonely, q_mvar=-0.03)
+        case _:
+            pp.create_ward(made, lonely, 0, 0.01, 0, 0.02)
+    (warning,) = missed(build(on_net(made)))
+    assert f"1 {kind} of 30 kvar left out (its bus has no supply)" in warning
+
+
+def test_what_holds_a_voltage_follows_no_profile_and_that_is_said(on_net: OnNet) -> None:
+    made = net()
+    pp.create_gen(made, 3, 0.01, 1.0)
+    pp.create_ward(made, 4, 0.002, 0, 0, 0)
+    made.gen["profile"], made.ward["profile"] = "G", "W"
+    said = [str(each) for each in build(on_net(made)).warnings if "profile" in each.message]
+    assert len(said) == 1
+    assert (
+        "gen.0.profile: 12 kW in 2 elements whose profile is not followed: gen 0 (G) and ward 0 (W)"
+        in said[0]
+    )
+    nominal = build(on_net(made, background="nominal")).warnings
+    assert not [each for each in nominal if "profile" in each.message]
+
+
 @pytest.mark.parametrize(
     ("phases", "q_kvar", "is_said"),
     [((3, 0, 0), (0, 0, 0), True), ((1, 1, 0.9), (0, 0, 0), True), ((1, 1, 1), (0.2, 0, 0), True),

@@ -14,9 +14,12 @@ import pytest
 
 from cosim.core.errors import InputError, Problem
 from cosim.grid.column_facts import FACTS, Kind, modern_name
+from cosim.grid.feeder import feeder_from_net
 from cosim.grid.grid_source import source_of
 from cosim.grid.intake import take_in
+from cosim.grid.power_flow import PowerFlow
 from cosim.grid.safe_json import read_file
+from tests.theory.grid_judge import NETWORK
 
 TABLES = ("bus", "load", "line", "trafo", "switch", "ext_grid", "sgen", "shunt", "gen")
 
@@ -211,6 +214,20 @@ def test_a_column_that_is_not_there_has_its_default_and_that_is_said() -> None:
     assert {warning.path for warning in taken.warnings} == {"line.df", "line.parallel", "load.scaling"}
     assert (taken.net.load.scaling == 1).all()
     assert "df" not in net.line
+
+
+@pytest.mark.parametrize("column", ["name", "max_i_ka"])
+def test_a_grid_without_names_or_without_ratings(tmp_path: Path, column: str) -> None:
+    net = nw.create_kerber_landnetz_kabel_2()
+    for table in ("bus", "line", "trafo", "load", "ext_grid"):
+        net[table] = net[table].drop(columns=column, errors="ignore")
+    pp.to_json(net, str(tmp_path / "net.json"))
+    feeder = feeder_from_net(read_file(tmp_path / "net.json").net, NETWORK)
+    result = PowerFlow(feeder).solve(np.zeros((1, feeder.n_bus)), np.zeros((1, feeder.n_bus)))
+    assert result.converged.all()
+    missing = [w.message for w in feeder.warnings if "max_i_ka is missing" in w.message]
+    assert len(missing) == len(feeder.warnings) == (column == "max_i_ka")
+    assert np.isnan(result.line_loading_percent).all() == (column == "max_i_ka")
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,16 @@ def swap(net: pp.pandapowerNet) -> None:
         (put("shunt", "q_mvar", -30.0), "shunt.0.q_mvar", "shunt 0 ('cap'): 30 MVA at a low-voltage bus"),
         (lambda net: pp.create_ward(net, 2, 0, 0, 4.0, 0.1), "ward.0.pz_mw", "4.001 MVA at a low-voltage"),
         (lambda net: pp.create_motor(net, 2, 15.0, 0.9), "motor.0.pn_mech_mw", "15 MVA at a low-voltage"),
+        (
+            lambda net: pp.create_asymmetric_load(net, 2, 1.5, 0.9, -0.4, scaling=2),
+            "asymmetric_load.0.p_a_mw",
+            "5.6 MVA at a low-voltage",
+        ),
+        (
+            lambda net: pp.create_asymmetric_sgen(net, 2, q_b_mvar=40),
+            "asymmetric_sgen.0.q_a_mvar",
+            "40 MVA at a low-",
+        ),
         # factors and shares
         (put("line", "df", 1000.0), "line.0.df", "line 0 ('first'): df is 1,000"),
         (put("line", "parallel", 150, 1), "line.1.parallel", "line 1 ('second'): parallel is 150"),

@@ -215,6 +215,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"penetrations": {"start": 0, "stop": 1.2, "count": 3}}, "within 0 ... 1, not 1.2"),
     ({"penetrations": [0.5, 0.2]}, "must rise"),
     ({"modes": {"a": {"grid.network": "kerber_dorfnetz"}}}, "a mode changes the feeder"),
+    ({"modes": {"a": {"grid.limits.vm_max_pu": 1.3}}}, "grid.limits.vm_max_pu: a mode changes the feeder"),
+    ({"costs": ["ev_mising_kwh"]}, "costs.0: no summary has .* Did you mean 'ev_missing_kwh'"),
     ({"modes": {"a": {"groups.homes.households": 3}}}, "number of connection points"),
     ({"modes": {"a": {"seed": 3}}}, "modes share 'seed'"),
     ({"modes": {"a": {"groups.homes.pv.share": 0.3}}}, "the penetration sets this share"),

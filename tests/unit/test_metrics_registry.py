@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from cosim.engine.run import Outcome, run_scenario
 from cosim.engine.wings import describe
 from cosim.report.summary_table import summary_rows
 from cosim.results.metrics import METRICS, CompleteRun, Metric
+from cosim.results.run_files import read_summary
 
 NUMBER = Number(
     "signal_changes",
@@ -61,7 +61,7 @@ def test_its_numbers_join_the_summary_and_the_catalogue(
     outcome = run(tmp_path / "run")
     assert outcome.status == "done"
     assert outcome.summary == before | {"signal_changes": 8}
-    assert json.loads((tmp_path / "run" / "summary.json").read_text()) == outcome.summary
+    assert read_summary(tmp_path / "run") == outcome.summary
     assert describe("signal_changes").number is NUMBER
     assert tuple(summary_rows(outcome.summary)[-1]) == ("My own", "Changes of the signal", "8", "")
 

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.core.shown import number_text
 from cosim.core.tables import Column
 from cosim.engine.wings import tables
 from cosim.households.prosumer_table import PROSUMERS
@@ -38,7 +39,7 @@ from cosim.report.regulation_data import resource_series
 from cosim.report.regulation_figures import averages
 from cosim.report.run_data import RunData
 from cosim.report.style import drawing
-from cosim.report.summary_table import number_text, summary_rows
+from cosim.report.summary_table import summary_rows
 from cosim.results.store import RunStore
 
 START_MS = 1_467_590_400_000  # 2016-07-04

@@ -142,7 +142,7 @@ def changed(**members: Any) -> type:
         (
             "own",
             {"tables": (cosim.plugins.Table("meters", "", ()),)},
-            "the subsystem 'own' has a table 'meters', which there is already",
+            "the subsystem 'own' writes the table 'meters', as the subsystem 'groups' does",
         ),
     ],
 )  # fmt: skip

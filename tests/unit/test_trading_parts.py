@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.trading.clearing.grains import GRAIN_KWH, whole_grains
 from cosim.trading.protocol.buyer import Buyer, BuyerState
 from cosim.trading.protocol.demand_plan import (
     Candidate,
@@ -25,7 +26,7 @@ from cosim.trading.protocol.messages import (
     payload_bytes,
 )
 from cosim.trading.protocol.trader import Trader, new_state, state_after_loss
-from cosim.trading.protocol.trading_day import GRAIN_KWH, Timeline, build_terms, whole_grains
+from cosim.trading.protocol.trading_day import Timeline, build_terms
 from cosim.trading.schemas.rules import TradingRulesConfig
 from cosim.trading.tariff_rules import TARIFF_RULES
 from cosim.trading.valuation.offers import Offer

@@ -16,7 +16,8 @@ from cosim.regulation.community import Community
 from cosim.regulation.membership import Members
 from cosim.regulation.report_channel import ReportChannel
 from cosim.regulation.schema import CommunityConfig
-from cosim.trading.protocol.floor import TradingFloor
+from cosim.trading.auction.messages import TO_OPERATOR
+from cosim.trading.protocol.marketplace import MarketOperator, Marketplace
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Surroundings:
         When the households of each group join and leave.
     has_trading : bool
         Whether households trade.
+    has_market_operator : bool
+        Whether they do so through an operator.
     has_dimming : bool
         Whether an operator limits devices.
     has_grid, has_feedback : bool
@@ -42,6 +45,7 @@ class Surroundings:
     communities: Sequence[CommunityConfig] = ()
     membership: Sequence[MembershipConfig] = ()
     has_trading: bool = False
+    has_market_operator: bool = False
     has_dimming: bool = False
     has_grid: bool = False
     has_feedback: bool = False
@@ -55,7 +59,9 @@ class Surroundings:
     def uses(self, direction: str) -> bool:
         """Whether anything is sent over links of a direction."""
         if direction == "peer":
-            return self.has_trading
+            return self.has_trading and not self.has_market_operator
+        if self.has_market_operator and direction in ("uplink", "downlink"):
+            return True
         if self.has_dimming and direction in ("downlink", "meter"):
             return True
         return bool(self.communities) and (direction != "meter" or self.has_feeder_meter)
@@ -85,8 +91,10 @@ class Reach:
         Where the households of each join and leave.
     reports : ReportChannel or None
         The way of the households' reports.
-    floor : TradingFloor or None
+    floor : Marketplace or None
         Where households trade.
+    operator : MarketOperator or None
+        Who runs it for them.
     meters : sequence of Sticking
         The displays of the feeder meter.
     context : Context
@@ -99,7 +107,8 @@ class Reach:
     communities: Sequence[Community]
     members: Sequence[Members]
     reports: ReportChannel | None
-    floor: TradingFloor | None
+    floor: Marketplace | None
+    operator: MarketOperator | None
     meters: Sequence[Sticking]
     context: Context
     down: set[int] = field(default_factory=set)
@@ -127,6 +136,8 @@ class Reach:
         def finds_recipient_up(message: Message[object]) -> bool:
             if message.recipient >= 0:
                 return message.recipient not in self.down
+            if self.operator is not None and message.kind in TO_OPERATOR:
+                return not self.operator.is_down
             community = community_of.get(message.sender)
             return community is None or not community.is_down
 

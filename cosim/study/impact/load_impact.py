@@ -17,11 +17,13 @@ from cosim.config.dump import block_yaml
 from cosim.config.library import locate, shelf_of_keys
 from cosim.config.pydantic_errors import translate, unknown_keys
 from cosim.config.yaml_reader import Document, read_yaml
-from cosim.core.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem, suggest
+from cosim.engine.wings import catalogue
 from cosim.study.impact.schema import FEEDER, MODE, PENETRATION, ImpactConfig
 from cosim.study.sweep.load_sweep import LoadedSweep, sweep_of_document
 
-_OF_THE_FEEDER = ("grid", "grid.network", "grid.placement", "grid.limits")
+_CONTROL_OF_THE_FEEDER = ("grid.feedback", "grid.tap_changers", "grid.run_control")
+"""What of the feeder a mode may set: all else makes it another feeder, or judges it by other limits."""
 _NOT_OF_A_MODE = ("seed", "time")
 
 
@@ -83,7 +85,7 @@ def impact_of_document(document: Document, folder: Path) -> LoadedImpact:
         config = ImpactConfig.model_validate(document.data)
     except ValidationError as error:
         raise InputError(translate(error, document, ImpactConfig)) from None
-    problems = list(_problems(config, document))
+    problems = [*_problems(config, document), *_unknown_costs(config, document)]
     try:
         sweep = sweep_of_document(_as_sweep(config, document), folder)
         problems += _without_grid(sweep, document)
@@ -122,7 +124,7 @@ def _problems(config: ImpactConfig, document: Document) -> Iterator[Problem]:
     written += [(f"feeders.{name}.{path}", path) for name, paths in feeders.items() for path in paths]
     for place, path in written:
         at = document.place_of(place)
-        if place.startswith("modes.") and any(path == own for own in _OF_THE_FEEDER):
+        if place.startswith("modes.") and _changes_the_feeder(path):
             message = "a mode changes the feeder, so that its hosting capacity would be another feeder's"
             yield Problem(message, "Set it for all modes under `set:`.", place, *at)
         elif place.startswith("modes.") and path.endswith(".households"):
@@ -133,6 +135,21 @@ def _problems(config: ImpactConfig, document: Document) -> Iterator[Problem]:
         elif path.partition(".")[0] in _NOT_OF_A_MODE and place.startswith("modes."):
             message = f"modes share '{path}', or they could not be compared"
             yield Problem(message, "Set it for all modes under `set:`, or seeds under `seeds:`.", place, *at)
+
+
+def _changes_the_feeder(path: str) -> bool:
+    allowed = any(path == own or path.startswith(f"{own}.") for own in _CONTROL_OF_THE_FEEDER)
+    return path.partition(".")[0] == "grid" and not allowed
+
+
+def _unknown_costs(config: ImpactConfig, document: Document) -> Iterator[Problem]:
+    known = catalogue()
+    for number, key in enumerate(config.costs):
+        if known.find(key) is None:
+            place = f"costs.{number}"
+            remedy = suggest(key, [each.pattern for each in known.numbers]) or "docs/numbers.md has all."
+            message = "no summary has a number of this name"
+            yield Problem(message, remedy, place, *document.place_of(place), value=key)
 
 
 def _without_grid(sweep: LoadedSweep, document: Document) -> Iterator[Problem]:

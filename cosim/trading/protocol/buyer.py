@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cosim.core.message import is_fresher
+from cosim.trading.clearing.grains import whole_grains
 from cosim.trading.protocol.demand_plan import HourlyNeed
 from cosim.trading.protocol.messages import (
     Accept,
@@ -34,7 +35,7 @@ from cosim.trading.protocol.purchase_book import (
     PurchaseBook,
     ReceivedSheet,
 )
-from cosim.trading.protocol.trading_day import TradingTerms, whole_grains
+from cosim.trading.protocol.trading_day import TradingTerms
 from cosim.trading.valuation.offers import Offer
 
 TakeOwn = Callable[[int, int, RequestId, Line], Line | None]

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import simpy
 
 from cosim.comms.network import Network
-from cosim.comms.timetable import Timetable
 from cosim.core.clock import Priority, wait_until
 from cosim.core.message import Message
 from cosim.core.streams import Streams
 from cosim.trading.protocol.demand_plan import Planner
 from cosim.trading.protocol.ledger import Ledger
+from cosim.trading.protocol.marketplace import Bid
 from cosim.trading.protocol.messages import KIND_OF, Letter, Payload, payload_bytes
+from cosim.trading.protocol.post import Alarms, Post, Traffic
 from cosim.trading.protocol.purchase_book import Claim, FailedAttempt
 from cosim.trading.protocol.reconciliation import Agreement, reconcile
 from cosim.trading.protocol.trader import Trader, new_state, state_after_loss
@@ -52,24 +53,6 @@ class Hooks:
     plan: Planner
     closed: Callable[[int], None] = lambda day: None
     forgets: Callable[[int], None] = lambda household: None
-
-
-class Traffic(NamedTuple):
-    """Messages handed to the network.
-
-    Attributes
-    ----------
-    kind : str
-        Kind of the messages.
-    messages : int
-        How many; what links repeat or copy by themselves is not counted here.
-    sent_bytes : int
-        Their size by `payload_bytes`.
-    """
-
-    kind: str
-    messages: int
-    sent_bytes: int
 
 
 class TradingFloor:
@@ -131,10 +114,8 @@ class TradingFloor:
         self.traders = [Trader(terms, new_state(household)) for household in range(n_households)]
         self.down: set[int] = set()
         self.missed_messages = 0
-        self._wakes: Timetable[int] = Timetable(env, Priority.DECISION, self._wake)
-        self._wake_ms: list[int | None] = [None] * n_households
-        self._messages: dict[str, int] = {}
-        self._bytes: dict[str, int] = {}
+        self._alarms = Alarms(env, self._next_due_ms, self._wake)
+        self._post = Post(network)
         self._offered: dict[int, list[Offer]] = {}
 
     def start(self) -> None:
@@ -175,7 +156,7 @@ class TradingFloor:
                 self._plan(household, day)
             if timeline.deadline_ms(day) < now_ms <= timeline.end_ms(day):
                 self._close(household, day)
-        self._arm(household)
+        self._alarms.arm(household)
 
     def planning_ms(self, day: int, household: int) -> int:
         """When a household plans a day: at gate closure, or up to the spread later."""
@@ -193,7 +174,7 @@ class TradingFloor:
         books = [trader.state.buyer.books.get(day) for trader in self.traders]
         return [attempt for book in books if book is not None for attempt in book.failed]
 
-    def late_offers(self, day: int) -> int:
+    def too_late(self, day: int) -> int:
         """How many offers reached households after they had planned, as far as these remember."""
         books = [trader.state.buyer.books.get(day) for trader in self.traders]
         return sum(book.late_offers for book in books if book is not None)
@@ -216,6 +197,10 @@ class TradingFloor:
         """What was published, in the order of sellers and hours."""
         return sorted(self._offered.get(day, ()), key=lambda each: (each.seller, each.hour))
 
+    def bids(self, day: int) -> list[Bid]:
+        """None: buyers take or leave what is offered."""
+        return []
+
     def forget(self, day: int) -> None:
         """Drop a settled day."""
         for trader in self.traders:
@@ -224,7 +209,7 @@ class TradingFloor:
 
     def traffic(self) -> list[Traffic]:
         """Messages and bytes so far, by kind."""
-        return [Traffic(kind, self._messages[kind], self._bytes[kind]) for kind in sorted(self._messages)]
+        return self._post.traffic()
 
     def _day(self, day: int) -> Generator[simpy.Event, object, None]:
         timeline, households = self._terms.timeline, range(len(self.traders))
@@ -285,26 +270,14 @@ class TradingFloor:
         trader = self.traders[sender]
         for recipient, payload in letters:
             kind = KIND_OF[type(payload)]
-            self._messages[kind] = self._messages.get(kind, 0) + 1
-            self._bytes[kind] = self._bytes.get(kind, 0) + payload_bytes(payload)
-            self._network.send("peer", sender, recipient, kind, trader.take_sequence(), payload)
+            size = payload_bytes(payload)
+            self._post.send(sender, recipient, kind, size, trader.take_sequence(), payload)
         if letters:
-            self._arm(sender)
+            self._alarms.arm(sender)
 
-    def _arm(self, household: int) -> None:
-        """Have the household woken when something of its own is due; one wake-up at a time."""
-        due_ms, wake_ms = self.traders[household].next_due_ms(), self._wake_ms[household]
-        if due_ms is not None and (wake_ms is None or due_ms < wake_ms):
-            due_ms = max(due_ms, int(self._env.now))
-            self._wake_ms[household] = due_ms
-            self._wakes.add(due_ms, household)
+    def _next_due_ms(self, household: int) -> int | None:
+        return None if household in self.down else self.traders[household].next_due_ms()
 
-    def _wake(self, households: list[int]) -> None:
-        now_ms = int(self._env.now)
-        while households:
-            household = households.pop()
-            if self._wake_ms[household] == now_ms:
-                self._wake_ms[household] = None
-            if household not in self.down:
-                self._send(household, self.traders[household].on_timer(now_ms))
-                self._arm(household)
+    def _wake(self, household: int) -> None:
+        if household not in self.down:
+            self._send(household, self.traders[household].on_timer(int(self._env.now)))

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cosim.trading.clearing.grains import whole_grains
 from cosim.trading.protocol.messages import Line, RequestId
-from cosim.trading.protocol.trading_day import whole_grains
 
 ReservationStatus = Literal["reserved", "firm", "rejected", "expired", "released"]
 """`reserved` may become `firm`, `expired` or `released`; `firm` may become `released`; the rest is final."""

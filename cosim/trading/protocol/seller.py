@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from cosim.trading.clearing.grains import whole_grains
 from cosim.trading.protocol.ledger import Ledger, open_ledger
 from cosim.trading.protocol.messages import (
     Accept,
@@ -23,7 +24,7 @@ from cosim.trading.protocol.messages import (
     Request,
     RequestId,
 )
-from cosim.trading.protocol.trading_day import TradingTerms, whole_grains
+from cosim.trading.protocol.trading_day import TradingTerms
 from cosim.trading.valuation.offers import Offer
 
 

@@ -5,19 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
+from cosim.trading.clearing.grains import GRAIN_KWH
 from cosim.trading.schemas.rules import TradingRulesConfig
-
-GRAIN_KWH = 2.0**-20
-"""Energy is traded in whole multiples of this (about a milliwatt-hour).
-
-Sums and differences of such numbers are exact in floating point, so that a ledger's account does not drift
-however often energy is reserved and released, and "not sold twice" holds to the last bit.
-"""
-
-
-def whole_grains(energy_kwh: float) -> float:
-    """The largest multiple of `GRAIN_KWH` that is not above an energy (kWh); 0 for a negative one."""
-    return max(0.0, energy_kwh // GRAIN_KWH * GRAIN_KWH)
 
 
 class Timeline(NamedTuple):

@@ -58,3 +58,34 @@ class LearningBids(Model):
 
 BiddingConfig = Annotated[RandomBids | FixedBids | LearningBids, Field(discriminator="strategy")]
 """`{strategy: random}`, `{strategy: fixed, kappa: 0.5}` or `{strategy: learning}`."""
+
+
+class ValueBuying(Model):
+    """By the energy value of each appliance (paper B (4)), on the scale of the market's own prices."""
+
+    strategy: Literal["energy_value"] = "energy_value"
+    """An appliance at an hour is worth P^G and more, ζ = μγ + P^G; nobody bids more than the grid's price. So
+    what ζ exceeds it by, as a share of γ_b P^G, that is μ(R − 1)/(R_max − 1), is the place of the bid between
+    the feed-in price and the grid's. The rest of the load, which is not scheduled, bids the grid's price."""
+
+
+class GridPriceBuying(Model):
+    """Always the grid's price: what a kWh saves whoever would else buy it there."""
+
+    strategy: Literal["grid_price"]
+    """The most that anybody would pay."""
+
+
+class RandomBuying(Model):
+    """Anywhere between feed-in price and grid price, drawn anew for every hour.
+
+    D. K. Gode and S. Sunder, Allocative efficiency of markets with zero-intelligence traders, Journal of
+    Political Economy 101 (1993), 119-137: traders who draw their bids at random, but never at a loss.
+    """
+
+    strategy: Literal["random"]
+    """Zero intelligence, constrained."""
+
+
+BuyingConfig = Annotated[ValueBuying | GridPriceBuying | RandomBuying, Field(discriminator="strategy")]
+"""`{strategy: energy_value}`, `{strategy: grid_price}` or `{strategy: random}`."""

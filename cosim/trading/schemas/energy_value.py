@@ -18,7 +18,7 @@ from cosim.config.values import (
     bounds,
 )
 from cosim.trading.schemas.appliances import AppliancesConfig, TableIAppliances
-from cosim.trading.schemas.bids import BiddingConfig, RandomBids
+from cosim.trading.schemas.bids import BiddingConfig, BuyingConfig, RandomBids, ValueBuying
 from cosim.trading.schemas.forecasts import ForecastConfig, PerfectForecast
 from cosim.trading.schemas.rules import TradingRulesConfig
 from cosim.trading.schemas.tariffs import PricesConfig
@@ -69,7 +69,10 @@ class TradingConfig(Model):
     values: RigidityConfig = RigidityConfig()
     """How much its preferences weigh against cost."""
     bidding: BiddingConfig = RandomBids()
-    """At what price it offers its generation."""
+    """At what price it offers its generation; without effect where `rules.clearing` sets the prices."""
+    buying: BuyingConfig = ValueBuying()
+    """At what price it bids in a double auction for what its own generation does not cover; posted offers
+    know no bids."""
     load_forecast: ForecastConfig = PerfectForecast()
     """What it knows of its own load when it schedules."""
     pv_forecast: ForecastConfig = PerfectForecast()
@@ -93,3 +96,8 @@ class EnergyValueConfig(Model):
     """How a household takes part, unless its group has `trading` of its own."""
     rules: TradingRulesConfig = TradingRulesConfig()
     """The rule by which energy is scheduled, traded and settled, and the timetable of trading."""
+
+    @property
+    def has_operator(self) -> bool:
+        """Whether households trade by orders to an operator."""
+        return self.rules.rule.trades and self.rules.clearing.has_operator

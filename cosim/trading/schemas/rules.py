@@ -18,6 +18,8 @@ from cosim.config.base import (
 )
 from cosim.config.choice import Choice
 from cosim.core.clock import MS_PER_HOUR, MS_PER_SECOND, to_ms
+from cosim.trading.clearing.interface import CLEARINGS, Clearing
+from cosim.trading.clearing.posted_offers import PostedOffers
 from cosim.trading.tariff_rules.between_households import Trading
 from cosim.trading.tariff_rules.interface import TARIFF_RULES, TariffRule
 
@@ -33,10 +35,15 @@ class TradingRulesConfig(Model):
 
     rule: Annotated[TariffRule, Choice(TARIFF_RULES)] = Trading()
     """What trading with others and feeding in earn, and what appliances are scheduled for."""
+    clearing: Annotated[Clearing, Choice(CLEARINGS)] = PostedOffers()
+    """How buyers and sellers come together: by asking each other (`posted_offers`, paper B), or by orders to
+    an operator over uplinks, who clears them when the gate closes."""
     publication_h: PositiveHours = 14.0
-    """When offers are published, before the delivery day's start (h)."""
+    """When offers are published, before the delivery day's start (h); where there is an operator, when each
+    household plans its day and sends its orders."""
     gate_closure_h: PositiveHours = 12.0
-    """When each household plans its day with the offers that have reached it, and requests begin (h)."""
+    """When each household plans its day with the offers that have reached it, and requests begin (h); an
+    operator clears the orders that have reached it."""
     confirmation_deadline_h: Hours = 11.0
     """By when a trade must be confirmed (h); what is not is bought from the grid."""
     planning_spread_s: Seconds = 60.0

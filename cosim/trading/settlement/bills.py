@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from cosim.config.hours import HOURS
 from cosim.core.errors import InputError, Problem
+from cosim.trading.clearing.grains import GRAIN_KWH
 from cosim.trading.protocol.purchase_book import FailedAttempt, FailedStatus
 from cosim.trading.protocol.reconciliation import Agreement
-from cosim.trading.protocol.trading_day import GRAIN_KWH
 from cosim.trading.schemas.rules import DeviationRule
 from cosim.trading.settlement.delivered import Delivered, deliver
 from cosim.trading.valuation.offers import GRID

@@ -67,8 +67,10 @@ def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: P
     problems: list[Problem] = []
     files: dict[CsvFound, None] = {}
     warnings: dict[Problem, None] = {}
-    own = [] if isinstance(prices.feed_in, FeedInShare) else [prices.feed_in.price]
-    for source in [prices.grid, *own]:
+    sources = {"grid": prices.grid}
+    if not isinstance(prices.feed_in, FeedInShare):
+        sources["feed_in.price"] = prices.feed_in.price
+    for key, source in sources.items():
         match source:
             case HourlyPrice(by_hour=table):
                 hours = (start.hour + np.arange(n_hours)) % 24
@@ -82,8 +84,12 @@ def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: P
                 series.append(values)
                 files[read.found] = None
                 warnings |= dict.fromkeys(_file_doubts(values, read))
+                continue
             case _:
                 series.append(np.full(n_hours, source, dtype=np.float64))
+        if doubt := _doubt(series[-1]):
+            path = f"energy_value.prices.{key}"
+            warnings[Problem(doubt, "Give EUR/kWh, not EUR/MWh or ct.", path, severity="warning")] = None
     if problems:
         raise InputError(problems)
     if isinstance(prices.feed_in, FeedInShare):
@@ -149,13 +155,19 @@ def read_prices(folder: Path, config: CsvPrice, start: datetime, n_hours: int) -
 def _file_doubts(values: Array, series: CsvSeries) -> list[Problem]:
     """What is doubtful in a file of prices, as far as a run uses it."""
     doubts = list(series.warnings)
-    highest = float(np.abs(values).max(initial=0.0))
-    if highest > DEAREST or 0 < highest < CHEAPEST:
-        message = f"prices are at most {highest:.4g} EUR/kWh, which no household pays"
+    if message := _doubt(values):
         remedy = "Check the column's unit: EUR/MWh is not EUR/kWh."
         name, line = series.found.columns[0].name, series.found.header_line
         doubts.append(Problem(message, remedy, name, series.found.file, line, severity="warning"))
     return doubts
+
+
+def _doubt(values: Array) -> str:
+    """What is said of prices that no household pays; empty for others."""
+    highest = float(np.abs(values).max(initial=0.0))
+    if highest <= DEAREST and not 0 < highest < CHEAPEST:
+        return ""
+    return f"prices are at most {highest:.4g} EUR/kWh, which no household pays"
 
 
 def price_problems(prices: PricesConfig, read: Prices) -> list[Problem]:

@@ -1,0 +1,138 @@
+"""A run in which an operator clears the market: what is written adds up, whatever links and operator do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cosim.core.errors import InputError
+from cosim.engine.check import check_configuration
+from cosim.engine.load import LoadedScenario, load_scenario
+from cosim.engine.run import Outcome, run_scenario
+from cosim.results.store import read_table
+from cosim.trading.clearing import CLEARINGS
+
+SUN = "time,roof [kW/kWp]\n" + "".join(
+    f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
+    for hour in range(72)
+)
+SCENARIO = """
+name: hamlet
+seed: 5
+time: {start: 2016-06-13T00:00:00Z, duration_h: 48}
+report: {figures: false}
+groups:
+  - name: solar
+    households: 5
+    load: {kind: constant, p_kw: {uniform: [0.2, 0.8]}}
+    pv: {kind: csv, file: sun.csv, kwp: {uniform: [3, 6]}}
+  - name: other
+    households: 3
+    load: {kind: constant, p_kw: {uniform: [0.2, 0.8]}}
+energy_value:
+  prices:
+    grid: {by_hour: [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.3, 0.35, 0.3, 0.3, 0.3, 0.3,
+                     0.2, 0.2, 0.25, 0.25, 0.3, 0.35, 0.4, 0.4, 0.35, 0.3, 0.2, -0.1]}
+  household:
+    appliances: {kind: generated}
+    values: {rigidity: {uniform_int: [1, 5]}}
+    contracted_power_kw: 15
+"""
+BAD_LINKS = [
+    "comms.default.latency={kind: exponential, mean_ms: 4000}",
+    "comms.default.loss={kind: bernoulli, loss_probability: 0.3}",
+    "comms.default.duplication_probability=0.1",
+]
+OPERATORS = [name for name in CLEARINGS if CLEARINGS[name].has_operator]
+CRASHES = (
+    "faults=[{kind: operator_crash, rate_per_day: 40, mean_duration_h: 0.2, from_h: 9.5, duration_h: 2},"
+    " {kind: household_crash, rate_per_day: 6, mean_duration_h: 0.3, from_h: 9.5, duration_h: 4}]"
+)
+
+
+def hamlet(folder: Path, *settings: str) -> LoadedScenario:
+    """Eight homes for two days, of which the second is traded."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "sun.csv").write_text(SUN)
+    (folder / "hamlet.yaml").write_text(SCENARIO)
+    return load_scenario(str(folder / "hamlet.yaml"), list(settings))
+
+
+def run(folder: Path, *settings: str) -> tuple[Outcome, Path]:
+    outcome = run_scenario(hamlet(folder, *settings), folder / "run")
+    assert outcome.status == "done", outcome.cause
+    return outcome, folder / "run"
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=() if n == "pay_as_bid" else pytest.mark.slow) for n in OPERATORS]
+)
+def test_orders_trades_and_bills_add_up_over_bad_links(name: str, tmp_path: Path) -> None:
+    outcome, folder = run(tmp_path, *BAD_LINKS, CRASHES, f"energy_value.rules.clearing={name}")
+    bids, offers = read_table(folder, "bids"), read_table(folder, "offers")
+    trades, bills = read_table(folder, "trades"), read_table(folder, "bills")
+    hours = read_table(folder, "clearing").set_index(["day", "hour"])
+    assert hours["agreed_kwh"].sum() > 1
+    for column, table, amount in (
+        ("bid_kwh", bids, "quantity_kwh"),
+        ("offered_kwh", offers, "quantity_kwh"),
+        ("agreed_kwh", trades, "agreed_kwh"),
+    ):
+        found = table.groupby(["day", "hour"])[amount].sum().reindex(hours.index, fill_value=0.0)
+        assert np.allclose(found, hours[column], rtol=0, atol=1e-12), column
+    # Nobody buys or sells beyond what he ordered, at no price beyond his own.
+    for party, orders, sign in (("buyer", bids, 1), ("seller", offers, -1)):
+        most = orders.groupby(["day", "hour", party])["quantity_kwh"].sum()
+        got = trades.groupby(["day", "hour", party])["agreed_kwh"].sum()
+        assert (got <= most.reindex(got.index)).all()
+        worst = (sign * orders.set_index(["day", "hour", party])["price"]).groupby(level=[0, 1, 2]).max()
+        paid = sign * trades.set_index(["day", "hour", party])["price"]
+        assert (paid <= worst.reindex(paid.index)).all()
+    assert abs(bills.groupby("day")["total_eur"].sum()).max() < 1e-9
+    assert outcome.summary["bills_imbalance_max_eur"] < 1e-9  # type: ignore[operator]
+    unmet = 1 - trades["agreed_kwh"].sum() / bids["quantity_kwh"].sum()
+    assert outcome.summary["bids_unmet_share"] == pytest.approx(unmet)
+
+
+def test_if_every_message_is_lost_bills_are_those_without_trading(tmp_path: Path) -> None:
+    lost = "comms.default.loss={kind: bernoulli, loss_probability: 1.0}"
+    clearing = "energy_value.rules.clearing=double_auction_uniform"
+    _, nothing_heard = run(tmp_path / "lost", lost, clearing)
+    _, alone = run(tmp_path / "alone", "energy_value.rules.rule=no_trading")
+    assert read_table(nothing_heard, "bills").equals(read_table(alone, "bills"))
+    assert (read_table(nothing_heard, "clearing")["agreed_kwh"] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["energy_value.rules.clearing=vickrey"], "double_auction_uniform"),
+        (["energy_value.rules.clearing={kind: double_auction_uniform, k: 1.5}"], "from 0 to 1"),
+        (["energy_value.rules.clearing={kind: pay_as_bid, k: 0.5}"], "unknown key 'k'"),
+        (["energy_value.household.buying={strategy: bold}"], "energy_value"),
+    ],
+)
+def test_bad_input_is_told_before_the_run(settings: list[str], words: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        hamlet(tmp_path, *settings)
+    assert words in str(error.value)
+
+
+def test_doubts_and_faults_that_cannot_be(tmp_path: Path) -> None:
+    crash = "faults=[{kind: operator_crash, from_h: 12, duration_h: 1}]"
+
+    def found(*settings: str) -> list[str]:
+        return [str(problem) for problem in check_configuration(hamlet(tmp_path, *settings))]
+
+    assert any("the market has no operator" in each for each in found(crash))
+    clearing = "energy_value.rules.clearing=mid_market_rate"
+    assert not any("operator" in each for each in found(crash, clearing))
+    alone = found(clearing, "energy_value.rules.rule=no_trading")
+    assert any("nobody trades" in each and "clearing" in each for each in alone)
+    assert any(
+        "bidding" in each and "sets the prices" in each
+        for each in found(clearing, "energy_value.household.bidding={strategy: fixed, kappa: 0.5}")
+    )
+    assert load_scenario("trading_village_auction").scenario.energy_value is not None

@@ -1,0 +1,81 @@
+"""The sentences that a run begins and ends with, from its numbers, its scenario and its elements' names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cosim.engine.answer import Element, answer
+from cosim.engine.scenario import Scenario
+
+FEEDER = {("trafo", 0): Element("T1", {"trafo_overload": 100.0}),
+          ("bus", 7): Element("", {"voltage_low": 0.9, "voltage_high": 1.1}),
+          ("line", 3): Element("Main\x1b[31m", {"line_overload": 80.0})}  # fmt: skip
+SOLVED = {"intervals": 96, "intervals_outside_limits": 0, "intervals_diverged": 0, "intervals_skipped": 0}
+
+
+def scenario(**more: Any) -> Scenario:
+    content = {"name": "s", "time": {"start": "2016-07-04T00:00:00Z", "duration_h": 24, "step_s": 900}}
+    grid = {"grid": {"network": "kerber_dorfnetz", "interval_min": 15}}
+    return Scenario.model_validate(content | grid | more)
+
+
+def most_used(key: str, table: str, index: int, use: float, hours: float, n: int = 0) -> dict[str, Any]:
+    return {f"{key}_intervals": n, f"{key}_use_max": use, f"{key}_use_max_{table}": index,
+            f"{key}_use_max_time_h": hours}  # fmt: skip
+
+
+LINE = most_used("line_overload", "line", 3, 0.5, 2)
+TRAFO = most_used("trafo_overload", "trafo", 0, 1.425, 18.75, 12)
+HIGH = most_used("voltage_high", "bus", 7, 1.01, 12.25, 3)
+LOW = most_used("voltage_low", "bus", 7, 0.9375, 19)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        (SOLVED | LINE | LOW,
+         "The feeder kept its limits in all 96 intervals of 15 min; closest came line Main\\x1b[31m (40 %, "
+         "limit 80 %) on 2016-07-04 02:00 UTC and bus 7 (0.9600 pu, limit 0.9000 pu) on 2016-07-04 "
+         "19:00 UTC."),
+        (SOLVED | HIGH | TRAFO | LINE | {"intervals_outside_limits": 15},
+         "The feeder was outside its limits in 15 of 96 intervals of 15 min (15.6 %, 3.75 h): transformer "
+         "overloaded in 12, worst at transformer T1 (142.5 %, limit 100 %) on 2016-07-04 18:45 UTC; "
+         "voltage too "
+         "high in 3, worst at bus 7 (1.1110 pu, limit 1.1000 pu) on 2016-07-04 12:15 UTC."),
+        (SOLVED | LINE | {"intervals_diverged": 2, "intervals_skipped": 1},
+         "3 of 96 intervals not solved (2 diverged and 1 skipped). The feeder kept its limits in all 93 "
+         "solved "
+         "intervals of 15 min; closest came line Main\\x1b[31m (40 %, limit 80 %) on 2016-07-04 02:00 UTC."),
+        ({"intervals": 2, "intervals_outside_limits": None, "intervals_diverged": 2, "intervals_skipped": 0},
+         "None of 2 intervals was solved (2 diverged): nothing can be said about the feeder's limits."),
+        ({"intervals": 0}, "No interval of the feeder was counted: nothing can be said about its limits."),
+        ({}, ""),
+    ],
+    ids=["kept", "left", "partly solved", "not solved", "not counted", "no numbers"],
+)  # fmt: skip
+def test_the_feeder_comes_first(numbers: dict[str, Any], said: str) -> None:
+    assert answer(numbers, scenario(), FEEDER) == said
+
+
+def test_then_how_the_community_followed_in_kilowatts_and_what_was_lost_and_paid() -> None:
+    community = {"name": "v", "groups": ["g"], "resources": [
+        {"name": "sale", "unit_kwh": 0.5, "capacity": 3},
+        {"name": "seats", "capacity": 3}]}  # fmt: skip
+    homes = {"name": "g", "households": 9, "cost": {"kind": "separable", "linear": 1, "target": 0.5}}
+    run = scenario(grid=None, communities=[community], groups=[homes])
+    numbers: dict[str, Any] = {
+        "v_sale_tracking_rmse_units": 2.0, "v_sale_capacity_mean_units": 30.0,
+        "v_seats_tracking_rmse_units": 1.5, "v_seats_capacity_mean_units": 20.0,
+        "messages_sent": 12_000, "messages_lost": 3, "messages_expired": 1,
+        "bills_households_eur": -12.5, "delivery_days": 1, "traded_delivered_kwh": 41.25,
+        "energy_imported_kwh": 1234.4, "energy_lost_in_feeder_kwh": 7.0}  # fmt: skip
+    assert answer(numbers, run, {}) == (
+        "Community v missed its capacity by 4 kW in sale (of 60 kW on average) and by 1.5 units in "
+        "seats (of 20 "
+        "units), root mean square; 3 of 12 000 messages were lost (less than 0.1 %), 1 came too late. "
+        "Households earned 12.5 EUR in 1 day; 41.25 kWh were traded between them; households drew 1 "
+        "234 kWh at "
+        "their meters; lines and transformers lost 7 kWh."
+    )
