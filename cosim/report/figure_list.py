@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from cosim.core.registry import Registry
 from cosim.report import (
+    dimming_figure,
+    en50160_figure,
     energy_figures,
     fault_figure,
     feeder_figure,
@@ -209,6 +211,20 @@ _BUILT_IN = (
         "Loading duration",
         "For how many hours the most loaded lines and transformers carried at least a given loading.",
         grid_figures.loading_duration,
+    ),
+    Entry(
+        "en50160",
+        "Voltage quality by EN 50160",
+        "For how much of its worst week the 10-minute means of each bus's voltage were outside ±10 %, and "
+        "how many buses broke one of the two rules in each week.",
+        en50160_figure.en50160,
+    ),
+    Entry(
+        "dimming",
+        "Dimming",
+        "How many households were under a limit by the operator's order or because they heard nothing, the "
+        "loading and the voltages that the operator acts on, and what devices drew meanwhile.",
+        dimming_figure.dimming,
     ),
     Entry(
         "latencies",

@@ -129,7 +129,7 @@ def test_a_vehicle_that_comes_in_the_evening_loses_nothing(market: EnergyMarket,
 
 
 @pytest.mark.parametrize(
-    ("has_offers", "mean", "half", "most"), [(False, 0.042, 0.023, 0.39), (True, 0.025, 0.011, 0.22)]
+    ("has_offers", "mean", "half", "most"), [(False, 0.042, 0.022, 0.39), (True, 0.025, 0.011, 0.22)]
 )
 def test_a_vehicle_that_is_there_all_day_loses_cents(
     market: EnergyMarket, has_offers: bool, mean: float, half: float, most: float

@@ -52,6 +52,8 @@ MARKET = {
 GRID = {"voltage_band", "feeder", "loading_duration"}
 TRADING = {"trading_offers", "trading_schedule", "trading_allocation", "trading_hours", "trading_bills"}
 """These are looked at in `test_report_trading`."""
+LIMITS = {"en50160", "dimming"}
+"""These in `test_report_limits`."""
 
 
 def scenario_text(n_homes: int, n_hours: int, grid: bool, title: str = "A small run") -> str:
@@ -318,7 +320,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
 
 def test_every_figure_of_a_full_run(drawn: tuple[Path, list[Path]]) -> None:
     folder, figures = drawn
-    expected = {*FIGURES} - TRADING - {"power"}
+    expected = {*FIGURES} - TRADING - LIMITS - {"power"}
     assert names(figures) == expected
     assert {file.name for file in (folder / "figures").iterdir()} == {f"{name}.png" for name in expected}
 
