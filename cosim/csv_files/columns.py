@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cosim.config.csv_format import CsvSeriesFormat
 from cosim.core.errors import Problem, suggest
@@ -130,7 +130,7 @@ def find_values(
     file: str,
     problems: list[Problem],
 ) -> tuple[list[ValueColumn], list[ValueColumn]]:
-    """Columns that are wanted, and those that are left out; every doubt about a name or a unit is a problem.
+    """Columns that are wanted, and those that are left out; every doubt about a name is a problem.
 
     Without `wanted` it is every column with a known unit, or the first of them; one that may be meant and has
     none is a problem.
@@ -159,7 +159,6 @@ def find_values(
         message = "the columns are times of day, with a day in each row"
         remedy = "Write a row for each slot, with its date and time: time,NAME [kW]."
         problems.append(Problem(message, remedy, shown(times[0].header), file, layout.header_line))
-    problems += _without_unit(chosen, bool(wanted), known, config, layout, file)
     problems += [
         Problem(
             "a name holds a control character",
@@ -201,7 +200,31 @@ def _is_meant(layout: Layout, column: ValueColumn) -> bool:
     return not cells or any(looks_like_number(cell) for cell in cells)
 
 
-def _without_unit(
+def used_and_empty(
+    chosen: Sequence[ValueColumn], cells: Mapping[int, Any]
+) -> tuple[list[ValueColumn], list[ValueColumn]]:
+    """Columns that are used, and those beside them that have neither a unit nor a single value.
+
+    Parameters
+    ----------
+    chosen : sequence of ValueColumn
+        As `find_values` gives them where no column is wanted by its name.
+    cells : mapping of int to pandas.Series of str
+        What stands in them, by place.
+    """
+    empty = [
+        column
+        for column in chosen
+        if column.unit is None
+        and not column.unit_text
+        and not (cells[column.place].fillna("").str.strip() != "").any()
+    ]
+    if not any(column.unit for column in chosen):
+        empty = []
+    return [column for column in chosen if column not in empty], empty
+
+
+def without_unit(
     chosen: Sequence[ValueColumn],
     wanted: bool,
     known: Mapping[str, Unit],
@@ -209,6 +232,7 @@ def _without_unit(
     layout: Layout,
     file: str,
 ) -> Iterator[Problem]:
+    """Columns without a unit that is known, or with another than the scenario says."""
     symbols = usual(known)
     others = "" if wanted else "; or name the columns that are meant"
     bad = [column for column in chosen if column.unit is None]

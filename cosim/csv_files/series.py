@@ -14,7 +14,14 @@ from cosim.config.csv_format import CsvSeriesFormat
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.errors import InputError, Problem
 from cosim.csv_files.column_units import Unit, usual
-from cosim.csv_files.columns import TimeColumn, ValueColumn, find_time, find_values
+from cosim.csv_files.columns import (
+    TimeColumn,
+    ValueColumn,
+    find_time,
+    find_values,
+    used_and_empty,
+    without_unit,
+)
 from cosim.csv_files.found import CsvFound, FoundColumn
 from cosim.csv_files.header_layout import Layout, find_layout
 from cosim.csv_files.number_cells import decimal_mark, is_missing, to_numbers
@@ -126,6 +133,10 @@ def read_series(
         text, layout, shown_as, [*time.places, *(column.place for column in chosen)], time.places[0]
     )
     del text
+    if not wanted:
+        chosen, empty = used_and_empty(chosen, table.columns)
+        left_out += empty
+    problems += without_unit(chosen, bool(wanted), known, config, layout, shown_as)
     if table.n_rows < (1 if single_slot_ms else 2):
         message = "has one row of data" if table.n_rows else "has no row of data"
         remedy = (

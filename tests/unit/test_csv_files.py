@@ -247,6 +247,18 @@ def test_units_that_are_not_known_are_refused(tmp_path: Path, header: str) -> No
     assert (problem.line, problem.path) == (1, header)
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_column_of_remarks_without_a_single_one_is_left_out(tmp_path: Path, separator: str) -> None:
+    text = table("time,home [kWh],flag", stamps(), VALUES, [""] * 4).replace(",", separator)
+    series = read(tmp_path, text)
+    assert series.columns == ("home",)
+    assert series.found.left_out == ("flag",)
+    late = table("time,home [kWh],flag", stamps(), VALUES, ["", "", "", "7"])
+    assert any("flag: no unit" in str(problem) for problem in refused(tmp_path, late))
+    alone = table("time,home,flag", stamps(), VALUES, [""] * 4)
+    assert any("home: no unit" in str(problem) for problem in refused(tmp_path, alone))
+
+
 def test_columns_of_other_quantities_are_left_out_and_named(tmp_path: Path) -> None:
     header = "time,T [°C],home [kW],G (W/m2),Q [kvar]"
     series = read(tmp_path, table(header, stamps(), [1] * 4, VALUES, [2] * 4, [3] * 4))
