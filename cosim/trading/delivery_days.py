@@ -110,6 +110,8 @@ class DeliveryDays:
         self._traded = set(traded)
         self._device_plans = DevicePlans(households, market, terms.timeline, len(whole_days))
         self._alone = [day for day in whole_days if day not in self._traded]
+        self._has_rounds = rules.rounds is not None
+        self._on_top: dict[int, dict[int, Array]] = {}
         self.operator: MarketOperator | None = None
         self.floor: Marketplace
         if market.has_operator:
@@ -118,7 +120,7 @@ class DeliveryDays:
                 env, network, market.size, terms, traded, rules.clearing, self._hour_prices, decisions
             )
         else:
-            hooks = Hooks(market.offers, self._plan, self._begin, market.lose_memory)
+            hooks = Hooks(market.offers, self._plan, self._begin, market.lose_memory, self._plan_again)
             self.floor = TradingFloor(
                 env, network, market.size, terms, traded, rules.planning_spread_ms, streams, hooks
             )
@@ -177,8 +179,21 @@ class DeliveryDays:
         """What a household wants to buy: for its schedule, and for devices at variable power on top."""
         load_kwh = self._market.plan(household, day, offers)
         on_top_kwh = self._device_plans.at_gate(household, day, offers, int(self._env.now))
-        grid_price = self._market.prices(day).grid.tolist()
-        return needs_from_load((load_kwh + on_top_kwh).tolist(), offers, grid_price)
+        if self._has_rounds:
+            self._on_top.setdefault(day, {})[household] = on_top_kwh
+        return self._needs(day, load_kwh + on_top_kwh, offers)
+
+    def _needs(self, day: int, load_kwh: Array, offers: Sequence[Offer]) -> list[HourlyNeed]:
+        return needs_from_load(load_kwh.tolist(), offers, self._market.prices(day).grid.tolist())
+
+    def _plan_again(
+        self, household: int, day: int, offers: Sequence[Offer], bought: Sequence[Offer], first_hour: int
+    ) -> list[HourlyNeed]:
+        """What a household wants to buy after it has planned again what of its day has not begun."""
+        on_top_kwh = self._on_top.get(day, {}).get(household, np.zeros(HOURS))
+        supply = [each for each in (*offers, *bought) if each.quantity_kwh > 0]
+        load_kwh = self._market.plan_again(household, day, supply, first_hour, on_top_kwh)
+        return self._needs(day, load_kwh, offers)
 
     def _order(self, household: int, day: int) -> Orders:
         """What a household orders: it plans its day alone, sells what is left and bids for what it lacks."""
@@ -210,22 +225,37 @@ class DeliveryDays:
         for household in range(market.size):
             if household not in market.plans.get(day, ()):
                 market.plan_alone(household, day)
-        for hour, load_kw in enumerate(market.appliance_load_kw(day)):
-            for interval in self._intervals(day, hour):
-                self._book.add_load(interval, load_kw)
-        self._recorder.add_plans(day, market.plans[day])
+        if not (self._has_rounds and day in self._traded):
+            for hour in range(HOURS):
+                self._use(day, hour)
+            self._recorder.add_plans(day, market.plans[day])
         if self._device_plans:
             agreed = self.floor.agreements(day) if day in self._traded else []
             self._device_plans.decided(day, sold_less_bought(agreed, market.size))
 
+    def _use(self, day: int, hour: int) -> None:
+        """Let appliances draw in an hour what is planned by now."""
+        load_kw = self._market.appliance_load_kw(day)[hour]
+        for interval in self._intervals(day, hour):
+            self._book.add_load(interval, load_kw)
+
     def _keep_promises(self) -> Process:
-        """As a day begins, take what is sold from what batteries see; what is bought stands in for it."""
+        """As a day begins, take what is sold from what batteries see; what is bought stands in for it.
+
+        Where there are further rounds plans and promises of an hour are final when it begins.
+        """
         for day in sorted(self._traded):
-            yield wait_until(self._env, self._timeline.start_ms(day), Priority.ARRIVAL)
-            promised_kw = sold_less_bought(self.floor.agreements(day), self._market.size)  # kWh of an hour
-            for hour in range(HOURS):
-                for interval in self._intervals(day, hour):
-                    self._book.set_aside(interval, promised_kw[:, hour])
+            for hours in [[hour] for hour in range(HOURS)] if self._has_rounds else [list(range(HOURS))]:
+                at_ms = self._timeline.start_ms(day) + hours[0] * MS_PER_HOUR
+                yield wait_until(self._env, at_ms, Priority.ARRIVAL)
+                promised_kw = sold_less_bought(
+                    self.floor.agreements(day), self._market.size
+                )  # kWh of an hour
+                for hour in hours:
+                    if self._has_rounds:
+                        self._use(day, hour)
+                    for interval in self._intervals(day, hour):
+                        self._book.set_aside(interval, promised_kw[:, hour])
 
     def _intervals(self, day: int, hour: int) -> range:
         """Numbers of the metering intervals of an hour."""
@@ -235,6 +265,8 @@ class DeliveryDays:
 
     def _settle(self, day: int) -> None:
         market, floor = self._market, self.floor
+        if self._has_rounds and day in self._traded:
+            self._recorder.add_plans(day, market.plans[day])
         metered, self.metered = self.metered, self._blank()
         is_traded = day in self._traded
         offered = floor.offered(day) if is_traded else []
@@ -253,10 +285,13 @@ class DeliveryDays:
         self._recorder.add_day(day, offered, settlement, market.prices(day), metered, value_eur)
         if self.operator and is_traded:
             self._recorder.add_clearing(day, floor.bids(day), offered, settlement.trades)
+        if is_traded and not self.operator:
+            self._recorder.add_wanted(day, floor.wanted_kwh(day), settlement.trades)
         self._n_late_offers += floor.too_late(day)
         floor.forget(day)
         market.forget(day)
         self._device_plans.forget(day)
+        self._on_top.pop(day, None)
 
 
 def _sales(settlement: Settlement, n_households: int) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from cosim.config.hours import HOURS
 from cosim.core.errors import SimulationError
 from cosim.core.streams import Streams
 from cosim.csv_files.found import CsvFound
-from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day
+from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day, plan_rest
 from cosim.trading.schemas.appliances import AppliancesConfig
 from cosim.trading.schemas.bids import LearningBids
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
@@ -132,6 +132,39 @@ class EnergyMarket:
     def plan(self, household: int, day: int, offers: Sequence[Offer]) -> Array:
         """Schedule its day with the offers that reached it; what it then will use, kWh, shape (24,)."""
         return self._decide(household, day, offers).schedule.load_kwh
+
+    def plan_again(
+        self, household: int, day: int, offers: Sequence[Offer], first_hour: int, on_top_kwh: Array
+    ) -> Array:
+        """Schedule again what has not begun, with what is left; what it then will use, kWh, shape (24,).
+
+        Parameters
+        ----------
+        household, day : int
+            Whose day.
+        offers : sequence of Offer
+            What is left, and what the household has bought.
+        first_hour : int
+            The first hour that is still open.
+        on_top_kwh : ndarray, shape (24,)
+            What devices at variable power take.
+        """
+        participant, plan = self.participants[household], self.plans[day][household]
+        fixed_kwh = self.expected_load(household, day) + on_top_kwh
+        again = plan_rest(
+            plan,
+            first_hour,
+            participant.preferences,
+            offers,
+            self.prices(day).grid,
+            fixed_kwh,
+            self.config.rules.rule.aim,
+            participant.config.solver,
+            participant.config.search_limit,
+            self.pause,
+        )
+        self.plans[day][household] = again
+        return np.asarray(again.energy_kwh.sum(axis=0) + fixed_kwh)
 
     def plan_alone(self, household: int, day: int) -> None:
         """Schedule its day with its own generation and the grid.

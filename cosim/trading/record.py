@@ -216,6 +216,11 @@ class EnergyRecorder:
         self.metrics.add_bills([bill.total_eur for bill in settlement.bills])
         self.metrics.add_power(*metered, prices.grid, day * HOURS, is_traded=bool(offered))
 
+    def add_wanted(self, day: int, wanted_kwh: float, trades: Sequence[TradeRow]) -> None:
+        """Take what households wanted of all offers of a day, and what they got."""
+        if day >= self._first_counted_day:
+            self.metrics.add_wanted(wanted_kwh, fsum(each.delivered_kwh for each in trades))
+
     def add_clearing(
         self, day: int, bids: Sequence[Bid], offered: Sequence[Offer], trades: Sequence[TradeRow]
     ) -> None:

@@ -64,6 +64,13 @@ NUMBERS = (
     *declared(SECTION, "table `offers`",
         Number("offered_kwh", "energy offered", "kWh", "sum of all offers"),
     ),
+    *declared(SECTION, "the trading protocol",
+        Number("wanted_of_offers_kwh", "energy wanted of offers", "kWh",
+            "what households use by their last plans in hours in which they knew an offer below the grid's"
+            " price, their own among them"),
+        Number("wanted_unserved_share", "share unserved by offers", "",
+            "share of this by which what was delivered on the day, by whomever, falls short of it", "less"),
+    ),
     *declared(SECTION, "table `clearing`",
         Number("bids_kwh", "energy bid for", "kWh", "sum of all bids that households sent to the operator"),
         Number("bids_unmet_share", "share of bids unmet", "",
@@ -132,6 +139,8 @@ class TradingMetrics:
     n_unproved: int = 0
     schedule_gap_eur: float = 0.0
     requests: Counter[str] = field(default_factory=Counter)
+    wanted_kwh: float | None = None
+    unserved_kwh: float = 0.0
     bids_kwh: float | None = None
     matched_kwh: float = 0.0
     matched_eur: float = 0.0
@@ -153,6 +162,11 @@ class TradingMetrics:
         self.delivered_kwh += math.fsum(delivered for _, delivered in others)
         self.own_kwh += math.fsum(delivered for _, with_oneself, _, delivered in rows if with_oneself)
         self.requests.update(status for status, *_ in rows)
+
+    def add_wanted(self, wanted_kwh: float, delivered_kwh: float) -> None:
+        """Take what was wanted of all offers of a day, and what was delivered, by oneself too."""
+        self.wanted_kwh = wanted_kwh + (self.wanted_kwh or 0.0)
+        self.unserved_kwh += max(wanted_kwh - delivered_kwh, 0.0)
 
     def add_clearing(self, bids_kwh: float, trades: Iterable[Cleared]) -> None:
         """Take what was bid for on a day, and what the operator matched."""
@@ -206,6 +220,9 @@ class TradingMetrics:
             "net_import_peak_kw": self.import_peak_kw,
             "net_export_peak_kw": self.export_peak_kw,
         }
+        if self.wanted_kwh is not None:
+            share = self.unserved_kwh / self.wanted_kwh if self.wanted_kwh else None
+            sums |= {"wanted_of_offers_kwh": self.wanted_kwh, "wanted_unserved_share": share}
         if self.bids_kwh is not None:
             sums |= {
                 "bids_kwh": self.bids_kwh,

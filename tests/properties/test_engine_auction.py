@@ -112,6 +112,15 @@ def test_if_every_message_is_lost_bills_are_those_without_trading(tmp_path: Path
         (["energy_value.rules.clearing={kind: double_auction_uniform, k: 1.5}"], "from 0 to 1"),
         (["energy_value.rules.clearing={kind: pay_as_bid, k: 0.5}"], "unknown key 'k'"),
         (["energy_value.household.buying={strategy: bold}"], "energy_value"),
+        (
+            ["energy_value.rules={clearing: pay_as_bid, rounds: {every_h: 1}}"],
+            "rounds are of posted offers, and 'pay_as_bid' clears once",
+        ),
+        (["energy_value.rules.rounds={every_h: 0}"], "from 0.25 to 24"),
+        (
+            ["energy_value.rules={rounds: {every_h: 0.5}, planning_spread_s: 1800}"],
+            "planning_spread_s = 1800 is longer than a round",
+        ),
     ],
 )
 def test_bad_input_is_told_before_the_run(settings: list[str], words: str, tmp_path: Path) -> None:

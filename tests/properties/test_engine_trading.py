@@ -92,6 +92,7 @@ CASES: dict[str, list[str]] = {
     "plain": [],
     "bad_links": BAD_LINKS,
     **{f"crashes_{state}": [*BAD_LINKS, CRASHES.replace("STATE", state)] for state in ("kept", "lost")},
+    "rounds": [*BAD_LINKS, CRASHES.replace("STATE", "lost"), "energy_value.rules.rounds={every_h: 0.5}"],
     "battery": [BATTERY, "time.duration_h=72"],
     "quarter_hours": ["grid.interval_min=15"],
     "compensation": [

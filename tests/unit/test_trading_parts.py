@@ -160,7 +160,7 @@ def test_a_seller_publishes_once_and_answers_nothing_before() -> None:
 
 
 def test_the_freshest_offers_count_in_whatever_order_they_come() -> None:
-    buyer = Buyer(TERMS, BuyerState(0), lambda *_: None)
+    buyer = Buyer(TERMS, BuyerState(0), lambda *_: None, lambda *_: None)
     for sequence, price in ((5, 0.2), (7, 0.1), (6, 0.3), (7, 0.4)):
         buyer.on_offer(1, sequence, OfferSheet(1, line(1.0, price=price)))
     assert buyer.offers(1, []) == [Offer(12, 1, 1.0, 0.1)]
@@ -170,7 +170,7 @@ def test_the_freshest_offers_count_in_whatever_order_they_come() -> None:
 
 def test_a_bad_plan_is_refused() -> None:
     cheap, dear = Candidate(1, 1.0, 0.1), Candidate(2, 1.0, 0.2)
-    buyer = Buyer(TERMS, BuyerState(0), lambda *_: None)
+    buyer = Buyer(TERMS, BuyerState(0), lambda *_: None, lambda *_: None)
     with pytest.raises(ValueError, match="not in ascending order"):
         buyer.begin(0, 1, [HourlyNeed(12, 1.0, (dear, cheap))])
     with pytest.raises(ValueError, match="hour 13 twice"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
+from math import fsum
 from typing import Protocol
 
 import simpy
@@ -194,6 +195,10 @@ class AuctionHall:
             for household, orders in sorted(self._ordered.get(day, {}).items())
             for hour, energy_kwh, price in orders.bids
         ]
+
+    def wanted_kwh(self, day: int) -> float:
+        """All bids of a day."""
+        return fsum(bid.energy_kwh for bid in self.bids(day))
 
     def too_late(self, day: int) -> int:
         """How many orders came after the gate had closed, as far as the operator remembers."""

@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from cosim.config.hours import HOURS
 from cosim.core.message import is_fresher
 from cosim.trading.clearing.grains import whole_grains
 from cosim.trading.protocol.demand_plan import HourlyNeed
+from cosim.trading.protocol.further_rounds import believed_left, learn_from_grant, learn_left, unused
 from cosim.trading.protocol.messages import (
     Accept,
     Confirm,
@@ -38,6 +40,8 @@ from cosim.trading.protocol.purchase_book import (
 from cosim.trading.protocol.trading_day import TradingTerms
 from cosim.trading.valuation.offers import Offer
 
+GiveOwn = Callable[[int, RequestId], None]
+"""Takes it back: called with (day, request)."""
 TakeOwn = Callable[[int, int, RequestId, Line], Line | None]
 """Sells a household its own energy: called with (now, day, request, line); gives what it got."""
 
@@ -78,14 +82,17 @@ class Buyer:
         What it remembers; nothing is kept elsewhere.
     take_own : callable
         Sells it the household's own energy.
+    give_own : callable
+        Takes that back.
     """
 
-    __slots__ = ("_take_own", "state", "terms")
+    __slots__ = ("_give_own", "_take_own", "state", "terms")
 
-    def __init__(self, terms: TradingTerms, state: BuyerState, take_own: TakeOwn) -> None:
+    def __init__(self, terms: TradingTerms, state: BuyerState, take_own: TakeOwn, give_own: GiveOwn) -> None:
         self.terms = terms
         self.state = state
         self._take_own = take_own
+        self._give_own = give_own
 
     def book(self, day: int) -> PurchaseBook:
         """The day's book, opened where there is none."""
@@ -124,6 +131,7 @@ class Buyer:
         """
         book = self.book(day)
         book.is_planned = True
+        book.wanted_kwh = {need.hour: whole_grains(need.demand_kwh) for need in needs}
         for hour, demand_kwh, candidates in needs:
             if hour in book.needs:
                 raise ValueError(f"the plan for day {day} has hour {hour} twice")
@@ -135,6 +143,37 @@ class Buyer:
             book.needs[hour] = Need(whole_grains(demand_kwh), tuple(candidates))
         return self._ask(now_ms, book, sorted(book.needs))
 
+    def begin_again(
+        self, now_ms: int, day: int, needs: Sequence[HourlyNeed], first_hour: int
+    ) -> list[Letter]:
+        """In a further round: take a new plan from an hour on, and ask for what lacks."""
+        book = self.book(day)
+        book.has_news = False
+        wanted = {need.hour: need for need in needs}
+        letters = self._give_back_claims(book, unused(book, wanted, first_hour))
+        held_kwh = book.held_kwh()
+        for hour in range(first_hour, HOURS):
+            demand_kwh, candidates = wanted[hour][1:] if hour in wanted else (0.0, ())
+            book.wanted_kwh[hour] = whole_grains(demand_kwh)
+            # Below 0 where more is held than is now wanted: then nothing is asked for.
+            remaining_kwh = whole_grains(demand_kwh) - held_kwh.get(hour, 0.0)
+            book.needs[hour] = Need(remaining_kwh, candidates)
+        return [*letters, *self._ask(now_ms, book, range(first_hour, HOURS))]
+
+    def lacks(self, day: int, first_hour: int) -> bool:
+        """Whether to plan again: it still lacks energy, and has learnt what sellers have left."""
+        book = self.book(day)
+        return book.has_news and any(
+            need.remaining_kwh >= self.terms.min_trade_kwh
+            for hour, need in book.needs.items()
+            if hour >= first_hour
+        )
+
+    def offers_left(self, day: int, own: Iterable[Offer]) -> list[Offer]:
+        """What it believes is left of all offers, nothing of some, and its own; ordered as by `offers`."""
+        left = believed_left(self.book(day), self.offers(day, ()))
+        return sorted([*left, *own], key=lambda each: (each.hour, each.price, each.seller))
+
     def on_accept(self, now_ms: int, sender: int, accept: Accept) -> list[Letter]:
         """Confirm what was reserved, and look elsewhere for the rest."""
         book, request = self._find(accept.day, accept.id)
@@ -145,6 +184,8 @@ class Buyer:
         request.granted = accept.lines
         request.transmissions = 1
         request.due_ms = now_ms + self.terms.timeout_ms
+        if self.terms.round_ms is not None:
+            learn_from_grant(book, request, accept.lines)
         self._give_back(book, request, accept.lines)
         return [Letter(sender, Confirm(request.id, book.day)), *self._ask(now_ms, book, _hours(request))]
 
@@ -166,6 +207,9 @@ class Buyer:
         book, request = self._find(reject.day, reject.id)
         if request is None or book is None:
             return []
+        if reject.left is not None:
+            del book.open_requests[request.id]  # what it asked for is not taken
+            learn_left(book, request.seller, {line.hour: line.energy_kwh for line in reject.left})
         return self._give_up(now_ms, book, request, "expired" if request.granted is not None else "rejected")
 
     def on_timer(self, now_ms: int) -> list[Letter]:
@@ -200,6 +244,18 @@ class Buyer:
         book.open_requests.clear()
         return letters
 
+    def close_hour(self, now_ms: int, day: int, hour: int) -> list[Letter]:
+        """In further rounds, an hour begins: what is open of it is given up, and of the rest asked anew."""
+        book = self.book(day)
+        book.first_open_hour = max(book.first_open_hour, hour + 1)
+        book.is_closed = book.is_closed or book.first_open_hour >= HOURS
+        letters = []
+        begun = [each for each in book.open_requests.values() if min(_hours(each)) < book.first_open_hour]
+        for request in begun:
+            letters.append(Letter(request.seller, Release(request.id, day)))
+            letters.extend(self._give_up(now_ms, book, request, "unconfirmed"))
+        return letters
+
     def claims(self, day: int) -> list[Claim]:
         """What it holds receipts for, by hour and seller."""
         book = self.state.books.get(day)
@@ -211,13 +267,20 @@ class Buyer:
         if book.is_closed:
             return []
         asked: dict[int, list[Line]] = {}
+        alone: list[tuple[int, list[Line]]] = []
         for hour in hours:
+            if hour < book.first_open_hour:
+                continue
             step = self._next_line(now_ms, book, hour)
-            if step is not None:
+            if step is None:
+                continue
+            if self.terms.round_ms is None:
                 asked.setdefault(step[0], []).append(step[1])
+            else:  # each hour by itself, so that each can be given back by itself
+                alone.append((step[0], [step[1]]))
         letters = []
-        for seller in sorted(asked):
-            lines = tuple(asked[seller])
+        for seller, together in [(seller, asked[seller]) for seller in sorted(asked)] + alone:
+            lines = tuple(together)
             request = OpenRequest(self._new_id(), seller, lines, None, 1, now_ms + self.terms.timeout_ms)
             book.open_requests[request.id] = request
             letters.append(Letter(seller, _message_of(request, book.day)))
@@ -272,7 +335,7 @@ class Buyer:
         self, now_ms: int, book: PurchaseBook, request: OpenRequest, status: FailedStatus
     ) -> list[Letter]:
         """Return all that is still asked for to the demand, and ask the next ones."""
-        del book.open_requests[request.id]
+        book.open_requests.pop(request.id, None)
         lines = request.asked if request.granted is None else request.granted
         for line in lines:
             book.needs[line.hour].remaining_kwh += line.energy_kwh
@@ -280,6 +343,17 @@ class Buyer:
         failed = tuple(line for line in request.asked if line.hour in hours)
         book.failed.extend(self._failures(request, failed, status))
         return self._ask(now_ms, book, sorted(hours))
+
+    def _give_back_claims(self, book: PurchaseBook, claims: Iterable[Claim]) -> list[Letter]:
+        """Release what is held: its sellers may sell it to others."""
+        letters = []
+        for claim in claims:
+            del book.claims[claim.request]
+            if claim.seller == self.state.household:
+                self._give_own(book.day, claim.request)
+            else:
+                letters.append(Letter(claim.seller, Release(claim.request, book.day)))
+        return letters
 
     def _find(self, day: int, request: RequestId) -> tuple[PurchaseBook | None, OpenRequest | None]:
         book = self.state.books.get(day)

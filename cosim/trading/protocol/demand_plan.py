@@ -67,6 +67,30 @@ class Planner(Protocol):
         ...
 
 
+class PlansAgain(Protocol):
+    """Plans the rest of a household's day in a further round."""
+
+    def __call__(
+        self, household: int, day: int, offers: Sequence[Offer], bought: Sequence[Offer], first_hour: int
+    ) -> Sequence[HourlyNeed]:
+        """Schedule what has not begun, from an hour on.
+
+        Parameters
+        ----------
+        household : int
+            Number of the household.
+        day : int
+            Delivery day.
+        offers : sequence of Offer
+            What the household believes is left, nothing of some, its own among it; by hour, cheapest first.
+        bought : sequence of Offer
+            What it has bought already, as offers that cost nothing.
+        first_hour : int
+            The first hour that is still open.
+        """
+        ...
+
+
 def needs_from_load(
     load_kwh: Sequence[float], offers: Iterable[Offer], grid_price: Sequence[float]
 ) -> list[HourlyNeed]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
+from math import fsum
 from typing import Protocol
 
 import simpy
 
 from cosim.comms.network import Network
-from cosim.core.clock import Priority, wait_until
+from cosim.config.hours import HOURS
+from cosim.core.clock import MS_PER_HOUR, Priority, wait_until
 from cosim.core.message import Message
 from cosim.core.streams import Streams
-from cosim.trading.protocol.demand_plan import Planner
+from cosim.trading.protocol.demand_plan import Planner, PlansAgain
 from cosim.trading.protocol.ledger import Ledger
 from cosim.trading.protocol.marketplace import Bid
 from cosim.trading.protocol.messages import KIND_OF, Letter, Payload, payload_bytes
@@ -22,6 +24,9 @@ from cosim.trading.protocol.reconciliation import Agreement, reconcile
 from cosim.trading.protocol.trader import Trader, new_state, state_after_loss
 from cosim.trading.protocol.trading_day import TradingTerms
 from cosim.trading.valuation.offers import Offer
+
+_MOST_ROUNDS = 1000
+"""More than a day can have: rounds are numbered throughout, for their random numbers."""
 
 
 class Offerer(Protocol):
@@ -47,12 +52,15 @@ class Hooks:
         Told each day once its deadline has passed.
     forgets : callable
         Told each household that restarts without its memory, before it does anything else.
+    plan_again : PlansAgain
+        In further rounds, if sellers have said that they have less left.
     """
 
     offers: Offerer
     plan: Planner
     closed: Callable[[int], None] = lambda day: None
     forgets: Callable[[int], None] = lambda household: None
+    plan_again: PlansAgain = lambda household, day, offers, bought, first_hour: ()
 
 
 class TradingFloor:
@@ -110,6 +118,7 @@ class TradingFloor:
         self._days = list(days)
         self._spread_ms = planning_spread_ms
         self._offsets = streams.field("trading.planning_offset")
+        self._round_offsets = streams.field("trading.round_offset")
         self._hooks = hooks
         self.traders = [Trader(terms, new_state(household)) for household in range(n_households)]
         self.down: set[int] = set()
@@ -125,6 +134,9 @@ class TradingFloor:
                 self._network.on_receive(household, kind, self.receive)
         for day in self._days:
             self._env.process(self._day(day))
+            if self._terms.round_ms is not None:
+                self._env.process(self._further_rounds(day))
+                self._env.process(self._hours(day))
 
     def receive(self, message: Message[Payload]) -> None:
         """Take a message that has arrived at a household."""
@@ -154,7 +166,9 @@ class TradingFloor:
                 self._publish(household, day)
             if self.planning_ms(day, household) < now_ms:
                 self._plan(household, day)
-            if timeline.deadline_ms(day) < now_ms <= timeline.end_ms(day):
+            if self._terms.round_ms is not None:
+                self._close_hour(household, day, self._first_hour(day, now_ms) - 1)
+            elif timeline.deadline_ms(day) < now_ms <= timeline.end_ms(day):
                 self._close(household, day)
         self._alarms.arm(household)
 
@@ -178,6 +192,11 @@ class TradingFloor:
         """How many offers reached households after they had planned, as far as these remember."""
         books = [trader.state.buyer.books.get(day) for trader in self.traders]
         return sum(book.late_offers for book in books if book is not None)
+
+    def wanted_kwh(self, day: int) -> float:
+        """What households use in hours with offers by their last plans, as far as they remember."""
+        books = [trader.state.buyer.books.get(day) for trader in self.traders]
+        return fsum(kwh for book in books if book is not None for kwh in book.wanted_kwh.values())
 
     def ledgers(self, day: int) -> dict[int, Ledger | None]:
         """What sellers have sold, by household; None where that was lost."""
@@ -222,9 +241,53 @@ class TradingFloor:
             assert planning.callbacks is not None
             planning.callbacks.append(self._planner(household, day))
         yield wait_until(self._env, timeline.deadline_ms(day), Priority.DECISION)
-        for household in households:
-            self._close(household, day)
+        if self._terms.round_ms is None:
+            for household in households:
+                self._close(household, day)
         self._hooks.closed(day)
+
+    def _further_rounds(self, day: int) -> Generator[simpy.Event, object, None]:
+        """What was not bought is asked for again, household after household in a new order each round."""
+        for number, round_ms in enumerate(self._terms.rounds(day)):
+            yield wait_until(self._env, round_ms, Priority.DECISION)
+            for household in range(len(self.traders)):
+                row = day * _MOST_ROUNDS + number
+                offset = int(self._round_offsets.number(row, household) * self._spread_ms)
+                planning = wait_until(self._env, round_ms + offset, Priority.DECISION)
+                assert planning.callbacks is not None
+                planning.callbacks.append(self._again(household, day))
+
+    def _hours(self, day: int) -> Generator[simpy.Event, object, None]:
+        """Hour by hour trading ends."""
+        for hour in range(HOURS):
+            yield wait_until(self._env, self._terms.last_ms(day, hour) + 1, Priority.DECISION)
+            for household in range(len(self.traders)):
+                self._close_hour(household, day, hour)
+
+    def _first_hour(self, day: int, now_ms: int) -> int:
+        """The first hour of a day that has not begun: 0 before the day, 24 when it is over."""
+        begun = -(-(now_ms + 1 - self._terms.timeline.start_ms(day)) // MS_PER_HOUR)
+        return min(max(begun, 0), HOURS)
+
+    def _again(self, household: int, day: int) -> Callable[[simpy.Event], None]:
+        return lambda _: self._plan_again(household, day)
+
+    def _plan_again(self, household: int, day: int) -> None:
+        now_ms, trader = int(self._env.now), self.traders[household]
+        first_hour = self._first_hour(day, now_ms)
+        if household in self.down or not trader.lacks(day, first_hour):
+            return
+        # What is bought costs nothing more, as the household sees it: it keeps to its contracts.
+        bought = [Offer(each.hour, each.seller, each.agreed_kwh, 0.0) for each in trader.claims(day)]
+        offers = trader.offers_left(now_ms, day)
+        needs = self._hooks.plan_again(household, day, offers, bought, first_hour)
+        self._send(household, trader.begin_again(now_ms, day, needs, first_hour))
+
+    def _close_hour(self, household: int, day: int, hour: int) -> None:
+        """Unless the day is not planned yet: then nothing is open."""
+        trader = self.traders[household]
+        if household not in self.down and hour >= 0 and trader.buyer.book(day).is_planned:
+            self._send(household, trader.close_hour(int(self._env.now), day, hour))
 
     def _planner(self, household: int, day: int) -> Callable[[simpy.Event], None]:
         return lambda _: self._plan(household, day)
@@ -249,7 +312,7 @@ class TradingFloor:
     def _plan(self, household: int, day: int) -> None:
         now_ms, trader = int(self._env.now), self.traders[household]
         if household in self.down or now_ms > self._terms.timeline.deadline_ms(day):
-            return
+            return  # Too late to begin, also where there are further rounds.
         if trader.buyer.book(day).is_planned:
             return
         needs = self._hooks.plan(household, day, trader.offers(now_ms, day))

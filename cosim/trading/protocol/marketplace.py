@@ -48,6 +48,9 @@ class Marketplace(Protocol):
     def bids(self, day: int) -> list[Bid]:
         """What they bid for."""
 
+    def wanted_kwh(self, day: int) -> float:
+        """What households wanted to buy of each other and of themselves."""
+
     def too_late(self, day: int) -> int:
         """How many offers or orders came too late to count."""
 

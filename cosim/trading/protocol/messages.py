@@ -71,11 +71,18 @@ class Accept(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """The seller sells nothing on this request, and never will."""
+    """The seller sells nothing on this request, and never will.
+
+    Attributes
+    ----------
+    left : tuple of Line
+        What the seller has left of the day, where there are rounds in which that may be asked for.
+    """
 
     id: RequestId
     day: int
     reason: RejectReason
+    left: tuple[Line, ...] | None = None
 
 
 class Confirm(NamedTuple):
@@ -143,4 +150,8 @@ def payload_bytes(payload: Payload) -> int:
         size += _ID_BYTES
     if isinstance(payload, OfferSheet | Request | Accept | Receipt):
         return size + _COUNT_BYTES + _LINE_BYTES * len(payload.lines)
-    return size + (_REASON_BYTES if isinstance(payload, Reject) else 0)
+    if isinstance(payload, Reject):
+        size += _REASON_BYTES
+        if payload.left is not None:
+            size += _COUNT_BYTES + _LINE_BYTES * len(payload.left)
+    return size

@@ -126,6 +126,12 @@ class PurchaseBook:
         What came to nothing.
     late_offers : int
         Offer sheets that came after the day was planned.
+    wanted_kwh : dict of int to float
+        By hour: what its last plan uses in hours in which it knows offers, its own among them.
+    first_open_hour : int
+        In further rounds, the first hour that has not begun.
+    has_news : bool
+        Whether sellers have said since the last plan that they have less left than they offered.
     """
 
     day: int
@@ -137,3 +143,27 @@ class PurchaseBook:
     claims: dict[RequestId, tuple[Claim, ...]] = field(default_factory=dict)
     failed: list[FailedAttempt] = field(default_factory=list)
     late_offers: int = 0
+    wanted_kwh: dict[int, float] = field(default_factory=dict)
+    first_open_hour: int = 0
+
+    has_news: bool = False
+
+    def held_kwh(self) -> dict[int, float]:
+        """What it holds receipts for, or has asked for and waits for, by hour; exact."""
+        held: dict[int, float] = {}
+        for (_, hour), energy_kwh in self.taken_kwh().items():
+            held[hour] = held.get(hour, 0.0) + energy_kwh
+        return held
+
+    def taken_kwh(self) -> dict[tuple[int, int], float]:
+        """The same by seller and hour."""
+        taken: dict[tuple[int, int], float] = {}
+        for claims in self.claims.values():
+            for claim in claims:
+                key = claim.seller, claim.hour
+                taken[key] = taken.get(key, 0.0) + claim.agreed_kwh
+        for request in self.open_requests.values():
+            for line in request.asked if request.granted is None else request.granted:
+                key = request.seller, line.hour
+                taken[key] = taken.get(key, 0.0) + line.energy_kwh
+        return taken

@@ -94,19 +94,20 @@ class Seller:
         if not self.may_sell(request.day):
             return [Letter(sender, Reject(request.id, request.day, "abstains"))]
         ledger = self._ledger(now_ms, request.day)
-        gate_ms = self.terms.timeline.gate_ms(request.day)
-        deadline_ms = self.terms.timeline.deadline_ms(request.day)
-        if ledger is None or not gate_ms <= now_ms <= deadline_ms:
+        last_ms = {line: self.terms.last_ms(request.day, line.hour) for line in request.lines}
+        lines = tuple(line for line in request.lines if now_ms <= last_ms[line])
+        if ledger is None or now_ms < self.terms.timeline.gate_ms(request.day) or not lines:
             return [Letter(sender, Reject(request.id, request.day, "closed"))]
-        expires_ms = min(now_ms + self.terms.reservation_ms, deadline_ms)
-        made = ledger.reserve(request.id, request.lines, expires_ms, self.terms.min_trade_kwh)
+        expires_ms = min(now_ms + self.terms.reservation_ms, *(last_ms[line] for line in lines))
+        made = ledger.reserve(request.id, lines, expires_ms, self.terms.min_trade_kwh)
         match made.status:
             case "reserved":
                 return [Letter(sender, Accept(request.id, request.day, made.granted))]
             case "firm":
                 return [Letter(sender, Receipt(request.id, request.day, made.granted))]
             case "rejected":
-                return [Letter(sender, Reject(request.id, request.day, "sold_out"))]
+                left = None if self.terms.round_ms is None else self._left(ledger)
+                return [Letter(sender, Reject(request.id, request.day, "sold_out", left))]
             case _:
                 return [Letter(sender, Reject(request.id, request.day, "expired"))]
 
@@ -134,6 +135,12 @@ class Seller:
             return None
         return made.granted[0]
 
+    def give_own(self, day: int, request: RequestId) -> None:
+        """Take back what was sold to oneself."""
+        ledger = self.state.ledgers.get(day)
+        if ledger is not None:
+            ledger.release(request)
+
     def own_offers(self, now_ms: int, day: int) -> list[Offer]:
         """What it has offered for a day and not yet sold or reserved."""
         ledger = self._ledger(now_ms, day)
@@ -148,6 +155,11 @@ class Seller:
     def withdraw(self, day: int, others: Iterable[int]) -> list[Letter]:
         """Tell the others that it does not sell this day after all."""
         return [Letter(other, OfferSheet(day, ())) for other in others]
+
+    def _left(self, ledger: Ledger) -> tuple[Line, ...]:
+        """What is left of a day, hour by hour."""
+        left = [Line(hour, ledger.left_kwh(hour), ledger.price[hour]) for hour in sorted(ledger.offered_kwh)]
+        return tuple(line for line in left if line.energy_kwh >= self.terms.min_trade_kwh)
 
     def _ledger(self, now_ms: int, day: int) -> Ledger | None:
         """The day's ledger as it stands now: what ran out in the meantime is free again."""

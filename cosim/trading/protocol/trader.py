@@ -91,7 +91,7 @@ class Trader:
         self.terms = terms
         self.state = state
         self.seller = Seller(terms, state.seller)
-        self.buyer = Buyer(terms, state.buyer, self.seller.take_own)
+        self.buyer = Buyer(terms, state.buyer, self.seller.take_own, self.seller.give_own)
 
     @property
     def household(self) -> int:
@@ -132,6 +132,20 @@ class Trader:
         """Begin to buy what was planned; see `Buyer.begin`."""
         return self.buyer.begin(now_ms, day, needs)
 
+    def lacks(self, day: int, first_hour: int) -> bool:
+        """Whether there is reason to plan again; see `Buyer.lacks`."""
+        return self.buyer.lacks(day, first_hour)
+
+    def offers_left(self, now_ms: int, day: int) -> list[Offer]:
+        """What it can plan with in a further round, besides what it has bought."""
+        return self.buyer.offers_left(day, self.seller.own_offers(now_ms, day))
+
+    def begin_again(
+        self, now_ms: int, day: int, needs: Sequence[HourlyNeed], first_hour: int
+    ) -> list[Letter]:
+        """Begin to buy what was planned again; see `Buyer.begin_again`."""
+        return self.buyer.begin_again(now_ms, day, needs, first_hour)
+
     def on_timer(self, now_ms: int) -> list[Letter]:
         """Repeat requests that were not answered; see `next_due_ms`."""
         return self.buyer.on_timer(now_ms)
@@ -143,6 +157,10 @@ class Trader:
     def close(self, day: int) -> list[Letter]:
         """The deadline of a day."""
         return self.buyer.close(day)
+
+    def close_hour(self, now_ms: int, day: int, hour: int) -> list[Letter]:
+        """In further rounds, an hour begins."""
+        return self.buyer.close_hour(now_ms, day, hour)
 
     def claims(self, day: int) -> list[Claim]:
         """What it has bought, by its own book."""

@@ -70,6 +70,54 @@ class DayPlan(NamedTuple):
         return float(np.sum(self.energy_kwh * self.values))
 
 
+def plan_rest(
+    plan: DayPlan,
+    first_hour: int,
+    preferences: Preferences,
+    offers: Sequence[Offer],
+    grid_price: Array,
+    fixed_load_kwh: Array,
+    aim: SchedulingAim,
+    solver: Literal["exact", "greedy"],
+    search_limit: int | None = None,
+    pause: Callable[[], None] = lambda: None,
+) -> DayPlan:
+    """Schedule again what of a plan has not begun; the plan itself where nothing better is found.
+
+    Parameters
+    ----------
+    plan : DayPlan
+        As it stands.
+    first_hour : int
+        An appliance that runs before it stays as planned; others run from it on.
+    preferences, offers, grid_price, fixed_load_kwh, aim, solver, search_limit, pause
+        As for `plan_day`.
+    """
+    begun = np.asarray(plan.schedule.on[:, :first_hour].any(axis=1))
+    rest = [
+        appliance._replace(earliest_start_h=max(appliance.earliest_start_h, first_hour))
+        for appliance, is_begun in zip(plan.appliances.appliances, begun, strict=True)
+        if not is_begun
+    ]
+    if not rest:
+        return plan
+    movable = ApplianceDay(tuple(rest), plan.appliances.preferences[~begun])
+    # Liking is by the whole day's preferences, of which the rest has all hours.
+    fixed = fixed_load_kwh + plan.energy_kwh[begun].sum(axis=0)
+    made = plan_day(movable, preferences, offers, grid_price, fixed, aim, solver, search_limit, pause)
+    if isinstance(made, Infeasible):
+        return plan
+    on = plan.schedule.on.copy()
+    on[~begun] = made.schedule.on
+    again = DayPlan(plan.appliances, plan.values, replace(made.schedule, on=on))
+    return replace_value(again)
+
+
+def replace_value(plan: DayPlan) -> DayPlan:
+    """The plan with the energy value of all of its appliances."""
+    return plan._replace(schedule=replace(plan.schedule, energy_value=plan.energy_value))
+
+
 def plan_day(
     appliances: ApplianceDay,
     preferences: Preferences,

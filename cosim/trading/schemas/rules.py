@@ -10,8 +10,10 @@ from cosim.config.base import (
     Hours,
     KilowattHours,
     Model,
+    Number,
     PositiveHours,
     PositiveSeconds,
+    Range,
     Repeats,
     Seconds,
     WholeMilliseconds,
@@ -25,6 +27,17 @@ from cosim.trading.tariff_rules.interface import TARIFF_RULES, TariffRule
 
 DeviationRule = Literal["own_account", "causer_compensates"]
 """Who bears what a trade lacks on the day."""
+
+
+class RoundsConfig(Model):
+    """Further rounds of posted offers, from gate closure until each hour is delivered.
+
+    A household of whose load others have not covered all plans again what of its appliances has not begun,
+    with what it knows sellers have left, and asks for what it lacks.
+    """
+
+    every_h: Annotated[Number, Range(0.25, 24)] = 1.0
+    """Time from the gate closure to the first further round, and from one to the next [h]."""
 
 
 class TradingRulesConfig(Model):
@@ -58,6 +71,9 @@ class TradingRulesConfig(Model):
     accept restarts this time, and no reservation outlives the deadline."""
     min_trade_kwh: KilowattHours = 0.001
     """Smallest energy that is requested or granted in one hour (kWh)."""
+    rounds: RoundsConfig | None = None
+    """Whether what was not bought is asked for again, and how often; by default trading is over at the
+    deadline."""
     deviations: DeviationRule = "own_account"
     """`own_account`: what a trade lacks on the day, buyer and seller each settle with the grid at their own
     cost; `causer_compensates`: whoever caused it also pays the other the difference to the trade's price."""
@@ -76,6 +92,14 @@ class TradingRulesConfig(Model):
                 f"planning_spread_s = {self.planning_spread_s:g} leaves some households no time before the "
                 f"deadline, {window_ms / MS_PER_SECOND:g} s after gate closure; make it shorter, or move the "
                 "deadline"
+            )
+        if self.rounds is not None and self.clearing.has_operator:
+            raise ValueError(
+                f"rounds are of posted offers, and '{self.clearing.kind}' clears once; leave one of them out"
+            )
+        if self.rounds is not None and self.planning_spread_ms >= to_ms(self.rounds.every_h, MS_PER_HOUR):
+            raise ValueError(
+                f"planning_spread_s = {self.planning_spread_s:g} is longer than a round; make it shorter"
             )
         if self.reservation_ms < self.request_timeout_ms:
             raise ValueError(
