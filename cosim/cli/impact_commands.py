@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from cosim.cli.terminal import Plugins, Quiet, err, flag, load_plugins, option, out, print_problems
+from cosim.cli.terminal import (
+    Dask,
+    Plugins,
+    Quiet,
+    Workers,
+    err,
+    flag,
+    load_plugins,
+    option,
+    out,
+    print_problems,
+)
 from cosim.core.errors import count
 
 if TYPE_CHECKING:
@@ -28,18 +39,8 @@ def impact(
     out_dir: Annotated[
         Path | None, option("--out", "Directory to write the study to.", "results/STUDY/TIME-HASH")
     ] = None,
-    workers: Annotated[
-        int | None, option("--workers", "Processes on this machine.", "one per core", min=1)
-    ] = None,
-    dask: Annotated[
-        str | None,
-        option(
-            "--dask",
-            "Run on the workers of a Dask scheduler.",
-            "processes of cosim's own",
-            metavar="ADDRESS|local",
-        ),
-    ] = None,
+    workers: Workers = None,
+    dask: Dask = None,
     resume: Annotated[bool, flag("--resume", "Continue a study that was interrupted.")] = False,
     full: Annotated[bool, flag("--full", "Run every penetration, not only those the search needs.")] = False,
     plugin: Plugins = None,

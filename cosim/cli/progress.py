@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
@@ -16,126 +16,103 @@ _REFRESH_S = 0.2
 _LINE_EVERY_S = 10.0
 
 
-class RunProgress:
-    """Shows how far a run is: a bar on a terminal, now and then a line elsewhere, nothing when quiet.
+class _Shown:
+    """A bar on a terminal, now and then a line elsewhere, nothing when quiet.
 
     Parameters
     ----------
     name : str
-        Name of the scenario.
-    duration_ms : int
-        Length of the run.
+        Name of the scenario, or of the sweep.
+    total : int
+        Length of the run (ms), or how many points the sweep has.
     quiet : bool
         Show nothing.
     console : Console, optional
         Where to; the standard error by default.
     """
 
-    def __init__(self, name: str, duration_ms: int, quiet: bool, console: Console | None = None) -> None:
-        self._name, self._duration_ms, self._quiet = name, duration_ms, quiet
+    speed_estimate_s = 30.0
+    """Over how long the speed is measured from which the time left is told."""
+
+    def __init__(self, name: str, total: int, quiet: bool, console: Console | None = None) -> None:
+        self._name, self._total, self._quiet = name, total, quiet
         self._console = console or PlainConsole(stderr=True)
         self._began = time.monotonic()
-        self._next = self._began + (_REFRESH_S if self._console.is_terminal else _LINE_EVERY_S)
-        self._progress: Progress | None = None
+        self._bar: Progress | None = None
         if not quiet and self._console.is_terminal:
-            self._progress = Progress(
+            self._bar = Progress(
                 TextColumn("{task.description}", style="bold", markup=False),
                 BarColumn(),
-                _SimulatedTime(),
-                _Speed(),
+                *self.columns(),
                 TimeRemainingColumn(),
                 console=self._console,
+                speed_estimate_period=self.speed_estimate_s,
             )
-            self._task = self._progress.add_task(name, total=duration_ms, events=0)
+            self._task = self._bar.add_task(name, total=total, events=0, reached="")
+        self._next = self._began + (_LINE_EVERY_S if self._bar is None else _REFRESH_S)
 
-    def __enter__(self) -> RunProgress:
-        if self._progress is not None:
-            self._progress.start()
+    def columns(self) -> list[ProgressColumn]:
+        """What the bar says of how far it is."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def _say(self, line: str) -> None:
+        self._console.print(f"{self._name}: {line}", markup=False, highlight=False, soft_wrap=True)
+        self._next = time.monotonic() + _LINE_EVERY_S
+
+
+class RunProgress(_Shown):
+    """How far a run is in simulated time, and how many events a second it takes."""
+
+    def columns(self) -> list[ProgressColumn]:
+        """Simulated time and speed."""
+        return [_SimulatedTime(), _Speed()]
 
     def update(self, now_ms: int, events: int) -> None:
         """Show the simulated time and the number of events so far."""
         now = time.monotonic()
-        if self._quiet or (now < self._next and (now_ms < self._duration_ms or self._progress is None)):
+        if self._quiet or (now < self._next and (now_ms < self._total or self._bar is None)):
             return
-        if self._progress is not None:
-            self._progress.update(self._task, completed=now_ms, events=events)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=now_ms, events=events)
             self._next = now + _REFRESH_S
             return
         speed = f"{events / max(now - self._began, 1e-9):,.0f} events/s"
-        reached = f"{_duration(now_ms)} of {_duration(self._duration_ms)}"
-        self._console.print(
-            f"{self._name}: {reached}, {speed}", markup=False, highlight=False, soft_wrap=True
-        )
-        self._next = now + _LINE_EVERY_S
+        self._say(f"{_duration(now_ms)} of {_duration(self._total)}, {speed}")
 
 
-class SweepProgress:
-    """Shows how many points of a sweep have ended: a bar on a terminal, now and then a line elsewhere.
+class SweepProgress(_Shown):
+    """How many points of a sweep have ended."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the sweep.
-    n_points : int
-        How many points it has.
-    quiet : bool
-        Show nothing.
-    console : Console, optional
-        Where to; the standard error by default.
-    """
+    # What a point takes is known from the last minutes, not from the last second.
+    speed_estimate_s = 300.0
+    _had: int | None = None
 
-    def __init__(self, name: str, n_points: int, quiet: bool, console: Console | None = None) -> None:
-        self._name, self._n_points, self._quiet = name, n_points, quiet
-        self._console = console or PlainConsole(stderr=True)
-        self._began = time.monotonic()
-        self._next = self._began + _LINE_EVERY_S
-        self._had: int | None = None
-        self._progress: Progress | None = None
-        if not quiet and self._console.is_terminal:
-            self._progress = Progress(
-                TextColumn("{task.description}", style="bold", markup=False),
-                BarColumn(),
-                TextColumn("{task.fields[reached]}", markup=False),
-                TimeRemainingColumn(),
-                console=self._console,
-                # What a point takes is known from the last minutes, not from the last second.
-                speed_estimate_period=300.0,
-            )
-            self._task = self._progress.add_task(name, total=n_points, reached="")
-
-    def __enter__(self) -> SweepProgress:
-        if self._progress is not None:
-            self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._progress is not None:
-            self._progress.stop()
+    def columns(self) -> list[ProgressColumn]:
+        """Points."""
+        return [TextColumn("{task.fields[reached]}", markup=False)]
 
     def update(self, ended: int, failed: int) -> None:
         """Show how many points have ended, and how many of these failed."""
         if self._had is None:
             self._had = ended  # of an earlier session: they say nothing of the speed of this one
-        reached = f"{ended} of {self._n_points} points{f', {failed} failed' if failed else ''}"
-        if self._progress is not None:
-            self._progress.update(self._task, completed=ended, reached=reached)
+        reached = f"{ended} of {self._total} points{f', {failed} failed' if failed else ''}"
+        if self._bar is not None:
+            self._bar.update(self._task, completed=ended, reached=reached)
             return
         now = time.monotonic()
         if self._quiet or now < self._next or ended == self._had:
             return
-        left_s = (now - self._began) / (ended - self._had) * (self._n_points - ended)
-        line = f"{self._name}: {reached}, {_time_left(left_s)} left"
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
-        self._next = now + _LINE_EVERY_S
+        left_s = (now - self._began) / (ended - self._had) * (self._total - ended)
+        self._say(f"{reached}, {_time_left(left_s)} left")
 
 
 def _time_left(seconds: float) -> str:

@@ -11,8 +11,10 @@ import typer
 from rich.text import Text
 
 from cosim.cli.terminal import (
+    Dask,
     Plugins,
     Quiet,
+    Workers,
     err,
     flag,
     load_plugins,
@@ -35,18 +37,8 @@ def sweep(
     out_dir: Annotated[
         Path | None, option("--out", "Directory to write the sweep to.", "results/SWEEP/TIME-HASH")
     ] = None,
-    workers: Annotated[
-        int | None, option("--workers", "Processes on this machine.", "one per core", min=1)
-    ] = None,
-    dask: Annotated[
-        str | None,
-        option(
-            "--dask",
-            "Run the points on the workers of a Dask scheduler.",
-            "processes of cosim's own",
-            metavar="ADDRESS|local",
-        ),
-    ] = None,
+    workers: Workers = None,
+    dask: Dask = None,
     resume: Annotated[bool, flag("--resume", "Continue a sweep that was interrupted.")] = False,
     dry_run: Annotated[
         bool, flag("--dry-run", "List the points, each with the command that runs it on its own.")

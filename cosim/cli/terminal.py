@@ -59,6 +59,16 @@ Plugins = Annotated[
     ),
 ]
 Seed = Annotated[int | None, option("--seed", "Seed of all random numbers.", "the scenario's", min=0)]
+Workers = Annotated[int | None, option("--workers", "Processes on this machine.", "one per core", min=1)]
+Dask = Annotated[
+    str | None,
+    option(
+        "--dask",
+        "Run on the workers of a Dask scheduler.",
+        "processes of cosim's own",
+        metavar="ADDRESS|local",
+    ),
+]
 Quiet = Annotated[bool, flag("--quiet", "No progress bar, no summary, no warnings about the input.")]
 
 

@@ -15,7 +15,7 @@ from cosim.comms.histogram import EXACT_BELOW_MS, bucket_ms, merge, middle_ms
 from cosim.comms.latency import TraceReader
 from cosim.comms.link import Link
 from cosim.comms.schema import CommsConfig, Direction
-from cosim.comms.tally import Account, DeliveryAccount, LossAccount, Tally
+from cosim.comms.tally import Account, Tally
 from cosim.comms.timetable import Timetable
 from cosim.comms.topology import Topology
 from cosim.core.clock import Priority
@@ -263,18 +263,10 @@ class Network:
         in_flight: dict[Tally, int] = {}
         for _, (_, tally, _) in self._transit.pending():
             in_flight[tally] = in_flight.get(tally, 0) + 1
-        accounts = [tally.account(in_flight.get(tally, 0)) for tally in self._tallies()]
+        accounts = [tally.account(in_flight.get(tally, 0)) for tally in self.tallies()]
         for links in self._bulk:
             accounts += links.accounting(int(self._env.now))
         return sorted(accounts, key=lambda account: account[:2]) if self._bulk else accounts
-
-    def losses(self) -> list[LossAccount]:
-        """The lost messages by cause, a row for each link and kind, sorted by both."""
-        return [tally.loss_account() for tally in self._tallies()]
-
-    def deliveries(self) -> list[DeliveryAccount]:
-        """Repeated, deduplicated and abandoned messages, a row for each link and kind, sorted by both."""
-        return [tally.delivery_account() for tally in self._tallies()]
 
     def latency_histogram(self) -> dict[tuple[Direction, str], list[tuple[int, int]]]:
         """Latencies of the delivered messages.
@@ -301,7 +293,8 @@ class Network:
         for arrival_ms, (message, tally, _) in self._transit.pending():
             yield InFlight(arrival_ms, tally.link_name, message)
 
-    def _tallies(self) -> list[Tally]:
+    def tallies(self) -> list[Tally]:
+        """The counters of each link and kind, sorted by both."""
         tallies = [tally for link in self._links.values() for tally in link.tallies.values()]
         return sorted(tallies, key=lambda tally: (tally.link_name, tally.kind))
 

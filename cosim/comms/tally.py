@@ -47,38 +47,6 @@ class Account(NamedTuple):
     latency_p99_ms: int | None
 
 
-class LossAccount(NamedTuple):
-    """Why messages of one link and kind were lost: sent in an outage, on the way, or at a full queue."""
-
-    link: str
-    kind: str
-    outage: int
-    loss: int
-    queue: int
-
-
-class DeliveryAccount(NamedTuple):
-    """What acknowledged delivery did on one link for one kind.
-
-    Attributes
-    ----------
-    link, kind : str
-        The link, and the kind of the messages.
-    retransmitted : int
-        Transmissions that repeated an earlier one (part of ``sent``).
-    deduplicated : int
-        Arrivals kept from the receiver because it had the message (part of ``delivered``).
-    abandoned : int
-        Messages whose sender gave up without an acknowledgement; some may have arrived all the same.
-    """
-
-    link: str
-    kind: str
-    retransmitted: int
-    deduplicated: int
-    abandoned: int
-
-
 class Tally:
     """Counters of one link and kind. The delivered messages are counted by their latency alone."""
 
@@ -130,16 +98,4 @@ class Tally:
             in_flight,
             quantile_ms(latencies, 0.5),
             quantile_ms(latencies, 0.99),
-        )
-
-    def loss_account(self) -> LossAccount:
-        """The losses by their cause."""
-        return LossAccount(
-            self.link_name, self.kind, self.lost_in_outage, self.lost_on_way, self.lost_at_queue
-        )
-
-    def delivery_account(self) -> DeliveryAccount:
-        """What acknowledged delivery did."""
-        return DeliveryAccount(
-            self.link_name, self.kind, self.retransmitted, self.deduplicated, self.abandoned
         )

@@ -121,9 +121,9 @@ def assert_accounted(net: Network) -> None:
         assert row.sent + row.duplicated == row.delivered + row.lost + row.expired + row.in_flight, row
         assert min(row[2:8]) >= 0
     assert sum(row.in_flight for row in net.accounting()) == len(list(net.in_flight()))
-    for row, causes in zip(net.accounting(), net.losses(), strict=True):
-        assert row[:2] == causes[:2]
-        assert row.lost == causes.outage + causes.loss + causes.queue
+    for row, causes in zip(net.accounting(), net.tallies(), strict=True):
+        assert row[:2] == (causes.link_name, causes.kind)
+        assert row.lost == causes.lost_in_outage + causes.lost_on_way + causes.lost_at_queue
 
 
 @given(configs(), traffic, st.integers(0, 5))
@@ -151,7 +151,7 @@ def test_every_message_is_accounted_for_at_every_instant(
         assert type(env.now) is int
     delivered = Counter[str]()
     deduplicated = Counter[str]()
-    for row, extra in zip(net.accounting(), net.deliveries(), strict=True):
+    for row, extra in zip(net.accounting(), net.tallies(), strict=True):
         assert row.in_flight == 0
         assert extra.retransmitted <= row.sent
         delivered[row.kind] += row.delivered
@@ -176,7 +176,7 @@ def test_exactly_once_hands_nothing_over_twice(
     assert set(handled.values()) <= {1}
     # Who was told that a message was given up knows of each that did not arrive.
     wanted = sum(N_HOUSEHOLDS if where[0] == "broadcast" else 1 for _, where in plan)
-    assert wanted - handled.total() <= sum(row.abandoned for row in net.deliveries())
+    assert wanted - handled.total() <= sum(row.abandoned for row in net.tallies())
 
 
 @given(configs(ordering="in_order", delivery="at_most_once"), traffic, st.integers(0, 5))

@@ -63,7 +63,7 @@ class Setup:
 
     def extras(self) -> tuple[int, int, int]:
         """Retransmitted, deduplicated, abandoned reports."""
-        (row,) = [row for row in self.net.deliveries() if row.kind == "report"]
+        (row,) = [row for row in self.net.tallies() if row.kind == "report"]
         return row.retransmitted, row.deduplicated, row.abandoned
 
 

@@ -194,8 +194,8 @@ def test_who_is_down_acknowledges_nothing_and_forgets_what_it_would_repeat(play:
     burst = one("loss_burst", 1.9, 0.5, directions=["uplink"], loss_probability=1.0)
 
     def sent(log: Log) -> dict[str, tuple[int, int, int]]:
-        rows = log.parts.of(Comms).network.deliveries()
-        counts = {row.link: (row.retransmitted, row.abandoned) for row in rows if row.kind != "ack"}
+        rows = log.parts.of(Comms).network.tallies()
+        counts = {row.link_name: (row.retransmitted, row.abandoned) for row in rows if row.kind != "ack"}
         total = {r.link: r.sent for r in log.parts.of(Comms).network.accounting() if r.kind != "ack"}
         return {name: (total[name], *counts[name]) for name in ("uplink/h001", "downlink/h001")}
 
@@ -210,7 +210,7 @@ def test_who_is_down_acknowledges_nothing_and_forgets_what_it_would_repeat(play:
 def test_signals_to_a_household_that_is_down_are_repeated_in_vain(play: Callable[..., Log]) -> None:
     link = {"delivery": "at_least_once", "timeout_ms": 1_200_000, "retries": 1}
     log = play(one("household_crash", 2.5, 3.0), link=link)
-    rows = {row.link: row for row in log.parts.of(Comms).network.deliveries() if row.kind == "signal"}
+    rows = {row.link_name: row for row in log.parts.of(Comms).network.tallies() if row.kind == "signal"}
     assert (rows["downlink/h001"].retransmitted, rows["downlink/h001"].abandoned) == (3, 3)
     assert (rows["downlink/h002"].retransmitted, rows["downlink/h002"].abandoned) == (0, 0)
 

@@ -64,8 +64,8 @@ def test_without_room_to_wait_losses_follow_erlang(load: float) -> None:
     sojourns, net = sojourns_ms(times_ms, bandwidth_kbit_per_s=0.512, queue_messages=0)
     blocked = load / (1 + load)  # Erlang's formula for one server; any distribution of service
     deviation = math.sqrt(blocked * (1 - blocked) / len(times_ms))
-    (losses,) = net.losses()
-    assert losses.queue / len(times_ms) == pytest.approx(blocked, abs=5 * deviation)
+    (tally,) = net.tallies()
+    assert tally.lost_at_queue / len(times_ms) == pytest.approx(blocked, abs=5 * deviation)
     assert set(sojourns.values()) == {1000}
 
 

@@ -12,7 +12,7 @@ from cosim.config.pydantic_errors import MOST_TOLD
 from cosim.config.yaml_reader import MAX_BYTES, parse_yaml, read_yaml
 from cosim.core.errors import InputError, Problem
 from cosim.engine.load import load_scenario
-from cosim.study.sweep.load_sweep import is_sweep, read_sweep
+from cosim.study.sweep.load_sweep import read_sweep, shelf_of
 
 SECONDS = 3
 """Processor time; a second of it on an idle machine."""
@@ -50,7 +50,7 @@ def test_a_megabyte_of_unknown_keys_is_answered_at_once(text: str, tmp_path: Pat
     file = tmp_path / "long.yaml"
     file.write_text(text)
     began = time.process_time()
-    assert not is_sweep(str(file))
+    assert shelf_of(str(file)) != "sweeps"
     with pytest.raises(InputError) as refused:
         load_scenario(str(file))
     assert time.process_time() - began < SECONDS
@@ -65,7 +65,7 @@ def test_the_same_of_a_sweep(tmp_path: Path) -> None:
     file = tmp_path / "long.yaml"
     file.write_text(megabyte("key%d: 1\n", "name: a\nbase: section6\naxes: []\n"))
     began = time.process_time()
-    assert is_sweep(str(file))
+    assert shelf_of(str(file)) == "sweeps"
     with pytest.raises(InputError, match="unknown key 'key1'"):
         read_sweep(str(file))
     assert time.process_time() - began < SECONDS

@@ -48,21 +48,7 @@ class DaskWorkers:
     def run(
         self, base: ScenarioSource, tasks: Sequence[PointTask], more: More = nothing_more
     ) -> Iterator[PointResult]:
-        """Run points, in any order.
-
-        Parameters
-        ----------
-        base : ScenarioSource
-            The scenario that is varied.
-        tasks : sequence of PointTask
-            The points.
-        more : callable
-            Says of each result, once it has been taken, which points are to be run besides.
-
-        Yields
-        ------
-        PointResult
-            As they come. Closing the generator takes back what is not finished.
+        """See `Executor.run`. Closing the generator takes back what is not finished.
 
         Raises
         ------

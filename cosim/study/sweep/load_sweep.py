@@ -177,11 +177,6 @@ def _without(data: dict[str, Any], wrong: list[tuple[int | str, ...]]) -> dict[s
     return rest
 
 
-def is_sweep(source: str) -> bool:
-    """Whether a name or path means a sweep; what cannot be read is none."""
-    return shelf_of(source) == "sweeps"
-
-
 def shelf_of(source: str) -> Shelf:
     """Whether a name or path means a scenario, a sweep or a study; what cannot be read is a scenario."""
     for shelf in ("sweeps", "studies"):

@@ -71,22 +71,10 @@ class LocalWorkers:
     def run(
         self, base: ScenarioSource, tasks: Sequence[PointTask], more: More = nothing_more
     ) -> Iterator[PointResult]:
-        """Run points, in any order.
+        """See `Executor.run`.
 
-        Parameters
-        ----------
-        base : ScenarioSource
-            The scenario that is varied.
-        tasks : sequence of PointTask
-            The points.
-        more : callable
-            Says of each result, once it has been taken, which points are to be run besides.
-
-        Yields
-        ------
-        PointResult
-            As they come. The point of a worker that is killed is taken up by another one, and given up after
-            `MOST_KILLS` of them. Closing the generator ends all workers.
+        The point of a worker that is killed is taken up by another one, and given up after `MOST_KILLS` of
+        them. Closing the generator ends all workers.
 
         Raises
         ------

@@ -46,7 +46,22 @@ class Executor(Protocol):
         """What and where they are, in words."""
 
     def run(self, base: ScenarioSource, tasks: Sequence[PointTask], more: More) -> Iterator[PointResult]:
-        """The results, as they come; closing it ends the work."""
+        """Run points, in any order.
+
+        Parameters
+        ----------
+        base : ScenarioSource
+            The scenario that is varied.
+        tasks : sequence of PointTask
+            The points.
+        more : callable
+            Says of each result, once it has been taken, which points are to be run besides.
+
+        Yields
+        ------
+        PointResult
+            As they come. Closing the generator ends the work.
+        """
 
 
 @dataclass(frozen=True)
