@@ -79,16 +79,19 @@ clean:
 pictures: install
 	rm -rf results/pictures
 	$(BIN)/cosim run storage_village --quiet --out results/pictures
+	$(BIN)/cosim figures results/pictures
 	cp results/pictures/figures/feeder.png results/pictures/figures/aggregate.png docs/images/
 	$(BIN)/cosim run storage_village --set time.duration_h=48 --set report.figures=false --quiet --out results/pictures/base
 	$(BIN)/cosim run storage_village --set time.duration_h=48 --set report.figures=false \
 		--set comms.default.loss.loss_probability=0.3 --quiet --out results/pictures/lossy
 	$(BIN)/cosim compare results/pictures/base results/pictures/lossy --out results/pictures/compared
 	$(BIN)/cosim run faulty_community --quiet --out results/pictures/faulty
+	$(BIN)/cosim figures results/pictures/faulty
 	cp results/pictures/faulty/figures/faults.png docs/images/faults.png
 	cp results/pictures/compared/numbers.png docs/images/compare_numbers.png
 	cp results/pictures/compared/durations.png docs/images/compare_durations.png
 	$(BIN)/cosim run lotfi_case --quiet --out results/pictures/lotfi
+	$(BIN)/cosim figures results/pictures/lotfi
 	cp results/pictures/lotfi/figures/trading_offers.png docs/images/lotfi_offers.png
 	cp results/pictures/lotfi/figures/trading_schedule.png docs/images/lotfi_schedule.png
 	cp results/pictures/lotfi/figures/trading_allocation.png docs/images/lotfi_allocation.png

@@ -181,17 +181,22 @@ class Run:
         return network_at(self._data, at)
 
     def write_report(self) -> Path:
-        """Draw the figures and the page ``report.html`` again."""
-        from cosim.report.html_report import draw
+        """Make the page ``report.html`` again."""
+        from cosim.report.page.run_page import write_report
 
-        draw(self.folder)
-        return self.folder / "report.html"
+        return write_report(self.folder)
+
+    def write_figures(self) -> list[Path]:
+        """Draw the figures for a paper into the folder ``figures``; gives the files."""
+        from cosim.report.figure_list import draw_figures  # loads matplotlib
+
+        return draw_figures(self.folder)
 
     def __repr__(self) -> str:
         name = self._data.record.get("scenario", "?")
         return f"<Run of {name}: {self.status}, in {self.folder}>"
 
     def _repr_html_(self) -> str:
-        from cosim.report.html_report import overview
+        from cosim.report.page.run_page import overview
 
         return overview(self._data)

@@ -75,7 +75,7 @@ def run(
     if "interrupted" in (outcome.status, outcome.report):
         raise UnfinishedInterrupt(finished)
     if outcome.report.startswith("failed"):
-        remedy = f"the tables are complete; `cosim report {held.path}` draws again"
+        remedy = f"the tables are complete; `cosim report {held.path}` makes it again"
         raise UnfinishedError(f"the report could not be made ({outcome.report}); {remedy}", finished)
     return finished
 
@@ -99,6 +99,6 @@ def _require_empty(folder: Path) -> None:
 
 
 def _draw(folder: Path) -> None:
-    from cosim.report.html_report import draw  # loads matplotlib
+    from cosim.report.page.run_page import write_report
 
-    draw(folder)
+    write_report(folder)

@@ -15,7 +15,7 @@ import typer
 
 from cosim.cli.impact_commands import impact
 from cosim.cli.input_commands import check, explain, list_, networks, scenarios, schema
-from cosim.cli.run_commands import compare, report, run
+from cosim.cli.run_commands import compare, figures, report, run
 from cosim.cli.sweep_commands import robustness, sweep
 from cosim.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, err, flag, out, print_labelled, print_problems
 from cosim.core.errors import CosimError, InputError
@@ -33,7 +33,7 @@ app = typer.Typer(
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(run, sweep, impact, check, explain, schema),
-    *(list_, networks, scenarios, report, compare, robustness),
+    *(list_, networks, scenarios, report, figures, compare, robustness),
 )
 for _command in _COMMANDS:
     app.command(_command.__name__.rstrip("_"))(_command)

@@ -40,7 +40,7 @@ def run(
     ] = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Run a scenario and write tables, figures and a report to a directory.
+    """Run a scenario and write tables and a report to a directory.
 
     Exits with 0 on success, 2 for bad input (nothing is written), 3 when the simulation fails and 130 when
     interrupted; the output of a failed or interrupted run is kept, and marked as such.
@@ -68,11 +68,20 @@ def _show(run: Run, quiet: bool) -> None:
 
 
 def report(folder: Annotated[Path, typer.Argument(help="A run directory.")], plugin: Plugins = None) -> None:
-    """Redraw the figures and the report of a run."""
+    """Make the report of a run again."""
     from cosim.api.runs import open
 
     load_plugins(plugin)
     out.print(f"{open(folder).write_report()}")
+
+
+def figures(folder: Annotated[Path, typer.Argument(help="A run directory.")], plugin: Plugins = None) -> None:
+    """Draw the figures of a run for a paper, into its folder figures."""
+    from cosim.api.runs import open
+
+    load_plugins(plugin)
+    for path in open(folder).write_figures():
+        out.print(f"{path}")
 
 
 def compare(

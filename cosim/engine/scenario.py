@@ -154,7 +154,7 @@ class ReportConfig(Model):
     """What is made of the tables after a run."""
 
     figures: bool = True
-    """Draw the figures into `figures/`."""
+    """Make `report.html`, a page with interactive figures; `cosim figures` draws those for a paper."""
 
 
 class Scenario(Model):

@@ -183,7 +183,12 @@ def scale_by_spread(ax: Axes) -> None:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG, which appears whole or not at all and holds nothing but the picture."""
+    """Write a PNG, which appears whole or not at all."""
+    write_whole(path, picture(figure))
+
+
+def picture(figure: Figure) -> bytes:
+    """A figure as PNG, which holds nothing but the picture."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
@@ -199,7 +204,7 @@ def save(figure: Figure, path: Path) -> None:
     stream = io.BytesIO()
     options = {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 3}}
     canvas.print_png(stream, **options)  # type: ignore[no-untyped-call]
-    write_whole(path, stream.getvalue())
+    return stream.getvalue()
 
 
 @dataclass(frozen=True)

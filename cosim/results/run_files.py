@@ -248,7 +248,7 @@ def made_from(place: Path, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (InputError, OSError, MemoryError):
+    except (InputError, SimulationError, OSError, MemoryError):
         raise
     except Exception as error:
         said = blamed(error)

@@ -51,19 +51,20 @@ def test_it_is_drawn_of_the_tables_and_shown_after_cosims_own(
     register(draw)
     run = cosim.run("section6", SHORT, out=str(tmp_path / "run"))
     assert run.tables.regulation.query("resource == 'consumption'").signal.tolist() == drawn[0]
-    picture = imread(run.folder / "figures" / "my_signal.png")
-    assert picture[0, 0, :3].tolist() == [1, 0, 0]
     page = (run.folder / "report.html").read_text(encoding="utf-8")
-    assert page.index("My signal") > page.index(FIGURES["signals"].title) > 0
+    assert page.index("My signal") > page.index("<h2")
     assert "Ω of both &lt;resources&gt;." in page
-    run.write_report()
+    own, mine = run.write_figures()
+    assert (own.name, mine.name) == ("signals.png", "my_signal.png")
+    picture = imread(mine)
+    assert picture[0, 0, :3].tolist() == [1, 0, 0]
     assert len(drawn) == 2
 
 
 def test_nothing_to_show_is_no_figure(tmp_path: Path, register: Callable[[Any], None]) -> None:
     register(lambda run: None)
     run = cosim.run("section6", SHORT, out=str(tmp_path / "run"))
-    assert [file.name for file in (run.folder / "figures").iterdir()] == ["signals.png"]
+    assert [file.name for file in run.write_figures()] == ["signals.png"]
     assert "My signal" not in (run.folder / "report.html").read_text(encoding="utf-8")
 
 
@@ -72,7 +73,7 @@ def test_one_that_fails_is_named_and_the_tables_are_there(
 ) -> None:
     register(lambda run: Figure(figsize=(1 / 0, 1)))
     with pytest.raises(
-        cosim.SimulationError, match=r"the tables are complete; `cosim report .*` draws again"
+        cosim.SimulationError, match=r"the tables are complete; `cosim report .*` makes it again"
     ):
         cosim.run("section6", SHORT, out=str(tmp_path / "run"))
     record = json.loads((tmp_path / "run" / "run.json").read_text())

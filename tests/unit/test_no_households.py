@@ -48,8 +48,9 @@ def test_it_is_explained_and_reported(tmp_path: Path) -> None:
     assert explained.exit_code == 0
     assert "households=0" in explained.output
     assert call(app, ["run", scenario, "--out", out]).exit_code == 0
+    assert (tmp_path / "run" / "report.html").exists()
+    assert call(app, ["figures", out]).exit_code == 0
     assert (tmp_path / "run" / "figures" / "feeder.png").exists()
-    assert call(app, ["report", out]).exit_code == 0
 
 
 @pytest.mark.parametrize(

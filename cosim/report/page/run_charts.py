@@ -1,0 +1,303 @@
+"""The series of a run on its page: feeder, power, communities, batteries, market, and duration curves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.clock import MS_PER_HOUR
+from cosim.engine.scenario import Scenario
+from cosim.report.long_series import blocks, row_quantiles, sums_over_elements
+from cosim.report.message_figures import latency_data
+from cosim.report.page.charts import Chart, band, chart, duration, series
+from cosim.report.page.feeder_data import Solved, solved
+from cosim.report.page.packing import packed
+from cosim.report.regulation_data import ResourceSeries, resource_series
+from cosim.report.run_data import RunData, text_list
+from cosim.report.table_rows import start_ms
+from cosim.report.trading_data import BILL_PARTS, bills, market_hours
+
+Array = NDArray[np.float64]
+Times = NDArray[np.int64]
+
+_BILL_WORDS = {
+    "from_grid_eur": "paid to the grid",
+    "purchases_eur": "paid to households",
+    "compensation_eur": "compensation",
+    "sales_eur": "earned from households",
+    "to_grid_eur": "earned by feeding in",
+}
+_BRANCHES = {"line": "lines", "trafo": "transformers", "trafo3w": "three-winding transformers"}
+
+
+def time_charts(run: RunData) -> list[Chart]:
+    """Every figure over time that the run has something for."""
+    return [*_feeder(run), *_power(run), *_communities(run), *_storage(run), *_trading(run)]
+
+
+def _feeder(run: RunData) -> Iterator[Chart]:
+    found, zero = solved(run), start_ms(run)
+    if found is None or not len(found.time_ms):
+        return
+    low, high = np.fmin.reduce(found.vm_pu, axis=1), np.fmax.reduce(found.vm_pu, axis=1)
+    lines = []
+    for name, what, pick in (("vm_max_pu", "highest limit", min), ("vm_min_pu", "lowest limit", max)):
+        values = [value for value in run.limits[name].values() if np.isfinite(value)]
+        if values:
+            lines.append({"value": pick(values), "name": f"{what} of the strictest bus"})
+    yield chart(
+        "voltage",
+        "Voltage",
+        "pu",
+        [
+            series("highest of all buses", found.time_ms, high, zero, steps=True),
+            series("lowest of all buses", found.time_ms, low, zero, steps=True, dash=True),
+        ],
+        lines=lines,
+        about="The highest and the lowest voltage among all buses in each interval.",
+    )
+    if found.percent:
+        yield chart(
+            "loading",
+            "Loading",
+            "% of the limit",
+            [
+                series(
+                    f"most loaded of the {_BRANCHES[kind]}",
+                    found.time_ms,
+                    _highest(run, found, kind),
+                    zero,
+                    steps=True,
+                    dash=kind == "line",
+                )
+                for kind in sorted(found.percent, reverse=True)
+            ],
+            lines=[{"value": 100, "name": "limit"}],
+            about="How much of its own limit the most loaded line and transformer carry.",
+        )
+
+
+def _highest(run: RunData, found: Solved, kind: str) -> Array:
+    percent = found.of_limit(run, kind)
+    return np.asarray(np.fmax.reduce(percent, axis=1)) if percent.shape[1] else np.full(len(percent), np.nan)
+
+
+def _power(run: RunData) -> Iterator[Chart]:
+    zero, to_kw = start_ms(run), MS_PER_HOUR / run.scenario.interval_ms
+    parts = []
+    if run.has("meters"):
+        time_ms, sums = sums_over_elements(run, "meters", ["load_kwh", "pv_kwh", "net_kwh"])
+        load, made, net = (to_kw * sums[name] for name in ("load_kwh", "pv_kwh", "net_kwh"))
+        parts.append(series("load of the households", time_ms, load, zero, steps=True))
+        if made.any():
+            parts.append(series("their generation", time_ms, made, zero, steps=True, dash=True))
+        devices = net - load + made
+        if np.abs(devices).max(initial=0) > 1e-9:
+            name = "their devices (negative: they give)"
+            parts.append(series(name, time_ms, devices, zero, steps=True))
+    if run.has("power_flow"):
+        table = run.read("power_flow", ["time", "p_slack_mw"])
+        drawn = 1000 * np.asarray(table["p_slack_mw"], float)
+        name = "from the grid above (negative: into it)"
+        parts.append(series(name, np.asarray(table["time"]), drawn, zero, steps=True))
+    if parts:
+        about = "Means of each interval. Devices are batteries, vehicles and heat pumps."
+        yield chart("power", "Power", "kW", parts, about=about)
+
+
+def _communities(run: RunData) -> Iterator[Chart]:
+    zero, found = start_ms(run), resource_series(run)
+    for number, one in enumerate(found):
+        factor, unit = _to_kw(run.scenario, one)
+        # What a step did stands at its end; drawn from the step's start on, as power over the step.
+        at_ms = one.time_ms - run.scenario.time.step_ms
+        yield chart(
+            f"resource_{number}",
+            f"{one.community}: {one.resource}",
+            unit,
+            [
+                series("capacity", one.time_ms, factor * one.capacity, zero, steps=True),
+                series(
+                    "what the community did",
+                    at_ms[1:],
+                    factor * one.aggregate[1:],
+                    zero,
+                    steps=True,
+                    dash=True,
+                ),
+            ],
+            about="What the community did in each step, against the capacity that it was meant to follow.",
+        )
+    for community in dict.fromkeys(one.community for one in found):
+        own = [one for one in found if one.community == community]
+        yield chart(
+            f"signal_{community}",
+            f"{community}: signals",
+            own[0].signal_unit,
+            [series(one.resource, one.time_ms, one.signal, zero, steps=True) for one in own],
+            about="The signal Ω that the platform broadcasts for each resource.",
+        )
+        if np.isfinite(own[0].optimum_gap).any():
+            gap = series("above the optimum", own[0].time_ms, own[0].optimum_gap, zero, steps=True)
+            about = "Cost of the households' averages above the least cost for the sums that they reach."
+            yield chart(
+                f"gap_{community}", f"{community}: cost above the optimum", "cost", [gap], about=about
+            )
+
+
+def _to_kw(scenario: Scenario, one: ResourceSeries) -> tuple[float, str]:
+    """What a unit of a resource is in kW, where it is energy."""
+    configs = {
+        (community.name, resource.name): resource
+        for community in scenario.communities
+        for resource in community.resources
+    }
+    unit_kwh = configs[one.community, one.resource].unit_kwh
+    return (unit_kwh * MS_PER_HOUR / scenario.time.step_ms, "kW") if unit_kwh else (1.0, "units")
+
+
+def _storage(run: RunData) -> Iterator[Chart]:
+    if not run.has("batteries"):
+        return
+    owners, capacity = run.distinct("batteries", "prosumer"), None
+    if run.has("prosumers", "battery_capacity_kwh"):
+        table = run.read("prosumers", ["prosumer", "battery_capacity_kwh"])
+        of = dict(zip(text_list(table["prosumer"]), table["battery_capacity_kwh"].tolist(), strict=True))
+        capacity = np.array([of[owner] for owner in owners])
+    parts = list(blocks(run, "batteries", "prosumer", "soc_kwh", owners))
+    time_ms = np.concatenate([each.time_ms for each in parts])
+    stored = np.concatenate([each.values for each in parts])
+    if capacity is not None:
+        stored = 100 * stored / capacity
+    low, low5, median, high5, high = row_quantiles(stored, (0.0, 0.05, 0.5, 0.95, 1.0)).T
+    zero, at_ms = start_ms(run), time_ms + run.scenario.interval_ms
+    yield chart(
+        "stored",
+        "State of charge of the batteries",
+        "kWh" if capacity is None else "% of capacity",
+        [
+            band("5 to 95 % of the batteries", at_ms, low5, high5, zero),
+            series("median", at_ms, median, zero),
+            series("emptiest", at_ms, low, zero, dash=True),
+            series("fullest", at_ms, high, zero, dash=True),
+        ],
+        about="At the end of each interval.",
+    )
+
+
+def _trading(run: RunData) -> Iterator[Chart]:
+    hours, zero = market_hours(run), start_ms(run)
+    if hours is None:
+        return
+    yield chart(
+        "traded",
+        "Energy offered and traded",
+        "kWh per hour",
+        [
+            series("offered", hours.time_ms, hours.offered_kwh, zero, steps=True, dash=True),
+            series("delivered between households", hours.time_ms, hours.traded_kwh, zero, steps=True),
+        ],
+        about="What all households offered to each other, and what was delivered.",
+    )
+    yield chart(
+        "prices",
+        "Prices",
+        "EUR/kWh",
+        [
+            series("of the grid", hours.time_ms, hours.grid_price, zero, steps=True),
+            series("for feeding in", hours.time_ms, hours.feed_in_price, zero, steps=True, dash=True),
+            series("mean between households", hours.time_ms, hours.price, zero, steps=True),
+        ],
+        about="The mean price of what households delivered to each other lies between those of the grid.",
+    )
+
+
+def duration_charts(run: RunData) -> list[Chart]:
+    """Duration curves of the feeder: for which share of the time a value was reached or passed."""
+    found = solved(run)
+    if found is None or not len(found.time_ms):
+        return []
+    voltages = [
+        duration("highest of all buses", np.fmax.reduce(found.vm_pu, axis=1)),
+        duration("lowest of all buses", np.fmin.reduce(found.vm_pu, axis=1)),
+    ]
+    result = [chart("duration_voltage", "Voltage, sorted", "pu", voltages)]
+    loads = [
+        duration(_BRANCHES[kind], _highest(run, found, kind)) for kind in sorted(found.percent, reverse=True)
+    ]
+    if loads:
+        limit = [{"value": 100, "name": "limit"}]
+        result.append(
+            chart("duration_loading", "Highest loading, sorted", "% of the limit", loads, lines=limit)
+        )
+    drawn = 1000 * np.asarray(run.read("power_flow", ["p_slack_mw"])["p_slack_mw"], float)
+    about = "For which share of the time at least so much was reached."
+    result.append(
+        chart(
+            "duration_power",
+            "Power from the grid above, sorted",
+            "kW",
+            [duration("from the grid above", drawn)],
+        )
+    )
+    return [each | {"about": about, "kind": "share"} for each in result]
+
+
+def latency_chart(run: RunData) -> list[Chart]:
+    """Which share of the messages came within a time; none where every message came at once."""
+    if not (run.has("message_latency") and run.has("messages")):
+        return []
+    curves = []
+    for (direction, kind), one in latency_data(run).items():
+        late = one.latency_ms > 0
+        if one.sent and late.any():
+            share = 100 * np.cumsum(one.times) / max(1, one.times.sum())
+            x = np.repeat(np.maximum(one.latency_ms, 1), 2).astype(float)
+            y = np.concatenate([[0.0], np.repeat(share, 2)[:-1]])
+            rows = np.unique(np.linspace(0, len(x) - 1, min(len(x), 1500)).astype(int))
+            curves.append(
+                {"name": f"{direction}, {kind}", "x": packed(np.log10(x[rows])), "y": packed(y[rows])}
+            )
+    if not curves:
+        return []
+    about = (
+        "Which share of the messages that were delivered had come within a time; the time in powers of ten."
+    )
+    return [chart("latency", "Latencies", "% of the messages", curves, about=about, kind="latency")]
+
+
+def bill_chart(run: RunData) -> dict[str, Any] | None:
+    """Each household's bill by its parts; None where no day was settled."""
+    found = bills(run)
+    if found is None:
+        return None
+    parts = [
+        {"name": _BILL_WORDS[part], "values": np.round(found.eur[:, column], 4).tolist()}
+        for column, part in enumerate(BILL_PARTS)
+        if np.any(found.eur[:, column])
+    ]
+    return {"households": found.prosumers, "parts": parts}
+
+
+def fault_bands(run: RunData) -> list[dict[str, Any]]:
+    """When something had failed, in seconds since the start: stretches of each fault that do not overlap."""
+    if not run.has("faults"):
+        return []
+    table, zero = run.read("faults", ["fault", "kind", "target", "start", "end"]), start_ms(run)
+    names, kinds, targets = (text_list(table[name]) for name in ("fault", "kind", "target"))
+    merged: dict[str, list[dict[str, Any]]] = {}
+    rows = sorted(zip(table["start"].tolist(), table["end"].tolist(), names, kinds, targets, strict=True))
+    for start, end, name, kind, target in rows:
+        first, last = (start - zero) // 1000, (end - zero) // 1000
+        own = merged.setdefault(name, [])
+        if own and first <= own[-1]["end"]:
+            own[-1]["end"] = max(own[-1]["end"], last)
+            own[-1]["targets"] += 1
+        else:
+            own.append(
+                {"name": name, "kind": kind, "target": target, "targets": 1, "start": first, "end": last}
+            )
+    return [each for own in merged.values() for each in own]

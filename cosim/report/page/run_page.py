@@ -1,0 +1,249 @@
+"""``report.html`` of a run: the answer first, then the feeder moment by moment, and what lies behind it."""
+
+from __future__ import annotations
+
+import base64
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cosim.core.registry import is_own
+from cosim.core.shown import date_text, duration_text, number_text, share_text
+from cosim.report.page.feeder_data import episodes, feeder_map, worst_moments
+from cosim.report.page.household_data import households
+from cosim.report.page.rendering import render, render_part
+from cosim.report.page.run_charts import bill_chart, duration_charts, fault_bands, latency_chart, time_charts
+from cosim.report.run_data import RunData, text_list
+from cosim.report.summary_table import summary_rows
+from cosim.report.table_rows import start_ms
+from cosim.results.run_files import made_from, require_run
+from cosim.results.safe_files import write_whole
+
+SCRIPTS = (
+    "data.js",
+    "elements.js",
+    "plots.js",
+    "moment.js",
+    "feeder_map.js",
+    "time_charts.js",
+    "bus_panel.js",
+    "run.js",
+)
+MOST_FAULTS = 500
+_STATUS_TEXT = {
+    "done": "The run reached its end.",
+    "failed": "What follows is what the run produced until then.",
+    "interrupted": "What follows is what the run produced until then.",
+    "running": "The run is still going on, or it was killed. What follows is what it had written so far.",
+}
+
+
+def write_report(run_folder: Path) -> Path:
+    """Write ``report.html`` into a run's directory.
+
+    Parameters
+    ----------
+    run_folder : Path
+        The run's directory; the run may have been interrupted or killed.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    require_run(run_folder)
+    run = RunData(run_folder)
+    run.check()
+    target = run_folder / "report.html"
+    with made_from(run_folder / "tables", "the page"):
+        text = page(run)
+    write_whole(target, text)
+    return target
+
+
+def page(run: RunData) -> str:
+    """The page's text."""
+    feeder, who = feeder_map(run), households(run)
+    zero = start_ms(run)
+    bills, broken = bill_chart(run), fault_bands(run)
+    data: dict[str, Any] = {
+        "start_ms": zero,
+        "end_ms": zero + run.scenario.time.duration_ms,
+        "map": feeder,
+        "moments": worst_moments(run),
+        "episodes": episodes(run),
+        "households": who,
+        "charts": time_charts(run),
+        "durations": duration_charts(run),
+        "latencies": latency_chart(run),
+        "bills": bills,
+        "faults": broken,
+    }
+    return render(
+        "run.html.j2",
+        SCRIPTS,
+        data,
+        **_answer(run),
+        has_map=feeder is not None,
+        summary=_summary(run),
+        bills=_bills(bills),
+        messages=_messages(run),
+        faults=_faults(run, broken),
+        pictures=_pictures(run),
+        facts=_facts(run),
+        versions=_versions(run),
+        scenario_text=_scenario_text(run),
+    )
+
+
+def overview(run: RunData) -> str:
+    """How a run went and its numbers, without figures, as a part of a page."""
+    return render_part("overview.html.j2", **_answer(run), summary=_summary(run))
+
+
+def _answer(run: RunData) -> dict[str, Any]:
+    """What came of it, and how it ended."""
+    status = str(run.record.get("status", "unknown"))
+    text = _STATUS_TEXT.get(status, "The run left no record of its status.")
+    cause = str(run.record.get("cause", ""))
+    verdict = str(run.record.get("verdict", ""))
+    return {
+        "title": run.scenario.title or run.scenario.name,
+        "answer": [f"{part}." for part in verdict.removesuffix(".").split(". ") if part],
+        "status": status,
+        "status_text": f"{text} Cause: {cause}" if cause else text,
+        "warnings": [str(each) for each in run.record.get("warnings", ())],
+    }
+
+
+def _summary(run: RunData) -> list[tuple[str, list[Any]]]:
+    communities = [community.name for community in run.scenario.communities]
+    rows = summary_rows(run.summary, run.scenario.time.start, communities)
+    return [(section, list(members)) for section, members in groupby(rows, key=lambda row: row.section)]
+
+
+def _bills(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    columns = ["household", *(part["name"] for part in found["parts"]), "together"]
+    values = np.array([part["values"] for part in found["parts"]]).reshape(len(found["parts"]), -1).T
+    rows = [
+        [home, *(f"{value:.2f}" for value in row), f"{row.sum():.2f}"]
+        for home, row in zip(found["households"], values, strict=True)
+    ]
+    return {"columns": columns, "rows": rows, "numbers": tuple(range(1, len(columns)))}
+
+
+def _messages(run: RunData) -> dict[str, Any] | None:
+    """What became of the messages, by direction and kind."""
+    numbers = ["sent", "delivered", "lost", "expired", "in_flight"]
+    if not run.has("messages", "link", "kind", *numbers):
+        return None
+    table = run.read("messages", ["link", "kind", *numbers, "latency_p50_ms", "latency_p99_ms"])
+    keys = [
+        (link.split("/")[0], kind)
+        for link, kind in zip(text_list(table["link"]), text_list(table["kind"]), strict=True)
+    ]
+    rows = []
+    for key in dict.fromkeys(keys):
+        own = np.array([each == key for each in keys])
+        sent, delivered, lost, expired, flying = (int(table[name][own].sum()) for name in numbers)
+        median, late = (_largest(table[name][own]) for name in ("latency_p50_ms", "latency_p99_ms"))
+        share = share_text(lost / sent) if sent else "–"
+        whole = [number_text(each) for each in (sent, delivered, lost)]
+        rows.append([*key, *whole, share, number_text(expired), number_text(flying), median, late])
+    columns = (
+        "direction",
+        "kind",
+        "sent",
+        "delivered",
+        "lost",
+        "share lost",
+        "too late",
+        "still on the way",
+        "median latency, slowest link [ms]",
+        "99 % within, slowest link [ms]",
+    )
+    return {"columns": columns, "rows": rows, "numbers": tuple(range(2, len(columns)))}
+
+
+def _largest(values: np.ndarray[Any, Any]) -> str:
+    known = values[np.isfinite(values)]
+    return number_text(float(known.max())) if len(known) else "–"
+
+
+def _faults(run: RunData, found: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if not found:
+        return None
+    start = run.scenario.time.start
+    rows = [
+        [
+            each["name"],
+            each["kind"],
+            each["target"] if each["targets"] == 1 else f"{each['targets']} events",
+            date_text(start, each["start"] / 3600),
+            date_text(start, each["end"] / 3600),
+        ]
+        for each in found[:MOST_FAULTS]
+    ]
+    return {"columns": ("fault", "kind", "what", "from", "to"), "rows": rows, "numbers": ()}
+
+
+def _pictures(run: RunData) -> list[dict[str, str]]:
+    """Figures of plugins, which are drawn here; cosim's own are for papers, and drawn when asked."""
+    from cosim.report.figure_list import FIGURES  # loads nothing heavy until something is drawn
+
+    own = [
+        (name, each)
+        for name, each in zip(FIGURES.names(), FIGURES.classes(), strict=True)
+        if not is_own(each)
+    ]
+    if not own:
+        return []
+    from cosim.report.style import drawing, picture
+
+    found = []
+    with drawing():
+        for name, each in own:
+            with made_from(run.folder / "tables", f"the figure '{name}'"):
+                figure = each().draw(run)
+                if figure is not None:
+                    png = base64.b64encode(picture(figure)).decode("ascii")
+                    found.append({"title": each.title, "caption": each.caption, "png": png})
+    return found
+
+
+def _facts(run: RunData) -> list[tuple[str, str]]:
+    """What was run, and how long it took."""
+    scenario, record = run.scenario, run.record
+    length = duration_text(scenario.time.duration_ms)
+    facts = [
+        ("Scenario", scenario.name),
+        ("Seed", str(record.get("seed", scenario.seed))),
+        ("Scenario's hash", str(record.get("scenario_hash", ""))),
+        ("Simulated time", f"{date_text(scenario.time.start, 0)}, {length}"),
+        ("Market step", duration_text(scenario.time.step_ms)),
+        ("Households", number_text(scenario.n_households)),
+        ("Communities", ", ".join(community.name for community in scenario.communities) or "none"),
+        ("Feeder", scenario.grid.network if scenario.grid else "none"),
+        ("Started", str(record.get("start", "")).replace("T", " ").replace("+00:00", " UTC")),
+        ("Ended", str(record.get("end", "")).replace("T", " ").replace("+00:00", " UTC")),
+    ]
+    reached_ms = record.get("simulated_until_ms")
+    if record.get("status") in ("failed", "interrupted") and isinstance(reached_ms, int):
+        facts.append(("Reached", f"{duration_text(reached_ms)} of {length}"))
+    for stage, seconds in record.get("seconds", {}).items():
+        facts.append((f"Stage {stage}", f"{seconds} s"))
+    return [(name, value) for name, value in facts if value]
+
+
+def _versions(run: RunData) -> list[tuple[str, str]]:
+    record = run.record
+    versions = {"cosim": record.get("cosim"), "Python": record.get("python"), **record.get("packages", {})}
+    return [(name, str(version or "not installed")) for name, version in versions.items()]
+
+
+def _scenario_text(run: RunData) -> str:
+    return (run.folder / "scenario.yaml").read_text(encoding="utf-8")

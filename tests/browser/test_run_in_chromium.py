@@ -1,0 +1,128 @@
+"""The page of a run in a real browser: the slider moves the map, a click opens a bus, texts stay texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cosim.engine.wings import tables
+from cosim.report.page.run_page import write_report
+from tests.unit.small_run import SmallRun, hours, scenario_text
+
+HOSTILE = '<img src=x onerror="window.taken = 1"><script>window.taken = 1</script>'
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run in which a voltage is left in one interval, and whatever has a name is hostile."""
+    small = (
+        SmallRun(tmp_path_factory.mktemp("page") / "run", grid=True).prosumers().market().messages([5, 900])
+    )
+    small.meters().batteries().topology(name=HOSTILE).faults((HOSTILE, 3, 9, 2)).feeder()
+    small.store.writer(tables()["violations"]).append(
+        {"time": hours(48)[[30]], "kind": ["vm_max_pu"], "element": [9], "value": [1.2], "limit": [1.1]}
+    )
+    folder = small.end().folder
+    (folder / "scenario.yaml").write_text(scenario_text(4, 48, True, HOSTILE), encoding="utf-8")
+    record = {"status": "failed", "cause": HOSTILE, "seed": 7, "verdict": f"It left its limits at {HOSTILE}."}
+    (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    numbers = {
+        "voltage_high_use_max": 1.1,
+        "voltage_high_use_max_bus": 9,
+        "voltage_high_use_max_time_h": 30.0,
+        "voltage_high_intervals": 1,
+    }
+    (folder / "summary.json").write_text(json.dumps({"verdict": HOSTILE, **numbers}), encoding="utf-8")
+    return write_report(folder)
+
+
+@pytest.fixture(scope="module")
+def page(file: Path, opened: Callable[..., Any]) -> Any:
+    return opened(file)
+
+
+def shown_colours(page: Any) -> list[str]:
+    return page.evaluate("[...feeder.shown.colours.bus, ...feeder.shown.colours.branch]")
+
+
+def test_it_opens_without_a_network_an_error_or_a_word_taken_for_code(page: Any, file: Path) -> None:
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")  # draws everything
+    page.wait_for_timeout(300)
+    assert page.said == []
+    assert page.asked == [file.resolve().as_uri()]
+    assert page.evaluate("window.taken") is None
+    assert page.locator("h1").inner_text() == HOSTILE
+    assert HOSTILE in page.locator(".answer").first.inner_text()
+    assert page.locator("main img").count() == 0
+
+
+def test_it_begins_at_the_worst_interval_and_the_slider_moves_the_map(page: Any) -> None:
+    assert page.locator("#clock").inner_text() == "2016-07-05 06:00 UTC"
+    before = shown_colours(page)
+    page.locator("#slider").focus()
+    seen = set()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+        seen.add(json.dumps(shown_colours(page)))
+    assert page.locator("#clock").inner_text() == "2016-07-05 12:00 UTC"
+    assert len(seen - {json.dumps(before)}) > 1
+    page.locator("#moments button").first.click()
+    assert page.locator("#clock").inner_text() == "2016-07-05 06:00 UTC"
+    assert shown_colours(page) == before
+
+
+def test_a_click_on_the_map_opens_a_bus_with_its_households(page: Any) -> None:
+    page.locator("#map canvas").first.scroll_into_view_if_needed()
+    at = page.evaluate("""() => {
+      const { frame } = Bokeh.index.roots.find((each) => each.model.height === 460);
+      const box = document.querySelector("#map").getBoundingClientRect(), n = feeder.placeOf.get(9);
+      return [box.x + frame.x_scale.compute(feeder.buses.x[n] * feeder.stretch),
+              box.y + frame.y_scale.compute(feeder.buses.y[n])];
+    }""")
+    page.evaluate("document.getElementById('bus').hidden = true")
+    page.mouse.click(*at)
+    page.wait_for_selector("#bus:not([hidden])")
+    assert page.locator("#bus-title").inner_text().startswith("Bus ")
+    assert page.locator("#choice").input_value() == "9"
+    rows = page.locator("#bus-now tbody tr").all_inner_texts()
+    assert sum(row.startswith("household ") for row in rows) == 2
+    assert "stored" in rows[-1]
+    assert page.locator("#bus-plots figure:not([hidden])").count() >= 5
+    assert page.said == []
+
+
+def test_the_table_of_violations_jumps_and_zoom_and_play_work(page: Any) -> None:
+    page.locator("[data-zoom=all]").click()
+    page.locator("#episodes button").first.click()
+    assert page.locator("#clock").inner_text() == "2016-07-05 06:00 UTC"
+    page.locator("[data-zoom=day]").click()
+    assert page.evaluate("new Set(timeline.ranges.map((range) => range.end - range.start)).size") == 1
+    assert page.evaluate("timeline.end - timeline.start") == 24 * 3_600_000
+    play = page.locator("#play")
+    play.click()
+    page.wait_for_timeout(500)
+    play.click()
+    assert page.locator("#clock").inner_text() > "2016-07-05 06:00 UTC"
+    assert page.said == []
+
+
+def test_axe_finds_nothing_serious_and_nothing_is_wider_than_a_telephone(
+    file: Path, opened: Callable[..., Any]
+) -> None:
+    page = opened(file, bypass_csp=True, viewport={"width": 400, "height": 800})
+    page.locator("#moments button").first.click()
+    page.evaluate("""document.querySelectorAll("main > section > details, #series figure:first-child details")
+                             .forEach((each) => { each.open = true; })""")
+    assert page.serious("{resultTypes: ['violations']}") == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.emulate_media(color_scheme="dark")
+    assert page.serious("{resultTypes: ['violations'], runOnly: ['color-contrast']}") == []
+
+
+def test_it_is_ready_after_little_work(file: Path, opened: Callable[..., Any]) -> None:
+    """Of the page's thread, so that other processes do not count; within 2 s with much to spare."""
+    assert opened(file).main_thread_s() < 1.5
