@@ -20,13 +20,15 @@ Kind = Literal[
     "bus",
     "bus_dc",
     "side",
+    "winding",
     "changer",
     "switched",
     "share",
 ]
 
 WORDS: dict[str, tuple[str, ...]] = {
-    "side": ("hv", "mv", "lv"),
+    "side": ("hv", "lv"),
+    "winding": ("hv", "mv", "lv"),
     "changer": ("Ratio", "Symmetrical", "Ideal", "Tabular"),
     "switched": ("b", "l", "t", "t3"),
 }
@@ -61,7 +63,7 @@ _POWER = "bus:bus p_mw:number q_mvar:number scaling:not_negative=1 in_service:tr
 _PHASES = " ".join(f"p_{phase}_mw:number q_{phase}_mvar:number" for phase in "abc")
 _UNBALANCED = f"bus:bus {_PHASES} scaling:not_negative=1 in_service:truth"
 _TAP = (
-    "tap_side:side? tap_neutral:number? tap_min:number? tap_max:number? tap_step_percent:number? "
+    "tap_neutral:number? tap_min:number? tap_max:number? tap_step_percent:number? "
     "tap_step_degree:number? tap_pos:number? tap_changer_type:changer? tap_dependency_table:truth? "
     "tap_phase_shifter:truth? tap_dependent_impedance:truth? id_characteristic_table:whole?"
 )
@@ -81,12 +83,13 @@ _FACTS = {
     "g_us_per_km:number=0 max_i_ka:positive? df:positive=1 parallel:count=1 in_service:truth",
     "trafo": "hv_bus:bus lv_bus:bus sn_mva:positive vn_hv_kv:positive vn_lv_kv:positive vk_percent:nonzero "
     "vkr_percent:number pfe_kw:number i0_percent:number shift_degree:number=0 parallel:count=1 df:positive=1 "
-    f"leakage_resistance_ratio_hv:share? leakage_reactance_ratio_hv:share? in_service:truth {_TAP} {_TAP2}",
+    "leakage_resistance_ratio_hv:share? leakage_reactance_ratio_hv:share? in_service:truth tap_side:side? "
+    f"{_TAP} {_TAP2}",
     "trafo3w": "hv_bus:bus mv_bus:bus lv_bus:bus "
     "sn_hv_mva:positive sn_mv_mva:positive sn_lv_mva:positive vn_hv_kv:positive vn_mv_kv:positive "
     "vn_lv_kv:positive vk_hv_percent:number vk_mv_percent:number vk_lv_percent:number vkr_hv_percent:number "
     "vkr_mv_percent:number vkr_lv_percent:number pfe_kw:number i0_percent:number shift_mv_degree:number=0 "
-    f"shift_lv_degree:number=0 tap_at_star_point:truth=False in_service:truth {_TAP}",
+    f"shift_lv_degree:number=0 tap_at_star_point:truth=False in_service:truth tap_side:winding? {_TAP}",
     "impedance": "from_bus:bus to_bus:bus rft_pu:number xft_pu:number rtf_pu:number xtf_pu:number "
     "gf_pu:number=0 bf_pu:number=0 gt_pu:number=0 bt_pu:number=0 sn_mva:positive in_service:truth",
     "switch": "bus:bus element:whole et:switched closed:truth z_ohm:not_negative=0",
