@@ -105,6 +105,9 @@ class ElectricVehicle(Device):
         Number("ev_needed_kwh", "needed", "kWh", "what batteries were to be given in these sessions"),
         Number("ev_charged_kwh", "charged", "kWh", "what they were given"),
         Number("ev_missing_kwh", "missing at departure", "kWh", "what vehicles left without", "less"),
+        Number("ev_still_needed_kwh", "still needed at the end", "kWh",
+            "what vehicles at their chargers still need when the run ends: who waits for cheaper hours has "
+            "taken less until then, so that the bills of runs that differ in it do not compare", "less"),
     )  # fmt: skip
 
     @property
@@ -176,6 +179,7 @@ class ElectricVehicle(Device):
             "ev_needed_kwh": math.fsum(session.needed_kwh for session in ended),
             "ev_charged_kwh": math.fsum(session.charged_kwh for session in ended),
             "ev_missing_kwh": math.fsum(missing),
+            "ev_still_needed_kwh": math.fsum(device.remaining_kwh for _, device in installed),
         }
 
 

@@ -81,6 +81,7 @@ def test_the_warm_up_does_not_count(tmp_path: Path) -> None:
     summary = pd.read_json(tmp_path / "run" / "summary.json", typ="series")
     assert summary["ev_sessions"] == 1
     assert summary["ev_missing_kwh"] == 0
+    assert summary["ev_still_needed_kwh"] == 0
 
 
 @pytest.mark.parametrize(

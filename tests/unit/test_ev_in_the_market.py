@@ -174,6 +174,16 @@ def test_a_contract_that_is_too_small(tmp_path: Path, when_due: str, missing_kwh
     assert (max(first) > 5) == (when_due == "charge")
 
 
+def test_what_is_not_charged_when_the_run_ends_is_told(tmp_path: Path) -> None:
+    """After a day the one that came home at half past six is full, or waits for the cheap hours."""
+    time = {"start": f"{START:%Y-%m-%dT%H:%M:%SZ}", "duration_h": 24}
+    at_once, scheduled = (
+        ran(tmp_path / name, ev, time=time) for name, ev in (("at_once", {}), ("scheduled", SCHEDULED))
+    )
+    assert at_once.summary["ev_still_needed_kwh"] == 0
+    assert scheduled.summary["ev_still_needed_kwh"] == pytest.approx(29.7, abs=1e-9)
+
+
 def test_two_runs_are_the_same_to_the_byte(tmp_path: Path) -> None:
     runs = [ran(tmp_path / name, SCHEDULED, {"kind": "trading"}) for name in ("one", "two")]
     for table in ("evs", "trades", "bills"):

@@ -19,8 +19,9 @@ import cosim
 from cosim.api.impacts import evaluate_impact
 from cosim.config.library import names
 from cosim.engine.load import ScenarioSource
+from cosim.engine.wings import catalogue
 from cosim.report.impact_page import write_impact
-from cosim.study.impact.analysis import ImpactAnalysis
+from cosim.study.impact.analysis import USUAL_COSTS, ImpactAnalysis
 from cosim.study.impact.impact_folder import open_study, read_impact
 from cosim.study.impact.impact_plan import ImpactSearch, plan_impact
 from cosim.study.impact.load_impact import load_impact
@@ -144,6 +145,10 @@ def test_the_page_says_the_answer_first(finished: Path) -> None:
     losses = costs[costs.number.str.startswith("losses")]
     assert set(losses["penetration [%]"]) == {50}
     assert losses.change.dropna().gt(0).all(), "reactive power costs losses"
+
+
+def test_what_modes_usually_cost_are_numbers_that_runs_have() -> None:
+    assert [key for key in USUAL_COSTS if catalogue().find(key) is None] == []
 
 
 def test_evaluating_a_directory_again_gives_the_same(finished: Path, tmp_path: Path) -> None:

@@ -30,8 +30,11 @@ from cosim.study.sweep.sweep_plan import Cell
 USUAL_COSTS = (
     "pv_curtailed_kwh",
     "ev_missing_kwh",
-    "ev_vehicles_missing",
-    "heat_pump_discomfort_kh",
+    "ev_sessions_incomplete",
+    "ev_still_needed_kwh",
+    "heat_pump_missing_kwh",
+    "heat_pump_cold_h",
+    "heat_pump_cold_kh",
     "energy_lost_in_feeder_kwh",
     "energy_feeder_imported_kwh",
     "energy_feeder_exported_kwh",
