@@ -104,7 +104,7 @@ def _limits(summary: Summary, scenario: Scenario, elements: Elements) -> str:
     if outside:
         hours = number_text(to_hours(outside * scenario.interval_ms), 3)
         said = (
-            f"The feeder was outside its limits in {outside} of {n_solved} intervals {length} "
+            f"The feeder was outside its limits in {outside} of {count(n_solved, 'interval')} {length} "
             f"({share_text(outside / n_solved)}, {hours} h): "
         )
         kinds = [key for key in WORDS_BY_KEY if summary.get(f"{key}_intervals")]
@@ -112,8 +112,9 @@ def _limits(summary: Summary, scenario: Scenario, elements: Elements) -> str:
         return unsolved + said + "; ".join(_left(key, summary, scenario, elements) for key in kinds) + "."
     kept = [_nearest(pair, summary, scenario, elements) for pair in (_LOADINGS, _VOLTAGES)]
     nearest = listed([text for text in kept if text])
-    among = "solved intervals" if told else "intervals"
-    return f"{unsolved}The feeder kept its limits in all {n_solved} {among} {length}; closest came {nearest}."
+    among = "solved interval" if told else "interval"
+    where = f"in all {count(n_solved, among)}" if n_solved > 1 else f"in its only {among}"
+    return f"{unsolved}The feeder kept its limits {where} {length}; closest came {nearest}."
 
 
 def _left(key: str, summary: Summary, scenario: Scenario, elements: Elements) -> str:

@@ -48,12 +48,15 @@ LOW = most_used("voltage_low", "bus", 7, 0.9375, 19)
          "3 of 96 intervals not solved (2 diverged and 1 skipped). The feeder kept its limits in all 93 "
          "solved "
          "intervals of 15 min; closest came line Main\\x1b[31m (40 %, limit 80 %) on 2016-07-04 02:00 UTC."),
+        (SOLVED | LINE | {"intervals": 1},
+         "The feeder kept its limits in its only interval of 15 min; closest came line Main\\x1b[31m (40 %, "
+         "limit 80 %) on 2016-07-04 02:00 UTC."),
         ({"intervals": 2, "intervals_outside_limits": None, "intervals_diverged": 2, "intervals_skipped": 0},
          "None of 2 intervals was solved (2 diverged): nothing can be said about the feeder's limits."),
         ({"intervals": 0}, "No interval of the feeder was counted: nothing can be said about its limits."),
         ({}, ""),
     ],
-    ids=["kept", "left", "partly solved", "not solved", "not counted", "no numbers"],
+    ids=["kept", "left", "partly solved", "only one", "not solved", "not counted", "no numbers"],
 )  # fmt: skip
 def test_the_feeder_comes_first(numbers: dict[str, Any], said: str) -> None:
     assert answer(numbers, scenario(), FEEDER) == said
