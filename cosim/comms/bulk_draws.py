@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -69,3 +69,11 @@ def uniform_rows(field: Field, columns: NDArray[np.int64]) -> Callable[[int, int
         return np.ascontiguousarray(whole[:, columns])
 
     return make
+
+
+def stacked_rows(
+    fields: Sequence[Field], columns: NDArray[np.int64]
+) -> Callable[[int, int], NDArray[np.float64]]:
+    """Makes rows of the same columns of several fields, of shape (n_rows, n_fields, n_columns)."""
+    makers = [uniform_rows(field, columns) for field in fields]
+    return lambda first, n_rows: np.stack([make(first, n_rows) for make in makers], axis=1)

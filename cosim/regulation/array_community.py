@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 
-from cosim.comms.bulk_draws import RowBlocks, uniform_rows
+from cosim.comms.bulk_draws import RowBlocks, stacked_rows, uniform_rows
 from cosim.comms.network import Network
 from cosim.core.clock import MS_PER_SECOND
 from cosim.core.context import Context
+from cosim.core.delivery import Deliverer
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.aggregates.reports import initial_reports
 from cosim.regulation.community import Community, platform_rules, slowness_of
@@ -26,8 +28,10 @@ from cosim.regulation.signals_heard import SignalsHeard
 from cosim.regulation.wake_ups import WakeUps
 
 
-def build_in_arrays(designed: Design, context: Context, network: Network) -> Community:
-    """The community's platform and households in their initial state."""
+def build_in_arrays(
+    designed: Design, context: Context, network: Network, households: Sequence[Deliverer] | None
+) -> Community:
+    """The community's platform and households in their initial state; see `build_community`."""
     config, time, members = designed.config, context.time, designed.members
     n, n_resources = len(members), len(config.resources)
     initial = (float(config.agent.initial_decision),) * n_resources
@@ -46,7 +50,10 @@ def build_in_arrays(designed: Design, context: Context, network: Network) -> Com
         gains=designed.gains,
         delays=first_delays(designed),
     )
-    households = HouseholdArrays(
+    devices = None if households is None else [households[member] for member in everyone]
+    for device in devices or ():
+        device.regulate(config.units, 0, True)
+    arrays = HouseholdArrays(
         members=members,
         rules=_rules(designed, context),
         wake_ups=_wake_ups(designed, context, slowness),
@@ -56,6 +63,7 @@ def build_in_arrays(designed: Design, context: Context, network: Network) -> Com
         reports=reports,
         total=total,
         links=(network.in_bulk("downlink", SIGNAL, everyone), network.in_bulk("uplink", REPORT, everyone)),
+        devices=devices,
         log=log,
     )
     return Community(
@@ -67,7 +75,7 @@ def build_in_arrays(designed: Design, context: Context, network: Network) -> Com
         active=np.ones(n, dtype=bool),
         position={},
         slowness=slowness,
-        arrays=households,
+        arrays=arrays,
     )
 
 
@@ -80,10 +88,12 @@ def _rules(designed: Design, context: Context) -> ArrayRules:
     return ArrayRules(
         average=config.agent.averages,
         decision=DecisionRule(designed.costs, designed.responses),
-        draws=tuple(RowBlocks(uniform_rows(field, members), len(members)) for field in fields),
+        draws=RowBlocks(stacked_rows(fields, members), len(fields) * len(members)),
         report_at_end=config.platform.report == "at_step_end",
         silent_after_ms=math.inf if silence is None else silence.after_s * MS_PER_SECOND,
         silent_request=0 if silence is None else silence.request,
+        units=config.units,
+        step_ms=context.time.step_ms,
     )
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cosim.comms.bulk_draws import RowBlocks
 from cosim.comms.bulk_links import BulkLinks
 from cosim.comms.link_arrays import Times, Which
-from cosim.core.delivery import PARTS
+from cosim.core.delivery import PARTS, Deliverer, Unit
 from cosim.core.errors import SimulationError
 from cosim.regulation.agent import DecisionLog, log_width
 from cosim.regulation.aggregate import ActiveSum
@@ -28,6 +28,7 @@ from cosim.regulation.wake_ups import WakeOrder, WakeUp, WakeUps
 
 Array = NDArray[np.float64]
 _EXACT = 2**53
+_BITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +41,28 @@ class ArrayRules:
         How x̄ takes one more outcome in (17).
     decision : DecisionRule
         From averages and signals to responses.
-    draws : tuple of RowBlocks
-        Of each resource, a row of uniform numbers for each step.
+    draws : RowBlocks
+        For each step, a uniform number for each resource and household, shape (m, n).
     report_at_end : bool
         Report a step when it ends, or when it is decided.
     silent_after_ms : float
         Age of the newest signal from which on nothing is decided by it.
     silent_request : int
         What is asked for then.
+    units : sequence of Unit
+        What a unit of each resource is.
+    step_ms : int
+        Length of a step.
     """
 
     average: Average
     decision: DecisionRule
-    draws: tuple[RowBlocks[np.float64], ...]
+    draws: RowBlocks[np.float64]
     report_at_end: bool
     silent_after_ms: float
     silent_request: int
+    units: Sequence[Unit]
+    step_ms: int
 
 
 class HouseholdArrays:
@@ -81,6 +88,8 @@ class HouseholdArrays:
         What they deliver in sum.
     links : (BulkLinks, BulkLinks)
         To them, and from them.
+    devices : sequence of Deliverer or None
+        What carries out each household's decisions; without any, everything requested is delivered.
     log : DecisionLog or None
         Where decisions are written down.
     """
@@ -96,6 +105,7 @@ class HouseholdArrays:
         reports: ReportArrays,
         total: ActiveSum,
         links: tuple[BulkLinks, BulkLinks],
+        devices: Sequence[Deliverer] | None,
         log: DecisionLog | None,
     ) -> None:
         self._members = members
@@ -108,9 +118,12 @@ class HouseholdArrays:
         self._reports = reports
         self._total = total
         self._down, self._up = links
+        self._devices = devices
         self._log = log
         self._order = WakeOrder(len(members))
         self._n_sent = 0
+        self._since_ms, self._caught_up_ms = 0, -1
+        self._ones = np.ones(len(members))
 
     def averages(self) -> Array:
         """x̄ of each household and resource as it stands, shape (n, m)."""
@@ -126,10 +139,13 @@ class HouseholdArrays:
 
     def catch_up(self, now_ms: int) -> None:
         """Let everything happen that happens to the households up to now, all but what a tick does."""
-        self._reports.take_late(now_ms)
+        if now_ms == self._caught_up_ms:
+            return
+        self._since_ms, self._caught_up_ms = max(self._caught_up_ms, 0), now_ms
         rows: list[tuple[WakeUp, Array]] = []
         for wake_up in self._wake_ups.due(now_ms):
             self._wake(wake_up, now_ms, rows)
+        self._reports.take(now_ms)
         if rows and self._log is not None:
             self._write(self._log, rows)
 
@@ -140,7 +156,6 @@ class HouseholdArrays:
         averages = self._averages[:, which]
         if step:
             averages = rules.average.update(averages, before, step - 1)
-            self._averages[:, which] = averages
         if rules.report_at_end:
             self._report(wake_up, step, before, self._answered[which], now_ms)
         self._signals.hear(which, time_ms)
@@ -149,17 +164,20 @@ class HouseholdArrays:
         if rules.silent_after_ms != np.inf:
             is_silent = time_ms - self._signals.sent_ms(which) >= rules.silent_after_ms
             requested[:, is_silent] = rules.silent_request
-        delivered = requested
+        delivered = requested if self._devices is None else self._deliver(self._devices, wake_up, requested)
         change = delivered - before
         self._account(change, time_ms, now_ms)
         answered = self._signals.newest[which]
         if self._log is not None:
             rows.append((wake_up, self._rows(wake_up, requested, delivered, averages, gradients, responses)))
         if isinstance(which, slice):
-            self._delivered, self._answered = delivered, answered.copy()
+            self._delivered, self._answered, self._averages = delivered, answered.copy(), averages
         else:
+            # Reports on their way hold what these were.
+            self._delivered, self._answered = self._delivered.copy(), self._answered.copy()
             self._delivered[:, which] = delivered
             self._answered[which] = answered
+            self._averages[:, which] = averages
         if not rules.report_at_end:
             self._report(wake_up, step + 1, delivered, answered, now_ms)
 
@@ -168,14 +186,13 @@ class HouseholdArrays:
     ) -> None:
         which, turn, time_ms = wake_up
         arrival_ms = self._up.send(turn, which, time_ms, now_ms)
-        self._reports.send(which, step, delivered, answered, arrival_ms, now_ms)
+        self._reports.send(which, step, delivered, answered, arrival_ms)
 
     def _draw(self, which: Which, step: int, responses: Array) -> Array:
         """x(step): what is wanted of each resource."""
-        requested = np.empty(responses.shape)
-        for draws, wanted, row in zip(self._rules.draws, responses, requested, strict=True):
-            np.less(draws.row(step)[which], wanted, out=row, casting="unsafe")
-        if np.isnan(np.add.reduce(responses, axis=None)) and np.isnan(responses).any():
+        requested = np.less(self._rules.draws.row(step)[:, which], responses).astype(np.float64)
+        total = np.add.reduce(responses, axis=None)
+        if total != total and np.isnan(responses).any():
             self._refuse(which, step, responses)
         return requested
 
@@ -186,16 +203,27 @@ class HouseholdArrays:
         at = f"of household {household + 1} in step {step}"
         raise SimulationError(f"the response {at} is nan, by {self._rules.decision.called(which, places[0])}")
 
+    def _deliver(self, devices: Sequence[Deliverer], wake_up: WakeUp, requested: Array) -> Array:
+        """What of the requested units the devices will deliver over the coming step."""
+        which, _, time_ms = wake_up
+        own = devices[which] if isinstance(which, slice) else [devices[place] for place in which.tolist()]
+        wanted, times = requested.astype(int).T.tolist(), time_ms.tolist()
+        units, step_ms = self._rules.units, self._rules.step_ms
+        delivered = [
+            device.deliver(wants, units, now_ms, step_ms)
+            for device, wants, now_ms in zip(own, wanted, times, strict=True)
+        ]
+        return np.array(delivered, np.float64).T.copy()
+
     def _account(self, change: Array, time_ms: Times, now_ms: int) -> None:
         """Changes of what is delivered, each at its own instant, in the community's sum."""
-        left_ms = now_ms - time_ms
-        n = len(left_ms)
-        # Whole units and milliseconds: as long as their sums fit, floats add them up exactly in any order.
-        assert n * int(left_ms.max()) < _EXACT
+        is_whole = self._devices is None
+        parts, most, scale = (change, 1, PARTS) if is_whole else (change * PARTS, PARTS, 1)
+        sums = weighted_sums(parts, most, now_ms - time_ms, now_ms - self._since_ms)
         self._total.change_together(
             now_ms,
-            [int(units) * PARTS for units in np.add.reduce(change, axis=1)],
-            [int(unit_ms) * PARTS for unit_ms in change @ left_ms.astype(np.float64)],
+            [int(total) * scale for total in parts @ self._ones[: parts.shape[1]]],
+            [total * scale for total in sums],
         )
 
     def _rows(
@@ -223,3 +251,24 @@ class HouseholdArrays:
     def _write(self, log: DecisionLog, rows: list[tuple[WakeUp, Array]]) -> None:
         order, _ = self._order.sorted([wake_up for wake_up, _ in rows])
         log.frombytes(np.concatenate([part for _, part in rows])[order].tobytes())
+
+
+def weighted_sums(numbers: Array, most: int, weights: Times, longest: int) -> list[int]:
+    """Σ number times weight of whole numbers, exactly, though they are floats.
+
+    Parameters
+    ----------
+    numbers : ndarray, shape (m, n)
+        Whole numbers, none greater than `most` in size.
+    most : int
+        Up to 2**20, for up to two million numbers.
+    weights : ndarray of int64, shape (n,)
+        From 0 to `longest`.
+    longest : int
+        Whatever it is: what does not fit into a float is taken in parts.
+    """
+    if numbers.shape[1] * most * longest < _EXACT:
+        return [int(total) for total in numbers @ weights.astype(np.float64)]
+    upper = weighted_sums(numbers, most, weights >> _BITS, longest >> _BITS)
+    lower = weighted_sums(numbers, most, weights & (2**_BITS - 1), 2**_BITS - 1)
+    return [(high << _BITS) + low for high, low in zip(upper, lower, strict=True)]

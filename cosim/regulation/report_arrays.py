@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,16 @@ from cosim.comms.link_arrays import NEVER_MS, Times, Which
 from cosim.regulation.aggregates.reports import Missing
 
 Array = NDArray[np.float64]
+
+
+class _Sent(NamedTuple):
+    """A report of each of some households, of which none has been taken yet."""
+
+    which: Which
+    step: int
+    values: Array
+    answered: NDArray[np.int64]
+    arrival_ms: Times
 
 
 class ReportArrays:
@@ -28,20 +39,63 @@ class ReportArrays:
     """
 
     def __init__(self, due_step: NDArray[np.int64], initial: Sequence[float]) -> None:
-        n = len(due_step)
-        self._n = n
+        self._n = n = len(due_step)
         self._newest = np.tile(np.array(initial, np.float64).reshape(-1, 1), (1, n))
         self._step = np.full(n, -1, np.int64)
         self._is_fresh = due_step > 0
         self._answered = np.zeros(n, np.int64)
         self._due_step = due_step
         self._last_due = int(due_step.max())
-        # Of each report on its way: household, step, arrival (ms), signal answered; and what it says.
+        self._ones = np.ones(n)
+        self._sent: list[_Sent] = []
+        # Of each report that was overtaken by others of its step: household, step, arrival (ms), signal
+        # answered; and what it says.
         self._late = np.zeros((4, 0), np.int64)
         self._late_values = np.zeros((len(initial), 0))
 
-    def take_late(self, now_ms: int) -> None:
-        """Take what was on its way and has arrived; before newer reports."""
+    def send(
+        self, which: Which, step: int, values: Array, answered: NDArray[np.int64], arrival_ms: Times
+    ) -> None:
+        """Some households report a step that is newer than all that they reported before."""
+        self._sent.append(_Sent(which, step, values, answered, arrival_ms))
+
+    def take(self, now_ms: int) -> None:
+        """Take all that has arrived up to now."""
+        if self._late.shape[1]:
+            self._take_late(now_ms)
+        if self._sent:
+            self._sent = [sent for sent in self._sent if not self._take_sent(sent, now_ms)]
+
+    def _take_sent(self, sent: _Sent, now_ms: int) -> bool:
+        """Take what has arrived of some reports, and put the rest with the late ones; else wait for all."""
+        which, step, values, answered, arrival_ms = sent
+        has_arrived = arrival_ms <= now_ms
+        n_there = np.count_nonzero(has_arrived)
+        is_coming = arrival_ms < NEVER_MS
+        n_coming = np.count_nonzero(is_coming)
+        if not n_there:
+            return not n_coming
+        if n_there != n_coming:
+            is_late = is_coming & ~has_arrived
+            who = np.arange(self._n)[which][is_late]
+            late = np.array([who, np.full(len(who), step), arrival_ms[is_late], answered[is_late]])
+            self._late = np.concatenate([self._late, late], axis=1)
+            self._late_values = np.concatenate([self._late_values, values[:, is_late]], axis=1)
+        has_arrived &= self._step[which] < step
+        if isinstance(which, slice):
+            np.copyto(self._newest, values, where=has_arrived)
+            np.copyto(self._step, step, where=has_arrived)
+            np.copyto(self._answered, answered, where=has_arrived)
+            self._is_fresh |= has_arrived
+        else:
+            who = which[has_arrived]
+            self._newest[:, who] = values[:, has_arrived]
+            self._step[who] = step
+            self._answered[who] = answered[has_arrived]
+            self._is_fresh[who] = True
+        return True
+
+    def _take_late(self, now_ms: int) -> None:
         has_arrived = self._late[2] <= now_ms
         if not has_arrived.any():
             return
@@ -57,40 +111,10 @@ class ReportArrays:
         self._answered[who] = answered[order]
         self._is_fresh[who] = True
 
-    def send(
-        self,
-        which: Which,
-        step: int,
-        values: Array,
-        answered: NDArray[np.int64],
-        arrival_ms: Times,
-        now_ms: int,
-    ) -> None:
-        """Some households report a step that is newer than all that they reported before."""
-        is_there = arrival_ms <= now_ms
-        is_late = arrival_ms < NEVER_MS
-        is_late ^= is_there
-        if isinstance(which, slice):
-            np.copyto(self._newest, values, where=is_there)
-            self._step[is_there] = step
-            np.copyto(self._answered, answered, where=is_there)
-            self._is_fresh |= is_there
-        else:
-            who = which[is_there]
-            self._newest[:, who] = values[:, is_there]
-            self._step[who] = step
-            self._answered[who] = answered[is_there]
-            self._is_fresh[who] = True
-        if is_late.any():
-            who = np.flatnonzero(is_late) if isinstance(which, slice) else which[is_late]
-            late = np.array([who, np.full(len(who), step), arrival_ms[is_late], answered[is_late]])
-            self._late = np.concatenate([self._late, late], axis=1)
-            self._late_values = np.concatenate([self._late_values, values[:, is_late]], axis=1)
-
     def sums(self, members: Sequence[int], n_resources: int, missing: Missing) -> list[float]:
         """Σ x of each resource, as of `Reports`."""
         if missing == "hold_last":
-            whole: list[float] = self._newest.sum(axis=1).tolist()
+            whole: list[float] = (self._newest @ self._ones).tolist()
             return whole
         told = int(np.count_nonzero(self._is_fresh))
         sums: list[float] = (self._newest @ self._is_fresh).tolist()

@@ -45,8 +45,6 @@ def array_obstacles(
     found = list(one_by_one)
     if present.joins_ms[members].any() or (present.leaves_ms[members] >= 0).any():
         found.append("households join or leave")
-    if any(unit.service for unit in config.units):
-        found.append("devices stand behind its resources")
     if config.platform.aggregate.weight:
         found.append(f"the aggregate '{config.platform.aggregate.kind}' follows each household's reports")
     costs = designed.costs.parts if isinstance(designed.costs, MixedCosts) else ()

@@ -62,11 +62,10 @@ class SignalsHeard:
         sent, self._sent = self._sent, []
         for number, arrival_ms in sent:
             is_heard = arrival_ms <= time_ms
-            np.maximum(self.newest, number, out=self.newest, where=is_heard)
-            is_late = arrival_ms < NEVER_MS
-            is_late ^= is_heard
-            if is_late.any():
-                (who,) = np.nonzero(is_late)
+            np.copyto(self.newest, number, where=is_heard)
+            is_coming = arrival_ms < NEVER_MS
+            if np.count_nonzero(is_coming) != np.count_nonzero(is_heard):
+                who = np.flatnonzero(is_coming & ~is_heard)
                 late = np.array([who, np.full(len(who), number), arrival_ms[who]])
                 self._late = np.concatenate([self._late, late], axis=1)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol, Self
+
+import simpy
 
 from cosim.comms.latency import TraceReader
 from cosim.comms.schema import CommsConfig
 from cosim.comms.subsystem import Comms
 from cosim.comms.trace import trace_reader
+from cosim.core.clock import Priority, wait_until
 from cosim.core.context import Context
+from cosim.core.delivery import Deliverer
 from cosim.core.errors import InputError, Problem
 from cosim.core.message import METER, PLATFORM, Message
 from cosim.core.numbers import Summary
@@ -164,9 +168,9 @@ class Regulation(Subsystem[Regulated]):
         obstacles = [array_obstacles(each, present, setup.uses.one_by_one, links.network) for each in designs]
         _require_route(source.engine.route, designs, obstacles)
         communities = [
-            build_in_arrays(each, setup.context, links.network)
+            build_in_arrays(each, setup.context, links.network, _devices(each, households))
             if not found and source.engine.route == "arrays"
-            else _community(each, setup.context, present, households, reports)
+            else build_community(each, setup.context, present, _devices(each, households), reports.report)
             for each, found in zip(designs, obstacles, strict=True)
         ]
         made = cls(setup, communities, present, reports, links, households, grid)
@@ -201,6 +205,8 @@ class Regulation(Subsystem[Regulated]):
         ticks, decisions = run.store.writer(REGULATION), run.store.writer(DECISIONS)
         alarm = AlarmClock(run.env, time.duration_ms)
         self._hear()
+        if self._households is not None and self._households.meters is not None:
+            run.env.process(self._before_meters(run))
         for number, community in enumerate(self.communities):
             recorder = TickRecorder(community, ticks, time.start, time.warm_up_ms)
             log = community.log
@@ -215,6 +221,16 @@ class Regulation(Subsystem[Regulated]):
             PlatformProcess(
                 number, community, self._network, run, time.steps, time.duration_ms, recorder, written, meter
             ).start()
+
+    def _before_meters(self, run: Run) -> Generator[simpy.Event, object, None]:
+        """Bring arrays up to the end of each interval, before what their devices do is metered."""
+        time = self._context.time
+        arrays = [community.arrays for community in self.communities if community.arrays is not None]
+        for interval in range(time.n_intervals if arrays else 0):
+            end_ms = (interval + 1) * time.interval_ms
+            yield wait_until(run.env, end_ms, Priority.TICK)
+            for each in arrays:
+                each.catch_up(end_ms)
 
     def close(self) -> None:
         """Write ticks and decisions that wait."""
@@ -324,14 +340,8 @@ def _designs(source: Regulated, context: Context, reader: TraceReader) -> list[D
     return designs
 
 
-def _community(
-    designed: Design,
-    context: Context,
-    present: Membership,
-    households: Households | None,
-    reports: ReportChannel,
-) -> Community:
+def _devices(designed: Design, households: Households | None) -> Sequence[Deliverer] | None:
+    """What carries out decisions; None where no device stands behind any resource."""
     asks = any(unit.service for unit in designed.config.units)
     equipment = households.equipment if households is not None else None
-    devices = equipment.households if equipment is not None and asks else None
-    return build_community(designed, context, present, devices, reports.report)
+    return equipment.households if equipment is not None and asks else None

@@ -68,6 +68,7 @@ class WakeUps:
         self._slowness = None if (slowness == 1.0).all() else slowness
         self._jitter_ms, self._jitter = jitter_ms, jitter
         self._end_ms = end_ms
+        self._first_phase_ms = int(phases_ms.min())
         self._n = len(phases_ms)
         self._steps = np.zeros(self._n, np.int64)
         self._common_step: int | None = 0
@@ -76,7 +77,7 @@ class WakeUps:
     def due(self, until_ms: int) -> Iterator[WakeUp]:
         """Who wakes up to `until_ms`, after all that was due before; each household in order of time."""
         until_ms = min(until_ms, self._end_ms - 1)
-        while True:
+        while self._may_be_due(until_ms):
             is_due = self._next_ms <= until_ms
             n_due = int(np.count_nonzero(is_due))
             if not n_due:
@@ -95,6 +96,13 @@ class WakeUps:
             self._steps[who] += 1
             lowest = int(self._steps.min())
             self._common_step = lowest if lowest == self._steps.max() else None
+
+    def _may_be_due(self, until_ms: int) -> bool:
+        """Whether it is worth a look: most of the time the next step has not begun."""
+        is_regular = self._slowness is None and self._jitter is None
+        if not is_regular or self._common_step is None:
+            return True
+        return self._common_step * self._step_ms + self._first_phase_ms <= until_ms
 
     def _take(self, which: Which, step: int) -> WakeUp:
         time_ms = self._next_ms[which]

@@ -90,7 +90,8 @@ class Trading(Subsystem[Traded]):
         everyone = frozenset(group.name for group in source.groups)
         ways = ("uplink", "downlink") if market.rules.clearing.has_operator else ("peer",)
         links = dict.fromkeys(ways, everyone) if market.rules.rule.trades else {}
-        return Uses(links, meters=True, brings_load=True)
+        steers = ("the energy-value market changes what devices see",)
+        return Uses(links, meters=True, brings_load=True, one_by_one=steers)
 
     @classmethod
     def files(cls, source: Traded) -> Iterator[tuple[str, str]]:

@@ -268,7 +268,8 @@ def test_both_routes_leave_the_same_bytes_of_many(scenario: dict[str, Any]) -> N
 
 
 IN_ARRAYS = {
-    "car_sharing", "lossy_community", "regulation_loop",
+    "car_sharing", "charging_village", "ev_street", "evening_export", "lossy_community", "regulation_loop",
+    "storage_village", "storage_year",
     "section6", "section6_additive", "section6_proportional",
 }  # fmt: skip
 
