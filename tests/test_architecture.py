@@ -137,6 +137,21 @@ def test_siblings_do_not_import_each_other() -> None:
     assert wrong == []
 
 
+SAME_ROLE = {"schema", "subsystem", "record", "interface", "messages", "__init__"}
+"""What several wings have under one name, since it does the same in each."""
+
+
+def test_a_file_says_its_subject_without_its_folder() -> None:
+    folders: dict[str, list[str]] = {}
+    for file in PACKAGE.rglob("*.py"):
+        folders.setdefault(file.stem, []).append(str(file.parent.relative_to(PACKAGE)))
+    assert {stem: of for stem, of in folders.items() if len(of) > 1 and stem not in SAME_ROLE} == {}
+
+
+def test_the_engine_keeps_what_is_nobodys() -> None:
+    assert len([file for file in (PACKAGE / "engine").rglob("*.py") if file.stem != "__init__"]) <= 12
+
+
 def test_nothing_imports_the_root() -> None:
     assert [str(i) for i in imports() if i.imported == "cosim"] == []
 

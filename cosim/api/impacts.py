@@ -19,7 +19,7 @@ from cosim.study.sweep.sweep_run import SweepOutcome, run_sweep
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cosim.study.impact.analysis import ImpactAnalysis
+    from cosim.study.impact.impact_analysis import ImpactAnalysis
 
 
 class Impact(Sweep):
@@ -40,7 +40,7 @@ class Impact(Sweep):
     @property
     def analysis(self) -> ImpactAnalysis:
         """Everything that was found."""
-        from cosim.study.impact.analysis import analyse_impact
+        from cosim.study.impact.impact_analysis import analyse_impact
 
         if self._analysis is None:
             self._analysis = analyse_impact(self.folder)
@@ -139,7 +139,7 @@ def evaluate_impact(folder: str | os.PathLike[str], out: str | os.PathLike[str] 
         If it is no directory of an impact study.
     """
     from cosim.report.impact_page import write_impact
-    from cosim.study.impact.analysis import analyse_impact
+    from cosim.study.impact.impact_analysis import analyse_impact
 
     source = Path(folder)
     if out is None:

@@ -9,7 +9,7 @@ import simpy
 
 from cosim.core.clock import MS_PER_SECOND, Priority, wait_until
 from cosim.core.message import Message
-from cosim.dimming.operator import FREE, Order
+from cosim.dimming.grid_operator import FREE, Order
 from cosim.dimming.schema import DimmingSilence
 
 NONE, ORDER, SILENCE = "none", "order", "silence"

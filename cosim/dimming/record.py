@@ -11,7 +11,7 @@ from cosim.core.clock import MS_PER_HOUR, to_utc
 from cosim.core.numbers import Number, Summary, declared
 from cosim.core.tables import INSTANT, PROSUMER, Coded, Column, RowSink, Table
 from cosim.dimming.control_box import NONE, ORDER, SILENCE
-from cosim.dimming.operator import Operator, Order
+from cosim.dimming.grid_operator import Operator, Order
 
 POWER_LIMITS = Table(
     "power_limits",

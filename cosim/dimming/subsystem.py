@@ -13,7 +13,7 @@ from cosim.core.message import METER, PLATFORM, Message, MessageKind
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.dimming.control_box import ControlBox
-from cosim.dimming.operator import Operator, Order
+from cosim.dimming.grid_operator import Operator, Order
 from cosim.dimming.record import NUMBERS, POWER_LIMITS, LimitRecord
 from cosim.dimming.rule_lines import rule_lines
 from cosim.dimming.schema import DimmingConfig

@@ -12,7 +12,7 @@ from typing import Any
 
 from cosim.comms.subsystem import Comms
 from cosim.core.errors import Problem
-from cosim.core.numbers import Catalogue, Described, Summary
+from cosim.core.numbers import Catalogue, Described, Number, Summary
 from cosim.core.registry import Registry, is_own, refused, registrations
 from cosim.core.subsystem import Subsystem, Uses
 from cosim.core.tables import Column, Table
@@ -31,24 +31,36 @@ Wing = type[Subsystem[Scenario]]
 
 def _welcome(name: str, wing: Wing) -> None:
     """One with a schema has a key of its own in a scenario, and writes no table of another one."""
-    _refuse_taken(SUBSYSTEMS, name, wing, wing.tables)
+    _refuse_taken(SUBSYSTEMS, name, wing, wing.tables, wing.numbers)
     if not (is_own(wing) and wing.schema is None):  # else the scenario says itself what the key holds
         add_key(name, wing)
 
 
 def _welcome_device(name: str, device: type[Device]) -> None:
-    """A kind of device writes no table of another one, nor of a subsystem."""
-    _refuse_taken(DEVICES, name, device, device.tables())
+    """A kind of device writes no table of another one, nor of a subsystem, and gives no number of theirs."""
+    _refuse_taken(DEVICES, name, device, device.tables(), device.numbers)
 
 
-def _refuse_taken(registry: Registry[Any], name: str, cls: type, tables: Iterable[Table]) -> None:
+def _welcome_metric(name: str, metric: type[Metric]) -> None:
+    """A metric gives no number that there is already."""
+    _refuse_taken(METRICS, name, metric, (), metric.NUMBERS)
+
+
+def _refuse_taken(
+    registry: Registry[Any], name: str, cls: type, tables: Iterable[Table], numbers: Iterable[Number]
+) -> None:
+    called = f"the {registry.noun} '{name}'"
+    given = {number.pattern: owner for owner, number in _declared() if owner != (registry.noun, name)}
+    for number in numbers:
+        if number.pattern in given:
+            noun, owner = given[number.pattern]
+            message = f"{called} gives the number '{number.pattern}', as the {noun} '{owner}' does"
+            raise refused(cls, message, "Give the number another name.")
     taken = {table.name: owner for owner, table in _written() if owner != (registry.noun, name)}
     for table in tables:
         if table.name in taken:
             noun, owner = taken[table.name]
-            message = (
-                f"the {registry.noun} '{name}' writes the table '{table.name}', as the {noun} '{owner}' does"
-            )
+            message = f"{called} writes the table '{table.name}', as the {noun} '{owner}' does"
             raise refused(cls, message, "Give the table another name.")
 
 
@@ -137,16 +149,18 @@ def catalogue() -> Catalogue:
 
 
 @cache
-def _catalogue(
-    wings: tuple[Wing, ...], devices: tuple[type[Device], ...], metrics: tuple[type[Metric], ...]
-) -> Catalogue:
-    return Catalogue(
-        [
-            *(number for wing in wings for number in wing.numbers),
-            *(number for device in devices for number in device.numbers),
-            *(number for metric in metrics for number in metric.NUMBERS),
-        ]
-    )
+def _catalogue(*_: tuple[type, ...]) -> Catalogue:
+    return Catalogue(number for _, number in _declared())
+
+
+def _declared() -> Iterator[tuple[tuple[str, str], Number]]:
+    """Every number of a summary, with what gives it and the name of that."""
+    for name in SUBSYSTEMS:
+        yield from (((SUBSYSTEMS.noun, name), number) for number in SUBSYSTEMS[name].numbers)
+    for name in DEVICES:
+        yield from (((DEVICES.noun, name), number) for number in DEVICES[name].numbers)
+    for name in METRICS:
+        yield from (((METRICS.noun, name), number) for number in METRICS[name].NUMBERS)
 
 
 def describe(key: str, communities: Sequence[str] = ()) -> Described:
@@ -162,3 +176,4 @@ def doubts(summary: Summary) -> list[Problem]:
 for _key, _wing in _BUILT_IN.items():
     SUBSYSTEMS.register(_key)(_wing)
 DEVICES.ask_too(_welcome_device)
+METRICS.ask_too(_welcome_metric)

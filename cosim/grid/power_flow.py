@@ -4,8 +4,8 @@ The reference is pandapower's ``runpp`` with a tolerance of 1e-11 MVA. The work 
 point (`cosim.grid.zbus`) on the matrices that one ``runpp`` builds. Each interval's power balance is checked
 against the admittance matrix; where it does not close, ``runpp`` tries, and where that fails the interval is
 ``diverged``: its values are NaN. No value is ever taken from another interval. Networks with elements that
-the fixed point cannot solve (`cosim.grid.route`), or with tap controllers that act, are solved by ``runpp``,
-interval by interval.
+the fixed point cannot solve (`cosim.grid.power_flow_route`), or with tap controllers that act, are solved by
+``runpp``, interval by interval.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from cosim.core.errors import Problem
 from cosim.grid.feeder import Feeder
 from cosim.grid.flow_result import ROUTE_TYPE, FlowResult
 from cosim.grid.matrices import Matrices, build_matrices
+from cosim.grid.power_flow_route import slow_elements, slow_route_warning
 from cosim.grid.reference import NoMatricesError, RunppSolver, probe
-from cosim.grid.route import slow_elements, slow_route_warning
 from cosim.grid.tap_control import reasons
 from cosim.grid.voltage_control import ControlledPower
 from cosim.grid.voltage_dependence import DependentPower

@@ -22,7 +22,7 @@ from cosim.report.style import (
     legend_of_axes,
     new_figure,
 )
-from cosim.study.impact.analysis import Curve, ImpactAnalysis
+from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

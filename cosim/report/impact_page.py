@@ -17,7 +17,7 @@ from cosim.report.impact_words import Feeders, capacity_text, doubts, element_na
 from cosim.report.style import drawing, save
 from cosim.report.text_table import TextTable
 from cosim.results.safe_files import write_whole
-from cosim.study.impact.analysis import ImpactAnalysis
+from cosim.study.impact.impact_analysis import ImpactAnalysis
 from cosim.study.impact.violations import WORDS
 
 PAGE = "impact.md"

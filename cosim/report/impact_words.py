@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from cosim.core.errors import count, listed
 from cosim.grid.feeder import Feeder
 from cosim.grid.verdict import WORDS_BY_KEY
-from cosim.study.impact.analysis import Curve, ImpactAnalysis
+from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis
 from cosim.study.impact.statistics import resolves
 from cosim.study.impact.violations import NOT_SOLVED, WORDS
 from cosim.study.robustness.estimates import Estimate

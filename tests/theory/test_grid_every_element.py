@@ -11,7 +11,7 @@ import pytest
 
 from cosim.grid.feeder import feeder_from_net
 from cosim.grid.power_flow import PowerFlow
-from cosim.grid.route import slow_elements
+from cosim.grid.power_flow_route import slow_elements
 from tests.theory.grid_judge import NETWORK, assert_equals, background, judged, solved
 
 Change = Callable[[pp.pandapowerNet], object]

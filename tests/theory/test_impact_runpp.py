@@ -14,7 +14,7 @@ import pytest
 
 import cosim
 from cosim.engine.load import ScenarioSource
-from cosim.study.impact.analysis import ImpactAnalysis
+from cosim.study.impact.impact_analysis import ImpactAnalysis
 from cosim.study.impact.impact_folder import open_study, read_impact
 from cosim.study.impact.impact_plan import ImpactPlan, ImpactSearch, plan_impact
 from cosim.study.impact.load_impact import load_impact

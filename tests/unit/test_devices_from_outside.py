@@ -173,6 +173,10 @@ def test_a_service_means_the_same_of_each_kind_and_a_table_is_of_one(
             {"event_table": MESSAGES},
             "the device 'tank' writes the table 'messages', as the subsystem 'comms' does",
         ),
+        (
+            {"numbers": (cosim.plugins.Number("energy_load_kwh", "load", "kWh", ""),)},
+            "the device 'tank' gives the number 'energy_load_kwh', as the subsystem 'groups' does",
+        ),
     ):
         with pytest.raises(PluginError, match=said):
             DEVICES.register("tank")(type("Tank", (CarBattery,), attributes))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cosim.study.impact.search import bracket, is_monotone, needed
+from cosim.study.impact.hosting_search import bracket, is_monotone, needed
 
 
 def searched(truth: list[bool], always: list[int], full: bool = False) -> dict[int, bool]:

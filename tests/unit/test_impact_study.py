@@ -21,7 +21,7 @@ from cosim.config.library import names
 from cosim.engine.load import ScenarioSource
 from cosim.engine.wings import catalogue
 from cosim.report.impact_page import write_impact
-from cosim.study.impact.analysis import USUAL_COSTS, ImpactAnalysis
+from cosim.study.impact.impact_analysis import USUAL_COSTS, ImpactAnalysis
 from cosim.study.impact.impact_folder import open_study, read_impact
 from cosim.study.impact.impact_plan import ImpactSearch, plan_impact
 from cosim.study.impact.load_impact import load_impact

@@ -11,9 +11,9 @@ from typing import Any
 from cosim.core.errors import InputError, Problem
 from cosim.core.streams import Streams
 from cosim.engine.run import preflight
+from cosim.study.impact.hosting_search import Outcomes, needed
 from cosim.study.impact.load_impact import LoadedImpact
 from cosim.study.impact.schema import ImpactConfig
-from cosim.study.impact.search import Outcomes, needed
 from cosim.study.impact.violations import exceeded
 from cosim.study.sweep.point import PointResult
 from cosim.study.sweep.sweep_check import Checked, check_points

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from cosim.study.impact.hosting_search import bracket, is_monotone, needed
 from cosim.study.impact.impact_folder import read_impact
 from cosim.study.impact.impact_plan import Chain, ImpactPlan, outcomes_of
 from cosim.study.impact.schema import ImpactConfig
-from cosim.study.impact.search import bracket, is_monotone, needed
 from cosim.study.impact.statistics import (
     AtRisk,
     Positions,
