@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.grid.elimination import as_real
+from cosim.grid.elimination import Product, as_real
 from cosim.grid.feeder import Feeder
 from cosim.grid.reference import refuse_other_supply, solve_unloaded
 from cosim.grid.voltage_dependence import DependentPower
@@ -45,12 +45,25 @@ class Rated:
 
     def loading(self, from_current: FloatArray, to_current: FloatArray) -> FloatArray:
         """Loading of each element, percent, shape (n_interval, n_element)."""
+        if not len(self.column):
+            return np.repeat(self.idle[None, :], from_current.shape[1], axis=0)
         worst = np.maximum(
-            from_current[self.branch] * self.from_percent, to_current[self.branch] * self.to_percent
+            from_current.take(self.branch, 0) * self.from_percent,
+            to_current.take(self.branch, 0) * self.to_percent,
         )
+        if len(self.column) == len(self.idle):
+            return np.ascontiguousarray(worst.T)
         table = np.repeat(self.idle[None, :], worst.shape[1], axis=0)
         table[:, self.column] = worst.T
         return table
+
+
+class Branches(NamedTuple):
+    """Loadings of lines and transformers, percent, and losses of all branches, MW, of each interval."""
+
+    line_percent: FloatArray
+    trafo_percent: FloatArray
+    losses_mw: FloatArray
 
 
 @dataclass(frozen=True)
@@ -65,15 +78,16 @@ class Matrices:
         Base power of the per-unit system, MVA.
     bus_node : ndarray of int64, shape (n_bus,)
         Node of each bus; -1 without supply.
-    gather : sparse float64, shape (n_node, n_bus)
+    gather : Product, shape (n_node, n_bus)
         Sums the powers of the buses of a node, and turns consumption in MW into injection per unit.
     own_p_pu, own_q_pu : ndarray of float64, shape (n_node, 1)
         What wards and motors inject, which are part of the network, per unit.
     from_node, to_node : ndarray of int64, shape (n_branch,)
         Nodes at the ends of each branch.
-    from_admittance, to_admittance : sparse float64, shape (2 n_branch, 2 n_node)
-        Currents into each branch from the voltages.
-    total : sparse float64, shape (1, n_branch)
+    currents : Product, shape (2 n_node + 4 n_branch, 2 n_node)
+        Currents from the voltages: into the feeder at each node, then into each branch at its first end, then
+        at the other.
+    total : Product, shape (1, n_branch)
         Sums over the branches.
     line, trafo : Rated
         Which branches these are.
@@ -84,26 +98,25 @@ class Matrices:
     system: ZbusSystem
     base_mva: float
     bus_node: NDArray[np.int64]
-    gather: Any
+    gather: Product
     own_p_pu: FloatArray
     own_q_pu: FloatArray
     from_node: NDArray[np.int64]
     to_node: NDArray[np.int64]
-    from_admittance: Any
-    to_admittance: Any
-    total: Any
+    currents: Product
+    total: Product
     line: Rated
     trafo: Rated
     n_trafo3w: int
 
     def to_nodes(self, power: FloatArray) -> FloatArray:
         """Injection of each node per unit, shape (n_node, T), from consumption in MW, shape (T, n_bus)."""
-        return np.asarray(self.gather @ np.ascontiguousarray(power.T))
+        return self.gather(power.T)
 
     def dependent_to_nodes(self, power: DependentPower) -> NodePower:
         """What of the injections follows the voltage, per unit."""
-        gather = self.gather.tocsc()[:, power.columns].tocsr()
-        return NodePower(*(np.asarray(gather @ np.ascontiguousarray(part.T)) for part in power.parts))
+        gather = Product(self.gather.matrix.tocsc()[:, power.columns].tocsr())
+        return NodePower(*(gather(part.T) for part in power.parts))
 
     def to_buses(self, values: FloatArray) -> FloatArray:
         """Values of each bus, shape (T, n_bus), from those of the nodes, shape (n_node, T)."""
@@ -120,20 +133,35 @@ class Matrices:
             q += q_pu[node]
         return p * self.base_mva, q * self.base_mva
 
-    def branch_results(self, voltage: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Line loading and transformer loading, percent, and losses, MW, from the voltages of the nodes."""
+    def flows(self, voltage: FloatArray) -> tuple[FloatArray, FloatArray, Branches]:
+        """What flows at these voltages.
+
+        Parameters
+        ----------
+        voltage : ndarray of float64, shape (2 n_node, n_interval)
+            Real parts, then imaginary parts, per unit.
+
+        Returns
+        -------
+        p_pu, q_pu : ndarray of float64, shape (n_node, n_interval)
+            Power that each node injects: V · conj(Y V), per unit.
+        branches : Branches
+            Loadings and losses.
+        """
         n_node, n_branch = self.system.n_node, len(self.from_node)
         re, im = voltage[:n_node], voltage[n_node:]
-        loss = np.zeros((n_branch, voltage.shape[1]))
-        amount = []
-        ends = ((self.from_admittance, self.from_node), (self.to_admittance, self.to_node))
-        for admittance, node in ends:
-            current = admittance @ voltage
-            i_re, i_im = current[:n_branch], current[n_branch:]
-            loss += re[node] * i_re + im[node] * i_im
+        current = self.currents(voltage)
+        i_re, i_im = current[:n_node], current[n_node : 2 * n_node]
+        p_pu, q_pu = re * i_re + im * i_im, im * i_re - re * i_im
+        loss, amount, first = np.zeros((n_branch, voltage.shape[1])), [], 2 * n_node
+        for node in (self.from_node, self.to_node):
+            i_re = current[first : first + n_branch]
+            i_im = current[first + n_branch : first + 2 * n_branch]
+            loss += re.take(node, 0) * i_re + im.take(node, 0) * i_im
             amount.append(np.sqrt(i_re * i_re + i_im * i_im))
-        losses_mw = (self.total @ loss)[0] * self.base_mva
-        return self.line.loading(*amount), self.trafo.loading(*amount), losses_mw
+            first += 2 * n_branch
+        losses_mw = self.total(loss)[0] * self.base_mva
+        return p_pu, q_pu, Branches(self.line.loading(*amount), self.trafo.loading(*amount), losses_mw)
 
 
 def build_matrices(feeder: Feeder) -> Matrices:
@@ -147,7 +175,7 @@ def build_matrices(feeder: Feeder) -> Matrices:
         If that power flow does not converge, or there is nothing to calculate.
     """
     from pandapower.pypower.idx_bus import BASE_KV, PD, QD
-    from scipy.sparse import csr_matrix
+    from scipy.sparse import csr_matrix, vstack
 
     net = solve_unloaded(feeder)
     internal = net._ppc["internal"]
@@ -163,19 +191,19 @@ def build_matrices(feeder: Feeder) -> Matrices:
     gather = csr_matrix(
         (np.full(len(found), -1.0 / base_mva), (bus_node[found], found)), shape=(n_node, len(bus_node))
     )
+    measured = [as_real(internal[name].tocsr()) for name in ("Ybus", "Yf", "Yt")]
     current_ka = base_mva / np.sqrt(3.0) / np.column_stack([base_kv[from_node], base_kv[to_node]])
     return Matrices(
         make_system(internal["Ybus"], supply, np.asarray(internal["V"])[supply]),
         base_mva,
         bus_node,
-        gather,
+        Product(gather),
         -internal["bus"][:, [PD]].real / base_mva,
         -internal["bus"][:, [QD]].real / base_mva,
         from_node,
         to_node,
-        as_real(internal["Yf"].tocsr()),
-        as_real(internal["Yt"].tocsr()),
-        csr_matrix(np.ones((1, len(from_node)))),
+        Product(vstack(measured, format="csr")),
+        Product(csr_matrix(np.ones((1, len(from_node))))),
         _rated_lines(net, current_ka, bus_node),
         _rated_trafos(net, current_ka, bus_node),
         len(net.trafo3w),

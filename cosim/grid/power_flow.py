@@ -22,7 +22,7 @@ from cosim.grid.reference import NoMatricesError, RunppSolver, probe
 from cosim.grid.tap_control import reasons
 from cosim.grid.voltage_control import ControlledPower
 from cosim.grid.voltage_dependence import DependentPower
-from cosim.grid.zbus import MAX_ITERATIONS, NodePower, injected_power, solve_block
+from cosim.grid.zbus import MAX_ITERATIONS, NodePower, solve_block
 from cosim.grid.zbus_controlled import MAX_STEPS, MIXED_STEPS, NodeInverters, at_nodes, solve_controlled
 
 FloatArray = NDArray[np.float64]
@@ -66,6 +66,7 @@ class PowerFlow:
         self._matrices: Matrices | None = None
         self._block = 1
         self._unsolved = ""
+        self._dead = None if feeder.bus.supplied.all() else ~feeder.bus.supplied
         if not self.slow_because:
             try:
                 self._matrices = build_matrices(feeder)
@@ -123,8 +124,12 @@ class PowerFlow:
         p_mw, q_mvar = np.asarray(p_mw, np.float64), np.asarray(q_mvar, np.float64)
         if p_mw.ndim != 2 or p_mw.shape != q_mvar.shape or p_mw.shape[1] != self.feeder.n_bus:
             raise ValueError(f"expected shape (T, {self.feeder.n_bus}), got {p_mw.shape} and {q_mvar.shape}")
+        causes = self._unsolvable(p_mw, q_mvar)
+        if not causes and 0 < len(p_mw) <= self._block:
+            return self._solve_rows(p_mw, q_mvar, dependent, controlled)
         result = FlowResult.empty(len(p_mw), self.feeder)
-        self._skip(p_mw, q_mvar, result)
+        for row, cause in causes.items():
+            result.cause[row] = cause
         solvable = np.flatnonzero(result.cause == "")
         for first in range(0, len(solvable), self._block):
             rows = solvable[first : first + self._block]
@@ -147,20 +152,20 @@ class PowerFlow:
             return self._solve_controlled(self._matrices, p_mw, q_mvar, dependent, controlled)
         return self._solve_block(self._matrices, p_mw, q_mvar, dependent)
 
-    def _skip(self, p_mw: FloatArray, q_mvar: FloatArray, result: FlowResult) -> None:
-        """Say of each interval that cannot be solved why: no number, or power at a bus without supply."""
-        total = p_mw + q_mvar
-        bad = ~np.isfinite(p_mw) | ~np.isfinite(q_mvar) if not np.isfinite(total).all() else None
-        if bad is not None:
-            for row in np.flatnonzero(bad.any(axis=1)):
+    def _unsolvable(self, p_mw: FloatArray, q_mvar: FloatArray) -> dict[int, str]:
+        """Why intervals cannot be solved, by row: no number, or power at a bus without supply."""
+        causes: dict[int, str] = {}
+        if not np.isfinite(p_mw + q_mvar).all():
+            bad = ~np.isfinite(p_mw) | ~np.isfinite(q_mvar)
+            for row in np.flatnonzero(bad.any(axis=1)).tolist():
                 bus = self.feeder.bus.index[bad[row].argmax()]
-                result.cause[row] = f"the power at bus {bus} is not a finite number"
-        dead = ~self.feeder.bus.supplied
-        if dead.any():
-            powered = dead & ((p_mw != 0) | (q_mvar != 0))
-            for row in np.flatnonzero(powered.any(axis=1) & (result.cause == "")):
+                causes[row] = f"the power at bus {bus} is not a finite number"
+        if self._dead is not None:
+            powered = self._dead & ((p_mw != 0) | (q_mvar != 0))
+            for row in np.flatnonzero(powered.any(axis=1)).tolist():
                 bus = self.feeder.bus.index[powered[row].argmax()]
-                result.cause[row] = f"power at bus {bus}, which has no supply"
+                causes.setdefault(row, f"power at bus {bus}, which has no supply")
+        return causes
 
     def _solve_block(
         self, m: Matrices, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None
@@ -270,22 +275,23 @@ def _with_changes(
 def _results(m: Matrices, voltage: FloatArray, p_pu: FloatArray, q_pu: FloatArray) -> FlowResult:
     """Everything that follows from the voltages, as if all had converged."""
     n_node, supply = m.system.n_node, m.system.supply
-    p_node, q_node = injected_power(m.system, voltage)
-    unbalanced = np.maximum(np.abs(p_node - p_pu), np.abs(q_node - q_pu))
+    p_node, q_node, branches = m.flows(voltage)
+    p_node -= p_pu
+    q_node -= q_pu
+    unbalanced = np.maximum(np.abs(p_node), np.abs(q_node))
     unbalanced[supply] = 0.0
     re, im = voltage[:n_node], voltage[n_node:]
     vm = np.sqrt(re * re + im * im)
-    line, trafo, losses = m.branch_results(voltage)
     n_interval = voltage.shape[1]
-    p_slack, q_slack = m.slack_power(p_node - p_pu, q_node - q_pu)
+    p_slack, q_slack = m.slack_power(p_node, q_node)
     return FlowResult(
         m.to_buses(vm),
-        line,
-        trafo,
+        branches.line_percent,
+        branches.trafo_percent,
         np.full((n_interval, m.n_trafo3w), np.nan),
         p_slack,
         q_slack,
-        losses,
+        branches.losses_mw,
         np.full(n_interval, "converged", dtype="U9"),
         np.full(n_interval, "", dtype=object),
         unbalanced.max(axis=0, initial=0.0) * m.base_mva,

@@ -11,9 +11,10 @@ and Zampieri, IEEE Trans. Power Systems 31(1), 2016, theorem 1; Wang et al., IEE
 constant impedance or constant current are worked out anew in each step.
 
 To the bit, an interval's voltages do not depend on which other intervals are solved with it: there is no
-warm start, an interval is frozen when it has converged, real and imaginary parts are kept apart so that only
-single additions, multiplications, divisions and square roots occur, and sums run in the order of the rows of
-sparse matrices, never through BLAS, whose order depends on the block's shape and the number of threads.
+warm start, an interval is frozen when it has converged, and sums run in the order of the rows of sparse
+matrices, never through BLAS, whose order depends on the block's shape and the number of threads. Complex
+numbers are added and divided, which is done one by one; NumPy multiplies them by several at once, rounding
+otherwise where an array ends, so that what multiplies outside of SciPy's products keeps the parts apart.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.grid.elimination import as_real, inverse_factors
+from cosim.grid.elimination import Product, inverse_factors
 
 FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
 
 STEP_TOLERANCE_PU = 1e-12
 """An interval has converged when no part of any voltage moves by more than this, per unit."""
@@ -35,7 +37,7 @@ MAX_ITERATIONS = 200
 
 @dataclass(frozen=True)
 class ZbusSystem:
-    """A feeder as the iteration needs it; all matrices act on stacked real and imaginary parts.
+    """A feeder as the iteration needs it.
 
     Attributes
     ----------
@@ -45,24 +47,29 @@ class ZbusSystem:
         Nodes with given voltage.
     order : ndarray of int64, shape (n_free,)
         The other nodes, in the order of elimination.
-    lower_inverse, upper_inverse : sparse float64, shape (2 n_free, 2 n_free)
+    lower_inverse, upper_inverse : Product, shape (n_free, n_free)
         Factors of the inverse admittance matrix, in that order.
-    no_load : ndarray of float64, shape (2 n_free, 1)
+    no_load : ndarray of complex128, shape (n_free, 1)
         Voltages w without injections, in that order, per unit.
-    supply_voltage : ndarray of float64, shape (2 n_supply, 1)
+    supply_voltage : ndarray of complex128, shape (n_supply, 1)
         Given voltages, per unit.
-    admittance : sparse float64, shape (2 n_node, 2 n_node)
-        Of all nodes, per unit.
     """
 
     n_node: int
     supply: NDArray[np.int64]
     order: NDArray[np.int64]
-    lower_inverse: Any
-    upper_inverse: Any
-    no_load: FloatArray
-    supply_voltage: FloatArray
-    admittance: Any
+    lower_inverse: Product
+    upper_inverse: Product
+    no_load: ComplexArray
+    supply_voltage: ComplexArray
+
+    def voltages(self, before: ComplexArray, conjugate_power: ComplexArray) -> ComplexArray:
+        """One step of the iteration: w + Y⁻¹ conj(S / V) of the free nodes, per unit."""
+        current = np.conj(before)
+        np.divide(conjugate_power, current, out=current)
+        new = self.upper_inverse(self.lower_inverse(current))
+        new += self.no_load
+        return new
 
 
 def make_system(
@@ -92,11 +99,10 @@ def make_system(
         n_node,
         supply,
         free[order],
-        as_real(lower),
-        as_real(upper),
-        np.concatenate([no_load.real, no_load.imag])[:, None],
-        np.concatenate([supply_voltage.real, supply_voltage.imag])[:, None],
-        as_real(admittance.tocsr()),
+        Product(lower),
+        Product(upper),
+        no_load[:, None],
+        supply_voltage[:, None],
     )
 
 
@@ -128,6 +134,11 @@ class NodePower:
             self.q_impedance * (square - 1.0) + self.q_current * (vm - 1.0),
         )
 
+    def conjugate_change(self, voltage: ComplexArray) -> ComplexArray:
+        """The same as p − jq, of the nodes' voltages."""
+        re, im = voltage.real, voltage.imag
+        return conjugate_of(*self.change(re * re + im * im))
+
 
 def solve_block(
     system: ZbusSystem, p_pu: FloatArray, q_pu: FloatArray, dependent: NodePower | None = None
@@ -151,8 +162,7 @@ def solve_block(
         Iterations taken; -1 where the step did not fall below the tolerance.
     """
     n_interval = p_pu.shape[1]
-    p, q = p_pu[system.order], q_pu[system.order]
-    n_free = len(system.order)
+    conjugate = conjugate_of(p_pu[system.order], q_pu[system.order])
     if dependent is not None:
         dependent = dependent.take(system.order, slice(None))
     solution = np.repeat(system.no_load, n_interval, axis=1)
@@ -161,65 +171,42 @@ def solve_block(
     voltage = solution
     with np.errstate(all="ignore"):  # an interval that runs away is told by its iterations, not by a warning
         for iteration in range(1, MAX_ITERATIONS + 1):
-            current = injected_current(voltage[:n_free], voltage[n_free:], p, q, dependent)
-            new = system.upper_inverse @ (system.lower_inverse @ current)
-            new += system.no_load
-            step = np.abs(new - voltage).max(axis=0, initial=0.0)
+            power = conjugate if dependent is None else conjugate + dependent.conjugate_change(voltage)
+            new = system.voltages(voltage, power)
+            parts = (new - voltage).view(np.float64)
+            np.abs(parts, out=parts)
             voltage = new
+            if len(going) == 1 and STEP_TOLERANCE_PU < parts.max(initial=0.0) < np.inf:
+                continue
+            step = parts.max(axis=0, initial=0.0).reshape(-1, 2).max(axis=1)
             done = step <= STEP_TOLERANCE_PU
             over = done | ~np.isfinite(step)
+            if over.all():
+                solution[:, going], iterations[going[done]] = voltage, iteration
+                break
             if over.any():
                 solution[:, going[over]] = voltage[:, over]
                 iterations[going[done]] = iteration
-                stay = ~over
-                going, voltage, p, q = going[stay], voltage[:, stay], p[:, stay], q[:, stay]
+                stay = np.flatnonzero(~over)
+                going, voltage, conjugate = going[stay], voltage.take(stay, 1), conjugate.take(stay, 1)
                 if dependent is not None:
                     dependent = dependent.take(slice(None), stay)
-                if not len(going):
-                    break
     return all_nodes(system, solution), iterations
 
 
-def injected_current(
-    re: FloatArray, im: FloatArray, p: FloatArray, q: FloatArray, dependent: NodePower | None
-) -> FloatArray:
-    """conj(S / V), real parts stacked on imaginary parts."""
-    square = re * re + im * im
-    if dependent is not None:
-        p_more, q_more = dependent.change(square)
-        p, q = p + p_more, q + q_more
-    p_share, q_share = p / square, q / square
-    return np.concatenate([p_share * re + q_share * im, p_share * im - q_share * re])
+def conjugate_of(p: FloatArray, q: FloatArray) -> ComplexArray:
+    """p − jq."""
+    power = np.empty(p.shape, dtype=np.complex128)
+    power.real = p
+    np.negative(q, out=power.imag)
+    return power
 
 
-def all_nodes(system: ZbusSystem, solution: FloatArray) -> FloatArray:
-    """Voltages of all nodes from those of the free ones."""
-    n_free, n_node = len(system.order), system.n_node
-    voltage = np.empty((2 * n_node, solution.shape[1]))
-    voltage[system.order] = solution[:n_free]
-    voltage[system.order + n_node] = solution[n_free:]
-    n_supply = len(system.supply)
-    voltage[system.supply] = system.supply_voltage[:n_supply]
-    voltage[system.supply + n_node] = system.supply_voltage[n_supply:]
-    return voltage
-
-
-def injected_power(system: ZbusSystem, voltage: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Active and reactive power that each node injects at these voltages, from the admittance matrix.
-
-    Parameters
-    ----------
-    system : ZbusSystem
-        The feeder.
-    voltage : ndarray of float64, shape (2 n_node, n_interval)
-        As `solve_block` gives it.
-
-    Returns
-    -------
-    p_pu, q_pu : ndarray of float64, shape (n_node, n_interval)
-        V · conj(Y V), per unit.
-    """
+def all_nodes(system: ZbusSystem, solution: ComplexArray) -> FloatArray:
+    """Voltages of all nodes from those of the free ones, real parts stacked on imaginary parts."""
     n_node = system.n_node
-    current = system.admittance @ voltage
-    re, im, i_re, i_im = voltage[:n_node], voltage[n_node:], current[:n_node], current[n_node:]
-    return re * i_re + im * i_im, im * i_re - re * i_im
+    voltage = np.empty((2 * n_node, solution.shape[1]))
+    voltage[system.order], voltage[system.order + n_node] = solution.real, solution.imag
+    given = system.supply_voltage
+    voltage[system.supply], voltage[system.supply + n_node] = given.real, given.imag
+    return voltage

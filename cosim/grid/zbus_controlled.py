@@ -19,7 +19,7 @@ from cosim.core.inverters import Conditions, Inverters
 from cosim.grid.fixed_point import Damping, Mixing
 from cosim.grid.matrices import Matrices
 from cosim.grid.voltage_control import ControlledPower
-from cosim.grid.zbus import STEP_TOLERANCE_PU, NodePower, ZbusSystem, all_nodes, injected_current
+from cosim.grid.zbus import STEP_TOLERANCE_PU, NodePower, ZbusSystem, all_nodes, conjugate_of
 
 FloatArray = NDArray[np.float64]
 
@@ -92,7 +92,7 @@ class _Iteration:
         place[system.order] = np.arange(n_free)
         place[system.supply] = n_free + np.arange(n_supply)
         self._place = place[inverters.node]
-        re, im = system.supply_voltage[:n_supply], system.supply_voltage[n_supply:]
+        re, im = system.supply_voltage.real, system.supply_voltage.imag
         self._held = np.sqrt(re * re + im * im)
         self._scatter = inverters.scatter[system.order]
         self._inverters = inverters
@@ -112,9 +112,20 @@ class _Iteration:
         vm = np.concatenate([np.sqrt(re * re + im * im), held])[self._place]
         p_kw, q_kvar = self._inverters.inverters.set_points(self._inverters.met, vm)
         p, q = self._p + self._scatter @ p_kw, self._q - self._scatter @ q_kvar
-        new = system.upper_inverse @ (system.lower_inverse @ injected_current(re, im, p, q, self._dependent))
-        new += system.no_load
-        return np.asarray(new)
+        before = as_complex(voltage)
+        power = conjugate_of(p, q)
+        if self._dependent is not None:
+            power += self._dependent.conjugate_change(before)
+        new = system.voltages(before, power)
+        return np.concatenate([new.real, new.imag])
+
+
+def as_complex(stacked: FloatArray) -> NDArray[np.complex128]:
+    """Numbers whose real parts are stacked on their imaginary parts."""
+    n = len(stacked) // 2
+    numbers = np.empty((n, stacked.shape[1]), dtype=np.complex128)
+    numbers.real, numbers.imag = stacked[:n], stacked[n:]
+    return numbers
 
 
 def solve_controlled(
@@ -145,7 +156,8 @@ def solve_controlled(
         Steps taken, more than `MIXED_STEPS` where they had to be damped; -1 where it did not settle.
     """
     n_interval = p_pu.shape[1]
-    solution = np.repeat(system.no_load, n_interval, axis=1)
+    start = np.concatenate([system.no_load.real, system.no_load.imag])
+    solution = np.repeat(start, n_interval, axis=1)
     steps = np.full(n_interval, -1, dtype=np.int64)
     before = 0
     for part, most in ((None, MIXED_STEPS), *DAMPED):
@@ -159,10 +171,10 @@ def solve_controlled(
             None if dependent is None else dependent.take(slice(None), left),
             inverters.take(left),
         )
-        solution[:, left], taken = _settle(iteration, system.no_load, len(left), part, most)
+        solution[:, left], taken = _settle(iteration, start, len(left), part, most)
         steps[left] = np.where(taken > 0, taken + before, -1)
         before += most
-    return all_nodes(system, solution), steps
+    return all_nodes(system, as_complex(solution)), steps
 
 
 def _settle(
