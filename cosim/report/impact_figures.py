@@ -92,9 +92,10 @@ def _capacities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
             100 * (curve.grid[each] if each >= 0 else 0.0) for each in (found.low, found.position, found.high)
         )
         ax.plot([low, high], [row, row], color=DARK, linewidth=1.6, label="95 % interval")
+        marker, bound = _MARKERS[_bound_of(curve, found.position)]
         ax.plot(
-            [middle], [row], "o", color=WARM, markeredgecolor=DARK, markersize=7,
-            label=f"hosting capacity at a risk of {100 * analysis.config.risk:.4g} %",
+            [middle], [row], marker, color=WARM, markeredgecolor=DARK, markersize=7, clip_on=False, zorder=5,
+            label=f"hosting capacity at a risk of {100 * analysis.config.risk:.4g} %{bound}",
         )  # fmt: skip
     ax.set_yticks(range(len(curves)), [place_text(analysis, curve) for curve in curves])
     ax.invert_yaxis()
@@ -103,6 +104,14 @@ def _capacities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     ax.set_title("What the feeder hosts")
     legend_of_axes(figure, [ax], 3)
     return figure
+
+
+_MARKERS = {-1: ("<", " (not even that)"), 0: ("o", ""), 1: (">", " (at least)")}
+
+
+def _bound_of(curve: Curve, position: int) -> int:
+    """Whether a capacity is an upper bound (-1), a lower one (1), or none."""
+    return -1 if position < 0 else int(position == len(curve.grid) - 1)
 
 
 def _over_one_axis(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from cosim.core.errors import InputError, count
+import pandas as pd
+
+from cosim.core.errors import InputError, count, listed
 from cosim.core.text import markdown_text
 from cosim.engine.builder import build
 from cosim.engine.wings import describe
@@ -94,7 +96,12 @@ def _lines(
         f"{count(len(config.seed_list), 'seed')}, penetrations {percent(config.grid[0])} to "
         f"{percent(config.grid[-1])} in {count(len(config.grid), 'step')}; the search took {share}. The "
         "hosting capacity of a seed is the largest penetration up to which no limit is exceeded"
-        f"{_allowed(analysis)}."
+        f"{_allowed(analysis)}. A penetration of 100 % is {_technologies(analysis)}."
+    )
+    yield ""
+    yield (
+        "*From* and *to* are the ends of 95 % intervals: of capacities by the bootstrap over seeds, of "
+        "probabilities those of Clopper and Pearson, of means and changes Student's."
     )
     yield ""
     told = list(doubts(analysis))
@@ -125,6 +132,16 @@ def _caption(name: str) -> str:
 def _allowed(analysis: ImpactAnalysis) -> str:
     share = analysis.config.allowed_share_of_time
     return f" for more than {percent(share)} of the time" if share else ""
+
+
+def _technologies(analysis: ImpactAnalysis) -> str:
+    """Who has what at a penetration of 1: ``ev at every household of homes``."""
+    shares = [
+        "every household" if each.share_at_full == 1 else percent(each.share_at_full)
+        for each in analysis.config.technologies
+    ]
+    each_at = zip(analysis.config.technologies, shares, strict=True)
+    return listed([f"{each.device} at {share} of {each.group}" for each, share in each_at])
 
 
 def _capacities(analysis: ImpactAnalysis) -> TextTable:
@@ -160,7 +177,7 @@ def _bindings(analysis: ImpactAnalysis, feeders: Feeders) -> TextTable:
             place = ["" if cell is None else cell for cell in analysis.place(curve).values()]
             name = element_name(feeders.get(curve.feeder), kind, element)
             rows.append([*place, WORDS[kind], name, n, 100 * n / total])
-    columns = (*_places(analysis), "limit", "element", "seeds", "share [%]")
+    columns = (*_places(analysis), "limit", "element", "seeds", "share of violations [%]")
     return TextTable("binding", "Which limit binds first, and where", columns, rows)
 
 
@@ -182,14 +199,24 @@ def _costs(analysis: ImpactAnalysis) -> TextTable:
 
 def _seeds(analysis: ImpactAnalysis) -> TextTable:
     table = analysis.hosting_capacities()
-    rows = [["" if cell is None else cell for cell in row] for row in table.itertuples(index=False)]
-    return TextTable("seeds", "Seed by seed", tuple(table.columns), rows)
+    table["hosting_capacity"] *= 100
+    table["element"] = table["element"].where(table["element"] >= 0, None)
+    named = table.rename(columns={"hosting_capacity": "hosting capacity [%]", "binding": "limit"})
+    return _from_frame("seeds", "Seed by seed", named)
 
 
 def _probabilities(analysis: ImpactAnalysis) -> TextTable:
     table = analysis.probabilities()
-    rows = [["" if cell is None else cell for cell in row] for row in table.itertuples(index=False)]
-    return TextTable("probabilities", "Probability of a violation", tuple(table.columns), rows)
+    shares = ["penetration", "probability", "low", "high"]
+    table[shares] *= 100
+    names = ("penetration [%]", "seeds with a violation [%]", "from", "to")
+    named = table.rename(columns=dict(zip(shares, names, strict=True)))
+    return _from_frame("probabilities", "Probability of a violation", named)
+
+
+def _from_frame(name: str, title: str, frame: pd.DataFrame) -> TextTable:
+    rows = [["" if pd.isna(cell) else cell for cell in row] for row in frame.itertuples(index=False)]
+    return TextTable(name, title, tuple(frame.columns), rows)
 
 
 def _places(analysis: ImpactAnalysis) -> tuple[str, ...]:

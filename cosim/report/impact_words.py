@@ -15,6 +15,7 @@ from cosim.study.robustness.estimates import Estimate
 
 Feeders = Mapping[str, Feeder]
 """The feeders by name, as far as they can be built."""
+_MOST_BOUNDS = 4
 _MOST_CURVES = 15
 """More are in the table alone."""
 
@@ -24,8 +25,17 @@ def percent(share: float) -> str:
     return f"{100 * share:.4g} %"
 
 
-def points(change: Estimate) -> str:
-    """A difference of two shares, in percentage points, with its interval."""
+def change_text(change: Estimate, first: str) -> str:
+    """A difference of two capacities, in percentage points, with its interval and what it proves."""
+    if change.n < 2:
+        return f"{_points(change)} against {first}, from one seed, which proves nothing"
+    if change.low == change.high == 0:
+        return f"the same as {first} in every seed"
+    judged = "which chance does not explain" if change.sign else "which may be chance"
+    return f"{_points(change)} against {first}, {judged}"
+
+
+def _points(change: Estimate) -> str:
     ends = "" if change.n < 2 else f" ({100 * change.low:+.3g} to {100 * change.high:+.3g})"
     return f"{100 * change.mean:+.3g} percentage points{ends}"
 
@@ -70,7 +80,7 @@ def sentences(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
         change = differences.get(id(curve))
         if change is not None and change.n:
             first = next(iter(analysis.config.modes))
-            text += f"; {points(change)} against {first}, {_judged(change)}"
+            text += f"; {change_text(change, first)}"
         yield f"{text}.{binds}"
     if len(analysis.curves) > _MOST_CURVES:
         yield f"{len(analysis.curves) - _MOST_CURVES} more are in the table below."
@@ -86,27 +96,34 @@ def _hosted(analysis: ImpactAnalysis, curve: Curve) -> str:
     return f"{hosted} at a risk of {percent(analysis.config.risk)} over {count(len(curve.known), 'seed')}"
 
 
-def _judged(change: Estimate) -> str:
-    if change.n < 2:
-        return "from one seed, which proves nothing"
-    if change.low == change.high == 0:
-        return "the same for every seed"
-    return "which chance does not explain" if change.sign else "which may be chance"
-
-
 def _first_to_bind(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str:
     found = analysis.bindings(curve)
     if not found:
-        return " No limit is exceeded at any penetration that was run." if curve.known else ""
+        return _headroom(analysis, curve, feeder)
     kinds: dict[str, int] = {}
     for (kind, _), n in found.items():
         kinds[kind] = kinds.get(kind, 0) + n
-    total = sum(kinds.values())
+    total = len(curve.known)
     ranked = sorted(kinds.items(), key=lambda item: -item[1])
     said = [f"{WORDS[kind]} in {n} of {total}" for kind, n in ranked]
+    said += [f"none in {curve.n_unbounded}"] if curve.n_unbounded else []
     (kind, element), n = next(iter(found.items()))
     where = "" if kind == NOT_SOLVED else f"; most often at {element_name(feeder, kind, element)} ({n})"
     return f" First to bind: {listed(said)}{where}."
+
+
+def _headroom(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str:
+    """That nothing binds, and how far from the limits the worst seed is."""
+    left = analysis.headroom(curve)
+    if left is None:
+        return ""
+    loaded = ""
+    if left.kind:
+        loaded = f"{element_name(feeder, left.kind, left.element)} reaches {percent(left.use)} of its limit, "
+    return (
+        f" No limit is exceeded at any penetration; at {percent(curve.grid[-1])}, in the worst seed, {loaded}"
+        f"voltages are {left.vm_min_pu:.3f} to {left.vm_max_pu:.3f} pu."
+    )
 
 
 def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
@@ -121,6 +138,7 @@ def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
             else f"At a risk of 0 the capacity is that of the worst of {count(n_seeds, 'seed')}; another may "
             "be worse."
         )
+    yield from _bounds(analysis)
     for curve in analysis.curves:
         where = place_text(analysis, curve)
         if curve.n_not_monotone:
@@ -132,3 +150,19 @@ def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
         unknown = len(curve.found) - len(curve.known)
         if unknown:
             yield f"{where}: {count(unknown, 'seed')} not run to the end; the others alone count."
+
+
+def _bounds(analysis: ImpactAnalysis) -> Iterator[str]:
+    """That capacities at the end of the grid are bounds, and with them means and differences."""
+    ends = [curve for curve in analysis.curves if curve.n_unbounded]
+    if not ends:
+        return
+    named = [
+        f"{place_text(analysis, curve)} ({curve.n_unbounded} of {count(len(curve.known), 'seed')})"
+        for curve in ends[:_MOST_BOUNDS]
+    ]
+    named += [f"{len(ends) - _MOST_BOUNDS} more"] if len(ends) > _MOST_BOUNDS else []
+    yield (
+        f"No limit is exceeded up to {percent(analysis.config.grid[-1])}, where the study ends, of "
+        f"{listed(named)}. Those capacities are bounds, and means and differences with them."
+    )

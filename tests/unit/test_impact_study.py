@@ -175,6 +175,9 @@ def test_a_bound_is_called_a_bound(tmp_path: Path, limit: float, bound: str, sai
     page = write_impact(analysis, tmp_path / "page")[0].read_text()
     assert said in page
     assert "worst of 2 seeds" in page
+    is_above = bound == "above"
+    assert ("Those capacities are bounds, and means and differences with them" in page) == is_above
+    assert ("at 100 %, in the worst seed, transformer 0" in page) == is_above
 
 
 def test_only_modes_over_communication_are_run_for_each_quality(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from cosim.study.impact.headroom import Headroom, headroom
 from cosim.study.impact.hosting_search import bracket, is_monotone, needed
 from cosim.study.impact.impact_folder import read_impact
 from cosim.study.impact.impact_plan import Chain, ImpactPlan, outcomes_of
@@ -123,6 +124,11 @@ class Curve:
         return capacity_at_risk(self.capacities, self.risk) if len(self.known) else None
 
     @property
+    def n_unbounded(self) -> int:
+        """Seeds without a violation at any penetration, whose capacity is a bound."""
+        return int((self.capacities == len(self.grid) - 1).sum())
+
+    @property
     def n_not_monotone(self) -> int:
         """Seeds with a limit that holds above a penetration at which one is exceeded."""
         return sum(not each.is_monotone for each in self.known)
@@ -216,6 +222,12 @@ class ImpactAnalysis:
                 place = each.binding.kind, each.binding.element
                 counts[place] = counts.get(place, 0) + 1
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def headroom(self, curve: Curve) -> Headroom | None:
+        """What limits leave at the largest penetration, in the worst seed without a violation."""
+        last = len(curve.grid) - 1
+        points = [each.chain.points[last] for each in curve.known if each.capacity == last]
+        return headroom([self._summaries[point] for point in points])
 
     @cached_property
     def costs(self) -> list[Cost]:
