@@ -57,6 +57,9 @@ def schema(
     write([json.dumps(schema(kind), indent=2, ensure_ascii=False)])
 
 
+_NONE = "none of cosim's own; plugins bring them"
+
+
 def list_(
     kind: Annotated[str, typer.Argument(help="What to list; without it, the kinds are listed.")] = "",
     plugin: Plugins = None,
@@ -68,8 +71,10 @@ def list_(
     rows = (
         choices(kind)
         if kind
-        else [(name, ", ".join(each.name for each in choices(name))) for name in kinds()]
+        else [(name, ", ".join(each.name for each in choices(name)) or _NONE) for name in kinds()]
     )
+    if not rows:
+        out.print(_NONE)
     width = max((len(name) for name, _ in rows), default=0)
     for name, said in rows:
         out.print(Text.assemble((f"{name:<{width}}", "bold"), f"  {said}"))

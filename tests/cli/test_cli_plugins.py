@@ -175,6 +175,10 @@ def test_a_plugin_that_fails_is_blamed(kind: str, text: str, said: str, folder: 
         assert wanted in record["cause"]
 
 
+def test_a_kind_that_plugins_alone_bring_is_listed_as_such(cosim: Callable) -> None:
+    assert cosim("list", "metric").out == "none of cosim's own; plugins bring them\n"
+
+
 @pytest.mark.slow
 def test_a_plugin_is_listed(folder: Path) -> None:
     (folder / "own_policy.py").write_text(policy("own"), encoding="utf-8")
