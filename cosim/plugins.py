@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from cosim.report.figure_list import RunFigure
     from cosim.report.run_data import RunData
     from cosim.results.metrics import CompleteRun, Metric
+    from cosim.trading.audiences.interface import Audience
     from cosim.trading.clearing.interface import Clearing, Match, Order
     from cosim.trading.tariff_rules import TariffRule
 
@@ -53,6 +54,7 @@ __all__ = [
     "TIME",
     "ActiveDevice",
     "Aggregate",
+    "Audience",
     "Average",
     "Capacity",
     "Clearing",
@@ -85,6 +87,7 @@ __all__ = [
     "TariffRule",
     "Uses",
     "aggregate",
+    "audience",
     "average",
     "capacity_rule",
     "clearing",
@@ -130,6 +133,7 @@ _REGISTRIES = {
     "capacity_rule": _Place("cosim.regulation.capacities", "CAPACITIES"),
     "tariff_rule": _Place("cosim.trading.tariff_rules", "TARIFF_RULES"),
     "clearing": _Place("cosim.trading.clearing", "CLEARINGS"),
+    "audience": _Place("cosim.trading.audiences", "AUDIENCES"),
     "subsystem": _Place("cosim.engine.wings", "SUBSYSTEMS"),
     "fault": _Place("cosim.faults.kinds", "FAULTS"),
     "metric": _Place("cosim.results.metrics", "METRICS"),
@@ -142,6 +146,7 @@ _PARTS = {
     "TIME": "cosim.core.tables",
     "ActiveDevice": "cosim.devices.active_device",
     "Aggregate": "cosim.regulation.aggregates",
+    "Audience": "cosim.trading.audiences",
     "Average": "cosim.regulation.averages",
     "Capacity": "cosim.regulation.capacities",
     "Clearing": "cosim.trading.clearing",
@@ -232,6 +237,11 @@ def capacity_rule(name: str) -> Callable[[C], C]:
 def tariff_rule(name: str) -> Callable[[C], C]:
     """A rule that the households of the energy-value market are coordinated and billed by."""
     return _registry("tariff_rule").register(name)
+
+
+def audience(name: str) -> Callable[[C], C]:
+    """An audience: who hears whose offers."""
+    return _registry("audience").register(name)
 
 
 def clearing(name: str) -> Callable[[C], C]:

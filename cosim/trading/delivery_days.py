@@ -17,15 +17,17 @@ from cosim.core.streams import Streams
 from cosim.households.household import Household
 from cosim.households.meters import Reading
 from cosim.households.profile_book import ProfileBook
+from cosim.trading.auction.broker_hall import BrokerDecisions, BrokerHall
 from cosim.trading.auction.hall import AuctionHall, Decisions
 from cosim.trading.auction.messages import Orders
 from cosim.trading.auction.orders import hourly_orders, load_parts
-from cosim.trading.clearing.grains import GRAIN_KWH
+from cosim.trading.clearing.grains import GRAIN_KWH, whole_grains
 from cosim.trading.device_plans import DevicePlans
 from cosim.trading.market import EnergyMarket
 from cosim.trading.protocol.demand_plan import HourlyNeed, needs_from_load
 from cosim.trading.protocol.floor import Hooks, TradingFloor
 from cosim.trading.protocol.marketplace import MarketOperator, Marketplace
+from cosim.trading.protocol.messages import Line
 from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.record import EnergyRecorder, MeteredDay
 from cosim.trading.settlement.bills import Settlement, settle
@@ -74,6 +76,8 @@ class DeliveryDays:
         Told of every day.
     households : sequence of Household
         All of them: the market plans some of their devices.
+    listeners : sequence of tuple of int, optional
+        Who hears the offers of each household; everybody by default.
 
     Attributes
     ----------
@@ -96,6 +100,7 @@ class DeliveryDays:
         interval_ms: int,
         recorder: EnergyRecorder,
         households: Sequence[Household],
+        listeners: Sequence[tuple[int, ...]] | None = None,
     ) -> None:
         self._env = env
         self._market = market
@@ -110,11 +115,20 @@ class DeliveryDays:
         self._traded = set(traded)
         self._device_plans = DevicePlans(households, market, terms.timeline, len(whole_days))
         self._alone = [day for day in whole_days if day not in self._traded]
+        self._least_kwh = max(rules.min_trade_kwh, GRAIN_KWH)
         self._has_rounds = rules.rounds is not None
         self._on_top: dict[int, dict[int, Array]] = {}
         self.operator: MarketOperator | None = None
         self.floor: Marketplace
-        if market.has_operator:
+        if rules.offers_to.has_broker and market.has_operator:
+            through = BrokerDecisions(
+                self._asks, self._begin, market.lose_memory, self._bids, self._depth_kwh
+            )
+            self.floor = self.operator = BrokerHall(
+                env, network, market.size, terms, traded, rules.clearing, self._hour_prices, through,
+                rules.planning_spread_ms, streams,
+            )  # fmt: skip
+        elif market.has_operator:
             decisions = Decisions(self._order, self._begin, market.lose_memory)
             self.floor = self.operator = AuctionHall(
                 env, network, market.size, terms, traded, rules.clearing, self._hour_prices, decisions
@@ -122,7 +136,7 @@ class DeliveryDays:
         else:
             hooks = Hooks(market.offers, self._plan, self._begin, market.lose_memory, self._plan_again)
             self.floor = TradingFloor(
-                env, network, market.size, terms, traded, rules.planning_spread_ms, streams, hooks
+                env, network, market.size, terms, traded, rules.planning_spread_ms, streams, hooks, listeners
             )
         self.metered = self._blank()
         self._n_messages = 0
@@ -209,9 +223,30 @@ class DeliveryDays:
         asked = np.full(HOURS, np.nan)
         for offer in market.offers(household, day):
             asked[offer.hour] = offer.price
-        least = max(rules.min_trade_kwh, GRAIN_KWH)
-        lines = hourly_orders(parts, generation_kwh, asked, market.prices(day), rules.clearing, least)
+        prices, least_kwh = market.prices(day), self._least_kwh
+        lines = hourly_orders(parts, generation_kwh, asked, prices, rules.clearing, least_kwh)
         return Orders(day, *lines)
+
+    def _asks(self, household: int, day: int) -> Orders:
+        """What a household offers through a broker."""
+        rounded = [
+            Line(each.hour, whole_grains(each.quantity_kwh), each.price)
+            for each in self._market.offers(household, day)
+        ]
+        return Orders(day, (), [line for line in rounded if line.energy_kwh >= self._least_kwh])
+
+    def _bids(self, household: int, day: int, offers: Sequence[Offer]) -> Orders:
+        """What it buys there: its load in the hours of which there was a quote, below the grid's price."""
+        prices = self._market.prices(day).grid.tolist()
+        bids = [
+            Line(need.hour, whole_grains(need.demand_kwh), prices[need.hour])
+            for need in self._plan(household, day, offers)
+        ]
+        return Orders(day, [line for line in bids if line.energy_kwh >= self._least_kwh], ())
+
+    def _depth_kwh(self, household: int) -> float:
+        """A quote is as deep as what a household may draw in an hour."""
+        return self._market.participants[household].preferences.contracted_kw
 
     def _hour_prices(self, day: int) -> list[tuple[float, float]]:
         """What a kWh from the grid costs and one fed in earns, by hour."""
@@ -264,7 +299,7 @@ class DeliveryDays:
         return range(first, first + per_hour)
 
     def _settle(self, day: int) -> None:
-        market, floor = self._market, self.floor
+        market, floor, rules = self._market, self.floor, self._market.config.rules
         if self._has_rounds and day in self._traded:
             self._recorder.add_plans(day, market.plans[day])
         metered, self.metered = self.metered, self._blank()
@@ -277,7 +312,7 @@ class DeliveryDays:
             metered.load_kwh,
             metered.generation_kwh,
             market.prices(day),
-            market.config.rules.deviations,
+            rules.deviations,
         )
         sold_kwh, received = _sales(settlement, market.size)
         market.learn(day, offered, sold_kwh, received if self.operator else None)
@@ -285,7 +320,7 @@ class DeliveryDays:
         self._recorder.add_day(day, offered, settlement, market.prices(day), metered, value_eur)
         if self.operator and is_traded:
             self._recorder.add_clearing(day, floor.bids(day), offered, settlement.trades)
-        if is_traded and not self.operator:
+        if is_traded and not rules.clearing.has_operator:
             self._recorder.add_wanted(day, floor.wanted_kwh(day), settlement.trades)
         self._n_late_offers += floor.too_late(day)
         floor.forget(day)

@@ -23,7 +23,7 @@ def latency_problems(
     """
     if not rules.rule.trades:
         return []
-    if rules.clearing.has_operator:
+    if rules.has_operator:
         up_ms = _median_ms(comms, "uplink", population, read_trace)
         down_ms = _median_ms(comms, "downlink", population, read_trace)
         return list(_orders_too_late(rules, up_ms, down_ms))

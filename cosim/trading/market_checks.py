@@ -45,7 +45,7 @@ class TradingGroup(Protocol):
 
 
 def market_problems(
-    market: EnergyValueConfig | None, groups: Sequence[TradingGroup], context: Context
+    market: EnergyValueConfig | None, groups: Sequence[TradingGroup], context: Context, has_grid: bool
 ) -> Iterator[Problem]:
     """Everything wrong that the configuration alone can tell.
 
@@ -57,6 +57,8 @@ def market_problems(
         The households.
     context : Context
         The run.
+    has_grid : bool
+        Whether there is a feeder.
     """
     if market is None:
         yield from _without_market(groups, context)
@@ -68,6 +70,11 @@ def market_problems(
         if group.trading is None:
             path = "energy_value.household"
             yield from each_problems(context, path, market.household, group.households, group.name)
+    audience = market.rules.offers_to
+    if audience.needs_feeder and not has_grid:
+        message = f"offers go to households by where they are ('{audience.kind}'), and there is no feeder"
+        remedy = "Add `grid:`, or let offers go to `everybody`."
+        yield context.problem("energy_value.rules.offers_to", message, remedy, audience.kind)
     yield from _without_effect(market, groups, context)
     yield from _days(market, context)
     yield from _sizes(market, groups, context)
@@ -100,8 +107,8 @@ def _without_effect(
     own = {f"groups.{number}.trading": each.trading for number, each in enumerate(groups) if each.trading}
     for path, used in {"energy_value.household": market.household, **own}.items():
         chosen = {"bidding": used.bidding != RandomBids(), "buying": used.buying != ValueBuying()}
-        if not market.has_operator:
-            why, idle = "households ask each other, and nobody bids", ["buying"]
+        if not clearing.has_operator:
+            why, idle = "under posted offers buyers pay what is asked", ["buying"]
         elif clearing.limits(1.0, 0.0) is not None:
             why, idle = f"'{clearing.kind}' sets the prices of all orders", ["bidding", "buying"]
         else:
@@ -151,10 +158,12 @@ def _sizes(market: EnergyValueConfig, groups: Sequence[TradingGroup], context: C
     if not market.rules.rule.trades or market.has_operator:
         return
     sellers = sum(group.households for group in groups if group.generates)
-    offers = sellers * (n - 1)
+    offers = sellers * market.rules.offers_to.most_listeners(n)
     if offers > MOST_MESSAGES:
         message = (
-            f"{sellers:,} sellers would publish {offers:,} offers at one instant, each to every other "
-            f"household; {MOST_MESSAGES:,} fit into memory"
+            f"{sellers:,} sellers would publish {offers:,} offers at one instant, each to all that hear "
+            f"it; {MOST_MESSAGES:,} fit into memory"
         )
-        yield context.problem("energy_value.rules.rule", message, "Use fewer households, or `no_trading`.")
+        yield context.problem(
+            "energy_value.rules.rule", message, "Use fewer households, another `offers_to`, or `no_trading`."
+        )

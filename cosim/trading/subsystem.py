@@ -14,10 +14,13 @@ from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.core.tables import Parameters
 from cosim.csv_files.found import file_lines
+from cosim.grid.schema import GridConfig
+from cosim.grid.subsystem import PowerGrid
 from cosim.households.subsystem import Households
 from cosim.trading import delivery_days, totals
 from cosim.trading.build import build_energy_market
 from cosim.trading.delivery_days import DeliveryDays
+from cosim.trading.feeder_places import FeederPlaces
 from cosim.trading.latency_doubts import latency_problems
 from cosim.trading.market import EnergyMarket
 from cosim.trading.market_checks import TradingGroup, market_problems
@@ -51,6 +54,10 @@ class Traded(Protocol):
     def comms(self) -> CommsConfig:
         """The links."""
 
+    @property
+    def grid(self) -> GridConfig | None:
+        """The feeder."""
+
 
 class Trading(Subsystem[Traded]):
     """The energy-value market of a run.
@@ -74,8 +81,10 @@ class Trading(Subsystem[Traded]):
         comms: Comms,
         households: Households,
         context: Context,
+        listeners: list[tuple[int, ...]] | None = None,
     ) -> None:
         self.market = market
+        self._listeners = listeners
         self._links = config
         self._comms = comms
         self._households = households
@@ -103,7 +112,7 @@ class Trading(Subsystem[Traded]):
     @classmethod
     def check(cls, source: Traded, context: Context, uses: Uses) -> Iterator[Problem]:
         """Whole days, households, prices, and what fits into memory."""
-        yield from market_problems(source.energy_value, source.groups, context)
+        yield from market_problems(source.energy_value, source.groups, context, source.grid is not None)
         for path, file in cls.files(source):
             yield from file_problems(context, path, file)
 
@@ -121,7 +130,8 @@ class Trading(Subsystem[Traded]):
         if households is None or comms is None:  # they have errors, and there will be no run
             return None
         households.know_meters_at_once()
-        return cls(market, source.comms, comms, households, context)
+        listeners = _listeners(config, households, setup.of(PowerGrid))
+        return cls(market, source.comms, comms, households, context, listeners)
 
     def doubts(self) -> Iterator[Problem]:
         """Messages that are too slow for the timetable."""
@@ -133,8 +143,13 @@ class Trading(Subsystem[Traded]):
         return participant_parameters(self.market.participants)
 
     def explain(self) -> Iterator[str]:
-        """The files of its prices."""
+        """The files of its prices, and how many hear each household's offers, where not everybody does."""
         yield from file_lines(self.market.price_files)
+        if self._listeners is not None:
+            yield "# offers: household, number of those who hear them, and who"
+            names = self.market.names
+            for name, heard_by in zip(names, self._listeners, strict=True):
+                yield f"{name}  {len(heard_by)}  {', '.join(names[other] for other in heard_by)}"
 
     def start(self, run: Run) -> None:
         """Begin with the first delivery day."""
@@ -153,6 +168,7 @@ class Trading(Subsystem[Traded]):
             time.interval_ms,
             EnergyRecorder(self._context, run.store, self.market.has_operator),
             equipment.households,
+            self._listeners,
         )
         self.days.start()
 
@@ -177,3 +193,15 @@ class Trading(Subsystem[Traded]):
     def result_doubts(cls, summary: Summary) -> Iterable[Problem]:
         """Schedules that may not be the best."""
         return totals.doubts(summary)
+
+
+def _listeners(
+    config: EnergyValueConfig, households: Households, grid: PowerGrid | None
+) -> list[tuple[int, ...]] | None:
+    """Who hears the offers of each household; None for everybody, where nobody trades, and of a broker."""
+    audience = config.rules.offers_to
+    if not config.rules.rule.trades or not audience.needs_feeder:
+        return None
+    assert grid is not None  # else it was refused
+    columns = grid.feeder.bus_positions(households.placement.buses)
+    return audience.listeners(FeederPlaces(grid.feeder.bus.tree, columns.tolist()))

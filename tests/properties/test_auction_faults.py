@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from cosim.comms.schema import CommsConfig
 from cosim.core.clock import MS_PER_DAY, Priority, wait_until
 from cosim.core.message import PLATFORM, Address, Message
 from cosim.core.streams import Streams
+from cosim.trading.auction.broker_hall import BrokerDecisions, BrokerHall
 from cosim.trading.auction.hall import AuctionHall, Decisions
 from cosim.trading.auction.messages import KIND_OF, Deal, Orders, Statement
 from cosim.trading.clearing import CLEARINGS, Order
@@ -23,6 +25,7 @@ from cosim.trading.protocol.messages import Line
 from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.schemas.rules import TradingRulesConfig
 from cosim.trading.settlement.bills import settle
+from cosim.trading.valuation.offers import Offer
 from cosim.trading.valuation.prices import Prices
 
 DAYS = (1, 2)
@@ -100,9 +103,12 @@ class Community:
         self.network = Network(self.env, config, addresses, Streams(seed), lambda config: np.empty(0))
         self.clearing = CLEARINGS[clearing]()
         prices = [(GRID, FEED_IN)] * 24
-        self.hall = AuctionHall(
-            self.env, self.network, n, TERMS, DAYS, self.clearing, lambda day: prices, Decisions(self.orders)
-        )
+        hall = self.env, self.network, n, TERMS, DAYS, self.clearing, lambda day: prices
+        if clearing == "posted_offers":
+            decisions = BrokerDecisions(self.asks, bids=self.bids)
+            self.hall: AuctionHall = BrokerHall(*hall, decisions, 5000, Streams(seed))
+        else:
+            self.hall = AuctionHall(*hall, Decisions(self.orders))
         self.told: dict[int, set[Deal]] = {day: set() for day in DAYS}
         for fault in faults:
             if fault.who < n:
@@ -139,12 +145,20 @@ class Community:
                 asks.append(Line(hour, whole_grains(-net), price if limits is None else limits.ask))
         return Orders(day, bids, asks)
 
+    def asks(self, household: int, day: int) -> Orders:
+        return self.orders(household, day)._replace(bids=())
+
+    def bids(self, household: int, day: int, offers: Sequence[Offer]) -> Orders:
+        for each in offers:
+            assert each.quantity_kwh <= -self.net[day, each.seller, each.hour], "it quotes what there is"
+        return self.orders(household, day)._replace(asks=())
+
 
 communities = given(
     comms=link,
     n=st.integers(2, 4),
     seed=st.integers(0, 10_000),
-    clearing=st.sampled_from(OPERATORS),
+    clearing=st.sampled_from(list(CLEARINGS)),
     faults=faults,
 )
 
@@ -239,3 +253,22 @@ def test_a_book_that_is_lost_is_collected_again_until_the_gate_closes_and_not_af
     assert before.hall.agreements(1) == wanted
     assert kept.hall.agreements(1) == wanted, "it clears as soon as it is back"
     assert after.hall.agreements(1) == [], "it may have cleared, and cannot know"
+
+
+@pytest.mark.parametrize("spread_ms", [0, 5000])
+def test_a_broker_without_latency_serves_one_buyer_after_the_other(spread_ms: int) -> None:
+    """What comes of it is posted offers of one book, with buyers in the order in which they plan."""
+    community = Community({}, 6, 11, "posted_offers", [])
+    hall = community.hall
+    assert isinstance(hall, BrokerHall)
+    hall._spread_ms = spread_ms
+    community.env.run(TERMS.timeline.end_ms(1) + 1)
+    order = sorted(range(6), key=lambda household: (hall._planning_ms(1, household), household))
+    assert (order == list(range(6))) == (spread_ms == 0)
+    expected = set()
+    for hour in range(24):
+        bids = [Order(h, e, p) for h in order for at, e, p in community.bids(h, 1, ()).bids if at == hour]
+        asks = [Order(h, e, p) for h in order for at, e, p in community.asks(h, 1).asks if at == hour]
+        expected |= {(hour, *match) for match in community.clearing.clear(bids, asks, GRID, FEED_IN)}
+    assert {(a.hour, a.buyer, a.seller, a.agreed_kwh, a.price) for a in hall.agreements(1)} == expected
+    assert len(expected) > 20

@@ -105,6 +105,48 @@ def test_if_every_message_is_lost_bills_are_those_without_trading(tmp_path: Path
     assert (read_table(nothing_heard, "clearing")["agreed_kwh"] == 0).all()
 
 
+BROKER = "energy_value.rules.offers_to=broker"
+KERBER = "grid={network: kerber_landnetz_kabel_1, background: nominal}"
+DORF = "grid={network: kerber_dorfnetz, background: nominal}"
+
+
+@pytest.mark.slow
+def test_the_nearest_of_all_others_are_everybody(tmp_path: Path) -> None:
+    nearest = "energy_value.rules.offers_to={kind: nearest, peers: 7}"
+    _, all_others = run(tmp_path / "nearest", KERBER, nearest)
+    _, everybody = run(tmp_path / "everybody", KERBER)
+    for table in ("trades", "bills", "messages"):
+        assert read_table(all_others, table).equals(read_table(everybody, table)), table
+
+
+@pytest.mark.slow
+def test_messages_grow_with_the_households_and_not_with_their_square(tmp_path: Path) -> None:
+    """Twice as many homes: less than two and a half times the bytes, and three times where all hear all."""
+    factor = {}
+    for number, audience in enumerate(("everybody", "broker", "{kind: nearest, peers: 3}")):
+        sent = []
+        for n in (10, 20):
+            settings = [f"groups.solar.households={n}", f"groups.other.households={n // 2}"]
+            folder = tmp_path / f"{number}_{n}"
+            outcome, _ = run(folder, DORF, f"energy_value.rules.offers_to={audience}", *settings)
+            sent.append(outcome.summary["trading_message_bytes"])
+        factor[audience] = sent[1] / sent[0]  # type: ignore[operator]
+    everybody, *bounded = factor.values()
+    assert max(bounded) < 2.5 < 3 < everybody
+
+
+def test_a_broker_that_crashes_leaves_households_to_themselves(tmp_path: Path) -> None:
+    """Down over the whole trading: as without trading; down before it alone: orders are collected again."""
+    down = "faults=[{kind: operator_crash, from_h: 9.5, duration_h: 4}]"
+    _, nobody = run(tmp_path / "down", BROKER, down)
+    _, alone = run(tmp_path / "alone", "energy_value.rules.rule=no_trading")
+    assert read_table(nobody, "bills").equals(read_table(alone, "bills"))
+    back = "faults=[{kind: operator_crash, from_h: 10.5, duration_h: 0.5}]"
+    _, again = run(tmp_path / "again", BROKER, back)
+    _, undisturbed = run(tmp_path / "undisturbed", BROKER)
+    assert read_table(again, "bills").equals(read_table(undisturbed, "bills"))
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -114,9 +156,12 @@ def test_if_every_message_is_lost_bills_are_those_without_trading(tmp_path: Path
         (["energy_value.household.buying={strategy: bold}"], "energy_value"),
         (
             ["energy_value.rules={clearing: pay_as_bid, rounds: {every_h: 1}}"],
-            "rounds are of posted offers, and 'pay_as_bid' clears once",
+            "rounds are of offers between households, and 'pay_as_bid' needs none",
         ),
         (["energy_value.rules.rounds={every_h: 0}"], "from 0.25 to 24"),
+        (["energy_value.rules={offers_to: broker, rounds: {every_h: 1}}"], "'broker' needs none"),
+        (["energy_value.rules={offers_to: broker, clearing: pay_as_bid}"], "to whom all orders go"),
+        (["energy_value.rules.offers_to={kind: nearest, peers: 0}"], "from 1 to 1,000,000"),
         (
             ["energy_value.rules={rounds: {every_h: 0.5}, planning_spread_s: 1800}"],
             "planning_spread_s = 1800 is longer than a round",
@@ -136,6 +181,7 @@ def test_doubts_and_faults_that_cannot_be(tmp_path: Path) -> None:
         return [str(problem) for problem in check_configuration(hamlet(tmp_path, *settings))]
 
     assert any("the market has no operator" in each for each in found(crash))
+    assert any("there is no feeder" in each for each in found("energy_value.rules.offers_to=same_branch"))
     clearing = "energy_value.rules.clearing=mid_market_rate"
     assert not any("operator" in each for each in found(crash, clearing))
     alone = found(clearing, "energy_value.rules.rule=no_trading")

@@ -41,7 +41,7 @@ class OperatorCrashes(LastingEffect):
 
 @FAULTS.register("operator_crash")
 class OperatorCrash(Fault):
-    """The operator who clears the households' market is down: it takes no orders and tells nothing."""
+    """Who clears the households' market, or their broker, is down: it takes no orders, tells nothing."""
 
     effect: ClassVar = OperatorCrashes
     together: ClassVar = DOWN_TOGETHER

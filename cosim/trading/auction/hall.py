@@ -162,8 +162,8 @@ class AuctionHall:
             due = [day for day in self._days if timeline.publication_ms(day) < now_ms]
             self._send(PLATFORM, self.operator.want_orders(due, range(len(self.members))))
         for day in self._days:
-            if timeline.gate_ms(day) < now_ms <= timeline.deadline_ms(day):
-                self._send(PLATFORM, self.operator.clear(now_ms, day))
+            if self._is_late_with(day):
+                self._clear(day)
         self._alarms.arm(PLATFORM)
 
     def agreements(self, day: int) -> list[Agreement]:
@@ -229,19 +229,28 @@ class AuctionHall:
             self._order(household, day)
         # After what arrives at this very instant.
         yield wait_until(self._env, timeline.gate_ms(day), Priority.DECISION)
-        if not self.is_down:
-            self._send(PLATFORM, self.operator.clear(int(self._env.now), day))
+        self._clear(day)
         yield wait_until(self._env, timeline.deadline_ms(day), Priority.DECISION)
         self._decisions.closed(day)
+
+    def _is_late_with(self, day: int) -> bool:
+        """Whether a day should have been cleared by now."""
+        timeline = self._terms.timeline
+        return timeline.gate_ms(day) < int(self._env.now) <= timeline.deadline_ms(day)
+
+    def _clear(self, day: int) -> None:
+        if not self.is_down:
+            self._send(PLATFORM, self.operator.clear(int(self._env.now), day))
 
     def _order(self, household: int, day: int) -> None:
         """Order, unless that was done, or would come too late to count."""
         member, now_ms = self.members[household], int(self._env.now)
-        if household in self.down or day in member.state.days or now_ms >= self._terms.timeline.gate_ms(day):
+        gate_ms = self._terms.timeline.gate_ms(day)
+        if household in self.down or member.orders_of(day) or now_ms >= gate_ms:
             return
         orders = self._decisions.orders(household, day)
         self._ordered.setdefault(day, {})[household] = orders
-        self._send(household, member.order(now_ms, orders))
+        self._send(household, member.order(now_ms, orders, gate_ms))
 
     def _send(self, sender: int, letters: Sequence[Letter]) -> None:
         author = self.operator if sender == PLATFORM else self.members[sender]

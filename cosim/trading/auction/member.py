@@ -17,10 +17,12 @@ from cosim.trading.auction.messages import (
     OrdersTaken,
     OrdersWanted,
     Payload,
+    QuoteWanted,
     Statement,
     StatementTaken,
 )
 from cosim.trading.auction.patience import Unanswered, first_sent
+from cosim.trading.protocol.messages import RequestId
 from cosim.trading.protocol.trading_day import TradingTerms
 
 _EPOCH_SHIFT = 40
@@ -28,25 +30,41 @@ _EPOCH_SHIFT = 40
 
 
 @dataclass(slots=True)
-class MemberDay:
-    """What a household remembers of its orders for a day.
+class Sent:
+    """Something that a household repeats until it is answered.
 
     Attributes
     ----------
-    orders : Orders
-        What it ordered.
+    payload : Orders or QuoteWanted
+        What it says.
     first_sequence : int
         Of the first message that said so; each that repeats it has a greater one.
+    until_ms : int
+        When it is of no use any more.
     waiting : Unanswered or None
-        While the operator has not said that it has them.
-    statement : tuple of Deal or None
-        What it was told has become of them.
+        While no answer has come.
     """
 
-    orders: Orders
+    payload: Orders | QuoteWanted
     first_sequence: int
+    until_ms: int
     waiting: Unanswered | None
-    statement: tuple[Deal, ...] | None = None
+
+
+@dataclass(slots=True)
+class MemberDay:
+    """What a household remembers of a day.
+
+    Attributes
+    ----------
+    sent : list of Sent
+        What it ordered, and asked a broker for, in this order.
+    deals : dict of RequestId to Deal
+        What it was told has become of its orders.
+    """
+
+    sent: list[Sent] = field(default_factory=list)
+    deals: dict[RequestId, Deal] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -66,7 +84,7 @@ def member_after_loss(lost: MemberState) -> MemberState:
 
 
 class Member:
-    """A household in an auction.
+    """A household in an auction, or with a broker.
 
     Parameters
     ----------
@@ -82,53 +100,73 @@ class Member:
         self.terms = terms
         self.state = state
 
-    def order(self, now_ms: int, orders: Orders) -> list[Letter]:
-        """Order for a day; nothing is sent where nothing is wanted."""
+    def order(self, now_ms: int, orders: Orders, until_ms: int) -> list[Letter]:
+        """Order, and repeat it until it is taken; nothing is sent where nothing is wanted."""
         wants = bool(orders.bids or orders.asks)
-        waiting = first_sent(now_ms, self.terms.timeout_ms) if wants else None
-        self.state.days[orders.day] = MemberDay(orders, self.state.next_sequence, waiting)
-        return [Letter(PLATFORM, orders)] if wants else []
+        return self._say(now_ms, orders, until_ms, wants)
+
+    def want_quote(self, now_ms: int, wanted: QuoteWanted, until_ms: int) -> list[Letter]:
+        """Ask a broker what there is, and repeat it until a quote comes."""
+        return self._say(now_ms, wanted, until_ms, True)
+
+    def orders_of(self, day: int) -> int:
+        """How often it has ordered for a day, even if nothing."""
+        return len(self._orders(day))
+
+    def has_asked(self, day: int) -> bool:
+        """Whether it has asked for a quote."""
+        return any(isinstance(each.payload, QuoteWanted) for each in self._sent(day))
+
+    def on_quote(self, day: int) -> bool:
+        """Whether a quote that comes is the answer that it waits for."""
+        for each in self._sent(day):
+            if isinstance(each.payload, QuoteWanted) and each.waiting is not None:
+                each.waiting = None
+                return True
+        return False
 
     def handle(self, now_ms: int, message: Message[Payload]) -> list[Letter]:
         """Answer the operator."""
         payload = message.payload
-        day = self.state.days.get(payload.day)
         match payload:
-            case OrdersTaken(_, sequence):
-                if day is not None and sequence >= day.first_sequence:
-                    day.waiting = None
-            case OrdersWanted():
-                if day is not None and (day.orders.bids or day.orders.asks) and day.statement is None:
-                    day.waiting = first_sent(now_ms, self.terms.timeout_ms)
-                    return [Letter(PLATFORM, day.orders)]
-            case Statement(_, deals):
-                if day is not None:
-                    day.waiting, day.statement = None, tuple(deals)
-                return [Letter(PLATFORM, StatementTaken(payload.day))]
+            case OrdersTaken(day, sequence):
+                known = [each for each in self._orders(day) if each.first_sequence <= sequence]
+                if known:
+                    known[-1].waiting = None
+            case OrdersWanted(day):
+                again = [each for each in self._orders(day) if each.payload != Orders(day, (), ())]
+                for each in again:
+                    each.waiting = first_sent(now_ms, self.terms.timeout_ms)
+                return [Letter(PLATFORM, each.payload) for each in again]
+            case Statement(day, deals):
+                if day in self.state.days:
+                    self.state.days[day].deals.update({deal.name: deal for deal in deals})
+                return [Letter(PLATFORM, StatementTaken(day))]
         return []
 
     def on_timer(self, now_ms: int) -> list[Letter]:
-        """Send again what was not answered, until the gate closes."""
+        """Send again what was not answered, while it is of use."""
         letters = []
-        for number, day in self.state.days.items():
-            if day.waiting is None or day.waiting.due_ms > now_ms:
-                continue
-            if now_ms >= self.terms.timeline.gate_ms(number):
-                day.waiting = None
-            else:
-                day.waiting.sent_again(now_ms, self.terms.timeout_ms)
-                letters.append(Letter(PLATFORM, day.orders))
+        for day in self.state.days.values():
+            for each in day.sent:
+                if each.waiting is None or each.waiting.due_ms > now_ms:
+                    continue
+                if now_ms >= each.until_ms:
+                    each.waiting = None
+                else:
+                    each.waiting.sent_again(now_ms, self.terms.timeout_ms)
+                    letters.append(Letter(PLATFORM, each.payload))
         return letters
 
     def next_due_ms(self) -> int | None:
         """When `on_timer` has something to do."""
-        waits = (day.waiting for day in self.state.days.values())
+        waits = (each.waiting for day in self.state.days.values() for each in day.sent)
         return min((each.due_ms for each in waits if each is not None), default=None)
 
     def told(self, day: int) -> Sequence[Deal]:
         """What it has been told it bought and sold."""
         known = self.state.days.get(day)
-        return () if known is None or known.statement is None else known.statement
+        return () if known is None else tuple(known.deals.values())
 
     def take_sequence(self) -> int:
         """A number for the next message; greater than any before, also across restarts."""
@@ -139,3 +177,16 @@ class Member:
         """Drop a settled day and those before it."""
         for old in [each for each in self.state.days if each <= day]:
             del self.state.days[old]
+
+    def _sent(self, day: int) -> list[Sent]:
+        known = self.state.days.get(day)
+        return [] if known is None else known.sent
+
+    def _orders(self, day: int) -> list[Sent]:
+        return [each for each in self._sent(day) if isinstance(each.payload, Orders)]
+
+    def _say(self, now_ms: int, payload: Orders | QuoteWanted, until_ms: int, is_sent: bool) -> list[Letter]:
+        waiting = first_sent(now_ms, self.terms.timeout_ms) if is_sent else None
+        day = self.state.days.setdefault(payload.day, MemberDay())
+        day.sent.append(Sent(payload, self.state.next_sequence, until_ms, waiting))
+        return [Letter(PLATFORM, payload)] if is_sent else []

@@ -1,4 +1,4 @@
-"""What households and the operator of an auction say to each other, and how many bytes it takes."""
+"""What households and an operator or a broker say to each other, and how many bytes it takes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from cosim.core.message import MessageKind
 from cosim.trading.protocol.messages import Line, RequestId
+from cosim.trading.valuation.offers import Offer
 
 
 class Orders(NamedTuple):
@@ -63,10 +64,26 @@ class StatementTaken(NamedTuple):
     day: int
 
 
-Payload = Orders | OrdersTaken | OrdersWanted | Statement | StatementTaken
+class QuoteWanted(NamedTuple):
+    """A buyer asks a broker for the cheapest offers of each hour that hold this much energy together."""
+
+    day: int
+    depth_kwh: float
+
+
+class Quote(NamedTuple):
+    """What a broker has left, the cheapest first in each hour, as deep as was asked for."""
+
+    day: int
+    offers: Sequence[Offer]
+
+
+Payload = QuoteWanted | Quote | Orders | OrdersTaken | OrdersWanted | Statement | StatementTaken
 """Content of any message of an auction."""
 
 KIND_OF: Final[dict[type, MessageKind[Payload]]] = {
+    QuoteWanted: MessageKind("quote_wanted"),
+    Quote: MessageKind("quote"),
     Orders: MessageKind("orders"),
     OrdersTaken: MessageKind("orders_taken"),
     OrdersWanted: MessageKind("orders_wanted"),
@@ -76,7 +93,7 @@ KIND_OF: Final[dict[type, MessageKind[Payload]]] = {
 """The kinds of messages of an auction, by what each carries."""
 
 
-TO_OPERATOR: Final = frozenset({KIND_OF[Orders], KIND_OF[StatementTaken]})
+TO_OPERATOR: Final = frozenset({KIND_OF[QuoteWanted], KIND_OF[Orders], KIND_OF[StatementTaken]})
 """Kinds of messages that go to the operator."""
 
 
@@ -93,6 +110,9 @@ _HEADER_BYTES: Final = struct.calcsize("<BIIQI")
 _LINE_BYTES: Final = struct.calcsize("<Bqd")
 # Name (number of the day's deal), hour, buyer, seller, energy in grains, price.
 _DEAL_BYTES: Final = struct.calcsize("<IBIIqd")
+# Hour, seller, energy in grains, price.
+_OFFER_BYTES: Final = struct.calcsize("<BIqd")
+_AMOUNT_BYTES: Final = struct.calcsize("<q")
 _SEQUENCE_BYTES: Final = struct.calcsize("<Q")
 # How many lines follow.
 _COUNT_BYTES: Final = struct.calcsize("<H")
@@ -105,6 +125,10 @@ def payload_bytes(payload: Payload) -> int:
             return _HEADER_BYTES + 2 * _COUNT_BYTES + _LINE_BYTES * (len(bids) + len(asks))
         case Statement(_, deals):
             return _HEADER_BYTES + _COUNT_BYTES + _DEAL_BYTES * len(deals)
+        case Quote(_, offers):
+            return _HEADER_BYTES + _COUNT_BYTES + _OFFER_BYTES * len(offers)
+        case QuoteWanted():
+            return _HEADER_BYTES + _AMOUNT_BYTES
         case OrdersTaken():
             return _HEADER_BYTES + _SEQUENCE_BYTES
         case _:

@@ -9,7 +9,7 @@ stands then, for both sides, since all that was ever told of a day comes from on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from cosim.core.message import Message, is_fresher
@@ -133,8 +133,7 @@ class Operator:
         if book.deals is not None:
             return []
         book.deals = self._deals(day, book)
-        book.untold = {each: first_sent(now_ms, self.terms.timeout_ms) for each in sorted(book.orders)}
-        return [self._statement(day, book, household) for household in book.untold]
+        return self._tell(now_ms, day, book, sorted(book.orders))
 
     def want_orders(self, days: Sequence[int], households: Sequence[int]) -> list[Letter]:
         """After a loss of memory: ask everybody to order again."""
@@ -181,10 +180,14 @@ class Operator:
         if book.deals is not None or now_ms > self.terms.timeline.gate_ms(orders.day):
             book.late_orders += 1
             return []
+        self._keep(book, sender, sequence, orders)
+        return [Letter(sender, OrdersTaken(orders.day, sequence))]
+
+    def _keep(self, book: DayBook, sender: int, sequence: int, orders: Orders) -> None:
+        """Enter orders, unless fresher ones are there."""
         known = book.orders.get(sender)
         if is_fresher(sequence, None if known is None else known.sequence):
             book.orders[sender] = ReceivedOrders(sequence, orders)
-        return [Letter(sender, OrdersTaken(orders.day, sequence))]
 
     def _deals(self, day: int, book: DayBook) -> list[Deal]:
         bids, asks = _by_hour(book, "bids"), _by_hour(book, "asks")
@@ -197,6 +200,12 @@ class Operator:
             for buyer, seller, energy_kwh, price in matches:
                 deals.append(Deal(RequestId(buyer, 0, len(deals)), hour, buyer, seller, energy_kwh, price))
         return deals
+
+    def _tell(self, now_ms: int, day: int, book: DayBook, households: Iterable[int]) -> list[Letter]:
+        """Send statements, until they are answered."""
+        told = list(households)
+        book.untold |= {each: first_sent(now_ms, self.terms.timeout_ms) for each in told}
+        return [self._statement(day, book, household) for household in told]
 
     def _statement(self, day: int, book: DayBook, household: int) -> Letter:
         deals = tuple(deal for deal in book.deals or () if household in (deal.buyer, deal.seller))

@@ -84,6 +84,8 @@ class TradingFloor:
         The run's random numbers.
     hooks : Hooks
         What households decide.
+    listeners : sequence of tuple of int, optional
+        Who hears the offers of each household; everybody by default.
 
     Attributes
     ----------
@@ -111,6 +113,7 @@ class TradingFloor:
         planning_spread_ms: int,
         streams: Streams,
         hooks: Hooks,
+        listeners: Sequence[tuple[int, ...]] | None = None,
     ) -> None:
         self._env = env
         self._network = network
@@ -120,6 +123,7 @@ class TradingFloor:
         self._offsets = streams.field("trading.planning_offset")
         self._round_offsets = streams.field("trading.round_offset")
         self._hooks = hooks
+        self._listeners = listeners
         self.traders = [Trader(terms, new_state(household)) for household in range(n_households)]
         self.down: set[int] = set()
         self.missed_messages = 0
@@ -306,6 +310,8 @@ class TradingFloor:
         self._send(household, letters)
 
     def _others(self, household: int) -> tuple[int, ...]:
+        if self._listeners is not None:
+            return self._listeners[household]
         # Not kept: of N households that would be N² numbers.
         return tuple(other for other in range(len(self.traders)) if other != household)
 

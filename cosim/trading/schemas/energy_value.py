@@ -100,4 +100,4 @@ class EnergyValueConfig(Model):
     @property
     def has_operator(self) -> bool:
         """Whether households trade by orders to an operator."""
-        return self.rules.rule.trades and self.rules.clearing.has_operator
+        return self.rules.has_operator

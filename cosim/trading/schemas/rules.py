@@ -20,6 +20,8 @@ from cosim.config.base import (
 )
 from cosim.config.choice import Choice
 from cosim.core.clock import MS_PER_HOUR, MS_PER_SECOND, to_ms
+from cosim.trading.audiences.interface import AUDIENCES, Audience
+from cosim.trading.audiences.neighbours import Everybody
 from cosim.trading.clearing.interface import CLEARINGS, Clearing
 from cosim.trading.clearing.posted_offers import PostedOffers
 from cosim.trading.tariff_rules.between_households import Trading
@@ -51,6 +53,9 @@ class TradingRulesConfig(Model):
     clearing: Annotated[Clearing, Choice(CLEARINGS)] = PostedOffers()
     """How buyers and sellers come together: by asking each other (`posted_offers`, paper B), or by orders to
     an operator over uplinks, who clears them when the gate closes."""
+    offers_to: Annotated[Audience, Choice(AUDIENCES)] = Everybody()
+    """Who hears whose posted offers. With fewer than `everybody` the number of messages grows with the
+    households, not with their square, and buyers know fewer sellers."""
     publication_h: PositiveHours = 14.0
     """When offers are published, before the delivery day's start (h); where there is an operator, when each
     household plans its day and sends its orders."""
@@ -93,9 +98,15 @@ class TradingRulesConfig(Model):
                 f"deadline, {window_ms / MS_PER_SECOND:g} s after gate closure; make it shorter, or move the "
                 "deadline"
             )
-        if self.rounds is not None and self.clearing.has_operator:
+        if self.clearing.has_operator and self.offers_to != Everybody():
             raise ValueError(
-                f"rounds are of posted offers, and '{self.clearing.kind}' clears once; leave one of them out"
+                f"'{self.clearing.kind}' is cleared by an operator, to whom all orders go; offers_to "
+                f"'{self.offers_to.kind}' is of posted offers, so leave one of them out"
+            )
+        if self.rounds is not None and (self.clearing.has_operator or self.offers_to.has_broker):
+            once = self.clearing.kind if self.clearing.has_operator else self.offers_to.kind
+            raise ValueError(
+                f"rounds are of offers between households, and '{once}' needs none: leave one of them out"
             )
         if self.rounds is not None and self.planning_spread_ms >= to_ms(self.rounds.every_h, MS_PER_HOUR):
             raise ValueError(
@@ -107,6 +118,11 @@ class TradingRulesConfig(Model):
                 f"(request_timeout_ms = {self.request_timeout_ms}); make the reservation longer"
             )
         return self
+
+    @property
+    def has_operator(self) -> bool:
+        """Whether households trade by orders to somebody who keeps the book, and not with each other."""
+        return self.rule.trades and (self.clearing.has_operator or self.offers_to.has_broker)
 
     @property
     def planning_spread_ms(self) -> int:
