@@ -41,6 +41,29 @@ def test_one_liar_moves_a_clipped_sum_by_his_share_and_a_plain_sum_by_what_he_sa
     assert 0 <= errors["clipped"] <= 1
 
 
+def test_trimming_loses_its_advantage_beyond_a_fifth_of_liars_and_is_worse_beyond_two_fifths() -> None:
+    """A liar reports one unit and takes 0.4 on average; no aggregate errs by more than a unit each."""
+    errors = {n: program("mitigations").aggregate_errors(1.0, n, steps=60) for n in (10, 19, 30, 49)}
+    assert all(errors[n]["trimmed"] < 0.6 * errors[n]["clipped"] for n in (10, 19))
+    assert errors[30]["trimmed"] > 0.6 * errors[30]["clipped"]
+    assert errors[49]["trimmed"] > errors[49]["clipped"]
+    assert all(abs(error) <= n for n, of in errors.items() for error in of.values())
+
+
+def test_a_trimmed_sum_that_sixty_liars_of_99_move_beyond_a_unit_each() -> None:
+    """19 are left out at either end: of the 61 others 41 lie, and stand for all 99 households."""
+    from cosim.regulation.aggregates.reports import Report
+    from cosim.regulation.aggregates.trimmed import TrimmedSum
+
+    platform = program("mitigations").listener(TrimmedSum(trimmed_share=0.2))
+    for step in range(40):
+        for i in range(99):
+            platform.hear_report(i, step, Report((float(i < 60),), 0))
+        (measured,) = platform.tick(step).measured
+    assert measured == pytest.approx(99 * 41 / 61)
+    assert f"the trimmed sum is {measured:.1f}" in (DOCS / "mitigations.md").read_text(encoding="utf-8")
+
+
 def test_the_additive_policy_of_the_page_on_faults_is_the_scenarios() -> None:
     from cosim.engine.load import load_scenario
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 
@@ -92,3 +93,19 @@ def test_what_roofs_gain() -> None:
     limited = of.loc[("rural", "feed_in_limit")]
     assert limited["change from"] > 0
     assert of.loc[("rural", "q_of_v"), "change of the mean [points]"] == pytest.approx(-1)
+
+
+def test_what_devices_add_to_the_peak_of_forty_homes() -> None:
+    """Vehicles less than the measured 1.4 and 2.0 kW, heat pumps twice the measured 1.2 kW."""
+    spec = importlib.util.spec_from_file_location("impact_peaks", DOCS / "impact_peaks.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    assert script.table(script.RAW) in "\n".join(line.strip() for line in PAGE.splitlines())
+    added = script.added(script.RAW)
+    assert (added["count"] == 20).all()
+    assert added.loc["a vehicle at 11 kW", "mean"] + added.loc["a vehicle at 11 kW", "half"] < 1.4
+    assert added.loc["a heat pump", "mean"] / 1.2 == pytest.approx(2.1, abs=0.05)
+    kw = script.peak_kw(script.CASES["a vehicle at 11 kW"], 1)
+    assert kw == pytest.approx(pd.read_csv(script.RAW)["peak_kw"][1], abs=1e-3)
