@@ -1,6 +1,6 @@
 """What a device is: keys of a scenario, a profile or something that acts, and columns of tables.
 
-A device is one file. Its class is the model of the key ``groups[].NAME``::
+A kind of device is one class, in a file of its own. It is the model of the key ``groups[].NAME``::
 
     @DEVICES.register("ev")
     class ElectricVehicle(Device):

@@ -13,7 +13,7 @@ from cosim.report.en50160_figure import bus_weeks, en50160
 from cosim.report.figure_list import FIGURES
 from cosim.report.run_data import RunData
 from cosim.report.style import drawing
-from tests.unit.test_report_figures import START_MS, SmallRun, hours, scenario_text
+from tests.unit.small_run import START_MS, SmallRun, hours, scenario_text
 
 DIMMING = """
 dimming: {from_loading_percent: 30, until_loading_percent: 20, in_silence: {after_s: 7200, most_kw: 2}}
