@@ -28,6 +28,11 @@ def test_memory_is_measured_of_tables_and_figures() -> None:
     assert list(seconds) == ["build", "simulate", "store", "report"]
 
 
+def test_inverters_that_follow_the_voltage_cost_no_more_than_is_wanted() -> None:
+    """Processor time, so that it holds beside other work: at most 5 times, and a week in 3 s."""
+    assert bench("bench_inverter").main() == 0
+
+
 def test_a_sweep_is_timed(tmp_path: Path) -> None:
     whole_s, first_s, cpu_s = bench("bench_sweep").run(2, 1, tmp_path / "sweep")
     assert 0 < first_s <= whole_s
