@@ -158,6 +158,9 @@ class Subsystem(ABC, Generic[Source]):
     def flow(self, interval: int) -> None:
         """Then power flows are solved."""
 
+    def save(self) -> None:
+        """A simulated day has ended: write its rows, so that they are there if the run is killed."""
+
     def close(self) -> None:
         """Write what is still held back, also of a run that was cut short."""
 

@@ -72,3 +72,6 @@ class TableStore(Protocol):
 
     def write_table(self, table: Table, data: Mapping[str, ColumnData], /) -> None:
         """Write a small table that is complete from the start, so that a run that is killed has it too."""
+
+    def save(self) -> None:
+        """Make the rows so far outlast a run that is killed."""

@@ -68,9 +68,13 @@ class LimitRecord:
         self._lasted_ms[cause] += now_ms - since_ms
 
     def close(self, now_ms: int) -> None:
-        """Write what has been collected."""
+        """Limits end with the run; write what has been collected."""
         for household in list(self._since):
             self._end(household, now_ms)
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what has been collected."""
         if not self._rows:
             return
         times, households, orders, causes = zip(*self._rows, strict=True)

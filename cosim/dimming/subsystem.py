@@ -146,6 +146,10 @@ class Dimming(Subsystem[Dimmed]):
         self._network.on_receive(PLATFORM, WATCHED, self._watch)
         self._grid.on_reading(self._announce)
 
+    def save(self) -> None:
+        """Write the changes so far."""
+        self._record.flush()
+
     def close(self) -> None:
         """Write what has been collected."""
         self._record.close(int(self._run.env.now))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator
 
 import simpy
 
-from cosim.core.clock import Priority, wait_until
+from cosim.core.clock import MS_PER_DAY, Priority, wait_until
+from cosim.core.context import TimeAxis
 from cosim.core.declared_numbers import as_declared
 from cosim.core.numbers import Summary
 from cosim.core.registry import class_name, is_own
@@ -17,6 +18,8 @@ from cosim.engine.garbage import collected_rarely
 
 Progress = Callable[[int, int], None]
 """Called with the simulated time (ms) and the number of events so far."""
+
+_STEPS_BETWEEN_SAVES = 24
 
 
 class Simulation:
@@ -54,9 +57,14 @@ class Simulation:
 
     def run(self) -> None:
         """Let time pass from the start to the end of the scenario."""
-        env = self._run.env
+        time, env = self._parts.context.time, self._run.env
         with collected_rarely():
-            env.run(until=wait_until(env, self._parts.context.time.duration_ms, Priority.END))
+            for saved_ms in range(save_every_ms(time), time.duration_ms, save_every_ms(time)):
+                env.run(until=wait_until(env, saved_ms, Priority.END))
+                for subsystem in self._parts.acting:
+                    subsystem.save()
+                self._run.store.save()
+            env.run(until=wait_until(env, time.duration_ms, Priority.END))
         self._pause()
 
     def close(self) -> None:
@@ -94,3 +102,8 @@ class Simulation:
             for subsystem in acting:
                 subsystem.flow(interval)
             self._pause()
+
+
+def save_every_ms(time: TimeAxis) -> int:
+    """How often tables are brought up to date: every day, or every 24 steps of more than an hour."""
+    return max(MS_PER_DAY, _STEPS_BETWEEN_SAVES * time.step_ms)

@@ -44,6 +44,19 @@ class Block(NamedTuple):
     drawn_kvar: Array
 
 
+def stack_blocks(blocks: list[Block]) -> Block:
+    """Blocks that follow one another as one."""
+    if len(blocks) == 1:
+        return blocks[0]
+    flow = FlowResult.stacked([block.flow for block in blocks])
+    columns = {
+        name: np.concatenate([getattr(block, name) for block in blocks])
+        for name in Block._fields
+        if name != "flow"
+    }
+    return Block(flow=flow, **columns)
+
+
 class Coupling:
     """Collects intervals and solves them in blocks; a block of one is a power flow in the loop.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -83,6 +84,13 @@ class FlowResult:
             np.full(n_interval, np.nan),
             np.full(n_interval, "", dtype=ROUTE_TYPE),
             np.zeros((n_interval, 0), dtype=np.int64),
+        )
+
+    @classmethod
+    def stacked(cls, results: Sequence[FlowResult]) -> FlowResult:
+        """The intervals of several results, one after another."""
+        return cls(
+            *(np.concatenate([getattr(result, field.name) for result in results]) for field in fields(cls))
         )
 
     def rows(self, which: slice) -> FlowResult:

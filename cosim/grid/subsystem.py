@@ -14,7 +14,7 @@ from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.grid import agreement, extremes, limit_violations, record, verdict
 from cosim.grid.connected_feeder import ConnectedFeeder
-from cosim.grid.coupling import Block, Coupling
+from cosim.grid.coupling import Block, Coupling, stack_blocks
 from cosim.grid.element_limits import feeder_limits
 from cosim.grid.feeder_lines import feeder_lines
 from cosim.grid.feeder_tables import FEEDER_BRANCHES, FEEDER_BUSES, SOURCE_ELEMENTS, write_feeder
@@ -104,6 +104,7 @@ class PowerGrid(Subsystem[Fed]):
         self._listeners: list[Callable[[int, FeederReading], None]] = []
         self._on_set_points: Callable[[Array, Array], None] | None = None
         self._is_waited_for = config.feedback
+        self._unrecorded: list[Block] = []
 
     @classmethod
     def uses(cls, source: Fed) -> Uses:
@@ -190,13 +191,20 @@ class PowerGrid(Subsystem[Fed]):
                 listener(interval, reading)
 
     def _keep(self, block: Block) -> None:
-        self._recorder.keep(block)
+        self._unrecorded.append(block)
         if self._on_set_points is not None:
             self._on_set_points(block.generated_kw, block.drawn_kvar)
 
+    def save(self) -> None:
+        """Solve what waits, and write the intervals since it was last called, all at once."""
+        self._coupling.flush()
+        blocks, self._unrecorded = self._unrecorded, []
+        if blocks:
+            self._recorder.keep(stack_blocks(blocks))
+
     def close(self) -> None:
         """Solve what waits, and write what is known at the end."""
-        self._coupling.flush()
+        self.save()
         self._recorder.close()
 
     def summary(self) -> Summary:

@@ -235,6 +235,11 @@ class Households(Subsystem[Housed]):
         for (interval, met), p_kw, q_kvar in zip(solved, generated_kw, drawn_kvar, strict=True):
             self._keep(interval, self.generation.close(met, p_kw, q_kvar))
 
+    def save(self) -> None:
+        """Write the readings so far."""
+        if self._recorder is not None:
+            self._recorder.flush()
+
     def close(self) -> None:
         """Write what has been collected."""
         if self._recorder is not None:

@@ -131,6 +131,7 @@ class Regulation(Subsystem[Regulated]):
         self._households = households
         self._grid = grid
         self._decisions: list[DecisionRecorder] = []
+        self._run: Run | None = None
         self.obstacles: list[list[str]] = []
         self._community_of = {member: community for community in communities for member in community.agents}
 
@@ -204,6 +205,7 @@ class Regulation(Subsystem[Regulated]):
         time, names = self._context.time, self._context.population.names
         ticks, decisions = run.store.writer(REGULATION), run.store.writer(DECISIONS)
         alarm = AlarmClock(run.env, time.duration_ms)
+        self._run = run
         self._hear()
         if self._households is not None and self._households.meters is not None:
             run.env.process(self._before_meters(run))
@@ -231,6 +233,14 @@ class Regulation(Subsystem[Regulated]):
             yield wait_until(run.env, end_ms, Priority.TICK)
             for each in arrays:
                 each.catch_up(end_ms)
+
+    def save(self) -> None:
+        """Write ticks and decisions that wait; arrays are brought up to now before."""
+        assert self._run is not None
+        for community in self.communities:
+            if community.arrays is not None:
+                community.arrays.catch_up(int(self._run.env.now))
+        self.close()
 
     def close(self) -> None:
         """Write ticks and decisions that wait."""

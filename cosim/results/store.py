@@ -63,11 +63,15 @@ class Nowhere:
     def append(self, data: Mapping[str, ColumnData]) -> None:
         """Lets the rows go."""
 
+    def save(self) -> None:
+        """Has nothing to save."""
+
 
 class TableWriter:
     """Collects rows of one table and writes them in batches of `ROWS_PER_BATCH`.
 
-    Batches are cut by number of rows alone, so the file's bytes do not depend on when rows arrive.
+    Batches are cut by number of rows alone, so the file's bytes do not depend on when rows arrive. What is
+    saved of a batch that is not full is written again, under the same name, once it is.
     """
 
     def __init__(self, folder: Path, table: Table) -> None:
@@ -80,6 +84,7 @@ class TableWriter:
         self._pending: list[Any] = []
         self._n_pending = 0
         self._n_parts = 0
+        self._n_saved = 0
         self._is_finished = False
 
     def append(self, data: Mapping[str, ColumnData]) -> None:
@@ -98,6 +103,12 @@ class TableWriter:
         self._n_pending += table.num_rows
         while self._n_pending >= ROWS_PER_BATCH:
             self._write_part(ROWS_PER_BATCH)
+
+    def save(self) -> None:
+        """Write the rows of the batch that is not full yet, if there are new ones."""
+        if self._n_pending > self._n_saved and not self._is_finished:
+            self._pending = [self._write(self._n_pending)]
+            self._n_saved = self._n_pending
 
     def finish(self) -> None:
         """Write what is left and join the batches into one file, which appears whole or not at all."""
@@ -123,6 +134,16 @@ class TableWriter:
         shutil.rmtree(self._parts, ignore_errors=True)
 
     def _write_part(self, n_rows: int) -> None:
+        rows = self._write(n_rows)
+        rest = rows.slice(n_rows)
+        self._pending = [rest] if rest.num_rows else []
+        self._n_pending, self._n_saved = rest.num_rows, 0
+        self._n_parts += 1
+        del rows
+        _give_memory_back()
+
+    def _write(self, n_rows: int) -> Any:
+        """Write the first of the rows that wait as the next part; all of them."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -131,12 +152,7 @@ class TableWriter:
         part = self._parts / f"{self._n_parts:06d}.parquet"
         pq.write_table(rows.slice(0, n_rows), part.with_suffix(".partial"), **self._format)
         os.replace(part.with_suffix(".partial"), part)
-        rest = rows.slice(n_rows)
-        self._pending = [rest] if rest.num_rows else []
-        self._n_pending = rest.num_rows
-        self._n_parts += 1
-        del rows
-        _give_memory_back()
+        return rows
 
 
 class RunStore:
@@ -172,6 +188,11 @@ class RunStore:
         writer = self.writer(table)
         writer.append(data)
         writer.finish()
+
+    def save(self) -> None:
+        """Write the rows so far of every table, to be read of a run that is killed."""
+        for writer in self._writers.values():
+            writer.save()
 
     def finish_tables(self) -> None:
         """Join the batches of every table."""
