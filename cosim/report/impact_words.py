@@ -138,6 +138,9 @@ def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
             else f"At a risk of 0 the capacity is that of the worst of {count(n_seeds, 'seed')}; another may "
             "be worse."
         )
+    if analysis.idle_limits:
+        words = listed([f"'{WORDS[kind]}'" for kind in analysis.idle_limits])
+        yield f"No element of the feeder can exceed {words}, which the study names under `limits`."
     yield from _bounds(analysis)
     for curve in analysis.curves:
         where = place_text(analysis, curve)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 
 import cosim
 from cosim.api.impacts import evaluate_impact
@@ -145,6 +146,14 @@ def test_the_page_says_the_answer_first(finished: Path) -> None:
     losses = costs[costs.number.str.startswith("losses")]
     assert set(losses["penetration [%]"]) == {50}
     assert losses.change.dropna().gt(0).all(), "reactive power costs losses"
+
+
+def test_a_limit_that_nothing_can_exceed_is_told(finished: Path, tmp_path: Path) -> None:
+    study = yaml.safe_load((finished / "impact.yaml").read_text())
+    folder = shutil.copytree(finished, tmp_path / "study")
+    (folder / "impact.yaml").write_text(json.dumps(study | {"limits": ["trafo3w_overload"]}))
+    page = evaluate_impact(folder)[0].read_text()
+    assert "No element of the feeder can exceed 'three-winding transformer overloaded'" in page
 
 
 def test_what_modes_usually_cost_are_numbers_that_runs_have() -> None:

@@ -15,7 +15,7 @@ from cosim.study.impact.headroom import Headroom, headroom
 from cosim.study.impact.hosting_search import bracket, is_monotone, needed
 from cosim.study.impact.impact_folder import read_impact
 from cosim.study.impact.impact_plan import Chain, ImpactPlan, outcomes_of
-from cosim.study.impact.schema import ImpactConfig
+from cosim.study.impact.schema import LIMIT_KINDS, ImpactConfig
 from cosim.study.impact.statistics import (
     AtRisk,
     Positions,
@@ -222,6 +222,18 @@ class ImpactAnalysis:
                 place = each.binding.kind, each.binding.element
                 counts[place] = counts.get(place, 0) + 1
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
+    def idle_limits(self) -> tuple[str, ...]:
+        """Kinds of limits that the study names and that no element of any feeder has."""
+        if self.config.limits == LIMIT_KINDS:
+            return ()
+        names = {kind: f"{kind}_intervals" for kind in self.config.limits}
+        return tuple(
+            kind
+            for kind, name in names.items()
+            if len(self._done) and (name not in self._done or self._done[name].isna().all())
+        )
 
     def headroom(self, curve: Curve) -> Headroom | None:
         """What limits leave at the largest penetration, in the worst seed without a violation."""
