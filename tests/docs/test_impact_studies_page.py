@@ -109,3 +109,15 @@ def test_what_devices_add_to_the_peak_of_forty_homes() -> None:
     assert added.loc["a heat pump", "mean"] / 1.2 == pytest.approx(2.1, abs=0.05)
     kw = script.peak_kw(script.CASES["a vehicle at 11 kW"], 1)
     assert kw == pytest.approx(pd.read_csv(script.RAW)["peak_kw"][1], abs=1e-3)
+
+
+def test_heat_pumps_in_the_village() -> None:
+    found = capacities("impact_heat_pump", feeder="village", mode="uncontrolled")
+    capacity, (low, high), _ = numbers(found)
+    assert f"in {capacity} of its homes (95 % interval {low} to {high} %)" in PAGE
+    assert (found["seeds"], found["not monotone"]) == (20, 0)
+    outside = pd.read_csv(DOCS / "impact/impact_heat_pump_probabilities.csv")["seeds with a violation [%]"]
+    assert outside.tolist() == [0] * 4 + [5] + [100] * 6
+    loading = capacities("impact_heat_pump_costs", number="highest trafo loading [%]")
+    assert (loading["penetration [%]"], round(loading["mean"] - 100)) == (50, 11)
+    assert f"by 11 % on average ({loading['from']:.0f} to {loading['to']:.0f} % of its rating)" in PAGE
