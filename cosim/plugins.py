@@ -40,8 +40,11 @@ if TYPE_CHECKING:
     from cosim.regulation.aggregates import Aggregate
     from cosim.regulation.averages import Average
     from cosim.regulation.capacities import Capacity
+    from cosim.regulation.control_laws import ControlLaw
     from cosim.regulation.costs import Cost
+    from cosim.regulation.decisions import Decision
     from cosim.regulation.policies import Policy
+    from cosim.regulation.report_privacy import Reporting
     from cosim.report.figure_list import RunFigure
     from cosim.report.run_data import RunData
     from cosim.results.metrics import CompleteRun, Metric
@@ -60,7 +63,9 @@ __all__ = [
     "Clearing",
     "Column",
     "CompleteRun",
+    "ControlLaw",
     "Cost",
+    "Decision",
     "Device",
     "FaultEvent",
     "HouseholdFault",
@@ -78,6 +83,7 @@ __all__ = [
     "Photovoltaics",
     "Policy",
     "Reach",
+    "Reporting",
     "Run",
     "RunData",
     "RunFigure",
@@ -91,7 +97,9 @@ __all__ = [
     "average",
     "capacity_rule",
     "clearing",
+    "control_law",
     "cost",
+    "decision",
     "declared",
     "device",
     "entries",
@@ -105,6 +113,7 @@ __all__ = [
     "metric",
     "policy",
     "pv_source",
+    "reporting",
     "subsystem",
     "tariff_rule",
     "to_utc",
@@ -129,6 +138,9 @@ _REGISTRIES = {
     "load_source": _Place("cosim.devices.household_load", "LOAD_SOURCES"),
     "pv_source": _Place("cosim.devices.pv", "PV_SOURCES"),
     "average": _Place("cosim.regulation.averages", "AVERAGES"),
+    "decision": _Place("cosim.regulation.decisions", "DECISIONS"),
+    "control_law": _Place("cosim.regulation.control_laws", "CONTROL_LAWS"),
+    "reporting": _Place("cosim.regulation.report_privacy", "REPORTINGS"),
     "aggregate": _Place("cosim.regulation.aggregates", "AGGREGATES"),
     "capacity_rule": _Place("cosim.regulation.capacities", "CAPACITIES"),
     "tariff_rule": _Place("cosim.trading.tariff_rules", "TARIFF_RULES"),
@@ -152,6 +164,9 @@ _PARTS = {
     "Clearing": "cosim.trading.clearing",
     "Column": "cosim.core.tables",
     "CompleteRun": "cosim.results.metrics",
+    "ControlLaw": "cosim.regulation.control_laws",
+    "Decision": "cosim.regulation.decisions",
+    "Reporting": "cosim.regulation.report_privacy",
     "Cost": "cosim.regulation.costs",
     "Device": "cosim.devices.interface",
     "FaultEvent": "cosim.faults.kinds.interface",
@@ -222,6 +237,21 @@ def pv_source(name: str) -> Callable[[C], C]:
 def average(name: str) -> Callable[[C], C]:
     """A rule by which a household averages its own decisions."""
     return _registry("average").register(name)
+
+
+def decision(name: str) -> Callable[[C], C]:
+    """A way to decide: what a household takes, given what it knows."""
+    return _registry("decision").register(name)
+
+
+def control_law(name: str) -> Callable[[C], C]:
+    """A control law: what signal a platform makes of what it measured."""
+    return _registry("control_law").register(name)
+
+
+def reporting(name: str) -> Callable[[C], C]:
+    """A way of reporting: what a household says of what it did."""
+    return _registry("reporting").register(name)
 
 
 def aggregate(name: str) -> Callable[[C], C]:

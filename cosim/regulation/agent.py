@@ -10,7 +10,7 @@ import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
 from cosim.core.delivery import Deliverer, Unit
 from cosim.core.errors import SimulationError
@@ -18,9 +18,10 @@ from cosim.core.message import Message
 from cosim.regulation.agent_clock import Clock
 from cosim.regulation.agent_state import AgentState
 from cosim.regulation.aggregate import ActiveSum
-from cosim.regulation.averages import Average
+from cosim.regulation.averages import Average, window_mean
 from cosim.regulation.costs import Cost
 from cosim.regulation.costs.polynomial import CostParameters
+from cosim.regulation.decisions.interface import Decision, Known
 from cosim.regulation.policies import Policy
 
 DecisionLog: TypeAlias = "array[float]"
@@ -86,6 +87,8 @@ class Rules:
         Age of the newest signal from which on nothing is decided by it.
     silent_request : int
         What is asked for then.
+    decision : Decision or None
+        How it decides; None for whole units that are drawn.
     """
 
     average: Average
@@ -94,6 +97,7 @@ class Rules:
     report_at_end: bool
     silent_after_ms: float = math.inf
     silent_request: int = 0
+    decision: Decision | None = None
 
 
 class Agent:
@@ -231,7 +235,11 @@ class Agent:
     def _take_into_averages(self) -> None:
         """Paper A (17) for the step that ends."""
         state, update = self.state, self.rules.average.update
-        k = state.taken - 1
+        k, window = state.taken - 1, self.rules.average.window
+        if window:
+            past = (*(state.past or (tuple(state.averages),)), tuple(state.delivered))[-window:]
+            state.past, state.averages = past, window_mean(past)
+            return
         state.averages = [
             update(average, value, k) for average, value in zip(state.averages, state.delivered, strict=True)
         ]
@@ -243,6 +251,22 @@ class Agent:
         )
         at = f"of household {self.household + 1} in step {self.state.step + 1}"
         raise SimulationError(f"the response {at} is {wanted}, by {by}")
+
+    def _choose(self, decision: Decision, step: int) -> tuple[list[int], list[float], list[float]]:
+        """As `_decide`, by a decision of another kind."""
+        state, draws = self.state, self.rules.draws[step][self.household]
+        gradients = [float(slope) for slope in self.cost.gradients(state.averages)]
+        taken = []
+        for resource, (gradient, draw) in enumerate(zip(gradients, draws, strict=True)):
+            signal, average = state.signals[resource], state.averages[resource]
+            wanted = float(self.response(signal, average, gradient))
+            if wanted != wanted:
+                self._refuse(wanted)
+            before = float(state.delivered[resource])
+            taken.append(decision.choose(Known(signal, wanted, average, gradient, before, draw)))
+        # Parts of a unit pass no device: the schema sees to it.
+        requested = cast("list[int]", [x for x, _ in taken])
+        return requested, gradients, [probability for _, probability in taken]
 
     def _decide_by(self, slopes: Sequence[float], step: int) -> tuple[list[int], list[float], list[float]]:
         """As `_decide`, by gradients of any cost."""
@@ -261,6 +285,8 @@ class Agent:
     def _decide(self, step: int) -> tuple[list[int], list[float], list[float]]:
         """Draw x(step): what is wanted of each resource, and the gradients and responses it came from."""
         state, slopes, response = self.state, self.slopes, self.response
+        if self.rules.decision is not None:
+            return self._choose(self.rules.decision, step)
         if slopes is None:
             return self._decide_by(self.cost.gradients(state.averages), step)
         averages = state.averages

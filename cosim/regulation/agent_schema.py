@@ -11,8 +11,11 @@ from cosim.config.choice import Choice
 from cosim.config.per_resource import SharePerResource
 from cosim.config.values import DriftPpmValue, HoursValue, MillisecondsValue, PositiveHoursValue
 from cosim.regulation.averages import AVERAGES, Average, CumulativeAverage
+from cosim.regulation.decisions import DECISIONS, Decision
+from cosim.regulation.decisions.whole_and_parts import Drawn
 from cosim.regulation.policies import POLICIES, Policy
 from cosim.regulation.policies.additive import Additive
+from cosim.regulation.report_privacy import REPORTINGS, ExactReports, Reporting
 
 
 class ZeroPhase(Model):
@@ -59,6 +62,11 @@ class AgentConfig(Model):
     """The response σ; a group may have one of its own (`groups[].policy`)."""
     averages: Annotated[Average, Choice(AVERAGES)] = CumulativeAverage()
     """How the household averages its own decisions; `cumulative` is paper A (17)."""
+    decision: Annotated[Decision, Choice(DECISIONS)] = Drawn()
+    """What it makes of the response: a whole unit by chance, a part of one, or additive increase and
+    multiplicative decrease (`aimd`, which asks no policy)."""
+    reports: Annotated[Reporting, Choice(REPORTINGS)] = ExactReports()
+    """What it tells the platform: the truth, or with noise that keeps it private."""
     initial_decision: Literal[0, 1] = 1
     """x(0), the decision before the first signal, for every resource; 1 in Algorithm 2."""
     initial_average: SharePerResource | None = None

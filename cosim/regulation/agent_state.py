@@ -34,6 +34,8 @@ class AgentState:
         What it asks for in every step, whatever the signal; None for one that follows its policy.
     answered : int
         Number of the signal that what is being delivered answers.
+    past : tuple of tuple of float
+        The outcomes that are in a window's averages, the oldest first; of each resource.
     """
 
     step: int
@@ -48,6 +50,7 @@ class AgentState:
     is_deaf: bool = False
     fixed_request: int | None = None
     answered: int = 0
+    past: tuple[tuple[float, ...], ...] = ()
 
 
 def initial_copy(state: AgentState) -> AgentState:

@@ -6,10 +6,12 @@ Operators only, so that a float and an array give the same bits.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, TypeAlias
+from math import fsum
+from typing import Annotated, Any, TypeAlias
 
-from cosim.config.base import Model, Positive
+from cosim.config.base import Integer, Model, Positive, Range
 from cosim.core.filters import weight_of_newest
 from cosim.core.registry import Registry
 
@@ -21,6 +23,11 @@ class Average(Model):
     """A rule that takes one more outcome into an average."""
 
     kind: str = ""
+
+    @property
+    def window(self) -> int:
+        """How many of the last outcomes it needs one by one; 0 for none."""
+        return 0
 
     @abstractmethod
     def update(self, average: FloatOrArray, outcome: FloatOrArray, k: FloatOrArray) -> FloatOrArray:
@@ -65,3 +72,25 @@ class ExponentialAverage(Average):
     def update(self, average: FloatOrArray, outcome: FloatOrArray, k: FloatOrArray) -> FloatOrArray:
         """x̄(k+1) = x̄(k) + w·(x(k+1) − x̄(k)); `k` does not matter."""
         return average + self.weight * (outcome - average)
+
+
+@AVERAGES.register("window")
+class WindowAverage(Average):
+    """The mean of the last W steps alone; of all steps, x(0) among them, while there are fewer."""
+
+    window_steps: Annotated[Integer, Range(1, 10_000)]
+    """W, how many steps count, all alike [steps]."""
+
+    @property
+    def window(self) -> int:
+        """W."""
+        return self.window_steps
+
+    def update(self, average: FloatOrArray, outcome: FloatOrArray, k: FloatOrArray) -> FloatOrArray:
+        """As `cumulative` while the window is not full; then the oldest of it leaves, see `window_mean`."""
+        return (k + 1) / (k + 2) * average + 1 / (k + 2) * outcome
+
+
+def window_mean(past: Sequence[Sequence[float]]) -> list[float]:
+    """The mean of the outcomes of each resource, exact but for one rounding."""
+    return [fsum(each) / len(past) for each in zip(*past, strict=True)]

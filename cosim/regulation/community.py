@@ -20,12 +20,14 @@ from cosim.regulation.agent_clock import Clock
 from cosim.regulation.agent_state import AgentState
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.aggregates.reports import initial_reports
+from cosim.regulation.decisions.whole_and_parts import Drawn
 from cosim.regulation.design import Design, capacity_reader, per_member
 from cosim.regulation.household_arrays import HouseholdArrays
 from cosim.regulation.loop_delay import first_heard_step
 from cosim.regulation.membership_times import Membership
 from cosim.regulation.mitigation_build import first_delays, platform_mitigations
 from cosim.regulation.platform import Platform, PlatformRules, PlatformState
+from cosim.regulation.report_privacy import ExactReports, reported
 from cosim.regulation.schema import CommunityConfig
 
 _ROWS_KEPT = 64
@@ -120,7 +122,12 @@ def build_community(
         report_at_end=config.platform.report == "at_step_end",
         silent_after_ms=math.inf if silence is None else silence.after_s * MS_PER_SECOND,
         silent_request=0 if silence is None else silence.request,
+        decision=None if isinstance(config.agent.decision, Drawn) else config.agent.decision,
     )
+    if not isinstance(config.agent.reports, ExactReports):
+        fields = [context.streams.field(f"report/{config.name}/{each.name}") for each in config.resources]
+        draws = [RowCache(field, context.population.size) for field in fields]
+        report = reported(config.agent.reports, draws, report)
     if households is not None:
         for member in there:
             households[member].regulate(units, 0, True)
@@ -179,6 +186,7 @@ def platform_rules(designed: Design, context: Context) -> PlatformRules:
         signal_limits=config.platform.signal_limits or (-math.inf, math.inf),
         grid_aware=tuple((names.index(rule.resource), rule) for rule in config.platform.grid_aware),
         mitigations=platform_mitigations(designed),
+        control=config.platform.control,
     )
 
 

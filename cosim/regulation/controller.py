@@ -11,25 +11,6 @@ from cosim.grid.measurement import FeederReading
 from cosim.regulation.platform_schema import GridAwareRule
 
 
-def update(signal: float, gain: float, measured: float, capacity: float) -> float:
-    """Integral control, paper A (19), (21): Ω(k+1) = Ω(k) − τ (Σ x(k) − C).
-
-    Parameters
-    ----------
-    signal : float
-        Ω(k).
-    gain : float
-        τ.
-    measured : float
-        Σ x(k) as far as the platform knows; NaN where it knows nothing, and then the signal stays.
-    capacity : float
-        C.
-    """
-    if math.isnan(measured):
-        return signal
-    return signal - gain * (measured - capacity)
-
-
 def is_violated(rule: GridAwareRule, reading: FeederReading) -> bool | None:
     """Whether the feeder is outside the limits that `rule` reacts to; None where that is not known."""
     checks = {

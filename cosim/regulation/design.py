@@ -124,6 +124,8 @@ class Design:
     def loop_numbers(self) -> Summary:
         """The loop as designed: its delay, its gains, and their share of the limit for these very delays."""
         name = self.config.name
+        if self.config.platform.control.is_event:
+            return {f"{name}_loop_delay_steps": self.delay_steps}
         if self.config.platform.delay_compensation is None:
             limits = (mixture_stability_limit(self.delays_steps),) * len(self.gains)
         else:
@@ -313,6 +315,8 @@ def _initial_averages(config: CommunityConfig, context: Context, number: int) ->
 def _initial_signals(
     config: CommunityConfig, responses: Responses, costs: Costs, capacities: Array
 ) -> tuple[float, ...]:
+    if config.platform.control.is_event:
+        return (0.0,) * len(config.resources)
     configured = initial_signals(config)
     if "gradient" not in configured:
         return tuple(float(signal) for signal in configured)

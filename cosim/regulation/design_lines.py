@@ -9,6 +9,17 @@ from cosim.regulation.design import Design
 
 def design_lines(design: Design) -> Iterator[str]:
     """Its policies, its delay, and gain and first signal of each resource."""
+    reports = design.config.agent.reports
+    if noise := reports.noise_std(len(design.config.resources)):
+        n = len(design.members)
+        yield (
+            f"reports {reports.kind}: noise of {noise:.4g} units in each, of {noise * n**0.5:.4g} units in "
+            f"the sum of {n} (standard deviation)"
+        )
+    if design.config.platform.control.is_event:
+        delay = f"mean loop delay {design.delay_steps:.3g} steps"
+        yield f"signal 1 when more than the capacity is taken, else 0; {delay}"
+        return
     unit = design.responses.signal_unit
     for policy in {policy.kind: policy for policy in design.responses.policies}.values():
         yield f"policy {policy.kind}: fixed point {policy.fixed_point}; Ω in {unit}"

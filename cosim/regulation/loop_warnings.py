@@ -28,6 +28,8 @@ def loop_problems(designs: Sequence[Design], context: Context) -> Iterator[Probl
     names = context.population.names
     for number, made in enumerate(designs):
         yield from _assumption_1(context, number, made, names)
+        if made.config.platform.control.is_event:
+            continue
         yield from _operating_point(context, number, made, names)
         yield from _stability(context, number, made)
         yield from _late_answers(context, number, made, names)

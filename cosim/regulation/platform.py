@@ -13,7 +13,8 @@ from typing import Literal, NamedTuple
 
 from cosim.grid.measurement import FeederReading
 from cosim.regulation.aggregates.reports import Heard, Missing, Report, Reports, expect, receive
-from cosim.regulation.controller import next_share, update
+from cosim.regulation.control_laws import INTEGRAL, ControlLaw
+from cosim.regulation.controller import next_share
 from cosim.regulation.measured_delay import followed, observed_delay
 from cosim.regulation.mitigations import NOTHING, Mitigations, Predictor
 from cosim.regulation.platform_schema import GridAwareRule
@@ -49,6 +50,8 @@ class PlatformRules:
         Resource and rule by which its capacity gives way to the feeder.
     mitigations : Mitigations
         What it does against delay and false reports.
+    control : ControlLaw
+        How a signal follows from what was measured.
     """
 
     step_ms: int
@@ -59,6 +62,7 @@ class PlatformRules:
     signal_limits: tuple[float, float] = (-math.inf, math.inf)
     grid_aware: tuple[tuple[int, GridAwareRule], ...] = ()
     mitigations: Mitigations = NOTHING
+    control: ControlLaw = INTEGRAL
 
 
 @dataclass(slots=True)
@@ -191,7 +195,7 @@ class Platform:
         if rules.mitigations.predictor is not None:
             measured = self._compensated(step, measured, rules.mitigations.predictor)
         low, high = rules.signal_limits
-        updated = map(update, state.signals, state.gains, measured, capacities)
+        updated = map(rules.control.next_signal, state.signals, state.gains, measured, capacities)
         state.signals = tuple(min(max(signal, low), high) for signal in updated)
         state.signal_step = step + 1
         self._heard.open_window(step + 1)

@@ -22,6 +22,7 @@ from cosim.config.choice import Choice
 from cosim.config.per_resource import one_or_list
 from cosim.regulation.aggregates import AGGREGATES, Aggregate
 from cosim.regulation.aggregates.plain import PlainSum
+from cosim.regulation.control_laws import CONTROL_LAWS, ControlLaw, IntegralControl
 from cosim.regulation.mitigation_schema import DelayConfig, Resending, SmithPredictor
 
 
@@ -125,6 +126,9 @@ class PlatformConfig(Model):
     report: Literal["at_step_end", "at_decision"] = "at_step_end"
     """When households report: when the step ends, with what was delivered (paper A's recursion), or when they
     decide (one step less of delay)."""
+    control: Annotated[ControlLaw, Choice(CONTROL_LAWS)] = IntegralControl()
+    """How a signal follows from what was measured; `capacity_event` is one bit, for `agent.decision: aimd`,
+    and begins with 0."""
     gain: GainPerResource = GainMargin(margin=0.2)
     """τ of paper A (21): a number, a stability margin, or a list with one for each resource [signal per
     unit]."""

@@ -10,8 +10,10 @@ from cosim.config.base import Model
 from cosim.core.registry import class_name, is_own
 from cosim.regulation.community_costs import MixedCosts
 from cosim.regulation.costs.polynomial import CostParameters
+from cosim.regulation.decisions.whole_and_parts import Drawn
 from cosim.regulation.design import Design
 from cosim.regulation.membership_times import Membership
+from cosim.regulation.report_privacy import ExactReports
 
 Route = Literal["auto", "arrays", "processes"]
 
@@ -45,6 +47,12 @@ def array_obstacles(
     found = list(one_by_one)
     if present.joins_ms[members].any() or (present.leaves_ms[members] >= 0).any():
         found.append("households join or leave")
+    if not isinstance(config.agent.decision, Drawn):
+        found.append(f"the decision '{config.agent.decision.kind}' takes parts of a unit")
+    if not isinstance(config.agent.reports, ExactReports):
+        found.append(f"reports are '{config.agent.reports.kind}'")
+    if config.agent.averages.window:
+        found.append("averages are over a window")
     if config.platform.aggregate.weight:
         found.append(f"the aggregate '{config.platform.aggregate.kind}' follows each household's reports")
     costs = designed.costs.parts if isinstance(designed.costs, MixedCosts) else ()

@@ -90,6 +90,20 @@ class CommunityConfig(Model):
         _require_unique("resources", names)
         _require_unique("groups", list(self.groups))
         compensation = self.platform.delay_compensation
+        control, decision = self.platform.control, self.agent.decision
+        if control.is_event != decision.needs_events:
+            raise ValueError(
+                f"platform.control '{control.kind}' and agent.decision '{decision.kind}' do not go together: "
+                "capacity events are answered by aimd, and aimd by nothing else"
+            )
+        if control.is_event and compensation is not None:
+            raise ValueError("a capacity event has no delay to compensate; remove delay_compensation")
+        served = [resource.name for resource in self.resources if resource.unit.service]
+        if decision.takes_parts and served:
+            raise ValueError(
+                f"agent.decision '{decision.kind}' takes parts of a unit, and devices deliver '{served[0]}' "
+                "whole; regulate a resource without unit_kwh, or choose `drawn`"
+            )
         listable = {
             "gain": self.platform.gain,
             "initial_signal": self.platform.initial_signal,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from cosim.regulation.averages import Average, CumulativeAverage, ExponentialAverage
-from cosim.regulation.controller import update
+from cosim.regulation.control_laws import update
 from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.operating_point import operating_point
 from cosim.regulation.optimum import cost_gaps
