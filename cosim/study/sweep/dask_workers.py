@@ -123,7 +123,10 @@ def dask_workers(address: str, n_workers: int) -> Iterator[DaskWorkers]:
     if address == "local":
         with (
             distributed.LocalCluster(
-                n_workers=n_workers, threads_per_worker=1, dashboard_address=None, silence_logs=50
+                n_workers=n_workers,
+                threads_per_worker=1,
+                dashboard_address="127.0.0.1:0",  # a free port: with None two clusters want the same
+                silence_logs=50,
             ) as cluster,
             distributed.Client(cluster) as client,
         ):
