@@ -9,7 +9,7 @@ from cosim.core.errors import count, listed
 from cosim.grid.feeder import Feeder
 from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis
-from cosim.study.impact.statistics import resolves
+from cosim.study.impact.statistics import is_short, resolves
 from cosim.study.impact.violations import NOT_SOLVED, WORDS
 from cosim.study.robustness.estimates import Estimate
 
@@ -137,6 +137,12 @@ def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
             if config.risk
             else f"At a risk of 0 the capacity is that of the worst of {count(n_seeds, 'seed')}; another may "
             "be worse."
+        )
+    if is_short(config.risk, n_seeds):
+        yield (
+            f"With {count(n_seeds, 'seed')} intervals of the capacity at a risk of {percent(config.risk)} "
+            "are too short: they contain the true one less often than 95 times of 100, with 10 seeds about "
+            f"70 times at a risk of 10 %. Take {math.ceil(2 / config.risk - 1e-9)} seeds or more."
         )
     if analysis.idle_limits:
         words = listed([f"'{WORDS[kind]}'" for kind in analysis.idle_limits])

@@ -10,6 +10,7 @@ from cosim.core.streams import Streams
 from cosim.study.impact.statistics import (
     capacity_at_risk,
     clopper_pearson,
+    is_short,
     resolves,
     violation_probabilities,
 )
@@ -62,6 +63,16 @@ def test_the_bootstrap_of_the_capacity_at_a_risk_covers(risk: float) -> None:
         assert found.low <= found.position <= found.high
         held.append(found.low <= truth <= found.high)
     assert 0.90 <= np.mean(held) <= 0.99, np.mean(held)
+
+
+def test_of_few_seeds_the_interval_is_too_short_and_said_to_be() -> None:
+    """At a risk of 10 % twenty seeds suffice, and ten do not."""
+    truth = int(np.flatnonzero(np.cumsum(SHARES) <= 0.1)[-1])
+    for n_seeds, low, high in ((10, 0.65, 0.8), (20, 0.90, 0.99)):
+        found = [capacity_at_risk(study, 0.1) for study in capacities(SHARES, n_seeds)]
+        held = np.mean([each.low <= truth <= each.high for each in found])
+        assert low <= held <= high, held
+        assert is_short(0.1, n_seeds) == (n_seeds < 20)
 
 
 def test_paired_differences_cover() -> None:

@@ -101,6 +101,11 @@ def resolves(risk: float, n_seeds: int) -> bool:
     return _allowed(risk, n_seeds) >= 1
 
 
+def is_short(risk: float, n_seeds: int) -> bool:
+    """Whether the bootstrap's interval is too short: fewer than two of the seeds may exceed a limit."""
+    return risk > 0 and _allowed(risk, n_seeds) < 2
+
+
 def _allowed(risk: float, n_seeds: int) -> int:
     """How many of the seeds may exceed a limit."""
     return min(math.floor(risk * n_seeds + 1e-9), n_seeds - 1)
