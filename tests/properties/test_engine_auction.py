@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -133,6 +134,16 @@ def test_messages_grow_with_the_households_and_not_with_their_square(tmp_path: P
         factor[audience] = sent[1] / sent[0]  # type: ignore[operator]
     everybody, *bounded = factor.values()
     assert max(bounded) < 2.5 < 3 < everybody
+
+
+@pytest.mark.slow
+def test_a_thousand_households_trade_a_day_within_a_minute(tmp_path: Path) -> None:
+    began = process_time()
+    outcome, _ = run(tmp_path, BROKER, "groups.solar.households=600", "groups.other.households=400")
+    assert process_time() - began < 60
+    assert outcome.summary["delivery_days_traded"] == 1
+    assert outcome.summary["trading_messages"] < 10 * 1000  # type: ignore[operator]
+    assert outcome.summary["traded_delivered_kwh"] > 2000  # type: ignore[operator]
 
 
 def test_a_broker_that_crashes_leaves_households_to_themselves(tmp_path: Path) -> None:

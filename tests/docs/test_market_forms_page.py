@@ -1,0 +1,104 @@
+"""market_clearing.md and trading_audiences.md say what the runs gave that stand beside them."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("market_forms", DOCS / "market_forms.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def difference(script: ModuleType, study: str, number: str, name: str) -> tuple[float, float]:
+    """Mean of a variant less the first, seed by seed, and half the width of its 95 % interval."""
+    runs = script.read(script.raw_of(study))
+    column = list(script.NUMBERS).index(number)
+    less = (runs[name] - next(iter(runs.values())))[:, column]
+    return float(less.mean()), script.half_width(less)
+
+
+@pytest.mark.parametrize("study", ["market_clearing", "trading_audiences"])
+def test_the_table_is_that_of_twenty_seeds(script: ModuleType, study: str) -> None:
+    rows = script.rows_of(script.raw_of(study))
+    seeds = {int(row["seed"]) for row in rows}
+    assert len(seeds) >= 20
+    assert len(rows) == len(seeds) * len(script.STUDIES[study])
+    assert {row["variant"] for row in rows} == set(script.STUDIES[study])
+    assert script.table(script.read(script.raw_of(study))) in (DOCS / f"{study}.md").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_further_rounds_at_least_halve_what_stays_unserved(script: ModuleType) -> None:
+    runs = script.read(script.raw_of("market_clearing"))
+    column = list(script.NUMBERS).index("wanted_unserved_share")
+    before, after = runs["posted_offers"][:, column], runs["in rounds"][:, column]
+    halved = after - before / 2
+    assert halved.mean() + script.half_width(halved) < 0
+    assert (before.mean(), after.mean()) == (pytest.approx(0.17, abs=0.005), pytest.approx(0.064, abs=0.005))
+    for number, sign in (
+        ("traded_delivered_kwh", 1),
+        ("bills_households_eur", -1),
+        ("net_import_peak_kw", -1),
+    ):
+        mean, half = difference(script, "market_clearing", number, "in rounds")
+        assert sign * mean > half, number
+
+
+def test_what_the_page_says_of_operators(script: ModuleType) -> None:
+    for name in ("double_auction_uniform", "mid_market_rate"):
+        mean, half = difference(script, "market_clearing", "self_sufficiency_fraction", name)
+        assert abs(mean) < half, "no difference can be told"
+        mean, half = difference(script, "market_clearing", "energy_value_eur", name)
+        assert mean > half
+    runs = script.read(script.raw_of("market_clearing"))
+    column = list(script.NUMBERS).index("trading_messages")
+    assert runs["pay_as_bid"][:, column].mean() < runs["posted_offers"][:, column].mean() / 100
+    for one, other in (("double_auction_uniform", "pay_as_bid"), ("mid_market_rate", "bill_sharing")):
+        bills = list(script.NUMBERS).index("bills_households_eur")
+        assert np.allclose(runs[one][:, bills], runs[other][:, bills], atol=1e-6)
+
+
+def test_what_the_page_says_of_neighbourhoods(script: ModuleType) -> None:
+    def of(name: str, number: str) -> tuple[float, float]:
+        return difference(script, "trading_audiences", number, name)
+
+    for name in ("5 nearest", "10 nearest", "same_branch"):
+        mean, half = of(name, "traded_delivered_kwh")
+        assert mean < -half
+    mean, half = of("10 nearest", "bills_households_eur")
+    assert abs(mean) < half
+    for name in ("5 nearest", "same_branch"):
+        mean, half = of(name, "bills_households_eur")
+        assert mean > half
+    runs = script.read(script.raw_of("trading_audiences"))
+    messages = list(script.NUMBERS).index("trading_messages")
+    share = {name: float((values / runs["everybody"])[:, messages].mean()) for name, values in runs.items()}
+    assert 0.2 < share["10 nearest"] < 0.28
+    assert 0.1 < share["5 nearest"] < 0.15
+    assert share["broker"] < 1 / 25
+    assert runs["broker"][:, list(script.NUMBERS).index("wanted_unserved_share")].mean() < 0.005
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("study", "variant"),
+    [("market_clearing", "in rounds"), ("market_clearing", "pay_as_bid"), ("trading_audiences", "broker")],
+)
+def test_the_runs_are_of_this_program(script: ModuleType, study: str, variant: str) -> None:
+    kept = script.read(script.raw_of(study))[variant][0]
+    again = script.numbers_of(script.STUDIES[study][variant], 1)
+    assert np.allclose(again, kept, rtol=1e-6)
