@@ -315,7 +315,8 @@ def test_interrupted_while_the_workers_start(folder: Path) -> None:
     assert "cosim sweep slow.yaml --out 'my out' --resume" in stderr
 
 
-@pytest.mark.parametrize("n_workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("n_workers", [1, 2])
 def test_a_killed_worker_s_point_is_taken_up_by_another(
     n_workers: int, folder: Path, swept: Callable
 ) -> None:

@@ -36,11 +36,14 @@ LONG_PAGES = (
     "impact",
     "inverters",
     "lotfi_case",
+    "market_clearing",
     "mitigations",
     "python",
     "robustness",
     "section6",
     "sweeps",
+    "trading_audiences",
+    "trading_rules",
     "verification",
 )
 """Pages whose examples together take more than some seconds."""
