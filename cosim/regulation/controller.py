@@ -1,6 +1,6 @@
-"""What a platform computes at a tick: the next signals, and what capacities leave to the feeder.
+"""What a platform leaves of its capacities to the feeder, by what is measured there.
 
-A reading that is not there is NaN: of a household that reported nothing, of a power flow that diverged.
+A reading that is not there is NaN: of a power flow that diverged.
 """
 
 from __future__ import annotations
