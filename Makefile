@@ -66,7 +66,7 @@ studies: install
 	$(BIN)/python docs/robustness.py results/studies
 
 # The studies of docs/impact_studies.md at their full size; its tables are copied from there.
-IMPACTS := ev communication signals pv
+IMPACTS := ev communication signals pv feed_in heat_pump
 impacts: install
 	rm -rf results/impacts
 	for study in $(IMPACTS); do \

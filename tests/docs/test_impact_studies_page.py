@@ -121,3 +121,31 @@ def test_heat_pumps_in_the_village() -> None:
     loading = capacities("impact_heat_pump_costs", number="highest trafo loading [%]")
     assert (loading["penetration [%]"], round(loading["mean"] - 100)) == (50, 11)
     assert f"by 11 % on average ({loading['from']:.0f} to {loading['to']:.0f} % of its rating)" in PAGE
+
+
+@pytest.mark.parametrize(
+    ("mode", "network", "begins"),
+    [
+        ("q_of_v", None, "| Q(V), all reactive"),
+        ("ordered", "prompt", "| ordered, prompt"),
+        ("ordered", "nine of ten lost", "| ordered, nine"),
+        ("ordered", "an hour late", "| ordered, an hour"),
+        ("ordered_without_fallback", "nine of ten lost", "| ordered without a fallback, nine"),
+        ("ordered_without_fallback", "an hour late", "| ordered without a fallback, an hour"),
+    ],
+)
+def test_a_feed_in_limit_over_a_bad_network(mode: str, network: str | None, begins: str) -> None:
+    place = {"mode": mode} | ({"network": network} if network else {})
+    (line,) = (line for line in PAGE.splitlines() if line.startswith(begins))
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    capacity, (low, high), change = numbers(capacities("impact_feed_in", **place))
+    curtailed = capacities("impact_feed_in_costs", number="generation curtailed [kWh]", **place)["mean"]
+    assert cells[1:3] == [capacity, "" if low == high else f"{low} to {high} %"]
+    assert [int(each) for each in re.findall(r"[+-]?\d+", cells[3])] == list(change or ())
+    assert cells[4] == f"{curtailed:.0f} kWh"
+
+
+def test_the_voltage_binds_first_on_the_line_in_every_seed() -> None:
+    binding = pd.read_csv(DOCS / "impact/impact_feed_in_binding.csv")
+    assert set(binding["limit"]) == {"voltage too high"}
+    assert binding[binding["mode"] == "uncontrolled"]["seeds"].sum() == 20
