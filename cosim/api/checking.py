@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cosim.api.given import GivenScenario, Overrides, given, given_study, given_sweep
 from cosim.config.library import Shelf, shelf_of_keys
-from cosim.core.errors import InputError, Problem, SimulationError
+from cosim.core.errors import InputError, Problem, SimulationError, suggest
 from cosim.core.plugin_modules import blaming_plugins
 from cosim.engine.builder import build
 from cosim.engine.explain import explain_lines
@@ -64,6 +64,49 @@ class Explanation(NamedTuple):
 
     warnings: tuple[Problem, ...]
     lines: list[str]
+
+    @property
+    def sections(self) -> dict[str, list[str]]:
+        """The lines below each headline, by its name: what stands before the colon."""
+        found: dict[str, list[str]] = {}
+        for line in self.lines:
+            if line.startswith("# "):
+                found.setdefault(_section(line), [])
+            else:
+                found[list(found)[-1]].append(line)
+        return found
+
+    def chosen(self, names: Sequence[str]) -> Explanation:
+        """The sections whose names begin as given, upper and lower case alike; all without a name.
+
+        Raises
+        ------
+        InputError
+            For each name that no section has.
+        """
+        if not names:
+            return self
+        known = list(self.sections)
+        wanted = tuple(name.lower() for name in names)
+        problems = [
+            Problem("there is no such section here", suggest(name, known), "--section", value=name)
+            for name, low in zip(names, wanted, strict=True)
+            if not any(each.lower().startswith(low) for each in known)
+        ]
+        if problems:
+            raise InputError(problems)
+        kept: list[str] = []
+        is_wanted = False
+        for line in self.lines:
+            if line.startswith("# "):
+                is_wanted = _section(line).lower().startswith(wanted)
+            if is_wanted:
+                kept.append(line)
+        return Explanation(self.warnings, kept)
+
+
+def _section(headline: str) -> str:
+    return headline.removeprefix("# ").partition(":")[0]
 
 
 def explain(

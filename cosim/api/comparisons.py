@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cosim.api.run_results import Run
 from cosim.core.text import visible
@@ -59,6 +59,19 @@ class RunComparison:
     def cautions(self) -> tuple[str, ...]:
         """Why differences between the numbers may have other reasons than the values that differ."""
         return self.sides.cautions
+
+    def as_data(self) -> dict[str, Any]:
+        """Runs, cautions, differences and numbers as plain data: by name, and within that by run."""
+        runs = self.sides.runs
+        return {
+            "runs": [
+                {"label": run.label, "folder": run.folder, "status": run.status, "seed": run.seed}
+                for run in runs
+            ],
+            "cautions": list(self.cautions),
+            "differences": self.differences.to_dict(orient="index"),
+            "numbers": {key: {run.label: run.numbers.get(key) for run in runs} for key in self.sides.keys},
+        }
 
     def write_csv(self, file: str | os.PathLike[str]) -> None:
         """Write the numbers."""

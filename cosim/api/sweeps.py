@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cosim.api.given import GivenSweep, given_sweep
 from cosim.api.run_results import HeldFolder, Run
@@ -65,6 +65,17 @@ class Sweep:
         import pandas as pd
 
         return pd.read_parquet(self.folder / "points.parquet")
+
+    def as_data(self) -> dict[str, Any]:
+        """How it went, as plain data."""
+        return {
+            "folder": self.folder,
+            "status": self.status,
+            "n_points": self.n_points,
+            "n_done": self.n_done,
+            "n_failed": self.n_failed,
+            "causes": {cause: list(points) for cause, points in self.causes.items()},
+        }
 
     def run(self, point: int) -> Run:
         """The run of a point; a sweep that keeps summaries alone has none.

@@ -9,22 +9,23 @@ import threading
 import traceback
 from collections.abc import Callable
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from cosim.cli.impact_commands import impact
-from cosim.cli.input_commands import check, explain, list_, networks, scenarios, schema
-from cosim.cli.run_commands import compare, figures, report, run
+from cosim.cli.input_commands import check, explain, list_, networks, new, scenarios, schema
+from cosim.cli.run_commands import compare, figures, open_, report, run
 from cosim.cli.sweep_commands import robustness, sweep
-from cosim.cli.terminal import BAD_INPUT, FAILED, INTERRUPTED, err, flag, out, print_labelled, print_problems
-from cosim.core.errors import CosimError, InputError
+from cosim.cli.terminal import BAD_INPUT, DONE, FAILED, INTERRUPTED, flag, print_problems
+from cosim.cli.voice import SpokenCommand, err, out, voice
+from cosim.core.errors import CosimError, InputError, Problem
 from cosim.core.text import visible
 from cosim.core.version import VERSION
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="What happens on a low-voltage feeder when hundreds of households decide for themselves, "
@@ -32,11 +33,11 @@ app = typer.Typer(
 )
 
 _COMMANDS: tuple[Callable[..., None], ...] = (
-    *(run, sweep, impact, check, explain, schema),
-    *(list_, networks, scenarios, report, figures, compare, robustness),
+    *(run, sweep, impact, new, check, explain, schema),
+    *(list_, networks, scenarios, open_, report, figures, compare, robustness),
 )
 for _command in _COMMANDS:
-    app.command(_command.__name__.rstrip("_"))(_command)
+    app.command(_command.__name__.rstrip("_"), cls=SpokenCommand)(_command)
 
 
 @app.callback(invoke_without_command=True)
@@ -63,16 +64,16 @@ def _note_interrupts() -> list[int]:
     return received
 
 
-def _leave_with_traceback() -> NoReturn:
+def _show_traceback() -> int:
     """As Python does for what nobody caught, with nothing in it that a terminal would act on."""
     sys.stderr.write(visible(traceback.format_exc()))
-    sys.exit(1)
+    return 1
 
 
-def _run_command(arguments: list[str]) -> None:
-    """Run a command, and show what is wrong with its options as typer does."""
+def _run_command(arguments: list[str]) -> int:
+    """Run a command, and show what is wrong with its options as typer does; gives the exit code."""
     try:
-        code = app(arguments, standalone_mode=False)
+        return app(arguments, standalone_mode=False) or DONE
     except Exception as error:
         # Typer's usage errors have no common class that is public; this is how they are told.
         if not callable(getattr(error, "format_message", None)):
@@ -80,9 +81,40 @@ def _run_command(arguments: list[str]) -> None:
         from typer.rich_utils import rich_format_error
 
         error.message = visible(getattr(error, "message", ""), one_line=True)  # type: ignore[attr-defined]
+        voice.as_json = "--json" in arguments  # the options may not have been read that far
+        voice.problems.append(Problem(error.message, "`--help` shows what can be given."))  # type: ignore[attr-defined]
         rich_format_error(error)  # type: ignore[arg-type]
-        code = getattr(error, "exit_code", BAD_INPUT)
-    sys.exit(code)
+        return int(getattr(error, "exit_code", BAD_INPUT))
+
+
+def _exit_code(arguments: list[str], debug: bool) -> int:
+    """Run a command, and turn errors into messages; gives the exit code."""
+    interrupted = _note_interrupts()
+    try:
+        return _run_command(arguments)
+    except InputError as error:
+        if debug:
+            return _show_traceback()
+        print_problems(error.problems)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (CosimError, OSError) as error:
+        if interrupted:
+            return INTERRUPTED
+        if debug:
+            return _show_traceback()
+        print_problems([Problem(str(error))])
+        return FAILED
+    except Exception as error:
+        # An interrupt in the middle of an import can come out as any error of the half-imported package.
+        if interrupted:
+            return INTERRUPTED
+        if debug:
+            return _show_traceback()
+        print_problems([Problem(f"internal error in cosim: {type(error).__name__}: {error}")])
+        err.print("Please report it; `cosim --debug ...` shows where it happened.")
+        return FAILED
 
 
 def main() -> None:
@@ -90,31 +122,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what its encoding lacks is escaped, and no error
             stream.reconfigure(errors="backslashreplace")
-    debug = "--debug" in sys.argv
-    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
-    interrupted = _note_interrupts()
-    try:
-        _run_command(arguments)
-    except InputError as error:
-        if debug:
-            _leave_with_traceback()
-        print_problems(error.problems, quiet=False)
-        sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    except (CosimError, OSError) as error:
-        if interrupted:
-            sys.exit(INTERRUPTED)
-        if debug:
-            _leave_with_traceback()
-        print_labelled("error", str(error), "red")
-        sys.exit(FAILED)
-    except Exception as error:
-        # An interrupt in the middle of an import can come out as any error of the half-imported package.
-        if interrupted:
-            sys.exit(INTERRUPTED)
-        if debug:
-            _leave_with_traceback()
-        print_labelled("error", f"internal error in cosim: {type(error).__name__}: {error}", "red")
-        err.print("Please report it; `cosim --debug ...` shows where it happened.")
-        sys.exit(FAILED)
+    voice.begin()
+    code = _exit_code([each for each in sys.argv[1:] if each != "--debug"], "--debug" in sys.argv)
+    voice.end(code)
+    sys.exit(code)

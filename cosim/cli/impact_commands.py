@@ -13,15 +13,14 @@ from rich.text import Text
 from cosim.cli.terminal import (
     Dask,
     Plugins,
-    Quiet,
     Workers,
-    err,
     flag,
     load_plugins,
     option,
-    out,
     print_problems,
+    show_files,
 )
+from cosim.cli.voice import err, out, voice
 from cosim.core.errors import count
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ def impact(
     resume: Annotated[bool, flag("--resume", "Continue a study that was interrupted.")] = False,
     full: Annotated[bool, flag("--full", "Run every penetration, not only those the search needs.")] = False,
     plugin: Plugins = None,
-    quiet: Quiet = False,
 ) -> None:
     """Find what a feeder can host: the largest penetration without a violation, by mode and communication.
 
@@ -59,11 +57,10 @@ def impact(
 
     load_plugins(plugin)
     if Path(source).is_dir():
-        for path in evaluate_impact(source, out_dir):
-            out.print(f"{path}")
+        show_files(evaluate_impact(source, out_dir))
         return
-    show = partial(_show, source=source, quiet=quiet)
-    with CommandWatcher(SweepProgress, show, quiet) as watcher:
+    show = partial(_show, source=source)
+    with CommandWatcher(SweepProgress, show) as watcher:
         impact(
             source,
             out=out_dir,
@@ -76,13 +73,15 @@ def impact(
         )
 
 
-def _show(study: Impact, source: str, quiet: bool) -> None:
+def _show(study: Impact, source: str) -> None:
     """What came of a study: the answer, and where the page is."""
-    print_problems(study.doubts, quiet=False)
-    if not quiet and study.n_done:
-        for line in study.answer():
+    print_problems(study.doubts, of_results=True)
+    answer = study.answer() if study.n_done else []
+    voice.result = {**study.as_data(), "answer": answer}
+    if not voice.quiet:
+        for line in answer:
             out.print(f"{line}")
-    if not quiet or study.status == "interrupted":
+    if not voice.quiet or study.status == "interrupted":
         failed = f", {study.n_failed} failed" if study.n_failed else ""
         text = (
             f": {study.n_done} of {count(study.n_points, 'run')}{failed}: {study.folder / 'impact/impact.md'}"

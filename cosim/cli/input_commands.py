@@ -1,7 +1,8 @@
-"""Commands about what can be run: check, explain, schema, list, networks, scenarios."""
+"""Commands about what can be run: check, explain, new, schema, list, networks, scenarios."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -14,11 +15,13 @@ from cosim.cli.terminal import (
     Source,
     flag,
     load_plugins,
-    out,
+    option,
     print_problems,
     refuse_errors,
+    within_width,
     write,
 )
+from cosim.cli.voice import out, voice
 from cosim.core.errors import count
 
 
@@ -28,18 +31,56 @@ def check(scenario: Source, seed: Seed = None, set_: Overrides = None, plugin: P
 
     load_plugins(plugin)
     problems = check(scenario, set_, seed=seed)
+    n_errors = sum(problem.severity == "error" for problem in problems)
+    voice.result = {"source": scenario, "n_errors": n_errors, "n_warnings": len(problems) - n_errors}
     refuse_errors(problems)
-    out.print(f"{scenario}: no errors, {count(len(problems), 'warning')}")
+    if not voice.quiet:
+        out.print(f"{scenario}: no errors, {count(len(problems), 'warning')}")
 
 
-def explain(scenario: Source, seed: Seed = None, set_: Overrides = None, plugin: Plugins = None) -> None:
+def explain(
+    scenario: Source,
+    seed: Seed = None,
+    set_: Overrides = None,
+    section: Annotated[
+        list[str] | None,
+        option(
+            "--section",
+            "Show this section alone: values, households, links, feeder and the like. May be repeated.",
+            "all",
+            metavar="NAME",
+        ),
+    ] = None,
+    plugin: Plugins = None,
+) -> None:
     """Show every value, household, bus, link, device and agent of the run, and which values are defaults."""
     from cosim.api.checking import explain
 
     load_plugins(plugin)
     explanation = explain(scenario, set_, seed=seed)
-    print_problems(explanation.warnings, quiet=False)
-    write(explanation.lines)
+    print_problems(explanation.warnings)
+    chosen = explanation.chosen(section or ())
+    voice.result = {"source": scenario, "sections": chosen.sections}
+    write(within_width(chosen.lines))
+
+
+def new(
+    file: Annotated[Path, typer.Argument(help="The YAML file to write; it must not exist.")],
+    network: Annotated[
+        str,
+        option(
+            "--network",
+            "A built-in network (see `cosim networks`), or a file in the folder of the new one.",
+            metavar="NAME|FILE",
+        ),
+    ] = "kerber_landnetz_kabel_1",
+) -> None:
+    """Write a commented scenario that runs as it is: homes with vehicles on your network, and a community."""
+    from cosim.api.new_scenario import new
+
+    print_problems(new(file, network))
+    voice.result = {"file": file}
+    out.print(f"{file}")
 
 
 def schema(
@@ -54,7 +95,8 @@ def schema(
 
     load_plugins(plugin)
     kind: Literal["scenario", "sweep", "impact"] = "impact" if impact else "sweep" if sweep else "scenario"
-    write([json.dumps(schema(kind), indent=2, ensure_ascii=False)])
+    voice.result = schema(kind)
+    write([json.dumps(voice.result, indent=2, ensure_ascii=False)])
 
 
 _NONE = "none of cosim's own; plugins bring them"
@@ -73,6 +115,7 @@ def list_(
         if kind
         else [(name, ", ".join(each.name for each in choices(name)) or _NONE) for name in kinds()]
     )
+    voice.result = {"kind": kind or "kind", "choices": dict(rows)}
     if not rows:
         out.print(_NONE)
     width = max((len(name) for name, _ in rows), default=0)
@@ -84,7 +127,9 @@ def networks() -> None:
     """List the built-in networks."""
     from cosim.api.built_in import networks
 
-    for network in networks():
+    listed = networks()
+    voice.result = {"networks": [each._asdict() for each in listed]}
+    for network in listed:
         places = f"{network.size} places" if network.size else ""
         out.print(Text.assemble((f"{network.name:<44}", "bold"), f" {places:>11}  {network.title}"))
 
@@ -94,6 +139,8 @@ def scenarios() -> None:
     from cosim.api.built_in import scenarios, studies, sweeps
 
     listed, swept, studied = scenarios(), sweeps(), studies()
+    shelves = {"scenarios": listed, "sweeps": swept, "studies": studied}
+    voice.result = {shelf: [each._asdict() for each in found] for shelf, found in shelves.items()}
     width = max(len(each.name) for each in (*listed, *swept, *studied))
     for each in listed:
         out.print(Text.assemble((f"{each.name:<{width}}", "bold"), f"  {each.title}"))

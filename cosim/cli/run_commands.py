@@ -1,8 +1,7 @@
-"""Commands about runs: run, report, compare."""
+"""Commands about runs: run, report, open, figures, compare."""
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,15 +11,15 @@ from rich.text import Text
 from cosim.cli.terminal import (
     Overrides,
     Plugins,
-    Quiet,
     Seed,
     Source,
     load_plugins,
     option,
-    out,
     print_problems,
     require_targets,
+    show_files,
 )
+from cosim.cli.voice import err, out, voice
 
 if TYPE_CHECKING:
     from cosim.api.run_results import Run
@@ -38,7 +37,6 @@ def run(
         int,
         option("--verify-power-flow", "Solve this many intervals again with pandapower's runpp.", min=0),
     ] = 0,
-    quiet: Quiet = False,
 ) -> None:
     """Run a scenario and write tables and a report to a directory.
 
@@ -51,19 +49,29 @@ def run(
 
     load_plugins(plugin)
     verify = [f"grid.verify_power_flow={verify_power_flow}"] if verify_power_flow else []
-    with CommandWatcher(RunProgress, partial(_show, quiet=quiet), quiet) as watcher:
+    with CommandWatcher(RunProgress, _show) as watcher:
         run(scenario, [*(set_ or ()), *verify], out=out_dir, seed=seed, results="results", watcher=watcher)
 
 
-def _show(run: Run, quiet: bool) -> None:
+def _show(run: Run) -> None:
     """What came of a run."""
-    if not quiet:
+    voice.result = {
+        "folder": run.folder,
+        "status": run.status,
+        "cause": run.cause,
+        "verdict": run.verdict,
+        "summary": dict(run.summary),
+    }
+    if not voice.quiet:
         from cosim.report.terminal_summary import print_summary
 
         print_summary(out, run.status, run.summary)
         out.print(Text.assemble((run.status, "bold"), f": {run.folder}"))
-    print_problems(run.doubts, quiet=False)
-    if run.verdict and not quiet:
+    if voice.verbose:
+        for stage, seconds in run.record.get("seconds", {}).items():
+            err.print(f"{stage}: {seconds:.3f} s")
+    print_problems(run.doubts, of_results=True)
+    if run.verdict and not voice.quiet:
         out.print(run.verdict, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -72,7 +80,23 @@ def report(folder: Annotated[Path, typer.Argument(help="A run directory.")], plu
     from cosim.api.runs import open
 
     load_plugins(plugin)
-    out.print(f"{open(folder).write_report()}")
+    show_files([open(folder).write_report()])
+
+
+def open_(
+    folder: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A directory of a run, or any other that holds a page.")
+    ],
+) -> None:
+    """Open the page of a run in the browser; where there is none, its path alone is printed."""
+    import webbrowser
+
+    from cosim.api.pages import page_of
+
+    page = page_of(folder)
+    show_files([page])
+    if not voice.as_json:
+        webbrowser.open(page.resolve().as_uri())
 
 
 def figures(folder: Annotated[Path, typer.Argument(help="A run directory.")], plugin: Plugins = None) -> None:
@@ -80,8 +104,7 @@ def figures(folder: Annotated[Path, typer.Argument(help="A run directory.")], pl
     from cosim.api.runs import open
 
     load_plugins(plugin)
-    for path in open(folder).write_figures():
-        out.print(f"{path}")
+    show_files(open(folder).write_figures())
 
 
 def compare(
@@ -102,9 +125,11 @@ def compare(
 
     require_targets(out_dir, csv_file)
     comparison = compare(*runs)
-    print_comparison(out, comparison.sides)
+    if not voice.as_json:
+        print_comparison(out, comparison.sides)
+    files = [csv_file] if csv_file is not None else []
     if csv_file is not None:
         comparison.write_csv(csv_file)
-        out.print(f"{csv_file}")
-    for path in comparison.write(out_dir) if out_dir is not None else ():
-        out.print(f"{path}")
+    files += comparison.write(out_dir) if out_dir is not None else ()
+    show_files(files)
+    voice.result = {**comparison.as_data(), "files": files}

@@ -13,17 +13,16 @@ from rich.text import Text
 from cosim.cli.terminal import (
     Dask,
     Plugins,
-    Quiet,
     Workers,
-    err,
     flag,
     load_plugins,
     option,
-    out,
     print_problems,
     require_targets,
+    show_files,
     write,
 )
+from cosim.cli.voice import err, out, voice
 from cosim.core.errors import count
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ def sweep(
         bool, flag("--dry-run", "List the points, each with the command that runs it on its own.")
     ] = False,
     plugin: Plugins = None,
-    quiet: Quiet = False,
 ) -> None:
     """Run a scenario at many points: axes, or a sample of them, times seeds; one row each in points.parquet.
 
@@ -57,10 +55,12 @@ def sweep(
 
     load_plugins(plugin)
     if dry_run:
-        write(sweep_lines(source))
+        lines = list(sweep_lines(source))
+        voice.result = {"points": lines}
+        write(lines)
         return
-    show = partial(_show, source=source, quiet=quiet)
-    with CommandWatcher(SweepProgress, show, quiet) as watcher:
+    show = partial(_show, source=source)
+    with CommandWatcher(SweepProgress, show) as watcher:
         sweep(
             source,
             out=out_dir,
@@ -72,10 +72,11 @@ def sweep(
         )
 
 
-def _show(sweep: Sweep, source: str, quiet: bool) -> None:
+def _show(sweep: Sweep, source: str) -> None:
     """What came of a sweep."""
-    print_problems(sweep.doubts, quiet=False)
-    if not quiet or sweep.status == "interrupted":
+    voice.result = {**sweep.as_data(), "table": sweep.folder / "points.parquet"}
+    print_problems(sweep.doubts, of_results=True)
+    if not voice.quiet or sweep.status == "interrupted":
         ended = f"{sweep.n_done} of {count(sweep.n_points, 'point')} done"
         failed = f", {sweep.n_failed} failed" if sweep.n_failed else ""
         table = sweep.folder / "points.parquet"
@@ -110,5 +111,4 @@ def robustness(
     from cosim.api.sweeps import robustness
 
     require_targets(out_dir or sweep / "robustness", None)
-    for path in robustness(sweep, quantity or (), baseline, out_dir):
-        out.print(f"{path}")
+    show_files(robustness(sweep, quantity or (), baseline, out_dir))

@@ -1,28 +1,26 @@
-"""What the commands have in common: exit codes, consoles, arguments, and how problems are shown."""
+"""What the commands have in common: exit codes, arguments, and how problems are shown."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from cosim.core.console import PlainConsole
+from cosim.cli.voice import err, out, voice
 from cosim.core.errors import InputError, Problem
 from cosim.core.text import shortened, visible
 
-_MOST_PROBLEMS = 100
 _LONGEST_PROBLEM = 2000
 """Characters of one problem that are shown."""
 
 DONE, BAD_INPUT, FAILED, INTERRUPTED = 0, 2, 3, 130
-
-out = PlainConsole(soft_wrap=True)
-err = PlainConsole(stderr=True, soft_wrap=True)
 
 Source = Annotated[str, typer.Argument(help="A built-in name (see `cosim scenarios`) or a YAML file.")]
 
@@ -69,7 +67,6 @@ Dask = Annotated[
         metavar="ADDRESS|local",
     ),
 ]
-Quiet = Annotated[bool, flag("--quiet", "No progress bar, no summary, no warnings about the input.")]
 
 
 def load_plugins(modules: list[str] | None) -> None:
@@ -80,20 +77,29 @@ def load_plugins(modules: list[str] | None) -> None:
         load_plugin(module)
 
 
-def refuse_errors(problems: list[Problem], quiet: bool = False) -> None:
+def refuse_errors(problems: list[Problem]) -> None:
     """Show problems, and leave if one of them is an error."""
-    print_problems(problems, quiet)
+    print_problems(problems)
     if any(problem.severity == "error" for problem in problems):
         raise typer.Exit(BAD_INPUT)
 
 
-def print_problems(problems: list[Problem] | tuple[Problem, ...], quiet: bool) -> None:
-    """Problems on the error console, one a line; with `quiet` the errors alone."""
-    shown = [problem for problem in problems if problem.severity == "error" or not quiet]
-    for problem in shown[:_MOST_PROBLEMS]:
+def print_problems(problems: Sequence[Problem], of_results: bool = False) -> None:
+    """Problems on the error console, one a line.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        Errors and warnings; of the latter a quiet command shows those of its results alone.
+    of_results : bool
+        Whether they are about results.
+    """
+    voice.problems += problems
+    shown = [each for each in problems if each.severity == "error" or of_results or not voice.quiet]
+    for problem in shown[: voice.most_problems()]:
         print_labelled(problem.severity, str(problem), "red" if problem.severity == "error" else "yellow")
-    if len(shown) > _MOST_PROBLEMS:
-        err.print(f"and {len(shown) - _MOST_PROBLEMS} more")
+    if len(shown) > voice.most_problems():
+        err.print(f"and {len(shown) - voice.most_problems()} more")
 
 
 def print_labelled(label: str, message: str, style: str) -> None:
@@ -121,8 +127,29 @@ def require_targets(out_dir: Path | None, csv_file: Path | None) -> None:
         raise InputError(problems)
 
 
+def show_files(files: Sequence[Path]) -> None:
+    """Files that a command has written, or has found, one a line."""
+    voice.result = {"files": files}
+    for file in files:
+        out.print(f"{file}")
+
+
+def within_width(lines: Iterable[str]) -> Iterator[str]:
+    """Lines for a terminal of its width, what goes on being set in; for a file or a pipe as they are."""
+    if not sys.stdout.isatty():
+        yield from lines
+        return
+    width = max(40, shutil.get_terminal_size().columns)
+    for line in lines:
+        yield from textwrap.wrap(
+            line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        ) or [""]
+
+
 def write(lines: Iterable[str]) -> None:
     """Plain lines to the standard output; a reader that has seen enough (`| head`) ends them in peace."""
+    if voice.as_json:
+        return
     try:
         for line in lines:
             sys.stdout.write(f"{visible(line)}\n")

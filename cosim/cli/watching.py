@@ -11,7 +11,8 @@ from typing import Any
 
 from cosim.api.watcher import Watcher
 from cosim.cli.progress import RunProgress, SweepProgress
-from cosim.cli.terminal import err, print_problems
+from cosim.cli.terminal import print_problems
+from cosim.cli.voice import err, voice
 from cosim.core.errors import Problem
 
 
@@ -24,14 +25,12 @@ class CommandWatcher(Watcher):
         Shows how far it is.
     show : callable
         Shows what came of it.
-    quiet : bool
-        Show errors and what is doubtful about the results alone.
     """
 
     def __init__(
-        self, progress: type[RunProgress] | type[SweepProgress], show: Callable[[Any], None], quiet: bool
+        self, progress: type[RunProgress] | type[SweepProgress], show: Callable[[Any], None]
     ) -> None:
-        self._progress, self._show, self._quiet = progress, show, quiet
+        self._progress, self._show = progress, show
         self._bar: RunProgress | SweepProgress | None = None
         self._stack = ExitStack()
 
@@ -46,9 +45,9 @@ class CommandWatcher(Watcher):
 
     def begins(self, name: str, folder: Path, total: int) -> None:
         """Say where it runs, and begin to show how far it is."""
-        if not self._quiet:
+        if not voice.quiet:
             err.print(f"{name}: writing to {folder}")
-        self._bar = self._progress(name, total, self._quiet)
+        self._bar = self._progress(name, total, voice.quiet)
         self._stack.enter_context(self._bar)
 
     def reached(self, so_far: int, count: int) -> None:
@@ -58,7 +57,7 @@ class CommandWatcher(Watcher):
 
     def doubts(self, problems: Sequence[Problem]) -> None:
         """One a line."""
-        print_problems(list(problems), self._quiet)
+        print_problems(problems)
 
     def ends(self, result: Any) -> None:
         """Show what came of it."""
