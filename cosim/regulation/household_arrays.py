@@ -167,11 +167,11 @@ class HouseholdArrays:
         delivered = requested if self._devices is None else self._deliver(self._devices, wake_up, requested)
         change = delivered - before
         self._account(change, time_ms, now_ms)
-        answered = self._signals.newest[which]
+        answered = self._signals.newest[which].copy()  # it goes on changing, and a report does not
         if self._log is not None:
             rows.append((wake_up, self._rows(wake_up, requested, delivered, averages, gradients, responses)))
         if isinstance(which, slice):
-            self._delivered, self._answered, self._averages = delivered, answered.copy(), averages
+            self._delivered, self._answered, self._averages = delivered, answered, averages
         else:
             # Reports on their way hold what these were.
             self._delivered, self._answered = self._delivered.copy(), self._answered.copy()

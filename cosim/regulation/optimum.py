@@ -128,11 +128,7 @@ def optimal_costs(
         If a sum is below 0 or above the number of active households.
     """
     inside = costs if active is None else costs.select(np.flatnonzero(active))
-    sums = np.asarray(sums, dtype=np.float64)
-    require_feasible(sums, inside.n_households, inside.n_resources)
-    n_rows = max(1, _CHUNK // max(1, inside.n_households * inside.n_resources))
-    parts = [_chunk_costs(inside, sums[first : first + n_rows]) for first in range(0, len(sums), n_rows)]
-    return np.concatenate(parts) if parts else np.zeros(0)
+    return OptimalCosts(inside).of(np.asarray(sums, dtype=np.float64))
 
 
 def cost_gaps(
@@ -155,29 +151,58 @@ def cost_gaps(
         Not negative but for rounding.
     """
     inside = costs if active is None else costs.select(np.flatnonzero(active))
-    by_resource = np.moveaxis(averages if active is None else averages[:, active], 2, 0)
-    reached = np.sum(inside.value(list(by_resource)), axis=-1)
-    optimal = optimal_costs(inside, np.sum(by_resource, axis=-1).T)
-    return np.asarray(reached - optimal)
+    return OptimalCosts(inside).gaps(averages if active is None else averages[:, active])
 
 
-def _chunk_costs(costs: Costs, sums: Array) -> Array:
-    """Optimal costs of similar problems: solve the mean one, go on from it, start afresh where that fails."""
-    middle = interior_point(costs, sums.mean(axis=0, keepdims=True))
-    shape = (len(sums), costs.n_resources, costs.n_households)
-    x, mu, residual = _polish(
-        costs,
-        sums,
-        np.broadcast_to(middle.x, shape),
-        np.broadcast_to(middle.mu, sums.shape),
-        _accepted(costs),
-    )
-    result = _proved_costs(costs, sums, x, mu)
-    afresh = ~(residual <= _accepted(costs))
-    if afresh.any():
-        point = interior_point(costs, sums[afresh])
-        result[afresh] = _proved_costs(costs, sums[afresh], point.x, point.mu)
-    return result
+class OptimalCosts:
+    """Optimal costs of the same households for many capacity vectors, of which those that follow are similar.
+
+    Parameters
+    ----------
+    costs : Costs
+        Of N households; convex.
+    """
+
+    def __init__(self, costs: Costs) -> None:
+        self._costs = costs
+        self._near: tuple[Array, Array] | None = None
+
+    def gaps(self, averages: Array) -> Array:
+        """See `cost_gaps`."""
+        by_resource = np.moveaxis(averages, 2, 0)
+        reached = np.sum(self._costs.value(list(by_resource)), axis=-1)
+        return np.asarray(reached - self.of(np.sum(by_resource, axis=-1).T))
+
+    def of(self, sums: Array) -> Array:
+        """See `optimal_costs`."""
+        n, m = self._costs.n_households, self._costs.n_resources
+        require_feasible(sums, n, m)
+        n_rows = max(1, _CHUNK // max(1, n * m))
+        parts = [self._chunk(sums[first : first + n_rows]) for first in range(0, len(sums), n_rows)]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def _chunk(self, sums: Array) -> Array:
+        """Solve the mean problem, go on from it, and start afresh where that fails."""
+        costs, goal = self._costs, _accepted(self._costs)
+        self._near = near_x, near_mu = self._middle(sums.mean(axis=0, keepdims=True))
+        shape = (len(sums), costs.n_resources, costs.n_households)
+        start = np.broadcast_to(near_x, shape), np.broadcast_to(near_mu, sums.shape)
+        x, mu, residual = _polish(costs, sums, *start, goal)
+        result = _proved_costs(costs, sums, x, mu)
+        afresh = ~(residual <= goal)
+        if afresh.any():
+            point = interior_point(costs, sums[afresh])
+            result[afresh] = _proved_costs(costs, sums[afresh], point.x, point.mu)
+        return result
+
+    def _middle(self, sums: Array) -> tuple[Array, Array]:
+        """The optimum and multipliers of one problem: from that of the chunk before, if that leads there."""
+        if self._near is not None:
+            x, mu, residual = _polish(self._costs, sums, *self._near, _accepted(self._costs))
+            if residual[0] <= _accepted(self._costs):
+                return x, mu
+        point = interior_point(self._costs, sums)
+        return point.x, point.mu
 
 
 def require_feasible(capacities: Array, n_households: int, n_resources: int) -> None:

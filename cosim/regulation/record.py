@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,9 @@ from cosim.core.tables import (
 )
 from cosim.regulation.agent import DecisionLog, log_width
 from cosim.regulation.community import Community
+from cosim.regulation.community_costs import Costs
 from cosim.regulation.membership_times import Membership
-from cosim.regulation.optimum import Optimum, cost_gaps, solve_optimum
+from cosim.regulation.optimum import OptimalCosts, solve_optimum
 from cosim.regulation.platform import Tick
 from cosim.regulation.tracking import GapMetrics, TrackingMetrics
 
@@ -111,6 +113,28 @@ class _Pending:
     averages: list[Array] = field(default_factory=list)
 
 
+class _Members:
+    """Who takes part, with their costs; looked up when first asked for."""
+
+    def __init__(self, community: Community) -> None:
+        self._community = community
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """Their places in the community."""
+        return np.flatnonzero(self._community.active)
+
+    @cached_property
+    def costs(self) -> Costs:
+        """Their costs."""
+        return self._community.design.costs.select(self.numbers)
+
+    @cached_property
+    def optimal(self) -> OptimalCosts:
+        """What their optima cost."""
+        return OptimalCosts(self.costs)
+
+
 class TickRecorder:
     """The table `regulation` of one community.
 
@@ -140,7 +164,8 @@ class TickRecorder:
         n = len(community.design.members) * len(self._names)
         self._per_batch = max(1, min(512, _NUMBERS_PER_BATCH // n))
         self._pending = _Pending()
-        self._optima: dict[tuple[float, ...], Optimum | None] = {}
+        self._optima: dict[tuple[float, ...], Array | None] = {}
+        self._members = _Members(community)
         self._gap = GapMetrics(config.name)
         self._tracking = [TrackingMetrics(f"{config.name}_{name}") for name in self._names]
 
@@ -163,15 +188,14 @@ class TickRecorder:
         if not pending.steps:
             return
         self._pending = _Pending()
-        members = np.flatnonzero(self._community.active)
+        members, costs = self._members.numbers, self._members.costs
         averages = np.array(pending.averages)[:, members]
-        costs = self._community.design.costs.select(members)
         columns = np.moveaxis(averages, 2, 0)
         slopes = (
             np.array(costs.gradients(list(columns))) if len(members) else np.zeros((len(self._names), 1, 0))
         )
-        gaps = cost_gaps(costs, averages) if len(members) else np.full(len(pending.steps), math.nan)
-        distances = self._distances(averages, pending.capacities, members)
+        gaps = self._members.optimal.gaps(averages) if len(members) else np.full(len(pending.steps), math.nan)
+        distances = self._distances(averages, pending.capacities)
         self._gap.add(gaps, distances)
         for resource, name in enumerate(self._names):
             block = {
@@ -204,32 +228,33 @@ class TickRecorder:
         }
         self._writer.append(rows)
 
-    def _distances(
-        self, averages: Array, capacities: list[tuple[float, ...]], members: NDArray[np.int64]
-    ) -> Array:
+    def _distances(self, averages: Array, capacities: list[tuple[float, ...]]) -> Array:
         """‖x̄ - x*‖ against the optimum at the capacities in force; NaN where they have no solution."""
         result = np.full(len(averages), math.nan)
         for row, capacity in enumerate(capacities):
             optimum = self._optimum(capacity)
             if optimum is not None:
-                result[row] = np.linalg.norm(averages[row] - optimum.x[members])
+                result[row] = np.linalg.norm(averages[row] - optimum)
         return result
 
-    def _optimum(self, capacities: tuple[float, ...]) -> Optimum | None:
+    def _optimum(self, capacities: tuple[float, ...]) -> Array | None:
+        """x* of the members, shape (n, m)."""
         if capacities not in self._optima:
             if len(self._optima) > 1000:  # grid-aware capacities can take any number of values
                 self._optima.clear()
             try:
                 community = self._community
                 optimum = solve_optimum(community.design.costs, np.array(capacities), active=community.active)
-                self._optima[capacities] = optimum if optimum.is_solved else None
+                x = optimum.x[self._members.numbers] if optimum.is_solved else None
+                self._optima[capacities] = x
             except InputError:  # more capacity than members: nothing to compare with
                 self._optima[capacities] = None
         return self._optima[capacities]
 
     def members_changed(self) -> None:
-        """Forget the optima of the members there were."""
+        """Forget the optima of the members there were; before they change."""
         self._optima.clear()
+        self._members = _Members(self._community)
 
     def summary(self) -> Summary:
         """The numbers of all resources."""

@@ -27,6 +27,11 @@ class EngineConfig(Model):
     `auto` is `processes` for the time being."""
 
 
+def takes_arrays(route: Route, obstacles: Sequence[str]) -> bool:
+    """Whether a community is stepped as arrays, by what is configured and by what stands against it."""
+    return route == "arrays" and not obstacles
+
+
 def array_obstacles(
     designed: Design, present: Membership, one_by_one: Sequence[str], network: Network
 ) -> list[str]:

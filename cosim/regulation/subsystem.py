@@ -38,6 +38,7 @@ from cosim.regulation.group_schema import Grouped
 from cosim.regulation.loop_warnings import loop_problems
 from cosim.regulation.membership import Members
 from cosim.regulation.membership_times import Membership, membership
+from cosim.regulation.memory import memory_line, memory_problems
 from cosim.regulation.message_kinds import (
     AGGREGATE,
     FEEDER,
@@ -57,7 +58,7 @@ from cosim.regulation.record import (
     agent_parameters,
 )
 from cosim.regulation.report_channel import ReportChannel
-from cosim.regulation.route import EngineConfig, Route, array_obstacles
+from cosim.regulation.route import EngineConfig, array_obstacles, takes_arrays
 from cosim.regulation.schema import CommunityConfig
 
 
@@ -167,12 +168,17 @@ class Regulation(Subsystem[Regulated]):
         )
         reports = ReportChannel(links.network)
         obstacles = [array_obstacles(each, present, setup.uses.one_by_one, links.network) for each in designs]
-        _require_route(source.engine.route, designs, obstacles)
+        route = source.engine.route
+        in_arrays = [takes_arrays(route, found) for found in obstacles]
+        refused = [*_refused_arrays(designs, obstacles)] if route == "arrays" else []
+        refused += memory_problems(designs, in_arrays, len(setup.context.time.steps))
+        if refused:
+            raise InputError(refused)
         communities = [
             build_in_arrays(each, setup.context, links.network, _devices(each, households))
-            if not found and source.engine.route == "arrays"
+            if is_array
             else build_community(each, setup.context, present, _devices(each, households), reports.report)
-            for each, found in zip(designs, obstacles, strict=True)
+            for each, is_array in zip(designs, in_arrays, strict=True)
         ]
         made = cls(setup, communities, present, reports, links, households, grid)
         made.obstacles = obstacles
@@ -199,6 +205,7 @@ class Regulation(Subsystem[Regulated]):
         for community, found in zip(self.communities, self.obstacles, strict=True):
             yield f"# route of community {community.design.config.name}"
             yield _route_line(community, found)
+            yield memory_line(community, len(self._context.time.steps))
 
     def start(self, run: Run) -> None:
         """Let agents and platforms hear, and start them."""
@@ -299,25 +306,14 @@ class Regulation(Subsystem[Regulated]):
             self._network.send("meter", METER, PLATFORM, FEEDER, interval, shown)
 
 
-def _require_route(route: Route, designs: Sequence[Design], obstacles: Sequence[list[str]]) -> None:
-    """Refuse arrays that are asked for where they cannot be.
-
-    Raises
-    ------
-    InputError
-        With every reason.
-    """
-    problems = [
-        Problem(
-            f"community '{designed.config.name}' cannot be stepped as arrays: {reason}",
-            "Set `engine.route: auto`, which takes arrays where it can.",
-            "engine.route",
-        )
-        for designed, found in zip(designs, obstacles, strict=True)
-        for reason in found
-    ]
-    if route == "arrays" and problems:
-        raise InputError(problems)
+def _refused_arrays(designs: Sequence[Design], obstacles: Sequence[list[str]]) -> Iterator[Problem]:
+    """Every reason why arrays that are asked for cannot be."""
+    for designed, found in zip(designs, obstacles, strict=True):
+        for reason in found:
+            message = f"community '{designed.config.name}' cannot be stepped as arrays: {reason}"
+            yield Problem(
+                message, "Set `engine.route: auto`, which takes arrays where it can.", "engine.route"
+            )
 
 
 def _route_line(community: Community, obstacles: Sequence[str]) -> str:

@@ -1,0 +1,142 @@
+"""Communities as arrays against the same by processes and against bare SimPy, with latency and loss.
+
+    python bench/bench_regulation.py
+
+Prints decisions a second, each with a signal and a report, from processor time: bare SimPy (the market of
+`bench_market.py`), one household at a time, and all at once; then what of the latter goes into the yardstick
+of the table `regulation` (optimum, gradients), which both routes work out for every tick. The runs keep no
+table; `record.decisions` is false. Then storage: a village's batteries, asked one by one on both routes.
+Last, processor time and memory of 100,000 households, or of as many as are given:
+
+    python bench/bench_regulation.py 20000
+
+Leaves with 1 if arrays are not `NEEDED` times as fast as processes.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from unittest.mock import patch
+
+import bench_market
+
+from cosim.engine.builder import build
+from cosim.engine.load import load_scenario
+from cosim.engine.simulation import Simulation
+from cosim.regulation.record import TickRecorder
+from cosim.results.store import Nowhere
+
+N_REPEATS = 3
+NEEDED = {99: 5.0, 1000: 10.0}
+"""Decisions a second by arrays over those by processes."""
+N_STEPS = {99: 2000, 1000: 200}
+N_LARGE, LARGE_STEPS = 100_000, 96
+VILLAGE = ("time.duration_h=96", "record.decisions=false")
+
+
+def settings(n: int, n_steps: int) -> list[str]:
+    """`section6_additive` with so many households, its capacities and its gain in proportion."""
+    first = n * 50 // 99
+    return [
+        f"time.steps={n_steps}",
+        "time.step_s=900",
+        f"groups.community_1.households={first}",
+        f"groups.community_2.households={n - first}",
+        f"communities.market.resources.consumption.capacity={90 * n / 99}",
+        f"communities.market.resources.production.capacity={80 * n / 99}",
+        "communities.market.platform.initial_signal=gradient",
+        f"communities.market.platform.gain={5e-3 * 99 / n}",
+        "comms.default.latency={kind: exponential, mean_ms: 300}",
+        "comms.default.loss={kind: bernoulli, loss_probability: 0.02}",
+        "record.decisions=false",
+    ]
+
+
+def timed(name: str, overrides: Sequence[str], route: str) -> tuple[float, float]:
+    """Processor time of the simulation, s, and of that the yardstick's."""
+    simulation = Simulation(
+        build(load_scenario(name, [*overrides, f"engine.route={route}"], 1)),
+        Nowhere(),
+        lambda now_ms, events: None,
+    )
+    yardstick_s = 0.0
+    flush = TickRecorder.flush
+
+    def timed_flush(recorder: TickRecorder) -> None:
+        nonlocal yardstick_s
+        begun = time.process_time()
+        flush(recorder)
+        yardstick_s += time.process_time() - begun
+
+    with patch.object(TickRecorder, "flush", timed_flush):
+        begun = time.process_time()
+        simulation.run()
+        simulation.close()
+        return time.process_time() - begun, yardstick_s
+
+
+def compare(n: int) -> float:
+    """Print the routes' speeds for a number of households; arrays over processes."""
+    n_steps = N_STEPS[n]
+    bare, process, array, yardstick = [], [], [], []
+    for repeat in range(N_REPEATS):
+        if n == bench_market.N_HOUSEHOLDS:
+            bare.append(bench_market.N_STEPS * n / bench_market.time_bare(repeat))
+        few = max(20, n_steps // 10)
+        process.append(few * n / timed("section6_additive", settings(n, few), "processes")[0])
+        seconds, of_yardstick = timed("section6_additive", settings(n, n_steps), "arrays")
+        array.append(n_steps * n / seconds)
+        yardstick.append(of_yardstick / seconds)
+    ratio = statistics.median(a / p for a, p in zip(array, process, strict=True))
+    if bare:
+        over_bare = statistics.median(a / b for a, b in zip(array, bare, strict=True))
+        print(f"{n:>8,} households  bare SimPy {statistics.median(bare):>10,.0f} decisions/s")
+        print(f"{'':>20} arrays over bare SimPy {over_bare:.1f}")
+    share = statistics.median(yardstick)
+    print(f"{n:>8,} households  processes  {statistics.median(process):>10,.0f} decisions/s")
+    print(
+        f"{n:>8,} households  arrays     {statistics.median(array):>10,.0f} decisions/s, "
+        f"yardstick {share:.0%}"
+    )
+    print(f"{'':>20} arrays over processes {ratio:.1f}, at least {NEEDED[n]:g}", flush=True)
+    return ratio
+
+
+def village() -> None:
+    """The routes on batteries of a village."""
+    ratios = []
+    for _ in range(N_REPEATS):
+        by_process, by_array = (
+            timed("storage_village", VILLAGE, route)[0] for route in ("processes", "arrays")
+        )
+        ratios.append(by_process / by_array)
+    print(f"storage_village, 4 days: arrays over processes {statistics.median(ratios):.1f}", flush=True)
+
+
+def large(n: int) -> None:
+    """Processor time and memory of many households."""
+    begun = time.process_time()
+    seconds, of_yardstick = timed("section6_additive", settings(n, LARGE_STEPS), "arrays")
+    whole = time.process_time() - begun
+    peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(
+        f"{n:>8,} households, {LARGE_STEPS} steps: {whole:.1f} s, of which {of_yardstick:.1f} s yardstick; "
+        f"{n * LARGE_STEPS / (seconds - of_yardstick):,.0f} decisions/s without it; peak {peak_gib:.2f} GiB"
+    )
+
+
+def main() -> int:
+    """Measure, print, and say whether it is fast enough."""
+    n_large = int(sys.argv[1]) if len(sys.argv) > 1 else N_LARGE
+    ratios = {n: compare(n) for n in NEEDED}
+    village()
+    large(n_large)
+    return 0 if all(ratios[n] >= needed for n, needed in NEEDED.items()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
