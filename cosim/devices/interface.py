@@ -102,6 +102,7 @@ class Device(Model):
         What is recorded of each such device in each interval.
     event_table : Table or None
         What is recorded when something happens to one (`ActiveDevice.events`); the household comes first.
+        Rows are in order of the last column of times.
     numbers : tuple of Number
         What `summary` gives.
     empty, full : str

@@ -158,11 +158,13 @@ class MeterRecorder:
             self._write_events(kind, writer)
 
     def _write_events(self, kind: str, writer: RowSink) -> None:
-        """What has happened to devices of a kind, household by household."""
+        """What has happened to devices of a kind, in order of time whenever it is written down."""
         table = DEVICES[kind].event_table
         rows = [(owner, *event) for owner, one in self._equipment.devices[kind] for event in one.events()]
         if not rows or table is None:
             return
+        ended = max((i for i, column in enumerate(table.columns) if column.type == "time"), default=0)
+        rows.sort(key=lambda row: row[ended])
         columns = dict(
             zip(
                 (column.name for column in table.columns), map(np.array, zip(*rows, strict=True)), strict=True

@@ -53,11 +53,11 @@ def test_sessions_of_a_file(tmp_path: Path) -> None:
     assert "4.95 kWh will be missing" in warnings[0]
     run_scenario(made, tmp_path / "run")
     sessions, evs = read_table(tmp_path / "run", "ev_sessions"), read_table(tmp_path / "run", "evs")
-    assert sessions["prosumer"].tolist() == ["h001", "h001", "h002"]
+    assert sessions["prosumer"].tolist() == ["h001", "h002", "h001"]  # as they left
     # What is charged at once since 20 h before the run began is full by then.
-    assert sessions["needed_kwh"].tolist() == pytest.approx([0.0, 19.8, 9.9])
-    assert sessions["charged_kwh"].tolist() == pytest.approx([0.0, 19.8, 4.95])
-    assert sessions["missing_kwh"].tolist() == pytest.approx([0.0, 0.0, 4.95])
+    assert sessions["needed_kwh"].tolist() == pytest.approx([0.0, 9.9, 19.8])
+    assert sessions["charged_kwh"].tolist() == pytest.approx([0.0, 4.95, 19.8])
+    assert sessions["missing_kwh"].tolist() == pytest.approx([0.0, 4.95, 0.0])
     assert sessions["arrival"][0] == pd.Timestamp("2016-01-10T20:00:00Z")
     red = evs[evs["prosumer"] == "h001"].set_index("time")
     assert red["charge_kwh"][red["charge_kwh"] > 0].to_dict() == {
