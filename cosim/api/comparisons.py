@@ -78,14 +78,16 @@ class RunComparison:
         Path(file).write_text(self._csv["numbers.csv"], encoding="utf-8")
 
     def write(self, folder: str | os.PathLike[str]) -> list[Path]:
-        """Write numbers, differences and figures into a directory; gives the files."""
+        """Write the page, numbers, differences and figures into a directory; gives the files."""
         from cosim.report.compare_figure import draw_comparison
+        from cosim.report.page.compare_report import write_compare_report
 
         target = Path(folder)
         target.mkdir(parents=True, exist_ok=True)
         for name, text in self._csv.items():
             write_whole(target / name, text)
-        return [*(target / name for name in self._csv), *draw_comparison(self.sides, target)]
+        page = write_compare_report(self.sides, target)
+        return [page, *(target / name for name in self._csv), *draw_comparison(self.sides, target)]
 
     def __repr__(self) -> str:
         return f"<comparison of {', '.join(run.label for run in self.sides.runs)}>"

@@ -16,6 +16,7 @@ from cosim.grid.feeder import Feeder
 from cosim.grid.subsystem import PowerGrid
 from cosim.report.impact_figures import impact_figures
 from cosim.report.impact_words import Feeders, capacity_text, doubts, element_name, percent, sentences
+from cosim.report.page.impact_report import write_impact_report
 from cosim.report.style import drawing, save
 from cosim.report.text_table import TextTable
 from cosim.results.safe_files import write_whole
@@ -63,7 +64,7 @@ def write_impact(analysis: ImpactAnalysis, folder: Path) -> list[Path]:
         write_whole(file, table.csv())
     page = folder / PAGE
     write_whole(page, "\n".join(_lines(analysis, feeders, figures, tables)) + "\n")
-    return [page, *figures, *files]
+    return [page, write_impact_report(analysis, feeders, tables, folder), *figures, *files]
 
 
 def answer(analysis: ImpactAnalysis) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from cosim.core.text import markdown_text
 from cosim.engine.wings import describe
+from cosim.report.page.robustness_report import write_robustness_report
 from cosim.report.robustness_figures import (
     better_side,
     changes_figure,
@@ -66,7 +67,7 @@ def write_robustness(analysis: Analysis, folder: Path) -> list[Path]:
         write_whole(file, table.csv())
     page = folder / PAGE
     write_whole(page, "\n".join(_lines(analysis, figures, found)) + "\n")
-    return [page, *figures, *files]
+    return [page, write_robustness_report(analysis, _intervals(analysis), found, folder), *figures, *files]
 
 
 def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:

@@ -75,7 +75,7 @@ def test_files(cosim: Callable, runs: Callable, folder: Path) -> None:
     ended = cosim("compare", *names, "--out", "new/cmp", "--csv", "n.csv")
     assert ended.code == 0, ended.err
     written = sorted(path.name for path in (folder / "new/cmp").iterdir())
-    assert written == ["differences.csv", "durations.png", "numbers.csv", "numbers.png"]
+    assert written == ["differences.csv", "durations.png", "numbers.csv", "numbers.png", "report.html"]
     assert all(f"new/cmp/{name}\n" in ended.out for name in written)
     numbers = pd.read_csv("n.csv", index_col="number", float_precision="round_trip")
     summary = json.loads((folder / "heavy/summary.json").read_text())

@@ -138,6 +138,9 @@ def test_the_page_says_the_answer_first(finished: Path) -> None:
     assert page.startswith("# Roofs &lt;b>\n\n- **uncontrolled**: the feeder hosts ")
     assert "First to bind: transformer overloaded in 4 of 4; most often at transformer 0" in page
     assert "percentage points" in page
+    shown = (finished / "impact/report.html").read_text()
+    assert "Roofs &lt;b&gt;" in shown
+    assert shown.index("uncontrolled: the feeder hosts ") < shown.index("transformer overloaded in 4 of 4")
     found = analysed(finished).hosting_capacities()
     assert (found.groupby("mode").hosting_capacity.mean().diff().dropna() > 0).all(), "inductive hosts less"
     for name in ("violation_probability", "hosting_capacity", "first_violations"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,10 +45,11 @@ def _feeder(run: RunData) -> Iterator[Chart]:
         return
     low, high = np.fmin.reduce(found.vm_pu, axis=1), np.fmax.reduce(found.vm_pu, axis=1)
     lines = []
-    for name, what, pick in (("vm_max_pu", "highest limit", min), ("vm_min_pu", "lowest limit", max)):
+    for name, what in (("vm_max_pu", "highest"), ("vm_min_pu", "lowest")):
         values = [value for value in run.limits[name].values() if np.isfinite(value)]
         if values:
-            lines.append({"value": pick(values), "name": f"{what} of the strictest bus"})
+            ((limit, _),) = Counter(values).most_common(1)
+            lines.append({"value": limit, "name": f"{what} limit of most buses"})
     yield chart(
         "voltage",
         "Voltage",

@@ -1,0 +1,97 @@
+"use strict";
+/* Figures of studies: curves with bands, dots with intervals, maps whose cells open the runs behind them. */
+
+function drawCurves(figure, target) {
+  const plot = newPlot({ height: 300, x_axis_label: figure.x_label, y_axis_label: figure.y_label, x_axis_type: figure.log ? "log" : "linear" }), items = [];
+  figure.curves.forEach((each, n) => {
+    const known = each.x.map((_, i) => i).filter((i) => each.y[i] !== null), pick = (values) => known.map((i) => values[i] ?? NaN);
+    const source = new Bokeh.ColumnDataSource({ data: { x: pick(each.x), y: pick(each.y), l: pick(each.l), h: pick(each.h) } }), shade = "s" + (n % 6);
+    const area = draw(plot, "varea", { x: { field: "x" }, y1: { field: "l" }, y2: { field: "h" }, source, fill_alpha: 0.15 }, { fill_color: shade });
+    const line = draw(plot, "line", { x: { field: "x" }, y: { field: "y" }, source, line_width: 1.8, line_dash: n % 2 ? [6, 3] : [] }, { line_color: shade });
+    const marks = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source, size: 6 }, { fill_color: shade, line_color: shade });
+    marks.name = each.name;
+    items.push([each.name, [line, marks, area]]);
+    plot.add_tools(new Bokeh.HoverTool({ renderers: [marks], tooltips: [["", "$name"], [figure.x_label, "@x"], [figure.y_label, "@y{0,0.000}"], ["interval", "@l{0,0.000} to @h{0,0.000}"]] }));
+  });
+  if (figure.line) addSpan(plot, { location: figure.line.value, dimension: "width", line_dash: [2, 2] }, "u3");
+  addLegend(plot, items);
+  return place(plot, target, `${figure.title}; the table below has the values`);
+}
+
+function curvesRows(figure) {
+  const rows = figure.curves.flatMap((each) => each.x.map((x, n) => [each.name, ...[x, each.y[n], each.l[n], each.h[n]].map((value) => numberText(value))]));
+  return { columns: ["curve", figure.x_label, figure.y_label, "from", "to"], rows };
+}
+
+/* Rows from above, as they are told; a name stands as often as it likes. */
+function drawDots(figure, target) {
+  const most = innerWidth < 700 ? 24 : 60, short = (name) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
+  const names = figure.rows.map((row, n) => `${short(row.name)}${"\u200b".repeat(n)}`), single = { x: [], y: [] };
+  const plot = newPlot({ height: 90 + 26 * names.length, x_axis_label: figure.x_label, y_range: new Bokeh.FactorRange({ factors: [...names].reverse() }) });
+  figure.rows.forEach((row, n) => row.single.forEach((value) => { single.x.push(value); single.y.push(names[n]); }));
+  const rows = new Bokeh.ColumnDataSource({ data: { y: names, x: figure.rows.map((row) => row.value ?? NaN), low: figure.rows.map((row) => row.low ?? NaN), high: figure.rows.map((row) => row.high ?? NaN) } });
+  draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: new Bokeh.ColumnDataSource({ data: single }), size: 5, fill_alpha: 0.5, line_alpha: 0 }, { fill_color: "soft" });
+  draw(plot, "segment", { x0: { field: "low" }, x1: { field: "high" }, y0: { field: "y" }, y1: { field: "y" }, source: rows, line_width: 2.5 }, { line_color: "text" });
+  const marks = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: rows, size: 11 }, { fill_color: "s1", line_color: "text" });
+  if (figure.zero) { // what is compared with nothing shows it
+    plot.scatter({ x: [0], y: [names[0]], size: 1, fill_alpha: 0, line_alpha: 0 });
+    addSpan(plot, { location: 0, dimension: "height", line_dash: [2, 2] }, "soft");
+  }
+  plot.add_tools(new Bokeh.HoverTool({ renderers: [marks], tooltips: [["", "@y"], ["value", "@x{0,0.000}"], ["interval", "@low{0,0.000} to @high{0,0.000}"]] }));
+  return place(plot, target, `${figure.title}; the table below has the values`);
+}
+
+function dotsRows(figure) {
+  return { columns: ["what", figure.x_label, "from", "to"], rows: figure.rows.map((row) => [row.name, numberText(row.value), numberText(row.low), numberText(row.high)]) };
+}
+
+/* A map is a table: cells are buttons, which a keyboard reaches and a screen reader reads. */
+function drawMap(figure, target) {
+  const [xs, ys] = figure.values, at = new Map(figure.cells.map((cell) => [JSON.stringify([cell.x, cell.y]), cell]));
+  const known = figure.cells.map((cell) => cell.value).filter((value) => value !== null), low = Math.min(...known), high = Math.max(...known);
+  const table = make("table", "", { class: "map-table" }), head = make("tr"), body = make("tbody"), behind = make("div", "", { class: "wide tall", tabindex: "0", role: "region", "aria-live": "polite", "aria-label": `The runs behind a cell: ${figure.title}` });
+  table.append(make("caption", `${figure.axes[1]} downwards, ${figure.axes[0]} to the right; ${figure.unit}`));
+  head.append(make("td"), ...xs.map((x) => make("th", x, { scope: "col" })));
+  table.append(head, body);
+  for (const y of ys) {
+    const row = make("tr");
+    row.append(make("th", y, { scope: "row" }));
+    for (const x of xs) {
+      const td = make("td"), cell = at.get(JSON.stringify([x, y]));
+      if (cell) {
+        const share = high > low ? (cell.value - low) / (high - low) : 0, button = make("button", cell.text, { type: "button" });
+        button.style.setProperty("--share", `${Math.round(45 * share)}%`);
+        button.addEventListener("click", () => showRuns(figure, cell, behind));
+        td.append(button);
+      }
+      row.append(td);
+    }
+    body.append(row);
+  }
+  target.classList.add("wide");
+  target.setAttribute("tabindex", "0");
+  target.append(table, behind);
+}
+
+function showRuns(figure, cell, behind) {
+  const table = make("table");
+  fillTable(table, figure.columns, cell.runs);
+  table.prepend(make("caption", `${figure.axes[0]} ${cell.x}, ${figure.axes[1]} ${cell.y}: ${cell.text}`));
+  behind.replaceChildren(table);
+}
+
+const KINDS = { curves: [drawCurves, curvesRows], dots: [drawDots, dotsRows], map: [drawMap, null] };
+
+function main() {
+  if (page.figures.length) show("figures");
+  for (const figure of page.figures) {
+    const [drawIt, rows] = KINDS[figure.kind];
+    const line = figure.line ? ` Dotted: ${figure.line.name}.` : "";
+    const target = figureBox(document.getElementById("figure-plots"), figure.title, (figure.about || "") + line, rows && (() => rows(figure)));
+    whenNear(target, () => drawIt(figure, target));
+  }
+  fillContents();
+  document.documentElement.dataset.ready = String(Math.round(performance.now()));
+}
+
+main();

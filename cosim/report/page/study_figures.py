@@ -1,0 +1,111 @@
+"""Figures of studies as scripts read them: curves with bands, dots with intervals, maps with runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Figure = dict[str, Any]
+
+
+def curves(title: str, x_label: str, y_label: str, found: Sequence[dict[str, Any]], **more: Any) -> Figure:
+    """Lines over a number, each with the band of its interval.
+
+    Parameters
+    ----------
+    title, x_label, y_label : str
+        Above the figure and at its axes.
+    found : sequence of dict
+        As from `curve`.
+    **more
+        ``about``, a sentence; ``line``, a value and its name; ``log``, whether x is spaced so.
+    """
+    return {
+        "kind": "curves",
+        "title": title,
+        "x_label": x_label,
+        "y_label": y_label,
+        "curves": list(found),
+        **more,
+    }
+
+
+def curve(name: str, x: Sequence[float] | Array, y: Array, low: Array, high: Array) -> dict[str, Any]:
+    """One line; what is not known is left out of it."""
+    return {
+        "name": name,
+        **{key: plain(values) for key, values in zip("xylh", (x, y, low, high), strict=True)},
+    }
+
+
+def dots(title: str, x_label: str, rows: Sequence[dict[str, Any]], **more: Any) -> Figure:
+    """A row for each thing: a dot, its interval, and the single values behind it.
+
+    Parameters
+    ----------
+    title, x_label : str
+        Above the figure and at its axis.
+    rows : sequence of dict
+        As from `dot`.
+    **more
+        ``about``, a sentence; ``zero``, whether a line stands at 0.
+    """
+    return {"kind": "dots", "title": title, "x_label": x_label, "rows": list(rows), **more}
+
+
+def dot(name: str, ends: Iterable[float], single: Sequence[float] | Array = ()) -> dict[str, Any]:
+    """One row of `dots`: its value and the two ends of its interval, and single values behind it."""
+    value, low, high = plain(list(ends))
+    return {"name": name, "value": value, "low": low, "high": high, "single": plain(single)}
+
+
+def cell_map(
+    title: str,
+    axes: tuple[str, str],
+    values: tuple[Sequence[str], Sequence[str]],
+    cells: Sequence[dict[str, Any]],
+    unit: str,
+    **more: Any,
+) -> Figure:
+    """A map over two axes, whose cells open the runs behind them.
+
+    Parameters
+    ----------
+    title : str
+        Above the map.
+    axes : tuple of str
+        Names of the horizontal and of the vertical axis.
+    values : tuple of sequences of str
+        Their values, in order.
+    cells : sequence of dict
+        As from `cell`.
+    unit : str
+        Of what the cells show.
+    **more
+        ``about``, a sentence; ``columns``, headings of the runs behind a cell.
+    """
+    return {
+        "kind": "map",
+        "title": title,
+        "axes": list(axes),
+        "values": [list(each) for each in values],
+        "cells": list(cells),
+        "unit": unit,
+        **more,
+    }
+
+
+def cell(place: Iterable[str], value: float, text: str, runs: Iterable[Sequence[str]]) -> dict[str, Any]:
+    """One cell: its place along both axes, its value and text, and a row for each run behind it."""
+    x, y = place
+    return {"x": x, "y": y, "value": plain([value])[0], "text": text, "runs": [list(row) for row in runs]}
+
+
+def plain(values: Sequence[float] | Array) -> list[float | None]:
+    """Numbers as JSON has them; None for what is not known."""
+    return [float(value) if math.isfinite(value) else None for value in values]

@@ -1,0 +1,77 @@
+"""``report.html`` of a study: the answer first, its figures, the runs behind them, and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from cosim.core.shown import number_text
+from cosim.report.page.rendering import render
+from cosim.report.page.study_figures import Figure
+from cosim.report.text_table import TextTable
+from cosim.results.safe_files import write_whole
+
+PAGE = "report.html"
+MOST_ROWS = 500
+_SCRIPTS = ("data.js", "elements.js", "plots.js", "study.js")
+
+
+def write_study_page(
+    folder: Path,
+    title: str,
+    answer: Sequence[str],
+    notes: Sequence[str],
+    figures: Sequence[Figure],
+    tables: Sequence[TextTable],
+) -> Path:
+    """Write the page into an existing directory.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to.
+    title : str
+        Of the study.
+    answer, notes : sequence of str
+        Sentences: what was found, and what a reader must know before using it.
+    figures : sequence of dict
+        See `study_figures`.
+    tables : sequence of TextTable
+        In full in files of their own; here at most `MOST_ROWS` rows of each.
+
+    Returns
+    -------
+    Path
+        The page.
+    """
+    shown = [_table(table) for table in tables if table.rows]
+    data = {"start_ms": 0, "figures": list(figures)}
+    text = render(
+        "study.html.j2", _SCRIPTS, data, title=title, answer=list(answer), notes=list(notes), tables=shown
+    )
+    write_whole(folder / PAGE, text)
+    return folder / PAGE
+
+
+def _table(table: TextTable) -> dict[str, Any]:
+    rows = [[_cell(cell) for cell in row] for row in table.rows[:MOST_ROWS]]
+    numbers = tuple(
+        n
+        for n in range(len(table.columns))
+        if any(isinstance(row[n], int | float) for row in table.rows[:MOST_ROWS])
+    )
+    more = (
+        f"{len(rows)} of {len(table.rows)} rows; all are in {table.name}.csv."
+        if len(table.rows) > len(rows)
+        else ""
+    )
+    return {"title": table.title, "columns": table.columns, "rows": rows, "numbers": numbers, "more": more}
+
+
+def _cell(cell: Any) -> str:
+    if isinstance(cell, bool) or cell is None or cell == "":
+        return "–" if cell is None or cell == "" else str(cell)
+    if isinstance(cell, float):
+        return number_text(cell) if cell == cell else "–"
+    return number_text(cell) if isinstance(cell, int) else str(cell)

@@ -1,0 +1,42 @@
+"""Pages of studies: a map's cells have the means that the analysis has, and the runs behind them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from cosim.report.robustness_page import write_robustness
+from cosim.study.robustness.analysis import analyse
+from tests.unit.test_study_robustness import RMSE, made_up_sweep
+
+
+def data_of(file: Path) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', file.read_text(), re.S)
+    assert found
+    return dict(json.loads(found[1]))
+
+
+def test_each_cell_of_a_map_has_its_mean_and_the_runs_behind_it(tmp_path: Path) -> None:
+    axes = {"latency_ms": [0.0, 100.0], "loss": [0.0, 0.3, 0.6]}
+    folder = made_up_sweep(
+        tmp_path / "sweep",
+        axes,
+        lambda row: {RMSE: row["latency_ms"] + 10 * row["loss"] + row["seed"]},
+        seeds=3,
+    )
+    (tmp_path / "out").mkdir()
+    page = write_robustness(analyse(folder, []), tmp_path / "out")[1]
+    (figure,) = data_of(page)["figures"]
+    assert (figure["kind"], figure["axes"]) == ("map", ["loss", "latency_ms"])
+    cells = {(each["x"], each["y"]): each for each in figure["cells"]}
+    assert len(cells) == 6
+    corner = cells["0.6", "100"]
+    assert corner["value"] == 108  # 100 + 6, and the mean of the seeds 1 to 3
+    assert corner["runs"] == [["15", "1", "107"], ["16", "2", "108"], ["17", "3", "109"]]
+    text = page.read_text(encoding="utf-8")
+    assert (
+        "worst at latency_ms = 100, loss = 0.6, 108 ± 2 units, against 2 [0, 4] units at the first place."
+        in text
+    )
