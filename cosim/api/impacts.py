@@ -102,7 +102,7 @@ def impact(
     KeyboardInterrupt
         If it was interrupted; `resume` goes on from there.
     """
-    from cosim.report.impact_page import write_impact
+    from cosim.report.page.impact_report import write_impact
     from cosim.study.impact.impact_folder import open_study
 
     told = watcher or Watcher()
@@ -138,7 +138,7 @@ def evaluate_impact(folder: str | os.PathLike[str], out: str | os.PathLike[str] 
     InputError
         If it is no directory of an impact study.
     """
-    from cosim.report.impact_page import write_impact
+    from cosim.report.page.impact_report import write_impact
     from cosim.study.impact.impact_analysis import analyse_impact
 
     source = Path(folder)

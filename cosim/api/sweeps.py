@@ -251,7 +251,7 @@ def robustness(
     InputError
         If it is no directory of a sweep, or has nothing of the kind.
     """
-    from cosim.report.robustness_page import write_robustness
+    from cosim.report.page.robustness_report import write_robustness
     from cosim.results.run_files import made_from
     from cosim.results.safe_files import require_plain
     from cosim.study.robustness.analysis import analyse

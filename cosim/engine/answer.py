@@ -15,6 +15,7 @@ from cosim.core.numbers import Summary
 from cosim.core.shown import THIN_SPACE, date_text, duration_text, number_text, share_text
 from cosim.core.text import visible
 from cosim.engine.scenario import Scenario
+from cosim.faults.schema import fault_names
 from cosim.grid.verdict import WORDS_BY_KEY, LimitWords
 from cosim.regulation.schema import CommunityConfig, ResourceConfig
 from cosim.results.run_tables import batches, table_files
@@ -40,6 +41,7 @@ Elements = Mapping[tuple[str, int], Element]
 _VOLTAGES = ("voltage_low", "voltage_high")
 _LOADINGS = ("line_overload", "trafo_overload", "trafo3w_overload")
 _MOST_COMMUNITIES = 3
+_MOST_FAULTS = 2
 
 
 def read_elements(folder: Path) -> Elements:
@@ -155,6 +157,7 @@ def _following(summary: Summary, scenario: Scenario) -> str:
     more = len(scenario.communities) - _MOST_COMMUNITIES
     if more > 0:
         told.append(f"{count(more, 'more community', 'more communities')} in the summary")
+    told += _failures(summary, scenario)
     sent, lost = int(summary.get("messages_sent") or 0), int(summary.get("messages_lost") or 0)
     late = int(summary.get("messages_expired") or 0)
     if sent:
@@ -179,6 +182,24 @@ def _community(community: CommunityConfig, summary: Summary, scenario: Scenario)
     if not parts:
         return ""
     return f"community {community.name} missed its capacity {listed(parts)}, root mean square"
+
+
+def _failures(summary: Summary, scenario: Scenario) -> list[str]:
+    """What each of the worst faults did to the resource that it hit hardest."""
+    found = []
+    for fault in fault_names(scenario.faults):
+        hit = []
+        for community in scenario.communities:
+            for resource in community.resources:
+                key = f"fault_{fault}_{community.name}_{resource.name}_worst_deviation_units"
+                units = float(summary.get(key) or 0.0)
+                size = abs(units) * (resource.unit_kwh or 1.0)
+                side = "too much" if units > 0 else "too little"
+                text = f"{power_text(abs(units), resource, scenario)} {side} in {resource.name}"
+                hit.append((size, f"during {fault} it was up to {text}"))
+        found.append(max(hit, default=(0.0, "")))
+    worst = sorted(found, key=lambda each: -each[0])[:_MOST_FAULTS]
+    return [text for size, text in worst if size]
 
 
 def power_text(units: float, resource: ResourceConfig, scenario: Scenario) -> str:

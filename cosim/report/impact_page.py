@@ -16,7 +16,6 @@ from cosim.grid.feeder import Feeder
 from cosim.grid.subsystem import PowerGrid
 from cosim.report.impact_figures import impact_figures
 from cosim.report.impact_words import Feeders, capacity_text, doubts, element_name, percent, sentences
-from cosim.report.page.impact_report import write_impact_report
 from cosim.report.style import drawing, save
 from cosim.report.text_table import TextTable
 from cosim.results.safe_files import write_whole
@@ -33,23 +32,25 @@ _CAPTIONS = {
 }
 
 
-def write_impact(analysis: ImpactAnalysis, folder: Path) -> list[Path]:
-    """Write everything into a directory, which is made if need be.
+def write_impact_files(
+    analysis: ImpactAnalysis, feeders: Feeders, folder: Path
+) -> tuple[list[Path], list[TextTable]]:
+    """Write page, figures and tables into an existing directory.
 
     Parameters
     ----------
     analysis : ImpactAnalysis
         What was found.
+    feeders : mapping
+        As from `feeders_of`.
     folder : Path
         The directory; files of an earlier evaluation are overwritten.
 
     Returns
     -------
-    list of Path
-        The files, the page first.
+    tuple of list
+        The files, the page first; and the tables.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    feeders = _feeders(analysis)
     figures = []
     with drawing():
         for name, figure in impact_figures(analysis, feeders):
@@ -64,15 +65,15 @@ def write_impact(analysis: ImpactAnalysis, folder: Path) -> list[Path]:
         write_whole(file, table.csv())
     page = folder / PAGE
     write_whole(page, "\n".join(_lines(analysis, feeders, figures, tables)) + "\n")
-    return [page, write_impact_report(analysis, feeders, tables, folder), *figures, *files]
+    return [page, *figures, *files], tables
 
 
 def answer(analysis: ImpactAnalysis) -> list[str]:
     """What each mode hosts, in sentences."""
-    return [sentence.replace("**", "") for sentence in sentences(analysis, _feeders(analysis))]
+    return [sentence.replace("**", "") for sentence in sentences(analysis, feeders_of(analysis))]
 
 
-def _feeders(analysis: ImpactAnalysis) -> dict[str, Feeder]:
+def feeders_of(analysis: ImpactAnalysis) -> dict[str, Feeder]:
     """The feeders, for the names and places of their elements, but for those that can no longer be built."""
     plan, found = analysis.plan, {}
     of_feeder = {chain.feeder: chain.points[0] for chain in reversed(plan.chains)}

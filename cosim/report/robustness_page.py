@@ -10,7 +10,6 @@ import numpy as np
 
 from cosim.core.text import markdown_text
 from cosim.engine.wings import describe
-from cosim.report.page.robustness_report import write_robustness_report
 from cosim.report.robustness_figures import (
     better_side,
     changes_figure,
@@ -40,8 +39,8 @@ _MOST_ROWS_ON_PAGE = 60
 """Longer tables are in their files alone."""
 
 
-def write_robustness(analysis: Analysis, folder: Path) -> list[Path]:
-    """Write everything into a directory.
+def write_robustness_files(analysis: Analysis, folder: Path) -> tuple[list[Path], list[TextTable]]:
+    """Write page, figures and tables into a directory.
 
     Parameters
     ----------
@@ -52,8 +51,8 @@ def write_robustness(analysis: Analysis, folder: Path) -> list[Path]:
 
     Returns
     -------
-    list of Path
-        The files, the page first.
+    tuple of list
+        The files, the page first; and the tables.
     """
     figures = []
     with drawing():
@@ -67,7 +66,7 @@ def write_robustness(analysis: Analysis, folder: Path) -> list[Path]:
         write_whole(file, table.csv())
     page = folder / PAGE
     write_whole(page, "\n".join(_lines(analysis, figures, found)) + "\n")
-    return [page, write_robustness_report(analysis, _intervals(analysis), found, folder), *figures, *files]
+    return [page, *figures, *files], found
 
 
 def _figures(analysis: Analysis) -> Iterator[tuple[str, Figure]]:
@@ -155,7 +154,7 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
         else f"{axis.name} ({len(axis.values)} cases)"
         for axis in points.axes
     )
-    yield f"{'Sampled' if points.is_sample else 'Varied'}: {markdown_text(axes)}. {_intervals(analysis)}"
+    yield f"{'Sampled' if points.is_sample else 'Varied'}: {markdown_text(axes)}. {intervals_text(analysis)}"
     yield (
         "Whether a difference is beyond chance is judged at each place separately; of many places, about "
         "one in twenty appears so by chance."
@@ -184,7 +183,7 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
             yield from table.markdown()
 
 
-def _intervals(analysis: Analysis) -> str:
+def intervals_text(analysis: Analysis) -> str:
     """What the intervals on the page are."""
     intervals = (
         "Intervals are 95 % intervals: Student's t over the seeds, within the range a number can have (no "

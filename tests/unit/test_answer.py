@@ -67,18 +67,19 @@ def test_then_how_the_community_followed_in_kilowatts_and_what_was_lost_and_paid
         {"name": "sale", "unit_kwh": 0.5, "capacity": 3},
         {"name": "seats", "capacity": 3}]}  # fmt: skip
     homes = {"name": "g", "households": 9, "cost": {"kind": "separable", "linear": 1, "target": 0.5}}
-    run = scenario(grid=None, communities=[community], groups=[homes])
+    storm = {"kind": "platform_crash", "name": "storm", "from_h": 1, "duration_h": 1}
+    run = scenario(grid=None, communities=[community], groups=[homes], faults=[storm])
     numbers: dict[str, Any] = {
+        "fault_storm_v_sale_worst_deviation_units": -20.0, "fault_storm_v_seats_worst_deviation_units": 3.0,
         "v_sale_tracking_rmse_units": 2.0, "v_sale_capacity_mean_units": 30.0,
         "v_seats_tracking_rmse_units": 1.5, "v_seats_capacity_mean_units": 20.0,
         "messages_sent": 12_000, "messages_lost": 3, "messages_expired": 1,
         "bills_households_eur": -12.5, "delivery_days": 1, "traded_delivered_kwh": 41.25,
         "energy_imported_kwh": 1234.4, "energy_lost_in_feeder_kwh": 7.0}  # fmt: skip
     assert answer(numbers, run, {}) == (
-        "Community v missed its capacity by 4 kW in sale (of 60 kW on average) and by 1.5 units in "
-        "seats (of 20 "
-        "units), root mean square; 3 of 12 000 messages were lost (less than 0.1 %), 1 came too late. "
-        "Households earned 12.5 EUR in 1 day; 41.25 kWh were traded between them; households drew 1 "
-        "234 kWh at "
-        "their meters; lines and transformers lost 7 kWh."
+        "Community v missed its capacity by 4 kW in sale (of 60 kW on average) and by 1.5 units in seats (of "
+        "20 units), root mean square; during storm it was up to 40 kW too little in sale; 3 of 12 000 "
+        "messages were lost (less than 0.1 %), 1 came too late. Households earned 12.5 EUR in 1 day; 41.25 "
+        "kWh were traded between them; households drew 1 234 kWh at their meters; lines and transformers"
+        " lost 7 kWh."
     )

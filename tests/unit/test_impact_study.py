@@ -21,7 +21,7 @@ from cosim.api.impacts import evaluate_impact
 from cosim.config.library import names
 from cosim.engine.load import ScenarioSource
 from cosim.engine.wings import catalogue
-from cosim.report.impact_page import write_impact
+from cosim.report.page.impact_report import write_impact
 from cosim.study.impact.impact_analysis import USUAL_COSTS, ImpactAnalysis
 from cosim.study.impact.impact_folder import open_study, read_impact
 from cosim.study.impact.impact_plan import ImpactSearch, plan_impact

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from cosim.report.robustness_page import write_robustness
+from cosim.report.page.robustness_report import write_robustness
 from cosim.study.robustness.analysis import analyse
 from tests.unit.test_study_robustness import RMSE, made_up_sweep
 

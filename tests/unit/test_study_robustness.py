@@ -18,8 +18,8 @@ import yaml
 from cosim.core.errors import InputError
 from cosim.regulation.mixture_stability import mixture_stability_limit
 from cosim.regulation.stability import stability_limit
+from cosim.report.page.robustness_report import write_robustness
 from cosim.report.robustness_findings import completeness, findings
-from cosim.report.robustness_page import write_robustness
 from cosim.study.robustness.analysis import analyse
 from cosim.study.robustness.boundary import find_boundaries
 from cosim.study.robustness.cells import cell_estimates
@@ -442,6 +442,7 @@ def test_cases_without_a_numeric_axis_are_compared_seed_by_seed(tmp_path: Path) 
     files = {path.name for path in write_robustness(analysis, out)}
     assert files == {
         "robustness.md",
+        "report.html",
         f"{RMSE}.png",
         f"effect_{RMSE}.png",
         "findings.csv",

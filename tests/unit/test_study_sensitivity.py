@@ -13,8 +13,8 @@ import yaml
 from scipy.stats import qmc, rankdata, spearmanr
 
 from cosim.core.errors import InputError
+from cosim.report.page.robustness_report import write_robustness
 from cosim.report.robustness_findings import completeness, findings
-from cosim.report.robustness_page import write_robustness
 from cosim.study.robustness.analysis import analyse
 from cosim.study.robustness.sensitivity import partial_rank_correlation
 
@@ -113,7 +113,14 @@ def test_figures_and_tables_of_a_sample(sampled: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     files = {path.name for path in write_robustness(analyse(sampled, []), out)}
-    assert files == {"robustness.md", f"{RMSE}.png", "findings.csv", "cells.csv", "sensitivity.csv"}
+    assert files == {
+        "robustness.md",
+        "report.html",
+        f"{RMSE}.png",
+        "findings.csv",
+        "cells.csv",
+        "sensitivity.csv",
+    }
     table = pd.read_csv(out / "sensitivity.csv")
     assert list(table["axis"]) == list(AXES)
     assert len(pd.read_csv(out / "cells.csv")) == 64

@@ -22,9 +22,12 @@ MOST_VALUES = 2_200_000
 """Values of all elements and intervals on a page; of a longer run, the extremes of stretches are kept."""
 MOST_EPISODES = 200
 _KEPT = {
-    "voltage_low": "lowest voltage", "voltage_high": "highest voltage", "line_overload": "line most loaded",
-    "trafo_overload": "transformer most loaded", "trafo3w_overload": "three-winding transformer most loaded",
-}  # fmt: skip
+    "voltage_low": "voltage nearest to its lower limit",
+    "voltage_high": "voltage nearest to its upper limit",
+    "line_overload": "line most loaded",
+    "trafo_overload": "transformer most loaded",
+    "trafo3w_overload": "three-winding transformer most loaded",
+}
 KINDS = ("line", "trafo", "trafo3w")
 _VIOLATIONS = {"vm_min_pu": "voltage_low", "vm_max_pu": "voltage_high"} | {
     f"{kind}_loading_max_percent": f"{kind}_overload" for kind in KINDS
@@ -211,7 +214,7 @@ def worst_moments(run: RunData) -> list[dict[str, Any]]:
             "element": int(element),
             "left": bool(run.summary.get(f"{key}_intervals")),
         })  # fmt: skip
-    return sorted(found, key=lambda each: not each["left"])
+    return sorted(found, key=lambda each: (not each["left"], each["kind"] == "bus"))
 
 
 def episodes(run: RunData) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+from cosim.report.impact_page import feeders_of, write_impact_files
 from cosim.report.impact_words import (
     Feeders,
     capacity_text,
@@ -18,23 +19,37 @@ from cosim.report.impact_words import (
 )
 from cosim.report.page.study_figures import Figure, cell, cell_map, curve, curves, dot, dots
 from cosim.report.page.study_page import write_study_page
-from cosim.report.text_table import TextTable
 from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis
 from cosim.study.impact.violations import WORDS
 
 _PENETRATION = "penetration [% of the connection points]"
 
 
-def write_impact_report(
-    analysis: ImpactAnalysis, feeders: Feeders, tables: Sequence[TextTable], folder: Path
-) -> Path:
-    """Write ``report.html`` into an existing directory; gives the file."""
-    config = analysis.config
+def write_impact(analysis: ImpactAnalysis, folder: Path) -> list[Path]:
+    """Write all that there is to see of a study into a directory, which is made if need be.
+
+    Parameters
+    ----------
+    analysis : ImpactAnalysis
+        What was found.
+    folder : Path
+        The directory; files of an earlier evaluation are overwritten.
+
+    Returns
+    -------
+    list of Path
+        The files, both pages first.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    config, feeders = analysis.config, feeders_of(analysis)
+    (text, *files), tables = write_impact_files(analysis, feeders, folder)
     answer = [sentence.replace("**", "") for sentence in sentences(analysis, feeders)]
-    figures = list(_figures(analysis, feeders))
-    return write_study_page(
-        folder, config.title or config.name, answer, list(doubts(analysis)), figures, tables
+    title, notes, figures = (
+        config.title or config.name,
+        list(doubts(analysis)),
+        list(_figures(analysis, feeders)),
     )
+    return [text, write_study_page(folder, title, answer, notes, figures, tables), *files]
 
 
 def _figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[Figure]:

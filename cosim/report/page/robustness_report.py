@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from cosim.engine.wings import describe
 from cosim.report.page.study_figures import Figure, cell, cell_map, curve, curves, dot, dots
 from cosim.report.page.study_page import write_study_page
 from cosim.report.robustness_findings import completeness, findings
-from cosim.report.text_table import TextTable
+from cosim.report.robustness_page import intervals_text, write_robustness_files
 from cosim.study.robustness.analysis import Analysis
 from cosim.study.robustness.cells import Panel, cell_estimates, drawn_axes, label_of, panels
 from cosim.study.robustness.quantities import Quantity
@@ -22,20 +22,27 @@ from cosim.study.robustness.quantities import Quantity
 _MOST_MAPS = 24
 
 
-def write_robustness_report(
-    analysis: Analysis, intervals: str, tables: Sequence[TextTable], folder: Path
-) -> Path:
-    """Write ``report.html`` into an existing directory; gives the file."""
+def write_robustness(analysis: Analysis, folder: Path) -> list[Path]:
+    """Write all that there is to see of a sweep into an existing directory.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        What was worked out.
+    folder : Path
+        The directory; files of an earlier evaluation are overwritten.
+
+    Returns
+    -------
+    list of Path
+        The files, both pages first.
+    """
     points = analysis.points
+    (text, *files), tables = write_robustness_files(analysis, folder)
     figures = [figure for quantity in analysis.quantities for figure in _figures(analysis, quantity)]
-    return write_study_page(
-        folder,
-        points.title or points.name,
-        [*_answer(analysis), *completeness(points)],
-        [intervals],
-        figures[:_MOST_MAPS],
-        tables,
-    )
+    answer, notes = [*_answer(analysis), *completeness(points)], [intervals_text(analysis)]
+    page = write_study_page(folder, points.title or points.name, answer, notes, figures[:_MOST_MAPS], tables)
+    return [text, page, *files]
 
 
 def _answer(analysis: Analysis) -> Iterator[str]:

@@ -98,12 +98,12 @@ def _power(run: RunData) -> Iterator[Chart]:
             parts.append(series("their generation", time_ms, made, zero, steps=True, dash=True))
         devices = net - load + made
         if np.abs(devices).max(initial=0) > 1e-9:
-            name = "their devices (negative: they give)"
+            name = "their devices (giving: negative)"
             parts.append(series(name, time_ms, devices, zero, steps=True))
     if run.has("power_flow"):
         table = run.read("power_flow", ["time", "p_slack_mw"])
         drawn = 1000 * np.asarray(table["p_slack_mw"], float)
-        name = "from the grid above (negative: into it)"
+        name = "from the grid above (into it: negative)"
         parts.append(series(name, np.asarray(table["time"]), drawn, zero, steps=True))
     if parts:
         about = "Means of each interval. Devices are batteries, vehicles and heat pumps."

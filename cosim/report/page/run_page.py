@@ -32,6 +32,7 @@ SCRIPTS = (
     "run.js",
 )
 MOST_FAULTS = 500
+MOST_FAULT_MOMENTS = 4
 _STATUS_TEXT = {
     "done": "The run reached its end.",
     "failed": "What follows is what the run produced until then.",
@@ -72,7 +73,7 @@ def page(run: RunData) -> str:
         "start_ms": zero,
         "end_ms": zero + run.scenario.time.duration_ms,
         "map": feeder,
-        "moments": worst_moments(run),
+        "moments": worst_moments(run) + [_begins(each) for each in broken[:MOST_FAULT_MOMENTS]],
         "episodes": episodes(run),
         "households": who,
         "charts": time_charts(run),
@@ -115,6 +116,17 @@ def _answer(run: RunData) -> dict[str, Any]:
         "status": status,
         "status_text": f"{text} Cause: {cause}" if cause else text,
         "warnings": [str(each) for each in run.record.get("warnings", ())],
+    }
+
+
+def _begins(fault: dict[str, Any]) -> dict[str, Any]:
+    """The moment at which something fails."""
+    return {
+        "label": f"{fault['name']} begins",
+        "second": fault["start"],
+        "kind": "",
+        "element": -1,
+        "left": False,
     }
 
 

@@ -73,7 +73,7 @@ function thenText(charts, second) {
   const power = chartOf("power"), parts = [], kw = (value) => `${numberText(Math.abs(value), 3)} kW`;
   const load = at(power, "load"), made = at(power, "their generation"), devices = at(power, "their devices"), above = at(power, "from the grid above");
   if (Number.isFinite(load)) parts.push(`households used ${kw(load)}${Number.isFinite(made) ? ` and generated ${kw(made)}` : ""}`);
-  if (Number.isFinite(devices)) parts.push(`their batteries, vehicles and heat pumps ${devices < 0 ? "gave" : "took"} ${kw(devices)}`);
+  if (Number.isFinite(devices)) parts.push(`their devices ${devices < 0 ? "gave" : "took"} ${kw(devices)}`);
   if (Number.isFinite(above)) parts.push(`${kw(above)} flowed ${above < 0 ? "into" : "from"} the grid above`);
   for (const chart of charts.filter((each) => each.id.startsWith("resource_")))
     parts.push(`${chart.title} was ${numberText(at(chart, "what the community did"), 3)} of a capacity of ${numberText(at(chart, "capacity"), 3)} ${chart.unit}`);
@@ -84,9 +84,10 @@ function thenText(charts, second) {
 function fillMoments(onSelect) {
   const place = document.getElementById("moments");
   for (const each of page.moments) {
-    const button = make("button", `${each.label}: ${elementName(each.kind, each.element)}, ${dateText(each.second)}`, { type: "button" });
+    const where = each.kind ? `: ${elementName(each.kind, each.element)}` : "";
+    const button = make("button", `${each.label}${where}, ${dateText(each.second)}`, { type: "button" });
     if (each.left) button.classList.add("left");
-    button.addEventListener("click", () => { goTo(each.second); onSelect(each.kind, each.element); });
+    button.addEventListener("click", () => { goTo(each.second); if (each.kind) onSelect(each.kind, each.element); });
     place.append(button);
   }
 }
