@@ -170,6 +170,8 @@ def _lines(analysis: Analysis, figures: list[Path], found: list[TextTable]) -> I
     yield f"These rows are in [{found[0].name}.csv]({found[0].name}.csv)."
     yield ""
     yield "## Figures"
+    yield ""
+    yield "To look at them with values, and with the runs behind each: `report.html`."
     for figure in figures:
         yield ""
         yield f"![{figure.stem.replace('_', ' ')}]({figure.name})"
