@@ -84,6 +84,7 @@ def test_one_quantity_another_baseline_another_place(cosim: Callable, swept: str
     assert ended.code == 0, ended.err
     assert {path.name for path in (folder / "elsewhere").iterdir()} == {
         "robustness.md",
+        "report.html",
         "messages_lost.png",
         "effect_messages_lost.png",
         "findings.csv",
