@@ -259,6 +259,7 @@ def test_a_full_disc_is_said_and_the_sweep_goes_on_later(
     assert table_bytes(folder / "full") == table_bytes(whole)
 
 
+@pytest.mark.slow
 def test_workers_end_with_the_sweep_that_is_killed(folder: Path) -> None:
     """At once, and not after their points, which may be long: who resumes wants the cores and the memory."""
     slow = (folder / slow_sweep(folder)).read_text().replace("steps: 200", "steps: 1000000")

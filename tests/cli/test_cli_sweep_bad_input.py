@@ -172,6 +172,7 @@ def test_the_folder_of_another_sweep_is_left_alone(cosim: Callable, folder: Path
     assert "made by cosim 0.0.1" in older.err
 
 
+@pytest.mark.slow
 def test_unreachable_scheduler(cosim: Callable, folder: Path) -> None:
     (folder / "s.yaml").write_text(GOOD)
     with socket.socket() as unused:

@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
 LONG_PAGES = (
     "README",
+    "after_paper_a",
+    "cli",
     "compare",
     "devices",
     "dimming",

@@ -102,6 +102,7 @@ def test_who_is_locked_out_follows_the_policy_that_multiplies() -> None:
     assert point.averages[:8].sum(axis=0) == pytest.approx(capacities)
 
 
+@pytest.mark.slow
 def test_a_sum_that_falls_with_the_signal_holds_nothing() -> None:
     """Where all gradients are below 0, who multiplies takes more as the signal falls below 0."""
     responses = Responses.of_groups([Additive(), Proportional()], [2, 3])
