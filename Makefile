@@ -29,6 +29,7 @@ bench: install
 	$(BIN)/python bench/bench_market.py
 	$(BIN)/python bench/bench_regulation.py
 	$(BIN)/python bench/bench_power_flow.py
+	$(BIN)/python bench/bench_power_flow_beside.py
 	$(BIN)/python bench/bench_inverter.py
 	$(BIN)/python bench/bench_schedule.py
 	$(BIN)/python bench/bench_memory.py
