@@ -25,6 +25,8 @@ _SHORT = 1.0
 _IDLE = 3.0
 _REFUSED = 0.1
 _DAYS = 7
+_FINE_MS = 10_000
+"""Steps shorter than this are estimated together, however often the platform ticks."""
 
 
 class Balance(NamedTuple):
@@ -144,8 +146,9 @@ def estimate(
 
 
 class _Steps(NamedTuple):
-    """The market's steps that begin in a week, which may end after it."""
+    """The market's steps that begin in a week, which may end after it; short ones in bundles of ``each``."""
 
+    each: int
     begin_ms: int
     bounds_ms: NDArray[np.int64]
     days: NDArray[np.int64]
@@ -153,12 +156,13 @@ class _Steps(NamedTuple):
 
 
 def _steps(time: TimeAxis, begin_ms: int, end_ms: int) -> _Steps:
-    step_ms = time.step_ms
+    each = max(1, _FINE_MS // time.step_ms)
+    step_ms = each * time.step_ms
     starts_ms = np.arange(-(-begin_ms // step_ms) * step_ms, end_ms, step_ms, dtype=np.int64)
     last_ms = starts_ms[-1] + step_ms if starts_ms.size else begin_ms
     bounds_ms = np.append(starts_ms, min(last_ms, time.duration_ms))
     days = (starts_ms - begin_ms) // MS_PER_DAY
-    return _Steps(begin_ms, bounds_ms, days, -(-(end_ms - begin_ms) // MS_PER_DAY))
+    return _Steps(each, begin_ms, bounds_ms, days, -(-(end_ms - begin_ms) // MS_PER_DAY))
 
 
 def _net_kw(demand: Demand, slots: Slots, begin_ms: int, end_ms: int) -> NDArray[np.float64]:
@@ -177,16 +181,16 @@ def _asked_kwh(
 ) -> NDArray[np.float64]:
     """Of a week's days: what capacities take, what those for own load ask, and what of it homes refuse."""
     asked, for_own_load, refused = result = np.zeros((3, steps.n_days))
-    energies = [unit.energy_kwh for unit, _ in units]
+    energies = [steps.each * unit.energy_kwh for unit, _ in units]
     wanted_kwh = (
         np.array([capacities(int(t)) for t in steps.bounds_ms[:-1]]).reshape(-1, len(units)) * energies
     )
-    for resource, (unit, service) in enumerate(units):
+    for resource, ((_, service), unit_kwh) in enumerate(zip(units, energies, strict=True)):
         if service is None:
             continue
         usable_kwh = wanted_kwh[:, resource]
         if service.follows_load:
-            takes_kwh = _own_load_takes(steps, net_kw, unit.energy_kwh, slots)
+            takes_kwh = _own_load_takes(steps, net_kw, unit_kwh, slots)
             usable_kwh = np.minimum(usable_kwh, takes_kwh)
             np.add.at(for_own_load, steps.days, wanted_kwh[:, resource])
             np.add.at(refused, steps.days, wanted_kwh[:, resource] - usable_kwh)

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from cosim.core.context import TimeAxis
+from cosim.regulation import energy_balance
+from cosim.regulation.design import capacity_reader
+from cosim.regulation.schema import CommunityConfig
+
 WITH_BATTERIES = (
     "{kind: constant, p_kw: 0.4}",
     "{kind: constant, p_kw: 0.4}\n    pv: {kind: csv, file: sun.csv, kwp: 1}\n    battery: {capacity_kwh: 5}",
@@ -74,6 +79,34 @@ def test_batteries_that_will_stand_empty(cosim: Callable, write: Callable, folde
     assert warning.startswith("s.yaml:16: communities.0.resources: in 1 of 1 week the batteries will")
     assert "take 48 kWh a day" in warning
     assert "will be empty" in warning
+
+
+def test_steps_of_a_tenth_of_a_second_are_judged_in_bundles(
+    cosim: Callable, write: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sun(folder, 0.5)
+    asked: list[int] = []
+    told = []
+    for step_s, unit_kwh in ((3600, 1.0), (0.1, 1.0 / 36_000)):
+        use = ("{name: use, capacity: 1}", f"{{name: use, capacity: 2, unit_kwh: {unit_kwh!r}}}")
+        source = write(
+            WITH_BATTERIES, FROM_REST, use, ("step_s: 3600\n  steps: 4", f"step_s: {step_s}\n  duration_h: 4")
+        )
+        told += warnings(cosim, source)[-1:]
+        monkeypatch.setattr(energy_balance, "capacity_reader", counted(asked))
+    assert "take 48 kWh a day" in told[0]
+    assert told[1] == told[0]
+    assert 0 < len(asked) <= 24 * 360
+
+
+def counted(asked: list[int]) -> Callable:
+    """A reader of capacities that notes when it was asked."""
+
+    def reader(community: CommunityConfig, time: TimeAxis) -> Callable[[int], tuple[float, ...]]:
+        read = capacity_reader(community, time)
+        return lambda now_ms: asked.append(now_ms) or read(now_ms)
+
+    return reader
 
 
 @pytest.mark.parametrize(("grid_kw", "is_enough"), [(0.1, False), (1.0, True)])
