@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow bench fuzz lint format docs pictures studies impacts lock clean
+.PHONY: install demo test test-slow bench fuzz lint format docs site pictures studies impacts lock clean
 
 install: .venv/.installed
 
@@ -52,6 +52,10 @@ format: install
 docs: install
 	$(BIN)/python docs/build_reference.py
 
+# The documentation as a site; a warning is an error. `python -m http.server --directory site` shows it with its search.
+site: install
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 # Pin what pyproject.toml allows; uv is needed for this alone.
 lock: install
 	$(BIN)/python -m pip install --quiet uv
@@ -75,7 +79,7 @@ impacts: install
 		$(BIN)/cosim impact impact_$$study --quiet --out results/impacts/$$study || exit 1; done
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist site
 
 # The figures of the README, of docs/compare.md and of the trading pages, each from a run made for it.
 pictures: install

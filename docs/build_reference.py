@@ -1,20 +1,25 @@
-"""Make the reference pages from the code: every key of a scenario, sweep or study, every column of a table.
+"""Make the reference pages from the code: every key, column, number and command.
 
-python docs/build_reference.py            # writes docs/{scenario_keys,sweep_keys,impact_keys,tables}.md
+python docs/build_reference.py            # writes the pages of PAGES into docs/
 """
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
 
+import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+from typer.cli import get_docs_for_click
+from typer.main import get_command
 
+from cosim.cli.entry import app
 from cosim.config.base import Range
 from cosim.config.choice import Choice
 from cosim.config.schema_walk import annotation_of, models_in
@@ -210,13 +215,39 @@ def numbers_page() -> str:
     return "\n".join(lines)
 
 
+def commands_page() -> str:
+    """Every command, its arguments and its options, as `--help` lists them."""
+    command = get_command(app)
+    made = get_docs_for_click(obj=command, ctx=typer.Context(command), name="cosim")
+    listed, *sections = re.split(r"^(?=## `cosim )", made, flags=re.MULTILINE)
+    root = listed.partition("**Commands**")[0].partition("**Usage**")[2]
+    lines = [
+        "# Commands",
+        "",
+        "Made from the code by `make docs`; `cosim COMMAND --help` says the same. [The command line](cli.md) "
+        "shows how commands are used, and what `--json` prints.",
+        "",
+        f"**Usage**{root}",
+    ]
+    text = "\n".join([*lines, *sections]).replace("```console\n$ ", "```text\n")
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+
+
+PAGES = {
+    "scenario_keys": scenario_page,
+    "sweep_keys": sweep_page,
+    "impact_keys": impact_page,
+    "tables": tables_page,
+    "numbers": numbers_page,
+    "commands": commands_page,
+}
+"""Names of the pages, and what makes each."""
+
+
 def main() -> None:
     """Write the pages."""
-    (FOLDER / "scenario_keys.md").write_text(scenario_page(), encoding="utf-8")
-    (FOLDER / "sweep_keys.md").write_text(sweep_page(), encoding="utf-8")
-    (FOLDER / "impact_keys.md").write_text(impact_page(), encoding="utf-8")
-    (FOLDER / "tables.md").write_text(tables_page(), encoding="utf-8")
-    (FOLDER / "numbers.md").write_text(numbers_page(), encoding="utf-8")
+    for name, page in PAGES.items():
+        (FOLDER / f"{name}.md").write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
