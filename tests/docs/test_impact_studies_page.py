@@ -107,20 +107,62 @@ def test_what_devices_add_to_the_peak_of_forty_homes() -> None:
     assert (added["count"] == 20).all()
     assert added.loc["a vehicle at 11 kW", "mean"] + added.loc["a vehicle at 11 kW", "half"] < 1.4
     assert added.loc["a heat pump", "mean"] / 1.2 == pytest.approx(2.1, abs=0.05)
+    assert added.loc["a heat pump", "mean"] / 1.7 == pytest.approx(1.5, abs=0.05)
     kw = script.peak_kw(script.CASES["a vehicle at 11 kW"], 1)
     assert kw == pytest.approx(pd.read_csv(script.RAW)["peak_kw"][1], abs=1e-3)
 
 
-def test_heat_pumps_in_the_village() -> None:
-    found = capacities("impact_heat_pump", feeder="village", mode="uncontrolled")
-    capacity, (low, high), _ = numbers(found)
-    assert f"in {capacity} of its homes (95 % interval {low} to {high} %)" in PAGE
-    assert (found["seeds"], found["not monotone"]) == (20, 0)
-    outside = pd.read_csv(DOCS / "impact/impact_heat_pump_probabilities.csv")["seeds with a violation [%]"]
-    assert outside.tolist() == [0] * 4 + [5] + [100] * 6
-    loading = capacities("impact_heat_pump_costs", number="highest trafo loading [%]")
-    assert (loading["penetration [%]"], round(loading["mean"] - 100)) == (50, 11)
-    assert f"by 11 % on average ({loading['from']:.0f} to {loading['to']:.0f} % of its rating)" in PAGE
+@pytest.mark.parametrize(
+    ("mode", "begins"),
+    [
+        ("uncontrolled", "| uncontrolled | 60 % | 40 %"),
+        ("regulation", "| regulation, planned by the hour"),
+        ("dimming", "| dimmed to 4.2 kW"),
+        ("dimming_to_1_5_kw", "| dimmed to 1.5 kW"),
+    ],
+)
+def test_heat_pumps_on_two_feeders(mode: str, begins: str) -> None:
+    (line,) = (line for line in PAGE.splitlines() if line.startswith(begins))
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    rows = [capacities("impact_heat_pump", feeder=feeder, mode=mode) for feeder in ("rural", "village")]
+    assert cells[1:3] == [
+        capacity + (f" ({low} to {high})" if low != high else "")
+        for capacity, (low, high), _ in map(numbers, rows)
+    ]
+    place = {"feeder": "village", "mode": mode}
+    loading, missing, cold = (
+        capacities("impact_heat_pump_costs", number=number, **place)["mean"]
+        for number in ("highest trafo loading [%]", "missing [kWh]", "too cold [h]")
+    )
+    assert cells[3] == f"{loading:.0f} %"
+    assert cells[4] == (f"{missing:.0f} kWh, {cold:.0f} h too cold" if missing else "nothing")
+
+
+def test_what_control_does_to_heat_pumps() -> None:
+    table = pd.read_csv(DOCS / "impact/impact_heat_pump.csv").set_index(["feeder", "mode"])
+    assert (table["seeds"] == 20).all()
+    assert (table["not monotone"] == 0).all()
+    assert set(table.loc["suburb", "capacity at a risk of 10 %"]) == {"at least 100 %"}
+    ends = ["change of the mean [points]", "change from", "change to"]
+    assert (table.xs("dimming", level="mode")[ends] == 0).all(axis=None)
+    assert table.loc[("rural", "dimming_to_1_5_kw"), ends].round(1).tolist() == [-19.5, -20.5, -18.5]
+    assert table.loc[("rural", "regulation"), ends].round(1).tolist() == [3.0, 0.8, 5.2]
+    assert table.loc[("village", "regulation"), ends].round(1).tolist() == [-0.5, -2.3, 1.3]
+    loading = pd.read_csv(DOCS / "impact/impact_heat_pump_costs.csv").set_index(["number", "feeder", "mode"])
+    higher = loading.loc["highest trafo loading [%]", ["change", "change from", "change to"]]
+    assert higher.loc[("village", "dimming_to_1_5_kw")].round().tolist() == [36, 35, 37]
+    assert higher.loc[("village", "regulation")].round(1).tolist() == [-4.1, -6.3, -2.0]
+    assert higher.loc[("rural", "regulation")].round(1).tolist() == [-2.8, -4.0, -1.6]
+    binding = pd.read_csv(DOCS / "impact/impact_heat_pump_binding.csv")
+    assert set(binding["limit"]) == {"transformer overloaded"}
+    assert (binding["seeds"] == 20).all()
+
+
+def test_there_is_hardly_any_chance_about_heat_pumps() -> None:
+    table = pd.read_csv(DOCS / "impact/impact_heat_pump_probabilities.csv")
+    outside = table[table["mode"] == "uncontrolled"].groupby("feeder")["seeds with a violation [%]"]
+    assert outside.get_group("village").tolist() == [0] * 4 + [5] + [100] * 6
+    assert outside.get_group("rural").tolist() == [0] * 7 + [100] * 4
 
 
 @pytest.mark.parametrize(
