@@ -6,9 +6,10 @@ References
 ----------
 VDE-AR-N 4105:2018-11, "Erzeugungsanlagen am Niederspannungsnetz", 5.7.2: at most cos φ = 0.90 of plants above
 4.6 kVA, and 0.95 of those up to that, as pandapower's `PQArea4105` has it too. Of its rating that is
-sin(arccos 0.90) and sin(arccos 0.95) in reactive power. That the corners of Q(U) are at 0.93, 0.97, 1.03 and
-1.07 of the nominal voltage, and that cos φ(P) begins to fall at half of the power, is our assumption: the
-text of the rule was not before us. The network operator may ask for other points.
+sin(arccos 0.90) and sin(arccos 0.95) in reactive power. The corners of Q(U) at 0.93, 0.97, 1.03 and 1.07 of
+the nominal voltage, and cos φ(P) that begins to fall at half of the power, are those of the grid profile
+`DE_VDE4105_2018` of Hoymiles' inverters; the text of the rule was not before us. The network operator may
+ask for other points.
 
 IEEE Std 1547-2018, "Interconnection and Interoperability of Distributed Energy Resources", table 8 (voltage-
 reactive power, categories A and B) and table 10 (voltage-active power): default settings. The power left by

@@ -174,6 +174,19 @@ def test_power_factors_of_plants_are_those_of_pandapower(name: str, per_active: 
     assert COS_PHI_OF_P[name].y[-1] == pytest.approx(math.cos(math.atan(per_active)), abs=1e-6)
 
 
+def test_corners_are_those_of_a_manufacturers_grid_profile() -> None:
+    """Hoymiles' `DE_VDE4105_2018`, version 2.0.2 (github.com/tbnobody/OpenDTU, issue 900): sections 80
+    (volt-var: on, V1, Q1, V2, V3, V4, Q4; tenths) and b0 (power factor: on, start in tenths of a percent,
+    value at full power in hundredths), of a plant below 4.6 kVA."""
+    volt_var = [int(word, 16) / 10 for word in ["085b", "012c", "08b7", "0941", "099d", "012c"]]
+    start, at_full = (int(word, 16) for word in ["01f4", "005f"])
+    for name in ("vde_ar_n_4105", "vde_ar_n_4105_small"):
+        assert [round(230 * v, 1) for v in Q_OF_V[name].x] == [volt_var[k] for k in (0, 2, 3, 4)]
+        assert COS_PHI_OF_P[name].x == (start / 1000, 1.0)
+    assert Q_OF_V["vde_ar_n_4105_small"].y[-1] == pytest.approx(volt_var[5] / 100, abs=0.0125)
+    assert COS_PHI_OF_P["vde_ar_n_4105_small"].y == (1.0, at_full / 100)
+
+
 @pytest.mark.parametrize(
     ("characteristic", "points"),
     [
