@@ -48,9 +48,10 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# Reference pages that are made from the code.
+# Reference pages that are made from the code, and the tutorials' notebooks, which are made from their pages.
 docs: install
 	$(BIN)/python docs/build_reference.py
+	$(BIN)/python docs/notebooks.py
 
 # The documentation as a site; a warning is an error. `python -m http.server --directory site` shows it with its search.
 site: install
@@ -81,7 +82,7 @@ impacts: install
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist site
 
-# The figures of the README, of docs/compare.md and of the trading pages, each from a run made for it.
+# The figures of the README, of docs/compare.md, of the tutorials and of the trading pages, each from a run made for it.
 pictures: install
 	rm -rf results/pictures
 	$(BIN)/cosim run storage_village --quiet --out results/pictures
@@ -103,3 +104,4 @@ pictures: install
 	cp results/pictures/lotfi/figures/trading_allocation.png docs/images/lotfi_allocation.png
 	$(BIN)/python docs/lotfi_case.py --figure docs/images/lotfi_rigidity.png
 	$(BIN)/python docs/trading_rush.py --figure docs/images/trading_rush.png
+	$(BIN)/python docs/notebooks.py --figures

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Self
 
@@ -36,7 +37,8 @@ class _Shown:
 
     def __init__(self, name: str, total: int, quiet: bool, console: Console | None = None) -> None:
         self._name, self._total, self._quiet = name, total, quiet
-        self._console = console or PlainConsole(stderr=True)
+        # A notebook's cells ask for colours (FORCE_COLOR) and cannot redraw a line all the same.
+        self._console = console or PlainConsole(stderr=True, force_terminal=sys.stderr.isatty())
         self._began = time.monotonic()
         self._bar: Progress | None = None
         if not quiet and self._console.is_terminal:

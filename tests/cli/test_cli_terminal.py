@@ -52,6 +52,16 @@ def test_a_long_text_keeps_both_ends() -> None:
     assert shortened("short", 10) == "short"
 
 
+def test_a_notebook_that_asks_for_colours_is_not_drawn_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its cells have no terminal, and each step of a bar would be a line of their output."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    with RunProgress("run", 100, quiet=False) as bar:
+        bar.update(50, 5)
+    assert not stream.getvalue()
+
+
 @pytest.mark.parametrize("text", [*NASTY.values(), MARKUP], ids=[*NASTY.keys(), "markup"])
 @pytest.mark.parametrize("way", ["print", "styled", "table", "run", "sweep"])
 def test_no_way_to_the_console_lets_it_through(way: str, text: str) -> None:

@@ -35,6 +35,7 @@ LONG_PAGES = (
     "dimming",
     "extending",
     "faults",
+    "findings",
     "impact",
     "inverters",
     "lotfi_case",
@@ -187,7 +188,9 @@ def test_readme_shows_commands() -> None:
     assert sum(len(commands(content)) for _, content in blocks("README.md")) >= 6
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    "page", [*PAGES, *(f"docs/tutorials/{page.name}" for page in (ROOT / "docs").glob("tutorials/*.md"))]
+)
 def test_links_lead_somewhere(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text)
