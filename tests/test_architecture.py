@@ -1,7 +1,7 @@
 """The layers of the design, read off the imports themselves.
 
     core ◄ config ◄ csv_files ◄ {comms, devices, grid, results} ◄ households ◄ {regulation, trading, dimming}
-         ◄ faults
+         ◄ firm ◄ faults
          ◄ engine ◄ study ◄ report ◄ plugins ◄ api ◄ {cli, the package's own face}
 
 Every import counts, also one inside a function or under TYPE_CHECKING.
@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("comms", "devices", "grid", "results"),
     ("households",),
     ("regulation", "trading", "dimming"),
+    ("firm",),
     ("faults",),
     ("engine",),
     ("study",),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cosim.comms.draws import Draws
-from cosim.comms.schema import Direction
+from cosim.comms.schema import OF_NO_HOUSEHOLD, Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Disturbance:
     directions : frozenset of str
         Directions of the links concerned.
     households : frozenset of int
-        A link is concerned if it leads to or from one of these; links of direction ``meter`` always are.
+        A link is concerned if it leads to or from one of these; links that belong to no household always
+        are.
     spares_inside : bool
         Whether links from one of these households to another are spared: a partition.
     loss_probability, duplication_probability, replay_probability : float
@@ -42,7 +43,7 @@ class Disturbance:
         """Whether it concerns the link of this direction between these addresses."""
         if direction not in self.directions:
             return False
-        if direction == "meter":
+        if direction in OF_NO_HOUSEHOLD:
             return True
         ends = (sender in self.households, recipient in self.households)
         return any(ends) and not (self.spares_inside and all(ends))

@@ -58,7 +58,7 @@ class Link:
     ----------
     name : str
         Name in the accounts.
-    direction : {"downlink", "uplink", "peer", "meter"}
+    direction : {"downlink", "uplink", "peer", "meter", "platform"}
         Direction.
     ends : tuple of int
         Addresses of the sender and the recipient.

@@ -11,6 +11,7 @@ from cosim.comms.latency import LatencyModel
 from cosim.comms.loss import LossModel
 from cosim.comms.schema import (
     DIRECTIONS,
+    OF_NO_HOUSEHOLD,
     CommsConfig,
     Direction,
     LinkConfig,
@@ -33,7 +34,7 @@ class Links(NamedTuple):
 
     Attributes
     ----------
-    direction : {"downlink", "uplink", "peer", "meter"}
+    direction : {"downlink", "uplink", "peer", "meter", "platform"}
         Where they lead.
     group, household : str or None
         Whose they are; no household for those of a group that no override names, neither for the meter's.
@@ -67,7 +68,7 @@ def links_in_use(comms: CommsConfig, used: Used, population: Population) -> list
     named = {override.household for override in comms.overrides}
     found: list[Links] = []
     for direction in DIRECTIONS:
-        if direction == "meter":
+        if direction in OF_NO_HOUSEHOLD:
             found += [Links(direction, None, None, 0)] if direction in used else []
             continue
         for group in population.named(used.get(direction, ())):
@@ -162,6 +163,7 @@ _PLURAL: dict[Direction, str] = {
     "uplink": "uplinks",
     "peer": "links between households",
     "meter": "the meter's link",
+    "platform": "links between platforms",
 }
 
 

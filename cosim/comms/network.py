@@ -150,8 +150,9 @@ class Network:
 
         Parameters
         ----------
-        direction : {"downlink", "uplink", "peer", "meter"}
-            Platform to household, household to platform, household to household, meter to platform.
+        direction : {"downlink", "uplink", "peer", "meter", "platform"}
+            Platform to household, household to platform, household to household, meter to platform, between
+            platforms and a firm.
         sender, recipient : int
             Addresses.
         kind : MessageKind

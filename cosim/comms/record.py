@@ -36,7 +36,7 @@ MESSAGE_LATENCY = Table(
     "message_latency",
     "How often each latency occurred among the messages delivered.",
     (
-        Column("direction", "text", "", "downlink, uplink, peer, meter"),
+        Column("direction", "text", "", "downlink, uplink, peer, meter, platform"),
         Column("kind", "text", "", "signal, report, meter, feeder, ack"),
         Column("latency_ms", "integer", "ms", "latency, exact below a second, to 0.2 % above"),
         Column("count", "integer", "", "messages delivered with it"),

@@ -26,11 +26,15 @@ from cosim.config.base import (
 )
 from cosim.core.errors import Problem, suggest
 
-Direction = Literal["downlink", "uplink", "peer", "meter"]
-"""Platform to household, household to platform, household to household, feeder meter to platform."""
+Direction = Literal["downlink", "uplink", "peer", "meter", "platform"]
+"""Platform to household, household to platform, household to household, feeder meter to platform; between
+the platforms of communities, and between a local firm and a platform."""
 
-DIRECTIONS: tuple[Direction, ...] = ("downlink", "uplink", "peer", "meter")
+DIRECTIONS: tuple[Direction, ...] = ("downlink", "uplink", "peer", "meter", "platform")
 """All directions."""
+
+OF_NO_HOUSEHOLD: tuple[Direction, ...] = ("meter", "platform")
+"""Those whose links belong to no household."""
 
 Ordering = Literal["free", "in_order"]
 Delivery = Literal["at_most_once", "at_least_once", "exactly_once"]
@@ -115,10 +119,9 @@ class LinkOverride(Model):
 
     @model_validator(mode="after")
     def _applies_to_something(self) -> Self:
-        if self.direction == "meter" and (self.group is not None or self.household is not None):
-            raise ValueError(
-                "the meter's link belongs to no household; leave out group and household, or the direction"
-            )
+        if self.direction in OF_NO_HOUSEHOLD and (self.group is not None or self.household is not None):
+            whose = "the meter's link belongs" if self.direction == "meter" else "links of platforms belong"
+            raise ValueError(f"{whose} to no household; leave out group and household, or the direction")
         if not self.changes():
             raise ValueError(
                 "this override changes nothing; give at least one of: " + ", ".join(LinkConfig.model_fields)
@@ -165,10 +168,10 @@ def resolve(
     ----------
     config : CommsConfig
         The network's configuration.
-    direction : {"downlink", "uplink", "peer", "meter"}
+    direction : {"downlink", "uplink", "peer", "meter", "platform"}
         Direction of the link.
     group, household : str or None
-        Names of the household the link belongs to and of its group; None for the meter's link.
+        Names of the household the link belongs to and of its group; None for links of no household.
 
     Returns
     -------

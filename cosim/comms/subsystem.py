@@ -10,7 +10,14 @@ from cosim.comms.latency import TraceReader
 from cosim.comms.link_checks import link_doubts
 from cosim.comms.network import Network
 from cosim.comms.record import MESSAGE_LATENCY, MESSAGES, message_numbers, write_messages
-from cosim.comms.schema import DIRECTIONS, CommsConfig, LinkConfig, resolve, unmatched_overrides
+from cosim.comms.schema import (
+    DIRECTIONS,
+    OF_NO_HOUSEHOLD,
+    CommsConfig,
+    LinkConfig,
+    resolve,
+    unmatched_overrides,
+)
 from cosim.comms.trace import trace_reader
 from cosim.config.library import file_problems
 from cosim.config.shown_values import measured_value
@@ -95,8 +102,8 @@ class Comms(Subsystem[Linked]):
         """Each household's links, where they differ from those of the one before."""
         yield "# links: each household's, where it differs from the one before"
         for direction in DIRECTIONS:
-            if direction == "meter":
-                yield f"meter: {_link_line(resolve(self._config, direction, None, None))}"
+            if direction in OF_NO_HOUSEHOLD:
+                yield f"{direction}: {_link_line(resolve(self._config, direction, None, None))}"
                 continue
             before = None
             for group in self._population.groups:

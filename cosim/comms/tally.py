@@ -15,7 +15,8 @@ class Account(NamedTuple):
     Attributes
     ----------
     link : str
-        ``downlink/NAME``, ``uplink/NAME``, ``peer/SENDER/RECIPIENT``, ``meter``, ``meter/reverse``.
+        ``downlink/NAME``, ``uplink/NAME``, ``peer/SENDER/RECIPIENT``, ``meter``, ``meter/reverse``,
+        ``platform/SENDER/RECIPIENT`` with the numbers of communities, or ``firm``.
     kind : str
         Kind of the messages.
     sent : int

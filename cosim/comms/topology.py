@@ -12,9 +12,9 @@ from cosim.comms.latency import Latency, LatencyModel, TraceReader, checked
 from cosim.comms.link import Link
 from cosim.comms.link_arrays import LinkArrays, obstacles
 from cosim.comms.loss import LossModel
-from cosim.comms.schema import CommsConfig, Direction, LinkConfig, resolve
+from cosim.comms.schema import OF_NO_HOUSEHOLD, CommsConfig, Direction, LinkConfig, resolve
 from cosim.core.errors import InputError, Problem
-from cosim.core.message import METER, PLATFORM, Address
+from cosim.core.message import FIRM, METER, PLATFORM, Address, community_at
 from cosim.core.registry import class_name
 from cosim.core.streams import Streams
 
@@ -61,7 +61,8 @@ class Topology:
         # Opened in advance, so that a bad trace is found before the run starts.
         for direction in HOUSEHOLD_DIRECTIONS:
             self._household_draws(direction)
-        self._latency(self._link_config("meter", METER).latency)
+        for direction in OF_NO_HOUSEHOLD:
+            self._latency(self._link_config(direction, METER).latency)
 
     def link(self, direction: Direction, sender: int, recipient: int) -> Link:
         """The link of this direction between these addresses, new.
@@ -80,6 +81,8 @@ class Topology:
                 return self._household_link("uplink", sender, (sender, recipient))
             case "meter" if {sender, recipient} == {METER, PLATFORM}:
                 return self._meter_link(sender, recipient)
+            case "platform" if _party(sender) and _party(recipient) and sender != recipient:
+                return self._platform_link(sender, recipient)
             case "peer" if sender_name is not None and recipient_name is not None and sender != recipient:
                 return self._peer_link(sender, recipient)
         raise ValueError(
@@ -113,7 +116,7 @@ class Topology:
         return self._addresses[number].name if 0 <= number < len(self._addresses) else None
 
     def _link_config(self, direction: Direction, household: int) -> LinkConfig:
-        address = None if household == METER else self._addresses[household]
+        address = None if direction in OF_NO_HOUSEHOLD else self._addresses[household]
         group = None if address is None else address.group
         # Households that no override names have the links of their group.
         name = address.name if address is not None and address.name in self._named else None
@@ -139,6 +142,12 @@ class Topology:
         draws = self._shared_draws("meter", config, 2, 1)
         name, column = ("meter", 0) if sender == METER else ("meter/reverse", 1)
         return Link(name, "meter", (sender, recipient), config, config.outages, draws, column)
+
+    def _platform_link(self, sender: int, recipient: int) -> Link:
+        config = self._link_config("platform", METER)
+        name = f"platform/{_party(sender)}/{_party(recipient)}"
+        draws = self._shared_draws(name.replace("/", "."), config, 1, 1)
+        return Link(name, "platform", (sender, recipient), config, config.outages, draws, 0)
 
     def _peer_link(self, sender: int, recipient: int) -> Link:
         config = self._link_config("peer", sender)
@@ -174,6 +183,12 @@ class Topology:
                 _rows_kept(n_columns, n_senders),
             )
         return draws
+
+
+def _party(address: int) -> str:
+    """Who has this address on links between platforms, as the link's name says it; empty for nobody."""
+    number = community_at(address)
+    return "firm" if address == FIRM else "" if number is None else str(number + 1)
 
 
 def _independent_loss(loss: LossModel) -> float:

@@ -11,6 +11,22 @@ PLATFORM: Final = -1
 METER: Final = -2
 """Address of the feeder's own meter."""
 
+FIRM: Final = -3
+"""Address of a local firm, on links between platforms."""
+
+_FIRST_PLATFORM: Final = -10
+
+
+def platform_of(community: int) -> int:
+    """Address of the platform of a community, by its number, on links between platforms."""
+    return _FIRST_PLATFORM - community
+
+
+def community_at(address: int) -> int | None:
+    """Number of the community whose platform has this address; None for any other address."""
+    return _FIRST_PLATFORM - address if address <= _FIRST_PLATFORM else None
+
+
 P = TypeVar("P")
 C = TypeVar("C", covariant=True)
 
@@ -52,7 +68,7 @@ class Message(Generic[C]):
     Attributes
     ----------
     sender, recipient : int
-        Addresses: a household's number, `PLATFORM` or `METER`.
+        Addresses: a household's number, `PLATFORM`, `METER`, `FIRM`, or one of `platform_of`.
     kind : MessageKind
         What it is: ``signal``, ``report``, ``offer``, ...
     sequence : int

@@ -100,6 +100,10 @@ class BatteryConfig(Device):
                 remedy = "Add `charge_from: surplus_and_grid`, or remove it."
                 yield Problem(message, remedy, key, severity="warning")
 
+    def draws_by_itself(self) -> bool:
+        """Where the grid charges it."""
+        return self.charge_from != "surplus"
+
     def unit_problems(self, service: str, unit_kw: float, group: str) -> Iterator[Problem]:
         """Whether it can give a unit at all."""
         if bounds(self.discharge_kw)[1] < unit_kw:

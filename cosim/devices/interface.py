@@ -160,6 +160,10 @@ class Device(Model):
         """A load whose profile its devices are given, to serve as they see fit; nobody draws it as it is."""
         return None
 
+    def draws_by_itself(self) -> bool:
+        """Whether it may draw power from the feeder that no profile says, so that nobody can leave it off."""
+        return not self.has_profile
+
     def inverters(self, site: ProfileSite, installed_kw: Mapping[int, float]) -> Mapping[int, Inverter]:
         """The inverters that are controlled, by household, once profiles are put; none by default.
 

@@ -214,6 +214,25 @@ def _costs(summary: Summary) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
+def _firm_parts(summary: Summary) -> Iterator[str]:
+    bills, margin = summary.get("firm_bills_eur"), summary.get("firm_margin_eur")
+    if bills is None or margin is None:
+        return
+    verb = "paid the firm" if bills >= 0 else "were paid by the firm"
+    rest = f"{number_text(abs(float(margin)))} EUR"
+    ends = f"{rest} of margin is left to it" if margin >= 0 else f"it lost {rest}"
+    yield f"households {verb} {number_text(abs(float(bills)))} EUR, and {ends}"
+    unserved = summary.get("firm_unserved_kwh")
+    if unserved is not None:
+        curtailed = float(summary.get("firm_curtailed_kwh") or 0.0)
+        share = float(summary.get("firm_unserved_fraction") or 0.0)
+        served = f"left {number_text(float(unserved))} kWh unserved ({share_text(share)} of the load)"
+        yield (
+            f"the island {served if unserved else 'served all load'}, and curtailed "
+            f"{number_text(curtailed)} kWh of generation"
+        )
+
+
 def _cost_parts(summary: Summary) -> Iterator[str]:
     bills, days = summary.get("bills_households_eur"), summary.get("delivery_days")
     if bills is not None and days:
@@ -222,6 +241,7 @@ def _cost_parts(summary: Summary) -> Iterator[str]:
         traded = summary.get("traded_delivered_kwh")
         if traded is not None:
             yield f"{number_text(float(traded))} kWh were traded between them"
+    yield from _firm_parts(summary)
     drawn = summary.get("energy_imported_kwh")
     if drawn is not None:
         yield f"households drew {number_text(float(drawn))} kWh at their meters"

@@ -32,6 +32,7 @@ from cosim.core.registry import is_strict_model, refused
 from cosim.core.subsystem import Subsystem
 from cosim.dimming.schema import DimmingConfig
 from cosim.faults.schema import FaultConfig
+from cosim.firm.schema import FirmConfig
 from cosim.grid.schema import GridConfig
 from cosim.households.schema import DeviceKeys, HouseholdsConfig, with_device_keys
 from cosim.regulation.group_schema import RegulatedConfig
@@ -179,6 +180,9 @@ class Scenario(Model):
     """Energy-value market (paper B) of all households: day by day they schedule appliances and trade."""
     dimming: DimmingConfig | None = None
     """An operator that limits flexible devices while the feeder is strained."""
+    firm: FirmConfig | None = None
+    """A local firm between the households and the main grid, or one that is an island's only supply (paper A,
+    section 2)."""
     comms: CommsConfig = CommsConfig()
     """The links that messages travel over."""
     grid: GridConfig | None = None

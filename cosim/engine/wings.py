@@ -20,6 +20,7 @@ from cosim.devices.interface import DEVICES, Device
 from cosim.dimming.subsystem import Dimming
 from cosim.engine.scenario import Scenario, add_key
 from cosim.faults.subsystem import Faults
+from cosim.firm.subsystem import Firm
 from cosim.grid.subsystem import PowerGrid
 from cosim.households.subsystem import Households
 from cosim.regulation.subsystem import Regulation
@@ -77,6 +78,7 @@ _BUILT_IN: dict[str, Wing] = {
     "groups": Households,
     "energy_value": Trading,
     "dimming": Dimming,
+    "firm": Firm,
     "comms": Comms,
     "grid": PowerGrid,
     "faults": Faults,

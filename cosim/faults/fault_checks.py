@@ -45,7 +45,7 @@ def _problems(fault: Fault, around: Surroundings, context: Context) -> Iterator[
     """What is wrong with one fault; paths from its own key on."""
     yield from _names(fault, around, context)
     yield from _times(fault, context)
-    is_felt = around.has_dimming and fault.reaches_operator()
+    is_felt = not fault.needs_market or (around.has_dimming and fault.reaches_operator())
     if not is_felt and not around.communities and (fault.needs_community or not around.has_trading):
         message = "there is no market that it could affect"
         remedy = "Add `communities:`." if fault.needs_community else "Add `communities:` or `energy_value:`."

@@ -22,6 +22,8 @@ from cosim.faults.kinds import Fault, FaultEvent
 from cosim.faults.kinds.reach import Reach, Sticking, Surroundings
 from cosim.faults.processes import FaultProcess
 from cosim.faults.record import FAULT_EFFECTS, FAULTS, FaultRecord, write_faults
+from cosim.firm.schema import ConnectedFirm, IsolatedFirm
+from cosim.firm.subsystem import Firm, set_capacities
 from cosim.grid.schema import GridConfig
 from cosim.households.subsystem import Households
 from cosim.regulation.group_schema import Grouped
@@ -64,6 +66,10 @@ class Faulty(Protocol):
     def grid(self) -> GridConfig | None:
         """The feeder."""
 
+    @property
+    def firm(self) -> ConnectedFirm | IsolatedFirm | None:
+        """The local firm."""
+
 
 def surroundings(source: Faulty) -> Surroundings:
     """What faults of a scenario can concern."""
@@ -74,6 +80,8 @@ def surroundings(source: Faulty) -> Surroundings:
         has_trading=market is not None,
         has_market_operator=market is not None and market.has_operator,
         has_dimming=source.dimming is not None,
+        has_platform_links=bool(set_capacities(source.communities)),
+        has_firm_generator=source.firm is not None and source.firm.generator is not None,
         has_grid=grid is not None,
         has_feedback=grid is not None and grid.feedback,
         comms=source.comms,
@@ -100,6 +108,7 @@ class Faults(Subsystem[Faulty]):
         regulation: Regulation | None,
         trading: Trading | None,
         dimming: Dimming | None,
+        firm: Firm | None,
     ) -> None:
         self.events = events
         self._context = context
@@ -107,6 +116,7 @@ class Faults(Subsystem[Faulty]):
         self._regulation = regulation
         self._trading = trading
         self._dimming = dimming
+        self._firm = firm
         self._record: FaultRecord | None = None
 
     @classmethod
@@ -139,7 +149,7 @@ class Faults(Subsystem[Faulty]):
         events = plan_faults(source.faults, surroundings(source), placement, setup.context)
         if not events or comms is None:
             return None
-        return cls(events, setup.context, comms, regulation, trading, setup.of(Dimming))
+        return cls(events, setup.context, comms, regulation, trading, setup.of(Dimming), setup.of(Firm))
 
     def explain(self) -> Iterator[str]:
         """A line for each target of each fault, with the first of its times."""
@@ -175,6 +185,7 @@ class Faults(Subsystem[Faulty]):
             reports=None if regulation is None else regulation.reports,
             floor=None if trading is None else trading.days.floor,
             operator=None if trading is None else trading.days.operator,
+            plant=None if self._firm is None else self._firm.plant,
             meters=meters,
             context=self._context,
         )

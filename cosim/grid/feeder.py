@@ -19,6 +19,7 @@ from cosim.grid.elements import ElementRecord, take_elements
 from cosim.grid.feeder_profiles import FeederProfiles, FileProfiles, SimbenchProfiles, follow_profiles
 from cosim.grid.grid_source import GridSource, source_of
 from cosim.grid.intake import take_in
+from cosim.grid.islanding import islanded
 from cosim.grid.net_arrays import (
     BusTable,
     LineTable,
@@ -30,7 +31,7 @@ from cosim.grid.net_arrays import (
     trafo_table,
 )
 from cosim.grid.network_functions import read_source
-from cosim.grid.schema import BusRef, NetworkConfig, SimbenchSource
+from cosim.grid.schema import BusRef, NetworkConfig, SimbenchSource, SupplyConfig
 from cosim.grid.simbench_data import scenario_of
 from cosim.grid.voltage_dependence import mixed_node_warnings
 
@@ -120,7 +121,9 @@ class Feeder:
         return _resolve(reference, self.bus, path)
 
 
-def load_feeder(network: NetworkConfig, folder: Path, run_control: bool = False) -> Feeder:
+def load_feeder(
+    network: NetworkConfig, folder: Path, run_control: bool = False, supply: SupplyConfig | None = None
+) -> Feeder:
     """The feeder that a network file describes.
 
     Parameters
@@ -131,13 +134,15 @@ def load_feeder(network: NetworkConfig, folder: Path, run_control: bool = False)
         The file's folder; a JSON source lies in it.
     run_control : bool
         Whether its tap controllers act.
+    supply : SupplyConfig, optional
+        What supplies it in place of the grid above.
 
     Raises
     ------
     InputError
         With everything about the grid that cannot be calculated, element by element.
     """
-    return _feeder(read_source(network, folder), network, run_control)
+    return _feeder(read_source(network, folder), network, run_control, supply)
 
 
 def feeder_from_net(source: pandapowerNet, network: NetworkConfig, run_control: bool = False) -> Feeder:
@@ -160,12 +165,17 @@ def feeder_from_net(source: pandapowerNet, network: NetworkConfig, run_control: 
     return _feeder(source_of(source), network, run_control)
 
 
-def _feeder(source: GridSource, network: NetworkConfig, run_control: bool) -> Feeder:
+def _feeder(
+    source: GridSource, network: NetworkConfig, run_control: bool, supply: SupplyConfig | None = None
+) -> Feeder:
     """The feeder of what a source gives."""
     source = take_in(source, run_control)
+    if supply is not None:
+        bus, _ = bus_table(source.net, *_branch_tables(source.net))
+        source = islanded(source, supply, _resolve(supply.bus, bus, "grid.supply.bus"))
     net = copy.deepcopy(source.net)
     elements = take_elements(net)
-    line, trafo, trafo3w = line_table(net), trafo_table(net), trafo3w_table(net)
+    line, trafo, trafo3w = _branch_tables(net)
     bus, coordinates = bus_table(net, line, trafo, trafo3w)
     supplied = set(bus.index[bus.supplied].tolist())
     elements = tuple(element for element in elements if element.bus in supplied)
@@ -175,6 +185,11 @@ def _feeder(source: GridSource, network: NetworkConfig, run_control: bool) -> Fe
     warnings = (*source.warnings, *mixed_node_warnings(source.net), *assumed)
     tables = (bus, line, trafo, trafo3w)
     return Feeder(network, net, *tables, elements, places, coordinates, source, warnings, profiles)
+
+
+def _branch_tables(net: pandapowerNet) -> tuple[LineTable, TrafoTable, Trafo3wTable]:
+    """Its lines and transformers."""
+    return line_table(net), trafo_table(net), trafo3w_table(net)
 
 
 def _profiles(network: NetworkConfig, source: GridSource) -> FeederProfiles | None:

@@ -14,9 +14,9 @@ INJECTIONS = Table(
             "p_mw",
             "number",
             "MW",
-            "mean active power drawn at the bus by households and loads, at the voltage that was solved; NaN "
-            "where a load or an inverter follows a voltage that was not solved. Elements that are part of "
-            "the network (generators that hold a voltage, wards, motors, shunts) are not in it",
+            "mean active power drawn at the bus by households, loads, a firm and ties, at the voltage that "
+            "was solved; NaN where a load or an inverter follows a voltage that was not solved. What is "
+            "part of the network (generators that hold a voltage, wards, motors, shunts) is not in it",
         ),
         Column("q_mvar", "number", "Mvar", "mean reactive power drawn at the bus, likewise"),
     ),

@@ -216,6 +216,18 @@ class TapChangerConfig(Model):
         return self
 
 
+class SupplyConfig(Model):
+    """A source at a bus of the feeder in place of the grid above: an island.
+
+    The external grid is taken out, and so are transformers whose high-voltage side it feeds.
+    """
+
+    bus: BusRef
+    """The bus where the source stands that holds the voltage, by index or name."""
+    vm_pu: VoltagePu = 1.0
+    """The voltage that it holds, pu."""
+
+
 Placement = Annotated[PlaceOnLoads | PlaceByList | PlaceSpread, Field(discriminator="kind")]
 
 
@@ -226,6 +238,8 @@ class GridConfig(Model):
     """Name of a built-in network (`cosim networks` lists them), or a file in the scenario's folder: a grid
     as `pandapower.to_json` saves it (`.json`), or a YAML file that describes a network. Given with
     `--set`, any file, relative to the working directory."""
+    supply: SupplyConfig | None = None
+    """What supplies the feeder in place of the grid above; for an island, where a local firm does."""
     interval_min: Literal[60, 15, 10] = 60
     """Length of a metering interval, min: each gives one power flow on its mean powers."""
     placement: Placement = PlaceOnLoads()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cosim.grid.feeder import load_feeder
 from cosim.grid.power_flow import PowerFlow
-from cosim.grid.schema import JsonSource, NetworkConfig
+from cosim.grid.schema import JsonSource, NetworkConfig, SupplyConfig
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class _Named:
     folder: Path
     changed_ns: int
     run_control: bool
+    supply: SupplyConfig | None
 
 
 _solvers: dict[_Named, PowerFlow] = {}
@@ -25,8 +26,12 @@ _solvers: dict[_Named, PowerFlow] = {}
 _KEPT = 3
 
 
-def solver_of(network: NetworkConfig, folder: Path, run_control: bool) -> PowerFlow:
+def solver_of(
+    network: NetworkConfig, folder: Path, run_control: bool, supply: SupplyConfig | None = None
+) -> PowerFlow:
     """The solver of the feeder that a network file describes; the same one again while its file is as it was.
+
+    `supply` stands in place of the grid above, where it is given.
 
     Raises
     ------
@@ -36,9 +41,9 @@ def solver_of(network: NetworkConfig, folder: Path, run_control: bool) -> PowerF
     source = network.source
     file = folder / source.file if isinstance(source, JsonSource) else None
     changed_ns = file.stat().st_mtime_ns if file is not None and file.exists() else 0
-    named = _Named(network.model_dump_json(), folder.resolve(), changed_ns, run_control)
+    named = _Named(network.model_dump_json(), folder.resolve(), changed_ns, run_control, supply)
     if named not in _solvers:
         while len(_solvers) >= _KEPT:
             del _solvers[next(iter(_solvers))]
-        _solvers[named] = PowerFlow(load_feeder(network, folder, run_control))
+        _solvers[named] = PowerFlow(load_feeder(network, folder, run_control, supply))
     return _solvers[named]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,10 @@ from cosim.grid.tap_changers import TapChanger, tap_changers
 from cosim.grid.tap_lines import tap_lines
 from cosim.grid.tap_stepping import TapStepping
 from cosim.grid.voltage_control import ControlledPower
+from cosim.grid.voltage_dependence import stack
 
 Array = NDArray[np.float64]
+_DARK = "no voltage: the source of the feeder has nothing to give"
 _PER_BLOCK = 168
 """Intervals that are solved together where nothing waits for them."""
 
@@ -52,6 +54,21 @@ class Fed(Protocol):
     @property
     def grid(self) -> GridConfig | None:
         """The feeder."""
+
+
+class Trial(NamedTuple):
+    """What an interval that is tried gives; NaN where the power flow does not converge.
+
+    Attributes
+    ----------
+    supplied_kw : float
+        What the grid above, or the source in its place, gives.
+    losses_kw : float
+        What is lost in lines and transformers.
+    """
+
+    supplied_kw: float
+    losses_kw: float
 
 
 class PowerGrid(Subsystem[Fed]):
@@ -100,8 +117,11 @@ class PowerGrid(Subsystem[Fed]):
         self.connected: ConnectedFeeder | None = None
         self._context = context
         self._drawn: tuple[Array, Array] | None = None
+        self._drawn_at: list[tuple[int, float]] = []
         self._controlled: ControlledPower | None = None
         self._listeners: list[Callable[[int, FeederReading], None]] = []
+        self._dark_ms: set[int] = set()
+        self._on_flow: list[Callable[[Block], None]] = []
         self._on_set_points: Callable[[Array, Array], None] | None = None
         self._is_waited_for = config.feedback
         self._unrecorded: list[Block] = []
@@ -124,7 +144,7 @@ class PowerGrid(Subsystem[Fed]):
         if config is None:
             return None
         network, folder = load_network(config.network, context.folder)
-        power_flow = solver_of(network, folder, config.run_control)
+        power_flow = solver_of(network, folder, config.run_control, config.supply)
         feeder = power_flow.feeder
         limits, doubts = feeder_limits(feeder, config.limits)
         if config.tap_changers and config.run_control:
@@ -137,6 +157,10 @@ class PowerGrid(Subsystem[Fed]):
     def on_reading(self, listener: Callable[[int, FeederReading], None]) -> None:
         """Have `listener` told what is measured in each interval, where the scenario has feedback."""
         self._listeners.append(listener)
+
+    def on_flow(self, listener: Callable[[Block], None]) -> None:
+        """Have `listener` told of each solved block of intervals, in their order."""
+        self._on_flow.append(listener)
 
     def on_set_points(self, listener: Callable[[Array, Array], None]) -> None:
         """Have `listener` told what inverters that follow the voltage did, block by block.
@@ -161,6 +185,37 @@ class PowerGrid(Subsystem[Fed]):
         """
         self._drawn, self._controlled = (p_kw, q_kvar), controlled
 
+    def draw_at(self, column: int, p_kw: float) -> None:
+        """Have somebody besides the households draw at a bus, on the mean of the interval that ends now.
+
+        Parameters
+        ----------
+        column : int
+            The column of the bus.
+        p_kw : float
+            Its power; negative where it feeds in.
+        """
+        self._drawn_at.append((column, p_kw))
+
+    def leave_dark(self, interval: int) -> None:
+        """Leave out the power flow of an interval: nothing holds the voltage, and nothing flows."""
+        self._dark_ms.add(interval * self._context.time.interval_ms)
+
+    def tried(self, p_kw: Array, q_kvar: Array, interval: int) -> Trial:
+        """What an interval would be if the households drew this; nothing is recorded.
+
+        Parameters
+        ----------
+        p_kw, q_kvar : ndarray, shape (N,)
+            As for `draw`.
+        interval : int
+            Its number.
+        """
+        assert self.connected is not None
+        p_mw, q_mvar, dependent = self.connected.injections(p_kw, q_kvar, interval)
+        flow = self.power_flow.solve(p_mw[np.newaxis], q_mvar[np.newaxis], stack([dependent]))
+        return Trial(1000 * float(flow.p_slack_mw[0]), 1000 * float(flow.losses_mw[0]))
+
     def explain(self) -> Iterator[str]:
         """The feeder, what became of its source, and which tap changers act."""
         if self.connected is not None:
@@ -183,7 +238,12 @@ class PowerGrid(Subsystem[Fed]):
         assert self.connected is not None
         assert self._drawn is not None  # meters are read before
         injections = self.connected.injections(*self._drawn, interval)
+        others, self._drawn_at = self._drawn_at, []
+        for column, p_kw in others:
+            injections[0][column] += p_kw / 1000
         start_ms = interval * self._context.time.interval_ms
+        if start_ms in self._dark_ms:
+            injections[0][:] = np.nan  # so the solver leaves it out
         block = self._coupling.add(start_ms, *injections, self._controlled)
         if block is not None and self.config.feedback:
             reading = read_feeder(block.flow, self._loading_factor)
@@ -191,7 +251,14 @@ class PowerGrid(Subsystem[Fed]):
                 listener(interval, reading)
 
     def _keep(self, block: Block) -> None:
+        for row, start_ms in enumerate(block.starts_ms.tolist()):
+            if start_ms in self._dark_ms:
+                self._dark_ms.remove(start_ms)
+                block.flow.cause[row] = _DARK
+                block.p_mw[row] = block.q_mvar[row] = 0.0
         self._unrecorded.append(block)
+        for listener in self._on_flow:
+            listener(block)
         if self._on_set_points is not None:
             self._on_set_points(block.generated_kw, block.drawn_kvar)
 

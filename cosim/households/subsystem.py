@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol, Self
 
 import numpy as np
@@ -81,6 +81,7 @@ class Households(Subsystem[Housed]):
         self._context = context
         self._grid = grid
         self._recorder: MeterRecorder | None = None
+        self._balance: Callable[[int, Reading], Reading] | None = None
 
     @classmethod
     def uses(cls, source: Housed) -> Uses:
@@ -154,6 +155,14 @@ class Households(Subsystem[Housed]):
         if self._grid is not None and self.waits_for_voltages:
             self._grid.solve_at_once()
 
+    def balance_by(self, balance: Callable[[int, Reading], Reading]) -> None:
+        """Have somebody say of each interval what of load and generation takes place.
+
+        It is given the interval's number and what its meters would show, and returns what they show. Not
+        together with inverters that are controlled, which it would not know of.
+        """
+        self._balance = balance
+
     def limit_feed_in(self, household: int, most_kw: float, now_ms: int) -> bool:
         """Let a household feed in no more than this; says whether it has an inverter that obeys."""
         return self.generation is not None and self.generation.limit_feed_in(household, most_kw, now_ms)
@@ -223,6 +232,8 @@ class Households(Subsystem[Housed]):
     def _keep(self, interval: int, reading: Reading) -> None:
         """Write a reading that is complete, and pass to the feeder what was drawn."""
         assert self._recorder is not None  # meters are read after the start
+        if self._balance is not None:
+            reading = self._balance(interval, reading)
         self.reading = reading
         self._recorder.add(interval * self._context.time.interval_ms, reading)
         if self._grid is not None and not self.waits_for_voltages:

@@ -24,11 +24,29 @@ class MeteredFeeder(NamedTuple):
     reading: FeederReading
 
 
+class CapacityOrder(NamedTuple):
+    """What the platform of a community is to keep to from its next tick on.
+
+    Attributes
+    ----------
+    community, resource : int
+        Their numbers.
+    units : float
+        The capacity, units per step.
+    """
+
+    community: int
+    resource: int
+    units: float
+
+
 SIGNAL: Final = MessageKind[Sequence[float]]("signal")
 """The signal of each resource, from a platform to its households."""
 REPORT: Final = MessageKind[Report]("report")
 """What a household delivered in a step."""
 AGGREGATE: Final = MessageKind[MeteredAggregate]("meter")
 """The aggregate of a community, measured."""
+CAPACITY: Final = MessageKind[CapacityOrder]("capacity")
+"""A capacity that somebody else sets, such as a local firm."""
 FEEDER: Final = MessageKind[MeteredFeeder]("feeder")
 """Voltages and loadings of the feeder, measured."""

@@ -91,6 +91,8 @@ class PlatformState:
         Number of the newest signal.
     sent : SentSignals
         The newest signals, by number; kept for a predictor alone.
+    told : dict of int to (int, float)
+        By resource, the newest capacity that others have set, with the number of that message.
     means : list of sequence of float
         Running means of each household's reports; kept for trimming alone.
     """
@@ -107,6 +109,7 @@ class PlatformState:
     feeder_step: int = -1
     signal_step: int = 0
     sent: SentSignals = field(default_factory=sent_signals)
+    told: dict[int, tuple[int, float]] = field(default_factory=dict)
     means: list[Sequence[float]] = field(default_factory=list)
 
 
@@ -183,6 +186,12 @@ class Platform:
             self.state.feeder_step = step
             self.state.feeder = reading
 
+    def hear_capacity(self, number: int, resource: int, units: float) -> None:
+        """Take a capacity that others set, unless a fresher one is known."""
+        known = self.state.told.get(resource)
+        if known is None or number > known[0]:
+            self.state.told[resource] = (number, units)
+
     def tick(self, now_ms: int) -> Tick:
         """Ω(k+1) from Ω(k) and what was measured of x(k): paper A (19), (21), for each resource."""
         state, rules = self.state, self.rules
@@ -203,7 +212,7 @@ class Platform:
 
     def idle(self, now_ms: int) -> Tick:
         """What a tick would have had to work with while the platform is down: nothing was measured."""
-        capacities = self.rules.capacities(now_ms)
+        capacities = tuple(self._set_capacities(now_ms))
         return Tick(self.state.signals, capacities, (math.nan,) * len(capacities))
 
     def _measure(self) -> tuple[float, ...]:
@@ -246,9 +255,16 @@ class Platform:
 
     def _capacities(self, now_ms: int) -> tuple[float, ...]:
         """The configured capacities, less what grid-aware rules take; a feeder's reading is used once."""
-        state, capacities = self.state, list(self.rules.capacities(now_ms))
+        state, capacities = self.state, self._set_capacities(now_ms)
         for number, (resource, rule) in enumerate(self.rules.grid_aware):
             state.shares[number] = next_share(state.shares[number], rule, state.feeder)
             capacities[resource] *= state.shares[number]
         state.feeder = None
         return tuple(capacities)
+
+    def _set_capacities(self, now_ms: int) -> list[float]:
+        """The configured capacities, and in their place what others have set."""
+        capacities = list(self.rules.capacities(now_ms))
+        for resource, (_, units) in self.state.told.items():
+            capacities[resource] = units
+        return capacities

@@ -15,7 +15,7 @@ from cosim.core.clock import Priority, wait_until
 from cosim.core.context import Context
 from cosim.core.delivery import Deliverer
 from cosim.core.errors import InputError, Problem
-from cosim.core.message import METER, PLATFORM, Message
+from cosim.core.message import METER, PLATFORM, Message, platform_of
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.core.tables import Parameters
@@ -41,9 +41,11 @@ from cosim.regulation.membership_times import Membership, membership
 from cosim.regulation.memory import memory_line, memory_problems
 from cosim.regulation.message_kinds import (
     AGGREGATE,
+    CAPACITY,
     FEEDER,
     REPORT,
     SIGNAL,
+    CapacityOrder,
     MeteredAggregate,
     MeteredFeeder,
 )
@@ -275,7 +277,8 @@ class Regulation(Subsystem[Regulated]):
     def _hear(self) -> None:
         """Say who hears what."""
         network = self._network
-        for community in self.communities:
+        for number, community in enumerate(self.communities):
+            network.on_receive(platform_of(number), CAPACITY, self._hear_capacity)
             for member, agent in community.agents.items():
                 network.on_receive(member, SIGNAL, agent.hear)
         network.on_receive(PLATFORM, REPORT, self._hear_report)
@@ -293,6 +296,12 @@ class Regulation(Subsystem[Regulated]):
         community = self.communities[message.payload.community]
         if not community.is_down:
             community.platform.hear_meter(message.sequence, message.payload.means)
+
+    def _hear_capacity(self, message: Message[CapacityOrder]) -> None:
+        order = message.payload
+        community = self.communities[order.community]
+        if not community.is_down:
+            community.platform.hear_capacity(message.sequence, order.resource, order.units)
 
     def _hear_feeder(self, message: Message[MeteredFeeder]) -> None:
         community = self.communities[message.payload.community]

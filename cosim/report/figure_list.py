@@ -14,6 +14,7 @@ from cosim.report import (
     energy_figures,
     fault_figure,
     feeder_figure,
+    firm_figure,
     grid_figures,
     message_figures,
     prosumer_figures,
@@ -225,6 +226,13 @@ _BUILT_IN = (
         "How many households were under a limit by the operator's order or because they heard nothing, the "
         "loading and the voltages that the operator acts on, and what devices drew meanwhile.",
         dimming_figure.dimming,
+    ),
+    Entry(
+        "firm",
+        "The local firm",
+        "What its generator, its battery and the main grid gave in each interval, how full the battery was, "
+        "and what an island could not serve or take.",
+        firm_figure.firm,
     ),
     Entry(
         "latencies",

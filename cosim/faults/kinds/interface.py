@@ -158,12 +158,15 @@ class Fault(Model):
         What it does; kinds that have one in common share it.
     needs_community : bool
         Whether it affects nobody but platforms, or households of communities.
+    needs_market : bool
+        Whether it affects nobody where there is no community and no market.
     together : str
         What two of the kind do at one time, where they cannot add up.
     """
 
     effect: ClassVar[type[Effect]]
     needs_community: ClassVar[bool] = False
+    needs_market: ClassVar[bool] = True
     together: ClassVar[str] = ""
 
     kind: str = ""

@@ -106,12 +106,12 @@ class Partition(LinkFault):
 class DirectedFault(LinkFault):
     """A fault of links in some directions."""
 
-    directions: Annotated[tuple[Direction, ...], Field(min_length=1, max_length=4)] = (
+    directions: Annotated[tuple[Direction, ...], Field(min_length=1, max_length=5)] = (
         "downlink",
         "uplink",
         "peer",
     )
-    """Which links; `meter` is that of the feeder meter."""
+    """Which links; `meter` is that of the feeder meter, `platform` those between platforms and a firm."""
 
     def disturbance(self, name: str, households: frozenset[int]) -> Disturbance:
         """By its probability."""

@@ -9,7 +9,8 @@ from typing import Protocol
 from cosim.comms.network import Network
 from cosim.comms.schema import CommsConfig
 from cosim.core.context import Context
-from cosim.core.message import Message
+from cosim.core.message import Message, community_at
+from cosim.firm.plant import Plant
 from cosim.regulation.agent import Agent
 from cosim.regulation.agent_schema import MembershipConfig
 from cosim.regulation.community import Community
@@ -36,6 +37,10 @@ class Surroundings:
         Whether they do so through an operator.
     has_dimming : bool
         Whether an operator limits devices.
+    has_platform_links : bool
+        Whether platforms hear of each other, or of a firm.
+    has_firm_generator : bool
+        Whether there is a firm with a generator.
     has_grid, has_feedback : bool
         Whether there is a feeder, and whether it is measured.
     comms : CommsConfig
@@ -47,6 +52,8 @@ class Surroundings:
     has_trading: bool = False
     has_market_operator: bool = False
     has_dimming: bool = False
+    has_platform_links: bool = False
+    has_firm_generator: bool = False
     has_grid: bool = False
     has_feedback: bool = False
     comms: CommsConfig = field(default_factory=CommsConfig)
@@ -58,6 +65,8 @@ class Surroundings:
 
     def uses(self, direction: str) -> bool:
         """Whether anything is sent over links of a direction."""
+        if direction == "platform":
+            return self.has_platform_links
         if direction == "peer":
             return self.has_trading and not self.has_market_operator
         if self.has_market_operator and direction in ("uplink", "downlink"):
@@ -95,6 +104,8 @@ class Reach:
         Where households trade.
     operator : MarketOperator or None
         Who runs it for them.
+    plant : Plant or None
+        Battery and generator of a local firm.
     meters : sequence of Sticking
         The displays of the feeder meter.
     context : Context
@@ -109,6 +120,7 @@ class Reach:
     reports: ReportChannel | None
     floor: Marketplace | None
     operator: MarketOperator | None
+    plant: Plant | None
     meters: Sequence[Sticking]
     context: Context
     down: set[int] = field(default_factory=set)
@@ -138,7 +150,8 @@ class Reach:
                 return message.recipient not in self.down
             if self.operator is not None and message.kind in TO_OPERATOR:
                 return not self.operator.is_down
-            community = community_of.get(message.sender)
+            number = community_at(message.recipient)
+            community = community_of.get(message.sender) if number is None else self.communities[number]
             return community is None or not community.is_down
 
         self.network.on_acknowledge(finds_recipient_up)
