@@ -1,4 +1,4 @@
-"""What the site's Markdown reads otherwise than GitHub's: fences with flags, and a pipe in a table's code."""
+"""What the site's Markdown reads otherwise than GitHub's, and a name that the theme's search lacks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from typing import Any
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """A page as it is handed on: the language alone after a fence, and pipes of code without a backslash."""
     return "\n".join(_line(line) for line in markdown.split("\n"))
+
+
+def on_post_page(output: str, **_: Any) -> str:
+    """A page as it is written: the dialog of the search has a name that can be read out."""
+    dialog = 'data-md-component="search" role="dialog"'
+    return output.replace(dialog, f'{dialog} aria-label="Search"')
 
 
 def _line(line: str) -> str:
