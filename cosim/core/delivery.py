@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 PARTS = 1 << 20
 """A unit is delivered in whole parts of this many, about a millionth: then sums of deliveries are exact."""
 
@@ -35,6 +38,23 @@ class Deliverer(Protocol):
 
     def regulate(self, units: Sequence[Unit], now_ms: int, is_on: bool) -> None:
         """A market decides from now on about these units, or does so no longer."""
+
+
+class BulkDeliverer(Protocol):
+    """What carries out the decisions of many agents at once, always about the same units and steps."""
+
+    def deliver(
+        self, positions: NDArray[np.int64], requested: NDArray[np.float64], times_ms: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """What of the requested units will be delivered over the coming step, shape (m, k).
+
+        Parameters
+        ----------
+        positions, times_ms : ndarray of int64, shape (k,)
+            Who is asked, by place among all, and when.
+        requested : ndarray, shape (m, k)
+            0 or 1 for each unit.
+        """
 
 
 def in_parts(fraction: float) -> float:

@@ -7,6 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.clock import MS_PER_HOUR
 from cosim.core.delivery import Unit
 from cosim.core.planned_use import Need, PlannedPower
 
@@ -30,6 +34,45 @@ class Piece(NamedTuple):
     until_ms: int
     hours: float
     residual_kw: float
+
+
+class HomeSlots(NamedTuple):
+    """The profiles of some households in slots.
+
+    Attributes
+    ----------
+    surplus_kw : ndarray, shape (n_households, n_slots)
+        What generation leaves of the load.
+    first_ms, slot_ms : int
+        Begin of the first slot, ms since the start, and the length of each.
+    """
+
+    surplus_kw: NDArray[np.float64]
+    first_ms: int
+    slot_ms: int
+
+
+def residual_pieces(
+    surplus_kw: Sequence[float], first_ms: int, slot_ms: int, start_ms: int, end_ms: int
+) -> list[Piece]:
+    """What profiles say that a household draws from `start_ms` to `end_ms`.
+
+    Parameters
+    ----------
+    surplus_kw : sequence of float
+        What generation leaves of the load in each slot; beyond them the last one stands.
+    first_ms, slot_ms : int
+        Begin of the first slot, and the length of each.
+    start_ms, end_ms : int
+        From when until when.
+    """
+    pieces, last = [], len(surplus_kw) - 1
+    t, slot = start_ms, (start_ms - first_ms) // slot_ms
+    while t < end_ms:
+        until = min(t - t % slot_ms + slot_ms, end_ms)
+        pieces.append(Piece(until, (until - t) / MS_PER_HOUR, -surplus_kw[slot if slot < last else last]))
+        t, slot = until, slot + 1
+    return pieces
 
 
 METERED = ("taken_kwh", "given_kwh", "stored_kwh", "lost_kwh", "used_kwh", "taken_kvarh")

@@ -11,15 +11,18 @@ from numpy.typing import NDArray
 from cosim.config.base import Fraction, Kilowatts, Probability
 from cosim.config.values import KilowattsValue, PositiveKilowattHoursValue, ProbabilityValue, bounds
 from cosim.core.clock import MS_PER_DAY, to_hours
+from cosim.core.compiled import can_compile
+from cosim.core.delivery import Unit
 from cosim.core.errors import Problem
 from cosim.core.tables import PROSUMER, TIME, Column, Table
 from cosim.devices.active_device import ActiveDevice
+from cosim.devices.battery_arrays import BatteryArrays
 from cosim.devices.battery_at_home import ANYTHING, OWN_LOAD, InstalledBattery
 from cosim.devices.battery_energies import (
     Battery,
     leak_rate,
 )
-from cosim.devices.interface import DEVICES, Device, GroupAround, Service
+from cosim.devices.interface import DEVICES, Device, DeviceArrays, GroupAround, Service
 from cosim.devices.sites import Site
 
 Array = NDArray[np.float64]
@@ -132,6 +135,13 @@ class BatteryConfig(Device):
             )
             for capacity_kwh, charge_kw, discharge_kw, soc_initial in drawn
         ]
+
+    @classmethod
+    def in_arrays(
+        cls, devices: Sequence[InstalledBattery], units: Sequence[Unit], step_ms: int, slot_ms: int
+    ) -> DeviceArrays | None:
+        """In loops that numba compiles, where it is installed."""
+        return BatteryArrays(devices, units, step_ms, slot_ms) if can_compile() else None
 
     @classmethod
     def parameters(cls, installed: Sequence[tuple[int, Any]], n_households: int) -> dict[str, Array]:

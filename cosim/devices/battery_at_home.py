@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cosim.core.clock import to_hours
-from cosim.core.delivery import Unit, in_parts
+from cosim.core.delivery import Unit
 from cosim.devices.active_device import METERED, NEVER, ActiveDevice, Piece, Surroundings
 from cosim.devices.battery_energies import (
     Battery,
-    charged_kwh,
-    coverable_kwh,
-    covered_kw,
-    deliverable_kwh,
+    change_kwh,
     leaked_kwh,
+    lost_kwh,
     own_use_kwh,
+    promised,
+    promised_kw,
+    regulated_kwh,
 )
 
 OWN_LOAD, ANYTHING = "own_load", "anything"
@@ -47,6 +48,9 @@ class InstalledBattery(ActiveDevice):
 
     metered = (*METERED, "leaked_kwh")
     __slots__ = (
+        "_follows_load",
+        "_unit_kwh",
+        "_units",
         "battery",
         "charged_kwh",
         "constants",
@@ -61,31 +65,27 @@ class InstalledBattery(ActiveDevice):
         self.battery = self.constants = battery
         self.is_regulated = False
         self.promise: list[tuple[int, float]] = []
+        self._units: Sequence[Unit] = ()
+        self._follows_load: list[bool] = []
+        self._unit_kwh: list[float] = []
         self.charged_kwh = self.discharged_kwh = self.leaked_kwh = 0.0
 
     def step(self, end_ms: int, hours: float, surplus_kw: float) -> float:
         """Give what was promised, take the surplus, or serve the home; and lose what leaks meanwhile."""
         battery, stored_kwh = self.battery, self.stored_kwh
-        charged = discharged = 0.0
-        promise = self.promise
-        if not self.is_regulated:
-            charged, discharged = own_use_kwh(battery, stored_kwh, surplus_kw, hours)
-        elif promise:
-            until_ms, power_kw = promise[0]
-            if power_kw:
-                discharged = power_kw * hours
-            else:
-                charged = charged_kwh(battery, stored_kwh, surplus_kw, hours)
-            if end_ms == until_ms:
-                del promise[0]
-                self.until_ms = promise[0][0] if promise else NEVER
+        if self.is_regulated:
+            promise, power_kw = self.promise, 0.0
+            if promise:
+                until_ms, power_kw = promise[0]
+                if end_ms == until_ms:
+                    del promise[0]
+                    self.until_ms = promise[0][0] if promise else NEVER
+            charged, discharged, leak = regulated_kwh(battery, stored_kwh, power_kw, surplus_kw, hours)
         else:
-            charged = charged_kwh(battery, stored_kwh, surplus_kw, hours)
-        if charged or discharged or battery.leak_per_hour:
+            charged, discharged = own_use_kwh(battery, stored_kwh, surplus_kw, hours)
             leak = leaked_kwh(battery, stored_kwh, hours)
-            self.stored_kwh = stored_kwh + (
-                -leak + battery.charge_efficiency * charged - discharged / battery.discharge_efficiency
-            )
+        if charged or discharged or leak:
+            self.stored_kwh = stored_kwh + change_kwh(battery, charged, discharged, leak)
             self.charged_kwh += charged
             self.discharged_kwh += discharged
             self.leaked_kwh += leak
@@ -93,18 +93,9 @@ class InstalledBattery(ActiveDevice):
 
     def close(self) -> tuple[float, ...]:
         """What happened since it was last called; of what was lost, self-discharge once more."""
-        battery, charged, discharged, leaked = (
-            self.battery,
-            self.charged_kwh,
-            self.discharged_kwh,
-            self.leaked_kwh,
-        )
+        charged, discharged, leaked = self.charged_kwh, self.discharged_kwh, self.leaked_kwh
         self.charged_kwh = self.discharged_kwh = self.leaked_kwh = 0.0
-        lost = (
-            leaked
-            + (1.0 - battery.charge_efficiency) * charged
-            + (1.0 / battery.discharge_efficiency - 1.0) * discharged
-        )
+        lost = lost_kwh(self.battery, charged, discharged, leaked)
         return charged, discharged, self.stored_kwh, lost, 0.0, 0.0, leaked
 
     def regulate(self, is_on: bool) -> None:
@@ -129,56 +120,23 @@ class InstalledBattery(ActiveDevice):
         step_ms: int,
         around: Surroundings,
     ) -> list[float]:
-        """Promise what of the requested units it can give over the coming step.
-
-        A unit for the own load is given as far as that load, less the generation, takes it and as there is
-        energy; any other unit whole or not at all.
-        """
+        """Promise what of the requested units it can give over the coming step."""
         if not any(requested):
             self._promise([])
             return list(requested)
-        battery, hours = self.battery, to_hours(step_ms)
-        pieces: list[Piece] = []
-        for want, unit in zip(requested, units, strict=True):
-            if want and unit.service == OWN_LOAD:
-                pieces = around.pieces(now_ms, now_ms + step_ms, self)
-                break
-        most_kwh = deliverable_kwh(battery, self.stored_kwh, hours)
-        steady_kwh = own_kwh = 0.0
-        delivered: list[float] = []
-        for want, unit in zip(requested, units, strict=True):
-            got: float = want
-            if want and unit.service == OWN_LOAD:
-                coverable = coverable_kwh(pieces, battery.discharge_kw - steady_kwh / hours)
-                left_kwh = min(coverable, most_kwh - steady_kwh) - own_kwh
-                got = in_parts(left_kwh / unit.energy_kwh)
-                own_kwh += got * unit.energy_kwh
-            elif want:
-                # What was promised to the own load before must still find room beside it, at every moment.
-                power_kw = (steady_kwh + unit.energy_kwh) / hours
-                if steady_kwh + own_kwh + unit.energy_kwh > most_kwh or (
-                    own_kwh and own_kwh > coverable_kwh(pieces, battery.discharge_kw - power_kw)
-                ):
-                    got = 0
-                else:
-                    steady_kwh += unit.energy_kwh
-            delivered.append(got)
-        promise = self.promise = self._pieces_of(steady_kwh / hours, own_kwh, pieces, now_ms + step_ms)
-        self.until_ms = promise[0][0] if promise else NEVER
+        battery, hours, end_ms = self.battery, to_hours(step_ms), now_ms + step_ms
+        if units is not self._units:
+            self._units = units
+            self._follows_load = [unit.service == OWN_LOAD for unit in units]
+            self._unit_kwh = [unit.energy_kwh for unit in units]
+        pieces: Sequence[Piece] = ()
+        if any(want and is_own for want, is_own in zip(requested, self._follows_load, strict=True)):
+            pieces = around.pieces(now_ms, end_ms, self)
+        delivered, steady_kwh, own_kwh = promised(
+            battery, self.stored_kwh, requested, self._follows_load, self._unit_kwh, pieces, hours
+        )
+        self._promise(promised_kw(battery, steady_kwh / hours, own_kwh, pieces, end_ms))
         return delivered
-
-    def _pieces_of(
-        self, steady_kw: float, own_kwh: float, pieces: Sequence[Piece], until_ms: int
-    ) -> list[tuple[int, float]]:
-        """A steady power, and on top of it the same share of the own load all through the step."""
-        if own_kwh:
-            limit_kw = self.battery.discharge_kw - steady_kw
-            share = own_kwh / coverable_kwh(pieces, limit_kw)
-            return [
-                (piece.until_ms, steady_kw + share * covered_kw(piece.residual_kw, limit_kw))
-                for piece in pieces
-            ]
-        return [(until_ms, steady_kw)] if steady_kw else []
 
     def _promise(self, promise: list[tuple[int, float]]) -> None:
         self.promise = promise

@@ -4,16 +4,21 @@ Energies at the terminals and energies in storage are kept apart:
 
     stored(t+h) = stored(t) - leak + charge_efficiency * charged - discharged / discharge_efficiency
 
-closes by construction. The functions decide with comparisons, so they take one household's floats.
+closes by construction. The functions decide with comparisons, so they take one household's floats; loops over
+many households compile them as they stand (`battery_arrays`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
+from cosim.core.delivery import in_parts
 from cosim.devices.active_device import Piece
+
+FloatOrArray: TypeAlias = Any
+"""A float, or a float64 array over households: the same operators work on both, to the same bits."""
 
 
 class Battery(NamedTuple):
@@ -118,4 +123,112 @@ def covered_kw(residual_kw: float, limit_kw: float) -> float:
 
 def coverable_kwh(pieces: Sequence[Piece], limit_kw: float) -> float:
     """Energy that such a battery gives over all the pieces of a step, kWh."""
-    return sum(covered_kw(piece.residual_kw, limit_kw) * piece.hours for piece in pieces)
+    energy_kwh = 0.0
+    for piece in pieces:
+        energy_kwh += covered_kw(piece.residual_kw, limit_kw) * piece.hours
+    return energy_kwh
+
+
+def regulated_kwh(
+    battery: Battery, stored_kwh: float, power_kw: float, surplus_kw: float, hours: float
+) -> tuple[float, float, float]:
+    """What a battery that a market regulates takes, gives and loses in `hours` at a constant surplus, kWh.
+
+    It gives the power that was promised, else takes the surplus; what gives does not take at the same moment,
+    and the surplus then goes to the feeder. The first two are at the terminals.
+    """
+    charged = discharged = leaked = 0.0
+    if power_kw:
+        discharged = power_kw * hours
+    else:
+        charged = charged_kwh(battery, stored_kwh, surplus_kw, hours)
+    if charged or discharged or battery.leak_per_hour:
+        leaked = leaked_kwh(battery, stored_kwh, hours)
+    return charged, discharged, leaked
+
+
+def change_kwh(battery: Battery, charged: float, discharged: float, leaked: float) -> float:
+    """By how much what is stored changes, kWh."""
+    return -leaked + battery.charge_efficiency * charged - discharged / battery.discharge_efficiency
+
+
+def lost_kwh(
+    battery: Battery, charged: FloatOrArray, discharged: FloatOrArray, leaked: FloatOrArray
+) -> FloatOrArray:
+    """What gets lost on the way in, on the way out and in between, kWh; of floats and of arrays."""
+    return (
+        leaked
+        + (1.0 - battery.charge_efficiency) * charged
+        + (1.0 / battery.discharge_efficiency - 1.0) * discharged
+    )
+
+
+def promised(
+    battery: Battery,
+    stored_kwh: float,
+    requested: Iterable[float],
+    follows_load: Iterable[bool],
+    unit_kwh: Iterable[float],
+    pieces: Sequence[Piece],
+    hours: float,
+) -> tuple[list[float], float, float]:
+    """What of the requested units a battery can give over a step.
+
+    A unit for the own load is given as far as that load, less the generation, takes it and as there is
+    energy; any other unit whole or not at all.
+
+    Parameters
+    ----------
+    battery : Battery
+        Its constants.
+    stored_kwh : float
+        What is stored at the start.
+    requested : iterable of float
+        0 or 1 for each unit; served in this order.
+    follows_load, unit_kwh : iterable
+        Whether each is for the own load, and its energy.
+    pieces : sequence of Piece
+        What the household draws; looked at for the own load alone.
+    hours : float
+        Length of the step.
+
+    Returns
+    -------
+    delivered, steady_kwh, own_kwh : list of float, float and float
+        Of each unit, from 0 to 1 in whole parts; and how much of the energy is given evenly, and how much to
+        the own load.
+    """
+    most_kwh = deliverable_kwh(battery, stored_kwh, hours)
+    steady_kwh = own_kwh = 0.0
+    delivered = []
+    for want, is_own, energy_kwh in zip(requested, follows_load, unit_kwh):  # noqa: B905 numba knows no `strict`
+        got = 0.0
+        if want and is_own:
+            coverable = coverable_kwh(pieces, battery.discharge_kw - steady_kwh / hours)
+            left_kwh = min(coverable, most_kwh - steady_kwh) - own_kwh
+            got = in_parts(left_kwh / energy_kwh)
+            own_kwh += got * energy_kwh
+        elif want:
+            # What was promised to the own load before must still find room beside it, at every moment.
+            power_kw = (steady_kwh + energy_kwh) / hours
+            if steady_kwh + own_kwh + energy_kwh <= most_kwh and not (
+                own_kwh and own_kwh > coverable_kwh(pieces, battery.discharge_kw - power_kw)
+            ):
+                got = 1.0
+                steady_kwh += energy_kwh
+        delivered.append(got)
+    return delivered, steady_kwh, own_kwh
+
+
+def promised_kw(
+    battery: Battery, steady_kw: float, own_kwh: float, pieces: Sequence[Piece], until_ms: int
+) -> list[tuple[int, float]]:
+    """Until when (ms) it gives which power: a steady one, and on top the same share of the own load."""
+    if own_kwh:
+        limit_kw = battery.discharge_kw - steady_kw
+        share = own_kwh / coverable_kwh(pieces, limit_kw)
+        return [
+            (piece.until_ms, steady_kw + share * covered_kw(piece.residual_kw, limit_kw)) for piece in pieces
+        ]
+    steady = [(until_ms, steady_kw)]
+    return steady if steady_kw else steady[:0]

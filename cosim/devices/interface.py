@@ -16,18 +16,19 @@ A device whose power is known beforehand has a profile (`Device.put_profiles`); 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.config.base import Fraction, Model, Probability
+from cosim.core.delivery import Unit
 from cosim.core.errors import Problem
 from cosim.core.inverters import Inverter
 from cosim.core.numbers import Number, Summary
 from cosim.core.registry import Registry, refused
 from cosim.core.tables import Table
-from cosim.devices.active_device import ActiveDevice
+from cosim.devices.active_device import ActiveDevice, HomeSlots
 from cosim.devices.sites import ProfileSite, Site
 
 Array = NDArray[np.float64]
@@ -77,6 +78,38 @@ class GroupAround(NamedTuple):
     def generates(self) -> bool:
         """Whether any of its devices generates."""
         return any(device.is_generation for device in self.devices.values())
+
+
+class DeviceArrays(Protocol):
+    """Devices of one kind that a market regulates from the start to the end, all at once.
+
+    Each is alone in its household, and leaves the numbers that it would leave one by one.
+    """
+
+    def deliver(
+        self, places: NDArray[np.int64], requested: Array, times_ms: NDArray[np.int64], slots: HomeSlots
+    ) -> Array:
+        """What some of them, by place, will deliver over the coming step; see `ActiveDevice.deliver`.
+
+        Parameters
+        ----------
+        places, times_ms : ndarray of int64, shape (k,)
+            Who is asked, and when.
+        requested : ndarray, shape (m, k)
+            0 or 1 for each unit.
+        slots : HomeSlots
+            The profiles of all of them.
+
+        Returns
+        -------
+        ndarray, shape (m, k)
+        """
+
+    def advance(self, now_ms: int, slots: HomeSlots) -> None:
+        """Bring all up to now."""
+
+    def close(self) -> Array:
+        """What their meters show, shape (n_metered, n); see `ActiveDevice.close`."""
 
 
 class Device(Model):
@@ -185,6 +218,23 @@ class Device(Model):
             If what it is made of, such as a file, cannot be used.
         """
         return ()
+
+    @classmethod
+    def in_arrays(
+        cls, devices: Sequence[Any], units: Sequence[Unit], step_ms: int, slot_ms: int
+    ) -> DeviceArrays | None:
+        """Some devices of the kind as arrays, as they are at the start; None where they go one by one.
+
+        Parameters
+        ----------
+        devices : sequence of ActiveDevice
+            Each the only one of its household, which serves all units.
+        units : sequence of Unit
+            What is asked for.
+        step_ms, slot_ms : int
+            Length of a step, and of a slot of the profiles.
+        """
+        return None
 
     @classmethod
     def parameters(cls, installed: Sequence[tuple[int, Any]], n_households: int) -> dict[str, Array]:

@@ -43,6 +43,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.cache_folder import cache_folder
 from cosim.core.errors import InputError, Problem, SimulationError, suggest
 
 if TYPE_CHECKING:
@@ -192,15 +193,6 @@ def _first_row(start: datetime, n_slots: int, problems: list[Problem]) -> int:
         message = "SimBench profiles exist only for 2016"
         problems.append(Problem(message, covered, value=f"{start.isoformat()} to {end.isoformat()}"))
     return row
-
-
-def cache_folder() -> Path:
-    """Folder of the cache; it need not exist yet."""
-    if own := os.environ.get("COSIM_CACHE_DIR"):
-        return Path(own)
-    if xdg := os.environ.get("XDG_CACHE_HOME"):
-        return Path(xdg) / "cosim"
-    return Path.home() / ".cache" / "cosim"
 
 
 @functools.cache

@@ -10,7 +10,7 @@ from cosim.core.context import Context
 from cosim.core.delivery import Unit
 from cosim.core.errors import InputError, Problem, collected
 from cosim.core.planned_use import FollowsPlan
-from cosim.devices.active_device import ActiveDevice, Piece
+from cosim.devices.active_device import ActiveDevice, Piece, residual_pieces
 from cosim.devices.interface import DEVICES
 from cosim.devices.sites import Site, Slots
 from cosim.households.ownership import Owned
@@ -142,15 +142,8 @@ class Household:
         the end of the run the last slot stands.
         """
         book = self.book
-        surplus_kw, slot_ms = book.surplus_kw[self.index], book.slot_ms
-        pieces, last = [], len(surplus_kw) - 1
-        t, slot = start_ms, (start_ms - book.first_ms) // book.slot_ms
-        while t < end_ms:
-            until = t - t % slot_ms + slot_ms
-            if until > end_ms:
-                until = end_ms
-            pieces.append(Piece(until, (until - t) / MS_PER_HOUR, -surplus_kw[slot if slot < last else last]))
-            t, slot = until, slot + 1
+        surplus_kw = book.surplus_kw[self.index]
+        pieces = residual_pieces(surplus_kw, book.first_ms, book.slot_ms, start_ms, end_ms)
         if self.devices[0] is not of:
             for device in self.devices[: self.devices.index(of)]:
                 pieces = _on_top(pieces, start_ms, device.known_kw(start_ms, end_ms))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cosim.core.clock import to_hours
 from cosim.households.household import Equipment
 from cosim.households.profile_book import ProfileBook
+from cosim.households.together import Together
 
 Array = NDArray[np.float64]
 
@@ -122,6 +123,13 @@ class Meters:
         }
         self.book = book
         self._interval_ms = interval_ms
+        self._together: list[Together] = []
+
+    def read_together(self, some: Together) -> None:
+        """Some households have devices that go as arrays: these show what they did there."""
+        self._together.append(some)
+        elsewhere = {owner for owned in some.in_arrays.values() for owner in owned.owners.tolist()}
+        self._households = [one for one in self._households if one.index not in elsewhere]
 
     def close(self, interval: int) -> Reading:
         """Read and reset all meters at the end of `interval`; intervals are closed in their order."""
@@ -130,14 +138,31 @@ class Meters:
         load_kw, generation_kw, q_kvar = self.book.interval_means(interval)
         for household in self._households:
             household.advance(end_ms)
+        for some in self._together:
+            some.advance(end_ms)
         self.book.turn_to(interval + 1)
         p_kw = load_kw - generation_kw
         readings = {}
         for kind, (owners, devices) in self._devices.items():
-            rows = np.array([device.close() for device in devices]).T
-            values = dict(zip(devices[0].metered, rows, strict=True))
+            values = dict(zip(devices[0].metered, self._shown(kind), strict=True))
             reading = readings[kind] = DeviceReading(owners, values, len(p_kw))
             active_kwh = reading.of_households("taken_kwh") - reading.of_households("given_kwh")
             p_kw = p_kw + active_kwh / hours
             q_kvar = q_kvar + reading.of_households("taken_kvarh") / hours
         return Reading(load_kw * hours, generation_kw * hours, p_kw * hours, readings, p_kw, q_kvar)
+
+    def _shown(self, kind: str) -> Array:
+        """What the meters of all devices of a kind show, shape (n_metered, n)."""
+        owners, devices = self._devices[kind]
+        in_arrays = [some.in_arrays[kind] for some in self._together if kind in some.in_arrays]
+        if not in_arrays:
+            return np.array([device.close() for device in devices]).T
+        rows = np.empty((len(devices[0].metered), len(devices)))
+        is_left = np.ones(len(devices), dtype=bool)
+        for their_owners, arrays in in_arrays:
+            places = np.searchsorted(owners, their_owners)
+            rows[:, places] = arrays.close()
+            is_left[places] = False
+        for place in np.flatnonzero(is_left).tolist():
+            rows[:, place] = devices[place].close()
+        return rows

@@ -150,6 +150,8 @@ class ProfileBook:
         Start of the block.
     surplus_kw : list of list of float
         For each household, generation minus load of each slot of the block, less what `set_aside` took, kW.
+    version : int
+        Another one whenever `surplus_kw` has changed.
     """
 
     def __init__(
@@ -165,6 +167,7 @@ class ProfileBook:
         self._per_interval = slots_per_interval
         self._per_block = intervals_per_block
         self._ahead = intervals_ahead
+        self.version = 0
         self._first_interval = 0
         self._kinds_first = 0
         self._kinds: dict[str, tuple[Array, ...]] = {}
@@ -244,6 +247,7 @@ class ProfileBook:
         # More than the block: a decision at its end looks into the step that follows.
         looked_at = n_slots + self._ahead * self._per_interval
         load, generation = self.demand.load_kw(first, looked_at), self.demand.generation_kw(first, looked_at)
+        self.version += 1
         self._first_interval = interval
         self.first_ms = first * self.slot_ms
         self.surplus_kw: list[list[float]] = (generation - load).T.tolist()
@@ -269,6 +273,7 @@ class ProfileBook:
         row = interval - self._first_interval
         if row >= self._per_block + self._ahead:
             return
+        self.version += 1
         slots = range(row * self._per_interval, (row + 1) * self._per_interval)
         for surplus_kw, taken_kw in zip(self.surplus_kw, power_kw.tolist(), strict=True):
             if taken_kw:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cosim.config.each_lengths import each_problems
 from cosim.config.library import file_problems
 from cosim.core.context import Context, TimeAxis
+from cosim.core.delivery import Unit
 from cosim.core.errors import InputError, Problem, collected
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
@@ -31,6 +32,7 @@ from cosim.households.profile_book import Demand, ProfileBook
 from cosim.households.prosumer_table import PROSUMERS, device_parameters, profile_texts
 from cosim.households.record import INVERTERS, METERS, MeterRecorder
 from cosim.households.schema import HouseholdsConfig
+from cosim.households.together import Together
 
 Array = NDArray[np.float64]
 
@@ -144,6 +146,15 @@ class Households(Subsystem[Housed]):
             if demand.inverters:
                 made.generation = _controlled(demand, book, grid, context)
         return made
+
+    def together(self, members: NDArray[np.int64], units: Sequence[Unit]) -> Together:
+        """Some households, regulated from the start to the end, to be asked all at once for these units."""
+        assert self.equipment is not None
+        assert self.meters is not None  # where there is equipment, it is metered
+        step_ms, book = self._context.time.step_ms, self.meters.book
+        some = Together(members, self.equipment, units, step_ms, book)
+        self.meters.read_together(some)
+        return some
 
     @property
     def waits_for_voltages(self) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from cosim.comms.bulk_draws import RowBlocks, stacked_rows, uniform_rows
 from cosim.comms.network import Network
 from cosim.core.clock import MS_PER_SECOND
 from cosim.core.context import Context
-from cosim.core.delivery import Deliverer
+from cosim.core.delivery import BulkDeliverer
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.aggregates.reports import initial_reports
 from cosim.regulation.community import Community, platform_rules, slowness_of
@@ -29,9 +28,12 @@ from cosim.regulation.wake_ups import WakeUps
 
 
 def build_in_arrays(
-    designed: Design, context: Context, network: Network, households: Sequence[Deliverer] | None
+    designed: Design, context: Context, network: Network, devices: BulkDeliverer | None
 ) -> Community:
-    """The community's platform and households in their initial state; see `build_community`."""
+    """The community's platform and households in their initial state; see `build_community`.
+
+    `devices` carries out all decisions, where a device stands behind any resource.
+    """
     config, time, members = designed.config, context.time, designed.members
     n, n_resources = len(members), len(config.resources)
     initial = (float(config.agent.initial_decision),) * n_resources
@@ -50,9 +52,6 @@ def build_in_arrays(
         gains=designed.gains,
         delays=first_delays(designed),
     )
-    devices = None if households is None else [households[member] for member in everyone]
-    for device in devices or ():
-        device.regulate(config.units, 0, True)
     arrays = HouseholdArrays(
         members=members,
         rules=_rules(designed, context),
@@ -92,7 +91,6 @@ def _rules(designed: Design, context: Context) -> ArrayRules:
         report_at_end=config.platform.report == "at_step_end",
         silent_after_ms=math.inf if silence is None else silence.after_s * MS_PER_SECOND,
         silent_request=0 if silence is None else silence.request,
-        units=config.units,
         step_ms=context.time.step_ms,
     )
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from cosim.comms.bulk_draws import RowBlocks
 from cosim.comms.bulk_links import BulkLinks
 from cosim.comms.link_arrays import Times, Which
-from cosim.core.delivery import PARTS, Deliverer, Unit
+from cosim.core.delivery import PARTS, BulkDeliverer
 from cosim.core.errors import SimulationError
 from cosim.regulation.agent import DecisionLog, log_width
 from cosim.regulation.aggregate import ActiveSum
@@ -49,8 +49,6 @@ class ArrayRules:
         Age of the newest signal from which on nothing is decided by it.
     silent_request : int
         What is asked for then.
-    units : sequence of Unit
-        What a unit of each resource is.
     step_ms : int
         Length of a step.
     """
@@ -61,7 +59,6 @@ class ArrayRules:
     report_at_end: bool
     silent_after_ms: float
     silent_request: int
-    units: Sequence[Unit]
     step_ms: int
 
 
@@ -88,8 +85,8 @@ class HouseholdArrays:
         What they deliver in sum.
     links : (BulkLinks, BulkLinks)
         To them, and from them.
-    devices : sequence of Deliverer or None
-        What carries out each household's decisions; without any, everything requested is delivered.
+    devices : BulkDeliverer or None
+        What carries out the households' decisions; without any, everything requested is delivered.
     log : DecisionLog or None
         Where decisions are written down.
     """
@@ -105,7 +102,7 @@ class HouseholdArrays:
         reports: ReportArrays,
         total: ActiveSum,
         links: tuple[BulkLinks, BulkLinks],
-        devices: Sequence[Deliverer] | None,
+        devices: BulkDeliverer | None,
         log: DecisionLog | None,
     ) -> None:
         self._members = members
@@ -124,6 +121,7 @@ class HouseholdArrays:
         self._n_sent = 0
         self._since_ms, self._caught_up_ms = 0, -1
         self._ones = np.ones(len(members))
+        self._everyone = np.arange(len(members))
 
     def averages(self) -> Array:
         """x̄ of each household and resource as it stands, shape (n, m)."""
@@ -164,7 +162,9 @@ class HouseholdArrays:
         if rules.silent_after_ms != np.inf:
             is_silent = time_ms - self._signals.sent_ms(which) >= rules.silent_after_ms
             requested[:, is_silent] = rules.silent_request
-        delivered = requested if self._devices is None else self._deliver(self._devices, wake_up, requested)
+        delivered = requested
+        if self._devices is not None:
+            delivered = self._devices.deliver(self._everyone[which], requested, time_ms)
         change = delivered - before
         self._account(change, time_ms, now_ms)
         answered = self._signals.newest[which].copy()  # it goes on changing, and a report does not
@@ -202,18 +202,6 @@ class HouseholdArrays:
         household = int(self._members[which][places[0]])
         at = f"of household {household + 1} in step {step}"
         raise SimulationError(f"the response {at} is nan, by {self._rules.decision.called(which, places[0])}")
-
-    def _deliver(self, devices: Sequence[Deliverer], wake_up: WakeUp, requested: Array) -> Array:
-        """What of the requested units the devices will deliver over the coming step."""
-        which, _, time_ms = wake_up
-        own = devices[which] if isinstance(which, slice) else [devices[place] for place in which.tolist()]
-        wanted, times = requested.astype(int).T.tolist(), time_ms.tolist()
-        units, step_ms = self._rules.units, self._rules.step_ms
-        delivered = [
-            device.deliver(wants, units, now_ms, step_ms)
-            for device, wants, now_ms in zip(own, wanted, times, strict=True)
-        ]
-        return np.array(delivered, np.float64).T.copy()
 
     def _account(self, change: Array, time_ms: Times, now_ms: int) -> None:
         """Changes of what is delivered, each at its own instant, in the community's sum."""

@@ -13,7 +13,7 @@ from cosim.comms.subsystem import Comms
 from cosim.comms.trace import trace_reader
 from cosim.core.clock import Priority, wait_until
 from cosim.core.context import Context
-from cosim.core.delivery import Deliverer
+from cosim.core.delivery import BulkDeliverer, Deliverer
 from cosim.core.errors import InputError, Problem
 from cosim.core.message import METER, PLATFORM, Message, platform_of
 from cosim.core.numbers import Summary
@@ -177,7 +177,7 @@ class Regulation(Subsystem[Regulated]):
         if refused:
             raise InputError(refused)
         communities = [
-            build_in_arrays(each, setup.context, links.network, _devices(each, households))
+            build_in_arrays(each, setup.context, links.network, _together(each, households))
             if is_array
             else build_community(each, setup.context, present, _devices(each, households), reports.report)
             for each, is_array in zip(designs, in_arrays, strict=True)
@@ -357,6 +357,16 @@ def _designs(source: Regulated, context: Context, reader: TraceReader) -> list[D
 
 def _devices(designed: Design, households: Households | None) -> Sequence[Deliverer] | None:
     """What carries out decisions; None where no device stands behind any resource."""
-    asks = any(unit.service for unit in designed.config.units)
     equipment = households.equipment if households is not None else None
-    return equipment.households if equipment is not None and asks else None
+    return equipment.households if equipment is not None and _asks(designed) else None
+
+
+def _together(designed: Design, households: Households | None) -> BulkDeliverer | None:
+    """What carries out decisions of all at once; likewise."""
+    if households is None or households.equipment is None or not _asks(designed):
+        return None
+    return households.together(designed.members, designed.config.units)
+
+
+def _asks(designed: Design) -> bool:
+    return any(unit.service for unit in designed.config.units)

@@ -1,0 +1,77 @@
+"""Loops over households that numba compiles, where it is installed.
+
+What is compiled is Python: without numba the same functions run as they are, to the same bits.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from cosim.core.cache_folder import cache_folder
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@functools.cache
+def can_compile() -> bool:
+    """Whether numba is installed."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def compiled(loop: Callable[P, R], uses: Sequence[Callable[..., Any]] = ()) -> Callable[P, R]:
+    """A loop, compiled; itself where that is not possible.
+
+    It is compiled when it is first called; the result is kept in the user's cache folder.
+
+    Parameters
+    ----------
+    loop : callable
+        A function of numbers, arrays and named tuples of these.
+    uses : sequence of callable
+        The functions that it calls, and those that these call: of floats, as they stand.
+    """
+    if not can_compile():
+        return loop
+    import numba
+
+    for used in uses:
+        _let_compile(used)
+    with _cached_in(numba, cache_folder() / "compiled" / _sources(loop, *uses)):
+        try:
+            result: Callable[P, R] = numba.njit(cache=True)(loop)
+        except RuntimeError:  # nowhere to write to
+            result = numba.njit(loop)
+    return result
+
+
+@functools.cache
+def _let_compile(function: Callable[..., Any]) -> None:
+    """Have numba compile a function where a compiled one calls it; in Python it stays what it is."""
+    from numba.extending import register_jitable
+
+    register_jitable(function)
+
+
+@contextmanager
+def _cached_in(numba: Any, folder: Path) -> Iterator[None]:
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def _sources(*functions: Callable[..., Any]) -> str:
+    """A name for what the functions are: numba looks at the file of the outermost alone."""
+    digest = hashlib.blake2b(digest_size=8)
+    for file in sorted({function.__code__.co_filename for function in functions}):
+        digest.update(Path(file).read_bytes())
+    return digest.hexdigest()

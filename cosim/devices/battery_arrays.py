@@ -1,0 +1,200 @@
+"""Batteries that a market regulates, all at once: what `InstalledBattery` does one by one, in compiled loops.
+
+The energies are the functions of `battery_energies`; what is here is whose turn it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.clock import MS_PER_HOUR
+from cosim.core.compiled import compiled
+from cosim.core.delivery import Unit, in_parts
+from cosim.devices import battery_energies
+from cosim.devices.active_device import HomeSlots, residual_pieces
+from cosim.devices.battery_at_home import OWN_LOAD, InstalledBattery
+from cosim.devices.battery_energies import Battery, change_kwh, lost_kwh, promised, promised_kw, regulated_kwh
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+class BatteryState(NamedTuple):
+    """What batteries remember, an entry each.
+
+    Attributes
+    ----------
+    stored_kwh, charged_kwh, discharged_kwh, leaked_kwh : ndarray
+        As of `InstalledBattery`.
+    updated_ms : ndarray of int64
+        Up to when each has been brought.
+    until_ms, power_kw : ndarray, shape (n, n_pieces)
+        Until when it has promised which power, in order of time.
+    turn, n_promised : ndarray of int64
+        Which of these it is at, and how many there are.
+    """
+
+    stored_kwh: Array
+    charged_kwh: Array
+    discharged_kwh: Array
+    leaked_kwh: Array
+    updated_ms: Whole
+    until_ms: Whole
+    power_kw: Array
+    turn: Whole
+    n_promised: Whole
+
+
+def _live(place: int, now_ms: int, constants: Array, state: BatteryState, slots: HomeSlots) -> None:
+    """Bring one battery up to now."""
+    c = constants[place]
+    battery = Battery(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8])
+    surplus_kw, slot_ms = slots.surplus_kw[place], slots.slot_ms
+    stored_kwh, turn = state.stored_kwh[place], state.turn[place]
+    t = state.updated_ms[place]
+    while t < now_ms:
+        end_ms, power_kw = min(t - t % slot_ms + slot_ms, now_ms), 0.0
+        if turn < state.n_promised[place]:
+            end_ms = min(end_ms, state.until_ms[place, turn])
+            power_kw = state.power_kw[place, turn]
+            if end_ms == state.until_ms[place, turn]:
+                turn += 1
+        surplus = surplus_kw[(t - slots.first_ms) // slot_ms]
+        charged, discharged, leaked = regulated_kwh(
+            battery, stored_kwh, power_kw, surplus, (end_ms - t) / MS_PER_HOUR
+        )
+        stored_kwh += change_kwh(battery, charged, discharged, leaked)
+        state.charged_kwh[place] += charged
+        state.discharged_kwh[place] += discharged
+        state.leaked_kwh[place] += leaked
+        t = end_ms
+    state.stored_kwh[place], state.turn[place], state.updated_ms[place] = stored_kwh, turn, t
+
+
+def _live_all(now_ms: int, constants: Array, state: BatteryState, slots: HomeSlots) -> None:
+    for place in range(len(constants)):
+        _live(place, now_ms, constants, state, slots)
+
+
+def _deliver(
+    places: Whole,
+    requested: Array,
+    times_ms: Whole,
+    step_ms: int,
+    follows_load: NDArray[np.bool_],
+    unit_kwh: Array,
+    constants: Array,
+    state: BatteryState,
+    slots: HomeSlots,
+    delivered: Array,
+) -> None:
+    """Let some batteries promise, each at its own instant."""
+    hours = step_ms / MS_PER_HOUR
+    for column in range(len(places)):
+        place, now_ms = places[column], times_ms[column]
+        _live(place, now_ms, constants, state, slots)
+        state.turn[place] = state.n_promised[place] = 0
+        wants, wants_own = False, False
+        for row in range(len(unit_kwh)):
+            wants = wants or requested[row, column] != 0.0
+            wants_own = wants_own or (requested[row, column] != 0.0 and follows_load[row])
+        if not wants:
+            delivered[:, column] = 0.0
+            continue
+        c = constants[place]
+        battery = Battery(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8])
+        end_ms = now_ms + step_ms
+        pieces = residual_pieces(
+            slots.surplus_kw[place], slots.first_ms, slots.slot_ms, now_ms, end_ms if wants_own else now_ms
+        )
+        got, steady_kwh, own_kwh = promised(
+            battery, state.stored_kwh[place], requested[:, column], follows_load, unit_kwh, pieces, hours
+        )
+        for row in range(len(unit_kwh)):
+            delivered[row, column] = got[row]
+        for until_ms, power_kw in promised_kw(battery, steady_kwh / hours, own_kwh, pieces, end_ms):
+            turn = state.n_promised[place]
+            state.until_ms[place, turn], state.power_kw[place, turn] = until_ms, power_kw
+            state.n_promised[place] = turn + 1
+
+
+_USED = (
+    _live,
+    in_parts,
+    residual_pieces,
+    battery_energies.charged_kwh,
+    battery_energies.leaked_kwh,
+    battery_energies.deliverable_kwh,
+    battery_energies.covered_kw,
+    battery_energies.coverable_kwh,
+    regulated_kwh,
+    change_kwh,
+    promised,
+    promised_kw,
+)
+
+
+class BatteryArrays:
+    """Batteries that a market regulates from the start to the end, each alone in its household.
+
+    Parameters
+    ----------
+    batteries : sequence of InstalledBattery
+        As they are at the start.
+    units : sequence of Unit
+        What is asked for.
+    step_ms : int
+        Length of a step.
+    slot_ms : int
+        Length of a slot of the profiles.
+    """
+
+    def __init__(
+        self, batteries: Sequence[InstalledBattery], units: Sequence[Unit], step_ms: int, slot_ms: int
+    ) -> None:
+        self._batteries = batteries
+        self._constants = np.array([battery.constants for battery in batteries])
+        self._columns = Battery(*self._constants.T)
+        n, n_pieces = len(batteries), step_ms // slot_ms + 2
+        self._state = BatteryState(
+            stored_kwh=np.array([battery.stored_kwh for battery in batteries]),
+            charged_kwh=np.zeros(n),
+            discharged_kwh=np.zeros(n),
+            leaked_kwh=np.zeros(n),
+            updated_ms=np.zeros(n, np.int64),
+            until_ms=np.zeros((n, n_pieces), np.int64),
+            power_kw=np.zeros((n, n_pieces)),
+            turn=np.zeros(n, np.int64),
+            n_promised=np.zeros(n, np.int64),
+        )
+        self._step_ms = step_ms
+        self._follows_load = np.array([unit.service == OWN_LOAD for unit in units])
+        self._unit_kwh = np.array([unit.energy_kwh for unit in units])
+        self._live_all = compiled(_live_all, _USED)
+        self._deliver = compiled(_deliver, _USED)
+
+    def deliver(self, places: Whole, requested: Array, times_ms: Whole, slots: HomeSlots) -> Array:
+        """What some batteries will deliver over the coming step, shape (m, n); see `ActiveDevice.deliver`."""
+        delivered = np.empty_like(requested)
+        self._deliver(
+            places, requested, times_ms, self._step_ms, self._follows_load, self._unit_kwh, self._constants,
+            self._state, slots, delivered,
+        )  # fmt: skip
+        return delivered
+
+    def advance(self, now_ms: int, slots: HomeSlots) -> None:
+        """Bring all up to now."""
+        self._live_all(now_ms, self._constants, self._state, slots)
+
+    def close(self) -> Array:
+        """What happened since it was last called, shape (n_metered, n); see `InstalledBattery.close`."""
+        state = self._state
+        flows = state.charged_kwh.copy(), state.discharged_kwh.copy(), state.leaked_kwh.copy()
+        lost, nothing = lost_kwh(self._columns, *flows), np.zeros(len(state.stored_kwh))
+        for each in (state.charged_kwh, state.discharged_kwh, state.leaked_kwh):
+            each.fill(0.0)
+        return np.array([flows[0], flows[1], state.stored_kwh, lost, nothing, nothing, flows[2]])

@@ -1,0 +1,145 @@
+"""Some households asked all at once: those whose only device goes as an array, and the others one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.delivery import Unit
+from cosim.devices.active_device import ActiveDevice, HomeSlots
+from cosim.devices.interface import DEVICES, DeviceArrays
+from cosim.households.household import Equipment, Household
+from cosim.households.profile_book import ProfileBook
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+class OwnedArrays(NamedTuple):
+    """Devices of one kind that go as arrays.
+
+    Attributes
+    ----------
+    owners : ndarray of int64, shape (n,)
+        Their households.
+    arrays : DeviceArrays
+        The devices.
+    """
+
+    owners: Whole
+    arrays: DeviceArrays
+
+
+class Together:
+    """The households of a community, regulated from the start to the end.
+
+    Parameters
+    ----------
+    members : ndarray of int64, shape (n,)
+        Their numbers.
+    equipment : Equipment
+        All households.
+    units : sequence of Unit
+        What is asked of them.
+    step_ms : int
+        Length of a step.
+    book : ProfileBook
+        Their load and generation.
+
+    Attributes
+    ----------
+    in_arrays : dict of str to OwnedArrays
+        By kind, the devices that are brought up to date here, not by their households.
+    """
+
+    def __init__(
+        self, members: Whole, equipment: Equipment, units: Sequence[Unit], step_ms: int, book: ProfileBook
+    ) -> None:
+        self._households = [equipment.households[member] for member in members.tolist()]
+        self._units, self._step_ms, self._book = units, step_ms, book
+        self.in_arrays: dict[str, OwnedArrays] = {}
+        self._slots: dict[str, HomeSlots] = {}
+        self._block = -1
+        self._kinds: list[str] = []
+        # Of each household, the kind of its device that goes as an array, by number, and its place there.
+        self._kind_of = np.full(len(members), -1, np.int64)
+        self._place = np.zeros(len(members), np.int64)
+        kind_of = {id(one): kind for kind, each in equipment.devices.items() for _, one in each}
+        alone = [_only_device(household, units) for household in self._households]
+        for kind in equipment.devices:
+            positions = [p for p, one in enumerate(alone) if one is not None and kind_of[id(one)] == kind]
+            made = positions and DEVICES[kind].in_arrays(
+                [alone[p] for p in positions], units, step_ms, book.slot_ms
+            )
+            if made:
+                self._kind_of[positions] = len(self._kinds)
+                self._place[positions] = np.arange(len(positions))
+                self._kinds.append(kind)
+                self.in_arrays[kind] = OwnedArrays(members[positions], made)
+        self._is_whole = bool(len(self._kinds) == 1 and (self._kind_of == 0).all())
+        for household in self._households:
+            household.regulate(units, 0, True)
+
+    def deliver(self, positions: Whole, requested: Array, times_ms: Whole) -> Array:
+        """What of the requested units will be delivered over the coming step.
+
+        Parameters
+        ----------
+        positions : ndarray of int64, shape (k,)
+            Who is asked, by place among the members.
+        requested : ndarray, shape (m, k)
+            0 or 1 for each unit.
+        times_ms : ndarray of int64, shape (k,)
+            When each is asked, after all that it was asked before.
+
+        Returns
+        -------
+        ndarray, shape (m, k)
+            From 0 to 1, in whole parts of a unit.
+        """
+        self._look_up()
+        if self._is_whole:
+            (kind,) = self._kinds
+            return self.in_arrays[kind].arrays.deliver(positions, requested, times_ms, self._slots[kind])
+        delivered = np.empty_like(requested)
+        kinds = self._kind_of[positions]
+        for number, kind in enumerate(self._kinds):
+            mine = np.flatnonzero(kinds == number)
+            delivered[:, mine] = self.in_arrays[kind].arrays.deliver(
+                self._place[positions[mine]],
+                np.ascontiguousarray(requested[:, mine]),
+                times_ms[mine],
+                self._slots[kind],
+            )
+        for one in np.flatnonzero(kinds < 0).tolist():
+            household = self._households[positions[one]]
+            wants = requested[:, one].astype(int).tolist()
+            delivered[:, one] = household.deliver(wants, self._units, int(times_ms[one]), self._step_ms)
+        return delivered
+
+    def advance(self, now_ms: int) -> None:
+        """Bring what goes as arrays up to now."""
+        self._look_up()
+        for kind, (_, arrays) in self.in_arrays.items():
+            arrays.advance(now_ms, self._slots[kind])
+
+    def _look_up(self) -> None:
+        """Have the profiles as arrays, whenever others have been opened."""
+        book = self._book
+        if self._block == book.version:
+            return
+        self._block = book.version
+        for kind, (owners, _) in self.in_arrays.items():
+            surplus_kw = np.array([book.surplus_kw[owner] for owner in owners.tolist()])
+            self._slots[kind] = HomeSlots(surplus_kw, book.first_ms, book.slot_ms)
+
+
+def _only_device(household: Household, units: Sequence[Unit]) -> ActiveDevice | None:
+    """The device of a household that has one alone, and that serves every unit."""
+    if len(household.devices) != 1:
+        return None
+    (device,) = household.devices
+    return device if all(household.services.get(unit.service) is device for unit in units) else None
