@@ -56,17 +56,14 @@ def uniform_rows(field: Field, columns: NDArray[np.int64]) -> Callable[[int, int
         In ascending order.
     """
     width = int(columns[-1]) + 1
-    reader = field.reader(width)
     first = int(columns[0])
     is_one_piece = width - first == len(columns)
 
     def make(start: int, n_rows: int) -> NDArray[np.float64]:
-        whole = np.empty((n_rows, width))
-        for offset in range(n_rows):
-            reader.read(start + offset, whole[offset])
+        whole = field.many(start, n_rows, width)
         if is_one_piece:
             return whole if first == 0 else np.ascontiguousarray(whole[:, first:])
-        return np.ascontiguousarray(whole[:, columns])
+        return whole.take(columns, axis=1)
 
     return make
 

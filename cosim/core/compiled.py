@@ -25,30 +25,52 @@ def can_compile() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def compiled(loop: Callable[P, R], uses: Sequence[Callable[..., Any]] = ()) -> Callable[P, R]:
-    """A loop, compiled; itself where that is not possible.
+def compiled(*uses: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Have a loop compiled when it is first called, where that is possible.
 
-    It is compiled when it is first called; the result is kept in the user's cache folder.
+    The result is kept in the user's cache folder.
 
     Parameters
     ----------
-    loop : callable
-        A function of numbers, arrays and named tuples of these.
-    uses : sequence of callable
-        The functions that it calls, and those that these call: of floats, as they stand.
+    *uses : callable
+        The functions that the loop calls, and those that these call, as they stand.
+
+    Returns
+    -------
+    callable
+        Decorates the loop: a function of numbers, arrays and named tuples of these.
     """
-    if not can_compile():
-        return loop
+
+    def decorate(loop: Callable[P, R]) -> Callable[P, R]:
+        made: Callable[P, R] | None = None
+
+        @functools.wraps(loop)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            nonlocal made
+            if made is None:
+                made = _compile(loop, uses) if can_compile() else loop
+            return made(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def _compile(loop: Callable[P, R], uses: Sequence[Callable[..., Any]]) -> Callable[P, R]:
     import numba
 
     for used in uses:
         _let_compile(used)
     with _cached_in(numba, cache_folder() / "compiled" / _sources(loop, *uses)):
         try:
-            result: Callable[P, R] = numba.njit(cache=True)(loop)
+            made: Callable[P, R] = numba.njit(cache=True)(loop)
         except RuntimeError:  # nowhere to write to
-            result = numba.njit(loop)
-    return result
+            made = numba.njit(loop)
+    _MADE[loop.__name__] = made
+    return made
+
+
+_MADE = {}
 
 
 @functools.cache

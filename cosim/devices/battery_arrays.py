@@ -75,11 +75,25 @@ def _live(place: int, now_ms: int, constants: Array, state: BatteryState, slots:
     state.stored_kwh[place], state.turn[place], state.updated_ms[place] = stored_kwh, turn, t
 
 
+_ENERGIES = (battery_energies.charged_kwh, battery_energies.leaked_kwh, regulated_kwh, change_kwh)
+_PROMISES = (
+    in_parts,
+    residual_pieces,
+    battery_energies.deliverable_kwh,
+    battery_energies.covered_kw,
+    battery_energies.coverable_kwh,
+    promised,
+    promised_kw,
+)
+
+
+@compiled(_live, *_ENERGIES)
 def _live_all(now_ms: int, constants: Array, state: BatteryState, slots: HomeSlots) -> None:
     for place in range(len(constants)):
         _live(place, now_ms, constants, state, slots)
 
 
+@compiled(_live, *_ENERGIES, *_PROMISES)
 def _deliver(
     places: Whole,
     requested: Array,
@@ -122,22 +136,6 @@ def _deliver(
             state.n_promised[place] = turn + 1
 
 
-_USED = (
-    _live,
-    in_parts,
-    residual_pieces,
-    battery_energies.charged_kwh,
-    battery_energies.leaked_kwh,
-    battery_energies.deliverable_kwh,
-    battery_energies.covered_kw,
-    battery_energies.coverable_kwh,
-    regulated_kwh,
-    change_kwh,
-    promised,
-    promised_kw,
-)
-
-
 class BatteryArrays:
     """Batteries that a market regulates from the start to the end, each alone in its household.
 
@@ -174,13 +172,11 @@ class BatteryArrays:
         self._step_ms = step_ms
         self._follows_load = np.array([unit.service == OWN_LOAD for unit in units])
         self._unit_kwh = np.array([unit.energy_kwh for unit in units])
-        self._live_all = compiled(_live_all, _USED)
-        self._deliver = compiled(_deliver, _USED)
 
     def deliver(self, places: Whole, requested: Array, times_ms: Whole, slots: HomeSlots) -> Array:
         """What some batteries will deliver over the coming step, shape (m, n); see `ActiveDevice.deliver`."""
         delivered = np.empty_like(requested)
-        self._deliver(
+        _deliver(
             places, requested, times_ms, self._step_ms, self._follows_load, self._unit_kwh, self._constants,
             self._state, slots, delivered,
         )  # fmt: skip
@@ -188,7 +184,7 @@ class BatteryArrays:
 
     def advance(self, now_ms: int, slots: HomeSlots) -> None:
         """Bring all up to now."""
-        self._live_all(now_ms, self._constants, self._state, slots)
+        _live_all(now_ms, self._constants, self._state, slots)
 
     def close(self) -> Array:
         """What happened since it was last called, shape (n_metered, n); see `InstalledBattery.close`."""

@@ -60,6 +60,8 @@ class Together:
     ) -> None:
         self._households = [equipment.households[member] for member in members.tolist()]
         self._units, self._step_ms, self._book = units, step_ms, book
+        self._served = np.flatnonzero([bool(unit.service) for unit in units])
+        served = [unit for unit in units if unit.service]
         self.in_arrays: dict[str, OwnedArrays] = {}
         self._slots: dict[str, HomeSlots] = {}
         self._block = -1
@@ -68,18 +70,17 @@ class Together:
         self._kind_of = np.full(len(members), -1, np.int64)
         self._place = np.zeros(len(members), np.int64)
         kind_of = {id(one): kind for kind, each in equipment.devices.items() for _, one in each}
-        alone = [_only_device(household, units) for household in self._households]
+        alone = [_only_device(household, served) for household in self._households]
         for kind in equipment.devices:
             positions = [p for p, one in enumerate(alone) if one is not None and kind_of[id(one)] == kind]
             made = positions and DEVICES[kind].in_arrays(
-                [alone[p] for p in positions], units, step_ms, book.slot_ms
+                [alone[p] for p in positions], served, step_ms, book.slot_ms
             )
             if made:
                 self._kind_of[positions] = len(self._kinds)
                 self._place[positions] = np.arange(len(positions))
                 self._kinds.append(kind)
                 self.in_arrays[kind] = OwnedArrays(members[positions], made)
-        self._is_whole = bool(len(self._kinds) == 1 and (self._kind_of == 0).all())
         for household in self._households:
             household.regulate(units, 0, True)
 
@@ -101,19 +102,14 @@ class Together:
             From 0 to 1, in whole parts of a unit.
         """
         self._look_up()
-        if self._is_whole:
-            (kind,) = self._kinds
-            return self.in_arrays[kind].arrays.deliver(positions, requested, times_ms, self._slots[kind])
-        delivered = np.empty_like(requested)
+        delivered = requested.copy()
         kinds = self._kind_of[positions]
         for number, kind in enumerate(self._kinds):
             mine = np.flatnonzero(kinds == number)
-            delivered[:, mine] = self.in_arrays[kind].arrays.deliver(
-                self._place[positions[mine]],
-                np.ascontiguousarray(requested[:, mine]),
-                times_ms[mine],
-                self._slots[kind],
-            )
+            wanted = requested[self._served].take(mine, axis=1)
+            arrays, slots = self.in_arrays[kind].arrays, self._slots[kind]
+            got = arrays.deliver(self._place[positions[mine]], wanted, times_ms[mine], slots)
+            delivered[np.ix_(self._served, mine)] = got
         for one in np.flatnonzero(kinds < 0).tolist():
             household = self._households[positions[one]]
             wants = requested[:, one].astype(int).tolist()

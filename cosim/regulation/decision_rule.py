@@ -55,7 +55,7 @@ class DecisionRule:
         else:
             whole = np.zeros((len(averages), len(self._policy_of)))
             whole[:, which] = averages
-            gradients = np.array(self._costs.gradients(list(whole)))[:, which]
+            gradients = np.array(self._costs.gradients(list(whole))).take(which, axis=1)
         return gradients, self._answers(which, averages, gradients, signals)
 
     def called(self, which: Which, place: int) -> str:
@@ -74,7 +74,8 @@ class DecisionRule:
                 if len(mine := np.flatnonzero(which_policy == number))
             ]
         elif len(self._responses.policies) == 1:
-            return np.asarray(self._responses.policies[0].response(signals, averages, gradients))
+            answered = self._responses.policies[0].response(signals, averages, gradients)
+            return np.ascontiguousarray(answered)
         else:
             parts = list(self._parts())
         answers = np.empty(averages.shape)

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from cosim.comms.bulk_draws import RowBlocks
 from cosim.comms.bulk_links import BulkLinks
-from cosim.comms.link_arrays import Times, Which
-from cosim.core.delivery import PARTS, BulkDeliverer
+from cosim.comms.link_arrays import Which
+from cosim.core.delivery import BulkDeliverer
 from cosim.core.errors import SimulationError
+from cosim.regulation import household_loops
 from cosim.regulation.agent import DecisionLog, log_width
 from cosim.regulation.aggregate import ActiveSum
 from cosim.regulation.averages import Average
@@ -27,8 +28,6 @@ from cosim.regulation.signals_heard import SignalsHeard
 from cosim.regulation.wake_ups import WakeOrder, WakeUp, WakeUps
 
 Array = NDArray[np.float64]
-_EXACT = 2**53
-_BITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +118,7 @@ class HouseholdArrays:
         self._log = log
         self._order = WakeOrder(len(members))
         self._n_sent = 0
-        self._since_ms, self._caught_up_ms = 0, -1
-        self._ones = np.ones(len(members))
+        self._caught_up_ms = -1
         self._everyone = np.arange(len(members))
 
     def averages(self) -> Array:
@@ -139,62 +137,50 @@ class HouseholdArrays:
         """Let everything happen that happens to the households up to now, all but what a tick does."""
         if now_ms == self._caught_up_ms:
             return
-        self._since_ms, self._caught_up_ms = max(self._caught_up_ms, 0), now_ms
+        self._caught_up_ms = now_ms
         rows: list[tuple[WakeUp, Array]] = []
+        self._reports.take_late(now_ms)
         for wake_up in self._wake_ups.due(now_ms):
             self._wake(wake_up, now_ms, rows)
-        self._reports.take(now_ms)
         if rows and self._log is not None:
             self._write(self._log, rows)
 
     def _wake(self, wake_up: WakeUp, now_ms: int, rows: list[tuple[WakeUp, Array]]) -> None:
         """End step k and account for it; decide, deliver and report step k+1 (Algorithm 2, lines 5 to 9)."""
         which, step, time_ms = wake_up
-        rules, before = self._rules, self._delivered[:, which]
-        averages = self._averages[:, which]
+        rules, who, before = self._rules, self._everyone[which], some(self._delivered, which)
+        averages = some(self._averages, which)
         if step:
             averages = rules.average.update(averages, before, step - 1)
         if rules.report_at_end:
-            self._report(wake_up, step, before, self._answered[which], now_ms)
+            self._report(wake_up, who, step, before, now_ms)
         self._signals.hear(which, time_ms)
         gradients, responses = rules.decision.responses(which, averages, self._signals.values(which))
-        requested = self._draw(which, step + 1, responses)
+        requested = np.empty_like(responses)
+        if not household_loops.draw(rules.draws.row(step + 1), who, responses, requested):
+            self._refuse(which, step + 1, responses)
         if rules.silent_after_ms != np.inf:
             is_silent = time_ms - self._signals.sent_ms(which) >= rules.silent_after_ms
             requested[:, is_silent] = rules.silent_request
         delivered = requested
         if self._devices is not None:
-            delivered = self._devices.deliver(self._everyone[which], requested, time_ms)
-        change = delivered - before
-        self._account(change, time_ms, now_ms)
-        answered = self._signals.newest[which].copy()  # it goes on changing, and a report does not
+            delivered = self._devices.deliver(who, requested, time_ms)
+        total, high, low = household_loops.account(now_ms, who, delivered, time_ms, self._delivered).tolist()
+        passed = [(upper << household_loops.LOW_BITS) + lower for upper, lower in zip(high, low, strict=True)]
+        self._total.change_together(now_ms, total, passed)
+        self._answered[which] = self._signals.newest[which]
+        self._averages[:, which] = averages
         if self._log is not None:
             rows.append((wake_up, self._rows(wake_up, requested, delivered, averages, gradients, responses)))
-        if isinstance(which, slice):
-            self._delivered, self._answered, self._averages = delivered, answered, averages
-        else:
-            # Reports on their way hold what these were.
-            self._delivered, self._answered = self._delivered.copy(), self._answered.copy()
-            self._delivered[:, which] = delivered
-            self._answered[which] = answered
-            self._averages[:, which] = averages
         if not rules.report_at_end:
-            self._report(wake_up, step + 1, delivered, answered, now_ms)
+            self._report(wake_up, who, step + 1, delivered, now_ms)
 
     def _report(
-        self, wake_up: WakeUp, step: int, delivered: Array, answered: NDArray[np.int64], now_ms: int
+        self, wake_up: WakeUp, who: NDArray[np.int64], step: int, delivered: Array, now_ms: int
     ) -> None:
         which, turn, time_ms = wake_up
         arrival_ms = self._up.send(turn, which, time_ms, now_ms)
-        self._reports.send(which, step, delivered, answered, arrival_ms)
-
-    def _draw(self, which: Which, step: int, responses: Array) -> Array:
-        """x(step): what is wanted of each resource."""
-        requested = np.less(self._rules.draws.row(step)[:, which], responses).astype(np.float64)
-        total = np.add.reduce(responses, axis=None)
-        if total != total and np.isnan(responses).any():
-            self._refuse(which, step, responses)
-        return requested
+        self._reports.send(who, step, delivered, self._answered[which], arrival_ms, now_ms)
 
     def _refuse(self, which: Which, step: int, responses: Array) -> None:
         """A response that no number is above or below: 0 would be one that nobody decided."""
@@ -202,17 +188,6 @@ class HouseholdArrays:
         household = int(self._members[which][places[0]])
         at = f"of household {household + 1} in step {step}"
         raise SimulationError(f"the response {at} is nan, by {self._rules.decision.called(which, places[0])}")
-
-    def _account(self, change: Array, time_ms: Times, now_ms: int) -> None:
-        """Changes of what is delivered, each at its own instant, in the community's sum."""
-        is_whole = self._devices is None
-        parts, most, scale = (change, 1, PARTS) if is_whole else (change * PARTS, PARTS, 1)
-        sums = weighted_sums(parts, most, now_ms - time_ms, now_ms - self._since_ms)
-        self._total.change_together(
-            now_ms,
-            [int(total) * scale for total in parts @ self._ones[: parts.shape[1]]],
-            [total * scale for total in sums],
-        )
 
     def _rows(
         self,
@@ -241,22 +216,6 @@ class HouseholdArrays:
         log.frombytes(np.concatenate([part for _, part in rows])[order].tobytes())
 
 
-def weighted_sums(numbers: Array, most: int, weights: Times, longest: int) -> list[int]:
-    """Σ number times weight of whole numbers, exactly, though they are floats.
-
-    Parameters
-    ----------
-    numbers : ndarray, shape (m, n)
-        Whole numbers, none greater than `most` in size.
-    most : int
-        Up to 2**20, for up to two million numbers.
-    weights : ndarray of int64, shape (n,)
-        From 0 to `longest`.
-    longest : int
-        Whatever it is: what does not fit into a float is taken in parts.
-    """
-    if numbers.shape[1] * most * longest < _EXACT:
-        return [int(total) for total in numbers @ weights.astype(np.float64)]
-    upper = weighted_sums(numbers, most, weights >> _BITS, longest >> _BITS)
-    lower = weighted_sums(numbers, most, weights & (2**_BITS - 1), 2**_BITS - 1)
-    return [(high << _BITS) + low for high, low in zip(upper, lower, strict=True)]
+def some(columns: Array, which: Which) -> Array:
+    """Some columns; all of them as they are, others copied."""
+    return columns if isinstance(which, slice) else columns.take(which, axis=1)

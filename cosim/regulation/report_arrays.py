@@ -4,25 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.comms.link_arrays import NEVER_MS, Times, Which
+from cosim.comms.link_arrays import Times
+from cosim.core.growing import with_room
+from cosim.regulation import household_loops
 from cosim.regulation.aggregates.reports import Missing
 
 Array = NDArray[np.float64]
-
-
-class _Sent(NamedTuple):
-    """A report of each of some households, of which none has been taken yet."""
-
-    which: Which
-    step: int
-    values: Array
-    answered: NDArray[np.int64]
-    arrival_ms: Times
 
 
 class ReportArrays:
@@ -47,69 +38,34 @@ class ReportArrays:
         self._due_step = due_step
         self._last_due = int(due_step.max())
         self._ones = np.ones(n)
-        self._sent: list[_Sent] = []
-        # Of each report that was overtaken by others of its step: household, step, arrival (ms), signal
-        # answered; and what it says.
-        self._late = np.zeros((4, 0), np.int64)
-        self._late_values = np.zeros((len(initial), 0))
+        self._late = np.zeros((4, n), np.int64)
+        self._late_values = np.zeros((len(initial), n))
+        self._n_late = 0
 
     def send(
-        self, which: Which, step: int, values: Array, answered: NDArray[np.int64], arrival_ms: Times
+        self,
+        who: NDArray[np.int64],
+        step: int,
+        values: Array,
+        answered: NDArray[np.int64],
+        arrival_ms: Times,
+        now_ms: int,
     ) -> None:
-        """Some households report a step that is newer than all that they reported before."""
-        self._sent.append(_Sent(which, step, values, answered, arrival_ms))
+        """Some households report a step; what has arrived up to now is taken."""
+        self._late = with_room(self._late, self._n_late + len(who))
+        self._late_values = with_room(self._late_values, self._n_late + len(who))
+        self._n_late = household_loops.take(
+            now_ms, step, who, values, answered, arrival_ms, self._newest, self._step, self._answered,
+            self._is_fresh, self._late, self._late_values, self._n_late,
+        )  # fmt: skip
 
-    def take(self, now_ms: int) -> None:
-        """Take all that has arrived up to now."""
-        if self._late.shape[1]:
-            self._take_late(now_ms)
-        if self._sent:
-            self._sent = [sent for sent in self._sent if not self._take_sent(sent, now_ms)]
-
-    def _take_sent(self, sent: _Sent, now_ms: int) -> bool:
-        """Take what has arrived of some reports, and put the rest with the late ones; else wait for all."""
-        which, step, values, answered, arrival_ms = sent
-        has_arrived = arrival_ms <= now_ms
-        n_there = np.count_nonzero(has_arrived)
-        is_coming = arrival_ms < NEVER_MS
-        n_coming = np.count_nonzero(is_coming)
-        if not n_there:
-            return not n_coming
-        if n_there != n_coming:
-            is_late = is_coming & ~has_arrived
-            who = np.arange(self._n)[which][is_late]
-            late = np.array([who, np.full(len(who), step), arrival_ms[is_late], answered[is_late]])
-            self._late = np.concatenate([self._late, late], axis=1)
-            self._late_values = np.concatenate([self._late_values, values[:, is_late]], axis=1)
-        has_arrived &= self._step[which] < step
-        if isinstance(which, slice):
-            np.copyto(self._newest, values, where=has_arrived)
-            np.copyto(self._step, step, where=has_arrived)
-            np.copyto(self._answered, answered, where=has_arrived)
-            self._is_fresh |= has_arrived
-        else:
-            who = which[has_arrived]
-            self._newest[:, who] = values[:, has_arrived]
-            self._step[who] = step
-            self._answered[who] = answered[has_arrived]
-            self._is_fresh[who] = True
-        return True
-
-    def _take_late(self, now_ms: int) -> None:
-        has_arrived = self._late[2] <= now_ms
-        if not has_arrived.any():
-            return
-        who, step, _, answered = self._late[:, has_arrived]
-        values = self._late_values[:, has_arrived]
-        self._late, self._late_values = self._late[:, ~has_arrived], self._late_values[:, ~has_arrived]
-        # The freshest of each household, if it is fresher than what is known; put in order it comes last.
-        order = np.argsort(step, kind="stable")
-        order = order[step[order] > self._step[who[order]]]
-        who = who[order]
-        self._newest[:, who] = values[:, order]
-        self._step[who] = step[order]
-        self._answered[who] = answered[order]
-        self._is_fresh[who] = True
+    def take_late(self, now_ms: int) -> None:
+        """Take what had not arrived when it was sent, and has now."""
+        if self._n_late:
+            self._n_late = household_loops.take_late(
+                now_ms, self._newest, self._step, self._answered, self._is_fresh, self._late,
+                self._late_values, self._n_late,
+            )  # fmt: skip
 
     def sums(self, members: Sequence[int], n_resources: int, missing: Missing) -> list[float]:
         """Σ x of each resource, as of `Reports`."""

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.comms.link_arrays import NEVER_MS, Times, Which
+from cosim.comms.link_arrays import Times, Which
+from cosim.core.growing import with_room
+from cosim.regulation import household_loops
 
 
 class SignalsHeard:
@@ -34,8 +36,8 @@ class SignalsHeard:
         self._values = np.array(initial, np.float64).reshape(-1, 1)
         self._n_known = 1
         self._sent: list[tuple[int, Times]] = []
-        # Of each message on its way that its household did not find when it woke: who, number, arrival (ms).
-        self._late = np.zeros((3, 0), np.int64)
+        self._late = np.zeros((3, n), np.int64)
+        self._n_late = 0
         self._n = n
 
     def send(self, number: int, signals: Sequence[float], arrival_ms: Times) -> None:
@@ -46,28 +48,18 @@ class SignalsHeard:
 
     def hear(self, which: Which, time_ms: Times) -> None:
         """Some households wake, each at its own instant after all that was sent, and know what arrived."""
-        if isinstance(which, slice):
-            self._hear_everyone(time_ms)
-            return
-        at_ms = np.full(self._n, -1, np.int64)
-        at_ms[which] = time_ms
-        self._hear_everyone(at_ms)
-
-    def _hear_everyone(self, time_ms: Times) -> None:
-        if self._late.shape[1]:
-            who, numbers, due_ms = self._late
-            is_heard = due_ms <= time_ms[who]
-            np.maximum.at(self.newest, who[is_heard], numbers[is_heard])
-            self._late = self._late[:, ~is_heard]
+        if not isinstance(which, slice):
+            at_ms = np.full(self._n, -1, np.int64)
+            at_ms[which] = time_ms
+            time_ms = at_ms
+        if self._n_late:
+            self._n_late = household_loops.hear_late(time_ms, self.newest, self._late, self._n_late)
         sent, self._sent = self._sent, []
         for number, arrival_ms in sent:
-            is_heard = arrival_ms <= time_ms
-            np.copyto(self.newest, number, where=is_heard)
-            is_coming = arrival_ms < NEVER_MS
-            if np.count_nonzero(is_coming) != np.count_nonzero(is_heard):
-                who = np.flatnonzero(is_coming & ~is_heard)
-                late = np.array([who, np.full(len(who), number), arrival_ms[who]])
-                self._late = np.concatenate([self._late, late], axis=1)
+            self._late = with_room(self._late, self._n_late + self._n)
+            self._n_late = household_loops.hear(
+                number, arrival_ms, time_ms, self.newest, self._late, self._n_late
+            )
 
     def values(self, which: Which) -> NDArray[np.float64]:
         """The freshest signals of some households, shape (m, n)."""
@@ -78,9 +70,6 @@ class SignalsHeard:
         return np.maximum(self.newest[which] - 1, 0) * self._step_ms
 
     def _keep(self, number: int, signals: Sequence[float]) -> None:
-        if number >= self._values.shape[1]:
-            more = np.empty((len(self._values), 2 * number + 64))
-            more[:, : self._n_known] = self._values[:, : self._n_known]
-            self._values = more
+        self._values = with_room(self._values, number + 1)
         self._values[:, number] = signals
         self._n_known = number + 1

@@ -68,7 +68,8 @@ class WakeUps:
         self._slowness = None if (slowness == 1.0).all() else slowness
         self._jitter_ms, self._jitter = jitter_ms, jitter
         self._end_ms = end_ms
-        self._first_phase_ms = int(phases_ms.min())
+        self._is_regular = self._slowness is None and jitter is None
+        self._first_phase_ms, self._last_phase_ms = int(phases_ms.min()), int(phases_ms.max())
         self._n = len(phases_ms)
         self._steps = np.zeros(self._n, np.int64)
         self._common_step: int | None = 0
@@ -78,6 +79,10 @@ class WakeUps:
         """Who wakes up to `until_ms`, after all that was due before; each household in order of time."""
         until_ms = min(until_ms, self._end_ms - 1)
         while self._may_be_due(until_ms):
+            if self._is_regular and self._common_step is not None and self._last_ms() <= until_ms:
+                yield self._take(EVERYONE, self._common_step)
+                self._common_step += 1
+                continue
             is_due = self._next_ms <= until_ms
             n_due = int(np.count_nonzero(is_due))
             if not n_due:
@@ -99,10 +104,14 @@ class WakeUps:
 
     def _may_be_due(self, until_ms: int) -> bool:
         """Whether it is worth a look: most of the time the next step has not begun."""
-        is_regular = self._slowness is None and self._jitter is None
-        if not is_regular or self._common_step is None:
+        if not self._is_regular or self._common_step is None:
             return True
         return self._common_step * self._step_ms + self._first_phase_ms <= until_ms
+
+    def _last_ms(self) -> int:
+        """When the last one wakes in the step that is next of all, by clocks that are right."""
+        assert self._common_step is not None
+        return self._common_step * self._step_ms + self._last_phase_ms
 
     def _take(self, which: Which, step: int) -> WakeUp:
         time_ms = self._next_ms[which]
@@ -113,13 +122,13 @@ class WakeUps:
         return WakeUp(which, step, time_ms)
 
     def _after(self, now_ms: Times, which: Which, step: int) -> Times:
-        if self._slowness is None and self._jitter is None:
+        if self._is_regular:
             return now_ms + self._step_ms
         return np.maximum(self._instants(which, step), now_ms)
 
     def _instants(self, which: Which, step: int) -> Times:
         nominal: Times = step * self._step_ms + self._phases_ms[which]
-        if self._slowness is None and self._jitter is None:
+        if self._is_regular:
             return nominal
         late = 0.0 if self._jitter is None else self._jitter_ms * self._jitter.row(step)[which]
         slowness = 1.0 if self._slowness is None else self._slowness[which]

@@ -23,6 +23,10 @@ from cosim.engine.simulation import Simulation
 from cosim.regulation.subsystem import Regulation
 from cosim.results.store import RunStore
 
+HOME = "time;load [kW];sun [kW/kWp]\n" + "\n".join(
+    f"2016-07-04T{k // 4:02d}:{15 * (k % 4):02d}:00Z;{(7 * k % 11) / 5};{max(0, 40 - abs(k - 48)) / 45:.3f}"
+    for k in range(96)
+)
 MEASURED = {"margin": 0.3, "delay_steps": "measured"}
 TRACE = "latency_ms\n" + "\n".join(str(3 + 17 * k % 900) for k in range(40)) + "\n"
 
@@ -112,7 +116,44 @@ def _link(draw: Any, step_ms: int) -> dict[str, Any]:
 
 
 @st.composite
-def _communities(draw: Any, name: str, groups: list[str], m: int, step_ms: int) -> dict[str, Any]:
+def _units(draw: Any, m: int, step_ms: int) -> list[dict[str, Any]]:
+    """What a unit of each resource is: of a battery that gives it, or of nothing in particular."""
+    if draw(st.booleans()):
+        return [{} for _ in range(m)]
+    hours = step_ms / 3_600_000
+    energies = st.sampled_from([0.2, 0.7, 2.0]).map(lambda power_kw: power_kw * hours)
+    kinds = st.sampled_from(["own_load", "anything", "anything", ""])
+    units = [{"unit_kwh": draw(energies), "serves": draw(kinds)} for _ in range(m)]
+    return [unit if unit["serves"] else {} for unit in units]
+
+
+@st.composite
+def _home(draw: Any) -> dict[str, Any]:
+    """What stands behind a group's meters, with a battery among it."""
+    battery = {
+        "capacity_kwh": draw(_values(0.5, 8)),
+        "charge_kw": draw(_values(0.1, 4)),
+        "discharge_kw": draw(_values(0.2, 4)),
+        "soc_initial": draw(_values(0.1, 1)),
+        "self_discharge_per_day": draw(st.sampled_from([0, 0.02, 0.9])),
+        "share": draw(st.sampled_from([1.0, 1.0, 0.5])),
+    }
+    if draw(st.booleans()):
+        battery |= {"charge_from": "surplus_and_grid", "grid_charge_kw": 0.5, "grid_charge_soc": 0.6}
+    home = {
+        "battery": battery,
+        "load": {"kind": "csv", "file": "home.csv", "columns": ["load"], "scaling": draw(_values(0, 2))},
+        "pv": {"kind": "csv", "file": "home.csv", "columns": ["sun"], "kwp": draw(_values(0.5, 6))},
+    }
+    if draw(st.sampled_from([True, False, False])):
+        home["ev"] = {"charger_kw": 3.7}  # with which the battery is asked on its own
+    return home
+
+
+@st.composite
+def _communities(
+    draw: Any, name: str, groups: list[str], units: list[dict[str, Any]], step_ms: int
+) -> dict[str, Any]:
     phase = draw(
         st.sampled_from(
             [
@@ -151,7 +192,7 @@ def _communities(draw: Any, name: str, groups: list[str], m: int, step_ms: int) 
         "phase": phase,
         "jitter_ms": draw(st.sampled_from([0, 0, 3, step_ms // 2, step_ms - 1])),
         "drift_ppm": draw(st.sampled_from([0, 0, {"uniform": [-900, 900]}, {"uniform": [-9e4, 1e5]}])),
-        "initial_decision": draw(st.sampled_from([0, 1])),
+        "initial_decision": 0 if any(units) else draw(st.sampled_from([0, 1])),
         "initial_average": _maybe(draw, _values(0, 1)),
         "in_silence": _maybe(draw, st.just({"after_s": 1.5 * step_ms / 1000, "request": 1})),
     }
@@ -164,29 +205,38 @@ def _communities(draw: Any, name: str, groups: list[str], m: int, step_ms: int) 
                 "capacity": draw(
                     st.sampled_from([0.7, {"kind": "stepped", "steps": [{"from_h": 0, "value": 1}]}])
                 ),
+                **unit,
             }
-            for r in range(m)
+            for r, unit in enumerate(units)
         ],
         "agent": agent,
         "platform": platform,
     }
 
 
+_STEPS = st.integers(1, 12).map(lambda steps: {"steps": steps})
+_DAYTIME = st.integers(1, 8).map(lambda hours: {"start": "2016-07-04T08:00:00Z", "duration_h": hours})
+
+
 @st.composite
 def _scenarios(draw: Any) -> dict[str, Any]:
-    """A mixture of what communities as arrays can do."""
-    step_ms = draw(st.sampled_from([7, 1000, 3_600_000]))
+    """A mixture of what communities as arrays can do, with batteries or without."""
+    has_homes = draw(st.booleans())
+    step_ms = draw(st.sampled_from([900_000, 3_600_000] if has_homes else [7, 1000, 3_600_000]))
     n_communities = draw(st.integers(1, 2))
     groups: list[dict[str, Any]] = []
     communities = []
     for number in range(n_communities):
         m, own = draw(st.integers(1, 3)), []
-        made = draw(_communities(["first", "second"][number], own, m, step_ms))
+        units = draw(_units(m, step_ms)) if has_homes else [{}] * m
+        made = draw(_communities(["first", "second"][number], own, units, step_ms))
         for _ in range(draw(st.integers(1, 2))):
             own.append("abcd"[len(groups)])
             group = {"name": own[-1], "households": draw(st.integers(1, 6)), "cost": draw(_costs(m))}
             if made["agent"]["policy"] != "inverse_average" and draw(st.booleans()):
                 group["policy"] = draw(st.sampled_from(["additive", "proportional"]))
+            if has_homes:
+                group |= draw(_home())
             groups.append(group)
         communities.append(made)
     if draw(st.booleans()):
@@ -210,7 +260,7 @@ def _scenarios(draw: Any) -> dict[str, Any]:
     return {
         "name": "drawn",
         "seed": draw(st.integers(0, 999)),
-        "time": {"step_s": step_ms / 1000, "steps": draw(st.integers(1, 12))},
+        "time": {"step_s": step_ms / 1000, **(draw(_DAYTIME) if has_homes else draw(_STEPS))},
         "groups": groups,
         "communities": communities,
         "comms": {"default": draw(_link(step_ms)), "overrides": overrides},
@@ -247,6 +297,7 @@ def _compare(scenario: dict[str, Any]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "trace.csv").write_text(TRACE)
+        (folder / "home.csv").write_text(HOME)
         loaded = {
             route: scenario_of_data({**scenario, "engine": {"route": route}}, folder).varied()
             for route in ("processes", "arrays")

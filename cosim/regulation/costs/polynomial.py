@@ -17,6 +17,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.compiled import compiled
+
 FloatOrArray: TypeAlias = Any
 """A float, or a float64 array over households: the same operators work on both, to the same bits."""
 
@@ -192,18 +194,36 @@ class GradientTerms(NamedTuple):
 
     def select(self, households: NDArray[Any]) -> GradientTerms:
         """Those of some households, by index."""
-        return GradientTerms(*(term[..., households] for term in self))
+        return GradientTerms(*(term.take(households, axis=-1) for term in self))
 
     def gradients(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """∇_r g of averages of shape (m, N), by the operations of `CostParameters.gradients`."""
-        deviation = _sum_over_resources(list(x)) - self.target
-        shared = (
-            self.linear
-            + (self.double_quadratic + self.fourfold_quartic * (deviation * deviation)) * deviation
-        )
-        own = x - self.own_target
-        gradients: NDArray[np.float64] = shared + (self.double_own + self.fourfold_own * (own * own)) * own
+        gradients = np.empty_like(x)
+        _put_gradients(*self, x, gradients)
         return gradients
+
+
+@compiled()
+def _put_gradients(
+    linear: NDArray[np.float64],
+    target: NDArray[np.float64],
+    double_quadratic: NDArray[np.float64],
+    fourfold_quartic: NDArray[np.float64],
+    own_target: NDArray[np.float64],
+    double_own: NDArray[np.float64],
+    fourfold_own: NDArray[np.float64],
+    x: NDArray[np.float64],
+    gradients: NDArray[np.float64],
+) -> None:
+    for i in range(x.shape[1]):
+        total = x[0, i]
+        for r in range(1, len(x)):
+            total += x[r, i]
+        d = total - target[i]
+        shared = linear[i] + (double_quadratic[i] + fourfold_quartic[i] * (d * d)) * d
+        for r in range(len(x)):
+            e = x[r, i] - own_target[r, i]
+            gradients[r, i] = shared + (double_own[r, i] + fourfold_own[r, i] * (e * e)) * e
 
 
 def concatenate(costs: Sequence[CostParameters]) -> CostParameters:

@@ -1,0 +1,195 @@
+"""What is done household by household when a community is stepped as arrays: loops that numba compiles.
+
+Households are told apart by their place in the community, from 0; `who` are the places of those that a call
+is about, an entry of each array ``(k,)`` or column of each array ``(m, k)`` one of them. Arrays are C-contiguous:
+each other form of one would be compiled anew.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.comms.link_arrays import NEVER_MS
+from cosim.core.compiled import compiled
+from cosim.core.delivery import PARTS
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+LOW_BITS = 20
+"""Times are summed up in two parts, the lower of so many binary digits, so that no sum overflows."""
+_LOW = (1 << LOW_BITS) - 1
+
+
+@compiled()
+def hear(number: int, arrival_ms: Whole, time_ms: Whole, newest: Whole, late: Whole, n_late: int) -> int:
+    """Take a signal that has arrived when a household wakes; the others are late.
+
+    Parameters
+    ----------
+    number : int
+        Of the signal.
+    arrival_ms, time_ms : ndarray of int64, shape (n,)
+        When it arrives at each household, and when that wakes; -1 for one that does not.
+    newest : ndarray of int64, shape (n,)
+        Number of the freshest signal of each; changed.
+    late : ndarray of int64, shape (3, at least n_late + n)
+        Household, number and arrival of each message that was not there when its household woke; changed.
+    n_late : int
+        How many there are, and then are.
+    """
+    for place in range(len(newest)):
+        if arrival_ms[place] <= time_ms[place]:
+            newest[place] = max(newest[place], number)
+        elif arrival_ms[place] < NEVER_MS:
+            late[0, n_late], late[1, n_late], late[2, n_late] = place, number, arrival_ms[place]
+            n_late += 1
+    return n_late
+
+
+@compiled()
+def hear_late(time_ms: Whole, newest: Whole, late: Whole, n_late: int) -> int:
+    """Take those of the late messages that are there when their household wakes; see `hear`."""
+    kept = 0
+    for each in range(n_late):
+        place = late[0, each]
+        if late[2, each] <= time_ms[place]:
+            newest[place] = max(newest[place], late[1, each])
+        else:
+            for row in range(3):
+                late[row, kept] = late[row, each]
+            kept += 1
+    return kept
+
+
+@compiled()
+def take(
+    now_ms: int,
+    step: int,
+    who: Whole,
+    values: Array,
+    answered: Whole,
+    arrival_ms: Whole,
+    newest: Array,
+    newest_step: Whole,
+    newest_answered: Whole,
+    is_fresh: NDArray[np.bool_],
+    late: Whole,
+    late_values: Array,
+    n_late: int,
+) -> int:
+    """Take the reports of a step that have arrived, unless a newer one is known; the others are late.
+
+    Parameters
+    ----------
+    now_ms, step : int
+        The present, and the step that is reported.
+    who, values, answered, arrival_ms : ndarray
+        Whose reports, what they say, to which signal, and when they arrive.
+    newest, newest_step, newest_answered, is_fresh : ndarray, shape (m, n) and (n,)
+        The newest report of each household, and whether it came since the last tick; changed.
+    late : ndarray of int64, shape (4, at least n_late + k)
+        Household, step, arrival and signal of each report that is on its way; changed.
+    late_values : ndarray, likewise of m rows
+        What each says; changed.
+    n_late : int
+        How many there are, and then are.
+    """
+    for each in range(len(who)):
+        place = who[each]
+        if arrival_ms[each] <= now_ms:
+            if newest_step[place] < step:
+                for row in range(len(values)):
+                    newest[row, place] = values[row, each]
+                newest_step[place], newest_answered[place] = step, answered[each]
+                is_fresh[place] = True
+        elif arrival_ms[each] < NEVER_MS:
+            late[0, n_late], late[1, n_late], late[2, n_late] = place, step, arrival_ms[each]
+            late[3, n_late] = answered[each]
+            for row in range(len(values)):
+                late_values[row, n_late] = values[row, each]
+            n_late += 1
+    return n_late
+
+
+@compiled()
+def take_late(
+    now_ms: int,
+    newest: Array,
+    newest_step: Whole,
+    newest_answered: Whole,
+    is_fresh: NDArray[np.bool_],
+    late: Whole,
+    late_values: Array,
+    n_late: int,
+) -> int:
+    """Take those of the late reports that have arrived; see `take`."""
+    kept = 0
+    for each in range(n_late):
+        place, step = late[0, each], late[1, each]
+        if late[2, each] > now_ms:
+            for row in range(4):
+                late[row, kept] = late[row, each]
+            for row in range(len(newest)):
+                late_values[row, kept] = late_values[row, each]
+            kept += 1
+        elif newest_step[place] < step:
+            for row in range(len(newest)):
+                newest[row, place] = late_values[row, each]
+            newest_step[place], newest_answered[place] = step, late[3, each]
+            is_fresh[place] = True
+    return kept
+
+
+@compiled()
+def draw(draws: Array, who: Whole, responses: Array, requested: Array) -> bool:
+    """Whether each asks for a unit: its number is below its response; and whether no response is NaN.
+
+    Parameters
+    ----------
+    draws : ndarray, shape (m, n)
+        Uniform numbers of all households.
+    who, responses : ndarray
+        Whose, and σ.
+    requested : ndarray, shape (m, k)
+        0 or 1; written.
+    """
+    is_number = True
+    for row in range(len(responses)):
+        for each in range(len(who)):
+            response = responses[row, each]
+            requested[row, each] = 1.0 if draws[row, who[each]] < response else 0.0
+            is_number = is_number and response == response
+    return is_number
+
+
+@compiled()
+def account(now_ms: int, who: Whole, delivered: Array, time_ms: Whole, current: Array) -> Whole:
+    """Let some deliver something else, each from its own instant on.
+
+    Parameters
+    ----------
+    now_ms : int
+        The present.
+    who, delivered, time_ms : ndarray
+        Who delivers what from when on.
+    current : ndarray, shape (m, n)
+        What each household delivers; changed.
+
+    Returns
+    -------
+    ndarray of int64, shape (3, m)
+        The sum of all changes of each resource, in parts of a unit; and the sum of each times what has passed
+        since it, in ms, as a high part (to be shifted by `LOW_BITS`) and a low one.
+    """
+    sums = np.zeros((3, len(current)), np.int64)
+    for row in range(len(current)):
+        for each in range(len(who)):
+            parts = int((delivered[row, each] - current[row, who[each]]) * PARTS)
+            passed_ms = now_ms - time_ms[each]
+            sums[0, row] += parts
+            sums[1, row] += parts * (passed_ms >> LOW_BITS)
+            sums[2, row] += parts * (passed_ms & _LOW)
+            current[row, who[each]] = delivered[row, each]
+    return sums
