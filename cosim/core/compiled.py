@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+import numpy as np
+
 from cosim.core.cache_folder import cache_folder
 
 P = ParamSpec("P")
@@ -61,16 +63,13 @@ def _compile(loop: Callable[P, R], uses: Sequence[Callable[..., Any]]) -> Callab
 
     for used in uses:
         _let_compile(used)
+    jit: Any = numba.njit  # its types say what a decorator without arguments gives
     with _cached_in(numba, cache_folder() / "compiled" / _sources(loop, *uses)):
         try:
-            made: Callable[P, R] = numba.njit(cache=True)(loop)
+            made: Callable[P, R] = jit(cache=True)(loop)
         except RuntimeError:  # nowhere to write to
-            made = numba.njit(loop)
-    _MADE[loop.__name__] = made
+            made = jit(loop)
     return made
-
-
-_MADE = {}
 
 
 @functools.cache
@@ -96,4 +95,14 @@ def _sources(*functions: Callable[..., Any]) -> str:
     digest = hashlib.blake2b(digest_size=8)
     for file in sorted({function.__code__.co_filename for function in functions}):
         digest.update(Path(file).read_bytes())
+    for function in functions:
+        for name in function.__code__.co_names:
+            digest.update(repr((name, _constant(function.__globals__.get(name)))).encode())
     return digest.hexdigest()
+
+
+def _constant(value: Any) -> Any:
+    """What of a global name from another file goes into the compiled loop."""
+    if isinstance(value, type):
+        return getattr(value, "_fields", None)
+    return value if isinstance(value, int | float | np.generic) else None

@@ -1,8 +1,8 @@
 """What is done household by household when a community is stepped as arrays: loops that numba compiles.
 
 Households are told apart by their place in the community, from 0; `who` are the places of those that a call
-is about, an entry of each array ``(k,)`` or column of each array ``(m, k)`` one of them. Arrays are C-contiguous:
-each other form of one would be compiled anew.
+is about, an entry of each array ``(k,)`` or column of each array ``(m, k)`` one of them. Arrays are
+C-contiguous: each other form of one would be compiled anew.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from typing import Literal
 
 from cosim.comms.network import Network
 from cosim.config.base import Model
+from cosim.core.compiled import can_compile
 from cosim.core.registry import class_name, is_own
 from cosim.regulation.community_costs import MixedCosts
 from cosim.regulation.costs.polynomial import CostParameters
@@ -18,18 +19,40 @@ from cosim.regulation.report_privacy import ExactReports
 Route = Literal["auto", "arrays", "processes"]
 
 
+FEWEST_DECISIONS = 20_000
+"""With fewer, `auto` goes one household at a time: loading compiled loops takes as long as 15,000 of them."""
+
+
 class EngineConfig(Model):
     """How a run is computed; results are the same to the byte whatever stands here."""
 
     route: Route = "auto"
     """How the households of a community are stepped: one by one (`processes`), or all at once between two
     signals (`arrays`), which does not know all that there is; `cosim explain` says what stands against it.
-    `auto` is `processes` for the time being."""
+    `auto` takes arrays where they can be, numba is installed, and there are 20,000 decisions or more."""
 
 
-def takes_arrays(route: Route, obstacles: Sequence[str]) -> bool:
-    """Whether a community is stepped as arrays, by what is configured and by what stands against it."""
-    return route == "arrays" and not obstacles
+def against_arrays(route: Route, obstacles: Sequence[str], n_decisions: int) -> list[str]:
+    """Why the households of a community are not stepped as arrays, in words; empty where they are.
+
+    Parameters
+    ----------
+    route : {"auto", "arrays", "processes"}
+        What is configured.
+    obstacles : sequence of str
+        Why they cannot be.
+    n_decisions : int
+        How many they make.
+    """
+    if route == "processes":
+        return ["as engine.route says"]
+    if obstacles or route == "arrays":
+        return list(obstacles)
+    if not can_compile():
+        return ["numba is not installed"]
+    if n_decisions < FEWEST_DECISIONS:
+        return [f"{n_decisions:,} decisions are sooner made than loops for arrays are loaded"]
+    return []
 
 
 def array_obstacles(

@@ -60,7 +60,7 @@ from cosim.regulation.record import (
     agent_parameters,
 )
 from cosim.regulation.report_channel import ReportChannel
-from cosim.regulation.route import EngineConfig, array_obstacles, takes_arrays
+from cosim.regulation.route import EngineConfig, against_arrays, array_obstacles
 from cosim.regulation.schema import CommunityConfig
 
 
@@ -135,7 +135,7 @@ class Regulation(Subsystem[Regulated]):
         self._grid = grid
         self._decisions: list[DecisionRecorder] = []
         self._run: Run | None = None
-        self.obstacles: list[list[str]] = []
+        self.against_arrays: list[list[str]] = []
         self._community_of = {member: community for community in communities for member in community.agents}
 
     @classmethod
@@ -171,9 +171,14 @@ class Regulation(Subsystem[Regulated]):
         reports = ReportChannel(links.network)
         obstacles = [array_obstacles(each, present, setup.uses.one_by_one, links.network) for each in designs]
         route = source.engine.route
-        in_arrays = [takes_arrays(route, found) for found in obstacles]
+        n_steps = len(setup.context.time.steps)
+        against = [
+            against_arrays(route, found, len(each.members) * n_steps)
+            for each, found in zip(designs, obstacles, strict=True)
+        ]
+        in_arrays = [not reasons for reasons in against]
         refused = [*_refused_arrays(designs, obstacles)] if route == "arrays" else []
-        refused += memory_problems(designs, in_arrays, len(setup.context.time.steps))
+        refused += memory_problems(designs, in_arrays, n_steps)
         if refused:
             raise InputError(refused)
         communities = [
@@ -183,7 +188,7 @@ class Regulation(Subsystem[Regulated]):
             for each, is_array in zip(designs, in_arrays, strict=True)
         ]
         made = cls(setup, communities, present, reports, links, households, grid)
-        made.obstacles = obstacles
+        made.against_arrays = against
         return made
 
     def doubts(self) -> Iterator[Problem]:
@@ -204,7 +209,7 @@ class Regulation(Subsystem[Regulated]):
         for community in self.communities:
             yield f"# controller of community {community.design.config.name}"
             yield from design_lines(community.design)
-        for community, found in zip(self.communities, self.obstacles, strict=True):
+        for community, found in zip(self.communities, self.against_arrays, strict=True):
             yield f"# route of community {community.design.config.name}"
             yield _route_line(community, found)
             yield memory_line(community, len(self._context.time.steps))
@@ -325,10 +330,10 @@ def _refused_arrays(designs: Sequence[Design], obstacles: Sequence[list[str]]) -
             )
 
 
-def _route_line(community: Community, obstacles: Sequence[str]) -> str:
+def _route_line(community: Community, against: Sequence[str]) -> str:
     if community.arrays is not None:
         return "arrays: all households at once between two signals"
-    return f"processes, one household at a time: {'; '.join(obstacles) or 'as engine.route says'}"
+    return f"processes, one household at a time: {'; '.join(against)}"
 
 
 def _all_at(n_resources: int) -> Callable[[float], tuple[float, ...]]:

@@ -355,8 +355,13 @@ def test_which_built_in_scenarios_are_arrays() -> None:
     found = set()
     for name in names("scenarios"):
         loaded = load_scenario(name)
-        if loaded.scenario.communities and not any(build(loaded).of(Regulation).obstacles):
+        if not loaded.scenario.communities:
+            continue
+        try:
+            build(load_scenario(name, ["engine.route=arrays"]))
             found.add(name)
+        except InputError as error:
+            assert all("cannot be stepped as arrays" in problem.message for problem in error.problems)
     assert found == IN_ARRAYS
 
 
@@ -367,6 +372,11 @@ def test_arrays_that_cannot_be_are_refused_with_every_reason() -> None:
         build(load_scenario("section6", ["engine.route=arrays", faults, link]))
     said = [problem.message.partition("as arrays: ")[2] for problem in caught.value.problems]
     assert said == ["there are faults", "links with a bandwidth have a queue", "delivery is at_least_once"]
+    few = build(load_scenario("section6", ["time.steps=60"])).of(Regulation)
+    assert list(few.explain())[-2].endswith(
+        "5,940 decisions are sooner made than loops for arrays are loaded"
+    )
+    assert list(build(load_scenario("section6")).of(Regulation).explain())[-2].startswith("arrays: ")
     by_processes = build(load_scenario("section6", [faults])).of(Regulation)
     assert "# route of community market" in (lines := list(by_processes.explain()))
     assert lines[-2:] == [
@@ -379,5 +389,5 @@ def test_households_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest.
     sizes = {"SC_PAGE_SIZE": 1024, "SC_PHYS_PAGES": 800}
     monkeypatch.setattr(os, "sysconf", sizes.__getitem__)
     with pytest.raises(InputError, match=r"take about 1 MB, and this machine has 1 MB"):
-        build(load_scenario("section6"))
+        build(load_scenario("section6", ["engine.route=processes"]))
     assert build(load_scenario("section6", ["engine.route=arrays", "time.steps=10"]))
