@@ -24,3 +24,10 @@ def test_a_reader_gives_the_rows_of_its_field_in_any_order() -> None:
         for counter in (0, 0, 1, 5, 4, 10**12, 3, 4):
             reader.read(counter, row)
             assert np.array_equal(row, field.row(counter, n))
+
+
+def test_many_rows_are_those_of_their_field_compiled_or_read() -> None:
+    field = Streams(7).field("x")
+    for n in (1, 2, 3, 4, 5, 99, 5000):
+        for first in (0, 3, 10**12):
+            assert np.array_equal(field.many(first, 3, n), field.block(first, 3, n))
