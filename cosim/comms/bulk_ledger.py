@@ -180,10 +180,12 @@ class BulkLedger:
         plain = np.flatnonzero(~is_mixed & (self._fates[DELIVERED] > 0))
         for first in range(0, len(plain), _COLUMNS_TOGETHER):
             columns = plain[first : first + _COLUMNS_TOGETHER]
-            rows = np.sort(np.concatenate([rows[:, columns] for rows in self._codes]), axis=0)
+            # Numbers of two bytes are put in order the soonest digit by digit, and where they lie together.
+            whole = np.concatenate([rows[:, columns] for rows in self._codes])
+            rows = np.sort(np.ascontiguousarray(whole.T), axis=1, kind="stable")
             for values, probability in zip(result, probabilities, strict=True):
                 rank = _rank(probability, self._fates[DELIVERED][columns])
-                values[columns] = _middle_ms(rows[rank - 1, np.arange(len(columns))].astype(np.int64))
+                values[columns] = _middle_ms(rows[np.arange(len(columns)), rank - 1].astype(np.int64))
         if len(mixed):
             keys, counts = _merged([self._counted, self._flat(mixed)])
             up_to = np.cumsum(counts)

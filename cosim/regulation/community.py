@@ -80,10 +80,10 @@ class Community:
     saved: PlatformState | None = None
 
     def averages(self) -> NDArray[np.float64]:
-        """x̄ of each household and resource as it stands, shape (n, m)."""
+        """x̄ of each resource and household as it stands, shape (m, n)."""
         if self.arrays is not None:
             return self.arrays.averages()
-        return np.array([agent.state.averages for agent in self.agents.values()])
+        return np.array([agent.state.averages for agent in self.agents.values()]).T
 
 
 def build_community(

@@ -122,8 +122,8 @@ class HouseholdArrays:
         self._everyone = np.arange(len(members))
 
     def averages(self) -> Array:
-        """x̄ of each household and resource as it stands, shape (n, m)."""
-        return self._averages.T.copy()
+        """x̄ of each resource and household as it stands, shape (m, n)."""
+        return self._averages.copy()
 
     def broadcast(self, number: int, signals: Sequence[float], now_ms: int, first_sent_ms: int) -> None:
         """The platform sends a signal to everyone."""

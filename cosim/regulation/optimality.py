@@ -13,7 +13,7 @@ from cosim.regulation.costs.polynomial import CostParameters
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_PROXIMAL = 1e-8
+PROXIMAL = 1e-8
 """Curvature added to each step (not to the problem), so that directions without any stay solvable."""
 
 
@@ -95,7 +95,7 @@ class Blocks:
     """
 
     def __init__(self, blocks: Array) -> None:
-        self._blocks = blocks + _PROXIMAL * np.eye(blocks.shape[-1])
+        self._blocks = blocks + PROXIMAL * np.eye(blocks.shape[-1])
 
     @property
     def diagonal(self) -> Array:
@@ -124,8 +124,8 @@ def _rank_one(costs: CostParameters, x: Array) -> RankOne:
     own = x - np.array(costs.alpha) * costs.target
     diagonal = 2.0 * np.array(costs.own_quadratic) + 12.0 * np.array(costs.own_quartic) * (own * own)
     if x.shape[1] == 1:  # one resource: its sum is itself
-        return RankOne(diagonal + coupling[:, np.newaxis] + _PROXIMAL, np.zeros_like(coupling))
-    return RankOne(diagonal + _PROXIMAL, coupling)
+        return RankOne(diagonal + coupling[:, np.newaxis] + PROXIMAL, np.zeros_like(coupling))
+    return RankOne(diagonal + PROXIMAL, coupling)
 
 
 class RankOneSystem:

@@ -18,9 +18,11 @@ from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem
 from cosim.regulation.community_costs import Costs
+from cosim.regulation.costs.polynomial import CostParameters, GradientTerms
 from cosim.regulation.general_solver import by_slsqp
 from cosim.regulation.interior_point import interior_point
 from cosim.regulation.optimality import Array, curvature, gradient, violation
+from cosim.regulation.optimum_loops import follow
 
 _SOLVED = 1e-6
 """Residual above which an optimum is none, of gradients of about 1."""
@@ -29,6 +31,9 @@ _MOST_BY_SLSQP = 600
 _MAX_POLISHING = 8
 _CHUNK = 30_000
 """Numbers in one array of a batch; more would leave the processor's cache."""
+
+_WORTH_COMPILING = 15_000
+"""With so many numbers it is worth loading a compiled loop."""
 
 
 class Optimum(NamedTuple):
@@ -151,7 +156,8 @@ def cost_gaps(
         Not negative but for rounding.
     """
     inside = costs if active is None else costs.select(np.flatnonzero(active))
-    return OptimalCosts(inside).gaps(averages if active is None else averages[:, active])
+    present = averages if active is None else averages[:, active]
+    return OptimalCosts(inside).gaps(np.ascontiguousarray(present.transpose(0, 2, 1)))
 
 
 class OptimalCosts:
@@ -168,18 +174,36 @@ class OptimalCosts:
         self._near: tuple[Array, Array] | None = None
 
     def gaps(self, averages: Array) -> Array:
-        """See `cost_gaps`."""
-        by_resource = np.moveaxis(averages, 2, 0)
-        reached = np.sum(self._costs.value(list(by_resource)), axis=-1)
-        return np.asarray(reached - self.of(np.sum(by_resource, axis=-1).T))
+        """See `cost_gaps`; averages of shape (K, m, N)."""
+        reached = np.sum(self._costs.value(list(np.moveaxis(averages, 1, 0))), axis=-1)
+        return np.asarray(reached - self.of(np.sum(averages, axis=-1)))
 
     def of(self, sums: Array) -> Array:
         """See `optimal_costs`."""
         n, m = self._costs.n_households, self._costs.n_resources
         require_feasible(sums, n, m)
-        n_rows = max(1, _CHUNK // max(1, n * m))
+        if isinstance(self._costs, CostParameters) and sums.size * n >= _WORTH_COMPILING:
+            return self._one_after_another(self._costs, sums)
+        return self._together(sums)
+
+    def _together(self, sums: Array) -> Array:
+        """Many problems in each step."""
+        n_rows = max(1, _CHUNK // max(1, self._costs.n_households * self._costs.n_resources))
         parts = [self._chunk(sums[first : first + n_rows]) for first in range(0, len(sums), n_rows)]
         return np.concatenate(parts) if parts else np.zeros(0)
+
+    def _one_after_another(self, costs: CostParameters, sums: Array) -> Array:
+        """Each problem from the one before, and those together that this does not solve."""
+        near_x, near_mu = self._middle(sums[:1]) if self._near is None else self._near
+        x, mu = np.array(near_x[0]), np.array(near_mu[0])
+        result = np.empty(len(sums))
+        goal = _accepted(costs)
+        follow(GradientTerms.of(costs), np.ascontiguousarray(sums), x, mu, goal, _MAX_POLISHING, result)
+        self._near = x[np.newaxis], mu[np.newaxis]
+        left = np.isnan(result)
+        if left.any():
+            result[left] = self._together(sums[left])
+        return result
 
     def _chunk(self, sums: Array) -> Array:
         """Solve the mean problem, go on from it, and start afresh where that fails."""

@@ -189,10 +189,13 @@ class TickRecorder:
             return
         self._pending = _Pending()
         members, costs = self._members.numbers, self._members.costs
-        averages = np.array(pending.averages)[:, members]
-        columns = np.moveaxis(averages, 2, 0)
+        averages = np.array(pending.averages)  # of shape (n_ticks, m, n)
+        if len(members) < averages.shape[2]:
+            averages = averages[:, :, members]
         slopes = (
-            np.array(costs.gradients(list(columns))) if len(members) else np.zeros((len(self._names), 1, 0))
+            costs.gradients(list(np.moveaxis(averages, 1, 0)))
+            if len(members)
+            else np.zeros((len(self._names), 1, 0))
         )
         gaps = self._members.optimal.gaps(averages) if len(members) else np.full(len(pending.steps), math.nan)
         distances = self._distances(averages, pending.capacities)
@@ -204,7 +207,7 @@ class TickRecorder:
                 "capacity": np.array([capacities[resource] for capacities in pending.capacities]),
                 "aggregate": np.array([aggregates[resource] for aggregates in pending.aggregates]),
                 "measured": np.array([measured[resource] for measured in pending.measured]),
-                "average_sum": averages[:, :, resource].sum(axis=1),
+                "average_sum": averages[:, resource].sum(axis=1),
                 "optimum_gap": gaps,
                 "distance": distances,
                 **_spread(slopes[resource], len(pending.steps)),
@@ -238,14 +241,14 @@ class TickRecorder:
         return result
 
     def _optimum(self, capacities: tuple[float, ...]) -> Array | None:
-        """x* of the members, shape (n, m)."""
+        """x* of the members, shape (m, n)."""
         if capacities not in self._optima:
             if len(self._optima) > 1000:  # grid-aware capacities can take any number of values
                 self._optima.clear()
             try:
                 community = self._community
                 optimum = solve_optimum(community.design.costs, np.array(capacities), active=community.active)
-                x = optimum.x[self._members.numbers] if optimum.is_solved else None
+                x = optimum.x[self._members.numbers].T.copy() if optimum.is_solved else None
                 self._optima[capacities] = x
             except InputError:  # more capacity than members: nothing to compare with
                 self._optima[capacities] = None
