@@ -36,6 +36,7 @@ from cosim.firm.schema import FirmConfig
 from cosim.grid.schema import GridConfig
 from cosim.households.schema import DeviceKeys, HouseholdsConfig, with_device_keys
 from cosim.regulation.group_schema import RegulatedConfig
+from cosim.regulation.recorded import DecisionSample
 from cosim.regulation.route import EngineConfig
 from cosim.regulation.schema import CommunityConfig
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
@@ -135,8 +136,8 @@ class GroupConfig(RegulatedConfig, HouseholdsConfig):
 class RecordConfig(Model):
     """Which of the large tables a run writes."""
 
-    decisions: bool = True
-    """One row per decision and resource."""
+    decisions: bool | DecisionSample = True
+    """One row per decision and resource; of all households, of none, or of a sample."""
     devices: bool = True
     """One row per device and interval, of devices that have a table of their own, such as batteries."""
     meters: bool = True

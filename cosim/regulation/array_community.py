@@ -6,6 +6,7 @@ import math
 from array import array
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosim.comms.bulk_draws import RowBlocks, stacked_rows, uniform_rows
 from cosim.comms.network import Network
@@ -28,7 +29,11 @@ from cosim.regulation.wake_ups import WakeUps
 
 
 def build_in_arrays(
-    designed: Design, context: Context, network: Network, devices: BulkDeliverer | None
+    designed: Design,
+    context: Context,
+    network: Network,
+    devices: BulkDeliverer | None,
+    recorded: NDArray[np.bool_],
 ) -> Community:
     """The community's platform and households in their initial state; see `build_community`.
 
@@ -39,7 +44,7 @@ def build_in_arrays(
     initial = (float(config.agent.initial_decision),) * n_resources
     everyone = members.tolist()
     total = ActiveSum([config.agent.initial_decision * n] * n_resources)
-    log = array("d") if "decisions" in context.records else None
+    log = array("d") if recorded[members].any() else None
     slowness = slowness_of(designed, context)
     due = first_heard_step(designed.phases_ms, designed.up_ms, time.step_ms)
     reports = ReportArrays(np.asarray(due, np.int64), initial)
@@ -64,6 +69,7 @@ def build_in_arrays(
         links=(network.in_bulk("downlink", SIGNAL, everyone), network.in_bulk("uplink", REPORT, everyone)),
         devices=devices,
         log=log,
+        recorded=recorded[members],
     )
     return Community(
         design=designed,

@@ -92,6 +92,7 @@ def build_community(
     present: Membership,
     households: Sequence[Deliverer] | None,
     report: Callable[[int, int, tuple[float, ...], int], None],
+    recorded: NDArray[np.bool_],
 ) -> Community:
     """The community's platform and agents in their initial state.
 
@@ -107,13 +108,15 @@ def build_community(
         What carries out decisions; None where no device stands behind any resource.
     report : callable
         Sends (household, step, delivered, number of the signal answered) to the platform.
+    recorded : ndarray of bool, shape (n_households,)
+        Whose decisions are written down.
     """
     config, members = designed.config, designed.members
     n_resources = len(config.resources)
     initial = (config.agent.initial_decision,) * n_resources
     there = [int(member) for member in members if present.joins_ms[member] == 0]
     total = ActiveSum([config.agent.initial_decision * len(there)] * n_resources)
-    log = array("d") if "decisions" in context.records else None
+    log = array("d") if recorded[members].any() else None
     units, silence = config.units, config.agent.in_silence
     rules = Rules(
         average=config.agent.averages,
@@ -147,7 +150,7 @@ def build_community(
             device=None if households is None else households[member],
             total=total,
             report=report,
-            log=log,
+            log=log if recorded[member] else None,
         )
     platform = _platform(designed, context, there)
     active = np.isin(members, there)

@@ -88,6 +88,8 @@ class HouseholdArrays:
         What carries out the households' decisions; without any, everything requested is delivered.
     log : DecisionLog or None
         Where decisions are written down.
+    recorded : ndarray of bool, shape (n,)
+        Whose.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class HouseholdArrays:
         links: tuple[BulkLinks, BulkLinks],
         devices: BulkDeliverer | None,
         log: DecisionLog | None,
+        recorded: NDArray[np.bool_],
     ) -> None:
         self._members = members
         self._rules = rules
@@ -116,7 +119,10 @@ class HouseholdArrays:
         self._down, self._up = links
         self._devices = devices
         self._log = log
-        self._order = WakeOrder(len(members))
+        self._recorded = np.flatnonzero(recorded)
+        self._order = WakeOrder(len(self._recorded))
+        self._place_recorded = np.full(len(members), -1, np.int64)
+        self._place_recorded[self._recorded] = np.arange(len(self._recorded))
         self._n_sent = 0
         self._caught_up_ms = -1
         self._everyone = np.arange(len(members))
@@ -142,7 +148,7 @@ class HouseholdArrays:
         self._reports.take_late(now_ms)
         for wake_up in self._wake_ups.due(now_ms):
             self._wake(wake_up, now_ms, rows)
-        if rows and self._log is not None:
+        if self._log is not None and any(len(part) for _, part in rows):
             self._write(self._log, rows)
 
     def _wake(self, wake_up: WakeUp, now_ms: int, rows: list[tuple[WakeUp, Array]]) -> None:
@@ -171,7 +177,7 @@ class HouseholdArrays:
         self._answered[which] = self._signals.newest[which]
         self._averages[:, which] = averages
         if self._log is not None:
-            rows.append((wake_up, self._rows(wake_up, requested, delivered, averages, gradients, responses)))
+            rows.append(self._rows(wake_up, requested, delivered, averages, gradients, responses))
         if not rules.report_at_end:
             self._report(wake_up, who, step + 1, delivered, now_ms)
 
@@ -189,27 +195,25 @@ class HouseholdArrays:
         at = f"of household {household + 1} in step {step}"
         raise SimulationError(f"the response {at} is nan, by {self._rules.decision.called(which, places[0])}")
 
-    def _rows(
-        self,
-        wake_up: WakeUp,
-        requested: Array,
-        delivered: Array,
-        averages: Array,
-        gradients: Array,
-        responses: Array,
-    ) -> Array:
-        """The decisions as a `DecisionLog` has them, a row each."""
+    def _rows(self, wake_up: WakeUp, *parts: Array) -> tuple[WakeUp, Array]:
+        """Decisions of those who are recorded, as a `DecisionLog` has them, a row each.
+
+        The parts are requested, delivered, averages, gradients and responses, in this order. Who woke is told
+        by place among those who are recorded.
+        """
         which, step, time_ms = wake_up
-        m = len(requested)
-        rows = np.empty((len(time_ms), log_width(m)))
+        places = self._place_recorded[which]
+        picked = np.flatnonzero(places >= 0)
+        who, m = self._everyone[which][picked], len(parts[0])
+        rows = np.empty((len(picked), log_width(m)))
         rows[:, 0] = step + 1
-        rows[:, 1] = time_ms
-        rows[:, 2] = self._members[which]
-        rows[:, 3] = self._signals.newest[which]
-        rows[:, 4] = time_ms - self._signals.sent_ms(which)
-        for number, part in enumerate((requested, delivered, averages, gradients, responses)):
-            rows[:, 5 + number * m : 5 + (number + 1) * m] = part.T
-        return rows
+        rows[:, 1] = time_ms[picked]
+        rows[:, 2] = self._members[who]
+        rows[:, 3] = self._signals.newest[who]
+        rows[:, 4] = time_ms[picked] - self._signals.sent_ms(who)
+        for number, part in enumerate(parts):
+            rows[:, 5 + number * m : 5 + (number + 1) * m] = part[:, picked].T
+        return WakeUp(places[picked], step, time_ms[picked]), rows
 
     def _write(self, log: DecisionLog, rows: list[tuple[WakeUp, Array]]) -> None:
         order, _ = self._order.sorted([wake_up for wake_up, _ in rows])

@@ -59,6 +59,7 @@ from cosim.regulation.record import (
     TickRecorder,
     agent_parameters,
 )
+from cosim.regulation.recorded import Recorded, is_recorded
 from cosim.regulation.report_channel import ReportChannel
 from cosim.regulation.route import EngineConfig, against_arrays, array_obstacles
 from cosim.regulation.schema import CommunityConfig
@@ -82,6 +83,10 @@ class Regulated(Protocol):
     @property
     def grid(self) -> GridConfig | None:
         """The feeder."""
+
+    @property
+    def record(self) -> Recorded:
+        """What is written down."""
 
     @property
     def engine(self) -> EngineConfig:
@@ -181,10 +186,12 @@ class Regulation(Subsystem[Regulated]):
         refused += memory_problems(designs, in_arrays, n_steps)
         if refused:
             raise InputError(refused)
+        context = setup.context
+        recorded = is_recorded(source.record.decisions, context.streams, context.population.size)
         communities = [
-            build_in_arrays(each, setup.context, links.network, _together(each, households))
+            build_in_arrays(each, context, links.network, _together(each, households), recorded)
             if is_array
-            else build_community(each, setup.context, present, _devices(each, households), reports.report)
+            else build_community(each, context, present, _devices(each, households), reports.report, recorded)
             for each, is_array in zip(designs, in_arrays, strict=True)
         ]
         made = cls(setup, communities, present, reports, links, households, grid)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -264,7 +265,7 @@ def _scenarios(draw: Any) -> dict[str, Any]:
         "groups": groups,
         "communities": communities,
         "comms": {"default": draw(_link(step_ms)), "overrides": overrides},
-        "record": {"decisions": draw(st.booleans())},
+        "record": {"decisions": draw(st.sampled_from([True, True, False, {"share": 0.4}]))},
         "report": {"figures": False},
     }
 
@@ -357,11 +358,9 @@ def test_which_built_in_scenarios_are_arrays() -> None:
         loaded = load_scenario(name)
         if not loaded.scenario.communities:
             continue
-        try:
+        with contextlib.suppress(InputError):  # every reason is in the test below
             build(load_scenario(name, ["engine.route=arrays"]))
             found.add(name)
-        except InputError as error:
-            assert all("cannot be stepped as arrays" in problem.message for problem in error.problems)
     assert found == IN_ARRAYS
 
 
