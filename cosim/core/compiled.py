@@ -30,7 +30,8 @@ def can_compile() -> bool:
 def compiled(*uses: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Have a loop compiled when it is first called, where that is possible.
 
-    The result is kept in the user's cache folder.
+    The result is kept in the user's cache folder. Divisions by 0 are those of arrays: they give infinity, or
+    NaN.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def _compile(loop: Callable[P, R], uses: Sequence[Callable[..., Any]]) -> Callab
 
     for used in uses:
         _let_compile(used)
-    jit: Any = numba.njit  # its types say what a decorator without arguments gives
+    jit: Any = functools.partial(numba.njit, error_model="numpy")
     with _cached_in(numba, cache_folder() / "compiled" / _sources(loop, *uses)):
         try:
             made: Callable[P, R] = jit(cache=True)(loop)

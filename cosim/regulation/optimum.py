@@ -22,7 +22,7 @@ from cosim.regulation.costs.polynomial import CostParameters, GradientTerms
 from cosim.regulation.general_solver import by_slsqp
 from cosim.regulation.interior_point import interior_point
 from cosim.regulation.optimality import Array, curvature, gradient, violation
-from cosim.regulation.optimum_loops import follow
+from cosim.regulation.optimum_loops import follow, reached
 
 _SOLVED = 1e-6
 """Residual above which an optimum is none, of gradients of about 1."""
@@ -172,19 +172,38 @@ class OptimalCosts:
     def __init__(self, costs: Costs) -> None:
         self._costs = costs
         self._near: tuple[Array, Array] | None = None
+        self._terms = GradientTerms.of(costs) if isinstance(costs, CostParameters) else None
 
     def gaps(self, averages: Array) -> Array:
         """See `cost_gaps`; averages of shape (K, m, N)."""
-        reached = np.sum(self._costs.value(list(np.moveaxis(averages, 1, 0))), axis=-1)
-        return np.asarray(reached - self.of(np.sum(averages, axis=-1)))
+        sums = np.sum(averages, axis=-1)
+        terms = self._terms_for_many(averages.size)
+        if terms is not None:
+            costs = np.empty(len(averages))
+            reached(terms, averages, costs)
+        else:
+            costs = np.sum(self._costs.value(list(np.moveaxis(averages, 1, 0))), axis=-1)
+        return np.asarray(costs - self.of(sums))
+
+    def gradients(self, averages: Array) -> Array:
+        """∇_r g of averages of shape (K, m, N); of shape (m, K, N)."""
+        terms = self._terms_for_many(averages.size)
+        if terms is None:
+            return np.array(self._costs.gradients(list(np.moveaxis(averages, 1, 0))))
+        return np.moveaxis(np.array([terms.gradients(each) for each in averages]), 1, 0)
 
     def of(self, sums: Array) -> Array:
         """See `optimal_costs`."""
         n, m = self._costs.n_households, self._costs.n_resources
         require_feasible(sums, n, m)
-        if isinstance(self._costs, CostParameters) and sums.size * n >= _WORTH_COMPILING:
-            return self._one_after_another(self._costs, sums)
+        terms = self._terms_for_many(sums.size * n)
+        if terms is not None:
+            return self._one_after_another(terms, sums)
         return self._together(sums)
+
+    def _terms_for_many(self, n_numbers: int) -> GradientTerms | None:
+        """The costs as compiled loops need them, where there are loops for them that are worth loading."""
+        return self._terms if n_numbers >= _WORTH_COMPILING else None
 
     def _together(self, sums: Array) -> Array:
         """Many problems in each step."""
@@ -192,13 +211,13 @@ class OptimalCosts:
         parts = [self._chunk(sums[first : first + n_rows]) for first in range(0, len(sums), n_rows)]
         return np.concatenate(parts) if parts else np.zeros(0)
 
-    def _one_after_another(self, costs: CostParameters, sums: Array) -> Array:
+    def _one_after_another(self, terms: GradientTerms, sums: Array) -> Array:
         """Each problem from the one before, and those together that this does not solve."""
         near_x, near_mu = self._middle(sums[:1]) if self._near is None else self._near
         x, mu = np.array(near_x[0]), np.array(near_mu[0])
         result = np.empty(len(sums))
-        goal = _accepted(costs)
-        follow(GradientTerms.of(costs), np.ascontiguousarray(sums), x, mu, goal, _MAX_POLISHING, result)
+        goal = _accepted(self._costs)
+        follow(terms, np.ascontiguousarray(sums), x, mu, goal, _MAX_POLISHING, result)
         self._near = x[np.newaxis], mu[np.newaxis]
         left = np.isnan(result)
         if left.any():

@@ -7,6 +7,8 @@ same bound.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,15 +22,51 @@ _TOGETHER = 128
 """So many numbers are added as they come; their sums are added with what each addition leaves."""
 
 
-def add_up(sums: Array, lost: Array, more: Array) -> None:
-    """Add to sums of many numbers, with Neumaier's compensation, and begin `more` anew."""
-    for place in range(len(sums)):
-        total = sums[place] + more[place]
-        if abs(sums[place]) >= abs(more[place]):
-            lost[place] += (sums[place] - total) + more[place]
-        else:
-            lost[place] += (more[place] - total) + sums[place]
-        sums[place], more[place] = total, 0.0
+class Scratch(NamedTuple):
+    """What a Newton step works out of each household.
+
+    Attributes
+    ----------
+    inverse, push, to_bound, step : ndarray, shape (m, n)
+        1/D, or 0 where nothing moves; the right side; the way to a bound; and first of all how far the
+        averages are off their conditions.
+    shared, coupling, weight, first, second : ndarray, shape (n,)
+        Of gradient and curvature what all resources share; the weight of the rank-one term; and sums over
+        resources.
+    """
+
+    inverse: Array
+    push: Array
+    to_bound: Array
+    step: Array
+    shared: Array
+    coupling: Array
+    weight: Array
+    first: Array
+    second: Array
+
+
+def exact_sum(values: Array) -> float:
+    """The sum of many numbers, good to the last digits: compensated (Neumaier), in parts of a few."""
+    total = lost = 0.0
+    for begin in range(0, len(values), _TOGETHER):
+        end = min(begin + _TOGETHER, len(values))
+        a = b = c = d = 0.0
+        place = begin
+        while place + 4 <= end:
+            a += values[place]
+            b += values[place + 1]
+            c += values[place + 2]
+            d += values[place + 3]
+            place += 4
+        while place < end:
+            a += values[place]
+            place += 1
+        part = (a + b) + (c + d)
+        more = total + part
+        lost += (total - more) + part if abs(total) >= abs(part) else (part - more) + total
+        total = more
+    return total + lost
 
 
 def solve(matrix: Array, right: Array) -> bool:
@@ -56,15 +94,62 @@ def solve(matrix: Array, right: Array) -> bool:
     return True
 
 
+def share(terms: GradientTerms, x: Array, scratch: Scratch) -> None:
+    """What gradient and curvature have in common for all resources; `first` is then Σ_r x̄_r."""
+    total, shared, coupling = scratch.first, scratch.shared, scratch.coupling
+    total[:] = x[0]
+    for r in range(1, len(x)):
+        row = x[r]
+        for i in range(len(total)):
+            total[i] += row[i]
+    for i in range(len(total)):
+        d = total[i] - terms.target[i]
+        shared[i] = terms.linear[i] + (terms.double_quadratic[i] + terms.fourfold_quartic[i] * (d * d)) * d
+        coupling[i] = terms.double_quadratic[i] + 3.0 * terms.fourfold_quartic[i] * (d * d)
+
+
+def aim(terms: GradientTerms, x: Array, mu: Array, scratch: Scratch) -> None:
+    """Where each household wants to go. Loops without branches, so that several households go at once."""
+    share(terms, x, scratch)
+    m, n = x.shape
+    shared, coupling, weight = scratch.shared, scratch.coupling, scratch.weight
+    bound_sum, inverse_sum = scratch.first, scratch.second
+    bound_sum[:], inverse_sum[:] = 0.0, 0.0
+    for r in range(m):
+        own_target, double_own, fourfold_own = terms.own_target[r], terms.double_own[r], terms.fourfold_own[r]
+        row, push, to_bound, off, inverse = (
+            x[r], scratch.push[r], scratch.to_bound[r], scratch.step[r], scratch.inverse[r]
+        )  # fmt: skip
+        for i in range(n):
+            e = row[i] - own_target[i]
+            dual = shared[i] + (double_own[i] + fourfold_own[i] * (e * e)) * e - mu[r]
+            own = double_own[i] + 3.0 * fourfold_own[i] * (e * e) + PROXIMAL
+            goal = row[i] - dual
+            goal = 0.0 if goal < 0.0 else goal
+            goal = 1.0 if goal > 1.0 else goal
+            off[i] = abs(row[i] - goal)
+            both = own + coupling[i]
+            wish = row[i] - dual / both
+            way = 1.0 - row[i] if wish >= 1.0 else 0.0
+            to_bound[i] = -row[i] if wish <= 0.0 else way
+            # One resource: its sum is itself.
+            moved = 1.0 / (both if m == 1 else own)
+            moved = 0.0 if wish <= 0.0 else moved
+            inverse[i] = 0.0 if wish >= 1.0 else moved
+            push[i] = -dual
+            bound_sum[i] += to_bound[i]
+            inverse_sum[i] += inverse[i]
+    for i in range(n):
+        weight[i] = 0.0 if m == 1 else coupling[i] / (1.0 + coupling[i] * inverse_sum[i])
+        bound_sum[i] *= coupling[i]
+
+
 def assemble(
     terms: GradientTerms,
     x: Array,
     mu: Array,
     wanted: Array,
-    inverse: Array,
-    weight: Array,
-    push: Array,
-    to_bound: Array,
+    scratch: Scratch,
     matrix: Array,
     right: Array,
 ) -> float:
@@ -76,104 +161,98 @@ def assemble(
         The costs.
     x, mu, wanted : ndarray, shape (m, n), (m,) and (m,)
         Averages, multipliers, and the sums that are asked for.
-    inverse, weight, push, to_bound : ndarray, shape (m, n), (n,), (m, n) and (m, n)
-        Of each household: 1/D, the weight of the rank-one term, the right side, and its way to a bound;
-        written.
+    scratch : Scratch
+        Of each household; written.
     matrix, right : ndarray, shape (m, m) and (m,)
         The system of the multipliers; written.
     """
+    aim(terms, x, mu, scratch)
     m, n = x.shape
-    # x, own steps, ways to bounds, 1/D of each resource; then the products of pairs.
-    sums, lost, some = np.zeros(4 * m + m * m), np.zeros(4 * m + m * m), np.zeros(4 * m + m * m)
     worst = 0.0
-    for i in range(n):
-        total = x[0, i]
-        for r in range(1, m):
-            total += x[r, i]
-        d = total - terms.target[i]
-        shared = terms.linear[i] + (terms.double_quadratic[i] + terms.fourfold_quartic[i] * (d * d)) * d
-        coupling = terms.double_quadratic[i] + 3.0 * terms.fourfold_quartic[i] * (d * d)
-        bound_sum = inverse_sum = 0.0
-        for r in range(m):
-            e = x[r, i] - terms.own_target[r, i]
-            dual = shared + (terms.double_own[r, i] + terms.fourfold_own[r, i] * (e * e)) * e - mu[r]
-            own = terms.double_own[r, i] + 3.0 * terms.fourfold_own[r, i] * (e * e) + PROXIMAL
-            off = abs(x[r, i] - min(max(x[r, i] - dual, 0.0), 1.0))
+    for r in range(m):
+        for off in scratch.step[r]:
             if not off <= worst:
                 worst = off
-            wish = x[r, i] - dual / (own + coupling)
-            push[r, i], to_bound[r, i], inverse[r, i] = -dual, 0.0, 0.0
-            if wish <= 0.0:
-                to_bound[r, i] = -x[r, i]
-            elif wish >= 1.0:
-                to_bound[r, i] = 1.0 - x[r, i]
-            else:
-                # One resource: its sum is itself.
-                inverse[r, i] = 1.0 / (own + coupling) if m == 1 else 1.0 / own
-            bound_sum += to_bound[r, i]
-            inverse_sum += inverse[r, i]
-        bound_push = coupling * bound_sum
-        weight[i] = 0.0 if m == 1 else coupling / (1.0 + coupling * inverse_sum)
-        scaled_sum = 0.0
-        for r in range(m):
-            push[r, i] -= bound_push
-            scaled_sum += inverse[r, i] * push[r, i]
-        for r in range(m):
-            some[r] += x[r, i]
-            some[m + r] += inverse[r, i] * (push[r, i] - weight[i] * scaled_sum)
-            some[2 * m + r] += to_bound[r, i]
-            some[3 * m + r] += inverse[r, i]
-            for other in range(m):
-                some[4 * m + r * m + other] += inverse[r, i] * weight[i] * inverse[other, i]
-        if i % _TOGETHER == _TOGETHER - 1:
-            add_up(sums, lost, some)
-    add_up(sums, lost, some)
-    sums += lost
+    weight, scaled_sum = scratch.weight, scratch.second
+    scaled_sum[:] = 0.0
     for r in range(m):
-        moves = sums[3 * m + r] > 0.0
-        missing = wanted[r] - sums[r]
+        push, inverse = scratch.push[r], scratch.inverse[r]
+        for i in range(n):
+            push[i] -= scratch.first[i]
+            scaled_sum[i] += inverse[i] * push[i]
+    for r in range(m):
+        push, inverse, step = scratch.push[r], scratch.inverse[r], scratch.step[r]
+        for i in range(n):
+            step[i] = inverse[i] * (push[i] - weight[i] * scaled_sum[i])
+        missing = wanted[r] - exact_sum(x[r])
         if not abs(missing) <= worst:
             worst = abs(missing)
-        right[r] = missing - sums[2 * m + r] - sums[m + r] if moves else 0.0
-        for other in range(m):
-            matrix[r, other] = -sums[4 * m + r * m + other]
+        right[r] = missing - exact_sum(scratch.to_bound[r]) - exact_sum(step)
+    for r in range(m):
+        inverse, step = scratch.inverse[r], scratch.step[r]
+        for other in range(r, m):
+            for i in range(n):
+                step[i] = inverse[i] * weight[i] * scratch.inverse[other, i]
+            matrix[r, other] = matrix[other, r] = -exact_sum(step)
+    for r in range(m):
+        moving = exact_sum(scratch.inverse[r])
         # A resource that no household can move has no equation; its multiplier stays.
-        matrix[r, r] = (matrix[r, r] + sums[3 * m + r] if moves else 1.0) * (1.0 + 1e-14)
+        right[r] = right[r] if moving > 0.0 else 0.0
+        matrix[r, r] = (matrix[r, r] + moving if moving > 0.0 else 1.0) * (1.0 + 1e-14)
     return worst
 
 
-def proved(terms: GradientTerms, x: Array, mu: Array, wanted: Array) -> float:
+def proved(terms: GradientTerms, x: Array, mu: Array, wanted: Array, scratch: Scratch) -> float:
     """The bound on the cost of the optimum that x and μ prove; see `optimum.optimal_costs`."""
+    share(terms, x, scratch)
     m, n = x.shape
-    sums, lost, some = np.zeros(1 + m), np.zeros(1 + m), np.zeros(1 + m)
+    total, shared, bound = scratch.first, scratch.shared, scratch.second
     for i in range(n):
-        total = x[0, i]
-        for r in range(1, m):
-            total += x[r, i]
-        d = total - terms.target[i]
+        d = total[i] - terms.target[i]
         square = d * d
-        shared = terms.linear[i] + (terms.double_quadratic[i] + terms.fourfold_quartic[i] * square) * d
-        bound = terms.linear[i] * total
-        bound += (0.5 * terms.double_quadratic[i] + 0.25 * terms.fourfold_quartic[i] * square) * square
-        for r in range(m):
-            e = x[r, i] - terms.own_target[r, i]
-            square = e * e
-            bound += (0.5 * terms.double_own[r, i] + 0.25 * terms.fourfold_own[r, i] * square) * square
-            reduced = shared + (terms.double_own[r, i] + terms.fourfold_own[r, i] * square) * e - mu[r]
-            bound += -reduced * x[r, i] if reduced > 0.0 else reduced * (1.0 - x[r, i])
-            some[1 + r] += x[r, i]
-        some[0] += bound
-        if i % _TOGETHER == _TOGETHER - 1:
-            add_up(sums, lost, some)
-    add_up(sums, lost, some)
-    sums += lost
-    result = sums[0]
+        bound[i] = (
+            terms.linear[i] * total[i]
+            + (0.5 * terms.double_quadratic[i] + 0.25 * terms.fourfold_quartic[i] * square) * square
+        )
+    result = 0.0
     for r in range(m):
-        result += mu[r] * (wanted[r] - sums[1 + r])
-    return float(result)
+        own_target, double_own, fourfold_own = terms.own_target[r], terms.double_own[r], terms.fourfold_own[r]
+        row = x[r]
+        for i in range(n):
+            e = row[i] - own_target[i]
+            square = e * e
+            reduced = shared[i] + (double_own[i] + fourfold_own[i] * square) * e - mu[r]
+            gain = -reduced * row[i] if reduced > 0.0 else reduced * (1.0 - row[i])
+            bound[i] += (0.5 * double_own[i] + 0.25 * fourfold_own[i] * square) * square + gain
+        result += mu[r] * (wanted[r] - exact_sum(row))
+    return result + exact_sum(bound)
 
 
-@compiled(add_up, solve, assemble, proved)
+@compiled(exact_sum)
+def reached(terms: GradientTerms, averages: Array, costs: Array) -> None:
+    """What averages of shape (K, m, n) cost in sum, in each of K steps; written to `costs`."""
+    m, n = averages.shape[1:]
+    own = np.empty(n)
+    for k in range(len(averages)):
+        for i in range(n):
+            total = averages[k, 0, i]
+            for r in range(1, m):
+                total += averages[k, r, i]
+            square = (total - terms.target[i]) * (total - terms.target[i])
+            own[i] = (
+                terms.linear[i] * total
+                + (0.5 * terms.double_quadratic[i] + 0.25 * terms.fourfold_quartic[i] * square) * square
+            )
+        for r in range(m):
+            row = averages[k, r]
+            own_target, double_own, fourfold = terms.own_target[r], terms.double_own[r], terms.fourfold_own[r]
+            for i in range(n):
+                square = (row[i] - own_target[i]) * (row[i] - own_target[i])
+                own[i] += (0.5 * double_own[i] + 0.25 * fourfold[i] * square) * square
+        costs[k] = exact_sum(own)
+
+
+@compiled(exact_sum, solve, share, aim, assemble, proved)
 def follow(
     terms: GradientTerms, sums: Array, x: Array, mu: Array, goal: float, most: int, costs: Array
 ) -> None:
@@ -195,33 +274,39 @@ def follow(
         What each costs at least; NaN where Newton's steps do not arrive.
     """
     m, n = x.shape
-    inverse, push, to_bound = np.empty((m, n)), np.empty((m, n)), np.empty((m, n))
-    weight, matrix, right = np.empty(n), np.empty((m, m)), np.empty(m)
-    next_x, next_mu = np.empty((m, n)), np.empty(m)
+    scratch = Scratch(
+        np.empty((m, n)), np.empty((m, n)), np.empty((m, n)), np.empty((m, n)),
+        np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
+    )  # fmt: skip
+    matrix, right = np.empty((m, m)), np.empty(m)
+    at, next_x, at_mu, next_mu = np.empty((m, n)), np.empty((m, n)), np.empty(m), np.empty(m)
     for k in range(len(sums)):
-        at, at_mu = x.copy(), mu.copy()
-        residual = assemble(terms, at, at_mu, sums[k], inverse, weight, push, to_bound, matrix, right)
+        at[:], at_mu[:] = x, mu
+        residual = assemble(terms, at, at_mu, sums[k], scratch, matrix, right)
         for _ in range(most):
             if residual <= goal or not solve(matrix, right):
                 break
-            for i in range(n):
-                scaled_sum = 0.0
-                for r in range(m):
-                    push[r, i] = inverse[r, i] * (push[r, i] + right[r])
-                    scaled_sum += push[r, i]
-                for r in range(m):
-                    step = push[r, i] - inverse[r, i] * weight[i] * scaled_sum
-                    next_x[r, i] = min(max(at[r, i] + step + to_bound[r, i], 0.0), 1.0)
+            scaled_sum = scratch.second
+            scaled_sum[:] = 0.0
             for r in range(m):
+                push, inverse = scratch.push[r], scratch.inverse[r]
+                for i in range(n):
+                    push[i] = inverse[i] * (push[i] + right[r])
+                    scaled_sum[i] += push[i]
+            for r in range(m):
+                push, inverse, to_bound = scratch.push[r], scratch.inverse[r], scratch.to_bound[r]
+                before, after = at[r], next_x[r]
+                for i in range(n):
+                    new = before[i] + (push[i] - inverse[i] * scratch.weight[i] * scaled_sum[i]) + to_bound[i]
+                    new = 0.0 if new < 0.0 else new
+                    after[i] = 1.0 if new > 1.0 else new
                 next_mu[r] = at_mu[r] + right[r]
-            reached = assemble(
-                terms, next_x, next_mu, sums[k], inverse, weight, push, to_bound, matrix, right
-            )
-            if not reached < residual:
+            next_residual = assemble(terms, next_x, next_mu, sums[k], scratch, matrix, right)
+            if not next_residual < residual:
                 break
-            residual = reached
-            at[:], at_mu[:] = next_x, next_mu
+            residual = next_residual
+            at, next_x, at_mu, next_mu = next_x, at, next_mu, at_mu
         costs[k] = np.nan
         if residual <= goal:
-            costs[k] = proved(terms, at, at_mu, sums[k])
+            costs[k] = proved(terms, at, at_mu, sums[k], scratch)
             x[:], mu[:] = at, at_mu

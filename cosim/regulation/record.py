@@ -188,16 +188,15 @@ class TickRecorder:
         if not pending.steps:
             return
         self._pending = _Pending()
-        members, costs = self._members.numbers, self._members.costs
+        members = self._members.numbers
         averages = np.array(pending.averages)  # of shape (n_ticks, m, n)
         if len(members) < averages.shape[2]:
             averages = averages[:, :, members]
+        is_anybody = len(members) > 0
         slopes = (
-            costs.gradients(list(np.moveaxis(averages, 1, 0)))
-            if len(members)
-            else np.zeros((len(self._names), 1, 0))
+            self._members.optimal.gradients(averages) if is_anybody else np.zeros((len(self._names), 1, 0))
         )
-        gaps = self._members.optimal.gaps(averages) if len(members) else np.full(len(pending.steps), math.nan)
+        gaps = self._members.optimal.gaps(averages) if is_anybody else np.full(len(pending.steps), math.nan)
         distances = self._distances(averages, pending.capacities)
         self._gap.add(gaps, distances)
         for resource, name in enumerate(self._names):
