@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import repeat
+from collections.abc import Sequence
 
 import numpy as np
 
 from cosim.comms.bulk_ledger import BulkLedger
 from cosim.comms.link_arrays import LinkArrays, Times, Which
 from cosim.comms.schema import Direction
-from cosim.comms.tally import Account
+from cosim.comms.tally import AccountColumns
 
 
 class BulkLinks:
@@ -63,19 +62,17 @@ class BulkLinks:
         self._ledger.note(which, sent_ms, flight, settled_ms)
         return self._links.heard_ms(flight, which, sent_ms)
 
-    def accounting(self, now_ms: int) -> Iterator[Account]:
+    def account(self, now_ms: int) -> AccountColumns:
         """What became of the messages so far, a row for each link that has carried any."""
         account = self._ledger.account(now_ms)
-        halves = _whole(account.latency_p50_ms)
-        mosts = _whole(account.latency_p99_ms)
-        counts = [column.tolist() for column in account[:6]]
-        rows = map(Account, self._names, repeat(self.kind), *counts, halves, mosts)
-        return (row for row in rows if row.sent)
+        used = np.flatnonzero(account.sent)
+        return AccountColumns(
+            [self._names[place] for place in used.tolist()],
+            [self.kind] * len(used),
+            np.array(account[:6])[:, used],
+            np.array(account[6:])[:, used],
+        )
 
     def histogram(self) -> dict[int, int]:
         """How many messages were delivered with each latency, by the lower bound of its bucket, ms."""
         return self._ledger.histogram()
-
-
-def _whole(latencies: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[int | None]:
-    return [None if latency != latency else int(latency) for latency in latencies.tolist()]

@@ -15,7 +15,7 @@ from cosim.comms.histogram import EXACT_BELOW_MS, bucket_ms, merge, middle_ms
 from cosim.comms.latency import TraceReader
 from cosim.comms.link import Link
 from cosim.comms.schema import CommsConfig, Direction
-from cosim.comms.tally import Account, Tally
+from cosim.comms.tally import Account, AccountColumns, Tally, columns_of, in_order
 from cosim.comms.timetable import Timetable
 from cosim.comms.topology import Topology
 from cosim.core.clock import Priority
@@ -261,13 +261,16 @@ class Network:
 
     def accounting(self) -> list[Account]:
         """What became of the messages so far, a row for each link and kind, sorted by both."""
+        return list(self.account().rows())
+
+    def account(self) -> AccountColumns:
+        """The same as columns."""
         in_flight: dict[Tally, int] = {}
         for _, (_, tally, _) in self._transit.pending():
             in_flight[tally] = in_flight.get(tally, 0) + 1
-        accounts = [tally.account(in_flight.get(tally, 0)) for tally in self.tallies()]
-        for links in self._bulk:
-            accounts += links.accounting(int(self._env.now))
-        return sorted(accounts, key=lambda account: account[:2]) if self._bulk else accounts
+        one_by_one = columns_of([tally.account(in_flight.get(tally, 0)) for tally in self.tallies()])
+        now_ms = int(self._env.now)
+        return in_order([one_by_one, *(links.account(now_ms) for links in self._bulk)])
 
     def latency_histogram(self) -> dict[tuple[Direction, str], list[tuple[int, int]]]:
         """Latencies of the delivered messages.

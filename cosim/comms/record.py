@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from cosim.comms.network import Network
+from cosim.comms.tally import AccountColumns
 from cosim.core.numbers import Number, Summary, declared
 from cosim.core.tables import Column, Table, TableStore
 
@@ -44,23 +47,24 @@ MESSAGE_LATENCY = Table(
 )
 
 
-def message_numbers(network: Network) -> Summary:
+def message_numbers(account: AccountColumns) -> Summary:
     """What became of all messages together."""
-    rows = network.accounting()
+    sent, _, delivered, lost, expired, _ = account.counts.sum(axis=1).tolist()
     return {
-        "messages_sent": sum(row.sent for row in rows),
-        "messages_delivered": sum(row.delivered for row in rows),
-        "messages_lost": sum(row.lost for row in rows),
-        "messages_expired": sum(row.expired for row in rows),
+        "messages_sent": sent,
+        "messages_delivered": delivered,
+        "messages_lost": lost,
+        "messages_expired": expired,
     }
 
 
-def write_messages(network: Network, store: TableStore) -> None:
+def write_messages(account: AccountColumns, network: Network, store: TableStore) -> None:
     """Write the account of every link, and how long messages took."""
-    rows = network.accounting()
+    names = [column.name for column in MESSAGES.columns]
+    latencies = [np.ma.masked_invalid(each) for each in account.latency_ms]
     store.write_table(
         MESSAGES,
-        {column.name: [getattr(row, column.name) for row in rows] for column in MESSAGES.columns},
+        dict(zip(names, (account.link, account.kind, *account.counts, *latencies), strict=True)),
     )
     histogram = [
         (direction, kind, latency_ms, count)

@@ -18,6 +18,7 @@ from cosim.comms.schema import (
     resolve,
     unmatched_overrides,
 )
+from cosim.comms.tally import AccountColumns
 from cosim.comms.trace import trace_reader
 from cosim.config.library import file_problems
 from cosim.config.shown_values import measured_value
@@ -59,6 +60,7 @@ class Comms(Subsystem[Linked]):
         self._config = config
         self._population = population
         self._run: Run | None = None
+        self._account: AccountColumns | None = None
 
     @classmethod
     def files(cls, source: Linked) -> Iterator[tuple[str, str]]:
@@ -120,11 +122,12 @@ class Comms(Subsystem[Linked]):
     def close(self) -> None:
         """Write the account of all messages."""
         if self._run is not None:
-            write_messages(self.network, self._run.store)
+            self._account = self.network.account()
+            write_messages(self._account, self.network, self._run.store)
 
     def summary(self) -> Summary:
         """How many messages there were, and what became of them."""
-        return message_numbers(self.network)
+        return message_numbers(self._account or self.network.account())
 
 
 def _link_line(link: LinkConfig) -> str:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cosim.comms.histogram import bucket_ms, quantile_ms
 
@@ -46,6 +51,59 @@ class Account(NamedTuple):
     in_flight: int
     latency_p50_ms: int | None
     latency_p99_ms: int | None
+
+
+class AccountColumns(NamedTuple):
+    """Rows of the table ``messages`` as columns; see `Account`.
+
+    Attributes
+    ----------
+    link, kind : list of str
+        Which link, and which messages.
+    counts : ndarray of int64, shape (6, n)
+        sent, duplicated, delivered, lost, expired and in flight.
+    latency_ms : ndarray, shape (2, n)
+        Median and 99th percentile; NaN where nothing was delivered.
+    """
+
+    link: list[str]
+    kind: list[str]
+    counts: NDArray[np.int64]
+    latency_ms: NDArray[np.float64]
+
+    def rows(self) -> Iterator[Account]:
+        """One by one."""
+        latencies = (
+            [None if each != each else int(each) for each in row.tolist()] for row in self.latency_ms
+        )
+        return map(Account, self.link, self.kind, *self.counts.tolist(), *latencies)
+
+
+def columns_of(accounts: Sequence[Account]) -> AccountColumns:
+    """Rows as columns."""
+    counts = np.array([each[2:8] for each in accounts], np.int64).reshape(-1, 6).T
+    latency_ms = np.array([each[8:] for each in accounts], np.float64).reshape(-1, 2).T
+    return AccountColumns(
+        [each.link for each in accounts], [each.kind for each in accounts], counts, latency_ms
+    )
+
+
+def in_order(parts: Sequence[AccountColumns]) -> AccountColumns:
+    """All rows, by link and kind."""
+    link = [each for part in parts for each in part.link]
+    kind = [each for part in parts for each in part.kind]
+    counts = np.concatenate([part.counts for part in parts], axis=1)
+    latency_ms = np.concatenate([part.latency_ms for part in parts], axis=1)
+    keys = list(zip(link, kind, strict=True))
+    if all(one <= other for one, other in pairwise(keys)):
+        return AccountColumns(link, kind, counts, latency_ms)
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    return AccountColumns(
+        [link[place] for place in order],
+        [kind[place] for place in order],
+        counts[:, order],
+        latency_ms[:, order],
+    )
 
 
 class Tally:
