@@ -81,6 +81,9 @@ class Together:
                 self._place[positions] = np.arange(len(positions))
                 self._kinds.append(kind)
                 self.in_arrays[kind] = OwnedArrays(members[positions], made)
+        self._is_one_kind = (
+            len(self._kinds) == 1 and len(served) == len(units) and bool((self._kind_of == 0).all())
+        )
         for household in self._households:
             household.regulate(units, 0, True)
 
@@ -102,6 +105,10 @@ class Together:
             From 0 to 1, in whole parts of a unit.
         """
         self._look_up()
+        if self._is_one_kind:
+            (kind,) = self._kinds
+            arrays, slots = self.in_arrays[kind].arrays, self._slots[kind]
+            return arrays.deliver(positions, requested, times_ms, slots)
         delivered = requested.copy()
         kinds = self._kind_of[positions]
         for number, kind in enumerate(self._kinds):

@@ -30,7 +30,7 @@ from cosim.regulation.agent import DecisionLog, log_width
 from cosim.regulation.community import Community
 from cosim.regulation.community_costs import Costs
 from cosim.regulation.membership_times import Membership
-from cosim.regulation.optimum import OptimalCosts, solve_optimum
+from cosim.regulation.optimum import OptimalCosts, Optimum, solve_optimum
 from cosim.regulation.platform import Tick
 from cosim.regulation.tracking import GapMetrics, TrackingMetrics
 
@@ -165,6 +165,7 @@ class TickRecorder:
         self._per_batch = max(1, min(512, _NUMBERS_PER_BATCH // n))
         self._pending = _Pending()
         self._optima: dict[tuple[float, ...], Array | None] = {}
+        self._near: Optimum | None = None
         self._members = _Members(community)
         self._gap = GapMetrics(config.name)
         self._tracking = [TrackingMetrics(f"{config.name}_{name}") for name in self._names]
@@ -245,10 +246,15 @@ class TickRecorder:
             if len(self._optima) > 1000:  # grid-aware capacities can take any number of values
                 self._optima.clear()
             try:
-                community = self._community
-                optimum = solve_optimum(community.design.costs, np.array(capacities), active=community.active)
-                x = optimum.x[self._members.numbers].T.copy() if optimum.is_solved else None
-                self._optima[capacities] = x
+                community, near = self._community, self._near
+                found = solve_optimum(
+                    community.design.costs, np.array(capacities), near, active=community.active
+                )
+                if found.is_solved:
+                    self._near = found
+                    self._optima[capacities] = found.x[self._members.numbers].T.copy()
+                else:
+                    self._optima[capacities] = None
             except InputError:  # more capacity than members: nothing to compare with
                 self._optima[capacities] = None
         return self._optima[capacities]
@@ -256,6 +262,7 @@ class TickRecorder:
     def members_changed(self) -> None:
         """Forget the optima of the members there were; before they change."""
         self._optima.clear()
+        self._near = None
         self._members = _Members(self._community)
 
     def summary(self) -> Summary:
