@@ -26,7 +26,7 @@ from cosim.results.store import RunStore
 
 HOME = "time;load [kW];sun [kW/kWp]\n" + "\n".join(
     f"2016-07-04T{k // 4:02d}:{15 * (k % 4):02d}:00Z;{(7 * k % 11) / 5};{max(0, 40 - abs(k - 48)) / 45:.3f}"
-    for k in range(96)
+    for k in range(32, 72)
 )
 MEASURED = {"margin": 0.3, "delay_steps": "measured"}
 TRACE = "latency_ms\n" + "\n".join(str(3 + 17 * k % 900) for k in range(40)) + "\n"
