@@ -335,7 +335,7 @@ def test_both_routes_leave_the_same_bytes_of_many(scenario: dict[str, Any]) -> N
 
 IN_ARRAYS = {
     "car_sharing", "charging_village", "ev_street", "evening_export", "lossy_community", "regulation_loop",
-    "storage_village", "storage_year",
+    "small_street", "storage_village", "storage_year",
     "section6", "section6_additive", "section6_proportional",
 }  # fmt: skip
 
@@ -345,7 +345,9 @@ IN_ARRAYS = {
 def test_built_in_scenarios_leave_the_same_bytes(tmp_path: Path, name: str) -> None:
     cut = ["time.steps=60"] if load_scenario(name).scenario.time.steps else ["time.duration_h=48"]
     loaded = {
-        route: load_scenario(name, [*cut, "report.figures=false", f"engine.route={route}"])
+        route: load_scenario(
+            name, [*cut, "time.warm_up_h=0", "report.figures=false", f"engine.route={route}"]
+        )
         for route in ("processes", "arrays")
     }
     assert _differing(loaded, tmp_path) == []
