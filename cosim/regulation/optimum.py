@@ -35,6 +35,9 @@ _CHUNK = 30_000
 _WORTH_COMPILING = 15_000
 """With so many numbers it is worth loading a compiled loop."""
 
+_FEW = 8
+"""So many problems are solved together when one was not solved from the one before, at first."""
+
 
 class Optimum(NamedTuple):
     """Solution of Problem 1.
@@ -212,16 +215,18 @@ class OptimalCosts:
         return np.concatenate(parts) if parts else np.zeros(0)
 
     def _one_after_another(self, terms: GradientTerms, sums: Array) -> Array:
-        """Each problem from the one before, and those together that this does not solve."""
-        near_x, near_mu = self._middle(sums[:1]) if self._near is None else self._near
-        x, mu = np.array(near_x[0]), np.array(near_mu[0])
-        result = np.empty(len(sums))
-        goal = _accepted(self._costs)
-        follow(terms, np.ascontiguousarray(sums), x, mu, goal, _MAX_POLISHING, result)
-        self._near = x[np.newaxis], mu[np.newaxis]
-        left = np.isnan(result)
-        if left.any():
-            result[left] = self._together(sums[left])
+        """Each problem from the one before; where that does not lead there some together, more each time."""
+        result, done, n_together = np.empty(len(sums)), 0, _FEW
+        if self._near is None:
+            self._near = self._middle(sums[:1])
+        while done < len(sums):
+            x, mu = np.array(self._near[0][0]), np.array(self._near[1][0])
+            left = np.ascontiguousarray(sums[done:])
+            n = follow(terms, left, x, mu, _accepted(self._costs), _MAX_POLISHING, result[done:])
+            self._near = x[np.newaxis], mu[np.newaxis]
+            result[done + n : done + n + n_together] = self._together(left[n : n + n_together])
+            done += n + n_together
+            n_together *= 2
         return result
 
     def _chunk(self, sums: Array) -> Array:

@@ -255,8 +255,10 @@ def reached(terms: GradientTerms, averages: Array, costs: Array) -> None:
 @compiled(exact_sum, solve, share, aim, assemble, proved)
 def follow(
     terms: GradientTerms, sums: Array, x: Array, mu: Array, goal: float, most: int, costs: Array
-) -> None:
+) -> int:
     """Optimal costs of problems with the same households, of which those that follow are similar.
+
+    It ends before the first problem at whose optimum Newton's steps do not arrive.
 
     Parameters
     ----------
@@ -271,7 +273,12 @@ def follow(
     most : int
         So many steps are taken at most.
     costs : ndarray, shape (K,)
-        What each costs at least; NaN where Newton's steps do not arrive.
+        What each costs at least; written.
+
+    Returns
+    -------
+    int
+        How many were solved.
     """
     m, n = x.shape
     scratch = Scratch(
@@ -306,7 +313,8 @@ def follow(
                 break
             residual = next_residual
             at, next_x, at_mu, next_mu = next_x, at, next_mu, at_mu
-        costs[k] = np.nan
-        if residual <= goal:
-            costs[k] = proved(terms, at, at_mu, sums[k], scratch)
-            x[:], mu[:] = at, at_mu
+        if not residual <= goal:
+            return k
+        costs[k] = proved(terms, at, at_mu, sums[k], scratch)
+        x[:], mu[:] = at, at_mu
+    return len(sums)

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
@@ -392,3 +393,16 @@ def test_households_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest.
     with pytest.raises(InputError, match=r"take about 1 MB, and this machine has 1 MB"):
         build(load_scenario("section6", ["engine.route=processes"]))
     assert build(load_scenario("section6", ["engine.route=arrays", "time.steps=10"]))
+
+
+def test_a_sample_of_the_decisions_does_not_depend_on_how_many_there_are(tmp_path: Path) -> None:
+    def decisions(name: str, *more: str) -> pd.DataFrame:
+        _run(load_scenario("section6", ["time.steps=3", *more]), tmp_path / name)
+        return pd.read_parquet(tmp_path / name / "tables" / "decisions.parquet")
+
+    whole, some = decisions("whole"), decisions("some", "record.decisions.share=0.2")
+    wider = decisions("wider", "record.decisions.share=0.2", "groups.community_2.households=400")
+    names = set(some["prosumer"])
+    pd.testing.assert_frame_equal(some, whole[whole["prosumer"].isin(names)].reset_index(drop=True))
+    assert names == {name for name in set(wider["prosumer"]) if int(name[1:]) <= 99}
+    assert 8 < len(names) < 32

@@ -11,7 +11,7 @@ from scipy.optimize import LinearConstraint, linprog, minimize
 
 from cosim.core.errors import InputError
 from cosim.regulation.costs.polynomial import CostParameters
-from cosim.regulation.optimum import cost_gaps, optimal_costs, solve_optimum
+from cosim.regulation.optimum import OptimalCosts, cost_gaps, optimal_costs, solve_optimum
 
 
 def _random_costs(rng: Any, n: int, m: int, scale: float = 1.0) -> CostParameters:
@@ -219,3 +219,21 @@ def test_ten_thousand_households() -> None:
     optimum = solve_optimum(costs, np.array([9000.0, 2000.0]))
     assert optimum.residual < 1e-8
     assert ((optimum.x == 0) | (optimum.x == 1)).sum() > 100
+
+
+@pytest.mark.parametrize(("n", "m"), [(40, 3), (200, 1), (99, 2)])
+def test_problems_followed_one_after_another_cost_what_they_cost_together(
+    n: int, m: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(n)
+    costs, n_steps = _random_costs(rng, n, m), 15_000 // (n * m) + 1
+    walk = rng.uniform(0.2, 0.8, m) + np.cumsum(rng.normal(0, 0.002, (n_steps, m)), axis=0)
+    walk[n_steps // 2] = rng.uniform(0.1, 0.9, m)  # far from the one before
+    sums = np.clip(walk, 0.01, 0.99) * n
+    together, left = OptimalCosts._together, []
+    expected = together(OptimalCosts(costs), sums)
+    monkeypatch.setattr(
+        OptimalCosts, "_together", lambda self, some: left.append(some) or together(self, some)
+    )
+    assert OptimalCosts(costs).of(sums) == pytest.approx(expected, rel=1e-12, abs=1e-9)
+    assert sum(map(len, left)) <= 0.6 * n_steps
