@@ -58,9 +58,12 @@ class Topology:
         self._draws: dict[str, Draws] = {}
         self._configs: dict[tuple[Direction, str | None, str | None], LinkConfig] = {}
         self._named = {override.household for override in config.overrides}
+        self._of_households: dict[Direction, list[LinkConfig]] = {}
         # Opened in advance, so that a bad trace is found before the run starts.
         for direction in HOUSEHOLD_DIRECTIONS:
-            self._household_draws(direction)
+            for link in _distinct(self._household_configs(direction)):
+                self._latency(link.latency)
+                _independent_loss(link.loss)
         for direction in OF_NO_HOUSEHOLD:
             self._latency(self._link_config(direction, METER).latency)
 
@@ -92,7 +95,8 @@ class Topology:
 
     def bulk_links(self, direction: Direction, kind: str, households: Sequence[int]) -> BulkLinks:
         """The links of this direction of some households, as arrays that carry one kind of message."""
-        configs = [self._link_config(direction, household) for household in households]
+        of_all = self._household_configs(direction)
+        configs = [of_all[household] for household in households]
         numbers = np.array(households, np.int64)
         links = LinkArrays(direction, configs, self._latency, self._streams, numbers)
         names = [f"{direction}/{self._addresses[household].name}" for household in households]
@@ -100,12 +104,12 @@ class Topology:
 
     def obstacles(self, households: Sequence[int]) -> list[str]:
         """Why the links of some households cannot be arrays, each reason once; empty where they can."""
-        configs = {
-            id(config): config
-            for direction in HOUSEHOLD_DIRECTIONS
-            for config in (self._link_config(direction, household) for household in households)
-        }
-        return list(dict.fromkeys(reason for config in configs.values() for reason in obstacles(config)))
+        found: list[str] = []
+        for direction in HOUSEHOLD_DIRECTIONS:
+            of_all = self._household_configs(direction)
+            for config in _distinct([of_all[household] for household in households]):
+                found += obstacles(config)
+        return list(dict.fromkeys(found))
 
     def reverse(self, link: Link) -> tuple[Direction, int, int]:
         """Direction and ends of the link that carries the acknowledgements for `link`."""
@@ -124,6 +128,14 @@ class Topology:
         if config is None:
             config = self._configs[direction, group, name] = resolve(self._config, direction, group, name)
         return config
+
+    def _household_configs(self, direction: Direction) -> list[LinkConfig]:
+        """The link of each household, in the order of their numbers."""
+        configs = self._of_households.get(direction)
+        if configs is None:
+            configs = [self._link_config(direction, household) for household in range(len(self._addresses))]
+            self._of_households[direction] = configs
+        return configs
 
     def _latency(self, config: LatencyModel) -> Latency:
         latency = self._latencies.get(config)
@@ -161,12 +173,16 @@ class Topology:
     def _household_draws(self, direction: Direction) -> Draws:
         draws = self._draws.get(direction)
         if draws is None:
-            configs = [self._link_config(direction, household) for household in range(len(self._addresses))]
+            configs = self._household_configs(direction)
+            of = {
+                id(each): (self._latency(each.latency), _independent_loss(each.loss))
+                for each in _distinct(configs)
+            }
             draws = self._draws[direction] = Draws(
                 self._streams,
                 direction,
-                [self._latency(config.latency) for config in configs],
-                np.array([_independent_loss(config.loss) for config in configs]),
+                [of[id(config)][0] for config in configs],
+                np.array([of[id(config)][1] for config in configs]),
                 _rows_kept(len(configs), 1),
             )
         return draws
@@ -183,6 +199,11 @@ class Topology:
                 _rows_kept(n_columns, n_senders),
             )
         return draws
+
+
+def _distinct(configs: Sequence[LinkConfig]) -> list[LinkConfig]:
+    """Those that are not the same object, in their order."""
+    return list({id(config): config for config in configs}.values())
 
 
 def _party(address: int) -> str:

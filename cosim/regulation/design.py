@@ -350,16 +350,21 @@ def _mean_latencies_ms(
     comms: CommsConfig, population: Population, members: NDArray[np.int64], read_trace: TraceReader
 ) -> tuple[Array, Array, float]:
     """Mean latencies to each member, from each, and of the meter's link."""
-    means: dict[object, float] = {}
+    means: dict[tuple[Direction, str | None, str | None], float] = {}
+    by_latency: dict[object, float] = {}
+    named = {override.household for override in comms.overrides}
 
     def mean_ms(direction: Direction, group: str | None, name: str | None) -> float:
-        latency = resolve(comms, direction, group, name).latency
-        if latency not in means:
-            means[latency] = latency.distribution(read_trace).mean_ms
-        return means[latency]
+        link = (direction, group, name if name in named else None)  # others have the links of their group
+        if link not in means:
+            latency = resolve(comms, *link).latency
+            if latency not in by_latency:
+                by_latency[latency] = latency.distribution(read_trace).mean_ms
+            means[link] = by_latency[latency]
+        return means[link]
 
-    groups = [population.group_of(int(member)).name for member in members]
-    names = [population.names[int(member)] for member in members]
+    groups = [population.group_of(member).name for member in members.tolist()]
+    names = [population.names[member] for member in members.tolist()]
     down = np.array([mean_ms("downlink", g, n) for g, n in zip(groups, names, strict=True)])
     up = np.array([mean_ms("uplink", g, n) for g, n in zip(groups, names, strict=True)])
     return down, up, mean_ms("meter", None, None)
