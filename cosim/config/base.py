@@ -34,8 +34,8 @@ MAX_PRICE = 1_000_000
 """Largest price, EUR/kWh; leaves room for every currency that somebody writes instead."""
 MAX_STEPS = 100_000_000
 """Longest run, in market steps; a longer one is more likely a slip of the pen."""
-MAX_HOUSEHOLDS = 100_000
-"""Largest population; a check of one takes about ten seconds."""
+MAX_HOUSEHOLDS = 1_000_000
+"""Largest population; a check of one takes about a minute."""
 MAX_REPEATS = 1_000
 """How often a message or a request is repeated at most."""
 MAX_SEED = 2**63 - 1

@@ -117,11 +117,21 @@ class Together:
             arrays, slots = self.in_arrays[kind].arrays, self._slots[kind]
             got = arrays.deliver(self._place[positions[mine]], wanted, times_ms[mine], slots)
             delivered[np.ix_(self._served, mine)] = got
-        for one in np.flatnonzero(kinds < 0).tolist():
-            household = self._households[positions[one]]
-            wants = requested[:, one].astype(int).tolist()
-            delivered[:, one] = household.deliver(wants, self._units, int(times_ms[one]), self._step_ms)
+        alone = np.flatnonzero(kinds < 0)
+        if len(alone):
+            delivered[:, alone] = self._one_by_one(
+                positions[alone], requested.take(alone, axis=1), times_ms[alone]
+            )
         return delivered
+
+    def _one_by_one(self, positions: Whole, requested: Array, times_ms: Whole) -> Array:
+        """As `deliver`, of households whose devices are asked one at a time."""
+        households, units, step_ms = self._households, self._units, self._step_ms
+        asked = zip(positions.tolist(), requested.astype(int).T.tolist(), times_ms.tolist(), strict=True)
+        got = [
+            households[position].deliver(wants, units, now_ms, step_ms) for position, wants, now_ms in asked
+        ]
+        return np.array(got, np.float64).T
 
     def advance(self, now_ms: int) -> None:
         """Bring what goes as arrays up to now."""

@@ -121,7 +121,7 @@ def test_ends_count_and_nothing_beyond(kind: Any, good: list[Any], bad: list[Any
         ("comms.default.latency.latency_ms", 1e300, "must be at most 3,600,000,000,000 ms"),
         ("comms.default.latency.latency_ms", -1, "Write a number from 0 to 3,600,000,000,000 ms."),
         ("time.duration_h", 1e9, "must be at most 1,000,000 h"),
-        ("groups.0.households", 10**9, "must be at most 100,000"),
+        ("groups.0.households", 10**9, "must be at most 1,000,000"),
         ("energy_value.prices.grid", 1e7, "must be at most 1,000,000 EUR/kWh"),
         ("energy_value.rules.request_retries", 10**9, "must be at most 1,000"),
         (
@@ -155,7 +155,7 @@ def test_whole_milliseconds_stay_exact() -> None:
 @pytest.mark.parametrize(
     ("overrides", "told"),
     [
-        (["groups.0.households=60000", "groups.1.households=60000"], "120,000 households are more than"),
+        (["groups.0.households=600000", "groups.1.households=600000"], "1,200,000 households are more than"),
         (
             ["time.steps=null", "time.duration_h=1000000", "time.step_s=1"],
             "more than 100,000,000 market steps",
