@@ -90,41 +90,36 @@ class BulkLedger:
         """Count the oldest that have been noted, as they stand now; what is on its way is counted later."""
         rows, self._open = self._open[:n_rows], self._open[n_rows:]
         self._arrive(now_ms)
-        whole = np.empty((2 * len(rows), self._n), np.uint16)
-        n_whole = 0
-        for which, sent_ms, flight in rows:
-            for arrival_ms, first in ((flight.arrival_ms, SENT), (flight.copy_ms, DUPLICATED)):
-                if arrival_ms is None:
-                    continue
-                is_whole = isinstance(which, slice)
-                codes = whole[n_whole] if is_whole else np.empty(len(arrival_ms), np.uint16)
-                self._count(self._everyone[which], sent_ms, arrival_ms, first, now_ms, codes)
-                n_whole += is_whole
-                if not isinstance(which, slice):
-                    there = codes != NOT_DELIVERED
-                    self._count_keys(_keys(which[there], codes[there].astype(np.int64)))
-        if n_whole:
-            self._codes.append(whole[:n_whole])
-            self._n_rows += n_whole
+        whole = [row for row in rows if isinstance(row.which, slice)]
+        for some in (whole, *([row] for row in rows if not isinstance(row.which, slice))):
+            copied = [row for row in some if row.flight.copy_ms is not None]
+            self._count(some, [row.flight.arrival_ms for row in some], SENT, now_ms)
+            self._count(copied, [row.flight.copy_ms for row in copied], DUPLICATED, now_ms)
         if self._n_rows >= self._rows_kept:
             self._count_keys(self._flat())
             self._codes, self._n_rows = [], 0
 
-    def _count(
-        self,
-        who: Counts,
-        sent_ms: int | Times,
-        arrival_ms: Times,
-        first: int,
-        now_ms: int,
-        codes: NDArray[np.uint16],
-    ) -> None:
-        self._on_way = with_room(self._on_way, self._n_on_way + len(who))
-        sent_each_ms = np.full(len(who), sent_ms) if isinstance(sent_ms, int) else sent_ms
+    def _count(self, rows: list[_Row], arrivals_ms: list[Times | None], first: int, now_ms: int) -> None:
+        """Count transmissions of the same links; `first` is what each message is counted as at first."""
+        if not rows:
+            return
+        which = rows[0].which
+        who, arrival_ms = self._everyone[which], np.array(arrivals_ms)
+        sent_ms = np.empty(arrival_ms.shape, np.int64)
+        for each, row in zip(sent_ms, rows, strict=True):
+            each[:] = row.sent_ms
+        codes = np.empty(arrival_ms.shape, np.uint16)
+        self._on_way = with_room(self._on_way, self._n_on_way + arrival_ms.size)
         self._n_on_way = ledger_loops.settle(
-            now_ms, who, sent_each_ms, arrival_ms, self._lifetime_ms, first, self._fates, self._by_code,
-            codes, self._on_way, self._n_on_way,
+            now_ms, who, sent_ms, arrival_ms, self._lifetime_ms, first, self._fates, self._by_code, codes,
+            self._on_way, self._n_on_way,
         )  # fmt: skip
+        if isinstance(which, slice):
+            self._codes.append(codes)
+            self._n_rows += len(codes)
+        else:
+            (there,) = np.nonzero(codes[0] != NOT_DELIVERED)
+            self._count_keys(_keys(who[there], codes[0, there].astype(np.int64)))
 
     def _arrive(self, now_ms: int) -> None:
         """Count what was on its way and has arrived."""

@@ -46,14 +46,16 @@ def settle(
     on_way: Whole,
     n_on_way: int,
 ) -> int:
-    """Count one transmission of some links, or the copies of one.
+    """Count some transmissions of some links, or the copies of them.
 
     Parameters
     ----------
     now_ms : int
         The present.
-    who, sent_ms, arrival_ms : ndarray of int64, shape (k,)
-        Which links, when each message was first sent, and when it arrives.
+    who : ndarray of int64, shape (k,)
+        Which links.
+    sent_ms, arrival_ms : ndarray of int64, shape (n_rows, k)
+        When each message was first sent, and when it arrives.
     lifetime_ms : ndarray of int64, shape (n,)
         Of each link's messages.
     first : int
@@ -62,35 +64,36 @@ def settle(
         The counts; changed.
     by_code : ndarray of int64
         How many were delivered, by bucket; changed.
-    codes : ndarray of uint16, shape (k,)
+    codes : ndarray of uint16, shape (n_rows, k)
         The bucket of each that was delivered; written.
-    on_way : ndarray of int64, shape (3, at least n_on_way + k)
+    on_way : ndarray of int64, shape (3, at least n_on_way + n_rows * k)
         Link, arrival and age on arrival of what is on its way; changed.
     n_on_way : int
         How many there are, and then are.
     """
-    for each in range(len(who)):
-        link, arrives_ms = who[each], arrival_ms[each]
-        codes[each] = NOT_DELIVERED
-        if arrives_ms < NEVER_MS:
-            fates[first, link] += 1
-        elif first == SENT:
-            fates[first, link] += 1
-            fates[LOST, link] += 1
-            continue
-        else:
-            continue
-        age_ms = arrives_ms - sent_ms[each]
-        if arrives_ms > now_ms:
-            on_way[0, n_on_way], on_way[1, n_on_way], on_way[2, n_on_way] = link, arrives_ms, age_ms
-            n_on_way += 1
-        elif age_ms > lifetime_ms[link]:
-            fates[EXPIRED, link] += 1
-        else:
-            fates[DELIVERED, link] += 1
-            code = bucket_number(age_ms)
-            by_code[code] += 1
-            codes[each] = code
+    for row in range(len(arrival_ms)):
+        for each in range(len(who)):
+            link, arrives_ms = who[each], arrival_ms[row, each]
+            codes[row, each] = NOT_DELIVERED
+            if arrives_ms < NEVER_MS:
+                fates[first, link] += 1
+            elif first == SENT:
+                fates[first, link] += 1
+                fates[LOST, link] += 1
+                continue
+            else:
+                continue
+            age_ms = arrives_ms - sent_ms[row, each]
+            if arrives_ms > now_ms:
+                on_way[0, n_on_way], on_way[1, n_on_way], on_way[2, n_on_way] = link, arrives_ms, age_ms
+                n_on_way += 1
+            elif age_ms > lifetime_ms[link]:
+                fates[EXPIRED, link] += 1
+            else:
+                fates[DELIVERED, link] += 1
+                code = bucket_number(age_ms)
+                by_code[code] += 1
+                codes[row, each] = code
     return n_on_way
 
 
