@@ -1,7 +1,7 @@
 """The layers of the design, read off the imports themselves.
 
     core ◄ config ◄ csv_files ◄ {comms, devices, grid, results} ◄ households ◄ {regulation, trading, dimming}
-         ◄ firm ◄ faults
+         ◄ {firm, ties} ◄ faults
          ◄ engine ◄ study ◄ report ◄ plugins ◄ api ◄ {cli, the package's own face}
 
 Every import counts, also one inside a function or under TYPE_CHECKING.
@@ -29,7 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("comms", "devices", "grid", "results"),
     ("households",),
     ("regulation", "trading", "dimming"),
-    ("firm",),
+    ("firm", "ties"),
     ("faults",),
     ("engine",),
     ("study",),
@@ -41,7 +41,17 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 
 # SimPy is for the clock, for links, for processes and for where they are put together.
-MAY_USE_SIMPY = ("core", "comms", "households", "regulation", "trading", "dimming", "faults", "engine")
+MAY_USE_SIMPY = (
+    "core",
+    "comms",
+    "households",
+    "regulation",
+    "trading",
+    "dimming",
+    "ties",
+    "faults",
+    "engine",
+)
 
 # What is not a function of the scenario and its seed, and who may look at it, and why.
 IMPURE = {

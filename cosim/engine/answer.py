@@ -77,7 +77,7 @@ def answer(summary: Summary, scenario: Scenario, elements: Elements) -> str:
     str
         Empty where there is nothing to say: no feeder, no community, no market, no message.
     """
-    parts = [_limits(summary, scenario, elements), _following(summary, scenario), _costs(summary)]
+    parts = [_limits(summary, scenario, elements), _following(summary, scenario), _costs(summary, scenario)]
     return " ".join(filter(None, parts)).replace(THIN_SPACE, " ")
 
 
@@ -209,8 +209,8 @@ def power_text(units: float, resource: ResourceConfig, scenario: Scenario) -> st
     return f"{number_text(units * resource.unit_kwh / to_hours(scenario.time.step_ms), 3)} kW"
 
 
-def _costs(summary: Summary) -> str:
-    text = "; ".join(_cost_parts(summary))
+def _costs(summary: Summary, scenario: Scenario) -> str:
+    text = "; ".join(_cost_parts(summary, scenario))
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
@@ -233,7 +233,7 @@ def _firm_parts(summary: Summary) -> Iterator[str]:
         )
 
 
-def _cost_parts(summary: Summary) -> Iterator[str]:
+def _cost_parts(summary: Summary, scenario: Scenario) -> Iterator[str]:
     bills, days = summary.get("bills_households_eur"), summary.get("delivery_days")
     if bills is not None and days:
         verb = "paid" if bills >= 0 else "earned"
@@ -242,6 +242,14 @@ def _cost_parts(summary: Summary) -> Iterator[str]:
         if traded is not None:
             yield f"{number_text(float(traded))} kWh were traded between them"
     yield from _firm_parts(summary)
+    for tie in scenario.ties:
+        passed = summary.get(f"tie_{tie.name}_energy_kwh")
+        if passed is not None:
+            largest = share_text(float(summary.get(f"tie_{tie.name}_use_max_fraction") or 0.0))
+            yield (
+                f"{tie.seller.community} sold {tie.buyer.community} {number_text(float(passed))} kWh over "
+                f"{tie.name}, with up to {largest} of its limit"
+            )
     drawn = summary.get("energy_imported_kwh")
     if drawn is not None:
         yield f"households drew {number_text(float(drawn))} kWh at their meters"

@@ -39,6 +39,7 @@ from cosim.regulation.group_schema import RegulatedConfig
 from cosim.regulation.recorded import DecisionSample
 from cosim.regulation.route import EngineConfig
 from cosim.regulation.schema import CommunityConfig
+from cosim.ties.schema import TieConfig
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
 
 
@@ -184,6 +185,8 @@ class Scenario(Model):
     firm: FirmConfig | None = None
     """A local firm between the households and the main grid, or one that is an island's only supply (paper A,
     section 2)."""
+    ties: Parts[TieConfig] = ()
+    """Ties over which communities sell to one another (paper A, section 2)."""
     comms: CommsConfig = CommsConfig()
     """The links that messages travel over."""
     grid: GridConfig | None = None

@@ -25,6 +25,7 @@ from cosim.grid.subsystem import PowerGrid
 from cosim.households.subsystem import Households
 from cosim.regulation.subsystem import Regulation
 from cosim.results.metrics import METRICS, Metric
+from cosim.ties.subsystem import Ties
 from cosim.trading.subsystem import Trading
 
 Wing = type[Subsystem[Scenario]]
@@ -79,6 +80,7 @@ _BUILT_IN: dict[str, Wing] = {
     "energy_value": Trading,
     "dimming": Dimming,
     "firm": Firm,
+    "ties": Ties,
     "comms": Comms,
     "grid": PowerGrid,
     "faults": Faults,

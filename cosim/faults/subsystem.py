@@ -29,6 +29,7 @@ from cosim.households.subsystem import Households
 from cosim.regulation.group_schema import Grouped
 from cosim.regulation.schema import CommunityConfig
 from cosim.regulation.subsystem import Regulation
+from cosim.ties.schema import TieConfig
 from cosim.trading.schemas.energy_value import EnergyValueConfig
 from cosim.trading.subsystem import Trading
 
@@ -70,6 +71,10 @@ class Faulty(Protocol):
     def firm(self) -> ConnectedFirm | IsolatedFirm | None:
         """The local firm."""
 
+    @property
+    def ties(self) -> Sequence[TieConfig]:
+        """The ties between communities."""
+
 
 def surroundings(source: Faulty) -> Surroundings:
     """What faults of a scenario can concern."""
@@ -80,7 +85,7 @@ def surroundings(source: Faulty) -> Surroundings:
         has_trading=market is not None,
         has_market_operator=market is not None and market.has_operator,
         has_dimming=source.dimming is not None,
-        has_platform_links=bool(set_capacities(source.communities)),
+        has_platform_links=bool(source.ties or set_capacities(source.communities)),
         has_firm_generator=source.firm is not None and source.firm.generator is not None,
         has_grid=grid is not None,
         has_feedback=grid is not None and grid.feedback,

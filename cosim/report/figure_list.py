@@ -19,6 +19,7 @@ from cosim.report import (
     message_figures,
     prosumer_figures,
     regulation_figures,
+    tie_figure,
     trading_figures,
     trading_overview,
 )
@@ -233,6 +234,13 @@ _BUILT_IN = (
         "What its generator, its battery and the main grid gave in each interval, how full the battery was, "
         "and what an island could not serve or take.",
         firm_figure.firm,
+    ),
+    Entry(
+        "ties",
+        "The tie between two communities",
+        "What passes over the first tie and its limit; below, what a kWh more costs the seller's community "
+        "and is worth to the buyer's, which meet where the limit does not bind.",
+        tie_figure.ties,
     ),
     Entry(
         "latencies",
