@@ -34,6 +34,7 @@ bench: install
 	$(BIN)/python bench/bench_schedule.py
 	$(BIN)/python bench/bench_memory.py
 	$(BIN)/python bench/bench_sweep.py
+	$(BIN)/python bench/bench_impact.py
 
 # Damaged scenarios, networks and CSV files by seed: refused with clear messages, or run to their end.
 fuzz: install
@@ -73,7 +74,7 @@ studies: install
 	$(BIN)/python docs/robustness.py results/studies
 
 # The studies of docs/impact_studies.md at their full size; its tables are copied from there.
-IMPACTS := ev communication signals pv feed_in heat_pump
+IMPACTS := ev communication communication_pv signals pv heat_pump mixed
 impacts: install
 	rm -rf results/impacts
 	for study in $(IMPACTS); do \

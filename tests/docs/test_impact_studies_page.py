@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import re
 from pathlib import Path
 
@@ -166,28 +167,59 @@ def test_there_is_hardly_any_chance_about_heat_pumps() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "network", "begins"),
+    ("mode", "loss", "latency_h", "begins"),
     [
-        ("q_of_v", None, "| Q(V), all reactive"),
-        ("ordered", "prompt", "| ordered, prompt"),
-        ("ordered", "nine of ten lost", "| ordered, nine"),
-        ("ordered", "an hour late", "| ordered, an hour"),
-        ("ordered_without_fallback", "nine of ten lost", "| ordered without a fallback, nine"),
-        ("ordered_without_fallback", "an hour late", "| ordered without a fallback, an hour"),
+        ("uncontrolled", None, None, "| uncontrolled | 30 % | 30 to"),
+        ("q_of_v", None, None, "| Q(V), all reactive"),
+        ("batteries", None, None, "| batteries that each home"),
+        ("regulation", 0, 0, "| batteries under regulation, prompt"),
+        ("regulation", 0.9, 0, "| batteries under regulation, nine"),
+        ("regulation", 0, 1, "| batteries under regulation, an hour"),
+        ("regulation", 0.9, 2, "| batteries under regulation, two hours"),
+        ("ordered", 0, 0, "| ordered, prompt"),
+        ("ordered", 0.9, 0, "| ordered, nine"),
+        ("ordered", 0, 1, "| ordered, an hour"),
+        ("ordered", 0.9, 2, "| ordered, two hours"),
+        ("ordered_without_fallback", 0, 0, "| ordered without a fallback, prompt"),
+        ("ordered_without_fallback", 0.9, 0, "| ordered without a fallback, nine"),
+        ("ordered_without_fallback", 0, 1, "| ordered without a fallback, an hour"),
     ],
 )
-def test_a_feed_in_limit_over_a_bad_network(mode: str, network: str | None, begins: str) -> None:
-    place = {"mode": mode} | ({"network": network} if network else {})
+def test_roofs_over_a_bad_network(mode: str, loss: float | None, latency_h: int | None, begins: str) -> None:
+    place = {"mode": mode} | ({} if loss is None else {"loss": loss, "latency_h": latency_h})
     (line,) = (line for line in PAGE.splitlines() if line.startswith(begins))
     cells = [cell.strip() for cell in line.strip("|").split("|")]
-    capacity, (low, high), change = numbers(capacities("impact_feed_in", **place))
-    curtailed = capacities("impact_feed_in_costs", number="generation curtailed [kWh]", **place)["mean"]
+    capacity, (low, high), change = numbers(capacities("impact_communication_pv", **place))
+    costs = capacities("impact_communication_pv_costs", number="generation curtailed [kWh]", **place)
     assert cells[1:3] == [capacity, "" if low == high else f"{low} to {high} %"]
     assert [int(each) for each in re.findall(r"[+-]?\d+", cells[3])] == list(change or ())
-    assert cells[4] == f"{curtailed:.0f} kWh"
+    curtailed = costs["mean"]
+    assert cells[4] == ("" if math.isnan(curtailed) or curtailed == 0 else f"{curtailed:.0f} kWh")
 
 
 def test_the_voltage_binds_first_on_the_line_in_every_seed() -> None:
-    binding = pd.read_csv(DOCS / "impact/impact_feed_in_binding.csv")
+    binding = pd.read_csv(DOCS / "impact/impact_communication_pv_binding.csv")
     assert set(binding["limit"]) == {"voltage too high"}
     assert binding[binding["mode"] == "uncontrolled"]["seeds"].sum() == 20
+
+
+def test_late_signals_are_worse_than_none_and_prompt_orders_not_always_safe() -> None:
+    table = pd.read_csv(DOCS / "impact/impact_communication_pv.csv")
+    assert (table["seeds"] == 20).all()
+    regulated = table[table["mode"] == "regulation"]
+    late = regulated["latency_h"] > 0
+    assert (regulated[late]["change to"] < 0).all()
+    assert (regulated[~late]["change from"] > 0).all()
+    of = table.set_index(["mode", "loss", "latency_h"])
+    counted = "not monotone"
+    assert (of.loc[("ordered", 0, 0), counted], of.loc[("ordered_without_fallback", 0, 0), counted]) == (2, 3)
+    assert table[counted].sum() == 5
+    binding = pd.read_csv(DOCS / "impact/impact_communication_pv_binding.csv")
+    prompt = binding[(binding["mode"] == "ordered") & (binding["loss"] == 0) & (binding["latency_h"] == 0)]
+    assert prompt["seeds"].sum() == 4
+    costs = pd.read_csv(DOCS / "impact/impact_communication_pv_costs.csv")
+    curtailed = costs[costs["number"] == "generation curtailed [kWh]"].set_index(
+        ["mode", "loss", "latency_h"]
+    )
+    ratio = curtailed.loc[("ordered", 0, 1), "mean"] / curtailed.loc[("ordered", 0, 0), "mean"]
+    assert ratio == pytest.approx(1.27, abs=0.01)
