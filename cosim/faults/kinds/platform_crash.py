@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal
 
 from cosim.config.base import Name, Parts
-from cosim.core.message import PLATFORM
+from cosim.core.message import PLATFORM, platform_of
 from cosim.core.population import Population
 from cosim.faults.kinds.interface import DOWN_TOGETHER, FAULTS, Fault, FaultEvent, LastingEffect, Site
 from cosim.faults.kinds.reach import Reach, Surroundings
@@ -38,7 +38,10 @@ class PlatformCrashes(LastingEffect):
         if active:
             community.is_down = True
             self._network.abandon(
-                lambda message: message.sender == PLATFORM and message.recipient in community.agents
+                lambda message: (
+                    message.sender == platform_of(member)
+                    or (message.sender == PLATFORM and message.recipient in community.agents)
+                )
             )
             return
         kept = first if member in self._losers or community.saved is None else community.saved
