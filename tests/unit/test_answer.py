@@ -83,3 +83,25 @@ def test_then_how_the_community_followed_in_kilowatts_and_what_was_lost_and_paid
         "kWh were traded between them; households drew 1 234 kWh at their meters; lines and transformers"
         " lost 7 kWh."
     )
+
+
+def test_what_a_firm_and_a_tie_came_to() -> None:
+    island = {
+        "firm_bills_eur": 150.0,
+        "firm_margin_eur": -12.5,
+        "firm_unserved_kwh": 30.0,
+        "firm_unserved_fraction": 0.125,
+        "firm_curtailed_kwh": 4.0,
+    }
+    assert answer(island, scenario(grid=None), {}) == (
+        "Households paid the firm 150 EUR, and it lost 12.5 EUR; the island left 30 kWh unserved (12.5 % of "
+        "the load), and curtailed 4 kWh of generation."
+    )
+    ends = {
+        key: {"community": name, "resource": "energy"}
+        for key, name in (("seller", "east"), ("buyer", "west"))
+    }
+    run = scenario(grid=None, ties=[{"name": "cable", "limit_kw": 3, **ends}])
+    passed = {"tie_cable_energy_kwh": 120.0, "tie_cable_use_max_fraction": 0.9}
+    said = "East sold west 120 kWh over cable, with up to 90 % of its limit."
+    assert answer(passed, run, {}) == said
