@@ -22,7 +22,7 @@ from cosim.regulation.costs.polynomial import CostParameters, GradientTerms
 from cosim.regulation.general_solver import by_slsqp
 from cosim.regulation.interior_point import interior_point
 from cosim.regulation.optimality import Array, curvature, gradient, violation
-from cosim.regulation.optimum_loops import follow, reached
+from cosim.regulation.optimum_loops import Scratch, follow, reached, scratch_for
 
 _SOLVED = 1e-6
 """Residual above which an optimum is none, of gradients of about 1."""
@@ -175,6 +175,7 @@ class OptimalCosts:
     def __init__(self, costs: Costs) -> None:
         self._costs = costs
         self._near: tuple[Array, Array] | None = None
+        self._room: Scratch | None = None
         self._terms = GradientTerms.of(costs) if isinstance(costs, CostParameters) else None
 
     def gaps(self, averages: Array) -> Array:
@@ -217,12 +218,13 @@ class OptimalCosts:
     def _one_after_another(self, terms: GradientTerms, sums: Array) -> Array:
         """Each problem from the one before; where that does not lead there some together, more each time."""
         result, done, n_together = np.empty(len(sums)), 0, _FEW
+        room = self._room = self._room or scratch_for(*terms.own_target.shape)
         if self._near is None:
             self._near = self._middle(sums[:1])
         while done < len(sums):
             x, mu = np.array(self._near[0][0]), np.array(self._near[1][0])
             left = np.ascontiguousarray(sums[done:])
-            n = follow(terms, left, x, mu, _accepted(self._costs), _MAX_POLISHING, result[done:])
+            n = follow(terms, left, x, mu, _accepted(self._costs), _MAX_POLISHING, result[done:], room)
             self._near = x[np.newaxis], mu[np.newaxis]
             result[done + n : done + n + n_together] = self._together(left[n : n + n_together])
             done += n + n_together

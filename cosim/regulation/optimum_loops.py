@@ -20,6 +20,8 @@ Array = NDArray[np.float64]
 
 _TOGETHER = 128
 """So many numbers are added as they come; their sums are added with what each addition leaves."""
+_IN_CACHE = 2048
+"""So many households are worked out from begin to end before the next."""
 
 
 class Scratch(NamedTuple):
@@ -33,6 +35,8 @@ class Scratch(NamedTuple):
     shared, coupling, weight, first, second : ndarray, shape (n,)
         Of gradient and curvature what all resources share; the weight of the rank-one term; and sums over
         resources.
+    at, beyond : ndarray, shape (m, n)
+        The averages before a step and after it.
     """
 
     inverse: Array
@@ -44,6 +48,17 @@ class Scratch(NamedTuple):
     weight: Array
     first: Array
     second: Array
+    at: Array
+    beyond: Array
+
+
+def scratch_for(m: int, n: int) -> Scratch:
+    """Room for `m` resources and `n` households; to be kept, since memory that is new is slow."""
+    return Scratch(
+        *(np.empty((m, n)) for _ in range(4)),
+        *(np.empty(n) for _ in range(5)),
+        *(np.empty((m, n)) for _ in range(2)),
+    )
 
 
 def exact_sum(values: Array) -> float:
@@ -94,33 +109,43 @@ def solve(matrix: Array, right: Array) -> bool:
     return True
 
 
-def share(terms: GradientTerms, x: Array, scratch: Scratch) -> None:
+def share(terms: GradientTerms, x: Array, scratch: Scratch, begin: int, end: int) -> None:
     """What gradient and curvature have in common for all resources; `first` is then Σ_r x̄_r."""
-    total, shared, coupling = scratch.first, scratch.shared, scratch.coupling
-    total[:] = x[0]
+    total, shared, coupling = (
+        scratch.first[begin:end], scratch.shared[begin:end], scratch.coupling[begin:end]
+    )  # fmt: skip
+    linear, target = terms.linear[begin:end], terms.target[begin:end]
+    double_quadratic, fourfold_quartic = terms.double_quadratic[begin:end], terms.fourfold_quartic[begin:end]
+    total[:] = x[0][begin:end]
     for r in range(1, len(x)):
-        row = x[r]
+        row = x[r][begin:end]
         for i in range(len(total)):
             total[i] += row[i]
     for i in range(len(total)):
-        d = total[i] - terms.target[i]
-        shared[i] = terms.linear[i] + (terms.double_quadratic[i] + terms.fourfold_quartic[i] * (d * d)) * d
-        coupling[i] = terms.double_quadratic[i] + 3.0 * terms.fourfold_quartic[i] * (d * d)
+        d = total[i] - target[i]
+        shared[i] = linear[i] + (double_quadratic[i] + fourfold_quartic[i] * (d * d)) * d
+        coupling[i] = double_quadratic[i] + 3.0 * fourfold_quartic[i] * (d * d)
 
 
-def aim(terms: GradientTerms, x: Array, mu: Array, scratch: Scratch) -> None:
-    """Where each household wants to go. Loops without branches, so that several households go at once."""
-    share(terms, x, scratch)
-    m, n = x.shape
-    shared, coupling, weight = scratch.shared, scratch.coupling, scratch.weight
-    bound_sum, inverse_sum = scratch.first, scratch.second
+def aim(terms: GradientTerms, x: Array, mu: Array, scratch: Scratch, begin: int, end: int) -> None:
+    """Where some households want to go. Loops without branches, so that several households go at once."""
+    share(terms, x, scratch, begin, end)
+    m = len(x)
+    shared, coupling, weight = (
+        scratch.shared[begin:end], scratch.coupling[begin:end], scratch.weight[begin:end]
+    )  # fmt: skip
+    bound_sum, inverse_sum = scratch.first[begin:end], scratch.second[begin:end]
     bound_sum[:], inverse_sum[:] = 0.0, 0.0
     for r in range(m):
-        own_target, double_own, fourfold_own = terms.own_target[r], terms.double_own[r], terms.fourfold_own[r]
-        row, push, to_bound, off, inverse = (
-            x[r], scratch.push[r], scratch.to_bound[r], scratch.step[r], scratch.inverse[r]
-        )  # fmt: skip
-        for i in range(n):
+        own_target, double_own = terms.own_target[r][begin:end], terms.double_own[r][begin:end]
+        fourfold_own, row, push = (
+            terms.fourfold_own[r][begin:end],
+            x[r][begin:end],
+            scratch.push[r][begin:end],
+        )
+        to_bound, off = scratch.to_bound[r][begin:end], scratch.step[r][begin:end]
+        inverse = scratch.inverse[r][begin:end]
+        for i in range(len(row)):
             e = row[i] - own_target[i]
             dual = shared[i] + (double_own[i] + fourfold_own[i] * (e * e)) * e - mu[r]
             own = double_own[i] + 3.0 * fourfold_own[i] * (e * e) + PROXIMAL
@@ -139,7 +164,7 @@ def aim(terms: GradientTerms, x: Array, mu: Array, scratch: Scratch) -> None:
             push[i] = -dual
             bound_sum[i] += to_bound[i]
             inverse_sum[i] += inverse[i]
-    for i in range(n):
+    for i in range(len(weight)):
         weight[i] = 0.0 if m == 1 else coupling[i] / (1.0 + coupling[i] * inverse_sum[i])
         bound_sum[i] *= coupling[i]
 
@@ -166,66 +191,76 @@ def assemble(
     matrix, right : ndarray, shape (m, m) and (m,)
         The system of the multipliers; written.
     """
-    aim(terms, x, mu, scratch)
     m, n = x.shape
     worst = 0.0
+    moving, moved, placed = np.zeros(m), np.zeros(m), np.zeros(m)
+    matrix[:] = 0.0
+    for begin in range(0, n, _IN_CACHE):
+        end = min(begin + _IN_CACHE, n)
+        aim(terms, x, mu, scratch, begin, end)
+        weight, bound_push = scratch.weight[begin:end], scratch.first[begin:end]
+        scaled_sum = scratch.second[begin:end]
+        scaled_sum[:] = 0.0
+        for r in range(m):
+            push, inverse = scratch.push[r][begin:end], scratch.inverse[r][begin:end]
+            for i in range(len(push)):
+                push[i] -= bound_push[i]
+                scaled_sum[i] += inverse[i] * push[i]
+            for off in scratch.step[r][begin:end]:
+                if not off <= worst:
+                    worst = off
+        for r in range(m):
+            push, inverse = scratch.push[r][begin:end], scratch.inverse[r][begin:end]
+            step = scratch.step[r][begin:end]
+            for i in range(len(step)):
+                step[i] = inverse[i] * (push[i] - weight[i] * scaled_sum[i])
+            placed[r] += exact_sum(x[r][begin:end])
+            moved[r] += exact_sum(scratch.to_bound[r][begin:end]) + exact_sum(step)
+            moving[r] += exact_sum(inverse)
+            for other in range(r, m):
+                others = scratch.inverse[other][begin:end]
+                for i in range(len(step)):
+                    step[i] = inverse[i] * weight[i] * others[i]
+                matrix[r, other] -= exact_sum(step)
     for r in range(m):
-        for off in scratch.step[r]:
-            if not off <= worst:
-                worst = off
-    weight, scaled_sum = scratch.weight, scratch.second
-    scaled_sum[:] = 0.0
-    for r in range(m):
-        push, inverse = scratch.push[r], scratch.inverse[r]
-        for i in range(n):
-            push[i] -= scratch.first[i]
-            scaled_sum[i] += inverse[i] * push[i]
-    for r in range(m):
-        push, inverse, step = scratch.push[r], scratch.inverse[r], scratch.step[r]
-        for i in range(n):
-            step[i] = inverse[i] * (push[i] - weight[i] * scaled_sum[i])
-        missing = wanted[r] - exact_sum(x[r])
+        missing = wanted[r] - placed[r]
         if not abs(missing) <= worst:
             worst = abs(missing)
-        right[r] = missing - exact_sum(scratch.to_bound[r]) - exact_sum(step)
-    for r in range(m):
-        inverse, step = scratch.inverse[r], scratch.step[r]
-        for other in range(r, m):
-            for i in range(n):
-                step[i] = inverse[i] * weight[i] * scratch.inverse[other, i]
-            matrix[r, other] = matrix[other, r] = -exact_sum(step)
-    for r in range(m):
-        moving = exact_sum(scratch.inverse[r])
         # A resource that no household can move has no equation; its multiplier stays.
-        right[r] = right[r] if moving > 0.0 else 0.0
-        matrix[r, r] = (matrix[r, r] + moving if moving > 0.0 else 1.0) * (1.0 + 1e-14)
+        right[r] = missing - moved[r] if moving[r] > 0.0 else 0.0
+        matrix[r, r] = (matrix[r, r] + moving[r] if moving[r] > 0.0 else 1.0) * (1.0 + 1e-14)
+        for other in range(r):
+            matrix[r, other] = matrix[other, r]
     return worst
 
 
 def proved(terms: GradientTerms, x: Array, mu: Array, wanted: Array, scratch: Scratch) -> float:
     """The bound on the cost of the optimum that x and μ prove; see `optimum.optimal_costs`."""
-    share(terms, x, scratch)
     m, n = x.shape
-    total, shared, bound = scratch.first, scratch.shared, scratch.second
-    for i in range(n):
-        d = total[i] - terms.target[i]
-        square = d * d
-        bound[i] = (
-            terms.linear[i] * total[i]
-            + (0.5 * terms.double_quadratic[i] + 0.25 * terms.fourfold_quartic[i] * square) * square
-        )
-    result = 0.0
+    result, placed = 0.0, np.zeros(m)
+    for begin in range(0, n, _IN_CACHE):
+        end = min(begin + _IN_CACHE, n)
+        share(terms, x, scratch, begin, end)
+        total, shared, bound = scratch.first[begin:end], scratch.shared[begin:end], scratch.second[begin:end]
+        linear, target = terms.linear[begin:end], terms.target[begin:end]
+        quadratic, quartic = terms.double_quadratic[begin:end], terms.fourfold_quartic[begin:end]
+        for i in range(len(bound)):
+            square = (total[i] - target[i]) * (total[i] - target[i])
+            bound[i] = linear[i] * total[i] + (0.5 * quadratic[i] + 0.25 * quartic[i] * square) * square
+        for r in range(m):
+            own_target, double_own = terms.own_target[r][begin:end], terms.double_own[r][begin:end]
+            fourfold_own, row = terms.fourfold_own[r][begin:end], x[r][begin:end]
+            for i in range(len(row)):
+                e = row[i] - own_target[i]
+                square = e * e
+                reduced = shared[i] + (double_own[i] + fourfold_own[i] * square) * e - mu[r]
+                gain = -reduced * row[i] if reduced > 0.0 else reduced * (1.0 - row[i])
+                bound[i] += (0.5 * double_own[i] + 0.25 * fourfold_own[i] * square) * square + gain
+            placed[r] += exact_sum(row)
+        result += exact_sum(bound)
     for r in range(m):
-        own_target, double_own, fourfold_own = terms.own_target[r], terms.double_own[r], terms.fourfold_own[r]
-        row = x[r]
-        for i in range(n):
-            e = row[i] - own_target[i]
-            square = e * e
-            reduced = shared[i] + (double_own[i] + fourfold_own[i] * square) * e - mu[r]
-            gain = -reduced * row[i] if reduced > 0.0 else reduced * (1.0 - row[i])
-            bound[i] += (0.5 * double_own[i] + 0.25 * fourfold_own[i] * square) * square + gain
-        result += mu[r] * (wanted[r] - exact_sum(row))
-    return result + exact_sum(bound)
+        result += mu[r] * (wanted[r] - placed[r])
+    return result
 
 
 @compiled(exact_sum)
@@ -254,7 +289,14 @@ def reached(terms: GradientTerms, averages: Array, costs: Array) -> None:
 
 @compiled(exact_sum, solve, share, aim, assemble, proved)
 def follow(
-    terms: GradientTerms, sums: Array, x: Array, mu: Array, goal: float, most: int, costs: Array
+    terms: GradientTerms,
+    sums: Array,
+    x: Array,
+    mu: Array,
+    goal: float,
+    most: int,
+    costs: Array,
+    scratch: Scratch,
 ) -> int:
     """Optimal costs of problems with the same households, of which those that follow are similar.
 
@@ -274,6 +316,8 @@ def follow(
         So many steps are taken at most.
     costs : ndarray, shape (K,)
         What each costs at least; written.
+    scratch : Scratch
+        Room to work in.
 
     Returns
     -------
@@ -281,12 +325,8 @@ def follow(
         How many were solved.
     """
     m, n = x.shape
-    scratch = Scratch(
-        np.empty((m, n)), np.empty((m, n)), np.empty((m, n)), np.empty((m, n)),
-        np.empty(n), np.empty(n), np.empty(n), np.empty(n), np.empty(n),
-    )  # fmt: skip
     matrix, right = np.empty((m, m)), np.empty(m)
-    at, next_x, at_mu, next_mu = np.empty((m, n)), np.empty((m, n)), np.empty(m), np.empty(m)
+    at, next_x, at_mu, next_mu = scratch.at, scratch.beyond, np.empty(m), np.empty(m)
     for k in range(len(sums)):
         at[:], at_mu[:] = x, mu
         residual = assemble(terms, at, at_mu, sums[k], scratch, matrix, right)
