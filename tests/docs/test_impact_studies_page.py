@@ -223,3 +223,42 @@ def test_late_signals_are_worse_than_none_and_prompt_orders_not_always_safe() ->
     )
     ratio = curtailed.loc[("ordered", 0, 1), "mean"] / curtailed.loc[("ordered", 0, 0), "mean"]
     assert ratio == pytest.approx(1.27, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("feeder", "begins"),
+    [
+        ("rural", "| rural | 60 % | 70"),
+        ("rural_scenario_1", "| rural, scenario 1"),
+        ("rural_scenario_2", "| rural, scenario 2"),
+        ("suburb", "| suburb |"),
+        ("village", "| village | 40 % | 50"),
+    ],
+)
+def test_everything_together(feeder: str, begins: str) -> None:
+    (line,) = (line for line in PAGE.splitlines() if line.startswith(begins))
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    rows = [capacities("impact_mixed", feeder=feeder, mode=mode) for mode in ("uncontrolled", "dimming")]
+    assert cells[1:3] == [
+        capacity + (f" ({low} to {high})" if low != high else "")
+        for capacity, (low, high), _ in map(numbers, rows)
+    ]
+    change = rows[1][["change of the mean [points]", "change from", "change to"]]
+    said = [float(each) for each in re.findall(r"[+-]?\d+\.\d+", cells[3])]
+    assert said == pytest.approx(change.astype(float).tolist(), abs=0.0501)
+    costs = pd.read_csv(DOCS / "impact/impact_mixed_costs.csv")
+    of_modes = costs.set_index(["number", "feeder", "mode"]).sort_index()
+    loading = of_modes.loc[("highest trafo loading [%]", feeder), "mean"]
+    assert cells[4] == f"{loading['uncontrolled']:.0f} %, {loading['dimming']:.0f} %"
+    assert of_modes.loc[("missing at departure [kWh]", feeder, "dimming"), "change"] == 0
+
+
+def test_what_simbenchs_future_takes() -> None:
+    table = pd.read_csv(DOCS / "impact/impact_mixed.csv").set_index(["mode", "feeder"])
+    assert (table["seeds"] == 20).all()
+    mean = table["mean over seeds [%]"]
+    assert mean["uncontrolled", "rural_scenario_1"] == mean["uncontrolled", "rural"] == pytest.approx(66)
+    assert mean["uncontrolled", "rural_scenario_2"] == pytest.approx(54)
+    binding = pd.read_csv(DOCS / "impact/impact_mixed_binding.csv")
+    assert set(binding["limit"]) == {"transformer overloaded"}
+    assert (binding["seeds"] == 20).all()
