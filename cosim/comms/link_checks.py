@@ -97,7 +97,7 @@ def _that_lose_everything(
     comms: CommsConfig, context: Context, origins: dict[Links, dict[str, int]]
 ) -> Iterator[Problem]:
     losses: list[tuple[int, LossModel | None]] = [(_DEFAULT, comms.default.loss)]
-    losses += [(number, override.loss) for number, override in enumerate(comms.overrides)]
+    losses += [(number, override.changes().get("loss")) for number, override in enumerate(comms.overrides)]
     for number, loss in losses:
         if loss is None or not loss.loses_everything():
             continue

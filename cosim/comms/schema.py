@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import model_validator
 
 from cosim.comms.latency import ConstantLatency, LatencyConfig
 from cosim.comms.loss import LossConfig, NoLoss
+from cosim.config.added_keys import left_out_at_will, set_keys
 from cosim.config.base import (
     LARGEST,
     Count,
@@ -84,7 +85,10 @@ class LinkConfig(Model):
 
 
 class LinkOverride(Model):
-    """Other values for some links; a key that is not given (or null) keeps its value."""
+    """Other values for some links, by the keys of a link; one that is not given (or null) keeps its value.
+
+    `latency`, `loss` and `outages` are replaced as a whole; an empty list of outages removes them.
+    """
 
     direction: Direction | None = None
     """Only links of this direction; without it, all."""
@@ -92,30 +96,6 @@ class LinkOverride(Model):
     """Only links of households in this group (a peer link belongs to its sender); without it, all."""
     household: Name | None = None
     """Only links of this household (a peer link belongs to its sender); without it, all."""
-    latency: LatencyConfig | None = None
-    """Replaces the latency as a whole."""
-    loss: LossConfig | None = None
-    """Replaces the loss as a whole."""
-    duplication_probability: Probability | None = None
-    """Probability that a message which is not lost is carried twice."""
-    ordering: Ordering | None = None
-    """`free` or `in_order`."""
-    bandwidth_kbit_per_s: Annotated[Number, Range(0.001, LARGEST)] | None = None
-    """Rate of the transmitter (kbit/s)."""
-    queue_messages: Count | None = None
-    """How many messages may wait for the transmitter."""
-    outages: Items[OutageWindow] | None = None
-    """Replaces the list of outages; an empty list removes them."""
-    delivery: Delivery | None = None
-    """`at_most_once`, `at_least_once` or `exactly_once`."""
-    timeout_ms: WholeMilliseconds | None = None
-    """How long the sender waits for an acknowledgement (ms)."""
-    retries: Repeats | None = None
-    """How often a message is repeated before the sender gives up."""
-    lifetime_ms: WholeMilliseconds | None = None
-    """Age on arrival above which a message is expired (ms)."""
-    message_bytes: PositiveCount | None = None
-    """Size of every message on the wire (bytes)."""
 
     @model_validator(mode="after")
     def _applies_to_something(self) -> Self:
@@ -128,7 +108,7 @@ class LinkOverride(Model):
             )
         return self
 
-    def changes(self) -> dict[str, object]:
+    def changes(self) -> dict[str, Any]:
         """The link keys that this override sets, with their values."""
         return {
             name: value
@@ -147,6 +127,9 @@ class LinkOverride(Model):
     def specificity(self) -> tuple[bool, bool, bool]:
         """Sort key: a household beats a group, a group beats a direction, a direction beats nothing."""
         return (self.household is not None, self.group is not None, self.direction is not None)
+
+
+set_keys(LinkOverride, {**LinkOverride.model_fields, **left_out_at_will(LinkConfig)})
 
 
 class CommsConfig(Model):
@@ -179,7 +162,7 @@ def resolve(
         Overrides apply from the least to the most specific; later ones win among equals. A key counts
         only where it was given; `latency`, `loss` and `outages` are replaced as a whole.
     """
-    merged: dict[str, object] = {}
+    merged: dict[str, Any] = {}
     for override in sorted(config.overrides, key=LinkOverride.specificity):
         if override.applies_to(direction, group, household):
             merged.update(override.changes())

@@ -68,9 +68,9 @@ class Comms(Subsystem[Linked]):
         comms = source.comms
         links = {"comms.default": comms.default.latency}
         links |= {
-            f"comms.overrides.{number}": override.latency
+            f"comms.overrides.{number}": override.changes()["latency"]
             for number, override in enumerate(comms.overrides)
-            if override.latency is not None
+            if "latency" in override.changes()
         }
         for path, latency in links.items():
             for key, file in latency.files().items():

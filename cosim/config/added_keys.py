@@ -1,10 +1,10 @@
-"""Keys that a model is given by what is registered: a kind of device, a subsystem from outside."""
+"""Keys that a model is given by others: by what is registered, or by a model whose values it replaces."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
@@ -22,6 +22,17 @@ def optional_key(annotation: Any, owner: type) -> FieldInfo:
     unused = None if is_own(owner) else _is_none
     field = Field(default=None, description=f"{summary}; none by default.", exclude_if=unused)
     return FieldInfo.from_annotated_attribute(annotation | None, field)
+
+
+def left_out_at_will(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The keys of a model, for one whose values replace its own: each may be left out, or null."""
+    hints = get_type_hints(model, include_extras=True)
+    return {
+        name: FieldInfo.from_annotated_attribute(
+            hints[name] | None, Field(default=None, description=field.description)
+        )
+        for name, field in model.model_fields.items()
+    }
 
 
 def set_keys(model: type[BaseModel], keys: Mapping[str, FieldInfo]) -> None:
