@@ -1,4 +1,4 @@
-# Needs Python 3.11 or newer, pip and make; everything else goes into .venv.
+# Needs Python 3.11, pip and make; everything else goes into .venv.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 

@@ -198,6 +198,14 @@ def test_links_lead_somewhere(page: str) -> None:
     assert not missing
 
 
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    """One that is not would keep `mkdocs build --strict` from building."""
+    listed = re.findall(r"([\w/]+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), flags=re.M)
+    assert sorted(listed) == sorted(
+        str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")
+    )
+
+
 def test_reference_pages_are_current() -> None:
     sys.path.insert(0, str(ROOT / "docs"))
     try:
