@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cosim.core.tables import PROSUMER, TIME, Column, Table
     from cosim.devices.active_device import ActiveDevice
     from cosim.devices.household_load import Load
-    from cosim.devices.interface import Device
+    from cosim.devices.interface import Device, Shown
     from cosim.devices.pv import Photovoltaics
     from cosim.faults.kinds.interface import FaultEvent, HouseholdFault, LastingEffect
     from cosim.faults.kinds.reach import Reach
@@ -88,6 +88,7 @@ __all__ = [
     "RunData",
     "RunFigure",
     "Setup",
+    "Shown",
     "Subsystem",
     "Table",
     "TariffRule",
@@ -169,6 +170,7 @@ _PARTS = {
     "Reporting": "cosim.regulation.report_privacy",
     "Cost": "cosim.regulation.costs",
     "Device": "cosim.devices.interface",
+    "Shown": "cosim.devices.interface",
     "FaultEvent": "cosim.faults.kinds.interface",
     "HouseholdFault": "cosim.faults.kinds.interface",
     "Households": "cosim.households.subsystem",

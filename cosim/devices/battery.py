@@ -22,7 +22,7 @@ from cosim.devices.battery_energies import (
     Battery,
     leak_rate,
 )
-from cosim.devices.interface import DEVICES, Device, DeviceArrays, GroupAround, Service
+from cosim.devices.interface import DEVICES, Device, DeviceArrays, GroupAround, Service, Shown
 from cosim.devices.sites import Site
 
 Array = NDArray[np.float64]
@@ -86,6 +86,12 @@ class BatteryConfig(Device):
             Column("discharge_kwh", "number", "kWh", "given at the terminals"),
             Column("leaked_kwh", "number", "kWh", "lost by self-discharge"),
         ),
+    )
+    title: ClassVar = "Batteries"
+    shown: ClassVar = (
+        Shown("charge_kwh", "charging"),
+        Shown("discharge_kwh", "discharging"),
+        Shown("soc_kwh", "stored", is_level=True),
     )
 
     def problems(self, around: GroupAround) -> Iterator[Problem]:

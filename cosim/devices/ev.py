@@ -18,7 +18,7 @@ from cosim.core.tables import PROSUMER, TIME, Column, Table
 from cosim.devices.active_device import ActiveDevice
 from cosim.devices.ev_session_csv import CsvSessions
 from cosim.devices.ev_sessions import SESSIONS, DrawnSessions, Session, SessionSource
-from cosim.devices.interface import DEVICES, Device, Service
+from cosim.devices.interface import DEVICES, Device, Service, Shown
 from cosim.devices.planned_vehicle import PlannedVehicle
 from cosim.devices.sites import Site
 from cosim.devices.vehicle_at_charger import (
@@ -83,6 +83,12 @@ class ElectricVehicle(Device):
             Column("needed_kwh", "number", "kWh", "still needed in this session, at the end"),
             Column("plugged_h", "number", "h", "for how long it was at its charger"),
         ),
+    )
+    title: ClassVar = "Electric vehicles"
+    shown: ClassVar = (
+        Shown("charge_kwh", "charging"),
+        Shown("needed_kwh", "still needed", is_level=True),
+        Shown("plugged_h", "at the charger"),
     )
     event_table: ClassVar = Table(
         "ev_sessions",

@@ -24,7 +24,7 @@ from cosim.devices.active_device import ActiveDevice
 from cosim.devices.heat_pump_at_work import InstalledHeatPump, Pump
 from cosim.devices.heat_store import Building, HeatedBuilding, HeatStore, ProfiledHeat
 from cosim.devices.household_load import LOAD_SOURCES, Load
-from cosim.devices.interface import DEVICES, Device, PowerFactor, Service
+from cosim.devices.interface import DEVICES, Device, PowerFactor, Service, Shown
 from cosim.devices.profiles import reactive_power
 from cosim.devices.sites import Site
 from cosim.devices.weather import TEMPERATURES, Celsius, TemperatureSource
@@ -206,6 +206,14 @@ class HeatPump(Device):
             Column("heat_lost_kwh", "number", "kWh", "heat that the building lost"),
             Column("temperature_c", "number", "°C", "inside a building at the end of the interval, else NaN"),
         ),
+    )
+    title: ClassVar = "Heat pumps"
+    shown: ClassVar = (
+        Shown("taken_kwh", "taken"),
+        Shown("used_kwh", "for the heat demand"),
+        Shown("ahead_kwh", "ahead of the profile", is_level=True),
+        Shown("cold_h", "too cold"),
+        Shown("temperature_c", "temperature", is_level=True),
     )
     numbers: ClassVar = declared("Heat pumps", "table `heat_pumps`",
         Number("heat_pump_taken_kwh", "taken", "kWh", "what all heat pumps took, electrical"),

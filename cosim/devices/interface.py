@@ -60,6 +60,24 @@ class Service(NamedTuple):
     own_unit: bool = False
 
 
+class Shown(NamedTuple):
+    """A column of a device's table that pages and figures show.
+
+    Attributes
+    ----------
+    column : str
+        Its name; energy in kWh is shown as power over the interval, hours as their share of it.
+    label : str
+        What it is called in few words, of one device or of all together: ``charging``.
+    is_level : bool
+        Whether it is what stands at an interval's end, and no flow over it.
+    """
+
+    column: str
+    label: str
+    is_level: bool = False
+
+
 class GroupAround(NamedTuple):
     """What stands around a group's device, as far as the configuration tells.
 
@@ -136,6 +154,10 @@ class Device(Model):
     event_table : Table or None
         What is recorded when something happens to one (`ActiveDevice.events`); the household comes first.
         Rows are in order of the last column of times.
+    title : str
+        What several of the kind are called, on pages: ``Electric vehicles``; its name, if empty.
+    shown : tuple of Shown
+        What pages show of `table`, of a household and of all together; all its numbers, if empty.
     numbers : tuple of Number
         What `summary` gives.
     empty, full : str
@@ -151,6 +173,8 @@ class Device(Model):
     keeps_element: ClassVar[bool] = False
     table: ClassVar[Table | None] = None
     event_table: ClassVar[Table | None] = None
+    title: ClassVar[str] = ""
+    shown: ClassVar[tuple[Shown, ...]] = ()
     numbers: ClassVar[tuple[Number, ...]] = ()
     empty: ClassVar[str] = ""
     full: ClassVar[str] = ""
@@ -292,7 +316,12 @@ class Device(Model):
 
 
 def _welcome(name: str, device: type[Device]) -> None:
-    """What a community asks for by one name is the same of whatever kind of device."""
+    """What is shown stands in its table; what a community asks for by one name is the same of all kinds."""
+    columns = [] if device.table is None else [column.name for column in device.table.columns]
+    for shown in device.shown:
+        if shown.column not in columns:
+            message = f"the device '{name}' shows '{shown.column}', which is no column of its table"
+            raise refused(device, message, f"Its columns are: {', '.join(columns) or 'none'}.")
     others = [DEVICES[each] for each in DEVICES if each != name]
     for service in device.services:
         for other in (service for each in others for service in each.services):

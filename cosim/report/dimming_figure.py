@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.dimming.schema import DimmingConfig
+from cosim.report.dimming_data import LIMITED, limited
 from cosim.report.long_series import blocks, sums_over_elements
-from cosim.report.run_data import RunData, text_list
+from cosim.report.run_data import RunData
 from cosim.report.style import (
     LOOKS,
     MIDDLE,
@@ -28,24 +29,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
-Times = NDArray[np.int64]
-
-_LIMITED = ("devices limited by an order", "limited in silence", "feed-in limited by an order")
-
-
-class Limited(NamedTuple):
-    """How many households were limited.
-
-    Attributes
-    ----------
-    time_ms : ndarray of int64, shape (T,)
-        Instants from which on the numbers hold; the run's start and end among them.
-    households : ndarray of int64, shape (T, 3)
-        Their devices by an order, devices or feed-in because they heard nothing, feed-in by an order.
-    """
-
-    time_ms: Times
-    households: NDArray[np.int64]
 
 
 def dimming(run: RunData) -> Figure | None:
@@ -69,29 +52,9 @@ def dimming(run: RunData) -> Figure | None:
     return figure
 
 
-def limited(run: RunData) -> Limited:
-    """How many households were limited over time; needs the table `power_limits`."""
-    table = run.read("power_limits", ["time", "prosumer", "most_kw", "feed_in_kw", "cause"])
-    causes, names = text_list(table["cause"]), text_list(table["prosumer"])
-    rows = zip(names, causes, np.isfinite(table["most_kw"]), np.isfinite(table["feed_in_kw"]), strict=True)
-    now: dict[str, list[int]] = {}
-    count, counts = np.zeros(3, dtype=np.int64), []
-    for name, cause, is_limited, feeds_in in rows:
-        by_order = cause == "order"
-        next_ = [int(by_order and is_limited), int(cause == "silence"), int(by_order and feeds_in)]
-        count = count + next_ - now.get(name, [0, 0, 0])
-        now[name] = next_
-        counts.append(count)
-    last = np.append(np.flatnonzero(np.diff(table["time"])), len(counts) - 1)
-    start_ms = time_axis(run.scenario).start_ms
-    end_ms = start_ms + run.scenario.time.duration_ms
-    time_ms = np.concatenate([[start_ms], table["time"][last], [end_ms]]).astype(np.int64)
-    return Limited(time_ms, np.array([np.zeros(3, np.int64), *(counts[row] for row in last), counts[-1]]))
-
-
 def _draw_limited(ax: Axes, axis: TimeAxis, run: RunData, config: DimmingConfig) -> None:
     found = limited(run)
-    for kind, (look, label) in enumerate(zip(LOOKS, _LIMITED, strict=False)):
+    for kind, (look, label) in enumerate(zip(LOOKS, LIMITED, strict=False)):
         if found.households[:, kind].any():
             ax.plot(
                 axis.positions(found.time_ms), found.households[:, kind], drawstyle="steps-post",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from cosim.core.registry import Registry
 from cosim.report import (
+    device_figure,
     dimming_figure,
     en50160_figure,
     energy_figures,
@@ -194,6 +195,12 @@ _BUILT_IN = (
         "Power",
         "What all households together consume, generate and draw.",
         energy_figures.power,
+    ),
+    Entry(
+        "devices",
+        "Devices",
+        "What all devices of each kind together took, stored, still needed and lacked.",
+        device_figure.devices,
     ),
     Entry(
         "voltage_band",

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cosim.engine.wings import tables
-from cosim.report.dimming_figure import dimming, limited
+from cosim.report.dimming_data import limited
+from cosim.report.dimming_figure import dimming
 from cosim.report.en50160_figure import bus_weeks, en50160
 from cosim.report.figure_list import FIGURES
 from cosim.report.run_data import RunData

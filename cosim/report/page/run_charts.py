@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.engine.scenario import Scenario
+from cosim.report.device_data import panels
+from cosim.report.dimming_data import LIMITED, limited
 from cosim.report.long_series import blocks, row_quantiles, sums_over_elements
 from cosim.report.message_figures import latency_data
 from cosim.report.page.charts import Chart, band, chart, duration, series
@@ -36,7 +38,8 @@ _BRANCHES = {"line": "lines", "trafo": "transformers", "trafo3w": "three-winding
 
 def time_charts(run: RunData) -> list[Chart]:
     """Every figure over time that the run has something for."""
-    return [*_feeder(run), *_power(run), *_communities(run), *_storage(run), *_trading(run)]
+    parts = (_feeder, _power, _communities, _storage, _devices, _limited, _trading)
+    return [each for part in parts for each in part(run)]
 
 
 def _feeder(run: RunData) -> Iterator[Chart]:
@@ -108,6 +111,36 @@ def _power(run: RunData) -> Iterator[Chart]:
     if parts:
         about = "Means of each interval. Devices are batteries, vehicles and heat pumps."
         yield chart("power", "Power", "kW", parts, about=about)
+
+
+def _devices(run: RunData) -> Iterator[Chart]:
+    zero = start_ms(run)
+    for panel in panels(run):
+        curves = [
+            series(label, time_ms, values, zero, steps=panel.unit != "kWh", dash=number % 2 == 1)
+            for number, (label, time_ms, values) in enumerate(panel.curves)
+        ]
+        yield chart(panel.name, panel.title, panel.unit, curves, about="All of them together.")
+
+
+def _limited(run: RunData) -> Iterator[Chart]:
+    if run.scenario.dimming is None or not run.has("power_limits"):
+        return
+    found, zero = limited(run), start_ms(run)
+    curves = [
+        series(
+            label,
+            found.time_ms,
+            found.households[:, number].astype(float),
+            zero,
+            steps=True,
+            dash=number == 1,
+        )
+        for number, label in enumerate(LIMITED)
+        if found.households[:, number].any()
+    ]
+    about = "How many households the operator limits, or limit themselves because they have heard nothing."
+    yield chart("limited", "Households under a limit", "households", curves, about=about)
 
 
 def _communities(run: RunData) -> Iterator[Chart]:
