@@ -45,6 +45,8 @@ TRADING = {"trading_offers", "trading_schedule", "trading_allocation", "trading_
 """These are looked at in `test_report_trading`."""
 LIMITS = {"en50160", "dimming"}
 """These in `test_report_limits`."""
+FIRM = {"firm", "ties"}
+"""These in `test_report_firm`."""
 
 
 @pytest.fixture(params=["made", pytest.param("painted", marks=pytest.mark.slow)])
@@ -77,7 +79,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
 
 def test_every_figure_of_a_full_run(drawn: tuple[Path, list[Path]]) -> None:
     folder, figures = drawn
-    expected = {*FIGURES} - TRADING - LIMITS - {"power"}
+    expected = {*FIGURES} - TRADING - LIMITS - FIRM - {"power"}
     assert names(figures) == expected
     assert {file.name for file in (folder / "figures").iterdir()} == {f"{name}.png" for name in expected}
 
@@ -126,7 +128,7 @@ def test_a_figure_that_no_longer_applies_goes(tmp_path: Path) -> None:
 def test_one_household_and_few_steps(tmp_path: Path) -> None:
     small = SmallRun(tmp_path / "run", n_homes=1, n_hours=3).prosumers().market().messages([200]).meters()
     run = small.batteries().end()
-    expected = MARKET - {"last_steps", "frequency"} | {"storage", "latencies"}
+    expected = MARKET - {"last_steps", "frequency"} | {"storage", "devices", "latencies"}
     assert names(draw_figures(run.folder)) == expected
 
 
