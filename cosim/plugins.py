@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from cosim.faults.kinds.interface import FaultEvent, HouseholdFault, LastingEffect
     from cosim.faults.kinds.reach import Reach
     from cosim.households.subsystem import Households
-    from cosim.regulation.aggregates import Aggregate
     from cosim.regulation.averages import Average
     from cosim.regulation.capacities import Capacity
     from cosim.regulation.control_laws import ControlLaw
     from cosim.regulation.costs import Cost
     from cosim.regulation.decisions import Decision
+    from cosim.regulation.mitigations import AgainstDelay, AgainstFalseReports, AgainstLostSignals
     from cosim.regulation.policies import Policy
     from cosim.regulation.report_privacy import Reporting
     from cosim.report.figure_list import RunFigure
@@ -56,7 +56,9 @@ __all__ = [
     "PROSUMER",
     "TIME",
     "ActiveDevice",
-    "Aggregate",
+    "AgainstDelay",
+    "AgainstFalseReports",
+    "AgainstLostSignals",
     "Audience",
     "Average",
     "Capacity",
@@ -93,7 +95,6 @@ __all__ = [
     "Table",
     "TariffRule",
     "Uses",
-    "aggregate",
     "audience",
     "average",
     "capacity_rule",
@@ -112,6 +113,7 @@ __all__ = [
     "load_source",
     "loss",
     "metric",
+    "mitigation",
     "policy",
     "pv_source",
     "reporting",
@@ -142,7 +144,7 @@ _REGISTRIES = {
     "decision": _Place("cosim.regulation.decisions", "DECISIONS"),
     "control_law": _Place("cosim.regulation.control_laws", "CONTROL_LAWS"),
     "reporting": _Place("cosim.regulation.report_privacy", "REPORTINGS"),
-    "aggregate": _Place("cosim.regulation.aggregates", "AGGREGATES"),
+    "mitigation": _Place("cosim.regulation.mitigations", "MITIGATIONS"),
     "capacity_rule": _Place("cosim.regulation.capacities", "CAPACITIES"),
     "tariff_rule": _Place("cosim.trading.tariff_rules", "TARIFF_RULES"),
     "clearing": _Place("cosim.trading.clearing", "CLEARINGS"),
@@ -158,7 +160,9 @@ _PARTS = {
     "PROSUMER": "cosim.core.tables",
     "TIME": "cosim.core.tables",
     "ActiveDevice": "cosim.devices.active_device",
-    "Aggregate": "cosim.regulation.aggregates",
+    "AgainstDelay": "cosim.regulation.mitigations",
+    "AgainstFalseReports": "cosim.regulation.mitigations",
+    "AgainstLostSignals": "cosim.regulation.mitigations",
     "Audience": "cosim.trading.audiences",
     "Average": "cosim.regulation.averages",
     "Capacity": "cosim.regulation.capacities",
@@ -256,9 +260,9 @@ def reporting(name: str) -> Callable[[C], C]:
     return _registry("reporting").register(name)
 
 
-def aggregate(name: str) -> Callable[[C], C]:
-    """A way in which a platform makes one aggregate of the reports that it has heard."""
-    return _registry("aggregate").register(name)
+def mitigation(name: str) -> Callable[[C], C]:
+    """What a platform does against delay, lost signals or false reports."""
+    return _registry("mitigation").register(name)
 
 
 def capacity_rule(name: str) -> Callable[[C], C]:

@@ -15,13 +15,11 @@ import numpy as np
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.regulation.aggregates.clipped import ClippedSum
-from cosim.regulation.aggregates.interface import Aggregate
-from cosim.regulation.aggregates.plain import PlainSum
-from cosim.regulation.aggregates.reports import Report, initial_reports
-from cosim.regulation.aggregates.trimmed import TrimmedSum
-from cosim.regulation.mitigations import Mitigations
+from cosim.regulation.clipped_sum import ClippedSum
+from cosim.regulation.heard_reports import Report, initial_reports
+from cosim.regulation.mitigations import AgainstFalseReports
 from cosim.regulation.platform import Platform, PlatformRules, PlatformState
+from cosim.regulation.trimmed_sum import TrimmedSum
 from cosim.results.store import read_table
 
 PLATFORM = "communities.market.platform"
@@ -29,14 +27,17 @@ CHANGE, BAND, SETTLED = 200, 4.0, 100
 PERFECT = ("comms.overrides=[]",)
 
 
-def gain(margin: float, delay: str = "estimated") -> str:
+MEASURED = f"{PLATFORM}.mitigations=[measured_gain]"
+
+
+def gain(margin: float) -> str:
     """The override of the gain."""
-    return f"{PLATFORM}.gain={{margin: {margin}, delay_steps: {delay}}}"
+    return f"{PLATFORM}.gain={{margin: {margin}}}"
 
 
 def predictor(delay: str | float) -> str:
     """The override that compensates the delay."""
-    return f"{PLATFORM}.delay_compensation={{kind: smith, delay_steps: {delay}}}"
+    return f"{PLATFORM}.mitigations=[{{kind: smith, delay_steps: {delay}}}]"
 
 
 def link(direction: str, content: str) -> str:
@@ -60,8 +61,14 @@ TABLES: dict[str, dict[str, tuple[str, ...]]] = {
         "none, margin 0.4": (gain(0.4),),
         "none, margin 0.8": (gain(0.8),),
         "none, margin 1.6": (gain(1.6),),
-        "measured delay, margin 0.4": (gain(0.4, "measured"),),
-        "measured delay, margin 0.8": (gain(0.8, "measured"),),
+        "measured delay, margin 0.4": (
+            gain(0.4),
+            MEASURED,
+        ),
+        "measured delay, margin 0.8": (
+            gain(0.8),
+            MEASURED,
+        ),
         "predictor, delay measured, margin 0.2": (gain(0.2), predictor("measured")),
         "predictor, delay measured, margin 0.4": (gain(0.4), predictor("measured")),
         "predictor, delay estimated, margin 0.2": (gain(0.2), predictor("estimated")),
@@ -70,25 +77,31 @@ TABLES: dict[str, dict[str, tuple[str, ...]]] = {
     "reports: half of them lost, nothing else": {
         "nothing lost": (*PERFECT,),
         "hold_last": (HALF_UP,),
-        "hold_last, measured delay": (HALF_UP, gain(0.4, "measured")),
+        "hold_last, measured delay": (HALF_UP, gain(0.4), MEASURED),
         "zero": (HALF_UP, f"{PLATFORM}.missing=zero"),
         "scale": (HALF_UP, f"{PLATFORM}.missing=scale"),
     },
     "signals: four of five lost, two seconds on the way, nothing else": {
         "nothing lost": (link("downlink", "latency: {kind: constant, latency_ms: 2000}"),),
         "sent once": (LOST_DOWN,),
-        "sent once, measured delay": (LOST_DOWN, gain(0.4, "measured")),
-        "once again": (LOST_DOWN, f"{PLATFORM}.resending={{times: 1, interval_ms: 10000}}"),
-        "three times again": (LOST_DOWN, f"{PLATFORM}.resending={{times: 3, interval_ms: 10000}}"),
+        "sent once, measured delay": (LOST_DOWN, gain(0.4), MEASURED),
+        "once again": (
+            LOST_DOWN,
+            f"{PLATFORM}.mitigations=[{{kind: resending, times: 1, interval_ms: 10000}}]",
+        ),
+        "three times again": (
+            LOST_DOWN,
+            f"{PLATFORM}.mitigations=[{{kind: resending, times: 3, interval_ms: 10000}}]",
+        ),
         "at least once, three retries": (RETRIES,),
     },
     "aggregate: nobody lies, perfect links": {
         "sum": (*PERFECT,),
-        "clipped": (*PERFECT, f"{PLATFORM}.aggregate={{kind: clipped}}"),
-        "trimmed, a tenth at either end": (*PERFECT, f"{PLATFORM}.aggregate={{kind: trimmed}}"),
+        "clipped": (*PERFECT, f"{PLATFORM}.mitigations=[clipped]"),
+        "trimmed, a tenth at either end": (*PERFECT, f"{PLATFORM}.mitigations=[trimmed]"),
         "trimmed, a fifth at either end": (
             *PERFECT,
-            f"{PLATFORM}.aggregate={{kind: trimmed, trimmed_share: 0.2}}",
+            f"{PLATFORM}.mitigations=[{{kind: trimmed, trimmed_share: 0.2}}]",
         ),
     },
 }
@@ -148,13 +161,13 @@ def _interval(values: Any, sign: str = "") -> str:
 LIARS = (0, 1, 2, 5, 10, 15, 19, 25, 30, 40, 49)
 LIES = {"reports 50 units": 50.0, "reports 1 unit": 1.0}
 N_HOUSEHOLDS = 99
-AGGREGATES = {"sum": PlainSum(), "clipped": ClippedSum(), "trimmed": TrimmedSum(trimmed_share=0.2)}
+AGGREGATES = {"sum": AgainstFalseReports(), "clipped": ClippedSum(), "trimmed": TrimmedSum(trimmed_share=0.2)}
 
 
-def listener(aggregate: Aggregate) -> Platform:
+def listener(aggregate: AgainstFalseReports) -> Platform:
     """A platform that makes this aggregate of its reports; its gain is 0, and a step lasts 1 ms."""
     rules = PlatformRules(
-        1, (0.0,), "reports", "hold_last", lambda now_ms: (0.0,), mitigations=Mitigations(aggregate=aggregate)
+        1, (0.0,), "reports", "hold_last", lambda now_ms: (0.0,), against_false_reports=aggregate
     )
     state = PlatformState(
         signals=(0.0,),

@@ -14,14 +14,13 @@ from cosim.core.clock import MS_PER_SECOND
 from cosim.core.context import Context
 from cosim.core.delivery import BulkDeliverer
 from cosim.regulation.aggregate import ActiveSum
-from cosim.regulation.aggregates.reports import initial_reports
 from cosim.regulation.community import Community, platform_rules, slowness_of
 from cosim.regulation.decision_rule import DecisionRule
 from cosim.regulation.design import Design
+from cosim.regulation.heard_reports import initial_reports
 from cosim.regulation.household_arrays import ArrayRules, HouseholdArrays
 from cosim.regulation.loop_delay import first_heard_step
 from cosim.regulation.message_kinds import REPORT, SIGNAL
-from cosim.regulation.mitigation_build import first_delays
 from cosim.regulation.platform import Platform, PlatformState
 from cosim.regulation.report_arrays import ReportArrays
 from cosim.regulation.signals_heard import SignalsHeard
@@ -48,6 +47,7 @@ def build_in_arrays(
     slowness = slowness_of(designed, context)
     due = first_heard_step(designed.phases_ms, designed.up_ms, time.step_ms)
     reports = ReportArrays(np.asarray(due, np.int64), initial)
+    rules = platform_rules(designed, context)
     state = PlatformState(
         signals=designed.signals,
         shares=[1.0] * len(config.platform.grid_aware),
@@ -55,7 +55,7 @@ def build_in_arrays(
         members=everyone,
         metered=tuple(value * n for value in initial),
         gains=designed.gains,
-        delays=first_delays(designed),
+        delays=rules.against_delay.first_delays(rules.loop),
     )
     arrays = HouseholdArrays(
         members=members,
@@ -73,7 +73,7 @@ def build_in_arrays(
     )
     return Community(
         design=designed,
-        platform=Platform(platform_rules(designed, context), state, reports),
+        platform=Platform(rules, state, reports),
         agents={},
         total=total,
         log=log,

@@ -19,13 +19,13 @@ from cosim.regulation.agent import Agent, DecisionLog, Rules
 from cosim.regulation.agent_clock import Clock
 from cosim.regulation.agent_state import AgentState
 from cosim.regulation.aggregate import ActiveSum
-from cosim.regulation.aggregates.reports import initial_reports
 from cosim.regulation.decisions.whole_and_parts import Drawn
 from cosim.regulation.design import Design, capacity_reader, per_member
+from cosim.regulation.heard_reports import initial_reports
 from cosim.regulation.household_arrays import HouseholdArrays
 from cosim.regulation.loop_delay import first_heard_step
 from cosim.regulation.membership_times import Membership
-from cosim.regulation.mitigation_build import first_delays, platform_mitigations
+from cosim.regulation.mitigations import AgainstDelay, AgainstFalseReports
 from cosim.regulation.platform import Platform, PlatformRules, PlatformState
 from cosim.regulation.report_privacy import ExactReports, reported
 from cosim.regulation.schema import CommunityConfig
@@ -188,7 +188,9 @@ def platform_rules(designed: Design, context: Context) -> PlatformRules:
         capacities=capacity_reader(config, context.time),
         signal_limits=config.platform.signal_limits or (-math.inf, math.inf),
         grid_aware=tuple((names.index(rule.resource), rule) for rule in config.platform.grid_aware),
-        mitigations=platform_mitigations(designed),
+        against_delay=config.platform.against(AgainstDelay),
+        against_false_reports=config.platform.against(AgainstFalseReports),
+        loop=designed.loop,
         control=config.platform.control,
     )
 
@@ -206,8 +208,8 @@ def _platform(designed: Design, context: Context, members: list[int]) -> Platfor
         members=sorted(members),
         metered=tuple(value * len(members) for value in initial),
         gains=designed.gains,
-        delays=first_delays(designed),
-        means=[initial] * n_households if rules.mitigations.aggregate.weight else [],
+        delays=rules.against_delay.first_delays(rules.loop),
+        means=[initial] * n_households if rules.against_false_reports.weight else [],
     )
     return Platform(rules, state)
 

@@ -15,6 +15,7 @@ from cosim.core.errors import Problem, count, listed, suggest
 from cosim.devices.interface import DEVICES
 from cosim.devices.services import offering, services
 from cosim.regulation.group_schema import Grouped
+from cosim.regulation.mitigations import AgainstLostSignals
 from cosim.regulation.schema import CommunityConfig, greatest_capacity
 
 
@@ -167,12 +168,13 @@ def _agents(
 
 
 def _resending(community: CommunityConfig, path: str, context: Context) -> Iterator[Problem]:
-    resending = community.platform.resending
-    if resending and resending.times * resending.interval_ms >= context.time.step_ms:
-        repeats = f"{count(resending.times, 'repeat')}, {resending.interval_ms} ms apart,"
-        message = f"{repeats} do not fit into a step of {context.time.step_ms} ms"
-        remedy = "Shorten interval_ms, or send less often."
-        yield context.problem(f"{path}.platform.resending", message, remedy)
+    for number, mitigation in enumerate(community.platform.mitigations):
+        again_ms = mitigation.sent_again_ms() if isinstance(mitigation, AgainstLostSignals) else ()
+        if again_ms and again_ms[-1] >= context.time.step_ms:
+            repeats = f"{count(len(again_ms), 'repeat')}, the last after {again_ms[-1]} ms,"
+            message = f"{repeats} do not fit into a step of {context.time.step_ms} ms"
+            remedy = "Send again sooner, or less often."
+            yield context.problem(f"{path}.platform.mitigations.{number}", message, remedy)
 
 
 def _membership(groups: Sequence[Grouped], context: Context) -> Iterator[Problem]:
@@ -210,7 +212,7 @@ def messages_under_way(
     path, longest_ms = max(held_ms, key=lambda place: place[1])
     per_step = sum(
         sum(len(group.members) for group in population.named(community.groups))
-        * (2 + (community.platform.resending.times if community.platform.resending else 0))
+        * (2 + len(community.platform.against(AgainstLostSignals).sent_again_ms()))
         for community in communities
     )
     at_once = per_step * min(longest_ms, time.duration_ms) / time.step_ms

@@ -22,12 +22,12 @@ from cosim.regulation.agent_schema import GivenPhase, UniformPhase
 from cosim.regulation.community_costs import Costs, community_costs
 from cosim.regulation.cost_checks import require_usable
 from cosim.regulation.costs import Cost
+from cosim.regulation.gain_schema import GainMargin
 from cosim.regulation.group_schema import Grouped
 from cosim.regulation.loop_delay import loop_delay_steps
-from cosim.regulation.loop_limit import stable_product
-from cosim.regulation.mixture_stability import mixture_stability_limit
+from cosim.regulation.mitigation import Loop
+from cosim.regulation.mitigations import AgainstDelay
 from cosim.regulation.operating_point import OperatingPoint, operating_point
-from cosim.regulation.platform_schema import GainMargin
 from cosim.regulation.policies import Policy
 from cosim.regulation.responses import Responses, require_numbers, require_one_unit
 from cosim.regulation.schema import (
@@ -106,8 +106,9 @@ class Design:
     @property
     def stable_products(self) -> tuple[float, ...]:
         """Largest stable τG of each resource, at the mean delay."""
+        mitigation = self.config.platform.against(AgainstDelay)
         return tuple(
-            stable_product(self.config.platform, resource, loop_gain, self.delay_steps)
+            mitigation.stable_product(resource, loop_gain, self.delay_steps)
             for resource, loop_gain in enumerate(self.loop_gains)
         )
 
@@ -121,15 +122,22 @@ class Design:
         """Mean d of its households."""
         return float(np.mean(self.delays_steps))
 
+    @property
+    def loop(self) -> Loop:
+        """What a mitigation of delay begins with."""
+        margins = (gain if isinstance(gain, GainMargin) else None for gain in gains(self.config))
+        return Loop(self.loop_gains, self.delay_steps, tuple(margins))
+
     def loop_numbers(self) -> Summary:
         """The loop as designed: its delay, its gains, and their share of the limit for these very delays."""
         name = self.config.name
         if self.config.platform.control.is_event:
             return {f"{name}_loop_delay_steps": self.delay_steps}
-        if self.config.platform.delay_compensation is None:
-            limits = (mixture_stability_limit(self.delays_steps),) * len(self.gains)
-        else:
-            limits = self.stable_products
+        mitigation = self.config.platform.against(AgainstDelay)
+        limits = [
+            mitigation.stable_product_of_all(resource, loop_gain, self.delays_steps)
+            for resource, loop_gain in enumerate(self.loop_gains)
+        ]
         result: Summary = {f"{name}_loop_delay_steps": self.delay_steps}
         for resource, gain, loop_gain, limit in zip(
             self.config.resources, self.gains, self.loop_gains, limits, strict=True
@@ -328,6 +336,7 @@ def _initial_signals(
 
 def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, number: int) -> tuple[float, ...]:
     result = []
+    mitigation = config.platform.against(AgainstDelay)
     for resource, gain in enumerate(gains(config)):
         if not isinstance(gain, GainMargin):
             result.append(float(gain))
@@ -335,7 +344,7 @@ def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, numbe
         loop_gain = float(at_mean.loop_gains[resource])
         steps = delay if isinstance(gain.delay_steps, str) else gain.delay_steps
         try:
-            limit = stable_product(config.platform, resource, loop_gain, steps)
+            limit = mitigation.stable_product(resource, loop_gain, steps)
             result.append(gain_for_product(gain.margin * limit, loop_gain))
         except InputError as error:
             path = f"communities.{number}.platform.gain"

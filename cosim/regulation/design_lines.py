@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cosim.regulation.design import Design
+from cosim.regulation.mitigations import AgainstDelay
 
 
 def design_lines(design: Design) -> Iterator[str]:
@@ -23,8 +24,8 @@ def design_lines(design: Design) -> Iterator[str]:
     unit = design.responses.signal_unit
     for policy in {policy.kind: policy for policy in design.responses.policies}.values():
         yield f"policy {policy.kind}: fixed point {policy.fixed_point}; Ω in {unit}"
-    compensation = design.config.platform.delay_compensation
-    with_it = "" if compensation is None else f", with a {compensation.kind.capitalize()} predictor"
+    mitigation = design.config.platform.against(AgainstDelay).kind
+    with_it = f", with mitigation '{mitigation}'" if mitigation else ""
     yield (
         f"mean loop delay {design.delay_steps:.3g} steps{with_it}: "
         f"stable up to gain * loop gain = {min(design.stable_products):.4g}"

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from cosim.core.message import MessageKind
 from cosim.grid.measurement import FeederReading
-from cosim.regulation.aggregates.reports import Report
+from cosim.regulation.heard_reports import Report
 
 
 class MeteredAggregate(NamedTuple):

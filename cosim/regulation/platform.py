@@ -12,20 +12,12 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from cosim.grid.measurement import FeederReading
-from cosim.regulation.aggregates.reports import Heard, Missing, Report, Reports, expect, receive
 from cosim.regulation.control_laws import INTEGRAL, ControlLaw
 from cosim.regulation.controller import next_share
-from cosim.regulation.measured_delay import followed, observed_delay
-from cosim.regulation.mitigations import NOTHING, Mitigations, Predictor
+from cosim.regulation.heard_reports import Heard, Missing, Report, Reports, expect, receive
+from cosim.regulation.mitigation import UNKNOWN_LOOP, AgainstDelay, AgainstFalseReports, Loop
 from cosim.regulation.platform_schema import GridAwareRule
-from cosim.regulation.predictor import (
-    SentSignals,
-    sent_signals,
-    still_to_come,
-    weights_of_delay,
-    weights_of_reports,
-)
-from cosim.regulation.stability import gain_for_margin
+from cosim.regulation.predictor import SentSignals, sent_signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +40,12 @@ class PlatformRules:
         Lowest and highest signal.
     grid_aware : tuple of (int, GridAwareRule)
         Resource and rule by which its capacity gives way to the feeder.
-    mitigations : Mitigations
-        What it does against delay and false reports.
+    against_delay : AgainstDelay
+        What it does against delay.
+    against_false_reports : AgainstFalseReports
+        How the reports become one aggregate.
+    loop : Loop
+        As designed.
     control : ControlLaw
         How a signal follows from what was measured.
     """
@@ -61,7 +57,9 @@ class PlatformRules:
     capacities: Callable[[int], tuple[float, ...]]
     signal_limits: tuple[float, float] = (-math.inf, math.inf)
     grid_aware: tuple[tuple[int, GridAwareRule], ...] = ()
-    mitigations: Mitigations = NOTHING
+    against_delay: AgainstDelay = field(default_factory=AgainstDelay)
+    against_false_reports: AgainstFalseReports = field(default_factory=AgainstFalseReports)
+    loop: Loop = UNKNOWN_LOOP
     control: ControlLaw = INTEGRAL
 
 
@@ -160,15 +158,15 @@ class Platform:
 
     def hear_report(self, household: int, step: int, report: Report) -> None:
         """Take a report, unless a fresher one is known."""
-        state, mitigations = self.state, self.rules.mitigations
-        counted = mitigations.aggregate.counted(report.delivered)
+        state, aggregate = self.state, self.rules.against_false_reports
+        counted = aggregate.counted(report.delivered)
         if counted is not report.delivered:
             report = Report(counted, report.signal_step)
         older = state.reports.newest[household]
         if receive(state.reports, household, step, report) and state.means:
             # It is taken in when a newer one has come: what the means say of a household then does not depend
             # on the reports that are summed, so in a community of equals they leave no bias.
-            weight = mitigations.aggregate.weight
+            weight = aggregate.weight
             state.means[household] = tuple(
                 mean + weight * (value - mean)
                 for mean, value in zip(state.means[household], older, strict=True)
@@ -199,10 +197,9 @@ class Platform:
         measured = self._measure()
         tick = Tick(state.signals, capacities, measured)
         step = now_ms // rules.step_ms
-        if rules.mitigations.margins:
-            self._follow_delay(step)
-        if rules.mitigations.predictor is not None:
-            measured = self._compensated(step, measured, rules.mitigations.predictor)
+        measured = rules.against_delay.corrected(
+            measured, step, state, rules.loop, self._answered, rules.missing
+        )
         low, high = rules.signal_limits
         updated = map(rules.control.next_signal, state.signals, state.gains, measured, capacities)
         state.signals = tuple(min(max(signal, low), high) for signal in updated)
@@ -221,37 +218,12 @@ class Platform:
             return (math.nan,) * len(rules.gains)
         if rules.measurement == "meter":
             return state.metered
-        aggregate = rules.mitigations.aggregate
+        aggregate = rules.against_false_reports
         return tuple(aggregate.sums(self._heard, state.members, state.means, len(rules.gains), rules.missing))
 
     def _answered(self) -> list[int]:
         """Numbers of the signals that the reports answer which the aggregate is made from."""
         return self._heard.answered(self.state.members, self.rules.missing)
-
-    def _follow_delay(self, step: int) -> None:
-        """Measure the delay, and let the gains with a margin follow it."""
-        state = self.state
-        observed = observed_delay(step, self._answered())
-        gains = list(state.gains)
-        for resource, rule in enumerate(self.rules.mitigations.margins):
-            if rule is not None:
-                state.delays[resource] = followed(state.delays[resource], observed, rule.weight)
-                gains[resource] = gain_for_margin(rule.margin, state.delays[resource], rule.loop_gain)
-        state.gains = tuple(gains)
-
-    def _compensated(self, step: int, measured: tuple[float, ...], predictor: Predictor) -> tuple[float, ...]:
-        """What was measured, and what a Smith predictor says is still to come of it."""
-        state = self.state
-        # Its number is that of the step, but for a platform that was down: what it sent last is in force.
-        state.sent.append((state.signal_step, state.signals))
-        if predictor.delay_steps is None:
-            answered = self._answered()
-            is_scaled = self.rules.missing == "scale"
-            weights = weights_of_reports(step, answered, len(answered if is_scaled else state.members))
-        else:
-            weights = weights_of_delay(step, predictor.delay_steps)
-        to_come = still_to_come(state.signals, state.sent, weights, predictor.slopes)
-        return tuple(value + more for value, more in zip(measured, to_come, strict=True))
 
     def _capacities(self, now_ms: int) -> tuple[float, ...]:
         """The configured capacities, less what grid-aware rules take; a feeder's reading is used once."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 
 import simpy
 
@@ -14,7 +14,7 @@ from cosim.grid.feeder_meter import FeederMeter
 from cosim.regulation.aggregate import MeanReader
 from cosim.regulation.community import Community
 from cosim.regulation.message_kinds import AGGREGATE, SIGNAL, MeteredAggregate
-from cosim.regulation.mitigation_schema import Resending
+from cosim.regulation.mitigations import AgainstLostSignals
 from cosim.regulation.record import DecisionRecorder, TickRecorder
 from cosim.regulation.restart import saved
 
@@ -72,8 +72,8 @@ class PlatformProcess:
         """Begin."""
         env, config = self._run.env, self._community.design.config.platform
         env.process(self._ticks())
-        if config.resending is not None:
-            env.process(self._repeats(config.resending))
+        if again_ms := config.against(AgainstLostSignals).sent_again_ms():
+            env.process(self._repeats(again_ms))
         if config.measurement == "meter":
             env.process(self._measurements())
 
@@ -108,15 +108,15 @@ class PlatformProcess:
         else:
             self._network.broadcast(SIGNAL, number, state.signals, state.members, first_sent_ms)
 
-    def _repeats(self, resending: Resending) -> Process:
+    def _repeats(self, again_ms: Sequence[int]) -> Process:
         """Send each signal again within its step, if the platform is up and remembers it."""
         community, run = self._community, self._run
         for step, at_ms in enumerate(self._steps):
-            for again in range(1, resending.times + 1):
-                yield wait_until(run.env, at_ms + again * resending.interval_ms, Priority.TICK)
+            for later_ms in again_ms:
+                yield wait_until(run.env, at_ms + later_ms, Priority.TICK)
                 state = community.platform.state
                 if state.signal_step == step + 1 and not community.is_down:
-                    self._broadcast(step + 1, at_ms + again * resending.interval_ms, at_ms)
+                    self._broadcast(step + 1, at_ms + later_ms, at_ms)
                     run.events += 1 + len(state.members)
 
     def _measurements(self) -> Process:

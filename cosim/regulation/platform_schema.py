@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
@@ -14,62 +14,24 @@ from cosim.config.base import (
     Name,
     OpenFraction,
     Parts,
-    Positive,
     Probability,
     VoltagePu,
 )
 from cosim.config.choice import Choice
 from cosim.config.per_resource import one_or_list
-from cosim.regulation.aggregates import AGGREGATES, Aggregate
-from cosim.regulation.aggregates.plain import PlainSum
+from cosim.core.errors import listed
 from cosim.regulation.control_laws import CONTROL_LAWS, ControlLaw, IntegralControl
-from cosim.regulation.mitigation_schema import DelayConfig, Resending, SmithPredictor
+from cosim.regulation.gain_schema import GainMargin, GainPerResource, number_or_word
+from cosim.regulation.measured_gain import MeasuredGain
+from cosim.regulation.mitigation import TROUBLES
+from cosim.regulation.mitigations import MITIGATIONS, Mitigation
 
-
-class GainMargin(Model):
-    """A gain given as a share of the largest stable one: 2 sin(π / (2(2d+1))) / G, with `delay_compensation`
-    more."""
-
-    margin: Positive
-    """Gain over the largest stable gain; below 1 is stable, 0.2 is calm [1]."""
-    delay_steps: DelayConfig = "estimated"
-    """d, the steps between a signal and the first signal made from its effect; 0 means the very next one, 1
-    is paper A's recursion. `estimated` from latencies and phases; `measured` from the reports during the
-    run, beginning with the estimate, and τ follows [steps]."""
-    time_constant_steps: Positive = 20.0
-    """Memory of the exponential filter behind a measured delay [steps]."""
-
-
-def _gain_kind(raw: Any) -> str:
-    return "margin" if isinstance(raw, dict | GainMargin) else "number"
-
-
-GainConfig = Annotated[
-    Annotated[Positive, Tag("number")] | Annotated[GainMargin, Tag("margin")], Discriminator(_gain_kind)
-]
-"""τ of paper A (19), (21), as a number or as a margin."""
-
-GainPerResource = Annotated[
-    Annotated[GainConfig, Tag("all_resources")]
-    | Annotated[Parts[GainConfig], Field(min_length=1), Tag("each_resource")],
-    Discriminator(one_or_list),
-]
-"""One gain for every resource, or a list with one for each."""
-
-
-def _signal_kind(raw: Any) -> str:
-    if isinstance(raw, bool):  # float(True) is 1
-        return "gradient"
-    try:
-        float(raw)
-    except (TypeError, ValueError):
-        return "gradient"
-    return "number"
+M = TypeVar("M", bound=Mitigation)
 
 
 SignalConfig = Annotated[
-    Annotated[Finite, Tag("number")] | Annotated[Literal["gradient"], Tag("gradient")],
-    Discriminator(_signal_kind),
+    Annotated[Finite, Tag("number")] | Annotated[Literal["gradient"], Tag("word")],
+    Discriminator(number_or_word),
 ]
 """Ω(0), as a number or as the word `gradient`."""
 
@@ -139,12 +101,11 @@ class PlatformConfig(Model):
     signal_limits: tuple[Finite, Finite] | None = None
     """Lowest and highest signal; beyond them the integrator stops (anti-windup), so that it recovers at once
     after capacities that nobody could meet. None, as in paper A, by default [signal]."""
-    delay_compensation: SmithPredictor | None = None
-    """Prediction of what the reports do not yet show; none by default."""
-    aggregate: Annotated[Aggregate, Choice(AGGREGATES)] = PlainSum()
-    """How the reports become one aggregate; a plain sum by default."""
-    resending: Resending | None = None
-    """Whether signals are sent again within their step; by default they are sent once."""
+    mitigations: Annotated[
+        tuple[Annotated[Mitigation, Choice(MITIGATIONS)], ...], Field(max_length=len(TROUBLES))
+    ] = ()
+    """What is done against delay, lost signals and false reports, at most one against each; nothing by
+    default."""
     grid_aware: Parts[GridAwareRule] = ()
     """Rules that lower capacities in response to the feeder's voltages and loadings."""
 
@@ -156,32 +117,30 @@ class PlatformConfig(Model):
         return limits
 
     @model_validator(mode="after")
-    def _reports_where_they_are_needed(self) -> Self:
-        if self.measurement == "reports":
-            return self
-        needs = [
-            ("aggregate", self.aggregate.needs_reports),
-            ("delay_compensation with delay_steps: measured", _is_measured(self.delay_compensation)),
-            ("gain with delay_steps: measured", any(map(_is_measured, _each(self.gain)))),
-        ]
-        for what, is_used in needs:
-            if is_used:
-                raise ValueError(f"{what} works on reports; set measurement: reports, or remove it")
+    def _one_against_each_trouble(self) -> Self:
+        for trouble in TROUBLES:
+            answers = [f"'{each.kind}'" for each in self.mitigations if isinstance(each, trouble)]
+            if len(answers) > 1:
+                raise ValueError(
+                    f"mitigations {listed(answers)} are all against {trouble.against}; keep one of them"
+                )
         return self
 
     @model_validator(mode="after")
-    def _one_answer_to_delay(self) -> Self:
-        if self.delay_compensation is not None and any(map(_is_measured, _each(self.gain))):
-            raise ValueError(
-                "delay_compensation and a gain with delay_steps: measured are two answers to the same "
-                "delay; keep one of them"
-            )
+    def _mitigations_have_what_they_need(self) -> Self:
+        gains = self.gain if isinstance(self.gain, tuple) else (self.gain,)
+        for each in self.mitigations:
+            if self.measurement == "meter" and each.needs_reports:
+                raise ValueError(
+                    f"mitigation '{each.kind}' works on reports; set measurement: reports, or remove it"
+                )
+            if isinstance(each, MeasuredGain) and not any(isinstance(gain, GainMargin) for gain in gains):
+                raise ValueError(
+                    "mitigation 'measured_gain' has no gain that is given as a margin; "
+                    "give gain: {margin: ...}, or remove it"
+                )
         return self
 
-
-def _each(gain: Any) -> tuple[Any, ...]:
-    return gain if isinstance(gain, tuple) else (gain,)
-
-
-def _is_measured(part: object) -> bool:
-    return isinstance(part, GainMargin | SmithPredictor) and part.delay_steps == "measured"
+    def against(self, trouble: type[M]) -> M:
+        """The mitigation that is against a trouble; one that does nothing where there is none."""
+        return next((each for each in self.mitigations if isinstance(each, trouble)), trouble())

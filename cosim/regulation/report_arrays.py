@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cosim.comms.link_arrays import Times
 from cosim.core.growing import with_room
 from cosim.regulation import household_loops
-from cosim.regulation.aggregates.reports import Missing
+from cosim.regulation.heard_reports import Missing
 
 Array = NDArray[np.float64]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cosim.comms.network import Network
 from cosim.core.message import PLATFORM
-from cosim.regulation.aggregates.reports import Report
+from cosim.regulation.heard_reports import Report
 from cosim.regulation.message_kinds import REPORT
 
 Distortion = Callable[[int, tuple[float, ...]], tuple[float, ...]]

@@ -14,6 +14,7 @@ from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.decisions.whole_and_parts import Drawn
 from cosim.regulation.design import Design
 from cosim.regulation.membership_times import Membership
+from cosim.regulation.mitigations import AgainstFalseReports
 from cosim.regulation.report_privacy import ExactReports
 
 Route = Literal["auto", "arrays", "processes"]
@@ -81,15 +82,16 @@ def array_obstacles(
         found.append(f"reports are '{config.agent.reports.kind}'")
     if config.agent.averages.window:
         found.append("averages are over a window")
-    if config.platform.aggregate.weight:
-        found.append(f"the aggregate '{config.platform.aggregate.kind}' follows each household's reports")
+    aggregate = config.platform.against(AgainstFalseReports)
+    if aggregate.weight:
+        found.append(f"the mitigation '{aggregate.kind}' follows each household's reports")
     costs = designed.costs.parts if isinstance(designed.costs, MixedCosts) else ()
     costs_of_classes = [cost for cost in costs if not isinstance(cost, CostParameters)]
     parts = [
         *designed.responses.policies,
         *costs_of_classes,
         config.agent.averages,
-        config.platform.aggregate,
+        *config.platform.mitigations,
     ]
     outside = dict.fromkeys(class_name(part) for part in parts if not is_own(part))
     found += [f"{name} comes from outside" for name in outside]

@@ -19,7 +19,9 @@ from cosim.core.delivery import Unit
 from cosim.devices.services import ServiceName, services
 from cosim.regulation.agent_schema import AgentConfig
 from cosim.regulation.capacities import CAPACITIES, Capacity
-from cosim.regulation.platform_schema import GainMargin, PlatformConfig
+from cosim.regulation.gain_schema import GainMargin
+from cosim.regulation.mitigations import AgainstDelay
+from cosim.regulation.platform_schema import PlatformConfig
 
 
 def _capacity_form(raw: Any) -> str:
@@ -89,26 +91,26 @@ class CommunityConfig(Model):
         names = [resource.name for resource in self.resources]
         _require_unique("resources", names)
         _require_unique("groups", list(self.groups))
-        compensation = self.platform.delay_compensation
         control, decision = self.platform.control, self.agent.decision
         if control.is_event != decision.needs_events:
             raise ValueError(
                 f"platform.control '{control.kind}' and agent.decision '{decision.kind}' do not go together: "
                 "capacity events are answered by aimd, and aimd by nothing else"
             )
-        if control.is_event and compensation is not None:
-            raise ValueError("a capacity event has no delay to compensate; remove delay_compensation")
+        if control.is_event and (mitigation := self.platform.against(AgainstDelay).kind):
+            raise ValueError(f"a capacity event has no delay to compensate; remove mitigation '{mitigation}'")
         served = [resource.name for resource in self.resources if resource.unit.service]
         if decision.takes_parts and served:
             raise ValueError(
                 f"agent.decision '{decision.kind}' takes parts of a unit, and devices deliver '{served[0]}' "
                 "whole; regulate a resource without unit_kwh, or choose `drawn`"
             )
-        listable = {
+        listable: dict[str, object] = {
             "gain": self.platform.gain,
             "initial_signal": self.platform.initial_signal,
-            "delay_compensation.slope": None if compensation is None else compensation.slope,
         }
+        for number, each in enumerate(self.platform.mitigations):
+            listable |= {f"mitigations.{number}.{key}": getattr(each, key) for key in each.each_resource}
         for key, given in listable.items():
             if isinstance(given, tuple) and len(given) != len(names):
                 raise ValueError(

@@ -25,8 +25,7 @@ from cosim.grid.schema import GridConfig
 from cosim.grid.subsystem import PowerGrid
 from cosim.households.subsystem import Households
 from cosim.regulation import design as loop
-from cosim.regulation import mitigation_build, tracking
-from cosim.regulation.aggregates.reports import Report
+from cosim.regulation import mitigation_numbers, tracking
 from cosim.regulation.array_community import build_in_arrays
 from cosim.regulation.capacity_rule_doubts import rule_doubts
 from cosim.regulation.community import Community, build_community
@@ -35,6 +34,7 @@ from cosim.regulation.design import Design, design
 from cosim.regulation.design_lines import design_lines
 from cosim.regulation.energy_balance import balance_problems
 from cosim.regulation.group_schema import Grouped
+from cosim.regulation.heard_reports import Report
 from cosim.regulation.loop_warnings import loop_problems
 from cosim.regulation.membership import Members
 from cosim.regulation.membership_times import Membership, membership
@@ -49,7 +49,6 @@ from cosim.regulation.message_kinds import (
     MeteredAggregate,
     MeteredFeeder,
 )
-from cosim.regulation.mitigation_build import mitigation_numbers
 from cosim.regulation.participation import AlarmClock, take_part
 from cosim.regulation.platform_process import PlatformProcess
 from cosim.regulation.record import (
@@ -113,7 +112,7 @@ class Regulation(Subsystem[Regulated]):
     """
 
     tables = (REGULATION, DECISIONS)
-    numbers = (*tracking.NUMBERS, *loop.NUMBERS, *mitigation_build.NUMBERS)
+    numbers = (*tracking.NUMBERS, *loop.NUMBERS, *mitigation_numbers.NUMBERS)
 
     def __init__(
         self,
@@ -276,7 +275,7 @@ class Regulation(Subsystem[Regulated]):
         for recorder in self.recorders:
             result |= recorder.summary()
         for community in self.communities:
-            result |= mitigation_numbers(community.design, community.platform.state)
+            result |= mitigation_numbers.mitigation_numbers(community.design, community.platform.state)
         return result
 
     def _let_in(self, run: Run, alarm: AlarmClock, community: Community, members: Members) -> None:

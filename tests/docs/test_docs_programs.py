@@ -52,8 +52,8 @@ def test_trimming_loses_its_advantage_beyond_a_fifth_of_liars_and_is_worse_beyon
 
 def test_a_trimmed_sum_that_sixty_liars_of_99_move_beyond_a_unit_each() -> None:
     """19 are left out at either end: of the 61 others 41 lie, and stand for all 99 households."""
-    from cosim.regulation.aggregates.reports import Report
-    from cosim.regulation.aggregates.trimmed import TrimmedSum
+    from cosim.regulation.heard_reports import Report
+    from cosim.regulation.trimmed_sum import TrimmedSum
 
     platform = program("mitigations").listener(TrimmedSum(trimmed_share=0.2))
     for step in range(40):

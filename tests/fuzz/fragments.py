@@ -36,11 +36,15 @@ _FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "non_complier", "from_h": 0.5, "takes": "everything"},
 )
 _PLATFORMS: tuple[dict[str, Any], ...] = (
-    {"gain": {"margin": 0.3, "delay_steps": "measured", "time_constant_steps": 5}},
+    {"gain": {"margin": 0.3}, "mitigations": [{"kind": "measured_gain", "time_constant_steps": 5}]},
     {"gain": 0.01, "initial_signal": 3.0, "signal_limits": [0, 15]},
-    {"delay_compensation": {"kind": "smith", "delay_steps": 1, "slope": 2}},
-    {"aggregate": {"kind": "trimmed", "trimmed_share": 0.2, "time_constant_steps": 5}},
-    {"missing": "scale", "report": "at_decision", "resending": {"times": 2, "interval_ms": 200}},
+    {"mitigations": [{"kind": "smith", "delay_steps": 1, "slope": 2}]},
+    {"mitigations": [{"kind": "trimmed", "trimmed_share": 0.2, "time_constant_steps": 5}]},
+    {
+        "missing": "scale",
+        "report": "at_decision",
+        "mitigations": [{"kind": "resending", "times": 2, "interval_ms": 200}],
+    },
 )
 _AGENTS: tuple[dict[str, Any], ...] = (
     {

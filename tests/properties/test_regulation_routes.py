@@ -29,7 +29,7 @@ HOME = "time;load [kW];sun [kW/kWp]\n" + "\n".join(
     f"2016-07-04T{k // 4:02d}:{15 * (k % 4):02d}:00Z;{(7 * k % 11) / 5};{max(0, 40 - abs(k - 48)) / 45:.3f}"
     for k in range(32, 72)
 )
-MEASURED = {"margin": 0.3, "delay_steps": "measured"}
+MARGIN = {"margin": 0.3}
 TRACE = "latency_ms\n" + "\n".join(str(3 + 17 * k % 900) for k in range(40)) + "\n"
 
 
@@ -176,16 +176,17 @@ def _communities(
         "signal_limits": _maybe(draw, st.just([-2.0, 9.0])),
     }
     if platform["measurement"] == "reports":
-        mitigation = draw(st.sampled_from(["", "", "measured", "smith", "clipped"]))
-        if mitigation == "measured":
-            platform["gain"] = MEASURED
-        if mitigation == "smith":
-            platform["delay_compensation"] = {"slope": 0.3}
-        if mitigation == "clipped":
-            platform["aggregate"] = "clipped"
+        mitigation = draw(
+            st.sampled_from(["", "", "measured_gain", {"kind": "smith", "slope": 0.3}, "clipped"])
+        )
+        if mitigation == "measured_gain":
+            platform["gain"] = MARGIN
+        platform["mitigations"] = [mitigation] if mitigation else []
     if draw(st.booleans()):
         times = draw(st.integers(1, 2))
-        platform["resending"] = {"times": times, "interval_ms": max(1, step_ms // (times + 2))}
+        interval_ms = max(1, step_ms // (times + 2))
+        resending = {"kind": "resending", "times": times, "interval_ms": interval_ms}
+        platform["mitigations"] = [*platform.get("mitigations", ()), resending]
     agent: dict[str, Any] = {
         "policy": {"kind": policy, "kappa": draw(_values(0.05, 0.5))} if policy == "additive" else policy,
         "averages": draw(
@@ -304,7 +305,7 @@ def _compare(scenario: dict[str, Any]) -> None:
             route: scenario_of_data({**scenario, "engine": {"route": route}}, folder).varied()
             for route in ("processes", "arrays")
         }
-        if any(each["platform"]["gain"] == MEASURED for each in scenario["communities"]):
+        if any(each["platform"]["gain"] == MARGIN for each in scenario["communities"]):
             try:
                 build(loaded["processes"])
             except InputError:  # a loop without an answer to its signal has no such gain

@@ -66,7 +66,7 @@ def _signals(messages: Any) -> Any:
     ].sum()
 
 
-TWICE_MORE = {"resending": {"times": 2, "interval_ms": 200}}
+TWICE_MORE = {"mitigations": [{"kind": "resending", "times": 2, "interval_ms": 200}]}
 
 
 def test_without_loss_repeats_change_nothing_but_the_account(tmp_path: Path) -> None:
@@ -83,7 +83,9 @@ def test_a_signal_fails_to_arrive_with_probability_p_to_the_number_of_sendings(
 ) -> None:
     loss, steps = 0.5, 200
     link = {"loss": {"kind": "bernoulli", "loss_probability": loss}}
-    decisions, messages = _run(tmp_path, link, {"resending": {"times": times, "interval_ms": 100}}, steps)
+    decisions, messages = _run(
+        tmp_path, link, {"mitigations": [{"kind": "resending", "times": times, "interval_ms": 100}]}, steps
+    )
     later = decisions[decisions["step"] > 1]
     # With no phase, step k is decided at the instant of tick k−1 and before it: from the signal of tick k−2.
     missed = (later["signal_step"] < later["step"] - 1).to_numpy()
@@ -120,6 +122,8 @@ def test_repeats_agree_with_every_mode_of_delivery(tmp_path: Path, delivery: str
 
 
 def test_repeats_that_do_not_fit_into_a_step_are_refused(tmp_path: Path) -> None:
-    loaded = _loaded(tmp_path, {}, {"resending": {"times": 5, "interval_ms": 200}}, 10)
+    loaded = _loaded(
+        tmp_path, {}, {"mitigations": [{"kind": "resending", "times": 5, "interval_ms": 200}]}, 10
+    )
     problems = [p for p in check_configuration(loaded) if "do not fit" in p.message]
-    assert [p.path for p in problems] == ["communities.0.platform.resending"]
+    assert [p.path for p in problems] == ["communities.0.platform.mitigations.0"]

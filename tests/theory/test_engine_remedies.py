@@ -83,7 +83,10 @@ def _run(folder: Path, platform: dict[str, Any], links: dict[str, Any], n_steps:
 def test_a_right_model_bears_three_times_the_limit_of_the_plain_loop(tmp_path: Path, model: Any) -> None:
     product = 3 * stability_limit(DELAY)
     assert product < 0.7 * predictor_stability_limit(DELAY, DELAY)
-    platform = {"gain": product / (KAPPA * N), "delay_compensation": {"kind": "smith", "delay_steps": model}}
+    platform = {
+        "gain": product / (KAPPA * N),
+        "mitigations": [{"kind": "smith", "delay_steps": model}],
+    }
     x, _ = _run(tmp_path, platform, CONSTANT, 1200)
     # 2v/(2−τG), whatever the delay; what the responses share lowers the coins' own variance by an N-th of it.
     amplification = 2 / (2 - product)
@@ -108,7 +111,7 @@ def test_the_limit_of_a_model_right_or_wrong(tmp_path: Path, model: int, ratio: 
     power = {}
     for share in (0.8, 1.25):
         compensation = {"kind": "smith", "delay_steps": model, "slope": ratio * KAPPA * N}
-        platform = {"gain": share * limit / (KAPPA * N), "delay_compensation": compensation}
+        platform = {"gain": share * limit / (KAPPA * N), "mitigations": [compensation]}
         x, _ = _run(tmp_path / f"{share}", platform, CONSTANT, 600)
         power[share] = np.mean(x * x)
     assert power[0.8] < 6 * N / 4
@@ -118,7 +121,7 @@ def test_the_limit_of_a_model_right_or_wrong(tmp_path: Path, model: int, ratio: 
 def test_with_the_reports_own_signals_jitter_and_losses_are_borne(tmp_path: Path) -> None:
     product = 0.6 * 2.0  # of the limit without delay
     compensation = {"kind": "smith", "delay_steps": "measured"}
-    platform = {"gain": product / (KAPPA * N), "delay_compensation": compensation}
+    platform = {"gain": product / (KAPPA * N), "mitigations": [compensation]}
     compensated, _ = _run(tmp_path / "a", platform, ERRATIC, 900)
     plain, _ = _run(tmp_path / "b", {"gain": product / (KAPPA * N)}, ERRATIC, 900)
     assert np.mean(compensated**2) < 3.5 * N / 4
@@ -129,14 +132,14 @@ def test_a_gain_by_margin_is_a_share_of_the_compensated_limit(tmp_path: Path) ->
     compensation = {"kind": "smith", "delay_steps": 2}
     given = 0.5 * predictor_stability_limit(DELAY, 2) / (KAPPA * N)
     by_margin, _ = _run(
-        tmp_path / "a", {"gain": {"margin": 0.5}, "delay_compensation": compensation}, CONSTANT, 300
+        tmp_path / "a", {"gain": {"margin": 0.5}, "mitigations": [compensation]}, CONSTANT, 300
     )
-    by_number, _ = _run(tmp_path / "b", {"gain": given, "delay_compensation": compensation}, CONSTANT, 300)
+    by_number, _ = _run(tmp_path / "b", {"gain": given, "mitigations": [compensation]}, CONSTANT, 300)
     assert np.array_equal(by_margin, by_number)
 
 
 def test_the_measured_delay_is_the_links_own(tmp_path: Path) -> None:
-    platform = {"gain": {"margin": 0.4, "delay_steps": "measured"}}
+    platform = {"gain": {"margin": 0.4}, "mitigations": ["measured_gain"]}
     _, summary = _run(tmp_path, platform, CONSTANT, 300)
     assert summary["market_x_measured_loop_delay_end_steps"] == pytest.approx(DELAY, abs=1e-9)
     assert summary["market_x_gain_end"] == pytest.approx(0.4 * stability_limit(DELAY) / (KAPPA * N))
@@ -149,7 +152,9 @@ def test_a_gain_by_the_measured_delay_stays_stable_where_the_estimate_does_not(t
         for direction in ("downlink", "uplink")
     }
     estimated, without = _run(tmp_path / "a", {"gain": {"margin": 0.9}}, links, 700)
-    measured, summary = _run(tmp_path / "b", {"gain": {"margin": 0.9, "delay_steps": "measured"}}, links, 700)
+    measured, summary = _run(
+        tmp_path / "b", {"gain": {"margin": 0.9}, "mitigations": ["measured_gain"]}, links, 700
+    )
     # Each way 0.6/0.4 messages in a row are lost on average before one arrives.
     assert summary["market_x_measured_loop_delay_end_steps"] == pytest.approx(1 + 2 * 0.6 / 0.4, rel=0.1)
     assert np.mean(measured**2) < 0.5 * np.mean(estimated**2)

@@ -26,7 +26,7 @@ from cosim.config.yaml_reader import Document
 from cosim.engine.load import LoadedScenario
 from cosim.engine.run import run_scenario
 from cosim.engine.scenario import Scenario
-from cosim.regulation.aggregates.reports import Report, initial_reports, measure, open_window, receive
+from cosim.regulation.heard_reports import Report, initial_reports, measure, open_window, receive
 from cosim.results.store import read_table
 
 N = 40

@@ -25,7 +25,7 @@ TRADED = [name for name in names("scenarios") if name.startswith(("trading", "lo
 MORE = {
     "measured delay": (
         "lossy_community",
-        ["time.steps=3", "communities.market.platform.gain={margin: 0.5, delay_steps: measured}"],
+        ["time.steps=3", "communities.market.platform.mitigations=[measured_gain]"],
     ),
     "faults, 10 minutes, verified, Q(V)": (
         "storage_village",

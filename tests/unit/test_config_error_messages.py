@@ -63,9 +63,11 @@ RICH: dict[str, Any] = {
                 "gain": [0.1, {"margin": 0.2, "delay_steps": 1}],
                 "initial_signal": ["gradient", 1],
                 "grid_aware": [{"resource": "x"}],
-                "delay_compensation": {"kind": "smith", "delay_steps": 2, "slope": [1, 2]},
-                "aggregate": {"kind": "trimmed", "trimmed_share": 0.1},
-                "resending": {"times": 2, "interval_ms": 500},
+                "mitigations": [
+                    {"kind": "smith", "delay_steps": 2, "slope": [1, 2]},
+                    {"kind": "trimmed", "trimmed_share": 0.1},
+                    {"kind": "resending", "times": 2, "interval_ms": 500},
+                ],
             },
         }
     ],

@@ -56,8 +56,12 @@ def test_replayed_messages_and_signals_sent_again_count() -> None:
     replay = "faults=[{kind: replay, from_h: 0, replay_probability: 1, delay_ms: 3.6e12}]"
     assert "under way" in errors("faulty_community", *STEPS, replay)[0]
     late = "comms.default.latency.latency_ms=7000000"
-    few = ["communities.0.platform.resending={times: 1, interval_ms: 1}", late, *STEPS]
-    many = ["communities.0.platform.resending={times: 500, interval_ms: 1}", late, *STEPS]
+    few = ["communities.0.platform.mitigations=[{kind: resending, times: 1, interval_ms: 1}]", late, *STEPS]
+    many = [
+        "communities.0.platform.mitigations=[{kind: resending, times: 500, interval_ms: 1}]",
+        late,
+        *STEPS,
+    ]
     assert errors("faulty_community", *few) == []
     assert "under way" in errors("faulty_community", *many)[0]
 

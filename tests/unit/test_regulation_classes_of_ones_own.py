@@ -1,4 +1,4 @@
-"""Classes from outside of the package: a policy, a capacity rule and an aggregate."""
+"""Classes from outside of the package: a policy, a capacity rule and a mitigation."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import yaml
 from cosim.core.registry import Registry
 from cosim.engine.load import load_scenario
 from cosim.engine.run import preflight, run_scenario
-from cosim.regulation.aggregates import AGGREGATES, Aggregate
-from cosim.regulation.aggregates.reports import Missing, Reports
 from cosim.regulation.capacities import CAPACITIES, Capacity
+from cosim.regulation.heard_reports import Missing, Reports
+from cosim.regulation.mitigations import MITIGATIONS, AgainstFalseReports
 from cosim.regulation.policies import POLICIES, Policy
 from cosim.regulation.policies.interface import FloatOrArray
 
@@ -74,7 +74,7 @@ class Wave(Capacity):
         return self.mean + 2.0
 
 
-class Doubled(Aggregate):
+class Doubled(AgainstFalseReports):
     """Believes that half of what is taken is not told."""
 
     def sums(
@@ -101,9 +101,9 @@ def registered(monkeypatch: pytest.MonkeyPatch) -> None:
     mine: list[tuple[Registry[Any], str, type]] = [
         (POLICIES, "cautious", Cautious), (POLICIES, "unsure", Unsure), (POLICIES, "lost", Lost),
         (POLICIES, "broken", Broken), (CAPACITIES, "wave", Wave),
-        (AGGREGATES, "doubled", Doubled),
+        (MITIGATIONS, "doubled", Doubled),
     ]  # fmt: skip
-    for registry in (POLICIES, CAPACITIES, AGGREGATES):
+    for registry in (POLICIES, CAPACITIES, MITIGATIONS):
         monkeypatch.setattr(registry, "_classes", dict(registry._classes))
     for registry, name, cls in mine:
         registry.register(name)(cls)
@@ -163,7 +163,7 @@ def test_a_capacity_rule_that_asks_for_too_much_is_refused(tmp_path: Path) -> No
     assert any("a capacity of 9 units for 8 households" in problem.message for problem in found)
 
 
-def test_an_aggregate(tmp_path: Path) -> None:
-    _, folder = _run(tmp_path, f"{COMMUNITY}.platform.aggregate=doubled")
+def test_a_mitigation(tmp_path: Path) -> None:
+    _, folder = _run(tmp_path, f"{COMMUNITY}.platform.mitigations=[doubled]")
     regulation = pd.read_parquet(folder / "tables" / "regulation.parquet")
     assert regulation["measured"].tolist() == (2 * regulation["aggregate"]).tolist()

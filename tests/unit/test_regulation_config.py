@@ -46,12 +46,15 @@ def test_gain_and_initial_signal_by_resource() -> None:
         _community(platform={"grid_aware": [{"resource": "production"}]}),
         _community(
             platform={
-                "gain": {"margin": 0.3, "delay_steps": "measured"},
-                "aggregate": {"kind": "trimmed", "trimmed_share": 0.2},
-                "resending": {"times": 2, "interval_ms": 500},
+                "gain": {"margin": 0.3},
+                "mitigations": [
+                    "measured_gain",
+                    {"kind": "trimmed", "trimmed_share": 0.2},
+                    {"kind": "resending", "times": 2, "interval_ms": 500},
+                ],
             }
         ),
-        _community(platform={"delay_compensation": {"delay_steps": 2.5, "slope": [3, 4]}}),
+        _community(platform={"mitigations": [{"kind": "smith", "delay_steps": 2.5, "slope": [3, 4]}]}),
         AgentConfig.model_validate(
             {
                 "averages": {"kind": "exponential", "time_constant_steps": 30},
@@ -92,27 +95,32 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
             {"grid_aware": [{"resource": "x", "vm_min_pu": 1.1}]},
             "vm_min_pu must be below vm_max_pu",
         ),
-        (PlatformConfig, {"gain": {"margin": 0.3, "delay_steps": "guessed"}}, "'measured'"),
+        (PlatformConfig, {"gain": {"margin": 0.3, "delay_steps": "guessed"}}, "'estimated'"),
         (PlatformConfig, {"gain": {"margin": 0.3, "delay_steps": -1}}, "at least 0"),
-        (PlatformConfig, {"aggregate": {"kind": "median"}}, "'trimmed'"),
-        (PlatformConfig, {"aggregate": {"kind": "trimmed", "trimmed_share": 0.5}}, "less than 0.5"),
-        (PlatformConfig, {"delay_compensation": {"kind": "smith", "slope": 0}}, "more than 0"),
-        (PlatformConfig, {"resending": {"times": 0, "interval_ms": 5}}, "at least 1"),
-        (PlatformConfig, {"measurement": "meter", "aggregate": {"kind": "clipped"}}, "works on reports"),
+        (PlatformConfig, {"mitigations": ["median"]}, "'trimmed'"),
+        (PlatformConfig, {"mitigations": [{"kind": "trimmed", "trimmed_share": 0.5}]}, "less than 0.5"),
+        (PlatformConfig, {"mitigations": [{"kind": "smith", "slope": 0}]}, "more than 0"),
         (
             PlatformConfig,
-            {"measurement": "meter", "gain": [1, {"margin": 0.3, "delay_steps": "measured"}]},
+            {"mitigations": [{"kind": "resending", "times": 0, "interval_ms": 5}]},
+            "at least 1",
+        ),
+        (PlatformConfig, {"measurement": "meter", "mitigations": ["clipped"]}, "works on reports"),
+        (
+            PlatformConfig,
+            {"measurement": "meter", "gain": [1, {"margin": 0.3}], "mitigations": ["measured_gain"]},
             "works on reports",
+        ),
+        (PlatformConfig, {"measurement": "meter", "mitigations": ["smith"]}, "works on reports"),
+        (
+            PlatformConfig,
+            {"mitigations": ["smith", "clipped", "measured_gain"]},
+            "'smith' and 'measured_gain' are all against delay; keep one",
         ),
         (
             PlatformConfig,
-            {"measurement": "meter", "delay_compensation": {"kind": "smith"}},
-            "works on reports",
-        ),
-        (
-            PlatformConfig,
-            {"delay_compensation": {}, "gain": {"margin": 0.3, "delay_steps": "measured"}},
-            "two answers to the same delay",
+            {"gain": [1, 2], "mitigations": ["measured_gain"]},
+            "no gain that is given as a margin",
         ),
         (AgentConfig, {"policy": "addtive"}, "additive"),
         (AgentConfig, {"initial_average": 1.5}, "at most 1"),
@@ -149,9 +157,9 @@ def test_a_dump_reads_back_as_the_same(model: Any) -> None:
                 "name": "c",
                 "resources": RESOURCES,
                 "groups": ["a"],
-                "platform": {"delay_compensation": {"slope": [1, 2, 3]}},
+                "platform": {"mitigations": ["clipped", {"kind": "smith", "slope": [1, 2, 3]}]},
             },
-            "delay_compensation.slope lists 3 values for 2 resources",
+            "mitigations.1.slope lists 3 values for 2 resources",
         ),
         (
             CommunityConfig,

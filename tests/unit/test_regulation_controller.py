@@ -11,9 +11,9 @@ import pytest
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.grid.measurement import FeederReading
-from cosim.regulation.aggregates.reports import Report, initial_reports, measure, open_window, receive
 from cosim.regulation.control_laws import update
 from cosim.regulation.controller import next_share
+from cosim.regulation.heard_reports import Report, initial_reports, measure, open_window, receive
 from cosim.regulation.platform_schema import GridAwareRule
 from cosim.regulation.schema import ResourceConfig, capacities_over, capacity_at, greatest_capacity
 

@@ -10,30 +10,39 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cosim.core.filters import weight_of_newest
-from cosim.regulation.aggregates.clipped import ClippedSum
-from cosim.regulation.aggregates.reports import Report, initial_reports
-from cosim.regulation.aggregates.trimmed import TrimmedSum, kept
+from cosim.regulation.clipped_sum import ClippedSum
+from cosim.regulation.gain_schema import GainMargin
+from cosim.regulation.heard_reports import Report, initial_reports
 from cosim.regulation.measured_delay import HORIZON_STEPS, followed, observed_delay
-from cosim.regulation.mitigations import MeasuredMargin, Mitigations, Predictor
+from cosim.regulation.measured_gain import MeasuredGain
+from cosim.regulation.mitigation import Loop
+from cosim.regulation.mitigations import AgainstDelay, AgainstFalseReports
 from cosim.regulation.platform import Platform, PlatformRules, PlatformState
 from cosim.regulation.restart import restarted, saved
+from cosim.regulation.smith_predictor import SmithPredictor
 from cosim.regulation.stability import stability_limit
+from cosim.regulation.trimmed_sum import TrimmedSum, kept
 
 STEP_MS = 1000
 N = 20
+LOOP = Loop((6.0,), 1.0, (GainMargin(margin=0.4),))
 
 
 def _platform(
-    mitigations: Mitigations,
+    mitigation: AgainstDelay | AgainstFalseReports,
     missing: Any = "hold_last",
     n: int = N,
     capacity: float = 0.0,
     initial: float = 1.0,
 ) -> Platform:
-    rules = PlatformRules(
-        STEP_MS, (0.01,), "reports", missing, lambda now_ms: (capacity,), mitigations=mitigations
+    delay, false_reports = (
+        mitigation if isinstance(mitigation, trouble) else trouble()
+        for trouble in (AgainstDelay, AgainstFalseReports)
     )
+    rules = PlatformRules(
+        STEP_MS, (0.01,), "reports", missing, lambda now_ms: (capacity,), (-math.inf, math.inf), (),
+        delay, false_reports, LOOP,
+    )  # fmt: skip
     return Platform(
         rules,
         PlatformState(
@@ -71,7 +80,7 @@ def test_what_was_never_sent_and_what_comes_no_more_tell_no_delay() -> None:
 @pytest.mark.parametrize("delay", [0, 1, 4])
 def test_the_gain_follows_the_measured_delay(delay: int) -> None:
     margin, loop_gain = 0.4, 6.0
-    platform = _platform(Mitigations(margins=(MeasuredMargin(margin, loop_gain, weight_of_newest(10.0)),)))
+    platform = _platform(MeasuredGain(time_constant_steps=10.0))
     for step in range(delay + 1, 200):
         _tick(platform, step, dict.fromkeys(range(N), 0.0), delay)
     assert platform.state.delays[0] == pytest.approx(delay, abs=1e-6)
@@ -82,7 +91,7 @@ def test_the_gain_follows_the_measured_delay(delay: int) -> None:
 def test_held_over_reports_lengthen_the_delay_by_p_over_1_minus_p(loss: float) -> None:
     """A report that is held has an age; with independent losses the mean number of lost ones is p/(1−p)."""
     random = np.random.default_rng(1)
-    platform = _platform(Mitigations(margins=(MeasuredMargin(0.4, 6.0, 1 / 400),)), n=60)
+    platform = _platform(MeasuredGain(time_constant_steps=400.0), n=60)
     for step in range(2, 2500):
         arrived = np.flatnonzero(random.random(60) >= loss).tolist()
         _tick(platform, step, dict.fromkeys(arrived, 0.0))
@@ -90,14 +99,14 @@ def test_held_over_reports_lengthen_the_delay_by_p_over_1_minus_p(loss: float) -
 
 
 def test_a_household_that_fell_silent_is_no_longer_counted() -> None:
-    platform = _platform(Mitigations(margins=(MeasuredMargin(0.4, 6.0, 0.2),)))
+    platform = _platform(MeasuredGain(time_constant_steps=5.0))
     for step in range(2, 300):
         _tick(platform, step, dict.fromkeys(range(N - 1 if step > 50 else N), 0.0))
     assert platform.state.delays[0] == pytest.approx(1.0)
 
 
 def test_without_mitigations_the_gain_stays() -> None:
-    platform = _platform(Mitigations())
+    platform = _platform(AgainstDelay())
     for step in range(1, 50):
         _tick(platform, step, dict.fromkeys(range(N), 1.0), 3)
     assert platform.state.gains == (0.01,)
@@ -106,7 +115,7 @@ def test_without_mitigations_the_gain_stays() -> None:
 
 
 def test_a_predictor_adds_what_is_still_to_come_and_records_what_was_measured() -> None:
-    platform = _platform(Mitigations(predictor=Predictor((40.0,), None)), capacity=10.0)
+    platform = _platform(SmithPredictor(slope=40.0), capacity=10.0)
     first = platform.state.signals[0]
     assert _tick(platform, 1, dict.fromkeys(range(N), 1.0), 0) == N  # nothing sent before
     second = platform.state.signals[0]
@@ -116,10 +125,10 @@ def test_a_predictor_adds_what_is_still_to_come_and_records_what_was_measured() 
     assert platform.state.signals[0] == pytest.approx(second - 0.01 * (N + to_come - 10))
 
 
-@pytest.mark.parametrize("delay", [None, 2.0])
-def test_after_a_crash_nothing_is_to_come_of_the_signal_in_force(delay: float | None) -> None:
+@pytest.mark.parametrize("delay", ["measured", 2.0])
+def test_after_a_crash_nothing_is_to_come_of_the_signal_in_force(delay: Any) -> None:
     """Down over ticks 2 to 9; the saved signal is number 2, and all that is reported since answers it."""
-    platform = _platform(Mitigations(predictor=Predictor((40.0,), delay)), capacity=10.0)
+    platform = _platform(SmithPredictor(slope=40.0, delay_steps=delay), capacity=10.0)
     _tick(platform, 1, dict.fromkeys(range(N), 1.0), 0)
     platform.state = restarted(saved(platform.state), platform.state.members)
     before = platform.state.signals[0]
@@ -128,7 +137,7 @@ def test_after_a_crash_nothing_is_to_come_of_the_signal_in_force(delay: float | 
 
 
 def test_a_predictor_does_not_move_a_platform_that_knows_nothing() -> None:
-    platform = _platform(Mitigations(predictor=Predictor((40.0,), 2.0)), missing="scale", capacity=10.0)
+    platform = _platform(SmithPredictor(slope=40.0, delay_steps=2.0), missing="scale", capacity=10.0)
     assert math.isnan(_tick(platform, 1, {}))
     assert platform.state.signals == (5.0,)
 
@@ -141,7 +150,7 @@ def test_a_clipped_report_is_possible(reported: float, counted: float) -> None:
     assert ClippedSum().counted((reported, 1.0)) == (counted, 1.0)
 
 
-def _error(mitigations: Mitigations, n_liars: int, lie: Any, steps: int = 400) -> tuple[float, float]:
+def _error(mitigation: AgainstFalseReports, n_liars: int, lie: Any, steps: int = 400) -> tuple[float, float]:
     """Mean and largest error of the aggregate over the second half of the time.
 
     The households are honest coins with probabilities spread over 0.2 ... 0.6; the liars are chosen evenly
@@ -151,7 +160,7 @@ def _error(mitigations: Mitigations, n_liars: int, lie: Any, steps: int = 400) -
     random = np.random.default_rng(7)
     probabilities = np.linspace(0.2, 0.6, n)
     liars = set(np.linspace(0, n - 1, n_liars).astype(int).tolist())
-    platform = _platform(mitigations, n=n, initial=0.0)
+    platform = _platform(mitigation, n=n, initial=0.0)
     errors = []
     for step in range(1, steps):
         truth = (random.random(n) < probabilities).astype(float)
@@ -167,8 +176,8 @@ LIES = {
     "inverted": lambda x: 1 - x,
     "stuck": lambda x: 1.0,
 }
-CLIPPED = Mitigations(aggregate=ClippedSum())
-TRIMMED = Mitigations(aggregate=TrimmedSum(trimmed_share=0.2, time_constant_steps=50.0))
+CLIPPED = ClippedSum()
+TRIMMED = TrimmedSum(trimmed_share=0.2, time_constant_steps=50.0)
 
 
 @pytest.mark.parametrize("lie", LIES)
@@ -196,7 +205,7 @@ def test_the_curve_over_the_number_of_liars_stays_below_one_unit_each() -> None:
 
 
 def test_a_plain_sum_is_moved_by_as_much_as_a_liar_likes() -> None:
-    mean, _ = _error(Mitigations(), 1, LIES["fifty"])
+    mean, _ = _error(AgainstFalseReports(), 1, LIES["fifty"])
     assert mean > 49
 
 

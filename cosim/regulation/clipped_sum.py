@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cosim.regulation.aggregates.interface import AGGREGATES, Aggregate
+from cosim.regulation.mitigation import MITIGATIONS, AgainstFalseReports
 
 
-@AGGREGATES.register("clipped")
-class ClippedSum(Aggregate):
+@MITIGATIONS.register("clipped")
+class ClippedSum(AgainstFalseReports):
     """Every report counts as what is physically possible, 0 to 1 unit.
 
     So a household that lies moves the aggregate by no more than its own share of one unit, whatever it says.

@@ -15,12 +15,12 @@ from typing import Annotated
 
 from cosim.config.base import Number, Positive, Range
 from cosim.core.filters import weight_of_newest
-from cosim.regulation.aggregates.clipped import ClippedSum
-from cosim.regulation.aggregates.interface import AGGREGATES
-from cosim.regulation.aggregates.reports import Heard, Missing, Reports, measure
+from cosim.regulation.clipped_sum import ClippedSum
+from cosim.regulation.heard_reports import Heard, Missing, Reports, measure
+from cosim.regulation.mitigation import MITIGATIONS
 
 
-@AGGREGATES.register("trimmed")
+@MITIGATIONS.register("trimmed")
 class TrimmedSum(ClippedSum):
     """The households whose reports are highest and lowest in the long run are left out (Yin et al., 2018).
 
