@@ -15,18 +15,19 @@ from cosim.regulation.design import Design
 
 ONE_BY_ONE_BYTES = 9_500
 """Of a household that is stepped by itself: an agent, two links, their counters."""
-IN_ARRAYS_BYTES = 2_200
+IN_ARRAYS_BYTES = 2_700
 """Of a household as a column of arrays; most of it names, configuration and the tables at the end."""
 BYTES_PER_MESSAGE = 2
-"""Of each message that arrays carry, up to the number below on each link; beyond it, of each latency."""
-MESSAGES_KEPT = 1_024
+"""Of each message that arrays carry, up to one of the numbers below; beyond it, of each latency."""
+MESSAGES_KEPT, MESSAGES_KEPT_OF_ALL = 1_024, 2**22
+"""On each link, and on all links of a direction."""
 
 
 def needed_bytes(n_households: int, n_steps: int, in_arrays: bool) -> int:
     """Memory of the households of a community, by the route on which they are stepped."""
     if not in_arrays:
         return n_households * ONE_BY_ONE_BYTES
-    messages = 2 * min(n_steps, MESSAGES_KEPT)
+    messages = 2 * min(n_steps, max(MESSAGES_KEPT, MESSAGES_KEPT_OF_ALL // max(1, n_households)))
     return n_households * (IN_ARRAYS_BYTES + messages * BYTES_PER_MESSAGE)
 
 

@@ -32,8 +32,8 @@ _MAX_POLISHING = 8
 _CHUNK = 30_000
 """Numbers in one array of a batch; more would leave the processor's cache."""
 
-_WORTH_COMPILING = 15_000
-"""With so many numbers it is worth loading a compiled loop."""
+_WORTH_COMPILING = 150_000
+"""With so many numbers it is worth a compiled loop, whose first use on a machine takes several seconds."""
 
 _FEW = 8
 """So many problems are solved together when one was not solved from the one before, at first."""

@@ -61,6 +61,21 @@ def scratch_for(m: int, n: int) -> Scratch:
     )
 
 
+def clear(numbers: Array) -> None:
+    """Set all to 0; by a loop, for assigning to a slice takes seconds to compile."""
+    for place in range(len(numbers)):
+        numbers[place] = 0.0
+
+
+def copy(x: Array, mu: Array, to_x: Array, to_mu: Array) -> None:
+    """Averages and multipliers, to another place."""
+    for r in range(len(mu)):
+        to_mu[r] = mu[r]
+        row, to_row = x[r], to_x[r]
+        for i in range(len(row)):
+            to_row[i] = row[i]
+
+
 def exact_sum(values: Array) -> float:
     """The sum of many numbers, good to the last digits: compensated (Neumaier), in parts of a few."""
     total = lost = 0.0
@@ -116,8 +131,8 @@ def share(terms: GradientTerms, x: Array, scratch: Scratch, begin: int, end: int
     )  # fmt: skip
     linear, target = terms.linear[begin:end], terms.target[begin:end]
     double_quadratic, fourfold_quartic = terms.double_quadratic[begin:end], terms.fourfold_quartic[begin:end]
-    total[:] = x[0][begin:end]
-    for r in range(1, len(x)):
+    clear(total)
+    for r in range(len(x)):
         row = x[r][begin:end]
         for i in range(len(total)):
             total[i] += row[i]
@@ -135,7 +150,8 @@ def aim(terms: GradientTerms, x: Array, mu: Array, scratch: Scratch, begin: int,
         scratch.shared[begin:end], scratch.coupling[begin:end], scratch.weight[begin:end]
     )  # fmt: skip
     bound_sum, inverse_sum = scratch.first[begin:end], scratch.second[begin:end]
-    bound_sum[:], inverse_sum[:] = 0.0, 0.0
+    clear(bound_sum)
+    clear(inverse_sum)
     for r in range(m):
         own_target, double_own = terms.own_target[r][begin:end], terms.double_own[r][begin:end]
         fourfold_own, row, push = (
@@ -194,13 +210,14 @@ def assemble(
     m, n = x.shape
     worst = 0.0
     moving, moved, placed = np.zeros(m), np.zeros(m), np.zeros(m)
-    matrix[:] = 0.0
+    for r in range(m):
+        clear(matrix[r])
     for begin in range(0, n, _IN_CACHE):
         end = min(begin + _IN_CACHE, n)
         aim(terms, x, mu, scratch, begin, end)
         weight, bound_push = scratch.weight[begin:end], scratch.first[begin:end]
         scaled_sum = scratch.second[begin:end]
-        scaled_sum[:] = 0.0
+        clear(scaled_sum)
         for r in range(m):
             push, inverse = scratch.push[r][begin:end], scratch.inverse[r][begin:end]
             for i in range(len(push)):
@@ -287,7 +304,7 @@ def reached(terms: GradientTerms, averages: Array, costs: Array) -> None:
         costs[k] = exact_sum(own)
 
 
-@compiled(exact_sum, solve, share, aim, assemble, proved)
+@compiled(clear, copy, exact_sum, solve, share, aim, assemble, proved)
 def follow(
     terms: GradientTerms,
     sums: Array,
@@ -328,13 +345,13 @@ def follow(
     matrix, right = np.empty((m, m)), np.empty(m)
     at, next_x, at_mu, next_mu = scratch.at, scratch.beyond, np.empty(m), np.empty(m)
     for k in range(len(sums)):
-        at[:], at_mu[:] = x, mu
+        copy(x, mu, at, at_mu)
         residual = assemble(terms, at, at_mu, sums[k], scratch, matrix, right)
         for _ in range(most):
             if residual <= goal or not solve(matrix, right):
                 break
             scaled_sum = scratch.second
-            scaled_sum[:] = 0.0
+            clear(scaled_sum)
             for r in range(m):
                 push, inverse = scratch.push[r], scratch.inverse[r]
                 for i in range(n):
@@ -356,5 +373,5 @@ def follow(
         if not residual <= goal:
             return k
         costs[k] = proved(terms, at, at_mu, sums[k], scratch)
-        x[:], mu[:] = at, at_mu
+        copy(at, at_mu, x, mu)
     return len(sums)

@@ -10,6 +10,7 @@ import pytest
 from scipy.optimize import LinearConstraint, linprog, minimize
 
 from cosim.core.errors import InputError
+from cosim.regulation import optimum
 from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.optimum import OptimalCosts, cost_gaps, optimal_costs, solve_optimum
 
@@ -230,6 +231,7 @@ def test_problems_followed_one_after_another_cost_what_they_cost_together(
     walk = rng.uniform(0.2, 0.8, m) + np.cumsum(rng.normal(0, 0.002, (n_steps, m)), axis=0)
     walk[n_steps // 2] = rng.uniform(0.1, 0.9, m)  # far from the one before
     sums = np.clip(walk, 0.01, 0.99) * n
+    monkeypatch.setattr(optimum, "_WORTH_COMPILING", 15_000)
     together, left = OptimalCosts._together, []
     expected = together(OptimalCosts(costs), sums)
     monkeypatch.setattr(
