@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cosim.grid.feeder import Feeder
+from cosim.report.impact_places import first_violations
 from cosim.report.impact_words import Feeders, place_text
 from cosim.report.style import (
     COLORMAP,
@@ -196,11 +197,7 @@ def _map(analysis: ImpactAnalysis, curves: list[Curve], feeder: Feeder) -> Figur
     ax.plot(*xy.T, ".", color=MIDDLE, markersize=2.5, zorder=2)
     handles = []
     for look, curve in zip(LOOKS, [c for c in curves if analysis.bindings(c)], strict=False):
-        counts: dict[tuple[float, float], int] = {}
-        for (kind, element), n in analysis.bindings(curve).items():
-            place = _place(feeder, bus, kind, element)
-            if place is not None:
-                counts[place] = counts.get(place, 0) + n
+        counts = first_violations(analysis, curve, feeder)
         for (x, y), n in counts.items():
             size = 5 + 16 * np.sqrt(n / len(curve.known))
             style: dict[str, Any] = {"color": "none", "marker": look.marker, "markeredgecolor": look.color}
@@ -216,20 +213,3 @@ def _map(analysis: ImpactAnalysis, curves: list[Curve], feeder: Feeder) -> Figur
     ax.set_title("Where a limit is exceeded first; the larger, the more seeds")
     legend_below(figure, handles, 3)
     return figure
-
-
-def _place(feeder: Feeder, bus: dict[int, int], kind: str, element: int) -> tuple[float, float] | None:
-    """Where an element is: a line at its middle, a transformer at its low-voltage bus."""
-    ends: list[int] = []
-    if kind.startswith("voltage"):
-        ends = [element]
-    elif kind == "line_overload":
-        (row,) = np.flatnonzero(feeder.line.index == element)
-        ends = [int(feeder.line.from_bus[row]), int(feeder.line.to_bus[row])]
-    elif kind == "trafo_overload":
-        (row,) = np.flatnonzero(feeder.trafo.index == element)
-        ends = [int(feeder.trafo.lv_bus[row])]
-    if not ends or not all(end in bus for end in ends):
-        return None
-    x, y = feeder.bus.xy[[bus[end] for end in ends]].mean(axis=0)
-    return (float(x), float(y)) if np.isfinite([x, y]).all() else None

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from cosim.report.page.study_figures import cell, cell_map, curve, curves, dot, dots
+from cosim.report.page.study_figures import cell, cell_map, curve, curves, dot, dots, feeder_marks, mark
 from cosim.report.page.study_page import write_study_page
 from cosim.report.text_table import TextTable
 
@@ -35,6 +35,13 @@ def test_figures_are_drawn_a_cell_opens_its_runs_and_axe_finds_nothing_serious(
         dots(
             "Dots", "x", [dot(HOSTILE, (1, 0.5, 2), [0.7, 0.8]), dot(HOSTILE, (3, np.nan, np.nan))], zero=True
         ),
+        feeder_marks(
+            "Feeder",
+            [np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[1.0, 1.0], [np.nan, 0.0]])],
+            [mark(HOSTILE, HOSTILE, (1.0, 1.0), 0.6), mark("other", "bus 1", (1.0, 1.0), 0.4)],
+            (HOSTILE, "where", "share"),
+            "about",
+        ),
         cell_map("Map", (HOSTILE, "loss"), (["0", "2"], ["1"]), cells, "kW", columns=["seed", "value"]),
     ]
     table = TextTable("t", HOSTILE, ("a", HOSTILE), [[HOSTILE, 1.5], ["", float("nan")]])
@@ -46,7 +53,7 @@ def test_figures_are_drawn_a_cell_opens_its_runs_and_axe_finds_nothing_serious(
     buttons.nth(1).focus()
     page.keyboard.press("Enter")
     assert page.locator("[aria-live] td").all_inner_texts() == [HOSTILE, "1"]
-    assert page.locator("#figure-plots canvas").count() >= 2
+    assert page.locator("#figure-plots canvas").count() >= 3
     for details in page.locator("#figure-plots summary").all():
         details.click()
     assert page.locator("#figure-plots details td").first.inner_text() == HOSTILE

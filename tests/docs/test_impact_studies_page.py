@@ -262,3 +262,22 @@ def test_what_simbenchs_future_takes() -> None:
     binding = pd.read_csv(DOCS / "impact/impact_mixed_binding.csv")
     assert set(binding["limit"]) == {"transformer overloaded"}
     assert (binding["seeds"] == 20).all()
+
+
+def test_what_roofs_and_a_bad_network_cost() -> None:
+    """Rows of `costs.csv` at 50 %: of the rural feeder's roofs, and of vehicles an hour late."""
+    place = {"feeder": "rural", "penetration [%]": 50}
+    curtailed = capacities(
+        "impact_pv_costs", number="generation curtailed [kWh]", mode="feed_in_limit", **place
+    )
+    losses, without = (
+        capacities("impact_pv_costs", number="losses in the feeder [kWh]", mode=mode, **place)
+        for mode in ("q_of_v", "uncontrolled")
+    )
+    assert f"{curtailed['mean']:.0f} kWh curtailed in the week at 50 %" in PAGE
+    assert f"the losses rise by {losses['change']:.0f} kWh, from {without['mean']:.0f}." in PAGE
+    late, alone = (
+        capacities("impact_communication_costs", number="missing at departure [kWh]", mode=mode)["mean"]
+        for mode in ("dimming", "uncontrolled")
+    )
+    assert f"{late:.0f} kWh missing at departure against {alone:.1f}." in PAGE

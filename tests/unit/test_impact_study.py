@@ -140,6 +140,7 @@ def test_the_page_says_the_answer_first(finished: Path) -> None:
     assert "percentage points" in page
     shown = (finished / "impact/report.html").read_text()
     assert "Roofs &lt;b&gt;" in shown
+    assert '"kind":"feeder"' in shown
     assert shown.index("uncontrolled: the feeder hosts ") < shown.index("transformer overloaded in 4 of 4")
     found = analysed(finished).hosting_capacities()
     assert (found.groupby("mode").hosting_capacity.mean().diff().dropna() > 0).all(), "inductive hosts less"

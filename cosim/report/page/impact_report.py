@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cosim.grid.feeder import Feeder
 from cosim.report.impact_page import feeders_of, write_impact_files
+from cosim.report.impact_places import first_violations, violations_at
 from cosim.report.impact_words import (
     Feeders,
     capacity_text,
@@ -17,7 +19,17 @@ from cosim.report.impact_words import (
     place_text,
     sentences,
 )
-from cosim.report.page.study_figures import Figure, cell, cell_map, curve, curves, dot, dots
+from cosim.report.page.study_figures import (
+    Figure,
+    cell,
+    cell_map,
+    curve,
+    curves,
+    dot,
+    dots,
+    feeder_marks,
+    mark,
+)
 from cosim.report.page.study_page import write_study_page
 from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis
 from cosim.study.impact.violations import WORDS
@@ -77,8 +89,29 @@ def _figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[Figure]:
     for feeder in analysis.config.feeder_names:
         mine = [each for each in known if each.feeder == feeder]
         if mine:
-            yield _probabilities(analysis, [each for each in mine if not each.communication] or mine, feeder)
+            plain = [each for each in mine if not each.communication] or mine
+            yield _probabilities(analysis, plain, feeder)
             yield from _communication(analysis, mine, feeders)
+            if feeder in feeders and any(analysis.bindings(each) for each in plain):
+                yield _first_violations(analysis, plain, feeders[feeder], feeder)
+
+
+def _first_violations(analysis: ImpactAnalysis, mine: list[Curve], feeder: Feeder, name: str) -> Figure:
+    """The feeder, and where a limit is exceeded first, by mode."""
+    at = {int(index): place for place, index in enumerate(feeder.bus.index)}
+    pairs = zip(feeder.line.from_bus.tolist(), feeder.line.to_bus.tolist(), strict=True)
+    lines = [feeder.bus.xy[[at[start], at[end]]] for start, end in pairs if start in at and end in at]
+    marks = []
+    for each in mine:
+        names: dict[tuple[float, float], list[str]] = {}
+        for (kind, element), place in violations_at(analysis, each, feeder).items():
+            names.setdefault(place, []).append(element_name(feeder, kind, element))
+        for place, n in first_violations(analysis, each, feeder).items():
+            share = n / len(each.known)
+            marks.append(mark(place_text(analysis, each), ", ".join(names[place]), place, share))
+    title = f"Where a limit is exceeded first{f', {name}' if name else ''}"
+    about = "The larger a circle, the more of the seeds; rings of several modes lie around each other."
+    return feeder_marks(title, lines, marks, ("mode", "where", "share of the seeds [%]"), about)
 
 
 def _capacities(analysis: ImpactAnalysis, known: list[Curve]) -> Figure:

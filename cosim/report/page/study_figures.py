@@ -106,6 +106,39 @@ def cell(place: Iterable[str], value: float, text: str, runs: Iterable[Sequence[
     return {"x": x, "y": y, "value": plain([value])[0], "text": text, "runs": [list(row) for row in runs]}
 
 
+def feeder_marks(
+    title: str,
+    lines: Sequence[Array],
+    marks: Sequence[dict[str, Any]],
+    columns: tuple[str, str, str],
+    about: str,
+) -> Figure:
+    """A feeder drawn flat, with marks whose size is how often something was there.
+
+    Parameters
+    ----------
+    title : str
+        Above the feeder.
+    lines : sequence of ndarray, shape (2, 2)
+        The two ends of each line, a row each: x and y.
+    marks : sequence of dict
+        As from `mark`.
+    columns : tuple of str
+        Headings of a mark's name, of where it is, and of its share.
+    about : str
+        A sentence.
+    """
+    ends = [plain(np.ravel(each)) for each in lines]
+    drawn = [each for each in ends if None not in each]
+    kind = {"kind": "feeder", "title": title, "lines": drawn, "marks": list(marks)}
+    return {**kind, "columns": list(columns), "about": about}
+
+
+def mark(name: str, where: str, xy: tuple[float, float], share: float) -> dict[str, Any]:
+    """One mark of `feeder_marks`; its share is of 1."""
+    return {"name": name, "where": where, "x": xy[0], "y": xy[1], "share": share}
+
+
 def plain(values: Sequence[float] | Array) -> list[float | None]:
     """Numbers as JSON has them; None for what is not known."""
     return [float(value) if math.isfinite(value) else None for value in values]

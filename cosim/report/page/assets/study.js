@@ -1,5 +1,5 @@
 "use strict";
-/* Figures of studies: curves with bands, dots with intervals, maps whose cells open the runs behind them. */
+/* Figures of studies: curves with bands, dots with intervals, maps whose cells open the runs behind them, feeders with marks. */
 
 function drawCurves(figure, target) {
   const plot = newPlot({ height: 300, x_axis_label: figure.x_label, y_axis_label: figure.y_label, x_axis_type: figure.log ? "log" : "linear" }), items = [];
@@ -80,7 +80,29 @@ function showRuns(figure, cell, behind) {
   behind.replaceChildren(table);
 }
 
-const KINDS = { curves: [drawCurves, curvesRows], dots: [drawDots, dotsRows], map: [drawMap, null] };
+/* The feeder drawn flat, with rings that tell how often something was there. */
+function drawFeeder(figure, target) {
+  const plot = newPlot({ height: 420, x_axis_type: null, y_axis_type: null }), column = (n) => figure.lines.map((ends) => ends[n]);
+  const lines = new Bokeh.ColumnDataSource({ data: { x0: column(0), y0: column(1), x1: column(2), y1: column(3) } });
+  draw(plot, "segment", { x0: { field: "x0" }, y0: { field: "y0" }, x1: { field: "x1" }, y1: { field: "y1" }, source: lines, line_width: 1.2 }, { line_color: "soft" });
+  const names = [...new Set(figure.marks.map((each) => each.name))], items = [];
+  names.forEach((name, n) => {
+    const mine = figure.marks.filter((each) => each.name === name), pick = (key) => mine.map((each) => each[key]);
+    const data = { x: pick("x"), y: pick("y"), where: pick("where"), share: mine.map((each) => 100 * each.share), size: mine.map((each) => 8 + 18 * Math.sqrt(each.share) + 5 * n) };
+    const rings = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, size: { field: "size" }, source: new Bokeh.ColumnDataSource({ data }), line_width: 2.2, fill_alpha: 0 }, { line_color: "s" + (n % 6), fill_color: "s" + (n % 6) });
+    rings.name = name;
+    items.push([name, [rings]]);
+    plot.add_tools(new Bokeh.HoverTool({ renderers: [rings], tooltips: [["", "$name"], [figure.columns[1], "@where"], [figure.columns[2], "@share{0}"]] }));
+  });
+  addLegend(plot, items);
+  return place(plot, target, `${figure.title}; the table below has the values`);
+}
+
+function feederRows(figure) {
+  return { columns: figure.columns, rows: figure.marks.map((each) => [each.name, each.where, numberText(100 * each.share)]) };
+}
+
+const KINDS = { feeder: [drawFeeder, feederRows], curves: [drawCurves, curvesRows], dots: [drawDots, dotsRows], map: [drawMap, null] };
 
 function main() {
   if (page.figures.length) show("figures");
