@@ -1,0 +1,178 @@
+"""The table of docs/architectures.md: paper A's four architectures on the same homes, over several seeds.
+
+python docs/architectures.py                            # prints the tables from docs/architectures.csv
+python docs/architectures.py --seeds 20 --out new.csv   # runs what is missing first; some ten minutes
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import tempfile
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import t as student
+
+from cosim.engine.load import load_scenario
+from cosim.engine.run import run_scenario
+from cosim.results.run_files import read_run_record, read_summary
+from cosim.results.store import read_table
+
+Array = NDArray[np.float64]
+
+RAW = Path(__file__).with_suffix(".csv")
+SCENARIOS = ("firm_village", "island_village", "tied_villages", "peers_village")
+LOSSES = (0.0, 0.3)
+"""Of every message, on every link."""
+DRAWN, FED_IN, BOUGHT, SOLD = 0.30, 0.08, 0.22, 0.05
+"""EUR/kWh: of the households' tariff, and of the main grid's contract, in all four."""
+NUMBERS = {
+    "bills_eur": ("bills of all homes [EUR]", 1),
+    "grid_eur": ("paid to the main grid for all [EUR]", 1),
+    "fuel_eur": ("paid for fuel [EUR]", 1),
+    "grid_import_kwh": ("drawn from the main grid [kWh]", 0),
+    "grid_export_kwh": ("fed into it [kWh]", 0),
+    "losses_kwh": ("lost in lines and transformer [kWh]", 1),
+    "outside": ("intervals outside limits", 1),
+    "self_sufficiency": ("self-sufficiency of the homes [-]", 3),
+    "unserved_kwh": ("load not served [kWh]", 1),
+    "curtailed_kwh": ("generation given up [kWh]", 1),
+    "exchanged_kwh": ("sold between homes or communities [kWh]", 0),
+    "messages": ("messages", 0),
+}
+"""What is compared: its name in the table, and decimals."""
+
+
+def numbers_of(scenario: str, loss: float, seed: int) -> list[float]:
+    """The numbers of one run."""
+    settings = [
+        "report.figures=false",
+        "record.decisions=false",
+        "record.grid=false",
+        "grid.verify_power_flow=0",
+        f"comms.default.loss={{kind: bernoulli, loss_probability: {loss}}}",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "run"
+        run_scenario(load_scenario(scenario, settings, seed), out)
+        if read_run_record(out)["status"] != "done":
+            raise SystemExit("a run was interrupted")
+        found = {key: float(value or 0.0) for key, value in read_summary(out).items()}
+        bills = found.get("firm_bills_eur", found.get("bills_households_eur", 0.0))
+        if scenario == "tied_villages":
+            bills = bills_over_tie(out)
+    is_island = scenario == "island_village"
+    imported, exported = (
+        0.0 if is_island else found[f"energy_feeder_{way}_kwh"] for way in ("imported", "exported")
+    )
+    numbers = {
+        "bills_eur": bills,
+        "grid_eur": BOUGHT * imported - SOLD * exported,
+        "fuel_eur": found.get("firm_fuel_eur", 0.0),
+        "grid_import_kwh": imported,
+        "grid_export_kwh": exported,
+        "losses_kwh": found["energy_lost_in_feeder_kwh"],
+        "outside": found["intervals_outside_limits"],
+        "self_sufficiency": found["self_sufficiency_fraction"],
+        "unserved_kwh": found.get("firm_unserved_kwh", 0.0),
+        "curtailed_kwh": found.get("firm_curtailed_kwh", 0.0),
+        "exchanged_kwh": found.get("traded_delivered_kwh", found.get("tie_cable_energy_kwh", 0.0)),
+        "messages": found["messages_sent"],
+    }
+    return [numbers[name] for name in NUMBERS]
+
+
+def bills_over_tie(out: Path) -> float:
+    """Bills at the households' tariff, but for what passes over the tie while one side gives and one needs.
+
+    Such a kWh is neither fed in nor drawn: it is paid between the communities, which is nothing for all.
+    """
+    meters, ties = read_table(out, "meters"), read_table(out, "ties")
+    prosumers = read_table(out, "prosumers").set_index("prosumer").group
+    net = meters.assign(side=meters.prosumer.map(prosumers))
+    drawn = net.net_kwh.clip(lower=0).groupby([net.time, net.side]).sum().unstack()
+    fed_in = (-net.net_kwh).clip(lower=0).groupby([net.time, net.side]).sum().unstack()
+    passed = np.minimum(ties.energy_kwh.to_numpy(), np.minimum(fed_in["east"], drawn["west"]).to_numpy())
+    at_tariff = DRAWN * drawn.to_numpy().sum() - FED_IN * fed_in.to_numpy().sum()
+    return float(at_tariff - (DRAWN - FED_IN) * passed.sum())
+
+
+def rows_of(raw: Path) -> list[dict[str, str]]:
+    """The rows of a file of runs."""
+    with raw.open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def run_missing(n_seeds: int, out: Path) -> None:
+    """Run every scenario with every seed and loss, a row written as each is done; go on where it stopped."""
+    is_new = not out.exists()
+    done = (
+        set() if is_new else {(row["scenario"], float(row["loss"]), int(row["seed"])) for row in rows_of(out)}
+    )
+    with out.open("a", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        if is_new:
+            writer.writerow(["seed", "scenario", "loss", *NUMBERS])
+        for seed in range(1, n_seeds + 1):
+            for scenario, loss in product(SCENARIOS, LOSSES):
+                if (scenario, loss, seed) not in done:
+                    values = (f"{each:.10g}" for each in numbers_of(scenario, loss, seed))
+                    writer.writerow([seed, scenario, loss, *values])
+                    stream.flush()
+
+
+def read(raw: Path) -> dict[tuple[str, float], Array]:
+    """By scenario and loss, the numbers by seed; shape (n_seeds, n_numbers), for the seeds that all have."""
+    rows: dict[tuple[str, float], dict[int, list[float]]] = {}
+    for row in rows_of(raw):
+        key = row["scenario"], float(row["loss"])
+        rows.setdefault(key, {})[int(row["seed"])] = [float(row[name]) for name in NUMBERS]
+    seeds = sorted(set.intersection(*(set(each) for each in rows.values())))
+    return {key: np.array([each[seed] for seed in seeds]) for key, each in rows.items()}
+
+
+def half_width(values: Array) -> float:
+    """Half the width of the 95 % interval of a mean, Student's t."""
+    n = len(values)
+    return float(student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
+
+
+def table(runs: Mapping[tuple[str, float], Array], is_change: bool) -> str:
+    """Means without loss; or what a loss of 30 % changes, seed by seed; with 95 % intervals."""
+    lines = [
+        "| | " + " | ".join(f"`{name}`" for name in SCENARIOS) + " |",
+        "|---" * (len(SCENARIOS) + 1) + "|",
+    ]
+    for column, (words, decimals) in enumerate(NUMBERS.values()):
+        cells = []
+        for name in SCENARIOS:
+            values = runs[name, 0.0][:, column]
+            if is_change:
+                values = runs[name, 0.3][:, column] - values
+            sign = "+" if is_change else ""
+            cells.append(f"{values.mean():{sign},.{decimals}f} ± {half_width(values):,.{decimals}f}")
+        lines.append(f"| {words} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run what is asked for, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=RAW)
+    given = parser.parse_args()
+    if given.seeds:
+        run_missing(given.seeds, given.out)
+    runs = read(given.out)
+    print(f"{len(next(iter(runs.values())))} seeds")
+    print(table(runs, is_change=False))
+    print()
+    print(table(runs, is_change=True))
+
+
+if __name__ == "__main__":
+    main()
