@@ -22,6 +22,7 @@ from typer.main import get_command
 from cosim.cli.entry import app
 from cosim.config.base import Range
 from cosim.config.choice import Choice
+from cosim.config.key_descriptions import description_of
 from cosim.config.schema_walk import annotation_of, models_in
 from cosim.config.values import Choice as OneOf
 from cosim.config.values import Each, Normal, NormalMoments, Uniform, UniformInt
@@ -158,7 +159,7 @@ def key_tables(models: list[type[BaseModel]]) -> Iterator[str]:
         yield from (f"## {model.__name__}", "", (model.__doc__ or "").strip().replace("\n    ", "\n"), "")
         yield from ("| key | type | default | meaning |", "|---|---|---|---|")
         for name, field in model.model_fields.items():
-            meaning = " ".join((field.description or "").split()).replace("|", "\\|")
+            meaning = " ".join(description_of(model, name).split()).replace("|", "\\|")
             # FieldInfo keeps the annotation without its Annotated wrapper, which is what is wanted here.
             kind = type_name(field.annotation, field.metadata)
             yield f"| `{name}` | {kind} | {default_name(field)} | {meaning} |"

@@ -38,7 +38,8 @@ def left_out_at_will(model: type[BaseModel]) -> dict[str, FieldInfo]:
 def set_keys(model: type[BaseModel], keys: Mapping[str, FieldInfo]) -> None:
     """Let a model have these keys, in this order."""
     model.__pydantic_fields__ = dict(keys)
-    model.model_rebuild(force=True)
+    if model.__pydantic_complete__:  # else it is built from its fields when it is first used
+        model.model_rebuild(force=True)
 
 
 def _is_none(value: object) -> bool:

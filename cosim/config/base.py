@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from cosim.config.key_descriptions import description_of
 from cosim.core.text import visible
 
 SMALLEST = 1e-12
@@ -229,8 +230,21 @@ NetworkPath = Annotated[FilledText, AfterValidator(_stay_inside_or_absolute)]
 
 
 class Model(BaseModel):
-    """Frozen; unknown keys are refused; attribute docstrings become the schema's descriptions."""
+    """Frozen; unknown keys are refused; attribute docstrings become the JSON schema's descriptions.
+
+    What pydantic needs to validate it is built when it is first used.
+    """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True, strict=False
+        frozen=True, extra="forbid", defer_build=True, validate_default=True, strict=False
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        made = handler(schema)
+        for key, value in handler.resolve_ref_schema(made).get("properties", {}).items():
+            if "description" not in value and (described := description_of(cls, key)):
+                value["description"] = described
+        return made

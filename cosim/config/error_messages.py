@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from cosim.config.key_descriptions import description_of
 from cosim.config.schema_walk import Loc, all_keys, keys_of, models_at, sections_with, tags_of
 from cosim.config.units import convert, named, quantity, split_key, unit_of
 from cosim.core.errors import closest, count, listed
@@ -152,9 +153,8 @@ def _keys_here(keys: list[str]) -> str:
 def _meaning(key: str, loc: Loc, model: type[BaseModel]) -> str:
     """The first clause of a key's description."""
     for owner in models_at(model, loc[:-1]):
-        field = owner.model_fields.get(key)
-        if field is not None and field.description:
-            return f" ({re.split(r'[.;:] ?', field.description.replace(chr(10), ' '), maxsplit=1)[0]})"
+        if key in owner.model_fields and (described := description_of(owner, key)):
+            return f" ({re.split(r'[.;:] ?', described.replace(chr(10), ' '), maxsplit=1)[0]})"
     return ""
 
 

@@ -260,7 +260,8 @@ def _give_kind(cls: type, name: str) -> None:
     field.description = f"Chooses `{name}`."
     others = {key: value for key, value in cls.model_fields.items() if key != "kind"}
     cls.__pydantic_fields__ = {"kind": field, **others}
-    cls.model_rebuild(force=True)
+    if cls.__pydantic_complete__:  # else it is built from its fields when it is first used
+        cls.model_rebuild(force=True)
 
 
 def refused(cls: type, message: str, remedy: str) -> PluginError:

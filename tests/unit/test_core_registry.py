@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from cosim.config.base import Model
+from cosim.config.key_descriptions import description_of
 from cosim.core.errors import InputError
 from cosim.core.registry import Entry, PluginError, Registry, registrations
 
@@ -91,7 +92,7 @@ def test_a_kind_of_its_own_stays(shapes: Registry[Shape]) -> None:
         def area(self, scale: float) -> float:
             return 0.0
 
-    assert Point.model_fields["kind"].description == "What the class itself says."
+    assert description_of(Point, "kind") == "What the class itself says."
 
 
 def test_a_name_is_taken_once(shapes: Registry[Shape]) -> None:
