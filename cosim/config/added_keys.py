@@ -9,6 +9,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 
+from cosim.config.key_descriptions import description_of
 from cosim.core.registry import is_own
 
 
@@ -29,9 +30,9 @@ def left_out_at_will(model: type[BaseModel]) -> dict[str, FieldInfo]:
     hints = get_type_hints(model, include_extras=True)
     return {
         name: FieldInfo.from_annotated_attribute(
-            hints[name] | None, Field(default=None, description=field.description)
+            hints[name] | None, Field(default=None, description=description_of(model, name))
         )
-        for name, field in model.model_fields.items()
+        for name in model.model_fields
     }
 
 
