@@ -281,3 +281,27 @@ def test_what_roofs_and_a_bad_network_cost() -> None:
         for mode in ("dimming", "uncontrolled")
     )
     assert f"{late:.0f} kWh missing at departure against {alone:.1f}." in PAGE
+
+
+@pytest.mark.parametrize(
+    ("mode", "begins", "said"),
+    [
+        ("uncontrolled", "| uncontrolled | 30 % | 20", "{missing:.1f} kWh missing"),
+        ("slow_chargers", "| chargers of 3.7 kW", "{missing:.0f} kWh missing"),
+        ("regulation", "| regulation, a signal", "{messages:,.0f} messages"),
+        ("dimming", "| dimming to 4.2 kW", "{messages:,.0f} messages"),
+    ],
+)
+def test_what_control_of_vehicles_costs(mode: str, begins: str, said: str) -> None:
+    place = {"feeder": "village", "penetration [%]": 50}
+    missing, messages, alone = (
+        capacities("impact_ev_costs", number=number, mode=one, **place)["mean"]
+        for number, one in (
+            ("missing at departure [kWh]", mode),
+            ("messages sent", mode),
+            ("missing at departure [kWh]", "uncontrolled"),
+        )
+    )
+    (line,) = (line for line in PAGE.splitlines() if line.startswith(begins))
+    assert said.format(missing=missing, messages=1000 * round(messages / 1000)) in line
+    assert (missing == alone) == (mode != "slow_chargers")
