@@ -251,6 +251,8 @@ class PowerGrid(Subsystem[Fed]):
                 listener(interval, reading)
 
     def _keep(self, block: Block) -> None:
+        if self._dark_ms:  # what would be drawn stays unknown, so that nobody solves it again
+            block = block._replace(p_mw=block.p_mw.copy(), q_mvar=block.q_mvar.copy())
         for row, start_ms in enumerate(block.starts_ms.tolist()):
             if start_ms in self._dark_ms:
                 self._dark_ms.remove(start_ms)

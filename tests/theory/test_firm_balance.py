@@ -175,7 +175,7 @@ SCARCE = {
 @pytest.mark.slow
 def test_runpp_finds_the_same_voltages_with_the_firm_as_slack(tmp_path: Path) -> None:
     found = summary(island(tmp_path, SCARCE, grid={"verify_power_flow": 40}))
-    assert found["verified_intervals"] == 40
+    assert 10 < found["verified_intervals"] <= 40, "of those that are not dark"
     assert found["verified_voltage_difference_max_pu"] < 1e-9
     assert found["verified_slack_difference_max_kw"] < 1e-5
     assert found["verified_status_differs_intervals"] == 0
