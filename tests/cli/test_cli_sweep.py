@@ -212,6 +212,7 @@ print(*sorted({name.split(".")[0] for name in sys.modules}))
     assert not heavy & set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_killed_whole_and_resumed(cosim: Callable, folder: Path, swept: Callable, points_here: Here) -> None:
     """By SIGKILL: what was done is not done again, and the bytes are those of an undisturbed sweep."""
     whole = swept(slow_sweep(folder, n_seeds=1))

@@ -96,6 +96,7 @@ def test_what_roofs_gain() -> None:
     assert of.loc[("rural", "q_of_v"), "change of the mean [points]"] == pytest.approx(-1)
 
 
+@pytest.mark.slow
 def test_what_devices_add_to_the_peak_of_forty_homes() -> None:
     """Vehicles less than the measured 1.4 and 2.0 kW, heat pumps twice the measured 1.2 kW."""
     spec = importlib.util.spec_from_file_location("impact_peaks", DOCS / "impact_peaks.py")

@@ -87,6 +87,7 @@ def test_certain_fates(probability: float) -> None:
     assert sum(lost[0]) == probability * N_MESSAGES
 
 
+@pytest.mark.slow
 def test_losses_of_households_are_independent() -> None:
     lost = np.array(fates({"kind": "bernoulli", "loss_probability": 0.5}, n_households=4), dtype=float)
     correlations = np.corrcoef(lost)[np.triu_indices(4, k=1)]

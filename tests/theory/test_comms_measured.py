@@ -140,6 +140,7 @@ def assert_quantiles(latency: dict[str, object], quantile: Quantile, link: dict[
 
 @pytest.mark.parametrize("probability", [pytest.param(0.02, marks=pytest.mark.slow), 0.5])
 @pytest.mark.parametrize("loss", [pytest.param(0.0, marks=pytest.mark.slow), 0.4])
+@pytest.mark.slow
 def test_copies(probability: float, loss: float) -> None:
     """What is not lost is copied with the probability given; a copy travels by itself."""
     net, arrivals = carried(

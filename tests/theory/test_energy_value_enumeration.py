@@ -165,6 +165,7 @@ def test_days_with_several_flexible_appliances(monkeypatch: pytest.MonkeyPatch) 
     assert kinds.count("both") > 100
 
 
+@pytest.mark.slow
 def test_branching_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """With room for no partial schedule, every appliance is branched on."""
     monkeypatch.setattr(search, "_MAX_PARTIAL", 0)
@@ -174,6 +175,7 @@ def test_branching_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(count.subproblems > 3 for count in counts) > 20
 
 
+@pytest.mark.slow
 def test_handing_over_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """With room for no subproblem beyond the first, HiGHS closes what is open, without a limit."""
     monkeypatch.setattr(search, "_MAX_PARTIAL", 0)
@@ -206,6 +208,7 @@ def test_a_limit_says_how_far_from_the_best_a_schedule_may_be(
     assert short <= with_gap
 
 
+@pytest.mark.slow
 def test_a_larger_limit_closes_the_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "_MAX_PARTIAL", 0)
     gaps = []

@@ -38,6 +38,7 @@ def _compare(seeds: range, kind: str) -> None:
         assert found.objective == pytest.approx(bench.solve_plain(bench.plain_model(instance)), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_equals_the_plain_formulation_on_a_few() -> None:
     _compare(range(3), "solar")
 

@@ -118,6 +118,7 @@ def test_the_limit_of_a_model_right_or_wrong(tmp_path: Path, model: int, ratio: 
     assert power[1.25] > 3 * power[0.8]
 
 
+@pytest.mark.slow
 def test_with_the_reports_own_signals_jitter_and_losses_are_borne(tmp_path: Path) -> None:
     product = 0.6 * 2.0  # of the limit without delay
     compensation = {"kind": "smith", "delay_steps": "measured"}
@@ -145,6 +146,7 @@ def test_the_measured_delay_is_the_links_own(tmp_path: Path) -> None:
     assert summary["market_x_gain_end"] == pytest.approx(0.4 * stability_limit(DELAY) / (KAPPA * N))
 
 
+@pytest.mark.slow
 def test_a_gain_by_the_measured_delay_stays_stable_where_the_estimate_does_not(tmp_path: Path) -> None:
     """Six of ten messages are lost, which no estimate from latencies knows."""
     links = {

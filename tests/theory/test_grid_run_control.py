@@ -129,6 +129,7 @@ def test_without_the_key_controllers_are_left_out_by_name(tmp_path: Path) -> Non
     assert [problem for problem in said if "2 controllers left out (2 DiscreteTapControl)" in problem.message]
 
 
+@pytest.mark.slow
 def test_a_net_given_in_python_and_got_back_has_its_taps_moved() -> None:
     net = feeder()
     discrete(net)

@@ -47,6 +47,7 @@ def absolute(original: Any) -> Any:
     return simbench.get_absolute_values(original, True)
 
 
+@pytest.mark.slow
 def test_profile_powers_equal_simbench_s_absolute_values(
     original: Any, absolute: Any, feeder: Feeder
 ) -> None:

@@ -105,6 +105,7 @@ def test_beside_a_generator_runpp_steps_the_same() -> None:
     assert np.abs(result.vm_pu - voltages).max() < 1e-9
 
 
+@pytest.mark.slow
 def test_parted_into_calls_it_is_the_same_to_the_bit() -> None:
     for delay in (0, 20):
         whole, parted = stepped(feeder(), delay_min=delay), stepped(feeder(), parts=N, delay_min=delay)
@@ -112,6 +113,7 @@ def test_parted_into_calls_it_is_the_same_to_the_bit() -> None:
             assert getattr(whole, name).tobytes() == getattr(parted, name).tobytes(), name
 
 
+@pytest.mark.slow
 def test_with_a_delay_a_step_follows_for_the_next_interval() -> None:
     result = stepped(feeder(), delay_min=20)
     position, vm = result.tap_positions[:, 0], result.vm_pu[:, 1]

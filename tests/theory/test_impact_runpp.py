@@ -117,6 +117,7 @@ def test_the_search_finds_what_a_plain_loop_finds(tmp_path: Path) -> None:
     assert len(set(expected.values())) > 1, "modes and seeds differ, or nothing was shown"
 
 
+@pytest.mark.slow
 def test_the_whole_grid_finds_the_same(tmp_path: Path) -> None:
     searched, whole = studied(tmp_path), studied(tmp_path, full=True)
     assert whole.n_runs == whole.n_grid

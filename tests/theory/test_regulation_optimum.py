@@ -99,6 +99,7 @@ def test_optimality_conditions_hold(scale: float, level: float) -> None:
     assert optimum.x.max() <= 1
 
 
+@pytest.mark.slow
 def test_no_point_of_a_grid_is_cheaper() -> None:
     costs = _random_costs(np.random.default_rng(3), 3, 2)
     best = solve_optimum(costs, np.array([1.5, 2.0])).cost

@@ -108,6 +108,7 @@ def test_texts_that_look_like_something_else(title: str) -> None:
     assert read_back(Scenario.model_validate(data)).title == title
 
 
+@pytest.mark.slow
 def test_every_short_text_of_yaml_signs_comes_back_as_key_and_as_value_in_a_flow_and_in_a_block() -> None:
     signs = "?:-,[]{}#&*!|>'\"%@` ~=<a0\\.\t\n\x85\u2028\ufeff"
     texts = ["".join(text) for n in (1, 2) for text in itertools.product(signs, repeat=n)]

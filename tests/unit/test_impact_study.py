@@ -293,7 +293,7 @@ def test_a_run_that_fails_leaves_its_seed_out_and_is_told(tmp_path: Path, finish
 
 
 @pytest.mark.parametrize("name", names("studies"))
-@pytest.mark.fast_cases("impact_pv")
+@pytest.mark.fast_cases("impact_signals")
 def test_built_in_studies_are_in_order(name: str) -> None:
     assert [problem for problem in cosim.check(name) if problem.severity == "error"] == []
 

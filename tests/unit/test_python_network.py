@@ -144,6 +144,7 @@ def test_an_interval_that_was_not_solved_is_there_without_results() -> None:
     assert net.load.p_mw.max() == pytest.approx(5.0)
 
 
+@pytest.mark.slow
 def test_files_changed_since_are_found_out(tmp_path: Any) -> None:
     run = cosim.run(pliant(), out=tmp_path / "run", watcher=Silent())
     file = run.folder / "inputs/grid_network.json"

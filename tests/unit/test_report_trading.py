@@ -63,6 +63,7 @@ def case(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, R
 
 
 @pytest.mark.parametrize("painted", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_there_is_a_figure_for_all_that_happened(
     case: tuple[str, RunData], monkeypatch: pytest.MonkeyPatch, painted: bool
 ) -> None:
@@ -77,6 +78,7 @@ def test_there_is_a_figure_for_all_that_happened(
 
 
 @pytest.mark.fast_cases("battery")
+@pytest.mark.slow
 def test_nothing_is_cut_off(case: tuple[str, RunData]) -> None:
     from cosim.report.style import drawing
 

@@ -141,6 +141,7 @@ def test_break_even_of_each_remedy(tmp_path: Path) -> None:
         assert (heals.value, heals.n_better) == (0.0, 4)
 
 
+@pytest.mark.slow
 def test_interval_of_a_break_even_holds_it(tmp_path: Path) -> None:
     """Noise that is not shared: the interval holds the true break-even in nearly all of 40 sweeps."""
 
@@ -207,6 +208,7 @@ def test_null_and_truth_values_are_places_of_their_own(
     assert [effect.mean for effect in along.effects] == pytest.approx((-apart).tolist())
 
 
+@pytest.mark.slow
 def test_each_resource_has_a_boundary_of_its_own(tmp_path: Path) -> None:
     def point(row: Row) -> Row:
         one = loop_point(row)

@@ -109,6 +109,7 @@ def test_a_sample_says_which_axis_matters(sampled: Path) -> None:
     assert said["policy = additive"][1].startswith("4.5")
 
 
+@pytest.mark.slow
 def test_figures_and_tables_of_a_sample(sampled: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
