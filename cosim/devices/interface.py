@@ -317,11 +317,11 @@ class Device(Model):
 
 def _welcome(name: str, device: type[Device]) -> None:
     """What is shown stands in its table; what a community asks for by one name is the same of all kinds."""
-    columns = [] if device.table is None else [column.name for column in device.table.columns]
+    columns = [column.name for column in device.table.columns] if device.table is not None else None
     for shown in device.shown:
-        if shown.column not in columns:
+        if columns is not None and shown.column not in columns:
             message = f"the device '{name}' shows '{shown.column}', which is no column of its table"
-            raise refused(device, message, f"Its columns are: {', '.join(columns) or 'none'}.")
+            raise refused(device, message, f"Its columns are: {', '.join(columns)}.")
     others = [DEVICES[each] for each in DEVICES if each != name]
     for service in device.services:
         for other in (service for each in others for service in each.services):
