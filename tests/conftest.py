@@ -9,6 +9,7 @@ reads the signatures of all commands whenever one is called.
 from __future__ import annotations
 
 import functools
+import gc
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wrong = [f"{test}: {', '.join(sorted(cases))}" for test, cases in unknown.items() if cases]
     if is_whole and wrong:
         raise pytest.UsageError("fast_cases names what is no case of\n" + "\n".join(wrong))
+
+
+def pytest_collection_finish() -> None:
+    """What the tests loaded stays until the end: the collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def pytest_runtest_setup() -> None:

@@ -223,6 +223,7 @@ def test_ten_thousand_households() -> None:
     assert ((optimum.x == 0) | (optimum.x == 1)).sum() > 100
 
 
+@pytest.mark.slow  # compiling takes most of it
 @pytest.mark.parametrize(("n", "m"), [(40, 3), (200, 1), (99, 2)])
 def test_problems_followed_one_after_another_cost_what_they_cost_together(
     n: int, m: int, monkeypatch: pytest.MonkeyPatch
