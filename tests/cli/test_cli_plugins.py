@@ -157,7 +157,7 @@ def test_a_plugin_is_loaded_named_and_needed(cosim: Callable, folder: Path) -> N
     ],
     ids=["policy of no number", "policy that fails", "negative", "no number", "latency that fails"],
 )
-@pytest.mark.fast_cases("latency that fails")
+@pytest.mark.slow
 def test_a_plugin_that_fails_is_blamed(kind: str, text: str, said: str, folder: Path) -> None:
     (folder / "own_part.py").write_text(text, encoding="utf-8")
     path = {"policy": "communities.market.agent.policy", "latency": "comms.default.latency.kind"}[kind]
@@ -186,6 +186,7 @@ def test_a_plugin_is_listed(folder: Path) -> None:
     assert "own              A policy of somebody's own." in listed.stdout
 
 
+@pytest.mark.slow
 def test_workers_of_a_sweep_load_the_same(folder: Path) -> None:
     (folder / "own_policy.py").write_text(policy("own"), encoding="utf-8")
     (folder / "s.yaml").write_text(
@@ -241,7 +242,7 @@ except cosim.InputError as error:
     ],
     ids=["in a module", "in the script"],
 )
-@pytest.mark.fast_cases("in the script")
+@pytest.mark.slow
 def test_a_script_sweeps_with_what_it_imported(plugin: str, said: str, folder: Path) -> None:
     (folder / "own_policy.py").write_text(policy("own"), encoding="utf-8")
     (folder / "script.py").write_text(SCRIPT.format(plugin=plugin), encoding="utf-8")

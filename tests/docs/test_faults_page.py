@@ -30,7 +30,7 @@ def _recovery_steps(script: ModuleType, policy: str, seed: int) -> float:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.fast_cases("1")
+@pytest.mark.slow
 def test_proportional_does_not_come_back_and_additive_does(script: ModuleType, seed: int) -> None:
     assert np.isinf(_recovery_steps(script, "proportional", seed))
     assert _recovery_steps(script, "additive", seed) < 50

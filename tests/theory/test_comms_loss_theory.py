@@ -129,6 +129,7 @@ def test_bursty_losses(chain: dict[str, object], rate: float, burst: float | Non
     assert np.mean(lengths) == pytest.approx(mean_burst_length(config), abs=4.5 * error)
 
 
+@pytest.mark.slow
 def test_gilbert_bursts_are_geometric() -> None:
     lost = fates(
         {"kind": "gilbert_elliott", "probability_good_to_bad": 0.05, "probability_bad_to_good": 0.4},

@@ -122,6 +122,7 @@ def test_quantiles_in_the_accounts(latency: dict[str, object], quantile: Quantil
 
 
 @pytest.mark.parametrize(("latency", "quantile"), LOSSY)
+@pytest.mark.slow
 def test_quantiles_of_what_is_not_lost(latency: dict[str, object], quantile: Quantile) -> None:
     assert_quantiles(latency, quantile, {"loss": {"kind": "bernoulli", "loss_probability": 0.3}})
 
@@ -192,6 +193,7 @@ def burst_shares(chain: tuple[float, float, float, float], longest: int) -> NDAr
 
 
 @pytest.mark.parametrize("chain", CHAINS)
+@pytest.mark.slow
 def test_lengths_of_bursts(chain: tuple[float, float, float, float]) -> None:
     keys = (
         "probability_good_to_bad",

@@ -158,6 +158,7 @@ def test_of_equal_schedules_none_is_left_in_which_an_appliance_alone_could_run_e
     assert could_move == 0
 
 
+@pytest.mark.slow
 def test_days_with_several_flexible_appliances(monkeypatch: pytest.MonkeyPatch) -> None:
     """The dynamic programme over hours: everything with free hours is flexible, not listed."""
     monkeypatch.setattr(choices, "LISTED_WAYS", 1)
@@ -187,6 +188,7 @@ def test_handing_over_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("limit", [2, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 5))])
+@pytest.mark.slow
 def test_a_limit_says_how_far_from_the_best_a_schedule_may_be(
     monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:

@@ -97,7 +97,7 @@ def apart(folder: Path, judge: pp.pandapowerNet) -> float:
 
 
 @pytest.mark.parametrize(("make", "change"), CASES)
-@pytest.mark.fast_cases("feeder-discrete")
+@pytest.mark.slow
 def test_taps_move_as_by_runpp(make: Callable[[], pp.pandapowerNet], change: Change, tmp_path: Path) -> None:
     net = make()
     change(net)

@@ -69,6 +69,7 @@ def test_profile_powers_equal_simbench_s_absolute_values(
         np.testing.assert_allclose(q_mvar, expected_q, rtol=0, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_voltages_equal_runpp_on_simbench_s_own_net(original: Any, absolute: Any, feeder: Feeder) -> None:
     """The net that went through the cache, against the one that did not."""
     net = copy.deepcopy(original)

@@ -85,7 +85,7 @@ def _point(name: str, costs: CostParameters, capacities: Any) -> OperatingPoint:
 
 @pytest.mark.parametrize("community", COMMUNITIES)
 @pytest.mark.parametrize("name", POLICIES)
-@pytest.mark.fast_cases("proportional-community_2")
+@pytest.mark.slow
 def test_over_the_whole_range_of_capacities(name: str, community: str) -> None:
     """What is called fixed repeats itself under the printed response, and holds the sums; G is its slope."""
     costs = _costs(COMMUNITIES[community])

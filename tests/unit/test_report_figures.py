@@ -275,6 +275,7 @@ def test_a_page_loads_neither_matplotlib_nor_bokeh_nor_pandapower(tmp_path: Path
 
 
 @pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_nothing_is_cut_off(tmp_path: Path, every: int) -> None:
     """Every text of every figure lies within its canvas."""
     from cosim.report.style import drawing

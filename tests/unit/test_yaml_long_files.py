@@ -124,6 +124,7 @@ def test_a_long_file_with_nothing_wrong_in_its_beginning_is_read_whole(tmp_path:
     assert 0 < seen[0] < len(whole.data["groups"]) == 2000
 
 
+@pytest.mark.slow
 def test_many_overrides_take_no_longer_each(tmp_path: Path) -> None:
     n = 2000
     file = tmp_path / "long.yaml"
