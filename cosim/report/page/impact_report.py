@@ -141,8 +141,8 @@ def _probabilities(analysis: ImpactAnalysis, mine: list[Curve], feeder: str) -> 
         for each in mine
     ]
     risk = {"value": 100 * analysis.config.risk, "name": f"risk of {percent(analysis.config.risk)}"}
-    title = f"How likely a limit is left{f', {feeder}' if feeder else ''}"
-    about = "Share of the seeds in which some limit is left, with 95 % intervals (Clopper and Pearson)."
+    title = f"How likely a limit is exceeded{f', {feeder}' if feeder else ''}"
+    about = "Share of the seeds in which some limit is exceeded, with 95 % intervals (Clopper and Pearson)."
     return curves(title, _PENETRATION, "seeds with a violation [%]", lines, line=risk, about=about)
 
 

@@ -1,7 +1,7 @@
 "use strict";
 /* The feeder as a map: every element coloured by how near it is to its own limits at the moment. */
 
-const CLASSES = [["u0", "below 50 % of the limit"], ["u1", "50 to 80 %"], ["u2", "80 to 100 %"], ["u3", "limit left"], ["u4", "left by a fifth or more"], ["unknown", "open, not supplied or not solved"]];
+const CLASSES = [["u0", "below 50 % of the limit"], ["u1", "50 to 80 %"], ["u2", "80 to 100 %"], ["u3", "limit exceeded"], ["u4", "exceeded by a fifth or more"], ["unknown", "open, not supplied or not solved"]];
 const KIND_WORDS = { bus: "bus", line: "line", trafo: "transformer", trafo3w: "three-winding transformer" };
 const feeder = page.map;
 const isClose = 1e-4; // what packing may take away
