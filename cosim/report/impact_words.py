@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from cosim.core.errors import count, listed
 from cosim.grid.feeder import Feeder
@@ -16,8 +16,8 @@ from cosim.study.robustness.estimates import Estimate
 Feeders = Mapping[str, Feeder]
 """The feeders by name, as far as they can be built."""
 _MOST_BOUNDS = 4
-_MOST_CURVES = 15
-"""More are in the table alone."""
+_MOST_CURVES = 5
+"""Of a feeder with more only the first mode and those that host most and least are told."""
 
 
 def percent(share: float) -> str:
@@ -74,7 +74,8 @@ def capacity_text(curve: Curve, position: int) -> str:
 def sentences(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
     """The answer: what each mode hosts, and what it changes."""
     differences = {id(curve): change for curve, change in analysis.differences()}
-    for curve in analysis.curves[:_MOST_CURVES]:
+    told = _told(analysis.curves)
+    for curve in told:
         text = f"**{place_text(analysis, curve)}**: {_hosted(analysis, curve)}"
         binds = _first_to_bind(analysis, curve, feeders.get(curve.feeder))
         change = differences.get(id(curve))
@@ -82,8 +83,25 @@ def sentences(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
             first = next(iter(analysis.config.modes))
             text += f"; {change_text(change, first)}"
         yield f"{text}.{binds}"
-    if len(analysis.curves) > _MOST_CURVES:
-        yield f"{len(analysis.curves) - _MOST_CURVES} more are in the table below."
+    if len(told) < len(analysis.curves):
+        yield (
+            "Told are the first mode and those that host most and least; "
+            f"{len(analysis.curves) - len(told)} more are in the table below."
+        )
+
+
+def _told(curves: Sequence[Curve]) -> list[Curve]:
+    """All curves of a feeder that has few; of many the first, and those that host most and least."""
+    told = []
+    for feeder in dict.fromkeys(curve.feeder for curve in curves):
+        own = [curve for curve in curves if curve.feeder == feeder]
+        if len(own) > _MOST_CURVES:
+            known = [curve for curve in own[1:] if len(curve.known)]
+            ranked = sorted(known, key=lambda curve: float(curve.capacities.mean()))
+            chosen = [own[0], *ranked[:1], *ranked[-1:]]
+            own = [curve for curve in own if any(curve is each for each in chosen)]
+        told += own
+    return told
 
 
 def _hosted(analysis: ImpactAnalysis, curve: Curve) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from cosim.api.impacts import evaluate_impact
 from cosim.config.library import names
 from cosim.engine.load import ScenarioSource
 from cosim.engine.wings import catalogue
+from cosim.report.impact_words import _told
 from cosim.report.page.impact_report import write_impact
 from cosim.study.impact.impact_analysis import USUAL_COSTS, ImpactAnalysis
 from cosim.study.impact.impact_folder import open_study, read_impact
@@ -339,3 +341,13 @@ def test_nothing_is_written_through_a_link(finished: Path, tmp_path: Path) -> No
     with pytest.raises(cosim.InputError, match="link"):
         evaluate_impact(copy)
     assert not any(elsewhere.iterdir())
+
+
+def test_of_many_modes_the_first_the_best_and_the_worst_are_told(finished: Path) -> None:
+    curve = ImpactAnalysis(*read_impact(finished)).curves[0]
+    many = [
+        replace(curve, found=tuple(each._replace(capacity=n) for each in curve.found))
+        for n in (1, 0, 1, 2, -1, 1)
+    ]
+    assert [id(each) for each in _told(many)] == [id(many[place]) for place in (0, 3, 4)]
+    assert _told(many[:5]) == many[:5]
