@@ -17,7 +17,7 @@ Feeders = Mapping[str, Feeder]
 """The feeders by name, as far as they can be built."""
 _MOST_BOUNDS = 4
 _MOST_CURVES = 5
-"""Of a feeder with more only the first mode and those that host most and least are told."""
+"""Of a feeder with more, the answer lists only the first mode and those that host the most and the least."""
 
 
 def percent(share: float) -> str:
@@ -74,8 +74,8 @@ def capacity_text(curve: Curve, position: int) -> str:
 def sentences(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
     """The answer: what each mode hosts, and what it changes."""
     differences = {id(curve): change for curve, change in analysis.differences()}
-    told = _told(analysis.curves)
-    for curve in told:
+    shown = _listed(analysis.curves)
+    for curve in shown:
         text = f"**{place_text(analysis, curve)}**: {_hosted(analysis, curve)}"
         binds = _first_to_bind(analysis, curve, feeders.get(curve.feeder))
         change = differences.get(id(curve))
@@ -83,16 +83,16 @@ def sentences(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
             first = next(iter(analysis.config.modes))
             text += f"; {change_text(change, first)}"
         yield f"{text}.{binds}"
-    if len(told) < len(analysis.curves):
+    if len(shown) < len(analysis.curves):
         yield (
-            "Told are the first mode and those that host most and least; "
-            f"{len(analysis.curves) - len(told)} more are in the table below."
+            "Only the first mode and those that host the most and the least are listed here; "
+            f"{len(analysis.curves) - len(shown)} more are in the table below."
         )
 
 
-def _told(curves: Sequence[Curve]) -> list[Curve]:
-    """All curves of a feeder that has few; of many the first, and those that host most and least."""
-    told = []
+def _listed(curves: Sequence[Curve]) -> list[Curve]:
+    """All curves of a feeder that has few; of many the first, and those that host the most and the least."""
+    kept = []
     for feeder in dict.fromkeys(curve.feeder for curve in curves):
         own = [curve for curve in curves if curve.feeder == feeder]
         if len(own) > _MOST_CURVES:
@@ -100,8 +100,8 @@ def _told(curves: Sequence[Curve]) -> list[Curve]:
             ranked = sorted(known, key=lambda curve: float(curve.capacities.mean()))
             chosen = [own[0], *ranked[:1], *ranked[-1:]]
             own = [curve for curve in own if any(curve is each for each in chosen)]
-        told += own
-    return told
+        kept += own
+    return kept
 
 
 def _hosted(analysis: ImpactAnalysis, curve: Curve) -> str:

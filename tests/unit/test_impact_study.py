@@ -22,7 +22,7 @@ from cosim.api.impacts import evaluate_impact
 from cosim.config.library import names
 from cosim.engine.load import ScenarioSource
 from cosim.engine.wings import catalogue
-from cosim.report.impact_words import _told
+from cosim.report.impact_words import _listed
 from cosim.report.page.impact_report import write_impact
 from cosim.study.impact.impact_analysis import USUAL_COSTS, ImpactAnalysis
 from cosim.study.impact.impact_folder import open_study, read_impact
@@ -154,7 +154,7 @@ def test_the_page_says_the_answer_first(finished: Path) -> None:
     assert losses.change.dropna().gt(0).all(), "reactive power costs losses"
 
 
-def test_a_limit_that_nothing_can_exceed_is_told(finished: Path, tmp_path: Path) -> None:
+def test_a_limit_that_nothing_can_exceed_is_listed(finished: Path, tmp_path: Path) -> None:
     study = yaml.safe_load((finished / "impact.yaml").read_text())
     folder = shutil.copytree(finished, tmp_path / "study")
     (folder / "impact.yaml").write_text(json.dumps(study | {"limits": ["trafo3w_overload"]}))
@@ -282,7 +282,7 @@ def test_other_files_are_told_apart(tmp_path: Path) -> None:
         cosim.impact("sweep_example")
 
 
-def test_a_run_that_fails_leaves_its_seed_out_and_is_told(tmp_path: Path, finished: Path) -> None:
+def test_a_run_that_fails_leaves_its_seed_out_and_is_listed(tmp_path: Path, finished: Path) -> None:
     table = pd.read_parquet(finished / "points.parquet")
     plan, _ = read_impact(finished)
     first = plan.chains[0]
@@ -343,11 +343,11 @@ def test_nothing_is_written_through_a_link(finished: Path, tmp_path: Path) -> No
     assert not any(elsewhere.iterdir())
 
 
-def test_of_many_modes_the_first_the_best_and_the_worst_are_told(finished: Path) -> None:
+def test_of_many_modes_the_first_the_best_and_the_worst_are_listed(finished: Path) -> None:
     curve = ImpactAnalysis(*read_impact(finished)).curves[0]
     many = [
         replace(curve, found=tuple(each._replace(capacity=n) for each in curve.found))
         for n in (1, 0, 1, 2, -1, 1)
     ]
-    assert [id(each) for each in _told(many)] == [id(many[place]) for place in (0, 3, 4)]
-    assert _told(many[:5]) == many[:5]
+    assert [id(each) for each in _listed(many)] == [id(many[place]) for place in (0, 3, 4)]
+    assert _listed(many[:5]) == many[:5]
