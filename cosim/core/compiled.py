@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,8 +32,8 @@ def can_compile() -> bool:
 def compiled(*uses: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Have a loop compiled when it is first called, where that is possible.
 
-    The result is kept in the user's cache folder. Divisions by 0 are those of arrays: they give infinity, or
-    NaN.
+    The result is kept in the cache folder, where that is the user's own and can be written to. Divisions by 0
+    are those of arrays: they give infinity, or NaN.
 
     Parameters
     ----------
@@ -65,11 +67,9 @@ def _compile(loop: Callable[P, R], uses: Sequence[Callable[..., Any]]) -> Callab
     for used in uses:
         _let_compile(used)
     jit: Any = functools.partial(numba.njit, error_model="numpy")
-    with _cached_in(numba, cache_folder() / "compiled" / _sources(loop, *uses)):
-        try:
-            made: Callable[P, R] = jit(cache=True)(loop)
-        except RuntimeError:  # nowhere to write to
-            made = jit(loop)
+    folder = cache_folder() / "compiled" / f"numba-{numba.__version__}-{_sources(loop, *uses)}"
+    with _cached_in(numba, folder):
+        made: Callable[P, R] = jit(cache=_is_usable(folder))(loop)
     return made
 
 
@@ -79,6 +79,20 @@ def _let_compile(function: Callable[..., Any]) -> None:
     from numba.extending import register_jitable
 
     register_jitable(function)
+
+
+def _is_usable(folder: Path) -> bool:
+    """Whether files can be put there, and whether it is the user's: numba unpickles what it finds.
+
+    Where they cannot be put there, numba would take a folder of its own choice, and there not notice that
+    another file than the outermost function's has changed.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return not hasattr(os, "getuid") or folder.stat().st_uid == os.getuid()
 
 
 @contextmanager
