@@ -89,7 +89,6 @@ class Island:
 
     def _settled(self, reading: Reading, made: Balanced) -> Balancing:
         hours = self._hours
-        fuel_l, leaked_kwh = self._plant.run(made.generator_kw, made.battery_kw, hours)
         unserved_kwh, curtailed_kwh = made.unserved_kw * hours, made.curtailed_kw * hours
         net_kwh = made.p_kw * hours
         shown = reading._replace(
@@ -99,17 +98,9 @@ class Island:
             p_kw=made.p_kw,
             q_kvar=made.q_kvar,
         )
-        energies = Energies(
-            drawn_kwh=np.maximum(net_kwh, 0.0),
-            fed_in_kwh=np.maximum(-net_kwh, 0.0),
+        energies = self._plant.run(made.generator_kw, made.battery_kw, net_kwh, hours)._replace(
             unserved_kwh=unserved_kwh,
             curtailed_kwh=curtailed_kwh,
-            generator_kwh=made.generator_kw * hours,
-            charge_kwh=max(-made.battery_kw, 0.0) * hours,
-            discharge_kwh=max(made.battery_kw, 0.0) * hours,
-            leaked_kwh=leaked_kwh,
-            stored_kwh=self._plant.stored_kwh,
-            fuel_l=fuel_l,
             dumped_kwh=made.dumped_kw * hours,
             losses_kwh=made.losses_kw * hours,
         )

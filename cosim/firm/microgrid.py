@@ -6,8 +6,6 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-
 from cosim.core.clock import to_hours
 from cosim.core.context import Context
 from cosim.firm.dispatch import connected_dispatch
@@ -78,22 +76,9 @@ class Microgrid:
             prices.bought,
             math.inf if generator is None else generator.eur_per_kwh,
         )
-        fuel_l, leaked_kwh = self._plant.run(plan.generator_kw, plan.battery_kw, hours)
         if self._grid is not None:
             self._grid.draw_at(self._column, -(plan.generator_kw + plan.battery_kw))
-        nothing = np.zeros_like(net_kwh)
-        energies = Energies(
-            drawn_kwh=np.maximum(net_kwh, 0.0),
-            fed_in_kwh=np.maximum(-net_kwh, 0.0),
-            unserved_kwh=nothing,
-            curtailed_kwh=nothing,
-            generator_kwh=plan.generator_kw * hours,
-            charge_kwh=max(-plan.battery_kw, 0.0) * hours,
-            discharge_kwh=max(plan.battery_kw, 0.0) * hours,
-            leaked_kwh=leaked_kwh,
-            stored_kwh=self._plant.stored_kwh,
-            fuel_l=fuel_l,
-        )
+        energies = self._plant.run(plan.generator_kw, plan.battery_kw, net_kwh, hours)
         self._open.append(_Open(interval, energies, float(reading.load_kwh.sum())))
         if self._grid is None:
             self._finish(self._open.pop(), 0.0)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cosim.devices.battery_energies import Battery, charged_kwh, deliverable_kwh, leak_rate, leaked_kwh
 from cosim.firm.dispatch import Limits
+from cosim.firm.firm_account import Energies
 from cosim.firm.schema import FirmBattery, FirmGenerator
 
 _ANY_SURPLUS_KW = 1e12
@@ -33,7 +37,7 @@ class Plant:
     generator: FirmGenerator | None
     stored_kwh: float
     fuel_l: float | None
-    is_failed: bool = field(default=False)
+    is_failed: bool = False
 
     @property
     def soc(self) -> float:
@@ -63,40 +67,61 @@ class Plant:
                 most_kw = left_l_per_h / generator.fuel_l_per_kwh
         return (generator.least_kw, most_kw) if most_kw >= generator.least_kw else (0.0, 0.0)
 
-    def run(self, generator_kw: float, battery_kw: float, hours: float) -> tuple[float, float]:
+    def run(
+        self, generator_kw: float, battery_kw: float, net_kwh: NDArray[np.float64], hours: float
+    ) -> Energies:
         """Let both work for `hours`.
 
         Parameters
         ----------
         generator_kw, battery_kw : float
             Their power; of the battery negative while it charges.
+        net_kwh : ndarray, shape (n,)
+            What each household draws at its meter meanwhile; negative where it feeds in.
         hours : float
             For how long.
 
         Returns
         -------
-        tuple of (float, float)
-            Fuel burnt, l, and what the battery lost by self-discharge, kWh.
+        Energies
+            Of households that were served and not curtailed, without losses and the main grid.
         """
-        burnt_l = leak_kwh = 0.0
-        generator, battery = self.generator, self.battery
-        if generator is not None and generator_kw > 0:
-            burnt_l = (generator.idle_l_per_h + generator.fuel_l_per_kwh * generator_kw) * hours
-            if self.fuel_l is not None:
-                burnt_l = min(burnt_l, self.fuel_l)
-                self.fuel_l -= burnt_l
+        charge_kwh, discharge_kwh = max(-battery_kw, 0.0) * hours, max(battery_kw, 0.0) * hours
+        fuel_l, leak_kwh = self._burn(generator_kw, hours), 0.0
+        battery = self.battery
         if battery is not None:
             leak_kwh = leaked_kwh(battery, self.stored_kwh, hours)
-            taken_kwh, given_kwh = max(-battery_kw, 0.0) * hours, max(battery_kw, 0.0) * hours
-            self.stored_kwh += taken_kwh * battery.charge_efficiency - leak_kwh
-            self.stored_kwh -= given_kwh / battery.discharge_efficiency
-        return burnt_l, leak_kwh
+            self.stored_kwh += charge_kwh * battery.charge_efficiency - leak_kwh
+            self.stored_kwh -= discharge_kwh / battery.discharge_efficiency
+        return Energies(
+            drawn_kwh=np.maximum(net_kwh, 0.0),
+            fed_in_kwh=np.maximum(-net_kwh, 0.0),
+            unserved_kwh=np.zeros_like(net_kwh),
+            curtailed_kwh=np.zeros_like(net_kwh),
+            generator_kwh=generator_kw * hours,
+            charge_kwh=charge_kwh,
+            discharge_kwh=discharge_kwh,
+            leaked_kwh=leak_kwh,
+            stored_kwh=self.stored_kwh,
+            fuel_l=fuel_l,
+        )
+
+    def _burn(self, generator_kw: float, hours: float) -> float:
+        """Take from the tank what the generator burns, l."""
+        if self.generator is None or generator_kw <= 0:
+            return 0.0
+        burnt_l = (self.generator.idle_l_per_h + self.generator.fuel_l_per_kwh * generator_kw) * hours
+        if self.fuel_l is not None:
+            burnt_l = min(burnt_l, self.fuel_l)
+            self.fuel_l -= burnt_l
+        return burnt_l
 
 
 def plant_of(battery: FirmBattery | None, generator: FirmGenerator | None) -> Plant:
     """Battery and generator at the start."""
+    fuel_l = None if generator is None else generator.fuel_l
     if battery is None:
-        return Plant(None, generator, 0.0, None if generator is None else generator.fuel_l)
+        return Plant(None, generator, 0.0, fuel_l)
     constants = Battery(
         capacity_kwh=battery.capacity_kwh,
         floor_kwh=battery.soc_min * battery.capacity_kwh,
@@ -106,5 +131,4 @@ def plant_of(battery: FirmBattery | None, generator: FirmGenerator | None) -> Pl
         discharge_efficiency=battery.discharge_efficiency,
         leak_per_hour=leak_rate(battery.self_discharge_per_day),
     )
-    fuel_l = None if generator is None else generator.fuel_l
     return Plant(constants, generator, battery.soc_initial * battery.capacity_kwh, fuel_l)
