@@ -22,8 +22,9 @@ from cosim.faults.kinds import Fault, FaultEvent
 from cosim.faults.kinds.reach import Reach, Sticking, Surroundings
 from cosim.faults.processes import FaultProcess
 from cosim.faults.record import FAULT_EFFECTS, FAULTS, FaultRecord, write_faults
+from cosim.firm.capacities import set_capacities
 from cosim.firm.schema import ConnectedFirm, IsolatedFirm
-from cosim.firm.subsystem import Firm, set_capacities
+from cosim.firm.subsystem import Firm
 from cosim.grid.schema import GridConfig
 from cosim.households.subsystem import Households
 from cosim.regulation.group_schema import Grouped

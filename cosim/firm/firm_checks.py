@@ -8,13 +8,13 @@ import numpy as np
 
 from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem, count, suggest
+from cosim.firm.capacities import set_capacities
 from cosim.firm.schema import ConnectedFirm, IsolatedFirm
 from cosim.grid.feeder import Feeder
 from cosim.grid.schema import GridConfig
 from cosim.grid.subsystem import PowerGrid
 from cosim.households.schema import HouseholdsConfig
 from cosim.households.subsystem import Households
-from cosim.regulation.capacities.firm_position import FirmPosition
 from cosim.regulation.schema import CommunityConfig
 
 
@@ -59,17 +59,14 @@ def firm_problems(
 def _capacity_problems(
     firm: ConnectedFirm | IsolatedFirm | None, communities: Sequence[CommunityConfig], context: Context
 ) -> Iterator[Problem]:
-    for number, community in enumerate(communities):
-        for position, resource in enumerate(community.resources):
-            path = f"communities.{number}.resources.{position}.capacity"
-            if not isinstance(resource.capacity, FirmPosition):
-                continue
-            if firm is None:
-                message = "a capacity that a firm sets, in a scenario without one"
-                yield context.problem(path, message, "Add `firm:`, or another capacity.")
-            elif firm.battery is None:
-                message = "a capacity that follows the firm's battery, and the firm has none"
-                yield context.problem(path, message, "Add `firm.battery`, or another capacity.")
+    for each in set_capacities(communities):
+        path = f"communities.{each.community}.resources.{each.resource}.capacity"
+        if firm is None:
+            message = "a capacity that a firm sets, in a scenario without one"
+            yield context.problem(path, message, "Add `firm:`, or another capacity.")
+        elif firm.battery is None:
+            message = "a capacity that follows the firm's battery, and the firm has none"
+            yield context.problem(path, message, "Add `firm.battery`, or another capacity.")
 
 
 def _island_problems(

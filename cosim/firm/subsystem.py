@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol, Self
+from typing import Protocol, Self
 
 from cosim.comms.network import Network
 from cosim.comms.subsystem import Comms
@@ -17,6 +17,7 @@ from cosim.core.message import platform_of
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.firm import record
+from cosim.firm.capacities import SetCapacity, set_capacities
 from cosim.firm.firm_account import Energies, Prices, settle
 from cosim.firm.firm_checks import built_problems, bus_of, firm_problems
 from cosim.firm.firm_lines import firm_lines
@@ -31,7 +32,6 @@ from cosim.grid.subsystem import PowerGrid
 from cosim.households.meters import Reading
 from cosim.households.schema import HouseholdsConfig
 from cosim.households.subsystem import Households
-from cosim.regulation.capacities.firm_position import FirmPosition
 from cosim.regulation.message_kinds import CAPACITY, CapacityOrder
 from cosim.regulation.schema import CommunityConfig
 from cosim.trading.schemas.energy_value import EnergyValueConfig
@@ -59,24 +59,6 @@ class WithFirm(Protocol):
     @property
     def grid(self) -> GridConfig | None:
         """The feeder."""
-
-
-class SetCapacity(NamedTuple):
-    """A capacity that the firm sets: of which resource of which community, and how."""
-
-    community: int
-    resource: int
-    rule: FirmPosition
-
-
-def set_capacities(communities: Sequence[CommunityConfig]) -> list[SetCapacity]:
-    """The capacities that a firm sets."""
-    return [
-        SetCapacity(number, position, resource.capacity)
-        for number, community in enumerate(communities)
-        for position, resource in enumerate(community.resources)
-        if isinstance(resource.capacity, FirmPosition)
-    ]
 
 
 def contract_kwh(config: ConnectedFirm | IsolatedFirm, context: Context) -> tuple[float, float]:
