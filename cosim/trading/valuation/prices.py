@@ -10,11 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR, MS_PER_MINUTE
-from cosim.core.errors import InputError, Problem
+from cosim.core.errors import InputError, Problem, collected
 from cosim.csv_files.column_units import PRICE
 from cosim.csv_files.found import CsvFound
 from cosim.csv_files.series import CsvSeries, read_series
-from cosim.trading.schemas.tariffs import CsvPrice, FeedInPrice, FeedInShare, HourlyPrice, PricesConfig
+from cosim.trading.schemas.tariffs import (
+    CsvPrice,
+    FeedInPrice,
+    FeedInShare,
+    HourlyPrice,
+    PricesConfig,
+    PriceSeries,
+)
 
 MAX_BYTES = 100_000_000
 Array = NDArray[np.float64]
@@ -44,6 +51,24 @@ class Prices(NamedTuple):
     warnings: tuple[Problem, ...] = ()
 
 
+class HourlySeries(NamedTuple):
+    """One series of prices over a run.
+
+    Attributes
+    ----------
+    values : ndarray, shape (n_hours,)
+        EUR/kWh.
+    file : CsvFound or None
+        How the CSV file was understood that they are from.
+    warnings : tuple of Problem
+        What is doubtful about them.
+    """
+
+    values: Array
+    file: CsvFound | None
+    warnings: tuple[Problem, ...]
+
+
 def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: Path) -> Prices:
     """Both prices for every hour of a run.
 
@@ -63,38 +88,54 @@ def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: P
     InputError
         If a file is missing, malformed, has gaps, or does not cover the run. All problems of both series.
     """
-    series: list[Array] = []
     problems: list[Problem] = []
-    files: dict[CsvFound, None] = {}
-    warnings: dict[Problem, None] = {}
+    found: list[HourlySeries] = []
     sources = {"grid": prices.grid}
     if not isinstance(prices.feed_in, FeedInShare):
         sources["feed_in.price"] = prices.feed_in.price
     for key, source in sources.items():
-        match source:
-            case HourlyPrice(by_hour=table):
-                hours = (start.hour + np.arange(n_hours)) % 24
-                series.append(np.array(table, dtype=np.float64)[hours])
-            case CsvPrice():
-                try:
-                    values, read = read_prices(folder, source, start, n_hours)
-                except InputError as error:
-                    problems.extend(error.problems)
-                    continue
-                series.append(values)
-                files[read.found] = None
-                warnings |= dict.fromkeys(_file_doubts(values, read))
-                continue
-            case _:
-                series.append(np.full(n_hours, source, dtype=np.float64))
-        if doubt := _doubt(series[-1]):
-            path = f"energy_value.prices.{key}"
-            warnings[Problem(doubt, "Give EUR/kWh, not EUR/MWh or ct.", path, severity="warning")] = None
+        with collected(problems):
+            found.append(hourly_series(source, f"energy_value.prices.{key}", start, n_hours, folder))
     if problems:
         raise InputError(problems)
+    columns = [each.values for each in found]
     if isinstance(prices.feed_in, FeedInShare):
-        series.append(prices.feed_in.share * series[0])
-    return Prices(series[0], series[1], tuple(files), tuple(warnings))
+        columns.append(prices.feed_in.share * columns[0])
+    files = dict.fromkeys(each.file for each in found if each.file is not None)
+    warnings = dict.fromkeys(doubt for each in found for doubt in each.warnings)
+    return Prices(columns[0], columns[1], tuple(files), tuple(warnings))
+
+
+def hourly_series(
+    source: PriceSeries, path: str, start: datetime, n_hours: int, folder: Path
+) -> HourlySeries:
+    """One series of prices for every hour of a run.
+
+    Parameters
+    ----------
+    source : float, HourlyPrice or CsvPrice
+        Where it comes from.
+    path : str
+        The key that says so.
+    start, n_hours, folder
+        As for `hourly_prices`.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, malformed, has gaps, or does not cover the run.
+    """
+    match source:
+        case CsvPrice():
+            values, read = read_prices(folder, source, start, n_hours)
+            return HourlySeries(values, read.found, tuple(_file_doubts(values, read)))
+        case HourlyPrice(by_hour=table):
+            values = np.array(table, dtype=np.float64)[(start.hour + np.arange(n_hours)) % 24]
+        case _:
+            values = np.full(n_hours, source, dtype=np.float64)
+    doubt = _doubt(values)
+    remedy = "Give EUR/kWh, not EUR/MWh or ct."
+    return HourlySeries(values, None, (Problem(doubt, remedy, path, severity="warning"),) if doubt else ())
 
 
 def read_prices(folder: Path, config: CsvPrice, start: datetime, n_hours: int) -> tuple[Array, CsvSeries]:
