@@ -29,6 +29,11 @@ _HALF = 1 << (SIGNIFICANT_BITS - 1)
 Counts = NDArray[np.int64]
 
 
+def rows_kept(n_links: int) -> int:
+    """Of how many transmissions of each link the latencies are held one by one, two bytes each."""
+    return max(_ROWS_KEPT, _NUMBERS_KEPT // max(1, n_links))
+
+
 class BulkAccount(NamedTuple):
     """What became of the messages of each link, arrays of shape (n,); latencies NaN where none arrived."""
 
@@ -65,7 +70,7 @@ class BulkLedger:
         self._n = n_links
         self._lifetime_ms = np.full(n_links, NEVER_MS, np.int64) if lifetime_ms is None else lifetime_ms
         self._per_settlement = max(2, min(_MOST_ROWS, _NUMBERS_TOGETHER // max(1, n_links))) + _LEFT_OPEN
-        self._rows_kept = max(_ROWS_KEPT, _NUMBERS_KEPT // max(1, n_links))
+        self._rows_kept = rows_kept(n_links)
         self._everyone = np.arange(n_links)
         self._open: list[_Row] = []
         self._fates = np.zeros((5, n_links), np.int64)

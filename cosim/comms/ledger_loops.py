@@ -17,7 +17,6 @@ NOT_DELIVERED: Final = 2**16 - 1
 """Stands for the bucket of a latency that there is not."""
 _HALF = 1 << (SIGNIFICANT_BITS - 1)
 
-
 SENT, DUPLICATED, DELIVERED, LOST, EXPIRED = range(5)
 """The rows in which messages are counted."""
 
@@ -75,14 +74,12 @@ def settle(
         for each in range(len(who)):
             link, arrives_ms = who[each], arrival_ms[row, each]
             codes[row, each] = NOT_DELIVERED
-            if arrives_ms < NEVER_MS:
-                fates[first, link] += 1
-            elif first == SENT:
-                fates[first, link] += 1
-                fates[LOST, link] += 1
+            if arrives_ms >= NEVER_MS:
+                if first == SENT:  # a copy that never arrives was never made
+                    fates[SENT, link] += 1
+                    fates[LOST, link] += 1
                 continue
-            else:
-                continue
+            fates[first, link] += 1
             age_ms = arrives_ms - sent_ms[row, each]
             if arrives_ms > now_ms:
                 on_way[0, n_on_way], on_way[1, n_on_way], on_way[2, n_on_way] = link, arrives_ms, age_ms

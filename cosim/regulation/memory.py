@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
+from cosim.comms.bulk_ledger import rows_kept
 from cosim.core.errors import Problem
 from cosim.regulation.community import Community
 from cosim.regulation.design import Design
@@ -18,16 +19,14 @@ ONE_BY_ONE_BYTES = 9_500
 IN_ARRAYS_BYTES = 2_700
 """Of a household as a column of arrays; most of it names, configuration and the tables at the end."""
 BYTES_PER_MESSAGE = 2
-"""Of each message that arrays carry, up to one of the numbers below; beyond it, of each latency."""
-MESSAGES_KEPT, MESSAGES_KEPT_OF_ALL = 1_024, 2**22
-"""On each link, and on all links of a direction."""
+"""Of each message that arrays carry, as long as its latency is held by itself."""
 
 
 def needed_bytes(n_households: int, n_steps: int, in_arrays: bool) -> int:
     """Memory of the households of a community, by the route on which they are stepped."""
     if not in_arrays:
         return n_households * ONE_BY_ONE_BYTES
-    messages = 2 * min(n_steps, max(MESSAGES_KEPT, MESSAGES_KEPT_OF_ALL // max(1, n_households)))
+    messages = 2 * min(n_steps, rows_kept(n_households))
     return n_households * (IN_ARRAYS_BYTES + messages * BYTES_PER_MESSAGE)
 
 
