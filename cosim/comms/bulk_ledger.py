@@ -1,8 +1,8 @@
 """The account of what links carry as arrays: what became of every message, link by link.
 
 It holds what the `Tally` of each link would, to the message. Messages whose fate is settled are counted many
-transmissions at a time; of those that were delivered each leaves two bytes, its latency's bucket, up to 1,024
-transmissions of a link, or four million of all, and from there on a count for each bucket that occurred.
+transmissions at a time. Each that was delivered leaves two bytes, the bucket of its latency, for up to 1,024
+transmissions of a link or four million of all; beyond that a count is kept of each bucket that occurred.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ class BulkLedger:
         plain = np.flatnonzero(~is_mixed & (self._fates[DELIVERED] > 0))
         for first in range(0, len(plain), _COLUMNS_TOGETHER):
             columns = plain[first : first + _COLUMNS_TOGETHER]
-            # Numbers of two bytes are put in order the soonest digit by digit, and where they lie together.
+            # A stable sort goes digit by digit, fast for two bytes, on numbers next to each other in memory.
             whole = np.concatenate([rows[:, columns] for rows in self._codes])
             rows = np.sort(np.ascontiguousarray(whole.T), axis=1, kind="stable")
             for values, probability in zip(result, probabilities, strict=True):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
-    """``$COSIM_CACHE_DIR``, else ``$XDG_CACHE_HOME/cosim``, else ``~/.cache/cosim``; it may be to make."""
+    """``$COSIM_CACHE_DIR``, else ``$XDG_CACHE_HOME/cosim``, else ``~/.cache/cosim``; it may not exist."""
     if own := os.environ.get("COSIM_CACHE_DIR"):
         return Path(own)
     if xdg := os.environ.get("XDG_CACHE_HOME"):

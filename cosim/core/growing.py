@@ -11,7 +11,7 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 def with_room(columns: NDArray[Number], n: int) -> NDArray[Number]:
-    """An array with so many columns at least, those that there are in front; itself where it has them."""
+    """The array of shape (m, k) itself if it has `n` columns, else a longer one that begins with it."""
     if columns.shape[1] >= n:
         return columns
     more = np.zeros((len(columns), 2 * n + 64), columns.dtype)

@@ -1,6 +1,6 @@
 """Short rows of random numbers, many at once: Philox 4x64 with ten rounds in a compiled loop.
 
-numpy makes the same numbers; of a short row most of its time is moving the generator there.
+numpy makes the same numbers; for a short row it spends most of its time moving the generator there.
 """
 
 from __future__ import annotations

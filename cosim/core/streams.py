@@ -59,7 +59,7 @@ class Field:
         return np.stack([self.row(first + offset, n_entities) for offset in range(n_rows)])
 
     def many(self, first: int, n_rows: int, n_entities: int) -> NDArray[np.float64]:
-        """The same as `block`; for who asks often, since what makes them is first compiled or loaded."""
+        """The same as `block`, for callers that ask often: its loop is compiled or loaded first."""
         rows = np.empty((n_rows, n_entities))
         if n_entities <= _SHORT and can_compile():
             put_rows(self._key[0], self._key[1], first, rows)

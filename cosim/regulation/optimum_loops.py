@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 _TOGETHER = 128
 """So many numbers are added as they come; their sums are added with what each addition leaves."""
 _IN_CACHE = 2048
-"""So many households are worked out from begin to end before the next."""
+"""So many households are worked out from beginning to end before the next."""
 
 
 class Scratch(NamedTuple):

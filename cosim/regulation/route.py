@@ -52,7 +52,7 @@ def against_arrays(route: Route, obstacles: Sequence[str], n_decisions: int) -> 
     if not can_compile():
         return ["numba is not installed"]
     if n_decisions < FEWEST_DECISIONS:
-        return [f"{n_decisions:,} decisions are sooner made than loops for arrays are loaded"]
+        return [f"{n_decisions:,} decisions are made sooner than loops for arrays are loaded"]
     return []
 
 
