@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _HOLD_VOLTAGE = ("gen", "dcline", "xward", "vsc", "svc", "ssc")
 """Tables of elements, besides external grids, that hold a voltage of their own."""
+_TRAFOS = ("trafo", "trafo3w")
 
 
 def islanded(source: GridSource, supply: SupplyConfig, bus: int) -> GridSource:
@@ -59,9 +60,6 @@ def islanded(source: GridSource, supply: SupplyConfig, bus: int) -> GridSource:
     net.ext_grid.loc[above[0], "vm_pu"] = supply.vm_pu
     net.ext_grid.loc[above[0], "va_degree"] = 0.0
     return replace(source, net=net)
-
-
-_TRAFOS = ("trafo", "trafo3w")
 
 
 def _open_the_way_up(net: pandapowerNet, bus_above: int) -> None:

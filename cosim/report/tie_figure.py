@@ -28,11 +28,12 @@ def ties(run: RunData) -> Figure | None:
     axes[0].set_ylabel("power [kW]")
     axes[0].set_ylim(bottom=0)
     axes[0].set_title(f"{config.name}: {config.seller.community} sells to {config.buyer.community}")
-    sides = {"seller_cost": config.seller.community, "buyer_cost": config.buyer.community}
-    for look, (column, name) in zip(LOOKS[2:], sides.items(), strict=False):
-        sign = -1.0 if column == "buyer_cost" else 1.0
-        label = f"worth to {name}" if column == "buyer_cost" else f"cost to {name}"
-        draw_series(axes[1], axis, time_ms, sign * table[column][own], look, label, band=False)
+    sides = (
+        (f"cost to {config.seller.community}", table["seller_cost"]),
+        (f"worth to {config.buyer.community}", -table["buyer_cost"]),
+    )
+    for look, (label, costs) in zip(LOOKS[2:], sides, strict=False):
+        draw_series(axes[1], axis, time_ms, costs[own], look, label, band=False)
     axes[1].set_ylabel("of a kWh [cost/kWh]")
     axes[1].set_title("What a kWh more costs the seller, and is worth to the buyer")
     for number, ax in enumerate(axes):

@@ -85,7 +85,7 @@ class Ties(Subsystem[Tied]):
                     end_of(end, regulation.communities, _column(end, grid, f"ties.{number}.{key}.bus"))
                     for key, end in (("seller", config.seller), ("buyer", config.buyer))
                 ]
-                ties.append(tie_of(config, ends[0], ends[1], step_ms, to_hours(step_ms)))
+                ties.append(tie_of(config, ends[0], ends[1], step_ms))
         if problems:
             raise InputError(problems)
         return cls(ties, links.network, grid, setup.context)
@@ -121,12 +121,13 @@ class Ties(Subsystem[Tied]):
                 tie.seller.tell(step, passes_kwh)
                 tie.buyer.tell(step, passes_kwh)
                 if not tie.seller.community.is_down:
-                    self._say(tie.seller.number, tie.buyer.number, step * len(self.ties) + number, number)
+                    self._offer(number, step * len(self.ties) + number)
             run.events += len(self.ties)
 
-    def _say(self, seller: int, buyer: int, sequence: int, number: int) -> None:
-        offer = TieOffer(number, self.ties[number].seller.marginal_cost)
-        ends = platform_of(seller), platform_of(buyer)
+    def _offer(self, number: int, sequence: int) -> None:
+        tie = self.ties[number]
+        offer = TieOffer(number, tie.seller.marginal_cost)
+        ends = platform_of(tie.seller.number), platform_of(tie.buyer.number)
         self._network.send("platform", *ends, OFFER, sequence, offer)
 
     def _hear_offer(self, message: Message[TieOffer]) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cosim.core.clock import to_hours
 from cosim.regulation.capacities.over_tie import OverTie
 from cosim.regulation.community import Community
 from cosim.regulation.optimum import solve_optimum
@@ -112,8 +113,9 @@ def end_of(end: TieEnd, communities: list[Community], column: int) -> End:
     return End(number, community, position, unit_kwh, capacity.own, column)
 
 
-def tie_of(config: TieConfig, seller: End, buyer: End, step_ms: int, step_h: float) -> Tie:
+def tie_of(config: TieConfig, seller: End, buyer: End, step_ms: int) -> Tie:
     """A tie between two ends, before anything has passed."""
+    step_h = to_hours(step_ms)
     curvature = seller.curvature() + buyer.curvature()
     # Of a kWh in each step; where costs are straight lines no step is too long but by the limit.
     kw_per_cost = config.share / (curvature * step_h) if curvature > 0 else config.share * config.limit_kw
