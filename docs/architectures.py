@@ -7,19 +7,18 @@ python docs/architectures.py --seeds 20 --out new.csv   # runs what is missing f
 from __future__ import annotations
 
 import argparse
-import csv
 import tempfile
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+import seed_rows
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from seed_rows import half_width
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.results.run_files import read_run_record, read_summary
 from cosim.results.store import read_table
 
 Array = NDArray[np.float64]
@@ -28,6 +27,7 @@ RAW = Path(__file__).with_suffix(".csv")
 SCENARIOS = ("firm_village", "island_village", "tied_villages", "peers_village")
 LOSSES = (0.0, 0.3)
 """Of every message, on every link."""
+KEYS = ("scenario", "loss")
 DRAWN, FED_IN, BOUGHT, SOLD = 0.30, 0.08, 0.22, 0.05
 """EUR/kWh: of the households' tariff, and of the main grid's contract, in all four."""
 NUMBERS = {
@@ -58,10 +58,10 @@ def numbers_of(scenario: str, loss: float, seed: int) -> list[float]:
     ]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        run_scenario(load_scenario(scenario, settings, seed), out)
-        if read_run_record(out)["status"] != "done":
-            raise SystemExit("a run was interrupted")
-        found = {key: float(value or 0.0) for key, value in read_summary(out).items()}
+        outcome = run_scenario(load_scenario(scenario, settings, seed), out)
+        if outcome.status != "done":
+            raise SystemExit(outcome.cause)
+        found = {key: float(value or 0.0) for key, value in outcome.summary.items()}
         bills = found.get("firm_bills_eur", found.get("bills_households_eur", 0.0))
         if scenario == "tied_villages":
             bills = bills_over_tie(out)
@@ -101,44 +101,18 @@ def bills_over_tie(out: Path) -> float:
     return float(at_tariff - (DRAWN - FED_IN) * passed.sum())
 
 
-def rows_of(raw: Path) -> list[dict[str, str]]:
-    """The rows of a file of runs."""
-    with raw.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
-
-
 def run_missing(n_seeds: int, out: Path) -> None:
-    """Run every scenario with every seed and loss, a row written as each is done; go on where it stopped."""
-    is_new = not out.exists()
-    done = (
-        set() if is_new else {(row["scenario"], float(row["loss"]), int(row["seed"])) for row in rows_of(out)}
+    """Run every scenario with every seed and loss; go on where it stopped."""
+    cases = [(scenario, str(loss)) for scenario, loss in product(SCENARIOS, LOSSES)]
+    seed_rows.run_missing(
+        out, (KEYS, NUMBERS), cases, n_seeds, lambda case, seed: numbers_of(case[0], float(case[1]), seed)
     )
-    with out.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        if is_new:
-            writer.writerow(["seed", "scenario", "loss", *NUMBERS])
-        for seed in range(1, n_seeds + 1):
-            for scenario, loss in product(SCENARIOS, LOSSES):
-                if (scenario, loss, seed) not in done:
-                    values = (f"{each:.10g}" for each in numbers_of(scenario, loss, seed))
-                    writer.writerow([seed, scenario, loss, *values])
-                    stream.flush()
 
 
 def read(raw: Path) -> dict[tuple[str, float], Array]:
     """By scenario and loss, the numbers by seed; shape (n_seeds, n_numbers), for the seeds that all have."""
-    rows: dict[tuple[str, float], dict[int, list[float]]] = {}
-    for row in rows_of(raw):
-        key = row["scenario"], float(row["loss"])
-        rows.setdefault(key, {})[int(row["seed"])] = [float(row[name]) for name in NUMBERS]
-    seeds = sorted(set.intersection(*(set(each) for each in rows.values())))
-    return {key: np.array([each[seed] for seed in seeds]) for key, each in rows.items()}
-
-
-def half_width(values: Array) -> float:
-    """Half the width of the 95 % interval of a mean, Student's t."""
-    n = len(values)
-    return float(student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    found = seed_rows.read(raw, KEYS, NUMBERS)
+    return {(scenario, float(loss)): values for (scenario, loss), values in found.items()}
 
 
 def table(runs: Mapping[tuple[str, float], Array], is_change: bool) -> str:

@@ -8,13 +8,13 @@ python docs/market_forms.py --seeds 20 --out new.csv   # runs what is missing fi
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import seed_rows
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from seed_rows import half_width
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import summarise
@@ -57,6 +57,7 @@ NUMBERS = {
     "trading_message_bytes": ("bytes of messages", 0),
 }
 """What is compared, by its name in summary.json: its name in the table, and decimals."""
+KEYS = ("variant",)
 
 
 def raw_of(study: str) -> Path:
@@ -70,40 +71,18 @@ def numbers_of(settings: Sequence[str], seed: int) -> list[float]:
     return [float(summary.get(name) or 0.0) for name in NUMBERS]
 
 
-def rows_of(raw: Path) -> list[dict[str, str]]:
-    """The rows of a file of runs."""
-    with raw.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
-
-
 def run_missing(study: str, n_seeds: int, out: Path) -> None:
-    """Run every variant with every seed, and write a row for each when it is done; go on where it stopped."""
-    is_new = not out.exists()
-    done = set() if is_new else {(int(row["seed"]), row["variant"]) for row in rows_of(out)}
-    with out.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        if is_new:
-            writer.writerow(["seed", "variant", *NUMBERS])
-        for seed in range(1, n_seeds + 1):
-            for variant, settings in STUDIES[study].items():
-                if (seed, variant) not in done:
-                    writer.writerow([seed, variant, *(f"{each:.10g}" for each in numbers_of(settings, seed))])
-                    stream.flush()
+    """Run every variant with every seed; go on where it stopped."""
+    variants = STUDIES[study]
+    cases = [(variant,) for variant in variants]
+    seed_rows.run_missing(
+        out, (KEYS, NUMBERS), cases, n_seeds, lambda case, seed: numbers_of(variants[case[0]], seed)
+    )
 
 
 def read(raw: Path) -> dict[str, Array]:
     """By variant, the numbers by seed; shape (n_seeds, n_numbers), for the seeds that every variant has."""
-    rows: dict[str, dict[int, list[float]]] = {}
-    for row in rows_of(raw):
-        rows.setdefault(row["variant"], {})[int(row["seed"])] = [float(row[name]) for name in NUMBERS]
-    seeds = sorted(set.intersection(*(set(each) for each in rows.values())))
-    return {variant: np.array([each[seed] for seed in seeds]) for variant, each in rows.items()}
-
-
-def half_width(values: Array) -> float:
-    """Half the width of the 95 % interval of a mean, Student's t."""
-    n = len(values)
-    return float(student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return {variant: values for (variant,), values in seed_rows.read(raw, KEYS, NUMBERS).items()}
 
 
 def table(runs: dict[str, Array]) -> str:

@@ -7,12 +7,12 @@ python docs/private_reports.py --seeds 20 --out new.csv   # runs what is missing
 from __future__ import annotations
 
 import argparse
-import csv
 from pathlib import Path
 
 import numpy as np
+import seed_rows
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from seed_rows import half_width
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import summarise
@@ -20,6 +20,7 @@ from cosim.engine.run import summarise
 Array = NDArray[np.float64]
 
 RAW = Path(__file__).with_suffix(".csv")
+KEYS = ("epsilon",)
 BASE = ["time.steps=300", "time.warm_up_h=2400", "report.figures=false", "record.decisions=false"]
 REPORTS = "communities.market.agent.reports"
 BUDGETS = {
@@ -36,43 +37,21 @@ NUMBERS = {
 """What is compared, by its name in summary.json: its name in the table, and decimals."""
 
 
+def numbers_of(epsilon: str, seed: int) -> list[float]:
+    """The numbers of one run."""
+    summary = summarise(load_scenario("section6_additive", [*BASE, *BUDGETS[epsilon]], seed))
+    return [float(summary[name] or 0) for name in NUMBERS]
+
+
 def run_missing(n_seeds: int, out: Path) -> None:
-    """Run every budget with every seed, and write a row for each when it is done; go on where it stopped."""
-    is_new = not out.exists()
-    done = set() if is_new else {(int(row["seed"]), row["epsilon"]) for row in rows_of(out)}
-    with out.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        if is_new:
-            writer.writerow(["seed", "epsilon", *NUMBERS])
-        for seed in range(1, n_seeds + 1):
-            for epsilon, settings in BUDGETS.items():
-                if (seed, epsilon) not in done:
-                    summary = summarise(load_scenario("section6_additive", [*BASE, *settings], seed))
-                    writer.writerow(
-                        [seed, epsilon, *(f"{float(summary[name] or 0):.10g}" for name in NUMBERS)]
-                    )
-                    stream.flush()
-
-
-def rows_of(raw: Path) -> list[dict[str, str]]:
-    """The rows of a file of runs."""
-    with raw.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+    """Run every budget with every seed; go on where it stopped."""
+    cases = [(epsilon,) for epsilon in BUDGETS]
+    seed_rows.run_missing(out, (KEYS, NUMBERS), cases, n_seeds, lambda case, seed: numbers_of(case[0], seed))
 
 
 def read(raw: Path) -> dict[str, Array]:
     """By budget, the numbers by seed; shape (n_seeds, n_numbers), for the seeds that every budget has."""
-    rows: dict[str, dict[int, list[float]]] = {}
-    for row in rows_of(raw):
-        rows.setdefault(row["epsilon"], {})[int(row["seed"])] = [float(row[name]) for name in NUMBERS]
-    seeds = sorted(set.intersection(*(set(each) for each in rows.values())))
-    return {epsilon: np.array([each[seed] for seed in seeds]) for epsilon, each in rows.items()}
-
-
-def half_width(values: Array) -> float:
-    """Half the width of the 95 % interval of a mean, Student's t."""
-    n = len(values)
-    return float(student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n))
+    return {epsilon: values for (epsilon,), values in seed_rows.read(raw, KEYS, NUMBERS).items()}
 
 
 def table(runs: dict[str, Array]) -> str:

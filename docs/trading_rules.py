@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from seed_rows import half_width, rows_of
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import summarise
@@ -61,12 +61,6 @@ def run_all(n_seeds: int, out: Path) -> None:
                     stream.flush()
 
 
-def rows_of(raw: Path) -> list[dict[str, str]]:
-    """The rows of a file of runs."""
-    with raw.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
-
-
 def numbers_of(rule: str, seed: int) -> list[float]:
     """The numbers of one run of `trading_village` under a rule."""
     summary = summarise(load_scenario("trading_village", [f"energy_value.rules.rule={rule}"], seed))
@@ -80,12 +74,6 @@ def read(raw: Path) -> dict[str, Array]:
         rows[row["rule"]][int(row["seed"])] = [float(row.get(name) or "nan") for name in NUMBERS]
     seeds = sorted(set.intersection(*(set(of_rule) for of_rule in rows.values())))
     return {rule: np.array([of_rule[seed] for seed in seeds]) for rule, of_rule in rows.items()}
-
-
-def half_width(values: Array) -> float:
-    """Half the width of the 95 % confidence interval of the mean (Student's t); NaN for a single seed."""
-    n = len(values)
-    return float(student.ppf(0.975, n - 1) * values.std(ddof=1) / np.sqrt(n)) if n > 1 else float("nan")
 
 
 def cell(values: Array, decimals: int, stress: bool) -> str:

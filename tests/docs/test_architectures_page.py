@@ -34,7 +34,7 @@ def interval(script: ModuleType, values: np.ndarray) -> tuple[float, float]:
 
 
 def test_the_tables_are_those_of_twenty_seeds(script: ModuleType) -> None:
-    rows = script.rows_of(script.RAW)
+    rows = script.seed_rows.rows_of(script.RAW)
     seeds = {int(row["seed"]) for row in rows}
     assert len(seeds) >= 20
     assert len(rows) == len(seeds) * len(script.SCENARIOS) * len(script.LOSSES)

@@ -27,6 +27,29 @@ def test_a_program_that_no_test_of_its_page_loads_finds_what_it_imports(name: st
     assert callable(program(name).main)
 
 
+def test_runs_that_were_ended_go_on_below_the_names_of_their_columns(tmp_path: Path) -> None:
+    run_missing, out, asked = program("seed_rows").run_missing, tmp_path / "rows.csv", []
+    out.touch()  # ended within the first run, before anything was written
+
+    def numbers_of(case: tuple[str, ...], seed: int) -> list[float]:
+        asked.append((case, seed))
+        assert out.read_text().splitlines()[0] == "seed,rule,number"
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return [len(asked) / 3]
+
+    cases = [("one",), ("other",)]
+    with pytest.raises(KeyboardInterrupt):
+        run_missing(out, (["rule"], ["number"]), cases, 2, numbers_of)
+    run_missing(out, (["rule"], ["number"]), cases, 2, numbers_of)
+    assert asked == [(("one",), 1), (("other",), 1), (("one",), 2), (("one",), 2), (("other",), 2)]
+    found = program("seed_rows").read(out, ["rule"], ["number"])
+    assert {case: numbers[:, 0].round(6).tolist() for case, numbers in found.items()} == {
+        ("one",): [0.333333, 1.333333],
+        ("other",): [0.666667, 1.666667],
+    }
+
+
 def test_links_measures_a_link() -> None:
     account, _, arrived = program("links").carried(
         np.arange(50), latency={"kind": "constant", "latency_ms": 70}

@@ -32,7 +32,7 @@ def difference(script: ModuleType, study: str, number: str, name: str) -> tuple[
 
 @pytest.mark.parametrize("study", ["market_clearing", "trading_audiences"])
 def test_the_table_is_that_of_twenty_seeds(script: ModuleType, study: str) -> None:
-    rows = script.rows_of(script.raw_of(study))
+    rows = script.seed_rows.rows_of(script.raw_of(study))
     seeds = {int(row["seed"]) for row in rows}
     assert len(seeds) >= 20
     assert len(rows) == len(seeds) * len(script.STUDIES[study])
