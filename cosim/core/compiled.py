@@ -9,10 +9,13 @@ import functools
 import hashlib
 import importlib.util
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -54,7 +57,11 @@ def compiled(*uses: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P
             nonlocal made
             if made is None:
                 made = _compile(loop, uses) if can_compile() else loop
-            return made(*args, **kwargs)
+            try:
+                return made(*args, **kwargs)
+            except (OSError, EOFError, UnpicklingError):  # no loop's own: what is kept is broken, or no room
+                shutil.rmtree(_folder(loop, *uses), ignore_errors=True)
+                return made(*args, **kwargs)
 
         return call
 
@@ -67,7 +74,7 @@ def _compile(loop: Callable[P, R], uses: Sequence[Callable[..., Any]]) -> Callab
     for used in uses:
         _let_compile(used)
     jit: Any = functools.partial(numba.njit, error_model="numpy")
-    folder = cache_folder() / "compiled" / f"numba-{numba.__version__}-{_sources(loop, *uses)}"
+    folder = _folder(loop, *uses)
     with _cached_in(numba, folder):
         made: Callable[P, R] = jit(cache=_is_usable(folder))(loop)
     return made
@@ -103,6 +110,11 @@ def _cached_in(numba: Any, folder: Path) -> Iterator[None]:
         yield
     finally:
         numba.config.CACHE_DIR = before
+
+
+def _folder(*functions: Callable[..., Any]) -> Path:
+    """Where a loop is kept that is made of these functions."""
+    return cache_folder() / "compiled" / f"numba-{metadata.version('numba')}-{_sources(*functions)}"
 
 
 def _sources(*functions: Callable[..., Any]) -> str:

@@ -39,6 +39,10 @@ def test_loops_are_kept_in_the_users_own_folder_alone(
     changed_ns = kept.stat().st_mtime_ns
     assert kept_after_a_call() == [kept]
     assert kept.stat().st_mtime_ns == changed_ns  # read, not compiled once more
+    for broken in (kept, next(kept.parent.glob("*.nbi"))):
+        broken.write_bytes(b"")
+        assert kept_after_a_call() == [kept]
+        assert broken.stat().st_size > 0  # made anew
     kept.unlink()
     monkeypatch.setattr(os, "getuid", lambda: -2)
     assert not kept_after_a_call()
