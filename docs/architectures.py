@@ -89,7 +89,7 @@ def numbers_of(scenario: str, loss: float, seed: int) -> list[float]:
 def bills_over_tie(out: Path) -> float:
     """Bills at the households' tariff, but for what passes over the tie while one side gives and one needs.
 
-    Such a kWh is neither fed in nor drawn: it is paid between the communities, which is nothing for all.
+    Such a kWh is neither fed in nor drawn: one community pays the other, and together they pay nothing.
     """
     meters, ties = read_table(out, "meters"), read_table(out, "ties")
     prosumers = read_table(out, "prosumers").set_index("prosumer").group

@@ -27,14 +27,14 @@ class Limits(NamedTuple):
 
 
 class Dispatch(NamedTuple):
-    """What both do.
+    """What battery and generator do over an interval, kW.
 
     Attributes
     ----------
     generator_kw : float
-        Of the generator.
+        What the generator gives.
     battery_kw : float
-        Of the battery; negative while it charges.
+        What the battery gives; negative while it charges.
     missing_kw, beyond_kw : float
         What is needed and neither gives; what is too much and neither takes. One of them is 0.
     """
@@ -46,7 +46,7 @@ class Dispatch(NamedTuple):
 
 
 def isolated_dispatch(need_kw: float, limits: Limits, wants_generator: bool) -> Dispatch:
-    """An island's: the battery balances; the generator runs where it is wanted, or where it is needed.
+    """On an island the battery balances; the generator runs where it is wanted, or where it is needed.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def isolated_dispatch(need_kw: float, limits: Limits, wants_generator: bool) -> 
 def connected_dispatch(
     need_kw: float, limits: Limits, import_kw: float, grid_price: float, generator_price: float
 ) -> Dispatch:
-    """A connected firm's: the generator runs where it is cheaper than the main grid, or the contract is left.
+    """Beside the main grid the generator runs where it is cheaper, and to keep to the contract.
 
     Parameters
     ----------

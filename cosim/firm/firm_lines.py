@@ -34,7 +34,7 @@ def firm_lines(firm: ConnectedFirm | IsolatedFirm, n_capacities: int) -> Iterato
     if isinstance(firm, IsolatedFirm):
         yield (
             "an island: the firm holds the voltage; its generator starts at a state of charge of "
-            f"{firm.start_soc:.0%}, stops at {firm.stop_soc:.0%}, and runs whenever the battery does not do"
+            f"{firm.start_soc:.0%}, stops at {firm.stop_soc:.0%}, and runs when the battery is not enough"
         )
         yield f"not served when energy is short: {_order(firm.unserved_first)}"
         yield f"curtailed when there is too much: {_order(firm.curtailed_first)}"

@@ -61,7 +61,7 @@ class Island:
         self._runs = False
 
     def balance(self, interval: int, reading: Reading) -> Balancing:
-        """Curtail generation or leave load unserved, as far as battery and generator do not do."""
+        """Curtail generation or leave load unserved, as far as battery and generator are not enough."""
         plant, hours = self._plant, self._hours
         wanted = Wanted(
             reading.p_kw, reading.q_kvar, np.maximum(reading.load_kwh, 0) / hours, reading.pv_kwh / hours

@@ -133,8 +133,8 @@ class ConnectedFirm(_Firm):
     """A local firm between its households and the main grid.
 
     Its battery takes what the households have too much and gives what they lack; its generator runs where
-    its energy is cheaper than the main grid's, and where the contract would be left; the main grid does the
-    rest.
+    its energy is cheaper than the main grid's, and where the firm would otherwise draw more than its contract
+    allows; the main grid does the rest.
     """
 
     kind: Literal["connected"]
@@ -151,8 +151,8 @@ class IsolatedFirm(_Firm):
 
     They stand at `grid.supply.bus`. The generator starts when the battery falls to `start_soc`, then runs as
     near to its rated power as the battery takes, and stops at `stop_soc` (cycle charging: Barley and Winn,
-    Solar Energy 58, 1996); also whenever the battery alone does not do. What is too much for both is
-    curtailed, what is too little for both is not served.
+    Solar Energy 58, 1996); also whenever the battery alone is not enough. What both together cannot
+    take is curtailed, and what they cannot give is not served.
     """
 
     kind: Literal["isolated"]
