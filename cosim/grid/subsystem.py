@@ -251,18 +251,24 @@ class PowerGrid(Subsystem[Fed]):
                 listener(interval, reading)
 
     def _keep(self, block: Block) -> None:
-        if self._dark_ms:  # what would be drawn stays unknown, so that nobody solves it again
-            block = block._replace(p_mw=block.p_mw.copy(), q_mvar=block.q_mvar.copy())
-        for row, start_ms in enumerate(block.starts_ms.tolist()):
-            if start_ms in self._dark_ms:
-                self._dark_ms.remove(start_ms)
-                block.flow.cause[row] = _DARK
-                block.p_mw[row] = block.q_mvar[row] = 0.0
+        if self._dark_ms:
+            block = self._darkened(block)
         self._unrecorded.append(block)
         for listener in self._on_flow:
             listener(block)
         if self._on_set_points is not None:
             self._on_set_points(block.generated_kw, block.drawn_kvar)
+
+    def _darkened(self, block: Block) -> Block:
+        """The block, in whose dark intervals nothing is drawn."""
+        # The solver's own arrays keep what would be drawn as unknown, so that nobody solves it again.
+        block = block._replace(p_mw=block.p_mw.copy(), q_mvar=block.q_mvar.copy())
+        for row, start_ms in enumerate(block.starts_ms.tolist()):
+            if start_ms in self._dark_ms:
+                self._dark_ms.remove(start_ms)
+                block.flow.cause[row] = _DARK
+                block.p_mw[row] = block.q_mvar[row] = 0.0
+        return block
 
     def save(self) -> None:
         """Solve what waits, and write the intervals since it was last called, all at once."""
