@@ -46,7 +46,7 @@ def impact_figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[tuple
         end = f"_{feeder}" if feeder else ""
         plain = [curve for curve in mine if not curve.communication] or mine
         yield f"violation_probability{end}", _probabilities(analysis, plain[:_MOST_CURVES])
-        if axes:
+        if any(curve.communication for curve in mine):
             draw = _over_one_axis if len(axes) == 1 else _over_two_axes
             yield f"communication{end}", draw(analysis, mine)
         if feeder in feeders and any(analysis.bindings(curve) for curve in mine):

@@ -22,8 +22,10 @@ from cosim.api.impacts import evaluate_impact
 from cosim.config.library import names
 from cosim.engine.load import ScenarioSource
 from cosim.engine.wings import catalogue
+from cosim.report.impact_figures import impact_figures
 from cosim.report.impact_words import _listed
 from cosim.report.page.impact_report import write_impact
+from cosim.report.style import drawing
 from cosim.study.impact.impact_analysis import USUAL_COSTS, ImpactAnalysis
 from cosim.study.impact.impact_folder import open_study, read_impact
 from cosim.study.impact.impact_plan import ImpactSearch, plan_impact
@@ -59,6 +61,19 @@ STUDY: dict[str, Any] = {
     "modes": {"uncontrolled": {}, "inductive": {"groups.homes.pv.cos_phi": 0.8}},
     "seeds": 4,
     "risk": 0.25,
+}
+
+LOSS = {
+    "name": "loss",
+    "path": "comms.default.loss",
+    "values": [{"kind": "bernoulli", "loss_probability": share} for share in (0, 0.5)],
+    "column_values": [0, 0.5],
+}
+LATENCY = {
+    "name": "latency_h",
+    "path": "comms.default.latency",
+    "values": [{"kind": "constant", "latency_ms": each} for each in (0, 3_600_000)],
+    "column_values": [0, 1],
 }
 
 
@@ -196,16 +211,23 @@ def test_a_bound_is_called_a_bound(tmp_path: Path, limit: float, bound: str, sai
 
 
 def test_only_modes_over_communication_are_run_for_each_quality(tmp_path: Path) -> None:
-    communication = {
-        "modes": ["inductive"],
-        "axes": [{"name": "loss", "path": "comms.default.loss.loss_probability", "values": [0, 0.5]}],
-    }
+    communication = {"modes": ["inductive"], "axes": [LOSS]}
     chains = plan_impact(load_impact(saved(tmp_path, communication=communication))).chains
     assert [(chain.mode, chain.communication) for chain in chains[::4]] == [
         ("uncontrolled", ()),
         ("inductive", (0,)),
         ("inductive", (0.5,)),
     ]
+
+
+def test_interrupted_before_any_quality_was_run_it_has_figures(tmp_path: Path) -> None:
+    communication = {"modes": ["inductive"], "axes": [LOSS, LATENCY]}
+    studied(saved(tmp_path, communication=communication, penetrations=[0, 1], seeds=1), tmp_path / "out")
+    plan, table = read_impact(tmp_path / "out")
+    begun = ImpactAnalysis(plan, table[table["mode"] == "uncontrolled"])
+    with drawing():
+        names = [name for name, _ in impact_figures(begun, {})]
+    assert names == ["hosting_capacity", "violation_probability"]
 
 
 def test_each_feeder_has_its_own_answer(tmp_path: Path) -> None:
