@@ -254,6 +254,11 @@ def test_each_feeder_has_its_own_answer(tmp_path: Path) -> None:
     assert "**larger, inductive**: the feeder hosts" in page
 
 
+def over(path: str, values: list[Any]) -> dict[str, Any]:
+    """A study of a mode over what is no quality of its communication."""
+    return {"communication": {"modes": ["inductive"], "axes": [{"path": path, "values": values}]}}
+
+
 PV = STUDY["technologies"][0]
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"penetrations": [0, 1.2]}, "within 0 ... 1|from 0 to 1"),
@@ -274,6 +279,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"set": {"grid": None}}, "grid"),
     ({"compare_at": [0.3]}, "not one of the penetrations"),
     ({"communication": {"modes": ["nope"], "axes": [{"path": "a", "values": [1]}]}}, "no mode 'nope'"),
+    (over("grid.network", ["kerber_landnetz_kabel_1", "kerber_dorfnetz"]), "changes the feeder"),
+    (over("groups.homes.pv.cos_phi", [0.8, 0.9]), "the first of these values would hold for uncontrolled"),
+    ({"modes": {"a": {"groups.homes.pv": PV["parameters"] | {"share": 1}}}}, "penetration sets this share"),
     ({"base": "missing.yaml"}, "no such file"),
     ({"risk": 2}, "from 0 to 1"),
     ({"modes": {"a": {"groups.homes.pv.kwp": -3}}}, "kwp"),

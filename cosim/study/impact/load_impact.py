@@ -6,7 +6,7 @@ directories, resuming and single runs are a sweep's. Which of the points are run
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from cosim.config.dump import block_yaml
 from cosim.config.library import locate, shelf_of_keys
 from cosim.config.pydantic_errors import translate, unknown_keys
 from cosim.config.yaml_reader import Document, read_yaml
-from cosim.core.errors import InputError, Problem, suggest
+from cosim.core.errors import InputError, Problem, listed, suggest
 from cosim.engine.wings import catalogue
 from cosim.study.impact.schema import FEEDER, MODE, PENETRATION, ImpactConfig
 from cosim.study.sweep.load_sweep import LoadedSweep, sweep_of_document
@@ -25,6 +25,8 @@ from cosim.study.sweep.load_sweep import LoadedSweep, sweep_of_document
 _CONTROL_OF_THE_FEEDER = ("grid.feedback", "grid.tap_changers", "grid.run_control")
 """What of the feeder a mode may set: all else makes it another feeder, or judges it by other limits."""
 _NOT_OF_A_MODE = ("seed", "time")
+_COMMUNICATION = ("comms", "faults")
+"""Parts of a scenario that mean nothing to modes without messages."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def impact_of_document(document: Document, folder: Path) -> LoadedImpact:
         config = ImpactConfig.model_validate(document.data)
     except ValidationError as error:
         raise InputError(translate(error, document, ImpactConfig)) from None
-    problems = [*_problems(config, document), *_unknown_costs(config, document)]
+    problems = [*_problems(config, document), *_of_axes(config, document), *_unknown_costs(config, document)]
     try:
         sweep = sweep_of_document(_as_sweep(config, document), folder)
         problems += _without_grid(sweep, document)
@@ -118,11 +120,12 @@ def _problems(config: ImpactConfig, document: Document) -> Iterator[Problem]:
             place = f"technologies.{number}.parameters.share"
             remedy = "Remove it; `share_at_full` says how many have the device at a penetration of 1."
             yield Problem("the study itself sets this share", remedy, place, *document.place_of(place))
-    written = [(f"modes.{mode}.{path}", path) for mode, paths in config.modes.items() for path in paths]
-    written += [(f"set.{path}", path) for path in config.set]
-    feeders = config.feeders or {}
-    written += [(f"feeders.{name}.{path}", path) for name, paths in feeders.items() for path in paths]
-    for place, path in written:
+    settings = {f"modes.{mode}": paths for mode, paths in config.modes.items()} | {"set": config.set}
+    settings |= {f"feeders.{name}": paths for name, paths in (config.feeders or {}).items()}
+    written = [
+        (f"{of}.{path}", path, value) for of, paths in settings.items() for path, value in paths.items()
+    ]
+    for place, path, value in written:
         at = document.place_of(place)
         if place.startswith("modes.") and _changes_the_feeder(path):
             message = "a mode changes the feeder, so that its hosting capacity would be another feeder's"
@@ -130,11 +133,33 @@ def _problems(config: ImpactConfig, document: Document) -> Iterator[Problem]:
         elif place.startswith("modes.") and path.endswith(".households"):
             message = "a mode changes the number of connection points, of which penetrations are shares"
             yield Problem(message, "Set it for all modes under `set:`.", place, *at)
-        elif path in shares:
+        elif path in shares or any(f"{path}.{key}" in shares for key in _keys_of(value)):
             yield Problem("the penetration sets this share", "Remove it.", place, *at)
         elif path.partition(".")[0] in _NOT_OF_A_MODE and place.startswith("modes."):
             message = f"modes share '{path}', or they could not be compared"
             yield Problem(message, "Set it for all modes under `set:`, or seeds under `seeds:`.", place, *at)
+
+
+def _keys_of(value: Any) -> Collection[Any]:
+    return value.keys() if isinstance(value, Mapping) else ()
+
+
+def _of_axes(config: ImpactConfig, document: Document) -> Iterator[Problem]:
+    """What communication's axes set beside links and faults: modes that are run once get its first value."""
+    axes = config.communication.axes if config.communication else ()
+    run_once = [mode for mode in config.modes if mode not in config.modes_over_communication]
+    for number, axis in enumerate(axes):
+        own = [axis.path] if axis.path else []
+        for path in dict.fromkeys([*own, *(each for case in (axis.cases or {}).values() for each in case)]):
+            top, place = path.partition(".")[0], f"communication.axes.{number}"
+            at = document.place_of(place)
+            if _changes_the_feeder(path) or top in _NOT_OF_A_MODE:
+                message = "a quality of the communication changes the feeder or the time of all modes"
+                yield Problem(message, "Vary links (`comms`) or faults.", place, *at, value=path)
+            elif top not in _COMMUNICATION and run_once:
+                message = f"the first of these values would hold for {listed(run_once)}, too"
+                remedy = "Vary links (`comms`) or faults, or make each value a mode."
+                yield Problem(message, remedy, place, *at, value=path)
 
 
 def _changes_the_feeder(path: str) -> bool:

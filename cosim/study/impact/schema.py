@@ -55,7 +55,8 @@ class CommunicationConfig(Model):
     modes: Annotated[Numbers[Text], Field(min_length=1)]
     """Names of the modes that depend on messages; the others are run once."""
     axes: Annotated[Parts[AxisConfig], Field(min_length=1)]
-    """What is varied, as the axes of a sweep: every combination of their values."""
+    """What is varied, as the axes of a sweep: every combination of their values. Links (`comms`) or faults;
+    something else only if all modes are listed, since those that are not would get its first value."""
 
 
 class ImpactConfig(Model):
