@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ class Impact(Sweep):
     status : str
         ``done`` or ``interrupted``.
     n_points, n_done, n_failed : int
-        All points of the grid; those that were run; those that failed.
+        Every penetration of every mode, quality and seed; those that were run; those that failed.
     """
 
     def __init__(self, outcome: SweepOutcome, held: HeldFolder) -> None:
@@ -118,7 +119,7 @@ def impact(
             open_study(plan, folder)
             told.begins(plan.config.name, folder.folder, plan.n_expected)
             outcome = run_sweep(folder, executor, told.reached, ImpactSearch(plan))
-    finished = Impact(outcome, hands.held(folder))
+    finished = Impact(replace(outcome, n_points=plan.n_grid), hands.held(folder))
     if outcome.n_done:
         require_plain(finished.folder, (), ("impact",))
         write_impact(finished.analysis, finished.folder / "impact")

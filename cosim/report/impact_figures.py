@@ -9,7 +9,7 @@ import numpy as np
 
 from cosim.grid.feeder import Feeder
 from cosim.report.impact_places import first_violations
-from cosim.report.impact_words import Feeders, place_text
+from cosim.report.impact_words import Feeders, axis_label, place_text
 from cosim.report.style import (
     COLORMAP,
     DARK,
@@ -136,7 +136,7 @@ def _over_one_axis(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
         ax.fill_between(x, low, high, color=look.color, alpha=0.13, linewidth=0)
         ax.plot(x, middle, color=look.color, linestyle=look.line, marker=look.marker, label=mode)
     ax.set_xticks(range(len(labels)), labels)
-    ax.set_xlabel(axis.column)
+    ax.set_xlabel(axis_label(axis.column))
     ax.set_ylabel("hosting capacity [% of the connection points]")
     ax.set_ylim(-3, 103)
     ax.set_title(f"What the feeder hosts at a risk of {100 * analysis.config.risk:.4g} %, by communication")
@@ -155,8 +155,8 @@ def _over_two_axes(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     for ax, mode in zip(axes, modes, strict=False):
         mine = [curve for curve in curves if curve.mode == mode]
         image = _one_map(ax, mine)
-        ax.set_xlabel(x_axis.column)
-        ax.set_ylabel(y_axis.column)
+        ax.set_xlabel(axis_label(x_axis.column))
+        ax.set_ylabel(axis_label(y_axis.column))
         ax.set_title(mode)
     hide_unused(axes, len(modes))
     figure.colorbar(image, ax=axes, shrink=0.85, label="hosting capacity [% of the connection points]")

@@ -93,10 +93,10 @@ def _lines(
     for sentence in sentences(analysis, feeders):
         yield f"- {sentence}"
     yield ""
-    share = f"{analysis.n_runs:,} of {count(analysis.n_grid, 'run')}"
+    share = f"{analysis.n_runs:,} of {analysis.n_grid:,} runs"
     yield (
-        f"{count(len(config.seed_list), 'seed')}, penetrations {percent(config.grid[0])} to "
-        f"{percent(config.grid[-1])} in {count(len(config.grid), 'step')}; the search took {share}. The "
+        f"{count(len(config.seed_list), 'seed')}, {len(config.grid)} penetrations from "
+        f"{percent(config.grid[0])} to {percent(config.grid[-1])}; the search took {share}. The "
         "hosting capacity of a seed is the largest penetration up to which no limit is exceeded"
         f"{_allowed(analysis)}. A penetration of 100 % is {_technologies(analysis)}."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
+from cosim.config.units import split_key
 from cosim.core.errors import count, listed
 from cosim.grid.feeder import Feeder
 from cosim.grid.verdict import WORDS_BY_KEY
@@ -53,11 +54,23 @@ def element_name(feeder: Feeder | None, kind: str, element: int) -> str:
     return f"{word} {element}{f' ({name})' if name else ''}"
 
 
+def axis_label(column: str) -> str:
+    """A quality of communication as an axis of a figure names it: ``latency [h]``."""
+    name, unit = split_key(column)
+    return f"{name.replace('_', ' ')} [{unit.symbol}]" if name and unit.symbol else column
+
+
+def _quality(column: str, value: object) -> str:
+    """One of its values: ``latency 1 h``."""
+    name, unit = split_key(column)
+    return f"{name.replace('_', ' ')} {value} {unit.symbol}" if name and unit.symbol else f"{column} {value}"
+
+
 def place_text(analysis: ImpactAnalysis, curve: Curve) -> str:
-    """Mode and communication: ``dimming with latency_ms 0, loss 0.3``."""
+    """Mode and communication: ``dimming with latency 0 ms, loss 0.3``."""
     axes = analysis.config.communication.axes if analysis.config.communication else ()
     cells = zip(axes, curve.communication, strict=bool(curve.communication))
-    pairs = [f"{axis.column} {cell}" for axis, cell in cells]
+    pairs = [_quality(axis.column, cell) for axis, cell in cells]
     where = f"{curve.feeder}, {curve.mode}" if curve.feeder else curve.mode
     return f"{where} with {', '.join(pairs)}" if pairs else where
 
@@ -180,7 +193,15 @@ def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
 
 
 def _bounds(analysis: ImpactAnalysis) -> Iterator[str]:
-    """That capacities at the end of the grid are bounds, and with them means and differences."""
+    """That capacities at the ends of the grid are bounds, and with them means and differences."""
+    none = [curve for curve in analysis.curves if (curve.capacities < 0).any()]
+    if none:
+        named = [place_text(analysis, curve) for curve in none[:_MOST_BOUNDS]]
+        named += [f"{len(none) - _MOST_BOUNDS} more"] if len(none) > _MOST_BOUNDS else []
+        yield (
+            f"A limit is exceeded even at {percent(analysis.config.grid[0])} in some seeds of "
+            f"{listed(named)}: they count as 0 % in means and differences."
+        )
     ends = [curve for curve in analysis.curves if curve.n_unbounded]
     if not ends:
         return

@@ -23,7 +23,7 @@ from cosim.config.library import names
 from cosim.engine.load import ScenarioSource
 from cosim.engine.wings import catalogue
 from cosim.report.impact_figures import impact_figures
-from cosim.report.impact_words import _listed
+from cosim.report.impact_words import _listed, place_text
 from cosim.report.page.impact_report import write_impact
 from cosim.report.style import drawing
 from cosim.study.impact.impact_analysis import USUAL_COSTS, ImpactAnalysis
@@ -207,6 +207,7 @@ def test_a_bound_is_called_a_bound(tmp_path: Path, limit: float, bound: str, sai
     assert "worst of 2 seeds" in page
     is_above = bound == "above"
     assert ("Those capacities are bounds, and means and differences with them" in page) == is_above
+    assert ("exceeded even at 0 % in some seeds of uncontrolled" in page) != is_above
     assert ("at 100 %, in the worst seed, transformer 0" in page) == is_above
 
 
@@ -225,6 +226,8 @@ def test_interrupted_before_any_quality_was_run_it_has_figures(tmp_path: Path) -
     studied(saved(tmp_path, communication=communication, penetrations=[0, 1], seeds=1), tmp_path / "out")
     plan, table = read_impact(tmp_path / "out")
     begun = ImpactAnalysis(plan, table[table["mode"] == "uncontrolled"])
+    words = [place_text(begun, curve) for curve in begun.curves]
+    assert (words[0], words[-1]) == ("uncontrolled", "inductive with loss 0.5, latency 1 h")
     with drawing():
         names = [name for name, _ in impact_figures(begun, {})]
     assert names == ["hosting_capacity", "violation_probability"]

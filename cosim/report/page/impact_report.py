@@ -12,6 +12,7 @@ from cosim.report.impact_page import feeders_of, write_impact_files
 from cosim.report.impact_places import first_violations, violations_at
 from cosim.report.impact_words import (
     Feeders,
+    axis_label,
     capacity_text,
     doubts,
     element_name,
@@ -122,7 +123,7 @@ def _capacities(analysis: ImpactAnalysis, known: list[Curve]) -> Figure:
             ends = (100 * each.grid[p] if p >= 0 else 0.0 for p in (found.position, found.low, found.high))
             rows.append(dot(place_text(analysis, each), ends, 100 * each.penetrations.to_numpy()))
     about = (
-        f"The largest penetration at which at most {percent(analysis.config.risk)} of the seeds leave a "
+        f"The largest penetration at which at most {percent(analysis.config.risk)} of the seeds exceed a "
         "limit, with its 95 % interval; small dots are single seeds."
     )
     return dots("What the feeder hosts", _PENETRATION, rows, about=about)
@@ -164,7 +165,7 @@ def _communication(analysis: ImpactAnalysis, mine: list[Curve], feeders: Feeders
             )
             text = "–" if found is None else capacity_text(each, found.position)
             cells.append(cell(map(str, each.communication), value, text, _runs(each, feeders)))
-        names = config.axes[0].column, config.axes[1].column
+        names = axis_label(config.axes[0].column), axis_label(config.axes[1].column)
         about = "Hosting capacity at the study's risk; choose a cell for the seeds behind it."
         columns = ["seed", "hosting capacity", "limit that binds first", "where", "runs"]
         yield cell_map(

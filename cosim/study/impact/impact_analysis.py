@@ -196,7 +196,7 @@ class ImpactAnalysis:
     @property
     def n_grid(self) -> int:
         """How many there would be with every penetration of every chain."""
-        return len(self.plan.chains) * len(self.config.grid)
+        return self.plan.n_grid
 
     def reference(self, curve: Curve) -> Curve | None:
         """The first mode on the same feeder over the same communication; None for itself."""

@@ -103,6 +103,11 @@ class ImpactPlan:
         return {point: chain for chain in self.chains for point in chain.points}
 
     @property
+    def n_grid(self) -> int:
+        """How many runs there would be with every penetration of every chain."""
+        return len(self.chains) * len(self.config.grid)
+
+    @property
     def n_expected(self) -> int:
         """About how many runs it takes, for a bar of progress: no more than this where nothing fails."""
         n = len(self.config.grid)
