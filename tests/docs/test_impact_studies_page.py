@@ -81,6 +81,49 @@ def test_what_a_bad_network_costs() -> None:
     assert (late[["change from", "change to"]] == 0).all(axis=None)
 
 
+def test_qualities_cannot_be_ranked_by_what_regulation_gains() -> None:
+    table = pd.read_csv(DOCS / "impact/impact_communication.csv")
+    regulated = table[table["mode"] == "regulation"].set_index(["loss", "latency_h"])
+    gain, low, high = (regulated[f"change {end}"] for end in ("of the mean [points]", "from", "to"))
+    assert (gain.min(), gain.max()) == pytest.approx((5.5, 22.5))
+    assert f"+{gain[0, 0]:.1f} points, {low[0, 0]:.1f} to {high[0, 0]:.1f})" in PAGE
+    assert (gain.idxmin(), gain.idxmax()) == ((0.9, 0), (0, 0))
+    assert low.max() < high.min()
+    assert (low < 0).sum() == 3
+    dimmed = table[table["mode"] == "dimming"].set_index(["loss", "latency_h"])
+    half, dead = dimmed.loc[(0.5, 0)], dimmed.loc[(0.9, 2)]
+    assert (half["from"], half["to"], dead["from"], dead["to"]) == ("10 %", "60 %", "40 %", "60 %")
+    assert (half["mean over seeds [%]"], dead["mean over seeds [%]"]) == pytest.approx((71.5, 75.5))
+
+
+def test_how_near_to_its_limit_a_feeder_that_hosts_all_comes() -> None:
+    loadings = pd.read_csv(DOCS / "impact/highest_loadings.csv").set_index("study")
+    highest = loadings["highest trafo loading [%]"]
+    assert f"reaches {highest['impact_ev']:.1f} % of its rating in the worst seed" in PAGE
+    assert f"(at most {highest['impact_heat_pump'].max():.0f} % of its transformer)" in PAGE
+
+
+def test_vehicles_pass_from_no_seed_to_four_in_five() -> None:
+    table = pd.read_csv(DOCS / "impact/impact_ev_probabilities.csv").set_index("feeder")
+    assert table.loc["village", "seeds with a violation [%]"].tolist() == [0, 80]
+    assert table.loc["rural", "seeds with a violation [%]"].tolist() == [0, 0]
+
+
+def test_prompt_orders_fail_at_40_or_50_percent_alone() -> None:
+    table = pd.read_csv(DOCS / "impact/impact_communication_pv_prompt_orders.csv")
+    failed = table[table["runs with a violation"] > 0]["penetration [%]"]
+    assert failed.tolist() == [40, 50]
+    assert f"[{table[table['penetration [%]'] >= 60]['runs'].sum()} runs]" in PAGE
+
+
+@pytest.mark.parametrize("study", ["heat_pump", "mixed", "communication_pv"])
+def test_how_many_runs_a_search_took(study: str) -> None:
+    runs = pd.read_csv(DOCS / f"impact/impact_{study}_runs.csv")
+    whole = 11 * runs["seeds"].sum()
+    took = f"{runs['runs'].sum():,}"
+    assert f"The search took {took} of {whole:,} runs" in PAGE or f"; {took} runs, 13 minutes" in PAGE
+
+
 def test_what_roofs_gain() -> None:
     table = pd.read_csv(DOCS / "impact/impact_pv.csv")
     of = table.set_index(["feeder", "mode"])
