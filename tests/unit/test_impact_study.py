@@ -181,6 +181,14 @@ def test_what_modes_usually_cost_are_numbers_that_runs_have() -> None:
     assert [key for key in USUAL_COSTS if catalogue().find(key) is None] == []
 
 
+def test_a_cost_that_is_the_same_in_all_runs_is_told_unless_it_is_0(finished: Path) -> None:
+    plan, table = read_impact(finished)
+    same = table.assign(ev_missing_kwh=5.0, messages_sent=0.0, pv_curtailed_kwh=float("nan"))
+    told = {cost.key: cost.mean.mean for cost in ImpactAnalysis(plan, same).costs}
+    assert told["ev_missing_kwh"] == 5
+    assert not {"messages_sent", "pv_curtailed_kwh"} & told.keys()
+
+
 def test_evaluating_a_directory_again_gives_the_same(finished: Path, tmp_path: Path) -> None:
     for path in evaluate_impact(finished, tmp_path / "anew"):
         assert path.read_bytes() == (finished / "impact" / path.name).read_bytes()

@@ -42,7 +42,7 @@ USUAL_COSTS = (
     "trafo_loading_max_percent",
     "messages_sent",
 )
-"""What a mode may cost, as far as its runs have such a number and it differs among them."""
+"""What a mode may cost, as far as its runs have such a number, and it is not 0 in all of them."""
 
 
 class Found(NamedTuple):
@@ -338,12 +338,12 @@ class ImpactAnalysis:
         return Found(chain, known.violated - 1, is_monotone(outcomes), binds, len(outcomes))
 
     def _cost_keys(self, position: int) -> list[str]:
-        """What is looked at: what the study names, or what is usual and differs."""
+        """What is looked at: what the study names, or what is usual and not 0 in all runs."""
         points = [each.chain.points[position] for curve in self.curves for each in curve.known]
         rows = self._done.loc[self._done.index.isin(points)]
         if self.config.costs:
             return [key for key in self.config.costs if key in rows]
-        return [key for key in USUAL_COSTS if key in rows and rows[key].nunique() > 1]
+        return [key for key in USUAL_COSTS if key in rows and rows[key].fillna(0).any()]
 
     def _values(self, curve: Curve, position: int, key: str) -> pd.Series:
         """A number of the curve's runs at a penetration, by seed."""
