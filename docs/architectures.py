@@ -16,9 +16,8 @@ import numpy as np
 import seed_rows
 from numpy.typing import NDArray
 from seed_rows import half_width
+from whole_run import whole_run
 
-from cosim.engine.load import load_scenario
-from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 
 Array = NDArray[np.float64]
@@ -58,9 +57,7 @@ def numbers_of(scenario: str, loss: float, seed: int) -> list[float]:
     ]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        outcome = run_scenario(load_scenario(scenario, settings, seed), out)
-        if outcome.status != "done":
-            raise SystemExit(outcome.cause)
+        outcome = whole_run(scenario, settings, seed, out)
         found = {key: float(value or 0.0) for key, value in outcome.summary.items()}
         bills = found.get("firm_bills_eur", found.get("bills_households_eur", 0.0))
         if scenario == "tied_villages":

@@ -14,9 +14,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from whole_run import whole_run
 
-from cosim.engine.load import load_scenario
-from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 
 STEP_H = 0.25
@@ -65,9 +64,8 @@ class Outcome:
 
     def __init__(self, settings: list[str], seed: int) -> None:
         with tempfile.TemporaryDirectory() as temporary:
-            loaded = load_scenario("faulty_community", [*settings, "report.figures=false"], seed)
             folder = Path(temporary) / "run"
-            run_scenario(loaded, folder)
+            whole_run("faulty_community", [*settings, "report.figures=false"], seed, folder)
             effects = read_table(folder, "fault_effects")
         self.worst_over_before = float((effects["worst_deviation"].abs() / effects["rmse_before"]).max())
         self.recovery_steps = float(effects["recovery_h"].to_numpy().max() / STEP_H)

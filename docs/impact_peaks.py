@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
+from whole_run import whole_run
 
-from cosim.engine.load import load_scenario
-from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 
 RAW = Path(__file__).parent / "impact" / "peaks.csv"
@@ -43,7 +42,7 @@ def peak_kw(settings: dict[str, object], seed: int) -> float:
     fixed = {"groups.homes.households": HOMES, "record.meters": True, "report.figures": False}
     changes = [f"{path}={json.dumps(value)}" for path, value in (fixed | settings).items()]
     with tempfile.TemporaryDirectory() as temporary:
-        run_scenario(load_scenario("impact_homes", changes, seed), Path(temporary) / "run")
+        whole_run("impact_homes", changes, seed, Path(temporary) / "run")
         meters = read_table(Path(temporary) / "run", "meters")
     return float(meters.groupby("time")["net_kwh"].sum().max() / INTERVAL_H)
 

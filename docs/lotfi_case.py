@@ -17,9 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 from scipy.stats import t as student
+from whole_run import whole_run
 
-from cosim.engine.load import load_scenario
-from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 from cosim.trading.schemas.appliances import TableIAppliances
 from cosim.trading.valuation.energy_values import normalised_preferences
@@ -86,7 +85,7 @@ def outcome(seed: int, *settings: str) -> Outcome:
     """Run the case once, with values of the scenario changed as by ``--set``."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
-        run_scenario(load_scenario("lotfi_case", ["report.figures=false", *settings], seed), folder)
+        whole_run("lotfi_case", ["report.figures=false", *settings], seed, folder)
         schedule, prices, trades, bills = (
             read_table(folder, name).query(f"day == {DAY}")
             for name in ("schedule", "prices", "trades", "bills")

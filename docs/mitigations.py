@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from whole_run import whole_run
 
-from cosim.engine.load import load_scenario
-from cosim.engine.run import run_scenario
 from cosim.regulation.clipped_sum import ClippedSum
 from cosim.regulation.heard_reports import Report, initial_reports
 from cosim.regulation.mitigations import AgainstFalseReports
@@ -119,8 +118,7 @@ def run(overrides: tuple[str, ...], seed: int) -> Run:
     """Run the scenario once."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
-        loaded = load_scenario("lossy_community", [*overrides, "report.figures=false"], seed)
-        summary = run_scenario(loaded, folder).summary
+        summary = whole_run("lossy_community", [*overrides, "report.figures=false"], seed, folder).summary
         ticks, decisions = read_table(folder, "regulation"), read_table(folder, "decisions")
     error = (ticks["aggregate"] - ticks["capacity"]).to_numpy()
     sent = float(summary["messages_sent"] or 0)

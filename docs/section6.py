@@ -17,9 +17,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binom, binomtest
+from whole_run import whole_run
 
-from cosim.engine.load import load_scenario
-from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 
 Array = NDArray[np.float64]
@@ -106,9 +105,7 @@ def outcome_of(case: Case, seed: int, steps: int = STEPS) -> Outcome:
     ]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
-        done = run_scenario(load_scenario(case.scenario, overrides, seed), folder)
-        if done.status != "done":
-            raise RuntimeError(f"{case}, seed {seed}: {done.cause}")
+        done = whole_run(case.scenario, overrides, seed, folder)
         ticks = read_table(folder, "regulation").set_index("resource")
         locked = locked_out(folder, steps) if steps <= 10_000 else pd.DataFrame()
     consumption, production = ticks.loc["consumption"], ticks.loc["production"]

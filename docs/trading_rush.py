@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from whole_run import whole_run
 
-from cosim.engine.load import load_scenario
-from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
 
 Array = NDArray[np.float64]
@@ -42,7 +41,7 @@ def hours(rule: str) -> Hours:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
         settings = [f"energy_value.rules.rule={rule}", "report.figures=false"]
-        run_scenario(load_scenario("trading_village", settings), folder)
+        whole_run("trading_village", settings, None, folder)
         schedule, meters = read_table(folder, "schedule"), read_table(folder, "meters")
     traded = schedule[schedule["day"] > 0]
     scheduled = np.bincount(traded["hour"], traded["energy_kwh"], 24) / traded["day"].nunique()

@@ -9,6 +9,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from cosim.engine.run import Outcome
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
@@ -103,3 +105,11 @@ def test_every_case_of_the_page_on_mitigations_is_a_scenario() -> None:
     for cases in program("mitigations").TABLES.values():
         for overrides in cases.values():
             assert load_scenario("lossy_community", list(overrides)).scenario.name == "lossy_community"
+
+
+def test_of_half_a_run_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = program("whole_run")
+    half = Outcome(tmp_path, "interrupted", {"messages_sent": 1}, "signal 15")
+    monkeypatch.setattr(module, "run_scenario", lambda *_: half)
+    with pytest.raises(SystemExit, match=r"section6, seed 3: interrupted\. signal 15"):
+        module.whole_run("section6", ["time.steps=2"], 3, tmp_path / "run")
