@@ -116,7 +116,7 @@ def test_prompt_orders_fail_at_40_or_50_percent_alone() -> None:
     assert f"[{table[table['penetration [%]'] >= 60]['runs'].sum()} runs]" in PAGE
 
 
-@pytest.mark.parametrize("study", ["heat_pump", "mixed", "communication_pv"])
+@pytest.mark.parametrize("study", ["heat_pump", "mixed", "communication_pv", "pv"])
 def test_how_many_runs_a_search_took(study: str) -> None:
     runs = pd.read_csv(DOCS / f"impact/impact_{study}_runs.csv")
     whole = 11 * runs["seeds"].sum()
@@ -137,6 +137,16 @@ def test_what_roofs_gain() -> None:
     limited = of.loc[("rural", "feed_in_limit")]
     assert limited["change from"] > 0
     assert of.loc[("rural", "q_of_v"), "change of the mean [points]"] == pytest.approx(-1)
+    assert (of["seeds"] == 20).all()
+
+
+def test_the_transformer_binds_first_under_roofs_and_p_of_v_never_acts() -> None:
+    binding = pd.read_csv(DOCS / "impact/impact_pv_binding.csv")
+    assert set(binding["limit"]) == {"transformer overloaded"}
+    assert (binding[binding["feeder"] != "suburb"]["seeds"] == 20).all()
+    costs = pd.read_csv(DOCS / "impact/impact_pv_costs.csv")
+    with_p = (costs["number"] == "generation curtailed [kWh]") & (costs["mode"] == "q_and_p_of_v")
+    assert costs[with_p][["mean", "to"]].to_numpy().tolist() == [[0, 0]] * 3
 
 
 @pytest.mark.slow
