@@ -62,6 +62,14 @@ def test_each_row_is_that_of_the_study(study: str, place: dict[str, object], beg
     assert said == list(change or ())
 
 
+def test_the_transformer_binds_first_under_vehicles() -> None:
+    binding = pd.read_csv(DOCS / "impact/impact_ev_binding.csv")
+    assert set(binding["feeder"]) == {"village"}
+    assert set(binding["limit"]) == {"transformer overloaded"}
+    bounded = (pd.read_csv(DOCS / "impact/impact_ev_runs.csv")["feeder"] == "village").sum()
+    assert len(binding) == bounded == 5
+
+
 def test_simbench_feeders_host_all() -> None:
     table = pd.read_csv(DOCS / "impact/impact_ev.csv")
     assert set(table[table.feeder != "village"]["capacity at a risk of 10 %"]) == {"at least 100 %"}
@@ -116,7 +124,7 @@ def test_prompt_orders_fail_at_40_or_50_percent_alone() -> None:
     assert f"[{table[table['penetration [%]'] >= 60]['runs'].sum()} runs]" in PAGE
 
 
-@pytest.mark.parametrize("study", ["heat_pump", "mixed", "communication_pv", "pv"])
+@pytest.mark.parametrize("study", ["heat_pump", "mixed", "communication_pv", "pv", "ev"])
 def test_how_many_runs_a_search_took(study: str) -> None:
     runs = pd.read_csv(DOCS / f"impact/impact_{study}_runs.csv")
     whole = 11 * runs["seeds"].sum()
