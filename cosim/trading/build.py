@@ -25,6 +25,7 @@ from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
 from cosim.trading.valuation.bidding import bid_problems
 from cosim.trading.valuation.offers import has_margin
 from cosim.trading.valuation.participants import appliance_days
+from cosim.trading.valuation.price_list import OnePriceList
 from cosim.trading.valuation.prices import Prices, hourly_prices, price_problems
 
 Array = NDArray[np.float64]
@@ -65,7 +66,7 @@ def build_energy_market(
         [each for group in groups for each in _participants(taken[group.number], group, context)],
         [(group.members, taken[group.number].appliances) for group in groups],
         names,
-        prices,
+        OnePriceList(prices, context.population.size),
         _outlook(demand, context),
         context.streams,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from functools import partial
 from math import fsum
 
 import numpy as np
@@ -28,9 +29,10 @@ from cosim.trading.protocol.demand_plan import HourlyNeed, needs_from_load
 from cosim.trading.protocol.floor import Hooks, TradingFloor
 from cosim.trading.protocol.marketplace import MarketOperator, Marketplace
 from cosim.trading.protocol.messages import Line
+from cosim.trading.protocol.reconciliation import Agreement
 from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.record import EnergyRecorder, MeteredDay
-from cosim.trading.settlement.bills import Settlement, settle
+from cosim.trading.settlement.bills import Losses, Settlement, settle
 from cosim.trading.settlement.commitments import sold_less_bought
 from cosim.trading.totals import SECTION
 from cosim.trading.valuation.offers import Offer
@@ -191,23 +193,27 @@ class DeliveryDays:
 
     def _plan(self, household: int, day: int, offers: Sequence[Offer]) -> list[HourlyNeed]:
         """What a household wants to buy: for its schedule, and for devices at variable power on top."""
-        load_kwh = self._market.plan(household, day, offers)
-        on_top_kwh = self._device_plans.at_gate(household, day, offers, int(self._env.now))
+        landed = self._market.prices.landed(household, day, offers)
+        load_kwh = self._market.plan(household, day, landed)
+        on_top_kwh = self._device_plans.at_gate(household, day, landed, int(self._env.now))
         if self._has_rounds:
             self._on_top.setdefault(day, {})[household] = on_top_kwh
-        return self._needs(day, load_kwh + on_top_kwh, offers)
+        return self._needs(household, day, load_kwh + on_top_kwh, offers)
 
-    def _needs(self, day: int, load_kwh: Array, offers: Sequence[Offer]) -> list[HourlyNeed]:
-        return needs_from_load(load_kwh.tolist(), offers, self._market.prices(day).grid.tolist())
+    def _needs(self, household: int, day: int, load_kwh: Array, offers: Sequence[Offer]) -> list[HourlyNeed]:
+        prices = self._market.prices
+        grid, charges = prices.of(household, day).grid.tolist(), prices.charges(household, day, offers)
+        return needs_from_load(load_kwh.tolist(), offers, grid, charges)
 
     def _plan_again(
         self, household: int, day: int, offers: Sequence[Offer], bought: Sequence[Offer], first_hour: int
     ) -> list[HourlyNeed]:
         """What a household wants to buy after it has planned again what of its day has not begun."""
         on_top_kwh = self._on_top.get(day, {}).get(household, np.zeros(HOURS))
-        supply = [each for each in (*offers, *bought) if each.quantity_kwh > 0]
+        landed = self._market.prices.landed(household, day, offers)
+        supply = [each for each in (*landed, *bought) if each.quantity_kwh > 0]
         load_kwh = self._market.plan_again(household, day, supply, first_hour, on_top_kwh)
-        return self._needs(day, load_kwh, offers)
+        return self._needs(household, day, load_kwh, offers)
 
     def _order(self, household: int, day: int) -> Orders:
         """What a household orders: it plans its day alone, sells what is left and bids for what it lacks."""
@@ -223,7 +229,7 @@ class DeliveryDays:
         asked = np.full(HOURS, np.nan)
         for offer in market.offers(household, day):
             asked[offer.hour] = offer.price
-        prices, least_kwh = market.prices(day), self._least_kwh
+        prices, least_kwh = market.prices.bidding(household, day), self._least_kwh
         lines = hourly_orders(parts, generation_kwh, asked, prices, rules.clearing, least_kwh)
         return Orders(day, *lines)
 
@@ -237,7 +243,7 @@ class DeliveryDays:
 
     def _bids(self, household: int, day: int, offers: Sequence[Offer]) -> Orders:
         """What it buys there: its load in the hours of which there was a quote, below the grid's price."""
-        prices = self._market.prices(day).grid.tolist()
+        prices = self._market.prices.bidding(household, day).grid.tolist()
         bids = [
             Line(need.hour, whole_grains(need.demand_kwh), prices[need.hour])
             for need in self._plan(household, day, offers)
@@ -250,7 +256,7 @@ class DeliveryDays:
 
     def _hour_prices(self, day: int) -> list[tuple[float, float]]:
         """What a kWh from the grid costs and one fed in earns, by hour."""
-        prices = self._market.prices(day)
+        prices = self._market.prices.reference(day)
         return list(zip(prices.grid.tolist(), prices.feed_in.tolist(), strict=True))
 
     def _begin(self, day: int) -> None:
@@ -311,13 +317,13 @@ class DeliveryDays:
             floor.failed(day) if is_traded else [],
             metered.load_kwh,
             metered.generation_kwh,
-            market.prices(day),
-            rules.deviations,
+            market.prices.retail(day),
+            partial(self._losses, day) if rules.deviations == "causer_compensates" else None,
         )
         sold_kwh, received = _sales(settlement, market.size)
         market.learn(day, offered, sold_kwh, received if self.operator else None)
         value_eur = fsum(plan.energy_value for plan in market.plans[day].values())
-        self._recorder.add_day(day, offered, settlement, market.prices(day), metered, value_eur)
+        self._recorder.add_day(day, offered, settlement, market.prices.base(day), metered, value_eur)
         if self.operator and is_traded:
             self._recorder.add_clearing(day, floor.bids(day), offered, settlement.trades)
         if is_traded and not rules.clearing.has_operator:
@@ -327,6 +333,15 @@ class DeliveryDays:
         market.forget(day)
         self._device_plans.forget(day)
         self._on_top.pop(day, None)
+
+    def _losses(self, day: int, trade: Agreement) -> Losses:
+        """What the partners of a trade lose by what it lacks."""
+        prices, hour = self._market.prices, trade.hour
+        offer = Offer(hour, trade.seller, trade.agreed_kwh, trade.price)
+        [landed] = prices.landed(trade.buyer, day, [offer])
+        from_grid = float(prices.of(trade.buyer, day).grid[hour])
+        fed_in = float(prices.of(trade.seller, day).feed_in[hour])
+        return Losses(max(0.0, from_grid - landed.price), max(0.0, trade.price - fed_in))
 
 
 def _sales(settlement: Settlement, n_households: int) -> tuple[Array, Array]:

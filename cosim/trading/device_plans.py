@@ -148,7 +148,7 @@ class DevicePlans:
         as good as another where prices do not count.
         """
         market = self._market
-        grid_price = market.prices(day).grid
+        grid_price = market.prices.of(number, day).grid
         if market.config.rules.rule.aim == "preferences":
             offers, grid_price = (), np.zeros_like(grid_price)
         elif offers is None:

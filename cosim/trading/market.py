@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from cosim.config.hours import HOURS
 from cosim.core.errors import SimulationError
 from cosim.core.streams import Streams
-from cosim.csv_files.found import CsvFound
 from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day, plan_rest
 from cosim.trading.schemas.appliances import AppliancesConfig
 from cosim.trading.schemas.bids import LearningBids
@@ -20,7 +19,7 @@ from cosim.trading.valuation.bidding import bid_prices, first_propensities, lear
 from cosim.trading.valuation.forecast import day_ahead
 from cosim.trading.valuation.offers import Offer, make_offers
 from cosim.trading.valuation.participants import ApplianceDay, appliance_days
-from cosim.trading.valuation.prices import Prices
+from cosim.trading.valuation.price_list import PriceList
 
 Array = NDArray[np.float64]
 
@@ -52,8 +51,8 @@ class EnergyMarket:
         Who schedules which appliances: all households in their order.
     names : tuple of str
         Their names, for messages.
-    prices : Prices
-        Of every hour of the run; the feed-in price is the rule's.
+    prices : PriceList
+        What energy costs and earns each household.
     outlook : Outlook
         What forecasts are made from.
     streams : Streams
@@ -61,6 +60,8 @@ class EnergyMarket:
 
     Attributes
     ----------
+    prices : PriceList
+        As given.
     pause : callable
         Called now and then while a household schedules; what it raises ends that.
     plans : dict of int to dict of int to DayPlan
@@ -77,7 +78,7 @@ class EnergyMarket:
         participants: Sequence[Participant],
         owners: Sequence[tuple[range, AppliancesConfig]],
         names: tuple[str, ...],
-        prices: Prices,
+        prices: PriceList,
         outlook: Outlook,
         streams: Streams,
     ) -> None:
@@ -85,7 +86,7 @@ class EnergyMarket:
         self.participants = participants
         self.names = names
         self._owners = owners
-        self._prices = prices
+        self.prices = prices
         self._outlook = outlook
         self._streams = streams
         self._draws: dict[str, tuple[int, Array]] = {}
@@ -109,19 +110,10 @@ class EnergyMarket:
         """Whether households trade by orders to an operator."""
         return self.config.has_operator
 
-    @property
-    def price_files(self) -> tuple[CsvFound, ...]:
-        """How the CSV files of its prices were understood."""
-        return self._prices.files
-
-    def prices(self, day: int) -> Prices:
-        """Prices of a day, shape (24,) each."""
-        hours = slice(day * HOURS, (day + 1) * HOURS)
-        return Prices(self._prices.grid[hours], self._prices.feed_in[hours])
-
     def offers(self, household: int, day: int) -> list[Offer]:
         """What it offers: the generation it expects, at the prices of its strategy (11)-(13)."""
-        bidding, prices = self.participants[household].config.bidding, self.prices(day)
+        bidding = self.participants[household].config.bidding
+        prices = self.prices.asking(household, day)
         uniforms = self._uniforms("kappa", day)[:, household]
         learnt = self.propensities.get(household)
         asked, choice = bid_prices(bidding, prices.feed_in, prices.grid, uniforms, learnt)
@@ -156,7 +148,7 @@ class EnergyMarket:
             first_hour,
             participant.preferences,
             offers,
-            self.prices(day).grid,
+            self.prices.of(household, day).grid,
             fixed_kwh,
             self.config.rules.rule.aim,
             participant.config.solver,
@@ -180,7 +172,7 @@ class EnergyMarket:
 
     def own_supply(self, household: int, day: int, energy_kwh: Array) -> list[Offer]:
         """Energy of its own in each hour of a day, shape (24,), at what feeding it in would earn."""
-        prices = self.prices(day)
+        prices = self.prices.of(household, day)
         return make_offers(household, energy_kwh, np.minimum(prices.feed_in, prices.grid))
 
     def bid_draws(self, household: int, day: int) -> Array:
@@ -210,7 +202,7 @@ class EnergyMarket:
         received : ndarray, shape (n_households, 24), optional
             What a kWh of it earned, EUR/kWh; what was asked for it by default.
         """
-        prices, n = self.prices(day), self.size
+        n = self.size
         quantity, price = np.zeros((n, HOURS)), np.zeros((n, HOURS))
         for hour, seller, quantity_kwh, asked in offered:
             quantity[seller, hour], price[seller, hour] = quantity_kwh, asked
@@ -220,6 +212,7 @@ class EnergyMarket:
             bidding = self.participants[household].config.bidding
             if not isinstance(bidding, LearningBids) or not quantity[household].any():
                 continue
+            prices = self.prices.asking(household, day)
             earned = reward(
                 sold_kwh[household], quantity[household], price[household], prices.feed_in, prices.grid
             )
@@ -245,7 +238,7 @@ class EnergyMarket:
             self.appliance_day(household, day),
             participant.preferences,
             offers,
-            self.prices(day).grid,
+            self.prices.of(household, day).grid,
             self.expected_load(household, day),
             self.config.rules.rule.aim,
             participant.config.solver,

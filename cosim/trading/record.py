@@ -18,7 +18,7 @@ from cosim.trading.protocol.marketplace import Bid
 from cosim.trading.scheduling.day_plan import DayPlan
 from cosim.trading.settlement.bills import Bill, Settlement, TradeRow
 from cosim.trading.totals import TradingMetrics
-from cosim.trading.valuation.offers import GRID, Offer, kappa_of
+from cosim.trading.valuation.offers import Offer, kappa_of
 from cosim.trading.valuation.prices import Prices
 
 _DAY = Column("day", "integer", "", "delivery day of the run, from 0")
@@ -153,11 +153,19 @@ class EnergyRecorder:
         Where the tables go.
     has_operator : bool
         Whether orders are cleared.
+    parties : tuple of str
+        Who has bills besides the households: number -1, -2 and so on.
     """
 
-    def __init__(self, context: Context, store: TableStore, has_operator: bool = False) -> None:
+    def __init__(
+        self,
+        context: Context,
+        store: TableStore,
+        has_operator: bool = False,
+        parties: tuple[str, ...] = ("grid",),
+    ) -> None:
         self._names = context.population.names
-        self._parties = (*self._names, "grid")
+        self._parties = (*self._names, *parties)
         large: tuple[Table, ...] = (OFFERS, SCHEDULE, TRADES) if "trading" in context.records else ()
         if has_operator:
             large = (*large, *((BIDS,) if large else ()), CLEARING)
@@ -213,7 +221,7 @@ class EnergyRecorder:
             (each.status, each.buyer == each.seller, each.agreed_kwh, each.delivered_kwh)
             for each in settlement.trades
         )
-        self.metrics.add_bills([bill.total_eur for bill in settlement.bills])
+        self.metrics.add_bills([bill.total_eur for bill in settlement.bills], len(self._names))
         self.metrics.add_power(*metered, prices.grid, day * HOURS, is_traded=bool(offered))
 
     def add_wanted(self, day: int, wanted_kwh: float, trades: Sequence[TradeRow]) -> None:
@@ -279,9 +287,9 @@ class EnergyRecorder:
         self._writers["bills"].append(columns | {"prosumer": self._party([bill.prosumer for bill in bills])})
 
     def _party(self, parties: Sequence[int]) -> Coded:
-        """Households and the grid by name."""
+        """Households, the grid and whoever else by name."""
         codes = np.array(parties, dtype=np.int64)
-        return Coded(np.where(codes == GRID, len(self._names), codes), self._parties)
+        return Coded(np.where(codes < 0, len(self._names) - 1 - codes, codes), self._parties)
 
 
 def clearing_rows(

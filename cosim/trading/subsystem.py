@@ -144,7 +144,7 @@ class Trading(Subsystem[Traded]):
 
     def explain(self) -> Iterator[str]:
         """The files of its prices, and how many hear each household's offers, where not everybody does."""
-        yield from file_lines(self.market.price_files)
+        yield from file_lines(self.market.prices.files)
         if self._listeners is not None:
             yield "# offers: household, number of those who hear them, and who"
             names = self.market.names
@@ -166,7 +166,7 @@ class Trading(Subsystem[Traded]):
             self._context.streams,
             time.duration_ms,
             time.interval_ms,
-            EnergyRecorder(self._context, run.store, self.market.has_operator),
+            EnergyRecorder(self._context, run.store, self.market.has_operator, self.market.prices.parties),
             equipment.households,
             self._listeners,
         )

@@ -175,9 +175,9 @@ class TradingMetrics:
         self.matched_kwh += math.fsum(each.agreed_kwh for each in rows)
         self.matched_eur += math.fsum(each.agreed_kwh * each.price for each in rows)
 
-    def add_bills(self, totals_eur: Sequence[float]) -> None:
-        """Take a day's bills, the grid's last."""
-        self.bills_eur += math.fsum(totals_eur[:-1])
+    def add_bills(self, totals_eur: Sequence[float], n_households: int) -> None:
+        """Take a day's bills, those of the households first."""
+        self.bills_eur += math.fsum(totals_eur[:n_households])
         self.imbalance_eur = max(self.imbalance_eur, abs(math.fsum(totals_eur)))
 
     def add_power(

@@ -22,8 +22,9 @@ from cosim.trading.protocol.messages import KIND_OF, Receipt
 from cosim.trading.protocol.reconciliation import Agreement
 from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.schemas.rules import TradingRulesConfig
-from cosim.trading.settlement.bills import Settlement, settle
+from cosim.trading.settlement.bills import Losses, Settlement, settle
 from cosim.trading.valuation.offers import GRID, Offer
+from cosim.trading.valuation.price_list import OnePriceList
 from cosim.trading.valuation.prices import Prices
 
 Array = NDArray[np.float64]
@@ -165,9 +166,13 @@ class Community:
         actual_load = self.load[day] * np.linspace(0.6, 1.3, self.n)[:, None]
         actual_sun = self.sun[day] * np.linspace(1.2, 0.5, self.n)[:, None]
         prices = Prices(self.grid[day], 0.1 * self.grid[day])
-        settled = settle(
-            day, agreements, self.floor.failed(day), actual_load, actual_sun, prices, "causer_compensates"
-        )
+        suppliers = OnePriceList(prices, self.n).retail(0)
+
+        def losses(trade: Agreement) -> Losses:
+            grid, feed_in = float(prices.grid[trade.hour]), float(prices.feed_in[trade.hour])
+            return Losses(max(0.0, grid - trade.price), max(0.0, trade.price - feed_in))
+
+        settled = settle(day, agreements, self.floor.failed(day), actual_load, actual_sun, suppliers, losses)
         return agreements, settled, actual_load, actual_sun
 
 

@@ -15,12 +15,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from cosim.core.message import Message
 from cosim.trading.protocol.demand_plan import needs_from_load
 from cosim.trading.protocol.messages import KIND_OF, Letter, Receipt, RequestId
-from cosim.trading.protocol.reconciliation import reconcile
+from cosim.trading.protocol.reconciliation import Agreement, reconcile
 from cosim.trading.protocol.trader import Trader, new_state, state_after_loss
 from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.schemas.rules import TradingRulesConfig
-from cosim.trading.settlement.bills import settle
+from cosim.trading.settlement.bills import Losses, settle
 from cosim.trading.valuation.offers import Offer
+from cosim.trading.valuation.price_list import OnePriceList
 from cosim.trading.valuation.prices import Prices
 
 N_HOUSEHOLDS = 4
@@ -234,7 +235,12 @@ class Market(RuleBasedStateMachine):
         for (seller, hour), quantity in self.published.items():
             generation[seller, hour] = 0.7 * quantity
         prices = Prices(np.full(24, GRID_PRICE), np.full(24, 0.1 * GRID_PRICE))
-        bills = settle(DAY, agreements, (), load, generation, prices, "causer_compensates").bills
+
+        def losses(trade: Agreement) -> Losses:
+            return Losses(max(0.0, GRID_PRICE - trade.price), max(0.0, trade.price - 0.1 * GRID_PRICE))
+
+        suppliers = OnePriceList(prices, N_HOUSEHOLDS).retail(0)
+        bills = settle(DAY, agreements, (), load, generation, suppliers, losses).bills
         assert abs(sum(bill.total_eur for bill in bills)) < 1e-9
         for bill in bills[:-1]:
             used = bill.self_consumed_kwh + bill.bought_kwh + bill.from_grid_kwh

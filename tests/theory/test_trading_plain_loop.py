@@ -20,6 +20,7 @@ from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.schemas.rules import TradingRulesConfig
 from cosim.trading.settlement.bills import settle
 from cosim.trading.valuation.offers import Offer
+from cosim.trading.valuation.price_list import OnePriceList
 from cosim.trading.valuation.prices import Prices
 
 DAY = 1
@@ -105,8 +106,8 @@ def test_trades_and_bills_equal_the_plain_loop(seed: int, spread_s: float) -> No
     assert {each.status for each in agreements} == {"agreed"}
 
     generation = homes.surplus
-    prices = Prices(homes.grid, 0.1 * homes.grid)
-    settled = settle(DAY, agreements, floor.failed(DAY), homes.load, generation, prices)
+    suppliers = OnePriceList(Prices(homes.grid, 0.1 * homes.grid), len(generation)).retail(0)
+    settled = settle(DAY, agreements, floor.failed(DAY), homes.load, generation, suppliers)
     bills = plain_bills(homes, expected)
     assert np.allclose([bill.total_eur for bill in settled.bills[:-1]], bills, rtol=0, atol=1e-12)
 

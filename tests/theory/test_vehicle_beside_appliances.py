@@ -44,7 +44,7 @@ class Case(NamedTuple):
 def case(market: EnergyMarket, draw: np.random.Generator, first_h: int, has_offers: bool) -> Case:
     """A household, one of two days, and a vehicle that is there from an hour on until midnight."""
     household, day = int(draw.integers(market.size)), 1 + int(draw.integers(2))
-    wants, grid = market.participants[household].preferences, market.prices(day).grid
+    wants, grid = market.participants[household].preferences, market.prices.of(household, day).grid
     appliances = market.appliance_day(household, day)
     gamma = scaling_factor(wants.rigidity, wants.rigidity_max, wants.gamma_b, grid)
     values = energy_values(normalised_preferences(appliances.preferences), gamma, grid)

@@ -119,7 +119,7 @@ def test_peaks_and_sums() -> None:
     metrics.add_trades(
         [("buyer_short", True, 1.0, 0.5), ("seller_short", False, 2.0, 1.5), ("rejected", False, 0.0, 0.0)]
     )
-    metrics.add_bills([1.0, 2.5, -3.5])
+    metrics.add_bills([1.0, 2.5, -3.5], 2)
     metrics.energy_value_eur = 10.0
     result = metrics.result()
     assert result["net_import_at_grid_price_eur"] == pytest.approx(4 * price[5] - 7 * price[12])

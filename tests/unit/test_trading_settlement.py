@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,9 +14,11 @@ from cosim.trading.protocol.messages import Line, RequestId
 from cosim.trading.protocol.purchase_book import Claim, FailedAttempt
 from cosim.trading.protocol.reconciliation import Agreement, reconcile
 from cosim.trading.schemas.rules import DeviationRule
-from cosim.trading.settlement.bills import Bill, Settlement, settle
+from cosim.trading.settlement.bills import Bill, Losses, Settlement, settle
 from cosim.trading.settlement.delivered import deliver
 from cosim.trading.tariff_rules import TARIFF_RULES
+from cosim.trading.valuation.offers import GRID
+from cosim.trading.valuation.price_list import Retail
 from cosim.trading.valuation.prices import Prices
 
 DAY = 3
@@ -41,7 +45,16 @@ def settled(
     deviations: DeviationRule = "own_account",
 ) -> Settlement:
     prices = Prices(np.full(24, grid), np.full(24, feed_in))
-    return settle(DAY, agreements, (), load, generation, prices, deviations)
+    losses = None if deviations == "own_account" else losses_at(grid, feed_in)
+    return settle(DAY, agreements, (), load, generation, supplied_at(prices, len(load)), losses)
+
+
+def supplied_at(prices: Prices, n: int) -> list[Retail]:
+    return [Retail(GRID, np.arange(n), prices)]
+
+
+def losses_at(grid: float, feed_in: float) -> Callable[[Agreement], Losses]:
+    return lambda trade: Losses(max(0.0, grid - trade.price), max(0.0, trade.price - feed_in))
 
 
 def totals(settlement: Settlement) -> list[float]:
@@ -174,7 +187,7 @@ def test_unclaimed_energy_feeds_in() -> None:
 def test_what_came_to_nothing_is_in_the_table_of_trades() -> None:
     failed = FailedAttempt(RequestId(0, 0, 0), HOUR, 0, 1, 0.7, 0.2, "timed_out")
     prices = Prices(np.full(24, 0.3), np.full(24, 0.03))
-    result = settle(DAY, [], [failed], readings(1.0, 0.0), readings(0.0, 1.0), prices)
+    result = settle(DAY, [], [failed], readings(1.0, 0.0), readings(0.0, 1.0), supplied_at(prices, 2))
     assert result.trades[0] == (DAY, HOUR, 0, 1, 0.7, 0.0, 0.0, 0.2, "timed_out")
 
 
@@ -191,14 +204,16 @@ def test_net_metering_pays_only_the_difference_of_the_hours() -> None:
     load[0, 20] = 1.0
     grid = np.full(24, 0.25)
     prices = Prices(grid, TARIFF_RULES["net_metering"]().feed_in_price(grid, 0.1 * grid))
-    assert totals(settle(DAY, [], (), load, generation, prices)) == pytest.approx([0, 0], abs=1e-15)
+    assert totals(settle(DAY, [], (), load, generation, supplied_at(prices, 1))) == pytest.approx(
+        [0, 0], abs=1e-15
+    )
 
 
 def test_all_that_is_wrong_with_the_readings_is_said_at_once() -> None:
     bad = readings(1.0, -0.5)
     prices = Prices(np.full(24, np.nan), np.full(23, 0.0))
     with pytest.raises(InputError) as error:
-        settle(DAY, [], (), bad, np.zeros((3, 24)), prices)
+        settle(DAY, [], (), bad, np.zeros((3, 24)), supplied_at(prices, 2))
     assert [problem.message.split(" ")[0] for problem in error.value.problems] == [
         "load_kwh",
         "generation_kwh",

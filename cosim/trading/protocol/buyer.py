@@ -127,7 +127,7 @@ class Buyer:
         Raises
         ------
         ValueError
-            If the plan has an hour twice, or its candidates are not in ascending order of price.
+            If the plan has an hour twice, or its candidates are not in ascending order of cost.
         """
         book = self.book(day)
         book.is_planned = True
@@ -135,10 +135,10 @@ class Buyer:
         for hour, demand_kwh, candidates in needs:
             if hour in book.needs:
                 raise ValueError(f"the plan for day {day} has hour {hour} twice")
-            prices = [each.price for each in candidates]
-            if prices != sorted(prices):
+            costs = [each.cost for each in candidates]
+            if costs != sorted(costs):
                 raise ValueError(
-                    f"the sellers of hour {hour} of day {day} are not in ascending order of price"
+                    f"the sellers of hour {hour} of day {day} are not in ascending order of cost"
                 )
             book.needs[hour] = Need(whole_grains(demand_kwh), tuple(candidates))
         return self._ask(now_ms, book, sorted(book.needs))

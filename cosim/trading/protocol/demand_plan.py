@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from cosim.trading.valuation.offers import Offer
@@ -19,11 +19,19 @@ class Candidate(NamedTuple):
         The most to ask it for.
     price : float
         Its price, EUR/kWh.
+    charges : float
+        What a kWh costs the buyer on top of that.
     """
 
     seller: int
     limit_kwh: float
     price: float
+    charges: float = 0.0
+
+    @property
+    def cost(self) -> float:
+        """What a kWh costs the buyer, EUR/kWh."""
+        return self.price + self.charges
 
 
 class HourlyNeed(NamedTuple):
@@ -92,7 +100,10 @@ class PlansAgain(Protocol):
 
 
 def needs_from_load(
-    load_kwh: Sequence[float], offers: Iterable[Offer], grid_price: Sequence[float]
+    load_kwh: Sequence[float],
+    offers: Sequence[Offer],
+    grid_price: Sequence[float],
+    charges: Sequence[float] | None = None,
 ) -> list[HourlyNeed]:
     """Cover a planned load from everybody who is cheaper than the grid, the cheapest first.
 
@@ -103,16 +114,18 @@ def needs_from_load(
     ----------
     load_kwh, grid_price : sequence of float, one an hour
         Planned load; P^G, EUR/kWh.
-    offers : iterable of Offer
+    offers : sequence of Offer
         As the planner was given them.
+    charges : sequence of float, one an offer, optional
+        What a kWh of it costs the buyer on top of its price, EUR/kWh; nothing by default.
     """
     hours: dict[int, list[Candidate]] = {}
-    for offer in offers:
-        if load_kwh[offer.hour] > 0 and offer.price < grid_price[offer.hour]:
-            candidate = Candidate(offer.seller, offer.quantity_kwh, offer.price)
+    for offer, more in zip(offers, charges or [0.0] * len(offers), strict=True):
+        candidate = Candidate(offer.seller, offer.quantity_kwh, offer.price, more)
+        if load_kwh[offer.hour] > 0 and candidate.cost < grid_price[offer.hour]:
             hours.setdefault(offer.hour, []).append(candidate)
     return [HourlyNeed(hour, float(load_kwh[hour]), _cheapest_first(hours[hour])) for hour in sorted(hours)]
 
 
 def _cheapest_first(candidates: list[Candidate]) -> tuple[Candidate, ...]:
-    return tuple(sorted(candidates, key=lambda each: (each.price, each.seller)))
+    return tuple(sorted(candidates, key=lambda each: (each.cost, each.seller)))

@@ -6,7 +6,7 @@ others, passes no meter and is not billed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import fsum
 from typing import Literal, NamedTuple
@@ -19,9 +19,8 @@ from cosim.core.errors import InputError, Problem
 from cosim.trading.clearing.grains import GRAIN_KWH
 from cosim.trading.protocol.purchase_book import FailedAttempt, FailedStatus
 from cosim.trading.protocol.reconciliation import Agreement
-from cosim.trading.schemas.rules import DeviationRule
 from cosim.trading.settlement.delivered import Delivered, deliver
-from cosim.trading.valuation.offers import GRID
+from cosim.trading.valuation.price_list import Retail
 from cosim.trading.valuation.prices import Prices
 
 Array = NDArray[np.float64]
@@ -53,7 +52,7 @@ class Bill(NamedTuple):
     day : int
         Delivery day.
     prosumer : int
-        Household, or `GRID`.
+        Household, or below 0 its supplier: `GRID`.
     load_kwh, generation_kwh : float
         Metered. ``load = self_consumed + bought + from_grid``, ``generation = self_consumed + sold +
         to_grid``.
@@ -90,6 +89,22 @@ class Bill(NamedTuple):
     total_eur: float
 
 
+class Losses(NamedTuple):
+    """What the partners of a trade lose, EUR/kWh.
+
+    Attributes
+    ----------
+    of_buyer : float
+        By each kWh that the seller does not give: what it costs from the grid beyond the trade, where that is
+        more.
+    of_seller : float
+        By each kWh that the buyer does not take: what the trade earns beyond feeding in, where that is more.
+    """
+
+    of_buyer: float
+    of_seller: float
+
+
 @dataclass(frozen=True)
 class Settlement:
     """A settled day.
@@ -99,7 +114,7 @@ class Settlement:
     trades : list of TradeRow
         By hour, seller and buyer; what came to nothing too.
     bills : list of Bill
-        Of every household in order, and the grid's last.
+        Of every household in order, then the suppliers'.
     from_grid_kwh, to_grid_kwh : ndarray, shape (n_households, 24)
         What each draws from and feeds into the grid, beyond its trades.
     """
@@ -116,8 +131,8 @@ def settle(
     failed: Iterable[FailedAttempt],
     load_kwh: Array,
     generation_kwh: Array,
-    prices: Prices,
-    deviations: DeviationRule = "own_account",
+    suppliers: Sequence[Retail],
+    losses: Callable[[Agreement], Losses] | None = None,
 ) -> Settlement:
     """Settle a day.
 
@@ -131,25 +146,27 @@ def settle(
         For the table of trades alone.
     load_kwh, generation_kwh : ndarray, shape (n_households, 24)
         Metered in each hour, at least 0: all that a household used, and all that it generated.
-    prices : Prices
-        Of the day.
-    deviations : {"own_account", "causer_compensates"}
-        With the first, what a trade lacks is settled with the grid by each side at its own cost. With the
-        second, who caused it also pays its partner what the partner loses by that, where it loses: ``P^G -
-        price`` for each kWh that a seller does not give, ``price - feed-in price`` for each that a buyer does
-        not take.
+    suppliers : sequence of Retail
+        Who supplies whom, at what prices; every household has one supplier.
+    losses : callable, optional
+        What buyer and seller of a trade lose by what it lacks, where whoever caused that makes it good. By
+        default each side settles with its supplier at its own cost.
 
     Raises
     ------
     InputError
         If a reading is negative or not finite, or a shape is wrong.
     """
-    _check(load_kwh, generation_kwh, prices)
+    _check(load_kwh, generation_kwh, suppliers)
     delivered = deliver(agreements, load_kwh, generation_kwh)
     accounts = _Accounts(len(load_kwh))
+    supplied_at = _prices_of(suppliers, len(load_kwh))
     for each in delivered:
-        accounts.book(each, prices, deviations)
-    bills, from_grid, to_grid = _bills(day, accounts, load_kwh, generation_kwh, prices)
+        accounts.book(each)
+        if losses is not None:
+            accounts.compensate(each, losses(each.agreement))
+    bills, from_grid, to_grid = _bills(day, accounts, load_kwh, generation_kwh, supplied_at)
+    bills += [_suppliers_bill(day, from_grid, to_grid, each) for each in suppliers]
     rows = [_row(day, each) for each in delivered]
     rows += [
         TradeRow(
@@ -172,9 +189,9 @@ class _Accounts:
         self.sales: dict[int, list[float]] = {}
         self.compensation: dict[int, list[float]] = {}
 
-    def book(self, trade: Delivered, prices: Prices, deviations: DeviationRule) -> None:
+    def book(self, trade: Delivered) -> None:
         """Enter a trade on both sides, by one and the same amount."""
-        agreement, sent_kwh, taken_kwh = trade
+        agreement, _, taken_kwh = trade
         if agreement.buyer == agreement.seller:
             return  # Paid to oneself: it nets out with the rest of what passes no meter.
         self.bought.setdefault((agreement.buyer, agreement.hour), []).append(taken_kwh)
@@ -182,14 +199,17 @@ class _Accounts:
         amount = agreement.price * taken_kwh
         self.purchases.setdefault(agreement.buyer, []).append(amount)
         self.sales.setdefault(agreement.seller, []).append(-amount)
-        if deviations == "causer_compensates":
-            by_seller = agreement.agreed_kwh - sent_kwh
-            by_buyer = sent_kwh - taken_kwh
-            loss_of_buyer = max(0.0, float(prices.grid[agreement.hour]) - agreement.price)
-            loss_of_seller = max(0.0, agreement.price - float(prices.feed_in[agreement.hour]))
-            due = loss_of_buyer * by_seller - loss_of_seller * by_buyer
-            self.compensation.setdefault(agreement.seller, []).append(due)
-            self.compensation.setdefault(agreement.buyer, []).append(-due)
+
+    def compensate(self, trade: Delivered, losses: Losses) -> None:
+        """Let who caused that a trade lacks something make good what its partner loses by that."""
+        agreement, sent_kwh, taken_kwh = trade
+        if agreement.buyer == agreement.seller:
+            return
+        by_seller = agreement.agreed_kwh - sent_kwh
+        by_buyer = sent_kwh - taken_kwh
+        due = losses.of_buyer * by_seller - losses.of_seller * by_buyer
+        self.compensation.setdefault(agreement.seller, []).append(due)
+        self.compensation.setdefault(agreement.buyer, []).append(-due)
 
     def by_hour(self, entries: dict[tuple[int, int], list[float]]) -> Array:
         """Sums by household and hour; shape (n_households, 24)."""
@@ -200,7 +220,7 @@ class _Accounts:
 
 
 def _bills(
-    day: int, accounts: _Accounts, load: Array, generation: Array, prices: Prices
+    day: int, accounts: _Accounts, load: Array, generation: Array, supplied_at: Sequence[Prices]
 ) -> tuple[list[Bill], Array, Array]:
     bought, sold = accounts.by_hour(accounts.bought), accounts.by_hour(accounts.sold)
     # What is neither bought nor sold is metered at one point, where one's own use comes before the grid.
@@ -209,7 +229,7 @@ def _bills(
     from_grid = np.maximum(rest_of_load - own, 0.0)
     to_grid = np.maximum(rest_of_generation - own, 0.0)
     bills = []
-    for household in range(accounts.n_households):
+    for household, prices in enumerate(supplied_at):
         money = (
             fsum(accounts.purchases.get(household, ())),
             fsum(accounts.sales.get(household, ())),
@@ -232,16 +252,22 @@ def _bills(
                 fsum(money),
             )
         )
-    bills.append(_grid_bill(day, from_grid, to_grid, prices))
     return bills, from_grid, to_grid
 
 
-def _grid_bill(day: int, from_grid: Array, to_grid: Array, prices: Prices) -> Bill:
-    """The grid's side, from what it gave and took in each hour: not from the households' bills."""
-    given, taken = from_grid.sum(axis=0), to_grid.sum(axis=0)
+def _suppliers_bill(day: int, from_grid: Array, to_grid: Array, supplier: Retail) -> Bill:
+    """A supplier's side, from what it gave and took in each hour: not from the households' bills."""
+    members, prices = supplier.members, supplier.prices
+    given, taken = from_grid[members].sum(axis=0), to_grid[members].sum(axis=0)
     receives, pays = -float(given @ prices.grid), float(taken @ prices.feed_in)
     energy = (0.0, 0.0, 0.0, 0.0, 0.0, -float(given.sum()), -float(taken.sum()))
-    return Bill(day, GRID, *energy, 0.0, 0.0, receives, pays, 0.0, receives + pays)
+    return Bill(day, supplier.party, *energy, 0.0, 0.0, receives, pays, 0.0, receives + pays)
+
+
+def _prices_of(suppliers: Sequence[Retail], n_households: int) -> list[Prices]:
+    """The prices of each household's supplier."""
+    found = {household: each.prices for each in suppliers for household in each.members.tolist()}
+    return [found[household] for household in range(n_households)]
 
 
 def _row(day: int, trade: Delivered) -> TradeRow:
@@ -259,14 +285,14 @@ def _row(day: int, trade: Delivered) -> TradeRow:
     )  # fmt: skip
 
 
-def _check(load_kwh: Array, generation_kwh: Array, prices: Prices) -> None:
+def _check(load_kwh: Array, generation_kwh: Array, suppliers: Sequence[Retail]) -> None:
     problems = []
     shape = (len(load_kwh), HOURS)
     tables: Sequence[tuple[str, Array, tuple[int, ...]]] = (
         ("load_kwh", load_kwh, shape),
         ("generation_kwh", generation_kwh, shape),
-        ("grid price", prices.grid, (HOURS,)),
-        ("feed-in price", prices.feed_in, (HOURS,)),
+        *(("grid price", each.prices.grid, (HOURS,)) for each in suppliers),
+        *(("feed-in price", each.prices.feed_in, (HOURS,)) for each in suppliers),
     )
     for name, table, expected in tables:
         if table.shape != expected:
