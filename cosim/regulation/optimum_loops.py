@@ -343,14 +343,19 @@ def follow(
     """
     m, n = x.shape
     matrix, right = np.empty((m, m)), np.empty(m)
-    at, next_x, at_mu, next_mu = scratch.at, scratch.beyond, np.empty(m), np.empty(m)
+    at, beyond, at_mu, beyond_mu = scratch.at, scratch.beyond, np.empty(m), np.empty(m)
+    scaled_sum = scratch.second
     for k in range(len(sums)):
-        copy(x, mu, at, at_mu)
-        residual = assemble(terms, at, at_mu, sums[k], scratch, matrix, right)
-        for _ in range(most):
-            if residual <= goal or not solve(matrix, right):
+        copy(x, mu, beyond, beyond_mu)
+        residual = np.inf
+        for step in range(most + 1):
+            next_residual = assemble(terms, beyond, beyond_mu, sums[k], scratch, matrix, right)
+            if not next_residual < residual:
                 break
-            scaled_sum = scratch.second
+            residual = next_residual
+            at, beyond, at_mu, beyond_mu = beyond, at, beyond_mu, at_mu
+            if residual <= goal or step == most or not solve(matrix, right):
+                break
             clear(scaled_sum)
             for r in range(m):
                 push, inverse = scratch.push[r], scratch.inverse[r]
@@ -359,17 +364,12 @@ def follow(
                     scaled_sum[i] += push[i]
             for r in range(m):
                 push, inverse, to_bound = scratch.push[r], scratch.inverse[r], scratch.to_bound[r]
-                before, after = at[r], next_x[r]
+                before, after = at[r], beyond[r]
                 for i in range(n):
                     new = before[i] + (push[i] - inverse[i] * scratch.weight[i] * scaled_sum[i]) + to_bound[i]
                     new = 0.0 if new < 0.0 else new
                     after[i] = 1.0 if new > 1.0 else new
-                next_mu[r] = at_mu[r] + right[r]
-            next_residual = assemble(terms, next_x, next_mu, sums[k], scratch, matrix, right)
-            if not next_residual < residual:
-                break
-            residual = next_residual
-            at, next_x, at_mu, next_mu = next_x, at, next_mu, at_mu
+                beyond_mu[r] = at_mu[r] + right[r]
         if not residual <= goal:
             return k
         costs[k] = proved(terms, at, at_mu, sums[k], scratch)
