@@ -208,7 +208,7 @@ def numbers_page() -> str:
             "|" + "---|" * 6,
         ]
         for number in numbers:
-            unit = "share, 0 to 1" if number.kind == "share" else number.unit
+            unit = {"share": "share, 0 to 1", "ratio": "share, may exceed 1"}.get(number.kind, number.unit)
             better = "" if number.better == "neither" else number.better
             cells = (f"`{number.pattern}`", number.label, unit, number.meaning, number.source, better)
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

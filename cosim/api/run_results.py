@@ -14,6 +14,7 @@ from cosim.core.errors import Problem, suggest
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import catalogue, doubts
 from cosim.report.run_data import RunData
+from cosim.report.summary_table import SummaryRow, summary_rows
 from cosim.results.frames import Tables
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        """What came of it, in one to three sentences: limits, following, losses, cost."""
+        """What came of it, in one to three sentences: limits, when they were worst, the whole run."""
         return str(self._data.record.get("verdict", ""))
 
     @property
@@ -151,6 +152,10 @@ class Run:
         """Its numbers, by name; empty where it never got that far."""
         communities = [community.name for community in self.scenario.communities]
         return Summary(self._data.summary, communities)
+
+    def summary_rows(self) -> list[SummaryRow]:
+        """Its numbers as a reader wants them: section, name, value and unit; elements by their names."""
+        return summary_rows(self._data.summary, self.scenario, self._data.elements)
 
     @property
     def doubts(self) -> list[Problem]:

@@ -87,6 +87,17 @@ def _run_command(arguments: list[str]) -> int:
         return int(getattr(error, "exit_code", BAD_INPUT))
 
 
+def _end_interrupted(error: Exception) -> int:
+    """An error after Ctrl-C is told, unless it is what the interrupt itself came out as."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        message = f"after the interrupt: {type(error).__name__}: {error}"
+        print_problems([Problem(message, "`cosim --debug ...` shows where it happened.")])
+    return INTERRUPTED
+
+
 def _exit_code(arguments: list[str], debug: bool) -> int:
     """Run a command, and turn errors into messages; gives the exit code."""
     interrupted = _note_interrupts()
@@ -100,18 +111,17 @@ def _exit_code(arguments: list[str], debug: bool) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except (CosimError, OSError) as error:
-        if interrupted:
-            return INTERRUPTED
         if debug:
             return _show_traceback()
+        if interrupted:
+            return _end_interrupted(error)
         print_problems([Problem(str(error))])
         return FAILED
     except Exception as error:
-        # An interrupt in the middle of an import can come out as any error of the half-imported package.
-        if interrupted:
-            return INTERRUPTED
         if debug:
             return _show_traceback()
+        if interrupted:
+            return _end_interrupted(error)
         print_problems([Problem(f"internal error in cosim: {type(error).__name__}: {error}")])
         err.print("Please report it; `cosim --debug ...` shows where it happened.")
         return FAILED

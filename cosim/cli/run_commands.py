@@ -18,6 +18,8 @@ from cosim.cli.terminal import (
     print_problems,
     require_targets,
     show_files,
+    within_width,
+    write,
 )
 from cosim.cli.voice import err, out, voice
 
@@ -62,17 +64,21 @@ def _show(run: Run) -> None:
         "verdict": run.verdict,
         "summary": dict(run.summary),
     }
-    if not voice.quiet:
+    print_problems(run.doubts, of_results=True)
+    if voice.verbose:
         from cosim.report.terminal_summary import print_summary
 
-        print_summary(out, run.status, run.summary)
-        out.print(Text.assemble((run.status, "bold"), f": {run.folder}"))
-    if voice.verbose:
+        print_summary(out, run.summary_rows())
         for stage, seconds in run.record.get("seconds", {}).items():
             err.print(f"{stage}: {seconds:.3f} s")
-    print_problems(run.doubts, of_results=True)
-    if run.verdict and not voice.quiet:
-        out.print(run.verdict, markup=False, highlight=False, soft_wrap=True)
+    if voice.quiet:
+        return
+    write(within_width([run.verdict]) if run.verdict else [])
+    out.print(Text.assemble((run.status, "bold"), f": {run.folder}"))
+    if (run.folder / "report.html").is_file():
+        out.print(f"To look at it: cosim open {run.folder} (the page {run.folder / 'report.html'})")
+    if run.summary:
+        out.print(f"Every number: {run.folder / 'summary.json'}, or cosim run -v")
 
 
 def report(folder: Annotated[Path, typer.Argument(help="A run directory.")], plugin: Plugins = None) -> None:

@@ -32,7 +32,7 @@ class Voice:
     quiet : bool
         Errors, and what is doubtful about results, alone.
     verbose : bool
-        Every problem however many, the versions, and the seconds of each stage of a run.
+        Every number and the seconds of each stage of a run, every problem however many, the versions.
     as_json : bool
         One JSON object on the standard output, and nothing else there.
     command : str
@@ -120,7 +120,7 @@ def _spoken(
         typer.Option(
             "--verbose",
             "-v",
-            help="Say more: every problem, versions, the seconds of each stage of a run.",
+            help="Say more: every number and the seconds of each stage of a run, every problem, versions.",
             show_default="off",
             callback=_ask("verbose"),
             is_eager=True,

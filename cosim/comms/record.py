@@ -16,6 +16,9 @@ NUMBERS = (
         Number("messages_lost", "messages lost", "",
             "lost on the way: outage, loss, or a full queue", "less"),
         Number("messages_expired", "messages expired", "", "that arrived after their lifetime", "less"),
+        Number("messages_duplicated", "messages duplicated", "", "copies that links made, which arrive too"),
+        Number("messages_in_flight", "messages in flight at the end", "",
+            "still on the way when the run ends: sent + duplicated = delivered + lost + expired + these"),
     ),
 )  # fmt: skip
 
@@ -49,12 +52,14 @@ MESSAGE_LATENCY = Table(
 
 def message_numbers(account: AccountColumns) -> Summary:
     """What became of all messages together."""
-    sent, _, delivered, lost, expired, _ = account.counts.sum(axis=1).tolist()
+    sent, duplicated, delivered, lost, expired, in_flight = account.counts.sum(axis=1).tolist()
     return {
         "messages_sent": sent,
         "messages_delivered": delivered,
         "messages_lost": lost,
         "messages_expired": expired,
+        "messages_duplicated": duplicated,
+        "messages_in_flight": in_flight,
     }
 
 

@@ -20,8 +20,9 @@ COMMUNITY = "Communities"
 OTHERS = "Others"
 """Section of numbers that nobody declares, as in a run made with a plugin that is not loaded."""
 
-Kind = Literal["amount", "share", "place", "time"]
-"""An amount; a share of 1, shown in %; the index of an element; hours since the start, shown as a date."""
+Kind = Literal["amount", "share", "ratio", "place", "time"]
+"""An amount; a share of 1, and a ratio, which may be more than 1, both shown in %; the index of an element;
+hours since the start, shown as a date."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class Number:
         Where it is shown.
     source : str
         What it is computed from.
+    told : str
+        How the answer of a run mentions it where it is not 0, with ``{}`` in place of its value; empty of one
+        that it does not mention so.
     """
 
     pattern: str
@@ -63,6 +67,7 @@ class Number:
     digits: int = 4
     section: str = OTHERS
     source: str = ""
+    told: str = ""
 
     @property
     def most(self) -> float:
@@ -109,7 +114,7 @@ class Described(NamedTuple):
     @property
     def is_comparable(self) -> bool:
         """Whether a difference of two such numbers means something."""
-        return self.number.kind in ("amount", "share")
+        return self.number.kind in ("amount", "share", "ratio")
 
 
 class Catalogue:
@@ -155,8 +160,10 @@ class Catalogue:
                 owner = max(owners, key=len)
                 section, of = section_of(owner), of[len(owner) + 1 :]
         phrase = f"{of}: {number.label}" if of else number.label
-        is_share = number.kind == "share"
-        return Described(number, section, phrase, "%" if is_share else number.unit, 100 if is_share else 1)
+        in_percent = number.kind in ("share", "ratio")
+        return Described(
+            number, section, phrase, "%" if in_percent else number.unit, 100 if in_percent else 1
+        )
 
     def sections(self, communities: Sequence[str] = ()) -> list[str]:
         """Every section in its order: each community, then what all runs have in common."""

@@ -110,7 +110,8 @@ class ElectricVehicle(Device):
             "sessions of which energy was missing at departure", "less"),
         Number("ev_needed_kwh", "needed", "kWh", "what batteries were to be given in these sessions"),
         Number("ev_charged_kwh", "charged", "kWh", "what they were given"),
-        Number("ev_missing_kwh", "missing at departure", "kWh", "what vehicles left without", "less"),
+        Number("ev_missing_kwh", "missing at departure", "kWh", "what vehicles left without", "less",
+            told="vehicles left without {} kWh that they needed"),
         Number("ev_still_needed_kwh", "still needed at the end", "kWh",
             "what vehicles at their chargers still need when the run ends: who waits for cheaper hours has "
             "taken less until then, so that the bills of runs that differ in it do not compare", "less"),

@@ -218,9 +218,11 @@ class HeatPump(Device):
     numbers: ClassVar = declared("Heat pumps", "table `heat_pumps`",
         Number("heat_pump_taken_kwh", "taken", "kWh", "what all heat pumps took, electrical"),
         Number("heat_pump_missing_kwh", "missing", "kWh",
-            "what profiles asked for and did not get where the pump was as far behind as may be", "less"),
+            "what profiles asked for and did not get where the pump was as far behind as may be", "less",
+            told="heat pumps fell short of their profiles by {} kWh"),
         Number("heat_pump_cold_h", "too cold", "h",
-            "for how long homes were below their lower limit of comfort, added up", "less"),
+            "for how long homes were below their lower limit of comfort, added up", "less",
+            told="homes were too cold for {} h, added up"),
         Number("heat_pump_cold_kh", "degree hours too cold", "K·h",
             "by how much and for how long buildings were below it, added up", "less"),
     )  # fmt: skip

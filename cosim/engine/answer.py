@@ -1,6 +1,6 @@
-"""What came of a run, in one to three sentences: limits, how the community followed, what was lost and paid.
+"""What came of a run, in one to three sentences: limits, what happened when they were worst, the whole run.
 
-A pure function of the run's numbers, the names in its feeder tables, and its scenario.
+A pure function of the run's numbers, the names in its feeder tables, one interval, and its scenario.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from cosim.core.errors import count, listed
 from cosim.core.numbers import Summary
 from cosim.core.shown import THIN_SPACE, date_text, duration_text, number_text, share_text
 from cosim.core.text import visible
+from cosim.engine.moment import Moment, moment_text
 from cosim.engine.scenario import Scenario
+from cosim.engine.wings import catalogue
 from cosim.faults.schema import fault_names
-from cosim.grid.verdict import WORDS_BY_KEY, LimitWords
-from cosim.regulation.schema import CommunityConfig, ResourceConfig
+from cosim.grid.verdict import WORDS_BY_KEY
+from cosim.regulation.schema import CommunityConfig
+from cosim.regulation.units import step_power_text
 from cosim.results.run_tables import batches, table_files
 
 
@@ -60,7 +63,20 @@ def read_elements(folder: Path) -> Elements:
     return found
 
 
-def answer(summary: Summary, scenario: Scenario, elements: Elements) -> str:
+def worst_hours(summary: Summary) -> float | None:
+    """When the limit that the answer names first was used most, hours since the start; None if none was.
+
+    Parameters
+    ----------
+    summary : dict
+        The run's numbers.
+    """
+    key = next(iter(_exceeded(summary) or _nearest_keys(summary)), None)
+    hours = summary.get(f"{key}_use_max_time_h")
+    return None if hours is None else float(hours)
+
+
+def answer(summary: Summary, scenario: Scenario, elements: Elements, moment: Moment | None = None) -> str:
     """The sentences that a run begins and ends with.
 
     Parameters
@@ -71,21 +87,34 @@ def answer(summary: Summary, scenario: Scenario, elements: Elements) -> str:
         What was run.
     elements : mapping
         As from `read_elements`.
+    moment : Moment
+        The interval of `worst_hours`; None where there is none.
 
     Returns
     -------
     str
         Empty where there is nothing to say: no feeder, no community, no market, no message.
     """
-    parts = [_limits(summary, scenario, elements), _following(summary, scenario), _costs(summary, scenario)]
-    return " ".join(filter(None, parts)).replace(THIN_SPACE, " ")
+    limits, rest = (
+        _limits(summary, scenario, elements),
+        [*_following(summary, scenario), *_costs(summary, scenario)],
+    )
+    then = moment_text(moment, scenario) if moment is not None else ""
+    sentences = [limits] if limits else []
+    if then:
+        several = len(_exceeded(summary) or _nearest_keys(summary)) > 1
+        when = f"On {date_text(scenario.time.start, worst_hours(summary) or 0.0)}" if several else "Then"
+        sentences += [f"{when} {then}."]
+    if rest:
+        whole = f"{'over the whole run ' if then else ''}{'; '.join(rest)}"
+        sentences += [f"{whole[0].upper()}{whole[1:]}."]
+    return " ".join(sentences).replace(THIN_SPACE, " ")
 
 
-def element_text(words: LimitWords, index: int, elements: Elements) -> str:
-    """An element as people point at it: ``line LV3.101 Line 1``; by its index where it has no name."""
-    element = elements.get((words.table, index))
-    name = element.name if element else ""
-    return f"{words.element} {visible(name, one_line=True) or index}"
+def element_name(table: str, index: int, elements: Elements) -> str:
+    """What the network calls an element, on one line; empty where it has no name."""
+    element = elements.get((table, index))
+    return visible(element.name, one_line=True) if element else ""
 
 
 def _limits(summary: Summary, scenario: Scenario, elements: Elements) -> str:
@@ -109,26 +138,34 @@ def _limits(summary: Summary, scenario: Scenario, elements: Elements) -> str:
             f"The feeder was outside its limits in {outside} of {count(n_solved, 'interval')} {length} "
             f"({share_text(outside / n_solved)}, {hours} h): "
         )
-        kinds = [key for key in WORDS_BY_KEY if summary.get(f"{key}_intervals")]
-        kinds.sort(key=lambda key: -float(summary[f"{key}_intervals"] or 0))
-        return unsolved + said + "; ".join(_left(key, summary, scenario, elements) for key in kinds) + "."
-    kept = [_nearest(pair, summary, scenario, elements) for pair in (_LOADINGS, _VOLTAGES)]
-    nearest = listed([text for text in kept if text])
+        which = [_left(key, summary, scenario, elements) for key in _exceeded(summary)]
+        return f"{unsolved}{said}{'; '.join(which)}."
+    nearest = listed([_extreme(key, summary, scenario, elements) for key in _nearest_keys(summary)])
     among = "solved interval" if told else "interval"
     where = f"in all {count(n_solved, among)}" if n_solved > 1 else f"in its only {among}"
     return f"{unsolved}The feeder kept its limits {where} {length}; closest came {nearest}."
+
+
+def _exceeded(summary: Summary) -> list[str]:
+    """The kinds of limits that were exceeded, the most frequent first."""
+    kinds = [key for key in WORDS_BY_KEY if summary.get(f"{key}_intervals")]
+    return sorted(kinds, key=lambda key: -float(summary[f"{key}_intervals"] or 0))
+
+
+def _nearest_keys(summary: Summary) -> list[str]:
+    """The loading and the voltage that used most of their limits."""
+    found = []
+    for keys in (_LOADINGS, _VOLTAGES):
+        uses = {key: summary.get(f"{key}_use_max") for key in keys}
+        known = {key: float(use) for key, use in uses.items() if use is not None}
+        found += [max(known, key=known.__getitem__)] if known else []
+    return found
 
 
 def _left(key: str, summary: Summary, scenario: Scenario, elements: Elements) -> str:
     words = WORDS_BY_KEY[key]
     n = int(summary[f"{key}_intervals"] or 0)
     return f"{words.outside} in {n}, worst at {_extreme(key, summary, scenario, elements)}"
-
-
-def _nearest(keys: tuple[str, ...], summary: Summary, scenario: Scenario, elements: Elements) -> str:
-    uses = {key: summary.get(f"{key}_use_max") for key in keys}
-    known = {key: float(use) for key, use in uses.items() if use is not None}
-    return _extreme(max(known, key=known.__getitem__), summary, scenario, elements) if known else ""
 
 
 def _extreme(key: str, summary: Summary, scenario: Scenario, elements: Elements) -> str:
@@ -138,7 +175,7 @@ def _extreme(key: str, summary: Summary, scenario: Scenario, elements: Elements)
     hours = summary.get(f"{key}_use_max_time_h")
     if use is None or index is None or hours is None:
         return f"a {words.element} that is not known"
-    where = element_text(words, int(index), elements)
+    where = f"{words.element} {element_name(words.table, int(index), elements) or int(index)}"
     when = date_text(scenario.time.start, float(hours))
     element = elements.get((words.table, int(index)))
     limit = element.limits.get(key) if element else None
@@ -148,7 +185,7 @@ def _extreme(key: str, summary: Summary, scenario: Scenario, elements: Elements)
     return f"{where} ({words.value.format(value)}, limit {words.value.format(limit)}) on {when}"
 
 
-def _following(summary: Summary, scenario: Scenario) -> str:
+def _following(summary: Summary, scenario: Scenario) -> list[str]:
     told = [
         text
         for each in scenario.communities[:_MOST_COMMUNITIES]
@@ -167,8 +204,7 @@ def _following(summary: Summary, scenario: Scenario) -> str:
                 f"{number_text(lost)} of {number_text(sent)} messages were lost ({share_text(lost / sent)})"
             )
         told.append(f"{gone}{f', {number_text(late)} came too late' if late else ''}")
-    text = "; ".join(told)
-    return f"{text[0].upper()}{text[1:]}." if text else ""
+    return told
 
 
 def _community(community: CommunityConfig, summary: Summary, scenario: Scenario) -> str:
@@ -177,7 +213,9 @@ def _community(community: CommunityConfig, summary: Summary, scenario: Scenario)
         prefix = f"{community.name}_{resource.name}"
         error, mean = (summary.get(f"{prefix}_{name}_units") for name in ("tracking_rmse", "capacity_mean"))
         if error is not None and mean is not None:
-            by, capacity = (power_text(float(each), resource, scenario) for each in (error, mean))
+            by, capacity = (
+                step_power_text(float(each), resource, scenario.time.step_ms) for each in (error, mean)
+            )
             parts.append(f"by {by} in {resource.name} (of {capacity}{'' if parts else ' on average'})")
     if not parts:
         return ""
@@ -195,23 +233,11 @@ def _failures(summary: Summary, scenario: Scenario) -> list[str]:
                 units = float(summary.get(key) or 0.0)
                 size = abs(units) * (resource.unit_kwh or 1.0)
                 side = "too much" if units > 0 else "too little"
-                text = f"{power_text(abs(units), resource, scenario)} {side} in {resource.name}"
-                hit.append((size, f"during {fault} it was up to {text}"))
+                power = step_power_text(abs(units), resource, scenario.time.step_ms)
+                hit.append((size, f"during {fault} it was up to {power} {side} in {resource.name}"))
         found.append(max(hit, default=(0.0, "")))
     worst = sorted(found, key=lambda each: -each[0])[:_MOST_FAULTS]
     return [text for size, text in worst if size]
-
-
-def power_text(units: float, resource: ResourceConfig, scenario: Scenario) -> str:
-    """So many units of a resource a step in kW; in units where they are no energy."""
-    if not resource.unit_kwh:
-        return f"{number_text(units, 3)} {'unit' if units == 1 else 'units'}"
-    return f"{number_text(units * resource.unit_kwh / to_hours(scenario.time.step_ms), 3)} kW"
-
-
-def _costs(summary: Summary, scenario: Scenario) -> str:
-    text = "; ".join(_cost_parts(summary, scenario))
-    return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
 def _firm_parts(summary: Summary) -> Iterator[str]:
@@ -233,7 +259,7 @@ def _firm_parts(summary: Summary) -> Iterator[str]:
         )
 
 
-def _cost_parts(summary: Summary, scenario: Scenario) -> Iterator[str]:
+def _costs(summary: Summary, scenario: Scenario) -> Iterator[str]:
     bills, days = summary.get("bills_households_eur"), summary.get("delivery_days")
     if bills is not None and days:
         verb = "paid" if bills >= 0 else "earned"
@@ -252,10 +278,13 @@ def _cost_parts(summary: Summary, scenario: Scenario) -> Iterator[str]:
             )
     drawn = summary.get("energy_imported_kwh")
     if drawn is not None:
-        yield f"households drew {number_text(float(drawn))} kWh at their meters"
-    curtailed = summary.get("pv_curtailed_kwh")
-    if curtailed:
-        yield f"{number_text(float(curtailed))} kWh of generation were curtailed"
+        given = float(summary.get("energy_exported_kwh") or 0.0)
+        fed = f" and fed in {number_text(given)} kWh" if given else ""
+        yield f"households drew {number_text(float(drawn))} kWh at their meters{fed}"
+    for number in catalogue().numbers:
+        value = summary.get(number.pattern)
+        if number.told and value:
+            yield number.told.format(number_text(value))
     lost = summary.get("energy_lost_in_feeder_kwh")
     if lost is not None:
         yield f"lines and transformers lost {number_text(float(lost))} kWh"

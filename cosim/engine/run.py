@@ -20,11 +20,12 @@ from cosim.core.numbers import Summary
 from cosim.core.plugin_modules import blamed, plugins
 from cosim.core.registry import PluginError
 from cosim.core.version import VERSION
-from cosim.engine.answer import answer, read_elements
+from cosim.engine.answer import answer, read_elements, worst_hours
 from cosim.engine.builder import Parts, build
 from cosim.engine.inputs import keep_inputs, scenario_hash
 from cosim.engine.interrupt import Interruption
 from cosim.engine.load import LoadedScenario
+from cosim.engine.moment import read_moment
 from cosim.engine.scenario import RecordConfig, Scenario
 from cosim.engine.simulation import Progress, Simulation
 from cosim.results.frames import Tables
@@ -224,7 +225,7 @@ def _run(
                 summary |= metric_numbers(run)
         except PluginError as error:
             status, record.cause = "failed", record.cause or error.problems[0].message
-        record.verdict = answer(summary, loaded.scenario, read_elements(store.folder))
+        record.verdict = _verdict(summary, loaded.scenario, store.folder)
         store.write_json("summary.json", {"verdict": record.verdict, **summary})
     record.status = status
     record.end = _now()
@@ -234,6 +235,12 @@ def _run(
     if fault is not None:
         raise fault
     return summary
+
+
+def _verdict(summary: Summary, scenario: Scenario, folder: Path) -> str:
+    hours = worst_hours(summary)
+    moment = None if hours is None else read_moment(folder, scenario, hours)
+    return answer(summary, scenario, read_elements(folder), moment)
 
 
 def preflight(loaded: LoadedScenario) -> list[Problem]:

@@ -72,6 +72,7 @@ class Background:
         self._n_bus = feeder.n_bus
         self._elements = () if mode == "none" else tuple(elements)
         self._columns = feeder.bus_positions([element.bus for element in self._elements])
+        self._supplied = feeder.bus.supplied[self._columns]
         bus_of = zip(self._elements, self._columns.tolist(), strict=True)
         self._dependent_columns = sorted({bus for element, bus in bus_of if element.shares})
         self._scaling = grid.background_scaling
@@ -108,6 +109,12 @@ class Background:
             p_mw = self._scaling * element.p_mw * factors[of_p]
             found.append((element, p_mw, self._scaling * element.q_mvar * factors[of_q]))
         return found
+
+    def loads_and_generators(self, first: int, n: int) -> tuple[FloatArray, FloatArray]:
+        """What all that are supplied take, and what all give, MW at 1 pu, shape (n,) each."""
+        powers = [p_mw for _, p_mw, _ in self.element_powers(first, n)]
+        p_mw = np.array(powers).reshape(-1, n)[self._supplied]
+        return p_mw.clip(min=0).sum(axis=0), -p_mw.clip(max=0).sum(axis=0)
 
     def acting(self, interval: int) -> list[ActingPower]:
         """Each element with its power in one interval."""

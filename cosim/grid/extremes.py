@@ -47,6 +47,11 @@ NUMBERS = (
             "fed into the grid above, interval by interval"),
         Number("energy_lost_in_feeder_kwh", "losses in the feeder", "kWh",
             "losses of lines, transformers and all other connections of buses", "less"),
+        Number("energy_feeder_own_load_kwh", "loads that belong to no household", "kWh",
+            "what loads of the feeder's own took: imports - exports of the feeder = imports - exports of the "
+            "households + these - the generators that belong to no household + losses", least=-math.inf),
+        Number("energy_feeder_own_generation_kwh", "generators that belong to no household", "kWh",
+            "what generators of the feeder's own gave"),
     ),
     *declared(SECTION, "table `power_flow`",
         Number("intervals", "intervals", "", "intervals that count, the warm-up left out"),
@@ -110,6 +115,13 @@ class GridMetrics:
     losses_kwh: float = 0.0
     slack_import_kwh: float = 0.0
     slack_export_kwh: float = 0.0
+    own_load_kwh: float = 0.0
+    own_generation_kwh: float = 0.0
+
+    def add_own(self, load_mw: Array, generation_mw: Array) -> None:
+        """Take what the feeder's own elements took and gave in intervals that were solved."""
+        self.own_load_kwh += math.fsum(load_mw) * 1000 * self.interval_h
+        self.own_generation_kwh += math.fsum(generation_mw) * 1000 * self.interval_h
 
     def add_counts(self, status: Sequence[str], p_slack_mw: Array, losses_mw: Array) -> None:
         """Take a block of intervals: their status, slack power and losses."""
@@ -130,6 +142,8 @@ class GridMetrics:
             "energy_feeder_imported_kwh": self.slack_import_kwh,
             "energy_feeder_exported_kwh": self.slack_export_kwh,
             "energy_lost_in_feeder_kwh": self.losses_kwh,
+            "energy_feeder_own_load_kwh": self.own_load_kwh,
+            "energy_feeder_own_generation_kwh": self.own_generation_kwh,
         }
         is_solved = self.n_intervals > self.n_diverged + self.n_skipped
         return {

@@ -85,6 +85,12 @@ class Feeder:
         return len(self.bus.index)
 
     @property
+    def held(self) -> NDArray[np.bool_]:
+        """Buses whose voltage the grid above holds, shape (n_bus,)."""
+        sources = self.net.ext_grid
+        return np.isin(self.bus.index, sources.bus[sources.in_service.astype(bool)])
+
+    @property
     def loads(self) -> tuple[ElementRecord, ...]:
         """The feeder's own loads."""
         return tuple(element for element in self.elements if element.is_load)

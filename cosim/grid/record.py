@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cosim.core.clock import to_hours, to_utc
 from cosim.core.context import Context
@@ -34,7 +35,7 @@ NUMBERS = (
             "share of the intervals in which one bus is outside its voltage band; null "
             "if nothing was solved", "less", "share"),
         Number("voltage_outside_band_share_max_bus", "bus longest outside the band", "",
-            "index of that bus", kind="place"),
+            "index of that bus; null where no bus ever is", kind="place"),
         Number("tap_operations", "tap operations", "",
             "steps of all tap changers of `grid.tap_changers`", "less"),
         Number("en50160_weeks", "weeks judged by EN 50160", "", "whole weeks; only with `interval_min: 10`"),
@@ -64,7 +65,7 @@ class GridRecorder:
         self._wide = {table.name: store.writer(table) for table in wide if "grid" in context.records}
         self._violations, self._overloads = store.writer(VIOLATIONS), store.writer(OVERLOADS)
         self._tally = ViolationTally(grid.feeder, to_hours(context.time.interval_ms))
-        self._watch = LimitWatch()
+        self._watch = LimitWatch(grid.feeder.held)
         trafo3w_max = Extreme(1) if len(grid.feeder.trafo3w.index) else None
         self.metrics = GridMetrics(to_hours(context.time.interval_ms), trafo3w_max=trafo3w_max)
         self._interval_ms = context.time.interval_ms
@@ -158,10 +159,12 @@ class GridRecorder:
         if np.isnan(share).all():
             return {"voltage_outside_band_share_max": None, "voltage_outside_band_share_max_bus": None}
         worst = int(np.nanargmax(share))
-        bus = int(self._grid.feeder.bus.index[worst])
+        is_outside = share[worst] > 0
         return {
             "voltage_outside_band_share_max": float(share[worst]),
-            "voltage_outside_band_share_max_bus": bus,
+            "voltage_outside_band_share_max_bus": int(self._grid.feeder.bus.index[worst])
+            if is_outside
+            else None,
         }
 
     def _standard_weeks(self) -> Summary:
@@ -232,8 +235,16 @@ class GridRecorder:
             self._write_weeks(self._weeks)
         status = flow.status[counted].tolist()
         self._watch.add(found, status, times)
+        self._measure_own(block, counted & (flow.status == "converged"))
         metrics.add_counts(status, flow.p_slack_mw[counted], flow.losses_mw[counted])
         metrics.n_outside = self._watch.n_outside
+
+    def _measure_own(self, block: Block, counted: NDArray[np.bool_]) -> None:
+        """What belongs to no household; loads that follow the voltage at that which was solved."""
+        first, n = int(block.starts_ms[0]) // self._interval_ms, len(block.starts_ms)
+        load_mw, generation_mw = self._grid.background.loads_and_generators(first, n)
+        load_mw = load_mw + (block.p_mw - block.nominal_p_mw).sum(axis=1)
+        self.metrics.add_own(load_mw[counted], generation_mw[counted])
 
 
 def _sample(context: Context, n: int) -> frozenset[int]:

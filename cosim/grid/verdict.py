@@ -17,18 +17,22 @@ from cosim.grid.limits import Usage
 
 
 class LimitWords(NamedTuple):
-    """How one kind of limit is spoken of: what is said, of which element, its key and its table."""
+    """How a kind of limit is spoken of: what is said, of which element, key, table, what its use means."""
 
     outside: str
     element: str
     value: str
     key: str
     table: str
+    more: str = ""
 
 
+_HELD = "; a bus whose voltage the grid above holds counts only where it exceeds it"
 _WORDS = {
-    "vm_min_pu": LimitWords("voltage too low", "bus", "{:.4f} pu", "voltage_low", "bus"),
-    "vm_max_pu": LimitWords("voltage too high", "bus", "{:.4f} pu", "voltage_high", "bus"),
+    "vm_min_pu": LimitWords(
+        "voltage too low", "bus", "{:.4f} pu", "voltage_low", "bus", f"; the limit over the voltage{_HELD}"
+    ),
+    "vm_max_pu": LimitWords("voltage too high", "bus", "{:.4f} pu", "voltage_high", "bus", _HELD),
     "line_loading_max_percent": LimitWords("line overloaded", "line", "{:.4g} %", "line_overload", "line"),
     "trafo_loading_max_percent": LimitWords(
         "transformer overloaded", "transformer", "{:.4g} %", "trafo_overload", "trafo"
@@ -51,12 +55,12 @@ NUMBERS = declared(
         for words in _WORDS.values()
         for number in (
             Number(f"{words.key}_intervals", f"intervals with {words.outside}", "",
-                f"intervals in which the limit of some {words.element} is left; null if nothing was solved",
-                "less"),
+                f"intervals in which the limit of some {words.element} is exceeded; null if nothing was "
+                "solved", "less"),
             Number(f"{words.key}_use_max", f"limit used most, {words.outside}", "",
                 f"largest share of its limit that any {words.element} uses in an interval, above 1 where "
-                "it is left; of a lowest voltage the limit over the voltage; null if nothing was solved",
-                "less"),
+                f"it is exceeded{words.more}; null if nothing was solved",
+                "less", "ratio"),
             Number(f"{words.key}_use_max_{words.table}", f"{words.element} of the limit used most, "
                 f"{words.outside}", "", f"index of that {words.element}", kind="place"),
             Number(f"{words.key}_use_max_time_h", f"time of the limit used most, {words.outside}", "h",
@@ -93,10 +97,13 @@ class LimitWatch:
 
     Attributes
     ----------
+    held : ndarray of bool, shape (n_bus,)
+        Buses whose voltage the grid above holds: how near that is to a limit says nothing of the feeder.
     n_outside : int
         Intervals in which some element was outside some limit.
     """
 
+    held: NDArray[np.bool_]
     n_outside: int = 0
     _status: dict[str, int] = field(default_factory=dict)
     _worst: dict[str, _Worst] = field(default_factory=lambda: {name: _Worst() for name in _WORDS})
@@ -108,6 +115,8 @@ class LimitWatch:
         outside = np.zeros(len(status), bool)
         for name, usage in found.items():
             outside |= usage.outside.any(axis=1)
+            if _WORDS[name].table == "bus":
+                usage = usage._replace(share=np.where(self.held & ~usage.outside, np.nan, usage.share))
             self._worst[name].add(usage, times_ms)
         self.n_outside += int(np.count_nonzero(outside))
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem, collected
 from cosim.core.tables import Coded
+from cosim.engine.answer import Elements, read_elements
 from cosim.engine.load import load_scenario
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import columns_of
@@ -84,6 +85,11 @@ class RunData:
             If it cannot be read.
         """
         return load_scenario(str(self.folder / "scenario.yaml")).scenario
+
+    @cached_property
+    def elements(self) -> Elements:
+        """Names and limits of the feeder's elements; empty where the run did not write them."""
+        return read_elements(self.folder)
 
     @cached_property
     def limits(self) -> dict[str, dict[int, float]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from cosim.core.numbers import Described
-from cosim.core.shown import date_text, number_text
+from cosim.core.numbers import Described, names_in
+from cosim.core.shown import NO_VALUE, date_text, number_text
+from cosim.engine.answer import Elements, element_name
+from cosim.engine.scenario import Scenario
 from cosim.engine.wings import catalogue
+from cosim.regulation.units import kw_per_unit
+
+_TABLES = ("bus", "line", "trafo", "trafo3w")
 
 
 class SummaryRow(NamedTuple):
@@ -22,8 +26,8 @@ class SummaryRow(NamedTuple):
 
 def summary_rows(
     summary: Mapping[str, float | int | None],
-    start: datetime | None = None,
-    communities: Sequence[str] = (),
+    scenario: Scenario | None = None,
+    elements: Elements | None = None,
 ) -> list[SummaryRow]:
     """The summary's numbers, section by section, as the catalogue orders them.
 
@@ -31,25 +35,60 @@ def summary_rows(
     ----------
     summary : mapping
         Name to number; None for a number that does not exist in this run.
-    start : datetime
-        The run's first instant, UTC: times are shown as dates then.
-    communities : sequence of str
-        Names of the communities, each of which has a section of its own.
+    scenario : Scenario
+        What was run: times are shown as dates then, units of a resource that are energy in kW, and each
+        community has a section of its own.
+    elements : mapping
+        As from `cosim.engine.answer.read_elements`: elements are called by their names then.
     """
-    numbers = catalogue()
-    rows = [_row(numbers.describe(key, communities), value, start) for key, value in summary.items()]
+    numbers, known = catalogue(), elements or {}
+    communities = [community.name for community in scenario.communities] if scenario else []
+    kw = _kw_per_unit(scenario) if scenario else {}
+    rows = [
+        _row(key, numbers.describe(key, communities), value, scenario, known, kw)
+        for key, value in summary.items()
+    ]
     order = numbers.sections(communities)
     return sorted(rows, key=lambda row: order.index(row.section))
 
 
-def _row(found: Described, value: float | int | None, start: datetime | None) -> SummaryRow:
-    if found.number.kind == "time" and value is not None:
-        hours = f"{number_text(value)} h"
-        date = "" if start is None else date_text(start, float(value))
-        return SummaryRow(
-            found.section, found.name, date or hours, f"{hours if date else ''} after the start"
-        )
-    return SummaryRow(found.section, found.name, shown_value(value, found), found.unit)
+def _kw_per_unit(scenario: Scenario) -> dict[str, float]:
+    """What a unit is in kW, by a community's and a resource's name together, the longest first."""
+    found = {
+        f"{community.name}_{resource.name}": kw
+        for community in scenario.communities
+        for resource in community.resources
+        if (kw := kw_per_unit(resource, scenario.time.step_ms)) is not None
+    }
+    return {names: found[names] for names in sorted(found, key=len, reverse=True)}
+
+
+def _row(
+    key: str,
+    found: Described,
+    value: float | int | None,
+    scenario: Scenario | None,
+    elements: Elements,
+    kw: Mapping[str, float],
+) -> SummaryRow:
+    kind, name = found.number.kind, found.name
+    if value is None:
+        return SummaryRow(found.section, name, NO_VALUE, "" if kind == "time" else found.unit)
+    if kind == "time":
+        hours = f"{number_text(value)} h after the start"
+        date = "" if scenario is None else date_text(scenario.time.start, float(value))
+        return SummaryRow(found.section, name, date or hours, hours if date else "")
+    if kind == "place":
+        table = key.rsplit("_", 1)[-1]
+        called = element_name(table, int(value), elements) if table in _TABLES else ""
+        return SummaryRow(found.section, name, called or str(value), f"index {value}" if called else "")
+    if found.unit == "units":
+        of = f"_{names_in(key, found.number)}"
+        factor = next((each for names, each in kw.items() if of.endswith(f"_{names}")), None)
+        if factor is not None:
+            units = f"kW ({shown_value(value, found)} units)"
+            return SummaryRow(found.section, name, number_text(value * factor, found.number.digits), units)
+    return SummaryRow(found.section, name, shown_value(value, found), found.unit)
 
 
 def shown_value(value: float | int | None, found: Described) -> str:

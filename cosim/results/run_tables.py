@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,27 @@ def batches(file: Path, columns: Sequence[str], coded: bool = False) -> Iterator
                     for name in columns:
                         require_values(file, name, batch.column(name))
                     yield batch
+
+
+def rows_between(file: Path, columns: Sequence[str], start: datetime, end: datetime) -> list[dict[str, Any]]:
+    """The rows of a table's file whose `time` is from one instant up to before another.
+
+    Parameters
+    ----------
+    file : Path
+        The file; only those of its row groups are read in which such rows may be.
+    columns : sequence of str
+        The columns to read.
+    start, end : datetime
+        With a time zone.
+    """
+    import pyarrow.parquet as pq
+
+    with reading(file):
+        found = pq.read_table(
+            file, columns=list(columns), filters=[("time", ">=", start), ("time", "<", end)]
+        )
+        return list(found.to_pylist())
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cosim.cli import main
 from cosim.engine.load import load_scenario
 from cosim.results.store import read_table
 
@@ -47,11 +48,13 @@ def test_done(cosim: Callable, write: Callable, folder: Path) -> None:
     ended = cosim("run", write(), "--out", "r", "--seed", "7")
     assert ended.code == 0
     assert ended.err == "good: writing to r\n"
-    *table, done, answer = ended.out.splitlines()
-    assert done == "done: r"
+    answer, *rest = ended.out.splitlines()
     assert answer.startswith("Community ")
+    assert rest == [
+        "done: r",
+        "Every number: r/summary.json, or cosim run -v",
+    ]
     assert "\x1b" not in ended.out + ended.err, "no control codes where there is no terminal"
-    assert max(map(len, table)) <= 80
     assert record(folder / "r")["status"] == "done"
     assert record(folder / "r")["seed"] == 7
     assert len(read_table(folder / "r", "regulation")) == 8
@@ -110,6 +113,34 @@ def test_an_interrupted_run_says_so_and_can_be_read(write: Callable, folder: Pat
     assert last <= reached
     assert reached - last <= 3_600_000, "up to where it was, and not less"
     assert json.loads((folder / "r" / "summary.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ImportError("of the interrupt"), ""),
+        (OSError("the disk is full"), "after the interrupt: OSError: the disk is full"),
+    ],
+)
+def test_an_error_after_ctrl_c_is_told(
+    error: Exception, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted_command(arguments: list[str]) -> int:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            if not told:
+                raise error  # noqa: B904  (an import that is interrupted may lose its cause, not its context)
+        raise error
+
+    monkeypatch.setattr("cosim.cli.entry._run_command", interrupted_command)
+    monkeypatch.setattr(sys, "argv", ["cosim", "run", "x"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 130
+    said = capsys.readouterr().err
+    assert told in said
+    assert bool(said) == bool(told)
 
 
 @pytest.mark.slow

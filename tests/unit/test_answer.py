@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from cosim.engine.answer import Element, answer
+from cosim.engine.answer import Element, answer, worst_hours
+from cosim.engine.moment import Metered, Moment
 from cosim.engine.scenario import Scenario
 
 FEEDER = {("trafo", 0): Element("T1", {"trafo_overload": 100.0}),
@@ -79,10 +80,34 @@ def test_then_how_the_community_followed_in_kilowatts_and_what_was_lost_and_paid
     assert answer(numbers, run, {}) == (
         "Community v missed its capacity by 4 kW in sale (of 60 kW on average) and by 1.5 units in seats (of "
         "20 units), root mean square; during storm it was up to 40 kW too little in sale; 3 of 12 000 "
-        "messages were lost (less than 0.1 %), 1 came too late. Households earned 12.5 EUR in 1 day; 41.25 "
+        "messages were lost (less than 0.1 %), 1 came too late; households earned 12.5 EUR in 1 day; 41.25 "
         "kWh were traded between them; households drew 1 234 kWh at their meters; lines and transformers"
         " lost 7 kWh."
     )
+
+
+def test_what_happened_then_stands_between_the_limits_and_the_whole_run() -> None:
+    community = {"name": "v", "groups": ["g"], "resources": [
+        {"name": "sale", "unit_kwh": 0.5, "capacity": 3}, {"name": "seats", "capacity": 3}]}  # fmt: skip
+    homes = {"name": "g", "households": 9, "cost": {"kind": "separable", "linear": 1, "target": 0.5},
+             "battery": {"capacity_kwh": 5}}  # fmt: skip
+    run = scenario(communities=[community], groups=[homes])
+    numbers = SOLVED | TRAFO | {"intervals_outside_limits": 12, "energy_imported_kwh": 12.0,
+                                "energy_exported_kwh": 3.0, "ev_missing_kwh": 2.5}  # fmt: skip
+    assert worst_hours(numbers) == 18.75
+    moment = Moment(
+        -95.5, -2.5, Metered(10.0, 4.0, -100.0), {("v", "sale"): (50.0, 45.0), ("v", "seats"): (1, 2)}
+    )
+    assert answer(numbers, run, FEEDER, moment).split("UTC. ")[1] == (
+        "Then 95.5 kW flowed out of the feeder into the grid above: households used 10 kW and generated 4 "
+        "kW, their batteries gave 100 kW and the feeder's other generators gave 2.5 kW; of community v, sale "
+        "was 100 kW (capacity 90 kW) and seats 1 unit (capacity 2 units). Over the whole run households drew "
+        "12 kWh at their meters and fed in 3 kWh; vehicles left without 2.5 kWh that they needed."
+    )
+    assert "On 2016-07-04 02:00 UTC 3 kW flowed from the grid above into the feeder." in answer(
+        SOLVED | LINE | LOW, run, FEEDER, Moment(3.0, None, None, {})
+    )
+    assert worst_hours(SOLVED) is None
 
 
 def test_what_a_firm_and_a_tie_came_to() -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from cosim.config.library import names
@@ -92,7 +93,7 @@ def test_every_number_that_is_declared_is_given() -> None:
     given |= set(GridMetrics(1.0, trafo3w_max=Extreme(1)).result())
     tables = ("bus", "line", "trafo", "trafo3w")
     one_of_each: Any = SimpleNamespace(**{table: SimpleNamespace(index=[0]) for table in tables})
-    given |= set(LimitWatch().summary(one_of_each))
+    given |= set(LimitWatch(np.array(False)).summary(one_of_each))
     for element in ("line 1", "trafo 1", "trafo3w 1"):
         given |= set(Disagreement(1, (1.0, "bus 1"), (1.0, element)).result())
     assert {number.pattern for number in catalogue().numbers} == given
@@ -103,7 +104,7 @@ def test_declarations_are_whole() -> None:
     assert len({number.pattern for number in every}) == len(every)
     for number in every:
         assert all((number.label, number.meaning, number.source, number.section)), number
-        assert number.kind in ("amount", "share") or number.better == "neither", number
+        assert number.kind in ("amount", "share", "ratio") or number.better == "neither", number
 
 
 def test_what_is_ranked_has_a_better_side() -> None:

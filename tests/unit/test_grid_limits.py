@@ -294,7 +294,7 @@ def test_where_nothing_is_solved_sums_are_null_and_the_verdict_says_so(on_net: O
 
 
 def test_each_kind_of_limit_has_its_worst_with_where_and_when() -> None:
-    watch = LimitWatch()
+    watch = LimitWatch(np.array(False))
     found = usages(VM, LINE, TRAFO, TRAFO3W, limits())
     for rows in (slice(0, 3), slice(3, 4)):
         part = {
@@ -312,7 +312,7 @@ def test_each_kind_of_limit_has_its_worst_with_where_and_when() -> None:
     assert (numbers["voltage_high_intervals"], numbers["voltage_high_use_max_bus"]) == (2, 1)
     assert numbers["voltage_high_use_max"] == pytest.approx(1.2 / 1.1)
     assert (numbers["trafo3w_overload_intervals"], numbers["trafo3w_overload_use_max_trafo3w"]) == (1, 0)
-    assert set(LimitWatch().summary(made).values()) == {None}
+    assert set(LimitWatch(np.array(False)).summary(made).values()) == {None}
 
 
 def test_draws_of_limits_agree_with_counting_element_by_element() -> None:

@@ -30,6 +30,18 @@ def test_the_feeder_runs_alone_as_by_runpp(tmp_path: Path, groups: str, more: st
     assert [problem for problem in preflight(loaded) if problem.severity == "error"] == []
     outcome = run_scenario(loaded, tmp_path / "run")
     assert outcome.summary["energy_load_kwh"] == 0
+    drawn, given, lost, load, made = (
+        float(outcome.summary[f"energy_{name}_kwh"] or 0.0)
+        for name in (
+            "feeder_imported",
+            "feeder_exported",
+            "lost_in_feeder",
+            "feeder_own_load",
+            "feeder_own_generation",
+        )
+    )
+    assert load > 0
+    assert drawn - given == pytest.approx(load - made + lost, rel=1e-9)
     assert outcome.summary["self_consumption_fraction"] is None
     assert outcome.summary["verified_voltage_difference_max_pu"] < 1e-9
     pp.runpp(net, tolerance_mva=1e-11, numba=False)

@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,8 @@ import pytest
 
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.shown import number_text
+from cosim.engine.answer import Element
+from cosim.engine.scenario import Scenario
 from cosim.report import fault_figure, figure_list
 from cosim.report.decision_data import decision_data, steps_per_point
 from cosim.report.energy_figures import community_power
@@ -463,19 +464,37 @@ def test_summary_rows_name_value_and_unit() -> None:
         "voltage_min_pu": 1.0188836689478364,
         "voltage_min_time_h": 224.0,
         "village_own_use_tracking_rmse_units": 13.4234287,
+        "village_use_tracking_rmse_units": 1.5,
+        "voltage_min_bus": 7,
+        "voltage_max_bus": 8,
+        "voltage_max_time_h": None,
+        "trafo_overload_use_max": 1.418,
         "messages_sent": 66528,
         "self_consumption_fraction": 0.29676220783080287,
         "line_loading_max_percent": None,
         "something_new": 2.5,
     }
-    rows = summary_rows(summary, datetime(2016, 7, 4, tzinfo=UTC), ["village"])
+    homes = {"name": "g", "households": 9, "cost": {"kind": "separable", "linear": 1, "target": 0.5}}
+    resources = [{"name": "use", "capacity": 3}, {"name": "own_use", "unit_kwh": 0.5, "capacity": 3}]
+    scenario = Scenario.model_validate({
+        "name": "s",
+        "time": {"start": "2016-07-04T00:00:00Z", "duration_h": 24, "step_s": 900},
+        "communities": [{"name": "village", "groups": ["g"], "resources": resources}],
+        "groups": [homes],
+    })  # fmt: skip
+    rows = summary_rows(summary, scenario, {("bus", 7): Element("North\x1b[31m end", {})})
     assert [tuple(row) for row in rows] == [
-        ("Community village", "own_use: error (RMS)", "13.42", "units"),
+        ("Community village", "own_use: error (RMS)", "26.85", "kW (13.42 units)"),
+        ("Community village", "use: error (RMS)", "1.5", "units"),
         ("Energy", "Load", "8\u2009410", "kWh"),
         ("Energy", "Self-consumption", "29.68", "%"),
         ("Messages", "Messages sent", "66\u2009528", ""),
         ("Feeder", "Lowest voltage", "1.0189", "pu"),
         ("Feeder", "Time of the lowest voltage", "2016-07-13 08:00 UTC", "224 h after the start"),
+        ("Feeder", "Bus of the lowest voltage", "North\\x1b[31m end", "index 7"),
+        ("Feeder", "Bus of the highest voltage", "8", ""),
+        ("Feeder", "Time of the highest voltage", "–", ""),
+        ("Feeder", "Limit used most, transformer overloaded", "141.8", "%"),
         ("Feeder", "Highest line loading", "–", "%"),
         ("Others", "something_new", "2.5", ""),
     ]

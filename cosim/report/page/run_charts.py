@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.engine.scenario import Scenario
+from cosim.regulation.units import kw_per_unit
 from cosim.report.device_data import panels
 from cosim.report.dimming_data import LIMITED, limited
 from cosim.report.long_series import blocks, row_quantiles, sums_over_elements
@@ -190,8 +191,8 @@ def _to_kw(scenario: Scenario, one: ResourceSeries) -> tuple[float, str]:
         for community in scenario.communities
         for resource in community.resources
     }
-    unit_kwh = configs[one.community, one.resource].unit_kwh
-    return (unit_kwh * MS_PER_HOUR / scenario.time.step_ms, "kW") if unit_kwh else (1.0, "units")
+    kw = kw_per_unit(configs[one.community, one.resource], scenario.time.step_ms)
+    return (1.0, "units") if kw is None else (kw, "kW")
 
 
 def _storage(run: RunData) -> Iterator[Chart]:

@@ -131,8 +131,7 @@ def _begins(fault: dict[str, Any]) -> dict[str, Any]:
 
 
 def _summary(run: RunData) -> list[tuple[str, list[Any]]]:
-    communities = [community.name for community in run.scenario.communities]
-    rows = summary_rows(run.summary, run.scenario.time.start, communities)
+    rows = summary_rows(run.summary, run.scenario, run.elements)
     return [(section, list(members)) for section, members in groupby(rows, key=lambda row: row.section)]
 
 

@@ -1,0 +1,174 @@
+"""What the feeder, the households and the communities did in one interval, from the tables of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cosim.core.clock import MS_PER_HOUR
+from cosim.core.errors import listed
+from cosim.core.shown import number_text
+from cosim.devices.interface import DEVICES
+from cosim.engine.scenario import Scenario
+from cosim.regulation.units import step_power_text
+from cosim.results.run_tables import rows_between, table_files
+
+_SMALL_KW = 0.05
+"""What is less is not worth a word."""
+_MOST_COMMUNITIES = 3
+
+
+class Metered(NamedTuple):
+    """Mean powers of all households together, kW.
+
+    Attributes
+    ----------
+    load, generated : float
+        As their meters show.
+    devices : float
+        What their other devices took, or gave where it is negative.
+    """
+
+    load: float
+    generated: float
+    devices: float
+
+
+class Moment(NamedTuple):
+    """One interval of a run.
+
+    Attributes
+    ----------
+    from_above_kw : float or None
+        Mean power from the grid above the feeder, or into it where it is negative; None where the power
+        flow was not solved or the source is not the grid above.
+    own_kw : float or None
+        What the feeder's own loads, less its own generators, took; None where that is not known.
+    metered : Metered or None
+        None where meters were not recorded.
+    sums : dict of (str, str) to (float, float)
+        By community and resource, what the community did, and the capacity then, in units a step.
+    """
+
+    from_above_kw: float | None
+    own_kw: float | None
+    metered: Metered | None
+    sums: dict[tuple[str, str], tuple[float, float]]
+
+
+def read_moment(folder: Path, scenario: Scenario, hours: float) -> Moment:
+    """The interval that begins so many hours after the start.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's directory, whose tables are whole.
+    scenario : Scenario
+        What was run.
+    hours : float
+        Since the start.
+    """
+    start = scenario.time.start + timedelta(hours=hours)
+    end = start + timedelta(milliseconds=scenario.interval_ms)
+    metered = _metered(folder, scenario, start, end)
+    flow = [row for row in _rows(folder, "power_flow", ["p_slack_mw", "losses_mw", "status"], start, end)]
+    above = losses = None
+    if flow and flow[0]["status"] == "converged" and scenario.firm is None:
+        above, losses = 1000 * flow[0]["p_slack_mw"], 1000 * flow[0]["losses_mw"]
+    own = None
+    if above is not None and losses is not None and metered is not None:
+        own = above - losses - (metered.load - metered.generated + metered.devices)
+    return Moment(above, own, metered, _sums(folder, scenario, start, end))
+
+
+def moment_text(moment: Moment, scenario: Scenario) -> str:
+    """What happened, as a sentence without its first word and its full stop; empty where nothing is known."""
+    return "; ".join([*_powers(moment, scenario), *_deeds(moment, scenario)])
+
+
+def _powers(moment: Moment, scenario: Scenario) -> Iterator[str]:
+    parts = []
+    above, metered, own = moment.from_above_kw, moment.metered, moment.own_kw
+    if metered is not None:
+        made = f" and generated {_kw(metered.generated)}" if metered.generated > _SMALL_KW else ""
+        parts.append(f"households used {_kw(metered.load)}{made}")
+        if abs(metered.devices) > _SMALL_KW:
+            verb = "took" if metered.devices > 0 else "gave"
+            parts.append(f"their {_device_words(scenario)} {verb} {_kw(metered.devices)}")
+    if own is not None and abs(own) > _SMALL_KW:
+        parts.append(f"the feeder's other {'loads took' if own > 0 else 'generators gave'} {_kw(own)}")
+    if above is not None:
+        way = "from the grid above into the feeder" if above >= 0 else "out of the feeder into the grid above"
+        yield f"{_kw(above)} flowed {way}{': ' if parts else ''}{listed(parts)}"
+    elif parts:
+        yield listed(parts)
+
+
+def _deeds(moment: Moment, scenario: Scenario) -> Iterator[str]:
+    for community in scenario.communities[:_MOST_COMMUNITIES]:
+        parts: list[str] = []
+        for resource in community.resources:
+            known = moment.sums.get((community.name, resource.name))
+            if known is not None:
+                did, capacity = (step_power_text(each, resource, scenario.time.step_ms) for each in known)
+                parts.append(f"{resource.name} {'' if parts else 'was '}{did} (capacity {capacity})")
+        if parts:
+            yield f"of community {community.name}, {listed(parts)}"
+
+
+def _device_words(scenario: Scenario) -> str:
+    kinds = {
+        name: device
+        for group in scenario.groups
+        for name, device in group.devices.items()
+        if not device.has_profile
+    }
+    titles = [DEVICES[name].title or name.replace("_", " ") for name in kinds]
+    return listed([f"{title[:1].lower()}{title[1:]}" for title in titles]) or "devices"
+
+
+def _kw(value: float) -> str:
+    return f"{number_text(abs(value), 3)} kW"
+
+
+def _metered(folder: Path, scenario: Scenario, start: datetime, end: datetime) -> Metered | None:
+    names = ["load_kwh", "pv_kwh", "net_kwh"]
+    rows = _rows(folder, "meters", names, start, end)
+    if not rows:
+        return None
+    per_h = MS_PER_HOUR / scenario.interval_ms
+    load, made, net = (per_h * sum(row[name] for row in rows) for name in names)
+    return Metered(load, made, net - load + made)
+
+
+def _sums(
+    folder: Path, scenario: Scenario, start: datetime, end: datetime
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Means over the steps that lie in the interval, at least in part."""
+    step = timedelta(milliseconds=scenario.time.step_ms)
+    names = ["time", "community", "resource", "capacity", "aggregate"]
+    # What a step did stands in the row of its end, the capacity that it was to follow in that of its start.
+    rows = _rows(folder, "regulation", names, start - step, end + step)
+    found = {}
+    for community in scenario.communities:
+        for resource in community.resources:
+            own = [
+                row for row in rows if (row["community"], row["resource"]) == (community.name, resource.name)
+            ]
+            capacity = [row["capacity"] for row in own if start - step < row["time"] < end]
+            did = [row["aggregate"] for row in own if start < row["time"] < end + step]
+            if capacity and did:
+                found[community.name, resource.name] = (_mean(did), _mean(capacity))
+    return found
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _rows(
+    folder: Path, table: str, columns: list[str], start: datetime, end: datetime
+) -> list[dict[str, Any]]:
+    return [row for file in table_files(folder, table) for row in rows_between(file, columns, start, end)]
