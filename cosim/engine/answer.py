@@ -20,7 +20,7 @@ from cosim.engine.wings import catalogue
 from cosim.faults.schema import fault_names
 from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.regulation.schema import CommunityConfig
-from cosim.regulation.units import step_power_text
+from cosim.regulation.units_in_kw import step_power_text
 from cosim.results.run_tables import batches, table_files
 
 

@@ -12,7 +12,7 @@ from cosim.core.errors import listed
 from cosim.core.shown import number_text
 from cosim.devices.interface import DEVICES
 from cosim.engine.scenario import Scenario
-from cosim.regulation.units import step_power_text
+from cosim.regulation.units_in_kw import step_power_text
 from cosim.results.run_tables import rows_between, table_files
 
 _SMALL_KW = 0.05

@@ -9,12 +9,12 @@ import simpy
 from cosim.core.clock import MS_PER_DAY, Priority, wait_until
 from cosim.core.context import TimeAxis
 from cosim.core.declared_numbers import as_declared
+from cosim.core.garbage import collected_rarely
 from cosim.core.numbers import Summary
 from cosim.core.registry import class_name, is_own
 from cosim.core.subsystem import Run
 from cosim.core.tables import TableStore
 from cosim.engine.builder import Parts
-from cosim.engine.garbage import collected_rarely
 
 Progress = Callable[[int, int], None]
 """Called with the simulated time (ms) and the number of events so far."""

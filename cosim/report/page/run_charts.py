@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.engine.scenario import Scenario
-from cosim.regulation.units import kw_per_unit
+from cosim.regulation.units_in_kw import kw_per_unit
 from cosim.report.device_data import panels
 from cosim.report.dimming_data import LIMITED, limited
 from cosim.report.long_series import blocks, row_quantiles, sums_over_elements
