@@ -19,6 +19,7 @@ from cosim.cli.terminal import (
     option,
     print_problems,
     show_files,
+    show_page,
 )
 from cosim.cli.voice import err, out, voice
 from cosim.core.errors import count
@@ -87,6 +88,8 @@ def _show(study: Impact, source: str) -> None:
             f": {study.n_done} of {count(study.n_points, 'run')}{failed}: {study.folder / 'impact/impact.md'}"
         )
         out.print(Text.assemble((study.status, "bold"), text))
+    if not voice.quiet:
+        show_page(study.folder, "impact/report.html")
     if study.status == "interrupted":
         again = shlex.join(["cosim", "impact", source, "--out", f"{study.folder}", "--resume"])
         err.print(f"continue with: {again}")

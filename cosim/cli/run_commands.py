@@ -18,6 +18,7 @@ from cosim.cli.terminal import (
     print_problems,
     require_targets,
     show_files,
+    show_page,
     within_width,
     write,
 )
@@ -75,8 +76,7 @@ def _show(run: Run) -> None:
         return
     write(within_width([run.verdict]) if run.verdict else [])
     out.print(Text.assemble((run.status, "bold"), f": {run.folder}"))
-    if (run.folder / "report.html").is_file():
-        out.print(f"To look at it: cosim open {run.folder} (the page {run.folder / 'report.html'})")
+    show_page(run.folder, "report.html")
     if run.summary:
         out.print(f"Every number: {run.folder / 'summary.json'}, or cosim run -v")
 

@@ -81,6 +81,8 @@ def _show(sweep: Sweep, source: str) -> None:
         failed = f", {sweep.n_failed} failed" if sweep.n_failed else ""
         table = sweep.folder / "points.parquet"
         out.print(Text.assemble((sweep.status, "bold"), f": {ended}{failed}: {table}"))
+    if sweep.n_done and not voice.quiet:
+        out.print(f"To evaluate it: {shlex.join(['cosim', 'robustness', str(sweep.folder)])}")
     if sweep.status == "interrupted":
         again = shlex.join(["cosim", "sweep", source, "--out", f"{sweep.folder}", "--resume"])
         err.print(f"continue with: {again}")
@@ -104,7 +106,7 @@ def robustness(
         str, option("--baseline", "Case to compare the others with.", "none or baseline", metavar="CASE")
     ] = "",
 ) -> None:
-    """Evaluate a sweep in Markdown: maps with intervals, limits, break-evens, faults in pairs.
+    """Evaluate a sweep, as a page and in Markdown: maps with intervals, limits, break-evens, faults in pairs.
 
     Files of an earlier evaluation in the same directory are overwritten.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import textwrap
@@ -132,6 +133,12 @@ def show_files(files: Sequence[Path]) -> None:
     voice.result = {"files": files}
     for file in files:
         out.print(f"{file}")
+
+
+def show_page(folder: Path, page: str) -> None:
+    """Say which page there is to look at in a directory, if it has it."""
+    if (folder / page).is_file():
+        out.print(f"To look at it: {shlex.join(['cosim', 'open', str(folder)])} (the page {folder / page})")
 
 
 def within_width(lines: Iterable[str]) -> Iterator[str]:

@@ -96,7 +96,7 @@ def _powers(moment: Moment, scenario: Scenario) -> Iterator[str]:
         parts.append(f"households used {_kw(metered.load)}{made}")
         if abs(metered.devices) > _SMALL_KW:
             verb = "took" if metered.devices > 0 else "gave"
-            parts.append(f"their {_device_words(scenario)} {verb} {_kw(metered.devices)}")
+            parts.append(f"their {device_words(scenario)} {verb} {_kw(metered.devices)}")
     if own is not None and abs(own) > _SMALL_KW:
         parts.append(f"the feeder's other {'loads took' if own > 0 else 'generators gave'} {_kw(own)}")
     if above is not None:
@@ -118,7 +118,8 @@ def _deeds(moment: Moment, scenario: Scenario) -> Iterator[str]:
             yield f"of community {community.name}, {listed(parts)}"
 
 
-def _device_words(scenario: Scenario) -> str:
+def device_words(scenario: Scenario) -> str:
+    """What the households' devices that act are called: ``batteries and electric vehicles``."""
     kinds = {
         name: device
         for group in scenario.groups

@@ -16,7 +16,11 @@ from cosim.report.run_data import RunData
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
 
-_OF_ALL = {"kW": ("power", "kW"), "kWh": ("energy", "kWh"), "of the interval": ("number", "devices")}
+_OF_ALL = {
+    "kW": ("power", "kW"),
+    "kWh": ("energy", "kWh"),
+    "of the interval": ("number", "devices on average"),
+}
 
 
 class ShownColumn(NamedTuple):

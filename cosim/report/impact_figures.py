@@ -9,7 +9,7 @@ import numpy as np
 
 from cosim.grid.feeder import Feeder
 from cosim.report.impact_places import first_violations
-from cosim.report.impact_words import Feeders, axis_label, place_text
+from cosim.report.impact_words import Feeders, axis_label, mode_title, place_text
 from cosim.report.style import (
     COLORMAP,
     DARK,
@@ -130,11 +130,23 @@ def _over_one_axis(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
             for n in ("low", "position", "high")
         )
         if not mine[0].communication:
-            ax.axhline(middle[0], color=look.color, linestyle=look.line, label=f"{mode} (needs no messages)")
+            ax.axhline(
+                middle[0],
+                color=look.color,
+                linestyle=look.line,
+                label=f"{mode_title(analysis, mode)} (needs no messages)",
+            )
             continue
         x = [labels.index(str(curve.communication[0])) for curve in mine]
         ax.fill_between(x, low, high, color=look.color, alpha=0.13, linewidth=0)
-        ax.plot(x, middle, color=look.color, linestyle=look.line, marker=look.marker, label=mode)
+        ax.plot(
+            x,
+            middle,
+            color=look.color,
+            linestyle=look.line,
+            marker=look.marker,
+            label=mode_title(analysis, mode),
+        )
     ax.set_xticks(range(len(labels)), labels)
     ax.set_xlabel(axis_label(axis.column))
     ax.set_ylabel("hosting capacity [% of the connection points]")
@@ -157,7 +169,7 @@ def _over_two_axes(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
         image = _one_map(ax, mine)
         ax.set_xlabel(axis_label(x_axis.column))
         ax.set_ylabel(axis_label(y_axis.column))
-        ax.set_title(mode)
+        ax.set_title(mode_title(analysis, mode))
     hide_unused(axes, len(modes))
     figure.colorbar(image, ax=axes, shrink=0.85, label="hosting capacity [% of the connection points]")
     return figure

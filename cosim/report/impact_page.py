@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +16,15 @@ from cosim.engine.wings import describe
 from cosim.grid.feeder import Feeder
 from cosim.grid.subsystem import PowerGrid
 from cosim.report.impact_figures import impact_figures
-from cosim.report.impact_words import Feeders, capacity_text, doubts, element_name, percent, sentences
+from cosim.report.impact_words import (
+    Feeders,
+    axis_label,
+    capacity_text,
+    doubts,
+    element_name,
+    percent,
+    sentences,
+)
 from cosim.report.style import drawing, save
 from cosim.report.text_table import TextTable
 from cosim.results.safe_files import write_whole
@@ -59,7 +68,7 @@ def write_impact_files(
             figures.append(path)
     found = [_capacities(analysis), _bindings(analysis, feeders), _costs(analysis)]
     found += [_seeds(analysis), _probabilities(analysis)]
-    tables = [table for table in found if table.rows]
+    tables = [_headed(table, analysis) for table in found if table.rows]
     files = [folder / f"{table.name}.csv" for table in tables]
     for file, table in zip(files, tables, strict=True):
         write_whole(file, table.csv())
@@ -93,13 +102,7 @@ def _lines(
     for sentence in sentences(analysis, feeders):
         yield f"- {sentence}"
     yield ""
-    share = f"{analysis.n_runs:,} of {analysis.n_grid:,} runs"
-    yield (
-        f"{count(len(config.seed_list), 'seed')}, {len(config.grid)} penetrations from "
-        f"{percent(config.grid[0])} to {percent(config.grid[-1])}; the search took {share}. The "
-        "hosting capacity of a seed is the largest penetration up to which no limit is exceeded"
-        f"{_allowed(analysis)}. A penetration of 100 % is {_technologies(analysis)}."
-    )
+    yield what_was_run(analysis)
     yield ""
     yield (
         "*From* and *to* are the ends of 95 % intervals: of capacities by the bootstrap over seeds, of "
@@ -122,6 +125,17 @@ def _lines(
             yield f"{count(len(table.rows), 'row')}: [{table.name}.csv]({table.name}.csv)"
         yield ""
     yield "To run a single one again: `cosim sweep sweep.yaml --dry-run` in the study's directory lists all."
+
+
+def what_was_run(analysis: ImpactAnalysis) -> str:
+    """How many runs of what, and what a penetration and a hosting capacity are."""
+    config, share = analysis.config, f"{analysis.n_runs:,} of {analysis.n_grid:,} runs"
+    return (
+        f"{count(len(config.seed_list), 'seed')}, {len(config.grid)} penetrations from "
+        f"{percent(config.grid[0])} to {percent(config.grid[-1])}; the search took {share}. The "
+        "hosting capacity of a seed is the largest penetration up to which no limit is exceeded"
+        f"{_allowed(analysis)}. A penetration of 100 % is {_technologies(analysis)}."
+    )
 
 
 def _caption(name: str) -> str:
@@ -219,6 +233,16 @@ def _probabilities(analysis: ImpactAnalysis) -> TextTable:
 def _from_frame(name: str, title: str, frame: pd.DataFrame) -> TextTable:
     rows = [["" if pd.isna(cell) else cell for cell in row] for row in frame.itertuples(index=False)]
     return TextTable(name, title, tuple(frame.columns), rows)
+
+
+def _headed(table: TextTable, analysis: ImpactAnalysis) -> TextTable:
+    """With the qualities of the communication in words above their columns."""
+    axes = analysis.config.communication.axes if analysis.config.communication else ()
+    of_axes = {axis.column for axis in axes}
+    headings = tuple(
+        axis_label(each) if each in of_axes else each.replace("_", " ") for each in table.columns
+    )
+    return replace(table, headings=headings)
 
 
 def _places(analysis: ImpactAnalysis) -> tuple[str, ...]:

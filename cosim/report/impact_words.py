@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cosim.config.units import split_key
 from cosim.core.errors import count, listed
+from cosim.core.shown import date_text
 from cosim.grid.feeder import Feeder
 from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis
@@ -66,12 +67,18 @@ def _quality(column: str, value: object) -> str:
     return f"{name.replace('_', ' ')} {value} {unit.symbol}" if name and unit.symbol else f"{column} {value}"
 
 
+def mode_title(analysis: ImpactAnalysis, mode: str) -> str:
+    """What a mode is called on pages: the `title` that it sets, or its name in plain letters."""
+    return str(analysis.config.modes[mode].get("title") or mode.replace("_", " "))
+
+
 def place_text(analysis: ImpactAnalysis, curve: Curve) -> str:
     """Mode and communication: ``dimming with latency 0 ms, loss 0.3``."""
     axes = analysis.config.communication.axes if analysis.config.communication else ()
     cells = zip(axes, curve.communication, strict=bool(curve.communication))
     pairs = [_quality(axis.column, cell) for axis, cell in cells]
-    where = f"{curve.feeder}, {curve.mode}" if curve.feeder else curve.mode
+    mode = mode_title(analysis, curve.mode)
+    where = f"{curve.feeder}, {mode}" if curve.feeder else mode
     return f"{where} with {', '.join(pairs)}" if pairs else where
 
 
@@ -93,7 +100,8 @@ def sentences(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
         binds = _first_to_bind(analysis, curve, feeders.get(curve.feeder))
         change = differences.get(id(curve))
         if change is not None and change.n:
-            first = next(iter(analysis.config.modes))
+            first = mode_title(analysis, next(iter(analysis.config.modes)))
+            first = f"'{first}'" if " " in first else first
             text += f"; {change_text(change, first)}"
         yield f"{text}.{binds}"
     if len(shown) < len(analysis.curves):
@@ -140,6 +148,9 @@ def _first_to_bind(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None
     said += [f"none in {curve.n_unbounded}"] if curve.n_unbounded else []
     (kind, element), n = next(iter(found.items()))
     where = "" if kind == NOT_SOLVED else f"; most often at {element_name(feeder, kind, element)} ({n})"
+    worst = None if kind == NOT_SOLVED else analysis.worst_instant(curve, kind, element)
+    if worst is not None:
+        where += f", worst on {date_text(worst[0], 0)} in {worst[1]} of these"
     return f" First to bind: {listed(said)}{where}."
 
 

@@ -23,12 +23,15 @@ class TextTable:
         Headings.
     rows : list of list
         Cells: text, and numbers as they are.
+    headings : tuple of str
+        What stands above the columns on a page, where names are no words; `columns` by default.
     """
 
     name: str
     title: str
     columns: tuple[str, ...]
     rows: list[list[Any]]
+    headings: tuple[str, ...] = ()
 
     def csv(self) -> str:
         """As comma-separated values, numbers in full; what is not known is empty."""
@@ -40,7 +43,8 @@ class TextTable:
 
     def markdown(self) -> list[str]:
         """As lines of Markdown, numbers with four digits."""
-        head = ["| " + " | ".join(map(_shown, self.columns)) + " |", "|" + "---|" * len(self.columns)]
+        names = self.headings or self.columns
+        head = ["| " + " | ".join(map(_shown, names)) + " |", "|" + "---|" * len(names)]
         return head + ["| " + " | ".join(_shown(cell) for cell in row) + " |" for row in self.rows]
 
 

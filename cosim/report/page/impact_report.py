@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from cosim.grid.feeder import Feeder
-from cosim.report.impact_page import feeders_of, write_impact_files
+from cosim.report.impact_page import feeders_of, what_was_run, write_impact_files
 from cosim.report.impact_places import first_violations, violations_at
 from cosim.report.impact_words import (
     Feeders,
@@ -16,6 +16,7 @@ from cosim.report.impact_words import (
     capacity_text,
     doubts,
     element_name,
+    mode_title,
     percent,
     place_text,
     sentences,
@@ -59,7 +60,7 @@ def write_impact(analysis: ImpactAnalysis, folder: Path) -> list[Path]:
     answer = [sentence.replace("**", "") for sentence in sentences(analysis, feeders)]
     title, notes, figures = (
         config.title or config.name,
-        list(doubts(analysis)),
+        [what_was_run(analysis), *doubts(analysis)],
         list(_figures(analysis, feeders)),
     )
     return [text, write_study_page(folder, title, answer, notes, figures, tables), *files]
@@ -76,7 +77,7 @@ def _figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[Figure]:
         if change.n
     ]
     if changes:
-        first = next(iter(analysis.config.modes))
+        first = mode_title(analysis, next(iter(analysis.config.modes)))
         about = (
             f"Seed by seed beside {first}, mean and 95 % interval: where it holds 0, chance may explain it."
         )
@@ -169,7 +170,7 @@ def _communication(analysis: ImpactAnalysis, mine: list[Curve], feeders: Feeders
         about = "Hosting capacity at the study's risk; choose a cell for the seeds behind it."
         columns = ["seed", "hosting capacity", "limit that binds first", "where", "runs"]
         yield cell_map(
-            f"{own[0].feeder} {mode}: what the feeder hosts".strip(),
+            f"{own[0].feeder} {mode_title(analysis, mode)}: what the feeder hosts".strip(),
             names,
             (x, y),
             cells,

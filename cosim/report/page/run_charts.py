@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
+from cosim.engine.moment import device_words
 from cosim.engine.scenario import Scenario
 from cosim.regulation.units_in_kw import kw_per_unit
 from cosim.report.device_data import panels
@@ -93,24 +94,29 @@ def _highest(run: RunData, found: Solved, kind: str) -> Array:
 
 def _power(run: RunData) -> Iterator[Chart]:
     zero, to_kw = start_ms(run), MS_PER_HOUR / run.scenario.interval_ms
-    parts = []
+    parts, devices = [], False
     if run.has("meters"):
         time_ms, sums = sums_over_elements(run, "meters", ["load_kwh", "pv_kwh", "net_kwh"])
         load, made, net = (to_kw * sums[name] for name in ("load_kwh", "pv_kwh", "net_kwh"))
         parts.append(series("load of the households", time_ms, load, zero, steps=True))
         if made.any():
             parts.append(series("their generation", time_ms, made, zero, steps=True, dash=True))
-        devices = net - load + made
-        if np.abs(devices).max(initial=0) > 1e-9:
+        taken = net - load + made
+        devices = bool(np.abs(taken).max(initial=0) > 1e-9)
+        if devices:
             name = "their devices (giving: negative)"
-            parts.append(series(name, time_ms, devices, zero, steps=True))
+            parts.append(series(name, time_ms, taken, zero, steps=True))
     if run.has("power_flow"):
         table = run.read("power_flow", ["time", "p_slack_mw"])
         drawn = 1000 * np.asarray(table["p_slack_mw"], float)
         name = "from the grid above (into it: negative)"
         parts.append(series(name, np.asarray(table["time"]), drawn, zero, steps=True))
     if parts:
-        about = "Means of each interval. Devices are batteries, vehicles and heat pumps."
+        about = (
+            f"Means of each interval. Devices: {device_words(run.scenario)}."
+            if devices
+            else "Means of each interval."
+        )
         yield chart("power", "Power", "kW", parts, about=about)
 
 

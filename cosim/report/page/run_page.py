@@ -11,6 +11,7 @@ import numpy as np
 
 from cosim.core.registry import is_own
 from cosim.core.shown import date_text, duration_text, number_text, share_text
+from cosim.engine.moment import device_words
 from cosim.report.page.feeder_data import episodes, feeder_map, worst_moments
 from cosim.report.page.household_data import households
 from cosim.report.page.rendering import render, render_part
@@ -76,6 +77,7 @@ def page(run: RunData) -> str:
         "moments": worst_moments(run) + [_begins(each) for each in broken[:MOST_FAULT_MOMENTS]],
         "episodes": episodes(run),
         "households": who,
+        "devices": device_words(run.scenario),
         "charts": time_charts(run),
         "durations": duration_charts(run),
         "latencies": latency_chart(run),

@@ -66,7 +66,13 @@ def _table(table: TextTable) -> dict[str, Any]:
         if len(table.rows) > len(rows)
         else ""
     )
-    return {"title": table.title, "columns": table.columns, "rows": rows, "numbers": numbers, "more": more}
+    return {
+        "title": table.title,
+        "columns": table.headings or table.columns,
+        "rows": rows,
+        "numbers": numbers,
+        "more": more,
+    }
 
 
 def _cell(cell: Any) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -222,6 +224,19 @@ class ImpactAnalysis:
                 place = each.binding.kind, each.binding.element
                 counts[place] = counts.get(place, 0) + 1
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def worst_instant(self, curve: Curve, kind: str, element: int) -> tuple[datetime, int] | None:
+        """When an element that binds first is worst in most seeds, and in how many; None where none does."""
+        place = kind, element
+        found = [each.binding for each in curve.known]
+        own = [each.time_h for each in found if each is not None and (each.kind, each.element) == place]
+        hours = Counter(each for each in own if each is not None)
+        if not hours:
+            return None
+        most, n = min(hours.items(), key=lambda item: (-item[1], item[0]))
+        sweep = self.plan.sweep
+        start = sweep.scenario(sweep.points[curve.found[0].chain.points[0]]).scenario.time.start
+        return start + timedelta(hours=most), n
 
     @property
     def idle_limits(self) -> tuple[str, ...]:

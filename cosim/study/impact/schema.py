@@ -75,7 +75,8 @@ class ImpactConfig(Model):
     penetrations: Annotated[Numbers[Probability], Field(min_length=2)] | NumberRange = _TENTHS
     """The grid of penetrations, rising within 0 ... 1; tenths by default."""
     modes: Annotated[dict[Name, _Settings], Field(min_length=1, max_length=MAX_ITEMS)]
-    """Ways of control: names, each with the paths and values that it sets. Differences are to the first."""
+    """Ways of control: names, each with the paths and values that it sets. Differences are to the first.
+    Pages call a mode by the `title` that it sets, files by its name."""
     feeders: Annotated[dict[Name, _Settings], Field(min_length=1, max_length=MAX_ITEMS)] | None = None
     """Feeders, each with what it sets: `grid.network`, the number of households; the base's by default."""
     communication: CommunicationConfig | None = None

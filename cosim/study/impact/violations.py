@@ -27,11 +27,14 @@ class Binding(NamedTuple):
         Index of the bus, line or transformer; -1 where no power flow was solved.
     use : float
         Share of its limit that it uses at worst.
+    time_h : float or None
+        When that is, in hours from the start; None where no power flow was solved.
     """
 
     kind: str
     element: int
     use: float
+    time_h: float | None = None
 
     @property
     def table(self) -> str:
@@ -63,7 +66,7 @@ def binding(summary: Mapping[str, Any], config: ImpactConfig) -> Binding | None:
 
 def _of_kind(kind: str, summary: Mapping[str, Any]) -> Binding:
     element = int(summary[f"{kind}_use_max_{WORDS_BY_KEY[kind].table}"])
-    return Binding(kind, element, float(summary[f"{kind}_use_max"]))
+    return Binding(kind, element, float(summary[f"{kind}_use_max"]), float(summary[f"{kind}_use_max_time_h"]))
 
 
 def _kinds(summary: Mapping[str, Any], config: ImpactConfig) -> Sequence[str]:

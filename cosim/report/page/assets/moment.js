@@ -63,6 +63,8 @@ function fillNow(charts) {
   });
 }
 
+const SMALL_KW = 0.05; // what is less is not worth a word
+
 /* The same in a sentence: who drew, who gave, and what the communities did. */
 function thenText(charts, second) {
   const chartOf = (id) => charts.find((chart) => chart.id === id);
@@ -72,12 +74,13 @@ function thenText(charts, second) {
   };
   const power = chartOf("power"), parts = [], kw = (value) => `${numberText(Math.abs(value), 3)} kW`;
   const load = at(power, "load"), made = at(power, "their generation"), devices = at(power, "their devices"), above = at(power, "from the grid above");
-  if (Number.isFinite(load)) parts.push(`households used ${kw(load)}${Number.isFinite(made) ? ` and generated ${kw(made)}` : ""}`);
-  if (Number.isFinite(devices)) parts.push(`their devices ${devices < 0 ? "gave" : "took"} ${kw(devices)}`);
-  if (Number.isFinite(above)) parts.push(`${kw(above)} flowed ${above < 0 ? "into" : "from"} the grid above`);
+  if (Number.isFinite(load)) parts.push(`households used ${kw(load)}${made > SMALL_KW ? ` and generated ${kw(made)}` : ""}`);
+  if (Math.abs(devices) > SMALL_KW) parts.push(`their ${page.devices} ${devices < 0 ? "gave" : "took"} ${kw(devices)}`);
+  const way = above < 0 ? "out of the feeder into the grid above" : "from the grid above into the feeder";
+  const said = Number.isFinite(above) ? [`${kw(above)} flowed ${way}${parts.length ? ": " : ""}${parts.join(", ")}`] : parts.length ? [parts.join(", ")] : [];
   for (const chart of charts.filter((each) => each.id.startsWith("resource_")))
-    parts.push(`${chart.title} was ${numberText(at(chart, "what the community did"), 3)} of a capacity of ${numberText(at(chart, "capacity"), 3)} ${chart.unit}`);
-  return parts.length ? `Then ${parts.join("; ")}.` : "";
+    said.push(`${chart.title} was ${numberText(at(chart, "what the community did"), 3)} ${chart.unit} (capacity ${numberText(at(chart, "capacity"), 3)} ${chart.unit})`);
+  return said.length ? `Then ${said.join("; ")}.` : "";
 }
 
 /* Buttons that go where each kind of limit was used most. */

@@ -66,7 +66,9 @@ function addBand(plot, left, right) {
 /* A legend above the plot, where it covers nothing. */
 function addLegend(plot, items) {
   const found = items.map(([label, renderers]) => new Bokeh.LegendItem({ label, renderers }));
-  plot.add_layout(new Bokeh.Legend({ items: found, orientation: "horizontal", click_policy: "hide", ncols: innerWidth < 700 ? 1 : 2 }), "above");
+  const ncols = innerWidth < 700 ? 1 : 2;
+  plot.add_layout(new Bokeh.Legend({ items: found, orientation: "horizontal", click_policy: "hide", ncols }), "above");
+  plot.height += 24 * (Math.ceil(items.length / ncols) - 1); // else it would be taken from what is drawn
 }
 
 /* Into the page, with a name for those who do not see it. */
