@@ -27,6 +27,7 @@ test-slow: install
 # Speed and memory, each beside what it is compared with.
 bench: install
 	$(BIN)/python bench/bench_market.py
+	$(BIN)/python bench/bench_trading.py
 	$(BIN)/python bench/bench_regulation.py
 	$(BIN)/python bench/bench_power_flow.py
 	$(BIN)/python bench/bench_power_flow_beside.py

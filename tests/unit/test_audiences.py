@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import dijkstra
 
 from cosim.grid.bus_positions import Edge, shortest_tree
 from cosim.trading.audiences import AUDIENCES
@@ -25,35 +28,41 @@ def test_branches_begin_behind_the_busbar() -> None:
     assert SameBranch().listeners(PLACES) == [(1,), (0,), (3, 4), (2, 4), (2, 3), ()]
 
 
-def test_distances_are_lengths_of_lines() -> None:
-    away = PLACES.distances_km(np.arange(6))
-    assert np.allclose(away, away.T)
-    assert np.allclose(away[0], [0, 0.7, 0.6, 0.7, 0.7, 0.3], atol=1e-6)
-    assert np.allclose(away[3], [0.7, 1.0, 0.1, 0, 0, 0.4], atol=1e-6)
-
-
 def test_the_nearest_are_the_first_by_distance_and_then_by_number() -> None:
     assert Nearest(peers=2).listeners(PLACES) == [(2, 5), (0, 5), (3, 4), (2, 4), (2, 3), (0, 2)]
     assert Nearest(peers=99).listeners(PLACES) == Everybody().listeners(PLACES)
 
 
-def test_distances_on_a_random_tree_are_sums_over_the_path() -> None:
-    rng = np.random.Generator(np.random.Philox(4))
-    n = 40
-    above = [int(rng.integers(0, k)) for k in range(1, n)]
-    length = rng.uniform(0.01, 0.3, n - 1)
-    edges = [Edge(k, a, float(x)) for k, a, x in zip(range(1, n), above, length, strict=True)]
+def random_places(rng: np.random.Generator) -> tuple[FeederPlaces, NDArray[np.float64]]:
+    """Households on a random tree, one line in eight open; and how far apart they are.
+
+    Distances are SciPy's (Dijkstra) between all buses, infinite where nothing leads.
+    """
+    n = int(rng.integers(2, 40))
+    edges = [
+        Edge(int(rng.integers(0, k)), k, float(rng.integers(0, 4) / 8))  # eighths: many are equally far
+        for k in range(1, n)
+        if rng.uniform() > 0.125
+    ]
     tree = shortest_tree(n, edges, [0])
+    ways = np.zeros((n, n))
+    for edge in edges:
+        if tree.supplied[edge.first]:
+            ways[edge.first, edge.second] = max(edge.length_km, 1e-9)
+    columns = rng.integers(0, n, int(rng.integers(1, 60)))
+    away_km = dijkstra(csr_array(ways), directed=False)
+    return FeederPlaces(tree, columns.tolist()), away_km[np.ix_(columns, columns)]
 
-    def way(bus: int) -> list[int]:
-        return [bus] if bus == 0 else [bus, *way(above[bus - 1])]
 
-    places = FeederPlaces(tree, range(n))
-    away = places.distances_km(np.arange(n))
-    for one in range(n):
-        for other in range(n):
-            apart = set(way(one)) ^ set(way(other))
-            assert abs(away[one, other] - sum(length[bus - 1] for bus in apart)) < 1e-6
+def test_the_nearest_are_those_of_all_distances_sorted() -> None:
+    rng = np.random.Generator(np.random.Philox(4))
+    for _ in range(200):
+        places, away_km = random_places(rng)
+        np.fill_diagonal(away_km, np.inf)
+        peers = int(rng.integers(1, 12))
+        ranked = np.argsort(away_km, axis=1, kind="stable").tolist()
+        others = [[other for other in row if other != own] for own, row in enumerate(ranked)]
+        assert Nearest(peers=peers).listeners(places) == [tuple(sorted(row[:peers])) for row in others]
 
 
 def test_only_everybody_grows_with_the_square() -> None:

@@ -7,16 +7,17 @@ decides. What a household has bought it is told at once; sellers are told at the
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from cosim.core.message import Message
-from cosim.trading.auction.messages import Deal, Letter, Orders, OrdersTaken, Payload, Quote, QuoteWanted
-from cosim.trading.auction.operator import DayBook, Operator
+from cosim.trading.auction.messages import Letter, Orders, OrdersTaken, Payload, Quote, QuoteWanted
+from cosim.trading.auction.operator import DayBook, Operator, orders_by_hour
 from cosim.trading.clearing.fairness import require_fair
 from cosim.trading.clearing.grains import whole_grains
 from cosim.trading.clearing.interface import Order
-from cosim.trading.protocol.messages import Line, RequestId
+from cosim.trading.protocol.messages import Line
 from cosim.trading.valuation.offers import Offer
 
 
@@ -26,13 +27,13 @@ class BrokerBook(DayBook):
 
     Attributes
     ----------
-    left : dict of int to list of Order
+    left : dict of int to deque of Order
         By hour, what is left of the asks, the cheapest first; filled when the gate closes.
     served : dict of int to None
         Buyers whose bids have been met, as far as they could be.
     """
 
-    left: dict[int, list[Order]] | None = None
+    left: dict[int, deque[Order]] | None = None
     served: dict[int, None] = field(default_factory=dict)
 
 
@@ -95,28 +96,26 @@ class Broker(Operator):
     def _serve(self, day: int, book: BrokerBook, buyer: int, bids: Sequence[Line]) -> None:
         prices = self._prices(day)
         asks = self._left(book)
-        assert book.deals is not None
         for hour, energy_kwh, price in bids:
-            standing, bid = asks.get(hour, []), [Order(buyer, energy_kwh, price)]
-            matches = self._clearing.clear(bid, standing, *prices[hour])
-            require_fair(self._clearing, matches, bid, standing, f"day {day}, hour {hour}")
-            sold = dict.fromkeys((ask.party for ask in standing), 0.0)
+            standing, bid = asks.get(hour, deque()), [Order(buyer, energy_kwh, price)]
+            reached = _take_cheapest(standing, energy_kwh)
+            matches = self._clearing.clear(bid, reached, *prices[hour])
+            require_fair(self._clearing, matches, bid, reached, f"day {day}, hour {hour}")
+            book.agree(hour, matches)
+            sold = dict.fromkeys((ask.party for ask in reached), 0.0)
             for match in matches:
                 sold[match.seller] += match.energy_kwh
-                name = RequestId(buyer, 0, len(book.deals))
-                book.deals.append(Deal(name, hour, buyer, match.seller, match.energy_kwh, match.price))
-            left = [ask._replace(energy_kwh=ask.energy_kwh - sold[ask.party]) for ask in standing]
-            asks[hour] = [ask for ask in left if ask.energy_kwh > 0]
+            left = [ask._replace(energy_kwh=ask.energy_kwh - sold[ask.party]) for ask in reached]
+            standing.extendleft(ask for ask in reversed(left) if ask.energy_kwh > 0)
 
-    def _left(self, book: BrokerBook) -> dict[int, list[Order]]:
+    def _left(self, book: BrokerBook) -> dict[int, deque[Order]]:
         """What is left of the asks, by hour, the cheapest first."""
         if book.left is None:
-            book.left = {}
-            for household in sorted(book.orders):
-                for hour, energy_kwh, price in book.orders[household].orders.asks:
-                    book.left.setdefault(hour, []).append(Order(household, energy_kwh, price))
-            for orders in book.left.values():
-                orders.sort(key=lambda order: (order.price, order.party))
+            by_hour = orders_by_hour(book, "asks")
+            book.left = {
+                hour: deque(sorted(orders, key=lambda order: (order.price, order.party)))
+                for hour, orders in by_hour.items()
+            }
         return book.left
 
     def _cheapest(self, book: BrokerBook, depth_kwh: float) -> list[Offer]:
@@ -130,3 +129,12 @@ class Broker(Operator):
                 found.append(Offer(hour, party, min(energy_kwh, room_kwh), price))
                 room_kwh -= energy_kwh
         return found
+
+
+def _take_cheapest(orders: deque[Order], energy_kwh: float) -> list[Order]:
+    """Take the first orders that together hold so much energy: no others can be reached by it."""
+    taken, held_kwh = [], 0.0
+    while orders and held_kwh < energy_kwh:
+        taken.append(orders.popleft())
+        held_kwh += taken[-1].energy_kwh
+    return taken

@@ -23,9 +23,9 @@ from cosim.trading.auction.messages import (
     Statement,
     StatementTaken,
 )
-from cosim.trading.auction.patience import Unanswered, first_sent
+from cosim.trading.auction.patience import Unheard
 from cosim.trading.clearing.fairness import require_fair
-from cosim.trading.clearing.interface import Clearing, Order
+from cosim.trading.clearing.interface import Clearing, Match, Order
 from cosim.trading.protocol.messages import Line, RequestId
 from cosim.trading.protocol.trading_day import TradingTerms
 
@@ -51,7 +51,9 @@ class DayBook:
         By household.
     deals : list of Deal or None
         What was cleared; None before.
-    untold : dict of int to Unanswered
+    of : dict of int to list of Deal
+        The same by household, those in which it buys or sells.
+    untold : Unheard
         Households that have not said that they have their statement.
     late_orders : int
         Orders that came after the gate had closed.
@@ -59,8 +61,20 @@ class DayBook:
 
     orders: dict[int, ReceivedOrders] = field(default_factory=dict)
     deals: list[Deal] | None = None
-    untold: dict[int, Unanswered] = field(default_factory=dict)
+    of: dict[int, list[Deal]] = field(default_factory=dict)
+    untold: Unheard = field(default_factory=Unheard)
     late_orders: int = 0
+
+    def agree(self, hour: int, matches: Iterable[Match]) -> None:
+        """Enter what was matched of an hour."""
+        if self.deals is None:
+            self.deals = []
+        for buyer, seller, energy_kwh, price in matches:
+            name = RequestId(buyer, 0, len(self.deals))
+            deal = Deal(name, hour, buyer, seller, energy_kwh, price)
+            self.deals.append(deal)
+            for party in {buyer: None, seller: None}:
+                self.of.setdefault(party, []).append(deal)
 
 
 @dataclass(slots=True)
@@ -122,7 +136,7 @@ class Operator:
             case Orders():
                 return self._on_orders(now_ms, book, sender, message.sequence, payload)
             case StatementTaken():
-                book.untold.pop(sender, None)
+                book.untold.answered(sender)
         return []
 
     def clear(self, now_ms: int, day: int) -> list[Letter]:
@@ -132,7 +146,7 @@ class Operator:
         book = self.state.books.setdefault(day, DayBook())
         if book.deals is not None:
             return []
-        book.deals = self._deals(day, book)
+        self._match(day, book)
         return self._tell(now_ms, day, book, sorted(book.orders))
 
     def want_orders(self, days: Sequence[int], households: Sequence[int]) -> list[Letter]:
@@ -145,17 +159,15 @@ class Operator:
         letters = []
         for day, book in self.state.books.items():
             if now_ms > self.terms.timeline.deadline_ms(day):
-                book.untold.clear()
-            for household in [each for each, wait in book.untold.items() if wait.due_ms <= now_ms]:
-                book.untold[household].sent_again(now_ms, self.terms.timeout_ms)
-                letters.append(self._statement(day, book, household))
+                book.untold = Unheard()
+            due = book.untold.sent_again_to_due(now_ms, self.terms.timeout_ms)
+            letters += [self._statement(day, book, household) for household in due]
         return letters
 
     def next_due_ms(self) -> int | None:
         """When `on_timer` has something to do."""
-        return min(
-            (wait.due_ms for book in self.state.books.values() for wait in book.untold.values()), default=None
-        )
+        due = [book.untold.next_due_ms() for book in self.state.books.values()]
+        return min((each for each in due if each is not None), default=None)
 
     def book(self, day: int) -> DayBook | None:
         """Its book of a day; None where it has lost it."""
@@ -189,30 +201,27 @@ class Operator:
         if is_fresher(sequence, None if known is None else known.sequence):
             book.orders[sender] = ReceivedOrders(sequence, orders)
 
-    def _deals(self, day: int, book: DayBook) -> list[Deal]:
-        bids, asks = _by_hour(book, "bids"), _by_hour(book, "asks")
-        deals: list[Deal] = []
+    def _match(self, day: int, book: DayBook) -> None:
+        bids, asks = orders_by_hour(book, "bids"), orders_by_hour(book, "asks")
+        book.deals = []
         for hour, (grid, feed_in) in enumerate(self._prices(day)):
             if hour not in bids or hour not in asks:
                 continue
             matches = self._clearing.clear(bids[hour], asks[hour], grid, feed_in)
             require_fair(self._clearing, matches, bids[hour], asks[hour], f"day {day}, hour {hour}")
-            for buyer, seller, energy_kwh, price in matches:
-                deals.append(Deal(RequestId(buyer, 0, len(deals)), hour, buyer, seller, energy_kwh, price))
-        return deals
+            book.agree(hour, matches)
 
     def _tell(self, now_ms: int, day: int, book: DayBook, households: Iterable[int]) -> list[Letter]:
         """Send statements, until they are answered."""
         told = list(households)
-        book.untold |= {each: first_sent(now_ms, self.terms.timeout_ms) for each in told}
+        book.untold.first_sent(told, now_ms, self.terms.timeout_ms)
         return [self._statement(day, book, household) for household in told]
 
     def _statement(self, day: int, book: DayBook, household: int) -> Letter:
-        deals = tuple(deal for deal in book.deals or () if household in (deal.buyer, deal.seller))
-        return Letter(household, Statement(day, deals))
+        return Letter(household, Statement(day, tuple(book.of.get(household, ()))))
 
 
-def _by_hour(book: DayBook, side: str) -> dict[int, list[Order]]:
+def orders_by_hour(book: DayBook, side: str) -> dict[int, list[Order]]:
     """Orders of one side by hour, in the order of households."""
     hours: dict[int, list[Order]] = {}
     for household in sorted(book.orders):

@@ -22,8 +22,12 @@ class Places(Protocol):
     def branches(self) -> NDArray[np.int64]:
         """Number of the branch that each stands on, shape (N,): the same behind one outgoing line."""
 
-    def distances_km(self, households: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Length of lines from each of some households to every one, km; shape (n, N)."""
+    def nearest(self, count: int) -> list[tuple[int, ...]]:
+        """Of each household the others that are nearest along the lines, so many, in ascending order.
+
+        Of those equally far the lower numbers count as nearer, and who cannot be reached is farther than
+        all others.
+        """
 
 
 class Audience(Model):

@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from cosim.config.base import PositiveCount
 from cosim.trading.audiences.interface import AUDIENCES, Audience, Places
-
-_AT_A_TIME = 500
-"""Households whose distances are held at one time."""
 
 
 @AUDIENCES.register("everybody")
@@ -52,14 +47,7 @@ class Nearest(Audience):
 
     def listeners(self, places: Places) -> list[tuple[int, ...]]:
         """See `Audience.listeners`."""
-        heard: list[tuple[int, ...]] = []
-        for first in range(0, places.size, _AT_A_TIME):
-            some = np.arange(first, min(first + _AT_A_TIME, places.size))
-            away_km = places.distances_km(some)
-            away_km[np.arange(len(some)), some] = np.inf
-            nearest = np.argsort(away_km, axis=1, kind="stable")[:, : self.most_listeners(places.size)]
-            heard += [tuple(sorted(row)) for row in nearest.tolist()]
-        return heard
+        return places.nearest(self.most_listeners(places.size))
 
     def most_listeners(self, n_households: int) -> int:
         """As many as there are peers."""
