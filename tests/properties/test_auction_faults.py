@@ -26,6 +26,7 @@ from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.schemas.rules import TradingRulesConfig
 from cosim.trading.settlement.bills import settle
 from cosim.trading.valuation.offers import Offer
+from cosim.trading.valuation.price_list import OnePriceList
 from cosim.trading.valuation.prices import Prices
 
 DAYS = (1, 2)
@@ -204,7 +205,8 @@ def assert_books_agree(comms: dict[str, Any], n: int, seed: int, clearing: str, 
         assert np.all(bought <= np.maximum(net, 0)), "nobody buys more than he lacks"
         assert np.all(sold <= np.maximum(-net, 0)), "nothing is sold twice"
         prices = Prices(np.full(24, GRID), np.full(24, FEED_IN))
-        settled = settle(day, agreements, [], np.maximum(net, 0), np.maximum(-net, 0), prices)
+        suppliers = OnePriceList(prices, n).retail(0)
+        settled = settle(day, agreements, [], np.maximum(net, 0), np.maximum(-net, 0), suppliers)
         assert abs(sum(bill.total_eur for bill in settled.bills)) < 1e-9
         for bill in settled.bills[:-1]:
             assert abs(bill.purchases_eur + bill.sales_eur - paid[bill.prosumer]) < 1e-9
