@@ -1,4 +1,6 @@
-"""Power flows of three feeders beside other solvers, on the same injections: in a block and one by one.
+"""Power flows of feeders beside other solvers, on the same injections: in a block and one by one.
+
+Three feeders are trees; the fourth is one of them with its ends tied together in pairs.
 
     python bench/bench_power_flow_beside.py
 
@@ -17,6 +19,7 @@ import os
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,12 +29,13 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402 - after the number of threads
 from ruamel.yaml import YAML  # noqa: E402 - as above
 
-from cosim.grid.feeder import Feeder, load_feeder  # noqa: E402 - as above
+from cosim.grid.feeder import Feeder, feeder_from_net, load_feeder  # noqa: E402 - as above
 from cosim.grid.power_flow import PowerFlow  # noqa: E402 - as above
 from cosim.grid.reference import solve_unloaded  # noqa: E402 - as above
 from cosim.grid.schema import NetworkConfig  # noqa: E402 - as above
 
 NETWORKS = ("cigre_lv", "simbench_rural3", "kerber_vorstadtnetz_kabel_1")
+MESHED = "simbench_rural3"
 N_BLOCK, N_ALONE, N_SERIES, ROUNDS = 1000, 100, 50, 5
 LARGEST_GAP_PU = 1e-9
 Array = np.ndarray
@@ -177,11 +181,29 @@ OTHERS = {
 }
 
 
-def measure(name: str) -> None:
-    """Time all solvers on one feeder, and print."""
+def read(name: str) -> Feeder:
+    """A feeder that cosim brings along."""
     folder = Path(__file__).resolve().parent.parent / "networks"
     network = NetworkConfig.model_validate(YAML(typ="safe").load(folder / f"{name}.yaml"))
-    feeder = load_feeder(network, folder)
+    return load_feeder(network, folder)
+
+
+def meshed(feeder: Feeder) -> Feeder:
+    """The feeder with lines between its ends, one to the next but one."""
+    import copy
+
+    import pandapower as pp
+
+    net = copy.deepcopy(feeder.source.net)
+    n_lines = Counter([*feeder.line.from_bus.tolist(), *feeder.line.to_bus.tolist()])
+    ends = [bus for bus in feeder.bus.index[feeder.bus.supplied].tolist() if n_lines[bus] == 1]
+    for first, second in zip(ends[::2], ends[1::2], strict=False):
+        pp.create_line_from_parameters(net, first, second, 0.1, 0.2, 0.08, 800.0, 0.27)
+    return feeder_from_net(net, feeder.network)
+
+
+def measure(name: str, feeder: Feeder) -> None:
+    """Time all solvers on one feeder, and print."""
     p_mw, q_mvar = injections(feeder, N_BLOCK)
     flow = PowerFlow(feeder)
 
@@ -221,7 +243,8 @@ def main() -> int:
     """All feeders."""
     logging.getLogger("pandapower").setLevel(logging.ERROR)  # else it asks for numba at each call
     for name in NETWORKS:
-        measure(name)
+        measure(name, read(name))
+    measure(f"{MESHED} meshed", meshed(read(MESHED)))
     return 0
 
 

@@ -14,70 +14,42 @@ H. F. Walker, P. Ni: "Anderson acceleration for fixed-point iterations", SIAM Jo
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.compiled import compiled
+
 FloatArray = NDArray[np.float64]
 
-_DEPTH = 2
 _INDEPENDENT = 1e-10
 """Steps are taken for one direction where the sine of the angle between them, squared, is less."""
 
 
 class Mixing:
-    """The iteration of some columns, each of which has a fixed point of its own.
+    """The iteration of some rows, each of which has a fixed point of its own.
 
-    To the bit, what comes out for a column does not depend on the others: sums run row by row.
-
-    Parameters
-    ----------
-    n_rows : int
-        Length of a column.
+    To the bit, what comes out for a row does not depend on the others.
     """
 
-    def __init__(self, n_rows: int) -> None:
-        from scipy.sparse import csr_matrix
-
-        self._total: Any = csr_matrix(np.ones((1, n_rows)))
+    def __init__(self) -> None:
         self._past: list[tuple[FloatArray, FloatArray]] = []
 
     def next(self, x: FloatArray, new: FloatArray) -> FloatArray:
-        """From where to go on; `new` is G(x), both of shape (n_rows, n_columns)."""
+        """From where to go on; `new` is G(x), both of shape (n_rows, n)."""
         step = new - x
-        past, self._past = self._past, [*self._past[1 - _DEPTH :], (new, step)]
-        changes = [(new - older_new, step - older_step) for older_new, older_step in past]
-        if not changes:
+        past, self._past = self._past, [*self._past[-1:], (new, step)]
+        if not past:
             return new
-        if len(changes) == 1:
-            return self._along_one(new, step, *changes[0])
-        return self._along_two(new, step, changes)
+        mixed = np.empty_like(new)
+        if len(past) == 1:
+            mix_one(new, step, *past[0], mixed)
+        else:
+            mix_two(new, step, *past[0], *past[1], mixed)
+        return mixed
 
     def keep(self, stay: NDArray[np.bool_]) -> None:
-        """Go on with some of the columns."""
-        self._past = [(new[:, stay], step[:, stay]) for new, step in self._past]
-
-    def _dot(self, one: FloatArray, other: FloatArray) -> FloatArray:
-        return np.asarray((self._total @ (one * other))[0], dtype=np.float64)
-
-    def _along_one(
-        self, new: FloatArray, step: FloatArray, d_new: FloatArray, d_step: FloatArray
-    ) -> FloatArray:
-        return new - _ratio(self._dot(d_step, step), self._dot(d_step, d_step)) * d_new
-
-    def _along_two(
-        self, new: FloatArray, step: FloatArray, changes: list[tuple[FloatArray, FloatArray]]
-    ) -> FloatArray:
-        (new_1, step_1), (new_2, step_2) = changes
-        a11, a12, a22 = self._dot(step_1, step_1), self._dot(step_1, step_2), self._dot(step_2, step_2)
-        b1, b2 = self._dot(step_1, step), self._dot(step_2, step)
-        determinant = a11 * a22 - a12 * a12
-        both = determinant > _INDEPENDENT * a11 * a22
-        divisor = np.where(both, determinant, 1.0)
-        share_1 = np.where(both, (b1 * a22 - b2 * a12) / divisor, 0.0)
-        share_2 = np.where(both, (b2 * a11 - b1 * a12) / divisor, _ratio(b2, a22))
-        return new - share_1 * new_1 - share_2 * new_2
+        """Go on with some of the rows."""
+        self._past = [(new[stay], step[stay]) for new, step in self._past]
 
 
 class Damping:
@@ -97,9 +69,58 @@ class Damping:
         return x + self._part * (new - x)
 
     def keep(self, stay: NDArray[np.bool_]) -> None:
-        """Go on with some of the columns."""
+        """Go on with some of the rows."""
 
 
-def _ratio(part: FloatArray, whole: FloatArray) -> FloatArray:
+def ratio(part: float, whole: float) -> float:
     """0 where there is nothing to divide by."""
-    return part / np.where(whole > 0, whole, 1.0) * (whole > 0)
+    return part / whole if whole > 0 else 0.0
+
+
+@compiled(ratio)
+def mix_one(
+    new: FloatArray, step: FloatArray, new_1: FloatArray, step_1: FloatArray, mixed: FloatArray
+) -> None:
+    """Put into `mixed` where to go on from the last step and the one before; all of shape (n_rows, n)."""
+    for row in range(len(new)):
+        a11, b1 = 0.0, 0.0
+        for k in range(new.shape[1]):
+            d1 = step[row, k] - step_1[row, k]
+            a11 += d1 * d1
+            b1 += d1 * step[row, k]
+        share = ratio(b1, a11)
+        for k in range(new.shape[1]):
+            mixed[row, k] = new[row, k] - share * (new[row, k] - new_1[row, k])
+
+
+@compiled(ratio)
+def mix_two(
+    new: FloatArray,
+    step: FloatArray,
+    new_1: FloatArray,
+    step_1: FloatArray,
+    new_2: FloatArray,
+    step_2: FloatArray,
+    mixed: FloatArray,
+) -> None:
+    """The same with the two steps before, the older one first."""
+    for row in range(len(new)):
+        a11, a12, a22, b1, b2 = 0.0, 0.0, 0.0, 0.0, 0.0
+        for k in range(new.shape[1]):
+            d1, d2 = step[row, k] - step_1[row, k], step[row, k] - step_2[row, k]
+            a11 += d1 * d1
+            a12 += d1 * d2
+            a22 += d2 * d2
+            b1 += d1 * step[row, k]
+            b2 += d2 * step[row, k]
+        determinant = a11 * a22 - a12 * a12
+        share_1, share_2 = 0.0, ratio(b2, a22)
+        if determinant > _INDEPENDENT * a11 * a22:
+            share_1 = (b1 * a22 - b2 * a12) / determinant
+            share_2 = (b2 * a11 - b1 * a12) / determinant
+        for k in range(new.shape[1]):
+            mixed[row, k] = (
+                new[row, k]
+                - share_1 * (new[row, k] - new_1[row, k])
+                - share_2 * (new[row, k] - new_2[row, k])
+            )

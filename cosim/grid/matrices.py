@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.grid.elimination import Product, as_real
 from cosim.grid.feeder import Feeder
+from cosim.grid.flow_loops import Wiring
 from cosim.grid.reference import refuse_other_supply, solve_unloaded
 from cosim.grid.voltage_dependence import DependentPower
-from cosim.grid.zbus import NodePower, ZbusSystem, make_system
+from cosim.grid.zbus import ComplexArray, ZbusSystem, make_system
 
 if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
@@ -22,146 +22,52 @@ _FROM_NODE, _TO_NODE = 0, 1
 
 
 @dataclass(frozen=True)
-class Rated:
-    """Which branches are a table's elements, and what current is their full load.
-
-    Attributes
-    ----------
-    column : ndarray of int64, shape (n_found,)
-        Columns of the table that are in service and supplied.
-    branch : ndarray of int64, shape (n_found,)
-        Their branches.
-    from_percent, to_percent : ndarray of float64, shape (n_found, 1)
-        Loading in percent for a current of 1 pu at either end.
-    idle : ndarray of float64, shape (n_element,)
-        Loading of the elements that carry nothing: 0 where switched off between supplied buses, else NaN.
-    """
-
-    column: NDArray[np.int64]
-    branch: NDArray[np.int64]
-    from_percent: FloatArray
-    to_percent: FloatArray
-    idle: FloatArray
-
-    def loading(self, from_current: FloatArray, to_current: FloatArray) -> FloatArray:
-        """Loading of each element, percent, shape (n_interval, n_element)."""
-        if not len(self.column):
-            return np.repeat(self.idle[None, :], from_current.shape[1], axis=0)
-        worst = np.maximum(
-            from_current.take(self.branch, 0) * self.from_percent,
-            to_current.take(self.branch, 0) * self.to_percent,
-        )
-        if len(self.column) == len(self.idle):
-            return np.ascontiguousarray(worst.T)
-        table = np.repeat(self.idle[None, :], worst.shape[1], axis=0)
-        table[:, self.column] = worst.T
-        return table
-
-
-class Branches(NamedTuple):
-    """Loadings of lines and transformers, percent, and losses of all branches, MW, of each interval."""
-
-    line_percent: FloatArray
-    trafo_percent: FloatArray
-    losses_mw: FloatArray
-
-
-@dataclass(frozen=True)
 class Matrices:
-    """A feeder's matrices; those that act on voltages act on stacked real and imaginary parts.
+    """A feeder's matrices, as its power flows need them.
 
     Attributes
     ----------
     system : ZbusSystem
         What the iteration needs.
+    wiring : Wiring
+        Nodes, branches and the elements they stand for.
     base_mva : float
         Base power of the per-unit system, MVA.
-    bus_node : ndarray of int64, shape (n_bus,)
-        Node of each bus; -1 without supply.
-    gather : Product, shape (n_node, n_bus)
-        Sums the powers of the buses of a node, and turns consumption in MW into injection per unit.
-    own_p_pu, own_q_pu : ndarray of float64, shape (n_node, 1)
-        What wards and motors inject, which are part of the network, per unit.
-    from_node, to_node : ndarray of int64, shape (n_branch,)
-        Nodes at the ends of each branch.
-    currents : Product, shape (2 n_node + 4 n_branch, 2 n_node)
-        Currents from the voltages: into the feeder at each node, then into each branch at its first end, then
-        at the other.
-    total : Product, shape (1, n_branch)
-        Sums over the branches.
-    line, trafo : Rated
-        Which branches these are.
+    n_line : int
+        Number of lines; the other elements with a loading are transformers.
     n_trafo3w : int
         Number of three-winding transformers, none of which is in service here.
     """
 
     system: ZbusSystem
+    wiring: Wiring
     base_mva: float
-    bus_node: NDArray[np.int64]
-    gather: Product
-    own_p_pu: FloatArray
-    own_q_pu: FloatArray
-    from_node: NDArray[np.int64]
-    to_node: NDArray[np.int64]
-    currents: Product
-    total: Product
-    line: Rated
-    trafo: Rated
+    n_line: int
     n_trafo3w: int
 
-    def to_nodes(self, power: FloatArray) -> FloatArray:
-        """Injection of each node per unit, shape (n_node, T), from consumption in MW, shape (T, n_bus)."""
-        return self.gather(power.T)
+    @property
+    def bus_node(self) -> NDArray[np.int64]:
+        """Node of each bus; -1 without supply."""
+        return self.wiring.bus_node
 
-    def dependent_to_nodes(self, power: DependentPower) -> NodePower:
-        """What of the injections follows the voltage, per unit."""
-        gather = Product(self.gather.matrix.tocsc()[:, power.columns].tocsr())
-        return NodePower(*(gather(part.T) for part in power.parts))
+    def to_nodes(self, p_mw: FloatArray, q_mvar: FloatArray) -> ComplexArray:
+        """What is injected at the nodes, per unit, shape (T, n_node), from what buses draw, (T, n_bus)."""
+        power = self._at_nodes(p_mw, self.bus_node) + 1j * self._at_nodes(q_mvar, self.bus_node)
+        return power + self.wiring.own
 
-    def to_buses(self, values: FloatArray) -> FloatArray:
-        """Values of each bus, shape (T, n_bus), from those of the nodes, shape (n_node, T)."""
-        table: FloatArray = np.ascontiguousarray(values[self.bus_node].T)
-        table[:, self.bus_node < 0] = np.nan
-        return table
+    def dependent_to_nodes(self, power: DependentPower | None) -> FloatArray | None:
+        """What of the injections follows the voltage, per unit, (T, 4, n_node); None where nothing does."""
+        if power is None:
+            return None
+        node = self.bus_node[power.columns]
+        return np.stack([self._at_nodes(part, node) for part in power.parts], axis=1)
 
-    def slack_power(self, p_pu: FloatArray, q_pu: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Power that the external grids deliver, MW and Mvar, from what is injected beyond the buses' own."""
-        p = np.zeros(p_pu.shape[1])
-        q = np.zeros(p_pu.shape[1])
-        for node in self.system.supply:
-            p += p_pu[node]
-            q += q_pu[node]
-        return p * self.base_mva, q * self.base_mva
-
-    def flows(self, voltage: FloatArray) -> tuple[FloatArray, FloatArray, Branches]:
-        """What flows at these voltages.
-
-        Parameters
-        ----------
-        voltage : ndarray of float64, shape (2 n_node, n_interval)
-            Real parts, then imaginary parts, per unit.
-
-        Returns
-        -------
-        p_pu, q_pu : ndarray of float64, shape (n_node, n_interval)
-            Power that each node injects: V · conj(Y V), per unit.
-        branches : Branches
-            Loadings and losses.
-        """
-        n_node, n_branch = self.system.n_node, len(self.from_node)
-        re, im = voltage[:n_node], voltage[n_node:]
-        current = self.currents(voltage)
-        i_re, i_im = current[:n_node], current[n_node : 2 * n_node]
-        p_pu, q_pu = re * i_re + im * i_im, im * i_re - re * i_im
-        loss, amount, first = np.zeros((n_branch, voltage.shape[1])), [], 2 * n_node
-        for node in (self.from_node, self.to_node):
-            i_re = current[first : first + n_branch]
-            i_im = current[first + n_branch : first + 2 * n_branch]
-            loss += re.take(node, 0) * i_re + im.take(node, 0) * i_im
-            amount.append(np.sqrt(i_re * i_re + i_im * i_im))
-            first += 2 * n_branch
-        losses_mw = self.total(loss)[0] * self.base_mva
-        return p_pu, q_pu, Branches(self.line.loading(*amount), self.trafo.loading(*amount), losses_mw)
+    def _at_nodes(self, power: FloatArray, node: NDArray[np.int64]) -> FloatArray:
+        """Sums of the columns that lie at a node, per unit of injection, shape (T, n_node)."""
+        sums = np.zeros((len(power), self.system.n_node))
+        for column in np.flatnonzero(node >= 0):
+            sums[:, node[column]] += power[:, column] * (-1.0 / self.base_mva)
+        return sums
 
 
 def build_matrices(feeder: Feeder) -> Matrices:
@@ -175,39 +81,49 @@ def build_matrices(feeder: Feeder) -> Matrices:
         If that power flow does not converge, or there is nothing to calculate.
     """
     from pandapower.pypower.idx_bus import BASE_KV, PD, QD
-    from scipy.sparse import csr_matrix, vstack
 
     net = solve_unloaded(feeder)
     internal = net._ppc["internal"]
-    n_node = internal["Ybus"].shape[0]
+    admittance = internal["Ybus"].tocsr()
+    admittance.sort_indices()
+    n_node = admittance.shape[0]
     bus_node = _bus_nodes(net, feeder, n_node)
     supply = np.sort(np.asarray(internal["ref"], dtype=np.int64))
     base_mva = float(internal["baseMVA"])
-    branch = internal["branch"]
-    from_node = branch[:, _FROM_NODE].real.astype(np.int64)
-    to_node = branch[:, _TO_NODE].real.astype(np.int64)
+    ends = np.ascontiguousarray(internal["branch"][:, [_FROM_NODE, _TO_NODE]].real.astype(np.int64).T)
     base_kv = internal["bus"][:, BASE_KV].real
-    found = np.flatnonzero(bus_node >= 0)
-    gather = csr_matrix(
-        (np.full(len(found), -1.0 / base_mva), (bus_node[found], found)), shape=(n_node, len(bus_node))
-    )
-    measured = [as_real(internal[name].tocsr()) for name in ("Ybus", "Yf", "Yt")]
-    current_ka = base_mva / np.sqrt(3.0) / np.column_stack([base_kv[from_node], base_kv[to_node]])
-    return Matrices(
-        make_system(internal["Ybus"], supply, np.asarray(internal["V"])[supply]),
-        base_mva,
+    current_ka = base_mva / np.sqrt(3.0) / np.column_stack([base_kv[end] for end in ends])
+    own = -(internal["bus"][:, PD].real + 1j * internal["bus"][:, QD].real) / base_mva
+    elements = [_rated_lines(net, current_ka, bus_node), _rated_trafos(net, current_ka, bus_node)]
+    element, percent = np.full(ends.shape[1], -1, dtype=np.int64), np.zeros((ends.shape[1], 2))
+    for first, rated in zip((0, len(net.line)), elements, strict=True):
+        element[rated.branch], percent[rated.branch] = first + rated.column, rated.percent
+    wiring = Wiring(
+        np.array([base_mva]),
         bus_node,
-        Product(gather),
-        -internal["bus"][:, [PD]].real / base_mva,
-        -internal["bus"][:, [QD]].real / base_mva,
-        from_node,
-        to_node,
-        Product(vstack(measured, format="csr")),
-        Product(csr_matrix(np.ones((1, len(from_node))))),
-        _rated_lines(net, current_ka, bus_node),
-        _rated_trafos(net, current_ka, bus_node),
-        len(net.trafo3w),
+        own,
+        np.isin(np.arange(n_node), supply),
+        admittance.indptr.astype(np.int64),
+        admittance.indices.astype(np.int64),
+        admittance.data.astype(np.complex128),
+        ends[0],
+        ends[1],
+        _branch_admittances(internal["Yf"], internal["Yt"], ends),
+        element,
+        percent,
+        np.concatenate([rated.idle for rated in elements]),
     )
+    system = make_system(admittance, supply, np.asarray(internal["V"], dtype=np.complex128)[supply])
+    return Matrices(system, wiring, base_mva, len(net.line), len(net.trafo3w))
+
+
+def _branch_admittances(at_first: Any, at_last: Any, ends: NDArray[np.int64]) -> NDArray[np.complex128]:
+    """Of each branch: current at its first end from the voltage there and at the other, then at its last."""
+    number = np.arange(ends.shape[1])
+    columns = [np.asarray(side.tocsr()[number, end]).ravel() for side in (at_first, at_last) for end in ends]
+    admittances = np.column_stack(columns).astype(np.complex128)
+    admittances[ends[0] == ends[1], 1::2] = 0.0  # both ends at one node: its whole admittance stands once
+    return admittances
 
 
 def _bus_nodes(net: pandapowerNet, feeder: Feeder, n_node: int) -> NDArray[np.int64]:
@@ -218,7 +134,28 @@ def _bus_nodes(net: pandapowerNet, feeder: Feeder, n_node: int) -> NDArray[np.in
     return node
 
 
-def _rated_lines(net: pandapowerNet, current_ka: FloatArray, bus_node: NDArray[np.int64]) -> Rated:
+class _Rated(NamedTuple):
+    """Which branches are a table's elements, and what current is their full load.
+
+    Attributes
+    ----------
+    column : ndarray of int64, shape (n_found,)
+        Columns of the table that are in service and supplied.
+    branch : ndarray of int64, shape (n_found,)
+        Their branches.
+    percent : ndarray of float64, shape (n_found, 2)
+        Loading in percent for a current of 1 pu at either end.
+    idle : ndarray of float64, shape (n_element,)
+        Loading of the elements that carry nothing: 0 where switched off between supplied buses, else NaN.
+    """
+
+    column: NDArray[np.int64]
+    branch: NDArray[np.int64]
+    percent: FloatArray
+    idle: FloatArray
+
+
+def _rated_lines(net: pandapowerNet, current_ka: FloatArray, bus_node: NDArray[np.int64]) -> _Rated:
     """Lines: percent of ``max_i_ka · df · parallel``."""
     table = net.line
     rated_ka = (table.max_i_ka * table.df * table.parallel).to_numpy(np.float64)
@@ -226,7 +163,7 @@ def _rated_lines(net: pandapowerNet, current_ka: FloatArray, bus_node: NDArray[n
     return _rated(net, "line", ends, current_ka, np.column_stack([rated_ka, rated_ka]), bus_node)
 
 
-def _rated_trafos(net: pandapowerNet, current_ka: FloatArray, bus_node: NDArray[np.int64]) -> Rated:
+def _rated_trafos(net: pandapowerNet, current_ka: FloatArray, bus_node: NDArray[np.int64]) -> _Rated:
     """Transformers: percent of ``sn_mva / (√3 · vn_kv) · df · parallel``, on either side."""
     table = net.trafo
     units = (table.df * table.parallel).to_numpy(np.float64)
@@ -243,7 +180,7 @@ def _rated(
     current_ka: FloatArray,
     rated_ka: FloatArray,
     bus_node: NDArray[np.int64],
-) -> Rated:
+) -> _Rated:
     """A table's elements among the branches that are in service.
 
     Parameters
@@ -269,4 +206,4 @@ def _rated(
     column = np.flatnonzero(in_service[first:last])
     branch = number[first:last][column]
     percent = 100.0 * current_ka[branch] / rated_ka[column]
-    return Rated(column, branch, percent[:, :1], percent[:, 1:], idle)
+    return _Rated(column, branch, percent, idle)

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 
 from cosim.core.errors import Problem
 from cosim.grid.feeder import Feeder
+from cosim.grid.flow_loops import Flows, flow_rows
 from cosim.grid.flow_result import ROUTE_TYPE, FlowResult
+from cosim.grid.flow_solver import NOTHING, FlowSolver
 from cosim.grid.matrices import Matrices, build_matrices
 from cosim.grid.power_flow_route import slow_elements, slow_route_warning
 from cosim.grid.reference import NoMatricesError, RunppSolver, probe
 from cosim.grid.tap_control import reasons
 from cosim.grid.voltage_control import ControlledPower
 from cosim.grid.voltage_dependence import DependentPower
-from cosim.grid.zbus import MAX_ITERATIONS, NodePower, solve_block
-from cosim.grid.zbus_controlled import MAX_STEPS, MIXED_STEPS, NodeInverters, at_nodes, solve_controlled
+from cosim.grid.zbus import MAX_ITERATIONS
+from cosim.grid.zbus_controlled import MAX_STEPS, MIXED_STEPS, at_nodes, solve_controlled
 
 FloatArray = NDArray[np.float64]
 
@@ -32,6 +34,12 @@ __all__ = ["FlowResult", "PowerFlow"]
 RESIDUAL_TOLERANCE_MVA = 1e-8
 """Largest power that may be unbalanced at a node, MVA (a hundredth of a watt)."""
 _BLOCK_ENTRIES = 16_384
+_SOLVED = (
+    np.full(1, "converged", dtype="U9"),
+    np.full(1, "", dtype=object),
+    np.full(1, "zbus", dtype=ROUTE_TYPE),
+)
+"""Status, cause and route of an interval that the loops have solved."""
 _UNSETTLED = (
     f"the inverters' characteristics and the voltages did not settle together in {MAX_STEPS} steps, damped"
 )
@@ -70,9 +78,12 @@ class PowerFlow:
         if not self.slow_because:
             try:
                 self._matrices = build_matrices(feeder)
+                self._loops = FlowSolver(self._matrices.system, self._matrices.wiring)
                 self._block = max(16, _BLOCK_ENTRIES // self._matrices.system.n_node)
+                self._no_trafo3w = np.full((1, self._matrices.n_trafo3w), np.nan)
             except NoMatricesError as error:
                 self.slow_because = (str(error),)
+        self._is_plain = self._matrices is not None and self._dead is None
         if self._matrices is None:
             self._unsolved = probe(feeder)
 
@@ -124,6 +135,10 @@ class PowerFlow:
         p_mw, q_mvar = np.asarray(p_mw, np.float64), np.asarray(q_mvar, np.float64)
         if p_mw.ndim != 2 or p_mw.shape != q_mvar.shape or p_mw.shape[1] != self.feeder.n_bus:
             raise ValueError(f"expected shape (T, {self.feeder.n_bus}), got {p_mw.shape} and {q_mvar.shape}")
+        if self._is_plain and controlled is None and 0 < len(p_mw) <= self._block:
+            result, _, n_open = self._by_loops(p_mw, q_mvar, dependent)
+            if not n_open:  # which powers that are no numbers would leave open
+                return result
         causes = self._unsolvable(p_mw, q_mvar)
         if not causes and 0 < len(p_mw) <= self._block:
             return self._solve_rows(p_mw, q_mvar, dependent, controlled)
@@ -150,7 +165,7 @@ class PowerFlow:
             return self._runpp.solve(p_mw[0], q_mvar[0], dependent, controlled)
         if controlled is not None:
             return self._solve_controlled(self._matrices, p_mw, q_mvar, dependent, controlled)
-        return self._solve_block(self._matrices, p_mw, q_mvar, dependent)
+        return self._solve_block(p_mw, q_mvar, dependent)
 
     def _unsolvable(self, p_mw: FloatArray, q_mvar: FloatArray) -> dict[int, str]:
         """Why intervals cannot be solved, by row: no number, or power at a bus without supply."""
@@ -167,19 +182,22 @@ class PowerFlow:
                 causes.setdefault(row, f"power at bus {bus}, which has no supply")
         return causes
 
+    def _by_loops(
+        self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None
+    ) -> tuple[FlowResult, NDArray[np.int64], int]:
+        """Z-bus for all: what it gives, iterations, and how many intervals that leaves open."""
+        assert self._matrices is not None
+        following = self._matrices.dependent_to_nodes(dependent)
+        flows, n_open = self._loops.solve(p_mw, q_mvar, following, RESIDUAL_TOLERANCE_MVA)
+        return self._results(self._matrices, flows), flows.iterations, n_open
+
     def _solve_block(
-        self, m: Matrices, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None
+        self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None
     ) -> FlowResult:
         """Z-bus for all, `runpp` for those that do not close."""
-        p_pu, q_pu = m.to_nodes(p_mw) + m.own_p_pu, m.to_nodes(q_mvar) + m.own_q_pu
-        following = None if dependent is None else m.dependent_to_nodes(dependent)
-        voltage, iterations = solve_block(m.system, p_pu, q_pu, following)
-        with np.errstate(all="ignore"):  # intervals that ran away are put right below
-            if following is not None:
-                re, im = voltage[: m.system.n_node], voltage[m.system.n_node :]
-                p_more, q_more = following.change(re * re + im * im)
-                p_pu, q_pu = p_pu + p_more, q_pu + q_more
-            result = _results(m, voltage, p_pu, q_pu)
+        result, iterations, n_open = self._by_loops(p_mw, q_mvar, dependent)
+        if not n_open:
+            return result
         good = (iterations > 0) & (result.residual_mva <= RESIDUAL_TOLERANCE_MVA)
         for row in np.flatnonzero(~good):
             part = None if dependent is None else dependent.rows(slice(row, row + 1))
@@ -200,13 +218,18 @@ class PowerFlow:
         What is balanced are the powers that their characteristics say at the voltages that were solved: so
         the residual is that of the characteristics too.
         """
-        p_pu, q_pu = m.to_nodes(p_mw) + m.own_p_pu, m.to_nodes(q_mvar) + m.own_q_pu
-        following = None if dependent is None else m.dependent_to_nodes(dependent)
+        power, following = m.to_nodes(p_mw, q_mvar), m.dependent_to_nodes(dependent)
         inverters = at_nodes(m, controlled)
-        voltage, steps = solve_controlled(m.system, p_pu, q_pu, following, inverters)
-        with np.errstate(all="ignore"):  # as above
-            p_all, q_all = _with_changes(m, voltage, p_pu, q_pu, following, inverters)
-            result = _results(m, voltage, p_all, q_all)
+        voltage, steps = solve_controlled(m.system, power, following, inverters)
+        flows = Flows.empty(m.wiring, len(p_mw))
+        flows.iterations[:] = steps
+        with np.errstate(all="ignore"):  # intervals that ran away are put right below
+            injected = inverters.injected(voltage[:, inverters.node])
+        for unit, node in enumerate(inverters.node):
+            power[:, node] += injected[:, unit]
+        rest = NOTHING if following is None else following
+        flow_rows(m.wiring, voltage, power, rest, following is not None, RESIDUAL_TOLERANCE_MVA, flows)
+        result = self._results(m, flows)
         result.route[steps > MIXED_STEPS] = "zbus_damped"
         good = (steps > 0) & (result.residual_mva <= RESIDUAL_TOLERANCE_MVA)
         for row in np.flatnonzero(~good):
@@ -231,11 +254,26 @@ class PowerFlow:
         """Whether an interval is solved if inverters do what they do at 1 pu: it is their feedback then."""
         assert self._matrices is not None
         held = controlled.on_buses(p_mw, q_mvar, np.ones_like(p_mw))
-        m, following = self._matrices, None
-        if dependent is not None:
-            following = m.dependent_to_nodes(dependent)
-        p_pu, q_pu = m.to_nodes(held[0]) + m.own_p_pu, m.to_nodes(held[1]) + m.own_q_pu
-        return bool(solve_block(m.system, p_pu, q_pu, following)[1][0] > 0)
+        return bool(self._by_loops(*held, dependent)[1][0] > 0)
+
+    def _results(self, m: Matrices, flows: Flows) -> FlowResult:
+        """Everything that follows from the voltages, as if all had converged."""
+        status, cause, route = (each.repeat(len(flows.totals)) for each in _SOLVED)
+        p_slack_mw, q_slack_mvar, losses_mw, residual_mva = flows.totals.T
+        return FlowResult(
+            flows.vm_pu,
+            flows.loading_percent[:, : m.n_line],
+            flows.loading_percent[:, m.n_line :],
+            self._no_trafo3w.repeat(len(status), axis=0),
+            p_slack_mw,
+            q_slack_mvar,
+            losses_mw,
+            status,
+            cause,
+            residual_mva,
+            route,
+            np.zeros((len(status), 0), dtype=np.int64),
+        )
 
     def _fall_back(
         self,
@@ -252,49 +290,3 @@ class PowerFlow:
             stopped = f"did not settle in {most} steps" if iterations < 0 else "left power unbalanced"
             result.cause[0] = f"the Z-bus iteration {stopped}; {result.cause[0]}"
         return result
-
-
-def _with_changes(
-    m: Matrices,
-    voltage: FloatArray,
-    p_pu: FloatArray,
-    q_pu: FloatArray,
-    following: NodePower | None,
-    inverters: NodeInverters,
-) -> tuple[FloatArray, FloatArray]:
-    """All that is injected at the nodes at these voltages, per unit."""
-    re, im = voltage[: m.system.n_node], voltage[m.system.n_node :]
-    square = re * re + im * im
-    if following is not None:
-        p_more, q_more = following.change(square)
-        p_pu, q_pu = p_pu + p_more, q_pu + q_more
-    p_more, q_more = inverters.injected(np.sqrt(square)[inverters.node])
-    return p_pu + p_more, q_pu + q_more
-
-
-def _results(m: Matrices, voltage: FloatArray, p_pu: FloatArray, q_pu: FloatArray) -> FlowResult:
-    """Everything that follows from the voltages, as if all had converged."""
-    n_node, supply = m.system.n_node, m.system.supply
-    p_node, q_node, branches = m.flows(voltage)
-    p_node -= p_pu
-    q_node -= q_pu
-    unbalanced = np.maximum(np.abs(p_node), np.abs(q_node))
-    unbalanced[supply] = 0.0
-    re, im = voltage[:n_node], voltage[n_node:]
-    vm = np.sqrt(re * re + im * im)
-    n_interval = voltage.shape[1]
-    p_slack, q_slack = m.slack_power(p_node, q_node)
-    return FlowResult(
-        m.to_buses(vm),
-        branches.line_percent,
-        branches.trafo_percent,
-        np.full((n_interval, m.n_trafo3w), np.nan),
-        p_slack,
-        q_slack,
-        branches.losses_mw,
-        np.full(n_interval, "converged", dtype="U9"),
-        np.full(n_interval, "", dtype=object),
-        unbalanced.max(axis=0, initial=0.0) * m.base_mva,
-        np.full(n_interval, "zbus", dtype=ROUTE_TYPE),
-        np.zeros((n_interval, 0), dtype=np.int64),
-    )

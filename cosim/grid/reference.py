@@ -111,17 +111,17 @@ class RunppSolver:
         result = FlowResult.empty(1, self._feeder)
         n = len(controlled.columns)
         vm = np.ones((1, self._feeder.n_bus))
-        power = np.concatenate([part[0] for part in controlled.set_points(vm)])[:, None] / 1000
-        mixing: Mixing | Damping = Mixing(2 * n)
+        power = np.concatenate([part[0] for part in controlled.set_points(vm)])[None] / 1000
+        mixing: Mixing | Damping = Mixing()
         for round_ in range(1, _MAX_CONTROL_ROUNDS + 1):
             p, q = p_mw.copy(), q_mvar.copy()
-            np.add.at(p, controlled.columns, -power[:n, 0])
-            np.add.at(q, controlled.columns, power[n:, 0])
+            np.add.at(p, controlled.columns, -power[0, :n])
+            np.add.at(q, controlled.columns, power[0, n:])
             cause = self._settle(net, p, q, dependent)
             if cause:
                 break
             vm = net.res_bus.vm_pu.to_numpy(np.float64)[None]
-            wanted = np.concatenate([part[0] for part in controlled.set_points(vm)])[:, None] / 1000
+            wanted = np.concatenate([part[0] for part in controlled.set_points(vm)])[None] / 1000
             apart = float(np.abs(wanted - power).max(initial=0.0))
             if apart <= TOLERANCE_MVA:
                 read_results(net, result)

@@ -9,17 +9,21 @@ reactive power drawn, if the part is small enough.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.core.compiled import compiled
 from cosim.core.inverters import Conditions, Inverters
+from cosim.grid.elimination import substitute
 from cosim.grid.fixed_point import Damping, Mixing
+from cosim.grid.flow_solver import NOTHING
 from cosim.grid.matrices import Matrices
 from cosim.grid.voltage_control import ControlledPower
-from cosim.grid.zbus import STEP_TOLERANCE_PU, NodePower, ZbusSystem, all_nodes, conjugate_of
+from cosim.grid.zbus import STEP_TOLERANCE_PU, ComplexArray, ZbusSystem, currents
 
 FloatArray = NDArray[np.float64]
 
@@ -39,166 +43,187 @@ class NodeInverters:
     inverters : Inverters
         All n of them.
     met : Conditions
-        What they meet, of shape (n, n_interval).
+        What they meet, of shape (n, T).
     node : ndarray of int64, shape (n,)
         Node of each.
-    scatter : sparse float64, shape (n_node, n)
-        Sums the powers of a node's inverters, and turns kW into per unit.
+    per_kw : float
+        Injection per unit of 1 kW.
     """
 
     inverters: Inverters
     met: Conditions
     node: NDArray[np.int64]
-    scatter: Any
+    per_kw: float
 
     def take(self, intervals: Any) -> NodeInverters:
         """Some intervals."""
-        return NodeInverters(self.inverters, self.met.take((slice(None), intervals)), self.node, self.scatter)
+        return NodeInverters(self.inverters, self.met.take((slice(None), intervals)), self.node, self.per_kw)
 
-    def injected(self, vm_pu: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """What they inject into each node, per unit; `vm_pu` is that of their own nodes, (n, n_interval)."""
-        p_kw, q_kvar = self.inverters.set_points(self.met, vm_pu)
-        return np.asarray(self.scatter @ p_kw), np.asarray(self.scatter @ -q_kvar)
+    def injected(self, voltage: ComplexArray) -> ComplexArray:
+        """What each injects, per unit, shape (T, n), at the voltages of their nodes, of the same shape."""
+        re, im = voltage.real, voltage.imag
+        p_kw, q_kvar = self.inverters.set_points(self.met, np.ascontiguousarray(np.sqrt(re * re + im * im).T))
+        power = np.empty(voltage.shape, dtype=np.complex128)
+        power.real, power.imag = self.per_kw * p_kw.T, -self.per_kw * q_kvar.T
+        return power
 
 
 def at_nodes(m: Matrices, controlled: ControlledPower) -> NodeInverters:
     """The inverters of a block at their nodes; each must be supplied."""
-    from scipy.sparse import csr_matrix
-
-    node = m.bus_node[controlled.columns]
-    n = len(node)
-    factor = np.full(n, 1.0 / (1000.0 * m.base_mva))
-    scatter = csr_matrix((factor, (node, np.arange(n))), shape=(m.system.n_node, n))
     met = Conditions(*(np.ascontiguousarray(each.T) for each in controlled.met))
-    return NodeInverters(controlled.inverters, met, node, scatter)
+    per_kw = 1.0 / (1000.0 * m.base_mva)
+    return NodeInverters(controlled.inverters, met, m.bus_node[controlled.columns], per_kw)
+
+
+@compiled(substitute, currents)
+def step_rows(
+    system: ZbusSystem,
+    power: ComplexArray,
+    following: FloatArray,
+    follows: bool,
+    node: NDArray[np.int64],
+    injected: ComplexArray,
+    voltage: ComplexArray,
+    new: ComplexArray,
+    moved: FloatArray,
+) -> None:
+    """One step of the fixed point, for each of T intervals.
+
+    Parameters
+    ----------
+    system : ZbusSystem
+        The feeder.
+    power : ndarray of complex128, shape (T, n_node)
+        What is injected beside inverters, at 1 pu, per unit.
+    following : ndarray of float64, shape (T, 4, n_node)
+        What of that follows the voltage, as in `currents`; of any length where nothing does.
+    follows : bool
+        Whether anything does.
+    node : ndarray of int64, shape (n,)
+        Node of each inverter.
+    injected : ndarray of complex128, shape (T, n)
+        What they inject at these voltages.
+    voltage : ndarray of complex128, shape (T, n_free)
+        Voltages of the free nodes, in the order of elimination.
+    new : ndarray of complex128, shape (T, n_free)
+        Written to: those after the step.
+    moved : ndarray of float64, shape (T,)
+        Written to: the largest change of a part of them; infinite or NaN where one is.
+    """
+    for row in range(len(power)):
+        all_power = power[row].copy()
+        for k in range(len(node)):
+            all_power[node[k]] += injected[row, k]
+        currents(system.order, all_power, following[row if follows else 0], follows, voltage[row], new[row])
+        substitute(system.factors, new[row])
+        largest, total = 0.0, 0.0
+        for k in range(len(system.order)):
+            new[row, k] += system.no_load[k]
+            change = new[row, k] - voltage[row, k]
+            step = max(abs(change.real), abs(change.imag))
+            largest = max(largest, step)
+            total += step
+        moved[row] = largest if total < math.inf else total
 
 
 class _Iteration:
-    """One step of the fixed point, for some intervals."""
+    """The fixed point of some intervals, step by step."""
 
     def __init__(
         self,
         system: ZbusSystem,
-        p_pu: FloatArray,
-        q_pu: FloatArray,
-        dependent: NodePower | None,
+        power: ComplexArray,
+        following: FloatArray | None,
         inverters: NodeInverters,
     ) -> None:
-        self._system = system
-        self._p, self._q = p_pu[system.order], q_pu[system.order]
-        self._dependent = None if dependent is None else dependent.take(system.order, slice(None))
-        n_free, n_supply = len(system.order), len(system.supply)
-        place = np.zeros(system.n_node, dtype=np.int64)
-        place[system.order] = np.arange(n_free)
-        place[system.supply] = n_free + np.arange(n_supply)
-        self._place = place[inverters.node]
-        re, im = system.supply_voltage.real, system.supply_voltage.imag
-        self._held = np.sqrt(re * re + im * im)
-        self._scatter = inverters.scatter[system.order]
-        self._inverters = inverters
+        self._system, self._power, self._following, self._inverters = system, power, following, inverters
 
-    def take(self, stay: Any) -> None:
+    def take(self, stay: NDArray[np.bool_]) -> None:
         """Go on with some intervals."""
-        self._p, self._q = self._p[:, stay], self._q[:, stay]
-        if self._dependent is not None:
-            self._dependent = self._dependent.take(slice(None), stay)
+        self._power = self._power[stay]
+        if self._following is not None:
+            self._following = self._following[stay]
         self._inverters = self._inverters.take(stay)
 
-    def __call__(self, voltage: FloatArray) -> FloatArray:
-        """Voltages of the free nodes, from those of the step before."""
-        system, n_free = self._system, len(self._system.order)
-        re, im = voltage[:n_free], voltage[n_free:]
-        held = np.repeat(self._held, voltage.shape[1], axis=1)
-        vm = np.concatenate([np.sqrt(re * re + im * im), held])[self._place]
-        p_kw, q_kvar = self._inverters.inverters.set_points(self._inverters.met, vm)
-        p, q = self._p + self._scatter @ p_kw, self._q - self._scatter @ q_kvar
-        before = as_complex(voltage)
-        power = conjugate_of(p, q)
-        if self._dependent is not None:
-            power += self._dependent.conjugate_change(before)
-        new = system.voltages(before, power)
-        return np.concatenate([new.real, new.imag])
+    def __call__(self, voltage: ComplexArray) -> tuple[ComplexArray, FloatArray]:
+        """Voltages of the free nodes, from those of the step before, and how far they moved."""
+        at = everywhere(self._system, voltage)[:, self._inverters.node]
+        new, moved = np.empty_like(voltage), np.empty(len(voltage))
+        follows = self._following is not None
+        following = NOTHING if self._following is None else self._following
+        injected = self._inverters.injected(at)
+        some = self._inverters.node, injected, voltage, new, moved
+        step_rows(self._system, self._power, following, follows, *some)
+        return new, moved
 
 
-def as_complex(stacked: FloatArray) -> NDArray[np.complex128]:
-    """Numbers whose real parts are stacked on their imaginary parts."""
-    n = len(stacked) // 2
-    numbers = np.empty((n, stacked.shape[1]), dtype=np.complex128)
-    numbers.real, numbers.imag = stacked[:n], stacked[n:]
-    return numbers
+def everywhere(system: ZbusSystem, free: ComplexArray) -> ComplexArray:
+    """Voltages of all nodes, shape (T, n_node), from those of the free ones in the order of elimination."""
+    voltage = np.empty((len(free), system.n_node), dtype=np.complex128)
+    voltage[:, system.supply] = system.supply_voltage
+    voltage[:, system.order] = free
+    return voltage
 
 
 def solve_controlled(
-    system: ZbusSystem,
-    p_pu: FloatArray,
-    q_pu: FloatArray,
-    dependent: NodePower | None,
-    inverters: NodeInverters,
-) -> tuple[FloatArray, NDArray[np.int64]]:
+    system: ZbusSystem, power: ComplexArray, following: FloatArray | None, inverters: NodeInverters
+) -> tuple[ComplexArray, NDArray[np.int64]]:
     """Voltages for a block of intervals, in which inverters follow them.
 
     Parameters
     ----------
     system : ZbusSystem
         The feeder.
-    p_pu, q_pu : ndarray of float64, shape (n_node, n_interval)
+    power : ndarray of complex128, shape (T, n_node)
         What else is injected at 1 pu, per unit; finite.
-    dependent : NodePower or None
-        What of that follows the voltage.
+    following : ndarray of float64, shape (T, 4, n_node), or None
+        What of that follows the voltage, as in `cosim.grid.zbus.currents`.
     inverters : NodeInverters
         The inverters.
 
     Returns
     -------
-    voltage : ndarray of float64, shape (2 n_node, n_interval)
-        Real parts, then imaginary parts, per unit.
-    steps : ndarray of int64, shape (n_interval,)
+    voltage : ndarray of complex128, shape (T, n_node)
+        Per unit.
+    steps : ndarray of int64, shape (T,)
         Steps taken, more than `MIXED_STEPS` where they had to be damped; -1 where it did not settle.
     """
-    n_interval = p_pu.shape[1]
-    start = np.concatenate([system.no_load.real, system.no_load.imag])
-    solution = np.repeat(start, n_interval, axis=1)
-    steps = np.full(n_interval, -1, dtype=np.int64)
+    solution = np.repeat(system.no_load[None], len(power), axis=0)
+    steps = np.full(len(power), -1, dtype=np.int64)
     before = 0
     for part, most in ((None, MIXED_STEPS), *DAMPED):
         left = np.flatnonzero(steps < 0)
         if not len(left):
             break
-        iteration = _Iteration(
-            system,
-            p_pu[:, left],
-            q_pu[:, left],
-            None if dependent is None else dependent.take(slice(None), left),
-            inverters.take(left),
-        )
-        solution[:, left], taken = _settle(iteration, start, len(left), part, most)
+        some = None if following is None else following[left]
+        iteration = _Iteration(system, power[left], some, inverters.take(left))
+        solution[left], taken = _settle(iteration, system.no_load, len(left), part, most)
         steps[left] = np.where(taken > 0, taken + before, -1)
         before += most
-    return all_nodes(system, as_complex(solution)), steps
+    return everywhere(system, solution), steps
 
 
 def _settle(
-    iteration: _Iteration, start: FloatArray, n: int, part: float | None, most: int
-) -> tuple[FloatArray, NDArray[np.int64]]:
+    iteration: _Iteration, start: ComplexArray, n: int, part: float | None, most: int
+) -> tuple[ComplexArray, NDArray[np.int64]]:
     """Iterate `n` intervals from `start`, mixed or, where a part of each step is given, damped."""
-    solution = np.repeat(start, n, axis=1)
+    solution = np.repeat(start[None], n, axis=0)
     steps = np.full(n, -1, dtype=np.int64)
     going = np.arange(n)
     voltage = solution
-    mixing = Mixing(len(start)) if part is None else Damping(part)
+    mixing = Mixing() if part is None else Damping(part)
     with np.errstate(all="ignore"):  # an interval that runs away is told by its steps, not by a warning
         for step in range(1, most + 1):
-            new = iteration(voltage)
-            moved = np.abs(new - voltage).max(axis=0, initial=0.0)
+            new, moved = iteration(voltage)
             done = moved <= STEP_TOLERANCE_PU
             over = done | ~np.isfinite(moved)
             if over.any() or step == most:
-                solution[:, going] = new
+                solution[going] = new
                 steps[going[done]] = step
-            voltage = mixing.next(voltage, new)
+            voltage = mixing.next(voltage.view(np.float64), new.view(np.float64)).view(np.complex128)
             if over.any():
                 stay = ~over
-                going, voltage = going[stay], voltage[:, stay]
+                going, voltage = going[stay], voltage[stay]
                 iteration.take(stay)
                 mixing.keep(stay)
                 if not len(going):
