@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from cosim.trading.audiences.interface import Audience
     from cosim.trading.clearing.interface import Clearing, Match, Order
     from cosim.trading.tariff_rules import TariffRule
+    from cosim.trading.tariffs import GridFee, Tax, TaxRate
 
 __all__ = [
     "PROSUMER",
@@ -70,6 +71,7 @@ __all__ = [
     "Decision",
     "Device",
     "FaultEvent",
+    "GridFee",
     "HouseholdFault",
     "Households",
     "LastingEffect",
@@ -94,6 +96,8 @@ __all__ = [
     "Subsystem",
     "Table",
     "TariffRule",
+    "Tax",
+    "TaxRate",
     "Uses",
     "audience",
     "average",
@@ -107,6 +111,7 @@ __all__ = [
     "entries",
     "fault",
     "figure",
+    "grid_fee",
     "kinds",
     "latency",
     "load",
@@ -119,6 +124,7 @@ __all__ = [
     "reporting",
     "subsystem",
     "tariff_rule",
+    "tax",
     "to_utc",
 ]
 
@@ -148,6 +154,8 @@ _REGISTRIES = {
     "capacity_rule": _Place("cosim.regulation.capacities", "CAPACITIES"),
     "tariff_rule": _Place("cosim.trading.tariff_rules", "TARIFF_RULES"),
     "clearing": _Place("cosim.trading.clearing", "CLEARINGS"),
+    "grid_fee": _Place("cosim.trading.tariffs", "GRID_FEES"),
+    "tax": _Place("cosim.trading.tariffs", "TAXES"),
     "audience": _Place("cosim.trading.audiences", "AUDIENCES"),
     "subsystem": _Place("cosim.engine.wings", "SUBSYSTEMS"),
     "fault": _Place("cosim.faults.kinds", "FAULTS"),
@@ -176,6 +184,7 @@ _PARTS = {
     "Device": "cosim.devices.interface",
     "Shown": "cosim.devices.interface",
     "FaultEvent": "cosim.faults.kinds.interface",
+    "GridFee": "cosim.trading.tariffs",
     "HouseholdFault": "cosim.faults.kinds.interface",
     "Households": "cosim.households.subsystem",
     "LastingEffect": "cosim.faults.kinds.interface",
@@ -198,6 +207,8 @@ _PARTS = {
     "Subsystem": "cosim.core.subsystem",
     "Table": "cosim.core.tables",
     "TariffRule": "cosim.trading.tariff_rules",
+    "Tax": "cosim.trading.tariffs",
+    "TaxRate": "cosim.trading.tariffs",
     "Uses": "cosim.core.subsystem",
     "declared": "cosim.core.numbers",
     "to_utc": "cosim.core.clock",
@@ -273,6 +284,16 @@ def capacity_rule(name: str) -> Callable[[C], C]:
 def tariff_rule(name: str) -> Callable[[C], C]:
     """A rule that the households of the energy-value market are coordinated and billed by."""
     return _registry("tariff_rule").register(name)
+
+
+def grid_fee(name: str) -> Callable[[C], C]:
+    """A grid fee: what the grid operator gets for a kWh that a household buys."""
+    return _registry("grid_fee").register(name)
+
+
+def tax(name: str) -> Callable[[C], C]:
+    """A tax: what the state gets for a kWh that a household buys."""
+    return _registry("tax").register(name)
 
 
 def audience(name: str) -> Callable[[C], C]:

@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 
 GRID = "grid"
 BILL_PARTS = ("from_grid_eur", "purchases_eur", "compensation_eur", "sales_eur", "to_grid_eur")
+CHARGE_PARTS = ("grid_fees_eur", "taxes_eur")
+"""Of a bill where there are tariffs."""
 ENERGY_PARTS = ("self_consumed_kwh", "bought_kwh", "from_grid_kwh", "sold_kwh", "to_grid_kwh")
 
 
@@ -133,8 +135,10 @@ class Bills(NamedTuple):
     ----------
     prosumers : list of str
         The households, by their totals, lowest first.
-    eur : ndarray, shape (n_prosumers, 5)
-        Each household's `BILL_PARTS` over the run.
+    parts : tuple of str
+        `BILL_PARTS`, and `CHARGE_PARTS` where there are tariffs.
+    eur : ndarray, shape (n_prosumers, n_parts)
+        Each household's parts over the run.
     days : ndarray of int64, shape (n_days,)
         Delivery days.
     kwh : ndarray, shape (n_days, 5)
@@ -142,6 +146,7 @@ class Bills(NamedTuple):
     """
 
     prosumers: list[str]
+    parts: tuple[str, ...]
     eur: Array
     days: NDArray[np.int64]
     kwh: Array
@@ -192,7 +197,7 @@ def _household_day(run: RunData, prosumer: str, day: int) -> HouseholdDay:
     charged, discharged = _metered(run, "batteries", ("charge_kwh", "discharge_kwh"), prosumer, day)
     rest = used + charged - bought_kwh.sum(axis=0)
     own = np.clip(np.minimum(rest, generated + discharged - sold_kwh), 0.0, None)
-    prices = rows_where(run, "prices", ["grid_price", "feed_in_price"], day=day)
+    prices = _prices_of(run, prosumer, day)
     offers = rows_where(run, "offers", ["hour", "seller", "quantity_kwh", "price"], day=day)
     return HouseholdDay(
         prosumer=prosumer,
@@ -212,6 +217,15 @@ def _household_day(run: RunData, prosumer: str, day: int) -> HouseholdDay:
         offers=Offers(offers["hour"], offers["seller"], offers["quantity_kwh"], offers["price"]),
         contracted_kw=_contracted_kw(run, prosumer),
     )
+
+
+def _prices_of(run: RunData, prosumer: str, day: int) -> Columns:
+    """A day's prices of the household's supplier, without fees and taxes."""
+    columns = ["grid_price", "feed_in_price"]
+    if not run.has("prosumers", "supplier"):
+        return rows_where(run, "prices", columns, day=day)
+    supplier = rows_where(run, "prosumers", ["supplier"], prosumer=prosumer)["supplier"].tolist()[0]
+    return rows_where(run, "retail_prices", columns, day=day, supplier=supplier)
 
 
 def _metered(
@@ -258,19 +272,21 @@ def bills(run: RunData) -> Bills | None:
     """Bills by household and energy by day; None where no day was settled."""
     if not run.has("bills"):
         return None
-    table = run.read("bills", ["day", "prosumer", *BILL_PARTS, *ENERGY_PARTS])
+    parts = (*BILL_PARTS, *(CHARGE_PARTS if run.has("bills", *CHARGE_PARTS) else ()))
+    table = run.read("bills", ["day", "prosumer", *parts, *ENERGY_PARTS])
     column: Coded = table["prosumer"]
-    homes = np.array([text != GRID for text in column.texts])[column.codes]
-    eur = np.zeros((len(column.texts), len(BILL_PARTS)))
-    for position, part in enumerate(BILL_PARTS):
+    known = set(run.distinct("prosumers", "prosumer"))
+    homes = np.array([text in known for text in column.texts])[column.codes]
+    eur = np.zeros((len(column.texts), len(parts)))
+    for position, part in enumerate(parts):
         np.add.at(eur[:, position], column.codes, table[part])
     n_days = int(table["day"].max()) + 1
     kwh = np.zeros((n_days, len(ENERGY_PARTS)))
     for position, part in enumerate(ENERGY_PARTS):
         np.add.at(kwh[:, position], table["day"][homes], table[part][homes])
-    households = np.array([code for code, text in enumerate(column.texts) if text != GRID])
+    households = np.array([code for code, text in enumerate(column.texts) if text in known])
     order = households[np.argsort(eur[households].sum(axis=1), kind="stable")]
-    return Bills([column.texts[code] for code in order], eur[order], np.arange(n_days), kwh)
+    return Bills([column.texts[code] for code in order], parts, eur[order], np.arange(n_days), kwh)
 
 
 def _keep(rows: Columns, which: NDArray[Any]) -> Columns:

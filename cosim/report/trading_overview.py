@@ -20,7 +20,7 @@ from cosim.report.style import (
     time_axis,
     whole_numbers,
 )
-from cosim.report.trading_data import BILL_PARTS, ENERGY_PARTS, Bills, bills, market_hours
+from cosim.report.trading_data import ENERGY_PARTS, Bills, bills, market_hours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +32,8 @@ _BILL_LOOKS = {
     "compensation_eur": ("compensation", MIDDLE, "xxxx"),
     "sales_eur": ("earned from households", "#f3d9b8", "////"),
     "to_grid_eur": ("earned by feeding in", LIGHT, "...."),
+    "grid_fees_eur": ("grid fees", PALE, "xx"),
+    "taxes_eur": ("taxes", DARK, ""),
 }
 _ENERGY_LOOKS = {
     "self_consumed_kwh": ("own generation used", LIGHT, "...."),
@@ -85,7 +87,7 @@ def bill_overview(run: RunData) -> Figure | None:
 
 def _draw_bills(ax: Axes, data: Bills) -> None:
     x = np.arange(len(data.prosumers)) + 1
-    _stack(ax, x, {part: data.eur[:, number] for number, part in enumerate(BILL_PARTS)}, _BILL_LOOKS)
+    _stack(ax, x, {part: data.eur[:, number] for number, part in enumerate(data.parts)}, _BILL_LOOKS)
     total = data.eur.sum(axis=1)
     ax.plot(x, total, color=DARK, marker="o", markersize=3, linestyle="none", label="bill (the sum)")
     ax.axhline(0, color=DARK, linewidth=0.8)

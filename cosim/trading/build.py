@@ -25,14 +25,18 @@ from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
 from cosim.trading.valuation.bidding import bid_problems
 from cosim.trading.valuation.offers import has_margin
 from cosim.trading.valuation.participants import appliance_days
-from cosim.trading.valuation.price_list import OnePriceList
+from cosim.trading.valuation.price_list import PriceList
 from cosim.trading.valuation.prices import Prices, hourly_prices, price_problems
 
 Array = NDArray[np.float64]
 
 
 def build_energy_market(
-    config: EnergyValueConfig, own: Sequence[TradingConfig | None], demand: Demand | None, context: Context
+    config: EnergyValueConfig,
+    own: Sequence[TradingConfig | None],
+    demand: Demand | None,
+    context: Context,
+    list_prices: Callable[[Prices], tuple[PriceList, list[Problem]]],
 ) -> tuple[EnergyMarket, list[Problem]]:
     """The energy-value market of a run, and warnings.
 
@@ -47,6 +51,8 @@ def build_energy_market(
         judged by it.
     context : Context
         The run.
+    list_prices : callable
+        Makes of P^G and what feeding in earns what energy costs each household, and says what is doubtful.
 
     Raises
     ------
@@ -54,19 +60,27 @@ def build_energy_market(
         If prices cannot be read, do not cover the run or make no sense, an appliance is not known, a bid
         never fits, or a day is certain to have no schedule.
     """
-    prices, problems = _prices(config, context)
-    problems += [
-        problem for path, used in _sources(config, own) for problem in _problems(path, used, config, prices)
-    ]
-    _raise_errors(problems)
+    base, problems = _prices(config, context)
+    prices, doubts = list_prices(base)
+    problems += doubts
     groups, names = context.population.groups, context.population.names
     taken = [each or config.household for each in own]
+    n_days = context.time.duration_ms // MS_PER_DAY
+    bands = [_band(prices, group.first, n_days) for group in groups]
+    if config.rules.rule.trades and groups and not any(_leaves_room(band) for band in bands):
+        problems.append(_no_room(config))
+    for path, used in _sources(config, own):
+        problems += _appliance_problems(path, used)
+        if config.rules.rule.own_generation == "asked":
+            its = [band for band, each in zip(bands, taken, strict=True) if each is used] or bands[:1]
+            problems += _bid_problems(path, used, its)
+    _raise_errors(problems)
     market = EnergyMarket(
         config,
         [each for group in groups for each in _participants(taken[group.number], group, context)],
         [(group.members, taken[group.number].appliances) for group in groups],
         names,
-        OnePriceList(prices, context.population.size),
+        prices,
         _outlook(demand, context),
         context.streams,
     )
@@ -95,27 +109,47 @@ def _prices(config: EnergyValueConfig, context: Context) -> tuple[Prices, list[P
     problems = [_below("energy_value.prices", problem) for problem in price_problems(config.prices, read)]
     _raise_errors(problems)
     problems += read.warnings
-    feed_in = rules.rule.feed_in_price(read.grid, read.feed_in)
-    if rules.rule.trades and not np.any(has_margin(feed_in, read.grid)):
+    return read._replace(feed_in=rules.rule.feed_in_price(read.grid, read.feed_in)), problems
+
+
+def _band(prices: PriceList, household: int, n_days: int) -> Prices:
+    """Between which prices a household can sell, in every hour of the run, as far as that is known before."""
+    days = [prices.asking(household, day) for day in range(n_days)]
+    return Prices(np.concatenate([day.grid for day in days]), np.concatenate([day.feed_in for day in days]))
+
+
+def _leaves_room(band: Prices) -> bool:
+    return bool(np.any(has_margin(band.feed_in, band.grid)))
+
+
+def _no_room(config: EnergyValueConfig) -> Problem:
+    if config.tariffs is not None:
         message = (
-            "feeding in pays at least as much as the grid costs in every hour: nobody can offer anything"
+            "in every hour feeding in pays at least what a neighbour could pay, with fees and taxes on the "
+            "trade: nobody can offer anything"
         )
-        path, remedy = (
-            "energy_value.prices.feed_in",
-            "Lower the feed-in price, or choose a rule without trading.",
-        )
-        problems.append(Problem(message, remedy, path, severity="warning"))
-    return read._replace(feed_in=feed_in), problems
+        remedy = "Lower the feed-in price or what trades are charged, or choose a rule without trading."
+        return Problem(message, remedy, "energy_value.tariffs", severity="warning")
+    message = "feeding in pays at least as much as the grid costs in every hour: nobody can offer anything"
+    remedy = "Lower the feed-in price, or choose a rule without trading."
+    return Problem(message, remedy, "energy_value.prices.feed_in", severity="warning")
 
 
-def _problems(path: str, used: TradingConfig, config: EnergyValueConfig, prices: Prices) -> Iterator[Problem]:
+def _appliance_problems(path: str, used: TradingConfig) -> Iterator[Problem]:
     try:
         appliance_days(used.appliances, Streams(0), 0, 1)
     except InputError as error:
         yield from (_below(f"{path}.appliances", problem) for problem in error.problems)
-    if config.rules.rule.own_generation == "asked":
-        for problem in bid_problems(used.bidding, prices.feed_in, prices.grid):
-            yield _below(f"{path}.bidding", problem)
+
+
+def _bid_problems(path: str, used: TradingConfig, bands: Sequence[Prices]) -> list[Problem]:
+    """Where the strategy's own κ fits no household that uses it, or not always; each said once."""
+    found = {
+        _below(f"{path}.bidding", problem): None
+        for band in bands
+        for problem in bid_problems(used.bidding, band.feed_in, band.grid)
+    }
+    return list(found)
 
 
 def _participants(trading: TradingConfig, group: Group, context: Context) -> list[Participant]:

@@ -34,6 +34,7 @@ from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.record import EnergyRecorder, MeteredDay
 from cosim.trading.settlement.bills import Losses, Settlement, settle
 from cosim.trading.settlement.commitments import sold_less_bought
+from cosim.trading.tariffs.settlement import TariffDays
 from cosim.trading.totals import SECTION
 from cosim.trading.valuation.offers import Offer
 
@@ -80,6 +81,8 @@ class DeliveryDays:
         All of them: the market plans some of their devices.
     listeners : sequence of tuple of int, optional
         Who hears the offers of each household; everybody by default.
+    tariffs : TariffDays, optional
+        Settles fees and taxes.
 
     Attributes
     ----------
@@ -103,12 +106,14 @@ class DeliveryDays:
         recorder: EnergyRecorder,
         households: Sequence[Household],
         listeners: Sequence[tuple[int, ...]] | None = None,
+        tariffs: TariffDays | None = None,
     ) -> None:
         self._env = env
         self._market = market
         self._book = book
         self._interval_ms = interval_ms
         self._recorder = recorder
+        self._tariffs = tariffs
         rules = market.config.rules
         terms = build_terms(rules, 0)
         self._timeline = terms.timeline
@@ -175,12 +180,17 @@ class DeliveryDays:
         household that is down.
         """
         traffic = self.floor.traffic()
-        return self._recorder.metrics.result() | {
-            "trading_messages": sum(each.messages for each in traffic),
-            "trading_message_bytes": sum(each.sent_bytes for each in traffic),
-            "trading_offers_late": self._n_late_offers,
-            "trading_messages_missed": self.floor.missed_messages,
-        }
+        tariffs = {} if self._tariffs is None else self._tariffs.sums.result()
+        return (
+            self._recorder.metrics.result()
+            | tariffs
+            | {
+                "trading_messages": sum(each.messages for each in traffic),
+                "trading_message_bytes": sum(each.sent_bytes for each in traffic),
+                "trading_offers_late": self._n_late_offers,
+                "trading_messages_missed": self.floor.missed_messages,
+            }
+        )
 
     def _blank(self) -> MeteredDay:
         shape = (self._market.size, HOURS)
@@ -320,6 +330,8 @@ class DeliveryDays:
             market.prices.retail(day),
             partial(self._losses, day) if rules.deviations == "causer_compensates" else None,
         )
+        if self._tariffs is not None:
+            settlement = self._tariffs.settled(day, settlement)
         sold_kwh, received = _sales(settlement, market.size)
         market.learn(day, offered, sold_kwh, received if self.operator else None)
         value_eur = fsum(plan.energy_value for plan in market.plans[day].values())

@@ -13,6 +13,7 @@ from cosim.core.errors import Problem
 from cosim.devices.interface import Device
 from cosim.trading.schemas.bids import RandomBids, ValueBuying
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
+from cosim.trading.tariffs.checks import tariff_problems
 
 MARKET = "energy_value"
 """By this name devices say that the market plans what they draw."""
@@ -75,6 +76,9 @@ def market_problems(
         message = f"offers go to households by where they are ('{audience.kind}'), and there is no feeder"
         remedy = "Add `grid:`, or let offers go to `everybody`."
         yield context.problem("energy_value.rules.offers_to", message, remedy, audience.kind)
+    if market.tariffs is not None:
+        names = [group.name for group in groups]
+        yield from tariff_problems(market.tariffs, names, context, has_grid)
     yield from _without_effect(market, groups, context)
     yield from _days(market, context)
     yield from _sizes(market, groups, context)

@@ -112,7 +112,12 @@ BILLS = Table(
     "One row per day and household: energy and money as settled.",
     (
         _DAY,
-        Column("prosumer", "text", "", "household, or grid: its side of the same account"),
+        Column(
+            "prosumer",
+            "text",
+            "",
+            "household, or grid: its side of the same account; and who else is paid, where there are tariffs",
+        ),
         Column("load_kwh", "number", "kWh", "metered, what a battery takes included"),
         Column("generation_kwh", "number", "kWh", "metered, what a battery gives included"),
         Column("self_consumed_kwh", "number", "kWh", "generated and used by the household in one hour"),
@@ -127,6 +132,14 @@ BILLS = Table(
         Column("compensation_eur", "number", "EUR", "paid for own deviations less received for others'"),
         Column("total_eur", "number", "EUR", "the sum; positive is paid"),
     ),
+)
+BILLS_WITH_CHARGES = BILLS._replace(
+    columns=(
+        *BILLS.columns[:-1],
+        Column("grid_fees_eur", "number", "EUR", "paid to the grid operator; where there are tariffs"),
+        Column("taxes_eur", "number", "EUR", "paid to the state; where there are tariffs"),
+        BILLS.columns[-1],
+    )
 )
 
 Array = NDArray[np.float64]
@@ -155,6 +168,8 @@ class EnergyRecorder:
         Whether orders are cleared.
     parties : tuple of str
         Who has bills besides the households: number -1, -2 and so on.
+    bills : Table
+        Their table: with fees and taxes, where there are any.
     """
 
     def __init__(
@@ -163,13 +178,15 @@ class EnergyRecorder:
         store: TableStore,
         has_operator: bool = False,
         parties: tuple[str, ...] = ("grid",),
+        bills: Table = BILLS,
     ) -> None:
         self._names = context.population.names
         self._parties = (*self._names, *parties)
         large: tuple[Table, ...] = (OFFERS, SCHEDULE, TRADES) if "trading" in context.records else ()
         if has_operator:
             large = (*large, *((BIDS,) if large else ()), CLEARING)
-        self._writers = {table.name: store.writer(table) for table in (*large, BILLS, PRICES)}
+        self._writers = {table.name: store.writer(table) for table in (*large, bills, PRICES)}
+        self._bill_columns = [column.name for column in bills.columns]
         self._with_rejected = "rejected_requests" in context.records
         self._first_counted_day = context.time.warm_up_ms // MS_PER_DAY
         self.metrics = TradingMetrics()
@@ -283,7 +300,7 @@ class EnergyRecorder:
         )
 
     def _add_bills(self, bills: Sequence[Bill]) -> None:
-        columns = {name: np.array([getattr(bill, name) for bill in bills]) for name in Bill._fields}
+        columns = {name: np.array([getattr(bill, name) for bill in bills]) for name in self._bill_columns}
         self._writers["bills"].append(columns | {"prosumer": self._party([bill.prosumer for bill in bills])})
 
     def _party(self, parties: Sequence[int]) -> Coded:

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 from cosim.comms.schema import CommsConfig
 from cosim.comms.subsystem import Comms
 from cosim.config.library import file_problems
+from cosim.core.clock import MS_PER_DAY
 from cosim.core.context import Context
 from cosim.core.errors import Problem
 from cosim.core.numbers import Summary
@@ -27,6 +28,7 @@ from cosim.trading.market_checks import TradingGroup, market_problems
 from cosim.trading.record import (
     BIDS,
     BILLS,
+    BILLS_WITH_CHARGES,
     CLEARING,
     OFFERS,
     PRICES,
@@ -37,6 +39,13 @@ from cosim.trading.record import (
 )
 from cosim.trading.schemas.energy_value import EnergyValueConfig
 from cosim.trading.schemas.tariffs import price_files
+from cosim.trading.tariffs import record as tariff_record
+from cosim.trading.tariffs.build import price_list
+from cosim.trading.tariffs.price_list import TariffPriceList
+from cosim.trading.tariffs.record import CHARGES, RETAIL_PRICES
+from cosim.trading.tariffs.schema import tariff_files
+from cosim.trading.tariffs.settlement import TariffDays
+from cosim.trading.tariffs.tariff_lines import tariff_lines
 
 
 class Traded(Protocol):
@@ -70,8 +79,8 @@ class Trading(Subsystem[Traded]):
         The days in motion, and the floor on which they trade; there once the run has started.
     """
 
-    tables = (PRICES, OFFERS, BIDS, CLEARING, SCHEDULE, TRADES, BILLS)
-    numbers = (*totals.NUMBERS, *delivery_days.NUMBERS)
+    tables = (PRICES, OFFERS, BIDS, CLEARING, SCHEDULE, TRADES, BILLS_WITH_CHARGES, RETAIL_PRICES, CHARGES)
+    numbers = (*totals.NUMBERS, *tariff_record.NUMBERS, *delivery_days.NUMBERS)
     days: DeliveryDays
 
     def __init__(
@@ -108,6 +117,8 @@ class Trading(Subsystem[Traded]):
         if source.energy_value is not None:
             for file, key in price_files(source.energy_value.prices).items():
                 yield f"energy_value.prices.{key}", file
+            for file, key in tariff_files(source.energy_value.tariffs).items():
+                yield f"energy_value.tariffs.{key}", file
 
     @classmethod
     def check(cls, source: Traded, context: Context, uses: Uses) -> Iterator[Problem]:
@@ -125,12 +136,18 @@ class Trading(Subsystem[Traded]):
         households, comms = setup.of(Households), setup.of(Comms)
         demand = None if households is None else households.demand
         own = [group.trading for group in source.groups]
-        market, doubts = build_energy_market(config, own, demand, context)
+        grid = setup.of(PowerGrid)
+        columns = None
+        if grid is not None and households is not None:
+            columns = grid.feeder.bus_positions(households.placement.buses)
+        market, doubts = build_energy_market(
+            config, own, demand, context, lambda base: price_list(config, base, context, grid, columns)
+        )
         setup.warn(doubts)
         if households is None or comms is None:  # they have errors, and there will be no run
             return None
         households.know_meters_at_once()
-        listeners = _listeners(config, households, setup.of(PowerGrid))
+        listeners = _listeners(config, households, grid)
         return cls(market, source.comms, comms, households, context, listeners)
 
     def doubts(self) -> Iterator[Problem]:
@@ -140,11 +157,16 @@ class Trading(Subsystem[Traded]):
 
     def parameters(self) -> Parameters:
         """The preferences of each household."""
-        return participant_parameters(self.market.participants)
+        texts, numbers = participant_parameters(self.market.participants)
+        if isinstance(self.market.prices, TariffPriceList):
+            texts = {**texts, "supplier": self.market.prices.supplier_names()}
+        return Parameters(texts, numbers)
 
     def explain(self) -> Iterator[str]:
         """The files of its prices, and how many hear each household's offers, where not everybody does."""
         yield from file_lines(self.market.prices.files)
+        if isinstance(self.market.prices, TariffPriceList):
+            yield from tariff_lines(self.market.prices, self.market.names)
         if self._listeners is not None:
             yield "# offers: household, number of those who hear them, and who"
             names = self.market.names
@@ -158,6 +180,10 @@ class Trading(Subsystem[Traded]):
         assert equipment is not None
         self._run = run
         self.market.pause = run.pause
+        prices, tariffs = self.market.prices, None
+        if isinstance(prices, TariffPriceList):
+            first_counted_day = time.warm_up_ms // MS_PER_DAY
+            tariffs = TariffDays(prices, run.store, self.market.names, first_counted_day)
         self.days = DeliveryDays(
             run.env,
             self._comms.network,
@@ -166,9 +192,16 @@ class Trading(Subsystem[Traded]):
             self._context.streams,
             time.duration_ms,
             time.interval_ms,
-            EnergyRecorder(self._context, run.store, self.market.has_operator, self.market.prices.parties),
+            EnergyRecorder(
+                self._context,
+                run.store,
+                self.market.has_operator,
+                self.market.prices.parties,
+                BILLS if tariffs is None else BILLS_WITH_CHARGES,
+            ),
             equipment.households,
             self._listeners,
+            tariffs,
         )
         self.days.start()
 

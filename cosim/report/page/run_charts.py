@@ -23,7 +23,7 @@ from cosim.report.page.packing import packed
 from cosim.report.regulation_data import ResourceSeries, resource_series
 from cosim.report.run_data import RunData, text_list
 from cosim.report.table_rows import start_ms
-from cosim.report.trading_data import BILL_PARTS, bills, market_hours
+from cosim.report.trading_data import bills, market_hours
 
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
@@ -34,6 +34,8 @@ _BILL_WORDS = {
     "compensation_eur": "compensation",
     "sales_eur": "earned from households",
     "to_grid_eur": "earned by feeding in",
+    "grid_fees_eur": "grid fees",
+    "taxes_eur": "taxes",
 }
 _BRANCHES = {"line": "lines", "trafo": "transformers", "trafo3w": "three-winding transformers"}
 
@@ -318,7 +320,7 @@ def bill_chart(run: RunData) -> dict[str, Any] | None:
         return None
     parts = [
         {"name": _BILL_WORDS[part], "values": np.round(found.eur[:, column], 4).tolist()}
-        for column, part in enumerate(BILL_PARTS)
+        for column, part in enumerate(found.parts)
         if np.any(found.eur[:, column])
     ]
     return {"households": found.prosumers, "parts": parts}

@@ -22,6 +22,7 @@ from cosim.trading.schemas.bids import BiddingConfig, BuyingConfig, RandomBids, 
 from cosim.trading.schemas.forecasts import ForecastConfig, PerfectForecast
 from cosim.trading.schemas.rules import TradingRulesConfig
 from cosim.trading.schemas.tariffs import PricesConfig
+from cosim.trading.tariffs.schema import TariffsConfig
 
 
 def _whole(value: AnyValue) -> AnyValue:
@@ -94,6 +95,8 @@ class EnergyValueConfig(Model):
     """Grid price and feed-in price."""
     household: TradingConfig = TradingConfig()
     """How a household takes part, unless its group has `trading` of its own."""
+    tariffs: TariffsConfig | None = None
+    """Retailers of some groups, local days, grid fees and taxes; by default there are none."""
     rules: TradingRulesConfig = TradingRulesConfig()
     """The rule by which energy is scheduled, traded and settled, and the timetable of trading."""
 

@@ -69,7 +69,9 @@ class Bill(NamedTuple):
     compensation_eur : float
         Paid for own deviations less received for others', where the rule has it so.
     total_eur : float
-        The sum.
+        The sum, with the two that follow.
+    grid_fees_eur, taxes_eur : float
+        Paid to the grid operator and to the state, where there are tariffs.
     """
 
     day: int
@@ -87,6 +89,8 @@ class Bill(NamedTuple):
     to_grid_eur: float
     compensation_eur: float
     total_eur: float
+    grid_fees_eur: float = 0.0
+    taxes_eur: float = 0.0
 
 
 class Losses(NamedTuple):
@@ -105,6 +109,29 @@ class Losses(NamedTuple):
     of_seller: float
 
 
+class ChargeRow(NamedTuple):
+    """A row of the table ``charges``: what a household pays of one fee or tax on a day.
+
+    Attributes
+    ----------
+    day, prosumer : int
+        Delivery day and household.
+    charge : str
+        Its name.
+    receiver : {"grid_operator", "state"}
+        Who gets it.
+    on_grid_eur, on_peers_eur : float
+        On what was bought from the grid, and from other households.
+    """
+
+    day: int
+    prosumer: int
+    charge: str
+    receiver: Literal["grid_operator", "state"]
+    on_grid_eur: float
+    on_peers_eur: float
+
+
 @dataclass(frozen=True)
 class Settlement:
     """A settled day.
@@ -117,12 +144,15 @@ class Settlement:
         Of every household in order, then the suppliers'.
     from_grid_kwh, to_grid_kwh : ndarray, shape (n_households, 24)
         What each draws from and feeds into the grid, beyond its trades.
+    charges : tuple of ChargeRow
+        Fees and taxes one by one.
     """
 
     trades: list[TradeRow]
     bills: list[Bill]
     from_grid_kwh: Array
     to_grid_kwh: Array
+    charges: tuple[ChargeRow, ...] = ()
 
 
 def settle(

@@ -1,0 +1,68 @@
+"""Local days of a run: which hour of which kind of day each of its hours is, where people live."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cosim.core.errors import InputError, Problem
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+HOLIDAY = "holiday"
+DAYS = (*WEEKDAYS, HOLIDAY)
+"""Kinds of day, in the order of their numbers."""
+_HOUR = timedelta(hours=1)
+
+
+class LocalTime(NamedTuple):
+    """The hours of a run on the clocks of a place.
+
+    Attributes
+    ----------
+    hour : ndarray of int, shape (n_hours,)
+        Hour of the local day. When clocks are put forward an hour is missing, when they are put back there is
+        one twice.
+    day : ndarray of int, shape (n_hours,)
+        Position of the local day's kind in `DAYS`: 0 for Monday, 7 for a holiday, whatever its weekday.
+    """
+
+    hour: NDArray[np.int64]
+    day: NDArray[np.int64]
+
+
+def local_time(start: datetime, n_hours: int, time_zone: str, holidays: Collection[date] = ()) -> LocalTime:
+    """The hours of a run on local clocks.
+
+    Parameters
+    ----------
+    start : datetime
+        Start of the run, with its time zone; on the hour.
+    n_hours : int
+        Length of the run.
+    time_zone : str
+        A name of the IANA database, such as ``Europe/Berlin``.
+    holidays : collection of date
+        Local days that are holidays.
+
+    Raises
+    ------
+    InputError
+        If an hour of the run is parts of two local hours, as where clocks differ from UTC by half hours.
+    """
+    zone = ZoneInfo(time_zone)
+    hours, days = np.empty(n_hours, dtype=np.int64), np.empty(n_hours, dtype=np.int64)
+    free = frozenset(holidays)
+    for number in range(n_hours):
+        local = (start + number * _HOUR).astimezone(zone)
+        if local.minute or local.second:
+            message = f"local hours of {time_zone} begin within the hours of the market, at {local:%H:%M}"
+            remedy = "Name a zone that differs from UTC by whole hours."
+            raise InputError([Problem(message, remedy, "time_zone", value=time_zone)])
+        hours[number] = local.hour
+        days[number] = len(WEEKDAYS) if local.date() in free else local.weekday()
+    return LocalTime(hours, days)

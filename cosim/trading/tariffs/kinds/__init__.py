@@ -1,0 +1,1 @@
+"""Grid fees and taxes, each registered by its name."""
