@@ -33,7 +33,7 @@ _BILL_LOOKS = {
     "sales_eur": ("earned from households", "#f3d9b8", "////"),
     "to_grid_eur": ("earned by feeding in", LIGHT, "...."),
     "grid_fees_eur": ("grid fees", PALE, "xx"),
-    "taxes_eur": ("taxes", DARK, ""),
+    "taxes_eur": ("taxes", MIDDLE, "||||"),
 }
 _ENERGY_LOOKS = {
     "self_consumed_kwh": ("own generation used", LIGHT, "...."),

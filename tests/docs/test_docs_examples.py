@@ -46,6 +46,7 @@ LONG_PAGES = (
     "robustness",
     "section6",
     "sweeps",
+    "tariffs",
     "ties",
     "trading_audiences",
     "trading_rules",

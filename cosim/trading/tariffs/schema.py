@@ -143,7 +143,8 @@ class TariffsConfig(Model):
     """Where hours and days of tariffs are local ones, with changes of the clocks: a name of the IANA
     database."""
     holidays: Annotated[tuple[date, ...], Field(max_length=10_000)] = ()
-    """Dates that are holidays there; each has the price of `holiday` where a tariff goes by days."""
+    """Dates that are holidays there, such as 2016-12-26; each has the price of `holiday` where a tariff goes by
+    days."""
     retailers: Parts[RetailerConfig] = ()
     """Suppliers of some groups; the others buy at `prices`."""
     grid_fees: Parts[Annotated[GridFee, Choice(GRID_FEES)]] = ()
