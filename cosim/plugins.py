@@ -49,9 +49,9 @@ if TYPE_CHECKING:
     from cosim.report.run_data import RunData
     from cosim.results.metrics import CompleteRun, Metric
     from cosim.trading.audiences.interface import Audience
+    from cosim.trading.charges import GridFee, Tax, TaxRate
     from cosim.trading.clearing.interface import Clearing, Match, Order
     from cosim.trading.tariff_rules import TariffRule
-    from cosim.trading.tariffs import GridFee, Tax, TaxRate
 
 __all__ = [
     "PROSUMER",
@@ -154,8 +154,8 @@ _REGISTRIES = {
     "capacity_rule": _Place("cosim.regulation.capacities", "CAPACITIES"),
     "tariff_rule": _Place("cosim.trading.tariff_rules", "TARIFF_RULES"),
     "clearing": _Place("cosim.trading.clearing", "CLEARINGS"),
-    "grid_fee": _Place("cosim.trading.tariffs", "GRID_FEES"),
-    "tax": _Place("cosim.trading.tariffs", "TAXES"),
+    "grid_fee": _Place("cosim.trading.charges", "GRID_FEES"),
+    "tax": _Place("cosim.trading.charges", "TAXES"),
     "audience": _Place("cosim.trading.audiences", "AUDIENCES"),
     "subsystem": _Place("cosim.engine.wings", "SUBSYSTEMS"),
     "fault": _Place("cosim.faults.kinds", "FAULTS"),
@@ -184,7 +184,7 @@ _PARTS = {
     "Device": "cosim.devices.interface",
     "Shown": "cosim.devices.interface",
     "FaultEvent": "cosim.faults.kinds.interface",
-    "GridFee": "cosim.trading.tariffs",
+    "GridFee": "cosim.trading.charges",
     "HouseholdFault": "cosim.faults.kinds.interface",
     "Households": "cosim.households.subsystem",
     "LastingEffect": "cosim.faults.kinds.interface",
@@ -207,8 +207,8 @@ _PARTS = {
     "Subsystem": "cosim.core.subsystem",
     "Table": "cosim.core.tables",
     "TariffRule": "cosim.trading.tariff_rules",
-    "Tax": "cosim.trading.tariffs",
-    "TaxRate": "cosim.trading.tariffs",
+    "Tax": "cosim.trading.charges",
+    "TaxRate": "cosim.trading.charges",
     "Uses": "cosim.core.subsystem",
     "declared": "cosim.core.numbers",
     "to_utc": "cosim.core.clock",

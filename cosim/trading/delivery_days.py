@@ -34,7 +34,7 @@ from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.record import EnergyRecorder, MeteredDay
 from cosim.trading.settlement.bills import Losses, Settlement, settle
 from cosim.trading.settlement.commitments import sold_less_bought
-from cosim.trading.tariffs.settlement import TariffDays
+from cosim.trading.tariff_record import TariffDays
 from cosim.trading.totals import SECTION
 from cosim.trading.valuation.offers import Offer
 

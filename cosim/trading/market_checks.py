@@ -13,7 +13,7 @@ from cosim.core.errors import Problem
 from cosim.devices.interface import Device
 from cosim.trading.schemas.bids import RandomBids, ValueBuying
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
-from cosim.trading.tariffs.checks import tariff_problems
+from cosim.trading.tariffs.tariff_checks import tariff_problems
 
 MARKET = "energy_value"
 """By this name devices say that the market plans what they draw."""

@@ -18,7 +18,7 @@ from cosim.csv_files.found import file_lines
 from cosim.grid.schema import GridConfig
 from cosim.grid.subsystem import PowerGrid
 from cosim.households.subsystem import Households
-from cosim.trading import delivery_days, totals
+from cosim.trading import delivery_days, tariff_record, totals
 from cosim.trading.build import build_energy_market
 from cosim.trading.delivery_days import DeliveryDays
 from cosim.trading.feeder_places import FeederPlaces
@@ -38,14 +38,12 @@ from cosim.trading.record import (
     participant_parameters,
 )
 from cosim.trading.schemas.energy_value import EnergyValueConfig
+from cosim.trading.schemas.retailers import tariff_files
 from cosim.trading.schemas.tariffs import price_files
-from cosim.trading.tariffs import record as tariff_record
-from cosim.trading.tariffs.build import price_list
-from cosim.trading.tariffs.price_list import TariffPriceList
-from cosim.trading.tariffs.record import CHARGES, RETAIL_PRICES
-from cosim.trading.tariffs.schema import tariff_files
-from cosim.trading.tariffs.settlement import TariffDays
+from cosim.trading.tariff_build import price_list
+from cosim.trading.tariff_record import CHARGES, RETAIL_PRICES, TariffDays
 from cosim.trading.tariffs.tariff_lines import tariff_lines
+from cosim.trading.tariffs.tariff_prices import TariffPriceList
 
 
 class Traded(Protocol):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cosim.engine.load import load_scenario
-from cosim.trading.tariffs.price_list import Charging
+from cosim.trading.tariffs.tariff_prices import Charging
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/tariffs.md"
 

@@ -10,14 +10,15 @@ import pytest
 from pydantic import TypeAdapter
 
 import cosim
+from cosim.config.weekdays import DAYS
 from cosim.core.errors import InputError, Problem
-from cosim.trading.tariffs.calendar import DAYS, local_time
+from cosim.trading.charges.grid_fees import CongestionFee, FlatFee
+from cosim.trading.charges.taxes import Levy, ValueAddedTax
+from cosim.trading.schemas.retailers import TariffPrice
 from cosim.trading.tariffs.feeder_ways import FeederGround, Usage, reference_day
-from cosim.trading.tariffs.kinds.grid_fees import CongestionFee, FlatFee
-from cosim.trading.tariffs.kinds.taxes import Levy, ValueAddedTax
-from cosim.trading.tariffs.price_list import Charging
+from cosim.trading.tariffs.local_days import local_time
 from cosim.trading.tariffs.retail_prices import local_series
-from cosim.trading.tariffs.schema import TariffPrice
+from cosim.trading.tariffs.tariff_prices import Charging
 
 BY_DAY = {
     "by_day": [

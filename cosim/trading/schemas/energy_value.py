@@ -20,9 +20,9 @@ from cosim.config.values import (
 from cosim.trading.schemas.appliances import AppliancesConfig, TableIAppliances
 from cosim.trading.schemas.bids import BiddingConfig, BuyingConfig, RandomBids, ValueBuying
 from cosim.trading.schemas.forecasts import ForecastConfig, PerfectForecast
+from cosim.trading.schemas.retailers import TariffsConfig
 from cosim.trading.schemas.rules import TradingRulesConfig
 from cosim.trading.schemas.tariffs import PricesConfig
-from cosim.trading.tariffs.schema import TariffsConfig
 
 
 def _whole(value: AnyValue) -> AnyValue:

@@ -10,14 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.config.weekdays import DAYS
 from cosim.core.errors import InputError, Problem, collected
 from cosim.core.population import Population
 from cosim.csv_files.found import CsvFound
+from cosim.trading.schemas.retailers import PriceByDay, RetailerConfig, TariffPrice, TariffsConfig
 from cosim.trading.schemas.tariffs import FeedInShare, HourlyPrice
-from cosim.trading.tariff_rules import TariffRule
-from cosim.trading.tariffs.calendar import DAYS, LocalTime, local_time
-from cosim.trading.tariffs.price_list import Supplier
-from cosim.trading.tariffs.schema import PriceByDay, RetailerConfig, TariffPrice, TariffsConfig
+from cosim.trading.tariff_rules.interface import TariffRule
+from cosim.trading.tariffs.local_days import LocalTime, local_time
+from cosim.trading.tariffs.tariff_prices import Supplier
 from cosim.trading.valuation.prices import HourlySeries, Prices, hourly_series
 
 Array = NDArray[np.float64]

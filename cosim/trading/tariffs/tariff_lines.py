@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from cosim.core.errors import count
-from cosim.trading.tariffs.price_list import TariffPriceList
+from cosim.trading.tariffs.tariff_prices import TariffPriceList
 
 
 def tariff_lines(prices: TariffPriceList, names: Sequence[str]) -> Iterator[str]:

@@ -10,12 +10,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.config.weekdays import WEEKDAYS
 from cosim.core.errors import InputError, Problem
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-HOLIDAY = "holiday"
-DAYS = (*WEEKDAYS, HOLIDAY)
-"""Kinds of day, in the order of their numbers."""
 _HOUR = timedelta(hours=1)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cosim.core.context import Context
 from cosim.core.errors import Problem, listed, suggest
-from cosim.trading.tariffs.schema import PriceByDay, TariffsConfig
+from cosim.trading.schemas.retailers import PriceByDay, TariffsConfig
 
 _PATH = "energy_value.tariffs"
 

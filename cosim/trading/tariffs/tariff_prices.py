@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.config.hours import HOURS
-from cosim.trading.tariffs.charges import GridFee, Ground, Ints, Source, Tax
+from cosim.trading.charges.charge_interface import GridFee, Ground, Ints, Source, Tax
 from cosim.trading.valuation.offers import GRID, Offer
 from cosim.trading.valuation.price_list import PriceList, Retail
 from cosim.trading.valuation.prices import Prices

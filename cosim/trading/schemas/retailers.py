@@ -12,10 +12,10 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from cosim.config.base import Model, Name, Parts, Price, Text
 from cosim.config.choice import Choice
+from cosim.config.weekdays import HOLIDAY, WEEKDAYS
 from cosim.core.errors import listed
+from cosim.trading.charges.charge_interface import GRID_FEES, TAXES, GridFee, Tax
 from cosim.trading.schemas.tariffs import CsvPrice, FeedInShare, HourlyPrice
-from cosim.trading.tariffs.calendar import HOLIDAY, WEEKDAYS
-from cosim.trading.tariffs.charges import GRID_FEES, TAXES, GridFee, Tax
 
 DayName = Literal[
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "holiday", "weekday",
@@ -108,7 +108,7 @@ class RetailerConfig(Model):
 
     name: Name
     """Its name, as in the bills."""
-    groups: Annotated[tuple[Text, ...], Field(min_length=1)]
+    groups: Annotated[Parts[Text], Field(min_length=1)]
     """The groups of its customers."""
     grid: TariffPrice
     """What a kWh costs without fees and taxes [EUR/kWh]."""
@@ -143,8 +143,8 @@ class TariffsConfig(Model):
     """Where hours and days of tariffs are local ones, with changes of the clocks: a name of the IANA
     database."""
     holidays: Annotated[tuple[date, ...], Field(max_length=10_000)] = ()
-    """Dates that are holidays there, such as 2016-12-26; each has the price of `holiday` where a tariff goes by
-    days."""
+    """Dates that are holidays there, such as 2016-12-26; each has the price of `holiday` where a tariff goes
+    by days."""
     retailers: Parts[RetailerConfig] = ()
     """Suppliers of some groups; the others buy at `prices`."""
     grid_fees: Parts[Annotated[GridFee, Choice(GRID_FEES)]] = ()

@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 
 from cosim.config.base import FractionBelowOne, Price, Range
-from cosim.trading.tariffs.charges import GRID_FEES, Array, GridFee, Ground, Ints
+from cosim.trading.charges.charge_interface import GRID_FEES, Array, GridFee, Ground, Ints
 
 
 @GRID_FEES.register("flat")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cosim.config.base import FractionBelowOne, Price
-from cosim.trading.tariffs.charges import TAXES, Source, Tax, TaxRate
+from cosim.trading.charges.charge_interface import TAXES, Source, Tax, TaxRate
 
 
 @TAXES.register("levy")

@@ -10,7 +10,9 @@ import numpy as np
 
 from cosim.core.numbers import Number, Summary, declared
 from cosim.core.tables import PROSUMER, Coded, Column, Table, TableStore
-from cosim.trading.settlement.bills import Bill, ChargeRow
+from cosim.trading.settlement.bills import Bill, ChargeRow, Settlement
+from cosim.trading.tariffs.charged_bills import with_charges
+from cosim.trading.tariffs.tariff_prices import TariffPriceList
 from cosim.trading.totals import SECTION
 from cosim.trading.valuation.price_list import Retail
 
@@ -114,3 +116,40 @@ class TariffRecorder:
                 "on_peers_eur": np.array([each.on_peers_eur for each in charges], dtype=np.float64),
             }
         )
+
+
+class TariffDays:
+    """Settles fees and taxes day by day, and writes them down.
+
+    Parameters
+    ----------
+    prices : TariffPriceList
+        What comes on top.
+    store : TableStore
+        Where the tables go.
+    names : tuple of str
+        Of the households.
+    first_counted_day : int
+        The first whose money counts in the sums.
+
+    Attributes
+    ----------
+    sums : TariffSums
+        Of all counted days.
+    """
+
+    def __init__(
+        self, prices: TariffPriceList, store: TableStore, names: tuple[str, ...], first_counted_day: int
+    ) -> None:
+        self._prices = prices
+        self._first_counted_day = first_counted_day
+        self._recorder = TariffRecorder(store, names, prices.parties)
+        self.sums = TariffSums()
+
+    def settled(self, day: int, settlement: Settlement) -> Settlement:
+        """A day's settlement, with fees and taxes."""
+        result = with_charges(settlement, self._prices, day)
+        self._recorder.add_day(day, self._prices.retail(day), result.charges)
+        if day >= self._first_counted_day:
+            self.sums.add(result.bills, result.charges)
+        return result

@@ -13,12 +13,12 @@ from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem
 from cosim.grid.subsystem import PowerGrid
+from cosim.trading.charges.charge_interface import Ground
 from cosim.trading.schemas.energy_value import EnergyValueConfig
-from cosim.trading.tariffs.charges import Ground
+from cosim.trading.schemas.retailers import TariffsConfig
 from cosim.trading.tariffs.feeder_ways import FeederGround, FeederWays, NoFeeder, UsageMemory, reference_day
-from cosim.trading.tariffs.price_list import Charging, TariffPriceList
 from cosim.trading.tariffs.retail_prices import suppliers
-from cosim.trading.tariffs.schema import TariffsConfig
+from cosim.trading.tariffs.tariff_prices import Charging, TariffPriceList
 from cosim.trading.valuation.price_list import OnePriceList, PriceList
 from cosim.trading.valuation.prices import Prices
 

@@ -10,10 +10,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.tables import TableStore
 from cosim.trading.settlement.bills import Bill, ChargeRow, Settlement, TradeRow
-from cosim.trading.tariffs.price_list import TariffPriceList
-from cosim.trading.tariffs.record import TariffRecorder, TariffSums
+from cosim.trading.tariffs.tariff_prices import TariffPriceList
 
 Array = NDArray[np.float64]
 
@@ -105,40 +103,3 @@ def _receivers(day: int, owed: Sequence[Owed], n_fees: int, n_parties: int) -> l
         Bill(day, 1 - n_parties, *nothing, fees, grid_fees_eur=fees),
         Bill(day, -n_parties, *nothing, taxes, taxes_eur=taxes),
     ]
-
-
-class TariffDays:
-    """Settles fees and taxes day by day, and writes them down.
-
-    Parameters
-    ----------
-    prices : TariffPriceList
-        What comes on top.
-    store : TableStore
-        Where the tables go.
-    names : tuple of str
-        Of the households.
-    first_counted_day : int
-        The first whose money counts in the sums.
-
-    Attributes
-    ----------
-    sums : TariffSums
-        Of all counted days.
-    """
-
-    def __init__(
-        self, prices: TariffPriceList, store: TableStore, names: tuple[str, ...], first_counted_day: int
-    ) -> None:
-        self._prices = prices
-        self._first_counted_day = first_counted_day
-        self._recorder = TariffRecorder(store, names, prices.parties)
-        self.sums = TariffSums()
-
-    def settled(self, day: int, settlement: Settlement) -> Settlement:
-        """A day's settlement, with fees and taxes."""
-        result = with_charges(settlement, self._prices, day)
-        self._recorder.add_day(day, self._prices.retail(day), result.charges)
-        if day >= self._first_counted_day:
-            self.sums.add(result.bills, result.charges)
-        return result

@@ -1,1 +1,0 @@
-"""Grid fees and taxes, each registered by its name."""
