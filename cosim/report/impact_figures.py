@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cosim.config.axis_words import axis_label
 from cosim.grid.feeder import Feeder
 from cosim.report.impact_places import first_violations
-from cosim.report.impact_words import Feeders, axis_label, mode_title, place_text
+from cosim.report.impact_words import Feeders, mode_title, place_text
 from cosim.report.style import (
     COLORMAP,
     DARK,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cosim.config.axis_words import axis_label
 from cosim.core.errors import InputError, count, listed
 from cosim.core.text import markdown_text
 from cosim.engine.builder import build
@@ -18,7 +19,6 @@ from cosim.grid.subsystem import PowerGrid
 from cosim.report.impact_figures import impact_figures
 from cosim.report.impact_words import (
     Feeders,
-    axis_label,
     capacity_text,
     doubts,
     element_name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from cosim.config.units import split_key
+from cosim.config.axis_words import at_value
 from cosim.core.errors import count, listed
 from cosim.core.shown import date_text
 from cosim.grid.feeder import Feeder
@@ -55,18 +55,6 @@ def element_name(feeder: Feeder | None, kind: str, element: int) -> str:
     return f"{word} {element}{f' ({name})' if name else ''}"
 
 
-def axis_label(column: str) -> str:
-    """A quality of communication as an axis of a figure names it: ``latency [h]``."""
-    name, unit = split_key(column)
-    return f"{name.replace('_', ' ')} [{unit.symbol}]" if name and unit.symbol else column
-
-
-def _quality(column: str, value: object) -> str:
-    """One of its values: ``latency 1 h``."""
-    name, unit = split_key(column)
-    return f"{name.replace('_', ' ')} {value} {unit.symbol}" if name and unit.symbol else f"{column} {value}"
-
-
 def mode_title(analysis: ImpactAnalysis, mode: str) -> str:
     """What a mode is called on pages: the `title` that it sets, or its name in plain letters."""
     return str(analysis.config.modes[mode].get("title") or mode.replace("_", " "))
@@ -76,7 +64,7 @@ def place_text(analysis: ImpactAnalysis, curve: Curve) -> str:
     """Mode and communication: ``dimming with latency 0 ms, loss 0.3``."""
     axes = analysis.config.communication.axes if analysis.config.communication else ()
     cells = zip(axes, curve.communication, strict=bool(curve.communication))
-    pairs = [_quality(axis.column, cell) for axis, cell in cells]
+    pairs = [at_value(axis.column, cell) for axis, cell in cells]
     mode = mode_title(analysis, curve.mode)
     where = f"{curve.feeder}, {mode}" if curve.feeder else mode
     return f"{where} with {', '.join(pairs)}" if pairs else where

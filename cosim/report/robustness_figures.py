@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cosim.config.axis_words import axis_label
 from cosim.engine.wings import describe
 from cosim.report.robustness_findings import interval_text
 from cosim.report.robustness_maps import DIVERGING, short_estimate
@@ -63,7 +64,7 @@ def quantity_lines(points: SweepPoints, key: str, axis: Axis, found: Sequence[Pa
     scale_axis(ax, axis.scale)
     scale_by_spread(ax)
     ax.set_title(f"{name.name}: mean and 95 % interval over {points.n_seeds} seeds")
-    ax.set_xlabel(axis.name)
+    ax.set_xlabel(axis_label(axis.name))
     ax.set_ylabel(f"{name.name} [{name.unit or '-'}]")
     legend_of_axes(figure, axes, 3)
     return figure
@@ -87,7 +88,7 @@ def effect_lines(points: SweepPoints, found: Sequence[BreakEven]) -> Figure:
     ax.set_title(
         f"{name.name}: what each case changes against '{first.baseline}' ({better_side(first.quantity)})"
     )
-    ax.set_xlabel(first.axis.name)
+    ax.set_xlabel(axis_label(first.axis.name))
     ax.set_ylabel(f"change [{name.unit or '-'}]")
     legend_of_axes(figure, axes, 3)
     return figure
@@ -220,7 +221,7 @@ def quantity_scatter(points: SweepPoints, key: str, found: Sequence[Sensitivity]
     for ax, each in zip(axes, found, strict=False):
         _draw_places(ax, points, places, each.axis, name.scale)
         ax.set_title(f"rank correlation {interval_text(each)}")
-        ax.set_xlabel(each.axis.name)
+        ax.set_xlabel(axis_label(each.axis.name))
         ax.set_ylabel(f"[{name.unit or '-'}]")
     hide_unused(axes, len(found))
     over = f", mean over {points.n_seeds} seeds" if points.n_seeds > 1 else ""

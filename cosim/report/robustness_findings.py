@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cosim.config.axis_words import at_value, axis_label
 from cosim.core.errors import count
 from cosim.engine.wings import describe
 from cosim.report.robustness_maps import short
@@ -116,7 +117,7 @@ def _of_the_sample(analysis: Analysis) -> Iterator[Finding]:
         for each in sorted(mine, key=lambda each: -abs(np.nan_to_num(each.correlation))):
             way = "rises with it" if each.correlation > 0 else "falls with it"
             says = way if each.is_beyond_chance else "inconclusive"
-            yield Finding(name, each.axis.name, says, f"rank correlation {interval_text(each)}")
+            yield Finding(name, axis_label(each.axis.name), says, f"rank correlation {interval_text(each)}")
         for axis in points.named_axes:
             for case, estimate in case_means(points, quantity, axis).items():
                 value = value_text(points, quantity.key, *estimate[:3])
@@ -182,7 +183,7 @@ def _of_a_panel(points: SweepPoints, quantity: Quantity, panel: Panel) -> Iterat
         yield at(start, "at the first place")
         for position, axis in enumerate(axes):
             end = tuple(-1 if position == other else 0 for other in range(len(axes)))
-            yield at(end, f"{axis.name} at its last value{', alone' if len(axes) > 1 else ''}")
+            yield at(end, f"{axis_label(axis.name)} at its last value{', alone' if len(axes) > 1 else ''}")
         harm = np.where(known, quantity.harm(1) * panel.mean, -np.inf)
         worst = np.unravel_index(int(np.argmax(harm)), harm.shape)
         yield at(tuple(map(int, worst)), "the worst place")
@@ -203,7 +204,7 @@ def _of_cases(points: SweepPoints, quantity: Quantity) -> Iterator[Finding]:
             yield Finding(name, f"{axis.name} = {case}", "the best beyond chance", of)
         if open_:
             of = f"at {open_} of {count(n_places, 'place')}"
-            yield Finding(name, axis.name, "which is best is inconclusive", of)
+            yield Finding(name, axis_label(axis.name), "which is best is inconclusive", of)
 
 
 def _best(points: SweepPoints, quantity: Quantity, axis: Axis) -> tuple[Counter[str], int]:
@@ -252,7 +253,7 @@ def _of_a_case(points: SweepPoints, found: list[BreakEven]) -> Iterator[Finding]
     ]
     for each, says, value in starts[:_MOST_STARTS]:
         where = label_of(each.held_axes, each.held)
-        yield Finding(name, _joined(against, where), says, f"{each.axis.name} = {value}")
+        yield Finding(name, _joined(against, where), says, at_value(each.axis.name, value))
 
 
 def _of_pairs(points: SweepPoints, matrix: PairMatrix) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.config.axis_words import axis_label
 from cosim.core.shown import number_text
 from cosim.engine.wings import describe
 from cosim.regulation.design import GAIN_OVER_LIMIT
@@ -145,8 +146,8 @@ def _draw_map(
     for which, axis in ((ax.xaxis, x_axis), (ax.yaxis, y_axis)):
         shown = _shown(len(axis.values), 11 if which is ax.xaxis else 14)
         which.set_ticks([place + 0.5 for place in shown], [f"{axis.values[place]:.3g}" for place in shown])
-    ax.set_xlabel(x_axis.name)
-    ax.set_ylabel(y_axis.name)
+    ax.set_xlabel(axis_label(x_axis.name))
+    ax.set_ylabel(axis_label(y_axis.name))
     bar = ax.figure.colorbar(drawn, ax=ax, pad=0.01, fraction=0.04)
     bar.set_label(label)
     bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))

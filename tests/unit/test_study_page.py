@@ -29,7 +29,7 @@ def test_each_cell_of_a_map_has_its_mean_and_the_runs_behind_it(tmp_path: Path) 
     (tmp_path / "out").mkdir()
     page = write_robustness(analyse(folder, []), tmp_path / "out")[1]
     (figure,) = data_of(page)["figures"]
-    assert (figure["kind"], figure["axes"]) == ("map", ["loss", "latency_ms"])
+    assert (figure["kind"], figure["axes"]) == ("map", ["loss", "latency [ms]"])
     cells = {(each["x"], each["y"]): each for each in figure["cells"]}
     assert len(cells) == 6
     corner = cells["0.6", "100"]
@@ -37,6 +37,6 @@ def test_each_cell_of_a_map_has_its_mean_and_the_runs_behind_it(tmp_path: Path) 
     assert corner["runs"] == [["15", "1", "107"], ["16", "2", "108"], ["17", "3", "109"]]
     text = page.read_text(encoding="utf-8")
     assert (
-        "worst at latency_ms = 100, loss = 0.6, 108 ± 2 units, against 2 [0, 4] units at the first place."
+        "worst at latency 100 ms, loss 0.6, 108 ± 2 units, against 2 [0, 4] units at latency 0 ms, loss 0."
         in text
     )

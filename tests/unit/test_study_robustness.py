@@ -298,10 +298,10 @@ def test_failed_and_missing_points_are_counted_and_said(tmp_path: Path) -> None:
     ]
     name = "x: error (RMS)"
     assert [tuple(each) for each in findings(analysis)] == [
-        (name, "latency = 0, loss = 0", "at the first place", "4 units"),
-        (name, "latency = 4, loss = 0", "latency at its last value, alone", "8 units"),
-        (name, "latency = 0, loss = 0.5", "loss at its last value, alone", "5 units"),
-        (name, "latency = 4, loss = 0", "the worst place", "8 units"),
+        (name, "latency 0, loss 0", "at the first place", "4 units"),
+        (name, "latency 4, loss 0", "latency at its last value, alone", "8 units"),
+        (name, "latency 0, loss 0.5", "loss at its last value, alone", "5 units"),
+        (name, "latency 4, loss 0", "the worst place", "8 units"),
         (name, "1 place", "no point gave a value", ""),
     ]
     (tmp_path / "out").mkdir()
@@ -473,7 +473,7 @@ def test_a_remedy_that_helps_up_to_some_place(tmp_path: Path) -> None:
     assert (found.n_better, found.n_worse) == (3, 2)
     assert (findings(analysis)[-1].finding, findings(analysis)[-1].value) == (
         "worse from there on",
-        "latency = 2.5",
+        "latency 2.5",
     )
 
 

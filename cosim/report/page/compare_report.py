@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cosim.core.shown import number_text
 from cosim.report.compare_figure import drawn_keys
@@ -13,16 +15,37 @@ from cosim.study.compare import Comparison
 from cosim.study.scenario_differences import value_text
 
 _LONGEST_VALUE = 200
+_SHORT_VALUE = 40
+_MOST_TOLD = 3
+_LARGE_PERCENT = 100
+"""Beside larger changes the others would all look like none; these have a figure of their own."""
 
 
 def write_compare_report(comparison: Comparison, folder: Path) -> Path:
     """Write ``report.html`` into an existing directory; gives the file."""
+    runs = comparison.runs
     answer = [
-        f"{run.letter} ({run.label}): {run.record.get('verdict') or run.status}" for run in comparison.runs
+        *_what_differs(comparison),
+        *(f"{each.letter} ({each.label}): {each.record.get('verdict') or each.status}" for each in runs),
     ]
     title = f"Runs side by side: {', '.join(run.label for run in comparison.runs)}"
     tables = [_differences(comparison), _numbers(comparison)]
     return write_study_page(folder, title, answer, list(comparison.cautions), _figures(comparison), tables)
+
+
+def _what_differs(comparison: Comparison) -> Iterator[str]:
+    """The values of their scenarios that differ, as far as they fit into a sentence."""
+    found = comparison.differences
+    if not found:
+        yield "The scenarios have the same values."
+        return
+    told = []
+    for one in found[:_MOST_TOLD]:
+        values = zip(comparison.runs, one.values, strict=True)
+        sides = [f"{run.letter} {value_text(value, _SHORT_VALUE)}" for run, value in values]
+        told.append(f"{one.path} ({', '.join(sides)})")
+    more = f", and {len(found) - _MOST_TOLD} more below" if len(found) > _MOST_TOLD else ""
+    yield f"Their scenarios differ in {'; '.join(told)}{more}."
 
 
 def _figures(comparison: Comparison) -> list[Figure]:
@@ -30,16 +53,20 @@ def _figures(comparison: Comparison) -> list[Figure]:
     first, *others = comparison.runs
     found = []
     for run in others:
-        rows = []
+        rows: dict[bool, list[Any]] = {False: [], True: []}
         for key in drawn_keys(comparison):
             percent, told = comparison.change(key, run).percent, comparison.describe(key)
             if percent is not None:
                 community = f"{told.section}: " if told.section.startswith("Community") else ""
-                rows.append(dot(f"{community}{told.name}", (percent, percent, percent)))
+                rows[abs(percent) > _LARGE_PERCENT].append(
+                    dot(f"{community}{told.name}", (percent, percent, percent))
+                )
         about = "Voltages change little in per cent; the table of every number has what each is."
         label = f"{run.letter} ({run.label}) against {first.letter} ({first.label})"
-        if rows:
-            found.append(dots(label, f"change [% of {first.letter}]", rows, zero=True, about=about))
+        for is_large, mine in rows.items():
+            what = f"{label}: changes of more than {_LARGE_PERCENT} %" if is_large else label
+            if mine:
+                found.append(dots(what, f"change [% of {first.letter}]", mine, zero=True, about=about))
     return found
 
 

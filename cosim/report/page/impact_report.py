@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from cosim.config.axis_words import axis_label
 from cosim.grid.feeder import Feeder
 from cosim.report.impact_page import feeders_of, what_was_run, write_impact_files
 from cosim.report.impact_places import first_violations, violations_at
 from cosim.report.impact_words import (
     Feeders,
-    axis_label,
     capacity_text,
     doubts,
     element_name,

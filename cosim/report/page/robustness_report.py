@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cosim.config.axis_words import axis_label
 from cosim.core.shown import number_text
 from cosim.engine.wings import describe
 from cosim.report.page.study_figures import Figure, cell, cell_map, curve, curves, dot, dots
@@ -50,9 +51,9 @@ def _answer(analysis: Analysis) -> Iterator[str]:
     first: dict[str, str] = {}
     for each in findings(analysis):
         if each.finding == "at the first place":
-            first[each.number] = each.value
+            first[each.number] = f"{each.value} at {each.of}"
         elif each.finding == "the worst place":
-            beside = f", against {first[each.number]} at the first place" if each.number in first else ""
+            beside = f", against {first[each.number]}" if each.number in first else ""
             yield f"{each.number}: worst at {each.of}, {each.value}{beside}."
 
 
@@ -73,7 +74,12 @@ def _figures(analysis: Analysis, quantity: Quantity) -> Iterator[Figure]:
         ]
         about = "Mean over the seeds with its 95 % interval."
         yield curves(
-            title, drawn[0].name, f"{name.name} [{unit}]", lines, about=about, log=drawn[0].scale == "log"
+            title,
+            axis_label(drawn[0].name),
+            f"{name.name} [{unit}]",
+            lines,
+            about=about,
+            log=drawn[0].scale == "log",
         )
     elif len(drawn) == 2 and not points.is_sample:
         for each in panels(points, key):
@@ -114,7 +120,13 @@ def _map(analysis: Analysis, key: str, panel: Panel, title: str, unit: str, scal
     label = f"{title}{f', {panel.label}' if panel.label else ''}"
     columns = ["point of the sweep", "seed", f"value [{unit}]"]
     return cell_map(
-        label, (x_axis.name, y_axis.name), (values[0], values[1]), cells, unit, about=about, columns=columns
+        label,
+        (axis_label(x_axis.name), axis_label(y_axis.name)),
+        (values[0], values[1]),
+        cells,
+        unit,
+        about=about,
+        columns=columns,
     )
 
 

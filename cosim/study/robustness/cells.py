@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cosim.config.axis_words import at_value
 from cosim.study.robustness.estimates import Estimate, estimate
 from cosim.study.robustness.points import Axis, SweepPoints
 from cosim.study.robustness.quantities import limits_of
@@ -90,7 +91,7 @@ def label_of(axes: Sequence[Axis], values: Place) -> str:
 
     def text(axis: Axis, value: Any) -> str:
         if axis.is_numeric:
-            return f"{axis.name} = {value:g}"
+            return at_value(axis.name, f"{value:g}")
         return f"{axis.name} = {value}" if axis.shares_names else str(value)
 
     return ", ".join(text(axis, value) for axis, value in zip(axes, values, strict=True))

@@ -14,6 +14,8 @@ function newPlot(options) {
   const plot = Bokeh.Plotting.figure({
     sizing_mode: "stretch_width", height: 230, toolbar_location: null, tools: [], min_border_right: 12, ...options,
   });
+  if (innerWidth < 700) for (const axis of [...plot.below, ...plot.left])
+    if (axis instanceof Bokeh.Axis && axis.axis_label) axis.axis_label = axis.axis_label.replace(" [", "\n["); // it would be cut off
   plot.renderers_to_colour = [];
   plots.push(plot);
   return plot;
