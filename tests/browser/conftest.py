@@ -47,7 +47,9 @@ class OpenPage:
         Addresses other than the file's own.
     """
 
-    def __init__(self, browser: Any, file: Path, **context: Any) -> None:
+    def __init__(
+        self, browser: Any, file: Path | str, ready: str = "html[data-ready]", **context: Any
+    ) -> None:
         self._context = browser.new_context(**context)
         self.page = self._context.new_page()
         self.said: list[str] = []
@@ -55,8 +57,8 @@ class OpenPage:
         self.page.on("console", lambda message: self._hear(message.type, message.text))
         self.page.on("pageerror", lambda error: self.said.append(str(error)))
         self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(file.resolve().as_uri())
-        self.page.wait_for_selector("html[data-ready]", timeout=20_000)
+        self.page.goto(file if isinstance(file, str) else file.resolve().as_uri())
+        self.page.wait_for_selector(ready, timeout=20_000)
 
     def _hear(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
@@ -91,10 +93,10 @@ class OpenPage:
 
 @pytest.fixture(scope="session")
 def opened(browser: Any) -> Iterator[Callable[..., OpenPage]]:
-    """Opens a file; `bypass_csp` lets axe-core in."""
+    """Opens a file or an address, and waits for `ready`; `bypass_csp` lets axe-core in."""
     pages: list[OpenPage] = []
 
-    def show(file: Path, **context: Any) -> OpenPage:
+    def show(file: Path | str, **context: Any) -> OpenPage:
         pages.append(OpenPage(browser, file, **context))
         return pages[-1]
 
