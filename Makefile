@@ -36,6 +36,8 @@ bench: install
 	$(BIN)/python bench/bench_memory.py
 	$(BIN)/python bench/bench_sweep.py
 	$(BIN)/python bench/bench_impact.py
+	$(BIN)/python bench/bench_page.py
+	$(BIN)/python bench/bench_page.py storage_year
 
 # Damaged scenarios, networks and CSV files by seed: refused with clear messages, or run to their end.
 fuzz: install

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from weakref import finalize
 
 from cosim.api.network_at import Instant, network_at
@@ -191,11 +191,30 @@ class Run:
 
         return write_report(self.folder)
 
-    def write_figures(self) -> list[Path]:
-        """Draw the figures for a paper into the folder ``figures``; gives the files."""
-        from cosim.report.figure_list import draw_figures  # loads matplotlib
+    def write_figures(
+        self, format: Literal["png", "svg", "pdf"] = "png", width_cm: float | None = None, dpi: int = 130
+    ) -> list[Path]:
+        """Draw the figures for a paper into the folder ``figures``.
 
-        return draw_figures(self.folder)
+        Parameters
+        ----------
+        format : str
+            ``png``, ``svg`` or ``pdf``.
+        width_cm : float, optional
+            Width of each, cm; 20.32 (8 inches) by default. Letters keep their size: a narrow figure has room
+            for fewer.
+        dpi : int
+            Dots per inch of a PNG, and of pictures within the others.
+
+        Returns
+        -------
+        list of Path
+            The files.
+        """
+        from cosim.report.figure_list import draw_figures  # loads matplotlib
+        from cosim.report.style import Print
+
+        return draw_figures(self.folder, Print(format, width_cm, dpi))
 
     def __repr__(self) -> str:
         name = self._data.record.get("scenario", "?")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.text import Text
@@ -26,6 +26,8 @@ from cosim.cli.voice import err, out, voice
 
 if TYPE_CHECKING:
     from cosim.api.run_results import Run
+
+Format = Literal["png", "svg", "pdf"]
 
 
 def run(
@@ -105,12 +107,22 @@ def open_(
         webbrowser.open(page.resolve().as_uri())
 
 
-def figures(folder: Annotated[Path, typer.Argument(help="A run directory.")], plugin: Plugins = None) -> None:
+def figures(
+    folder: Annotated[Path, typer.Argument(help="A run directory.")],
+    format_: Annotated[Format, option("--format", "How they are written.", "png")] = "png",
+    width_cm: Annotated[
+        float | None, option("--width-cm", "Width of each figure.", "20.32", min=5, max=100)
+    ] = None,
+    dpi: Annotated[
+        int, option("--dpi", "Dots per inch of a PNG, and of pictures within the others.", min=50, max=1200)
+    ] = 130,
+    plugin: Plugins = None,
+) -> None:
     """Draw the figures of a run for a paper, into its folder figures."""
     from cosim.api.runs import open
 
     load_plugins(plugin)
-    show_files(open(folder).write_figures())
+    show_files(open(folder).write_figures(format_, width_cm, dpi))
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""The feeder as a map or a tree, each of its elements coloured by its own worst interval."""
+"""The feeder as a map or a tree, each element coloured by how near it came to its own limits at worst."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.engine.answer import Elements, element_name
 from cosim.report.grid_data import ByElement, loadings, voltage_band
 from cosim.report.run_data import RunData, text_list
-from cosim.report.style import COLORMAP, DARK, MIDDLE, legend_below, new_figure
+from cosim.report.style import DARK, MIDDLE, legend_below, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_LINE_COLORMAP = "YlOrBr"
+_BOUNDS = (0.0, 50.0, 80.0, 100.0, 120.0)
+"""Where classes of use begin, % of an element's own limit; the last one is open."""
+_SHADES = ("#dfe6ec", "#8fb3d1", "#e08a00", "#b3201e", "#3a0010")
+"""From light to dark, so that they stay apart in grey."""
 
 
 class FeederMap(NamedTuple):
@@ -35,26 +39,34 @@ class FeederMap(NamedTuple):
     line : dict of int to tuple
         Ends of each line as positions in `bus`.
     trafo : list of tuple
-        Ends of each transformer; of one with three windings, of each that is not on the high-voltage side.
+        Kind, index and ends of each transformer; of one with three windings for each that is not on the
+        high-voltage side.
     closed : set of tuple of str and int
         Elements that are closed.
     percent : dict of tuple of str and int to float
         Highest loading of each element where it is known.
     bus_usage : ndarray of float64, shape (n_bus,)
-        How far each bus uses its own voltage band at worst: 1 is at the limit, more is outside.
+        How far each bus uses its own voltage band at worst: 0 in its middle, 1 at a limit, more outside.
     usage : dict of tuple of str and int to float
         Highest loading of each element over its own limit, where it is known.
+    elements : mapping
+        Names of all elements.
     """
 
     bus: NDArray[np.int64]
     xy: Array
     vm_pu: Array
     line: dict[int, tuple[int, int]]
-    trafo: list[tuple[int, int]]
+    trafo: list[tuple[str, int, tuple[int, int]]]
     closed: set[tuple[str, int]]
     percent: dict[tuple[str, int], float]
     bus_usage: Array
     usage: dict[tuple[str, int], float]
+    elements: Elements
+
+    def called(self, kind: str, index: int) -> str:
+        """An element by its name; by its index where it has none."""
+        return element_name(kind, index, self.elements) or str(index)
 
 
 def feeder(run: RunData) -> Figure | None:
@@ -67,7 +79,8 @@ def feeder(run: RunData) -> Figure | None:
     tall = 6.6 if not _is_tree(found.xy) else min(11.0, max(4.5, 1.8 + 0.11 * _n_leaves(found)))
     figure, (ax,) = new_figure(tall)
     ax.grid(False)
-    handles = [*_draw_lines(figure, ax, found), *_draw_trafos(ax, found), *_draw_buses(figure, ax, found)]
+    handles = [*_draw_lines(ax, found), *_draw_trafos(ax, found), *_draw_buses(ax, found)]
+    _draw_scale(figure, ax)
     _finish_axes(ax, found.xy)
     ax.set_title(f"Every element in its own worst interval\n{_worst_text(found)}")
     legend_below(figure, handles, 3)
@@ -83,7 +96,7 @@ def feeder_map(run: RunData) -> FeederMap:
     bus = buses["bus"][placed]
     position = {int(index): place for place, index in enumerate(bus)}
     line: dict[int, tuple[int, int]] = {}
-    trafo: list[tuple[int, int]] = []
+    trafo: list[tuple[str, int, tuple[int, int]]] = []
     closed = set()
     columns = (branches[name].tolist() for name in ("element", "from_bus", "to_bus", "closed"))
     for kind, element, start, end, is_closed in zip(text_list(branches["kind"]), *columns, strict=True):
@@ -92,7 +105,7 @@ def feeder_map(run: RunData) -> FeederMap:
             if kind == "line":
                 line[element] = ends
             else:
-                trafo.append(ends)
+                trafo.append((kind, element, ends))
         if is_closed:
             closed.add((kind, element))
     _, extremes = voltage_band(run)
@@ -105,16 +118,17 @@ def feeder_map(run: RunData) -> FeederMap:
         (kind, element): value / run.limits[kind].get(element, 100.0)
         for (kind, element), value in percent.items()
     }
-    return FeederMap(bus, xy[placed], vm_pu, line, trafo, closed, percent, bus_usage, usage)
+    return FeederMap(bus, xy[placed], vm_pu, line, trafo, closed, percent, bus_usage, usage, run.elements)
 
 
 def _band_usage(run: RunData, extremes: ByElement) -> Array:
-    """The larger of lowest limit over lowest voltage and highest voltage over highest limit, bus by bus."""
+    """How much of its band each bus uses: the farther of its extremes from the middle, over half the band."""
     low, high = (
         np.array([run.limits[name].get(bus, usual) for bus in extremes.elements])
         for name, usual in (("vm_min_pu", 0.9), ("vm_max_pu", 1.1))
     )
-    return np.asarray(np.fmax(low / extremes.low, extremes.high / high))
+    middle, half = (low + high) / 2, (high - low) / 2
+    return np.asarray(np.fmax(np.abs(extremes.low - middle), np.abs(extremes.high - middle)) / half)
 
 
 def worst_voltage(extremes: ByElement) -> Array:
@@ -133,30 +147,39 @@ def _highest_loadings(run: RunData) -> dict[tuple[str, int], float]:
     return result
 
 
-def _draw_lines(figure: Figure, ax: Axes, found: FeederMap) -> list[Line2D]:
-    """Lines: the darker and the wider, the more loaded; dashed where they are open."""
+def _shades(usage: Array) -> list[str]:
+    """The colour of each share of a limit."""
+    # What is exactly at its limit has not exceeded it.
+    classes = np.searchsorted(np.array(_BOUNDS[1:]), 100 * usage * (1 - 1e-9), side="left")
+    return [_SHADES[each] for each in classes.tolist()]
+
+
+def _draw_scale(figure: Figure, ax: Axes) -> None:
+    """The classes of use beside the picture."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import BoundaryNorm, ListedColormap
+
+    colours = ListedColormap(_SHADES[:-1]).with_extremes(over=_SHADES[-1])
+    scale = ScalarMappable(BoundaryNorm(_BOUNDS, len(_SHADES) - 1), colours)
+    label = "use of its own limit (bus: of half its voltage band) at worst [%]"
+    figure.colorbar(scale, ax=ax, shrink=0.8, pad=0.02, extend="max", ticks=_BOUNDS, label=label)
+
+
+def _draw_lines(ax: Axes, found: FeederMap) -> list[Line2D]:
+    """Lines: the darker and the wider, the nearer to their limits; dashed where they are open."""
     from matplotlib.collections import LineCollection
 
     handles = []
     known = [element for element in found.line if ("line", element) in found.percent]
     used = [element for element in known if ("line", element) in found.closed]
     if used:
-        percent = np.array([found.percent["line", element] for element in used])
-        scale = max(float(percent.max()), 1e-9)
-        lines = LineCollection(
-            [found.xy[list(found.line[element])] for element in used],
-            array=percent,
-            cmap=_LINE_COLORMAP,
-            clim=(-0.25 * scale, scale),
-            linewidths=1.2 + 4 * percent / scale,
-            capstyle="round",
-            zorder=2,
-        )
-        ax.add_collection(lines)
-        bar = figure.colorbar(
-            lines, ax=ax, shrink=0.8, pad=0.01, label="line: highest loading [% of rated current]"
-        )
-        bar.ax.set_ylim(0, scale)
+        usage = np.array([found.usage["line", element] for element in used])
+        places = [found.xy[list(found.line[element])] for element in used]
+        widths = 1.5 + 4 * np.minimum(usage, 1.5)
+        for colours, more, above in ((DARK, 0.9, 1.9), (_shades(usage), 0.0, 2.0)):  # light ones have an edge
+            lines = LineCollection(places, colors=colours, linewidths=widths + more, zorder=above)
+            lines.set_capstyle("round")
+            ax.add_collection(lines)
     idle = [ends for element, ends in found.line.items() if element not in used]
     for start, end in idle:
         ax.plot(*found.xy[[start, end]].T, color=MIDDLE, linestyle="--", linewidth=1, zorder=1)
@@ -167,41 +190,36 @@ def _draw_lines(figure: Figure, ax: Axes, found: FeederMap) -> list[Line2D]:
         middle = found.xy[list(found.line[worst])].mean(axis=0)
         mark: dict[str, Any] = {"color": DARK, "marker": "X", "markersize": 9, "markeredgecolor": "white"}
         ax.plot(*middle, linestyle="", zorder=6, **mark)
-        handles.append(_handle(linestyle="", label=f"line nearest to its limit ({worst})", **mark))
+        label = f"line nearest to its limit ({found.called('line', worst)})"
+        handles.append(_handle(linestyle="", label=label, **mark))
     return handles
 
 
 def _draw_trafos(ax: Axes, found: FeederMap) -> list[Line2D]:
     """Transformers as squares at their low-voltage bus."""
-    mark: dict[str, Any] = {
-        "color": "white", "marker": "s", "markersize": 13, "markeredgecolor": DARK, "markeredgewidth": 2,
-    }  # fmt: skip
-    for start, end in found.trafo:
+    mark: dict[str, Any] = {"marker": "s", "markersize": 15, "markeredgecolor": DARK, "markeredgewidth": 2}
+    for kind, element, (start, end) in found.trafo:
+        usage = found.usage.get((kind, element), np.nan)
+        shade = _shades(np.array([usage]))[0] if np.isfinite(usage) else "white"
         ax.plot(*found.xy[[start, end]].T, color=DARK, linewidth=2, zorder=3)
-        ax.plot(*found.xy[end], linestyle="", zorder=4, **mark)
-    return [_handle(linestyle="", label="transformer", **mark)] if found.trafo else []
+        ax.plot(*found.xy[end], linestyle="", zorder=4, color=shade, **mark)
+    return [_handle(linestyle="", label="transformer", color="white", **mark)] if found.trafo else []
 
 
-def _draw_buses(figure: Figure, ax: Axes, found: FeederMap) -> list[Line2D]:
-    """Buses: the darker, the farther from 1 pu; the triangle points to where the voltage went."""
-    deviation = 100 * (found.vm_pu - 1)
-    known = np.isfinite(deviation)
-    lightest, darkest = _color_range(np.abs(deviation[known]))
+def _draw_buses(ax: Axes, found: FeederMap) -> list[Line2D]:
+    """Buses: the darker, the nearer to a limit; the triangle points to where the voltage went."""
+    known = np.isfinite(found.vm_pu) & np.isfinite(found.bus_usage)
     handles = []
-    dots = None
     for marker, chosen, label in (
-        ("^", known & (deviation >= 0), "bus: worst above 1 pu"),
-        ("v", known & (deviation < 0), "bus: worst below 1 pu"),
+        ("^", known & (found.vm_pu >= 1), "bus: worst above 1 pu"),
+        ("v", known & (found.vm_pu < 1), "bus: worst below 1 pu"),
     ):
         if not chosen.any():
             continue
-        dots = ax.scatter(
+        ax.scatter(
             found.xy[chosen, 0],
             found.xy[chosen, 1],
-            c=np.abs(deviation[chosen]),
-            cmap=COLORMAP,
-            vmin=lightest,
-            vmax=darkest,
+            c=_shades(found.bus_usage[chosen]),
             marker=marker,
             s=40,
             edgecolors=DARK,
@@ -209,10 +227,6 @@ def _draw_buses(figure: Figure, ax: Axes, found: FeederMap) -> list[Line2D]:
             zorder=5,
         )
         handles.append(_handle(color=MIDDLE, marker=marker, linestyle="", markeredgecolor=DARK, label=label))
-    assert dots is not None
-    figure.colorbar(
-        dots, ax=ax, shrink=0.8, pad=0.02, label="bus: largest deviation from 1 pu [% of nominal]"
-    )
     if not known.all():
         mark: dict[str, Any] = {"color": "white", "marker": "o", "markersize": 4, "markeredgecolor": MIDDLE}
         ax.plot(*found.xy[~known].T, linestyle="", zorder=4, **mark)
@@ -225,13 +239,8 @@ def _draw_buses(figure: Figure, ax: Axes, found: FeederMap) -> list[Line2D]:
         "markeredgecolor": DARK,
     }
     ax.plot(*found.xy[worst], linestyle="", markeredgewidth=1.6, zorder=7, **ring)
-    return [*handles, _handle(linestyle="", label=f"bus nearest to its limits ({found.bus[worst]})", **ring)]
-
-
-def _color_range(deviation: Array) -> tuple[float, float]:
-    """From 0, or from the smallest where all are far from 0, so that they can be told apart."""
-    low, high = float(deviation.min()), max(float(deviation.max()), 1e-6)
-    return (low if 0.3 * high < low < high else 0.0), high
+    label = f"bus nearest to its limits ({found.called('bus', int(found.bus[worst]))})"
+    return [*handles, _handle(linestyle="", label=label, **ring)]
 
 
 def _handle(**style: Any) -> Line2D:
@@ -242,7 +251,7 @@ def _handle(**style: Any) -> Line2D:
 
 def _worst_text(found: FeederMap) -> str:
     worst = int(np.nanargmax(found.bus_usage))
-    parts = [f"bus {found.bus[worst]} at {found.vm_pu[worst]:.4f} pu"]
+    parts = [f"bus {found.called('bus', int(found.bus[worst]))} at {found.vm_pu[worst]:.4f} pu"]
     for kind, name in (
         ("line", "line"),
         ("trafo", "transformer"),
@@ -251,8 +260,8 @@ def _worst_text(found: FeederMap) -> str:
         percent = {element: value for (one, element), value in found.percent.items() if one == kind}
         if percent:
             element = max(percent, key=lambda one: found.usage[kind, one])
-            parts.append(f"{name} {element} at {percent[element]:.3g} %")
-    return "nearest to their limits: " + ", ".join(parts)
+            parts.append(f"{name} {found.called(kind, element)} at {percent[element]:.3g} %")
+    return "nearest to their limits: " + ",\n".join(parts)
 
 
 def _finish_axes(ax: Axes, xy: Array) -> None:

@@ -25,7 +25,7 @@ from cosim.report import (
     trading_overview,
 )
 from cosim.report.run_data import RunData
-from cosim.report.style import drawing, save
+from cosim.report.style import Print, drawing, save
 from cosim.results.run_files import made_from, require_run
 
 if TYPE_CHECKING:
@@ -78,6 +78,51 @@ def figures() -> list[Entry]:
 
 
 _BUILT_IN = (
+    Entry(
+        "feeder",
+        "The feeder",
+        "The feeder, each bus, line and transformer coloured by how near it came to its own limits, each in "
+        "its own worst interval.",
+        feeder_figure.feeder,
+    ),
+    Entry(
+        "voltage_band",
+        "Voltages",
+        "Lowest, median and highest voltage of all buses over time, with the limits where they are near.",
+        grid_figures.voltage,
+    ),
+    Entry(
+        "loading_duration",
+        "Loading duration",
+        "For how many hours the most loaded lines and transformers carried at least a given loading.",
+        grid_figures.loading_duration,
+    ),
+    Entry(
+        "en50160",
+        "Voltage quality by EN 50160",
+        "For how much of its worst week the 10-minute means of each bus's voltage were outside ±10 %, and "
+        "how many buses broke one of the two rules in each week.",
+        en50160_figure.en50160,
+    ),
+    Entry(
+        "storage",
+        "Batteries and power",
+        "How full the batteries are, and below it what all households together consume, generate,"
+        " store and draw.",
+        energy_figures.storage,
+    ),
+    Entry(
+        "power",
+        "Power",
+        "What all households together consume, generate and draw.",
+        energy_figures.power,
+    ),
+    Entry(
+        "devices",
+        "Devices",
+        "What all devices of each kind together took, stored, still needed and lacked.",
+        device_figure.devices,
+    ),
     Entry(
         "aggregate",
         "Aggregate and capacity",
@@ -184,51 +229,6 @@ _BUILT_IN = (
         trading_overview.bill_overview,
     ),
     Entry(
-        "storage",
-        "Batteries and power",
-        "How full the batteries are, and below it what all households together consume, generate,"
-        " store and draw.",
-        energy_figures.storage,
-    ),
-    Entry(
-        "power",
-        "Power",
-        "What all households together consume, generate and draw.",
-        energy_figures.power,
-    ),
-    Entry(
-        "devices",
-        "Devices",
-        "What all devices of each kind together took, stored, still needed and lacked.",
-        device_figure.devices,
-    ),
-    Entry(
-        "voltage_band",
-        "Voltages",
-        "Lowest, median and highest voltage of all buses over time, with the limits where they are near.",
-        grid_figures.voltage,
-    ),
-    Entry(
-        "feeder",
-        "The feeder",
-        "The feeder, each bus coloured by its largest deviation from nominal voltage and each "
-        "line by its highest loading, each in its own worst interval.",
-        feeder_figure.feeder,
-    ),
-    Entry(
-        "loading_duration",
-        "Loading duration",
-        "For how many hours the most loaded lines and transformers carried at least a given loading.",
-        grid_figures.loading_duration,
-    ),
-    Entry(
-        "en50160",
-        "Voltage quality by EN 50160",
-        "For how much of its worst week the 10-minute means of each bus's voltage were outside ±10 %, and "
-        "how many buses broke one of the two rules in each week.",
-        en50160_figure.en50160,
-    ),
-    Entry(
         "dimming",
         "Dimming",
         "How many households were under a limit by the operator's order or because they heard nothing, the "
@@ -262,13 +262,15 @@ for _each in _BUILT_IN:
     FIGURES.register(_each.name)(type(_each.name, (RunFigure,), {**_made, "draw": staticmethod(_each.draw)}))
 
 
-def draw_figures(run_folder: Path) -> list[Path]:
+def draw_figures(run_folder: Path, how: Print | None = None) -> list[Path]:
     """Draw every figure that a run has data for into its ``figures`` folder.
 
     Parameters
     ----------
     run_folder : Path
         The run's directory; the run may have been interrupted or killed.
+    how : Print
+        Format, width and resolution; a PNG as drawn by default.
 
     Returns
     -------
@@ -277,20 +279,20 @@ def draw_figures(run_folder: Path) -> list[Path]:
         is taken away.
     """
     require_run(run_folder)
-    run = RunData(run_folder)
+    run, how = RunData(run_folder), how or Print()
     run.check()
     folder = run_folder / "figures"
     folder.mkdir(exist_ok=True)
     written = []
     with drawing():
         for entry in figures():
-            path = folder / f"{entry.name}.png"
+            path = folder / f"{entry.name}.{how.format}"
             with made_from(run_folder / "tables", f"the figure '{entry.name}'"):
                 figure = entry.draw(run)
             if figure is None:
                 path.unlink(missing_ok=True)
                 continue
             with made_from(run_folder / "tables", f"the figure '{entry.name}'"):
-                save(figure, path)
+                save(figure, path, how)
             written.append(path)
     return written

@@ -22,6 +22,7 @@ from cosim.report.impact_words import (
     capacity_text,
     doubts,
     element_name,
+    mode_title,
     percent,
     sentences,
 )
@@ -68,13 +69,14 @@ def write_impact_files(
             figures.append(path)
     found = [_capacities(analysis), _bindings(analysis, feeders), _costs(analysis)]
     found += [_seeds(analysis), _probabilities(analysis)]
-    tables = [_headed(table, analysis) for table in found if table.rows]
+    tables = [table for table in found if table.rows]
     files = [folder / f"{table.name}.csv" for table in tables]
     for file, table in zip(files, tables, strict=True):
         write_whole(file, table.csv())
+    shown = [_in_words(table, analysis) for table in tables]
     page = folder / PAGE
-    write_whole(page, "\n".join(_lines(analysis, feeders, figures, tables)) + "\n")
-    return [page, *figures, *files], tables
+    write_whole(page, "\n".join(_lines(analysis, feeders, figures, shown)) + "\n")
+    return [page, *figures, *files], shown
 
 
 def answer(analysis: ImpactAnalysis) -> list[str]:
@@ -235,14 +237,21 @@ def _from_frame(name: str, title: str, frame: pd.DataFrame) -> TextTable:
     return TextTable(name, title, tuple(frame.columns), rows)
 
 
-def _headed(table: TextTable, analysis: ImpactAnalysis) -> TextTable:
-    """With the qualities of the communication in words above their columns."""
+def _in_words(table: TextTable, analysis: ImpactAnalysis) -> TextTable:
+    """As a page shows it: qualities of the communication and modes that set a title in words."""
     axes = analysis.config.communication.axes if analysis.config.communication else ()
     of_axes = {axis.column for axis in axes}
-    headings = tuple(
-        axis_label(each) if each in of_axes else each.replace("_", " ") for each in table.columns
-    )
-    return replace(table, headings=headings)
+    names = [axis_label(each) if each in of_axes else each.replace("_", " ") for each in table.columns]
+    titled = {
+        mode: f"{mode_title(analysis, mode)} ({mode})"
+        for mode, paths in analysis.config.modes.items()
+        if paths.get("title")
+    }
+    rows = table.rows
+    if titled and "mode" in table.columns:
+        column = table.columns.index("mode")
+        rows = [[*row[:column], titled.get(row[column], row[column]), *row[column + 1 :]] for row in rows]
+    return replace(table, headings=tuple(names), rows=rows)
 
 
 def _places(analysis: ImpactAnalysis) -> tuple[str, ...]:

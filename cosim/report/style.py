@@ -84,12 +84,15 @@ _SETTINGS: dict[str, Any] = {
     "savefig.dpi": DPI,
     "figure.dpi": DPI,
     "timezone": "UTC",
+    "svg.hashsalt": "cosim",  # else names within the file are drawn at random
+    "svg.fonttype": "none",  # text stays text
+    "pdf.fonttype": 42,
     "text.parse_math": False,  # a name with two dollar signs is no formula
 }
 _DRAWING = (
     "axes", "axes3d", "contour", "date", "errorbar", "figure", "font", "grid", "hatch", "hist", "image",
-    "legend", "lines", "markers", "mathtext", "patch", "path", "pcolor", "polaraxes", "savefig", "scatter",
-    "text", "timezone", "xaxis", "xtick", "yaxis", "ytick",
+    "legend", "lines", "markers", "mathtext", "patch", "path", "pcolor", "pdf", "polaraxes", "savefig",
+    "scatter", "svg", "text", "timezone", "xaxis", "xtick", "yaxis", "ytick",
 )  # fmt: skip
 """Families of matplotlib's settings that bear on what is drawn."""
 
@@ -182,21 +185,56 @@ def scale_by_spread(ax: Axes) -> None:
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a PNG, which appears whole or not at all."""
-    write_whole(path, picture(figure))
+class Print(NamedTuple):
+    """How a figure is written.
+
+    Attributes
+    ----------
+    format : str
+        ``png``, ``svg`` or ``pdf``.
+    width_cm : float or None
+        Its width; heights keep their ratio to it. As drawn, if None.
+    dpi : int
+        Dots per inch of a PNG, and of what is a picture within the others.
+    """
+
+    format: str = "png"
+    width_cm: float | None = None
+    dpi: int = DPI
 
 
-def picture(figure: Figure) -> bytes:
-    """A figure as PNG, which holds nothing but the picture."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+def save(figure: Figure, path: Path, how: Print | None = None) -> None:
+    """Write a figure, which appears whole or not at all."""
+    write_whole(path, picture(figure, how or Print()))
+
+
+def picture(figure: Figure, how: Print | None = None) -> bytes:
+    """A figure as a file, which holds nothing but the picture: the same bytes every time."""
     from matplotlib.text import Text
 
+    how = how or Print()
     for text in figure.findobj(Text):
         text.set_text(visible(text.get_text()))
+    if how.width_cm is not None:
+        width, height = figure.get_size_inches()
+        figure.set_size_inches(how.width_cm / 2.54, how.width_cm / 2.54 * height / width)
+    if how.format == "png":
+        return _png(figure, how.dpi)
+    stream = io.BytesIO()
+    made = {
+        "svg": {"Date": None, "Creator": None},
+        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    }
+    figure.savefig(stream, format=how.format, dpi=how.dpi, metadata=made[how.format])
+    return stream.getvalue()
+
+
+def _png(figure: Figure, dpi: int) -> bytes:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     # As `savefig` does it, which draws everything once more for a figure whose layout is worked out.
     canvas = FigureCanvasAgg(figure)
-    figure.set_dpi(DPI)
+    figure.set_dpi(dpi)
     layout = figure.get_layout_engine()
     if layout is not None:
         layout.execute(figure)

@@ -52,6 +52,9 @@ class OpenPage:
     ) -> None:
         self._context = browser.new_context(**context)
         self.page = self._context.new_page()
+        # Before anything happens: what came earlier would not be counted.
+        self._session = self._context.new_cdp_session(self.page)
+        self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
         self.said: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", lambda message: self._hear(message.type, message.text))
@@ -69,10 +72,8 @@ class OpenPage:
 
     def main_thread_s(self) -> float:
         """Processor time that the page's own thread has taken so far."""
-        session = self._context.new_cdp_session(self.page)
-        session.send("Performance.enable", {"timeDomain": "threadTicks"})
-        metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
-        return float(metrics["TaskDuration"])
+        metrics = self._session.send("Performance.getMetrics")["metrics"]
+        return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
 
     def serious(self, options: str) -> list[str]:
         """What axe-core finds serious or critical, with options of `axe.run`."""
