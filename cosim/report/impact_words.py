@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 from cosim.config.axis_words import at_value
 from cosim.core.errors import count, listed
-from cosim.core.shown import date_text
 from cosim.grid.feeder import Feeder
 from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis
@@ -136,10 +136,23 @@ def _first_to_bind(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None
     said += [f"none in {curve.n_unbounded}"] if curve.n_unbounded else []
     (kind, element), n = next(iter(found.items()))
     where = "" if kind == NOT_SOLVED else f"; most often at {element_name(feeder, kind, element)} ({n})"
-    worst = None if kind == NOT_SOLVED else analysis.worst_instant(curve, kind, element)
-    if worst is not None:
-        where += f", worst on {date_text(worst[0], 0)} in {worst[1]} of these"
+    instants = [] if kind == NOT_SOLVED else analysis.worst_instants(curve, kind, element)
+    when = times_of_day(instants)
+    where += f", worst {when}" if when else ""
     return f" First to bind: {listed(said)}{where}."
+
+
+def times_of_day(instants: Sequence[datetime]) -> str:
+    """The times of day that hold all instants: ``at 10:00 UTC``, ``between 22:00 and 01:30 UTC``."""
+    minutes = sorted({60 * each.hour + each.minute for each in instants})
+    if not minutes:
+        return ""
+    # The day is a circle: what is left out is the widest gap between two of them.
+    before = [minutes[-1], *minutes[:-1]]
+    gaps = [(later - earlier) % 1440 for earlier, later in zip(before, minutes, strict=True)]
+    first = gaps.index(max(gaps))
+    begin, end = (f"{each // 60:02d}:{each % 60:02d}" for each in (minutes[first], minutes[first - 1]))
+    return f"at {begin} UTC" if len(minutes) == 1 else f"between {begin} and {end} UTC"
 
 
 def _headroom(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from cosim.config.library import names
 from cosim.engine.load import ScenarioSource
 from cosim.engine.wings import catalogue
 from cosim.report.impact_figures import impact_figures
-from cosim.report.impact_words import _listed, place_text
+from cosim.report.impact_words import _listed, place_text, times_of_day
 from cosim.report.page.impact_report import write_impact
 from cosim.report.style import drawing
 from cosim.study.impact.impact_analysis import USUAL_COSTS, ImpactAnalysis
@@ -392,3 +393,19 @@ def test_of_many_modes_the_first_the_best_and_the_worst_are_listed(finished: Pat
     ]
     assert [id(each) for each in _listed(many)] == [id(many[place]) for place in (0, 3, 4)]
     assert _listed(many[:5]) == many[:5]
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ([(18, 45), (18, 45)], "at 18:45 UTC"),
+        ([(11, 0), (9, 30), (10, 0)], "between 09:30 and 11:00 UTC"),
+        ([(23, 30), (0, 15), (22, 0)], "between 22:00 and 00:15 UTC"),
+        ([], ""),
+    ],
+)
+def test_times_of_day_are_the_shortest_stretch_that_holds_them(
+    times: list[tuple[int, int]], said: str
+) -> None:
+    days = enumerate(times, start=4)
+    assert times_of_day([datetime(2016, 7, day, *time, tzinfo=UTC) for day, time in days]) == said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -225,18 +224,16 @@ class ImpactAnalysis:
                 counts[place] = counts.get(place, 0) + 1
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
-    def worst_instant(self, curve: Curve, kind: str, element: int) -> tuple[datetime, int] | None:
-        """When an element that binds first is worst in most seeds, and in how many; None where none does."""
-        place = kind, element
-        found = [each.binding for each in curve.known]
-        own = [each.time_h for each in found if each is not None and (each.kind, each.element) == place]
-        hours = Counter(each for each in own if each is not None)
+    def worst_instants(self, curve: Curve, kind: str, element: int) -> list[datetime]:
+        """When an element is worst in each seed in which it binds first."""
+        found = [each.binding for each in curve.known if each.binding is not None]
+        own = [each.time_h for each in found if (each.kind, each.element) == (kind, element)]
+        hours = [each for each in own if each is not None]
         if not hours:
-            return None
-        most, n = min(hours.items(), key=lambda item: (-item[1], item[0]))
+            return []
         sweep = self.plan.sweep
         start = sweep.scenario(sweep.points[curve.found[0].chain.points[0]]).scenario.time.start
-        return start + timedelta(hours=most), n
+        return [start + timedelta(hours=each) for each in hours]
 
     @property
     def idle_limits(self) -> tuple[str, ...]:
