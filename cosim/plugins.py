@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from cosim.trading.audiences.interface import Audience
     from cosim.trading.charges import GridFee, Tax, TaxRate
     from cosim.trading.clearing.interface import Clearing, Match, Order
+    from cosim.trading.strategies import BuyingStrategy, SellingStrategy
     from cosim.trading.tariff_rules import TariffRule
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "AgainstLostSignals",
     "Audience",
     "Average",
+    "BuyingStrategy",
     "Capacity",
     "Clearing",
     "Column",
@@ -91,6 +93,7 @@ __all__ = [
     "Run",
     "RunData",
     "RunFigure",
+    "SellingStrategy",
     "Setup",
     "Shown",
     "Subsystem",
@@ -101,6 +104,7 @@ __all__ = [
     "Uses",
     "audience",
     "average",
+    "buying",
     "capacity_rule",
     "clearing",
     "control_law",
@@ -122,6 +126,7 @@ __all__ = [
     "policy",
     "pv_source",
     "reporting",
+    "selling",
     "subsystem",
     "tariff_rule",
     "tax",
@@ -156,6 +161,8 @@ _REGISTRIES = {
     "clearing": _Place("cosim.trading.clearing", "CLEARINGS"),
     "grid_fee": _Place("cosim.trading.charges", "GRID_FEES"),
     "tax": _Place("cosim.trading.charges", "TAXES"),
+    "selling": _Place("cosim.trading.strategies", "SELLING"),
+    "buying": _Place("cosim.trading.strategies", "BUYING"),
     "audience": _Place("cosim.trading.audiences", "AUDIENCES"),
     "subsystem": _Place("cosim.engine.wings", "SUBSYSTEMS"),
     "fault": _Place("cosim.faults.kinds", "FAULTS"),
@@ -173,6 +180,7 @@ _PARTS = {
     "AgainstLostSignals": "cosim.regulation.mitigations",
     "Audience": "cosim.trading.audiences",
     "Average": "cosim.regulation.averages",
+    "BuyingStrategy": "cosim.trading.strategies",
     "Capacity": "cosim.regulation.capacities",
     "Clearing": "cosim.trading.clearing",
     "Column": "cosim.core.tables",
@@ -203,6 +211,7 @@ _PARTS = {
     "Run": "cosim.core.subsystem",
     "RunData": "cosim.report.run_data",
     "RunFigure": "cosim.report.figure_list",
+    "SellingStrategy": "cosim.trading.strategies",
     "Setup": "cosim.core.subsystem",
     "Subsystem": "cosim.core.subsystem",
     "Table": "cosim.core.tables",
@@ -294,6 +303,16 @@ def grid_fee(name: str) -> Callable[[C], C]:
 def tax(name: str) -> Callable[[C], C]:
     """A tax: what the state gets for a kWh that a household buys."""
     return _registry("tax").register(name)
+
+
+def selling(name: str) -> Callable[[C], C]:
+    """A selling strategy: at what price a household offers its generation; `bidding` in a scenario."""
+    return _registry("selling").register(name)
+
+
+def buying(name: str) -> Callable[[C], C]:
+    """A buying strategy: at what price a household bids where an operator clears the market."""
+    return _registry("buying").register(name)
 
 
 def audience(name: str) -> Callable[[C], C]:

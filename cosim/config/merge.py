@@ -2,7 +2,7 @@
 
 One rule serves both. What is given later wins. Mappings are merged key by key, everything else (a number, a
 list) is replaced as a whole. Keys that exclude each other never meet: a mapping that names another form
-(`kind:`, `strategy:`) replaces the earlier one, and a key that stands for another way of
+(`kind:`) replaces the earlier one, and a key that stands for another way of
 saying the same (`steps` for `duration_h`, `uniform` for `normal`) removes the earlier way. So of several
 single values the form goes first. The place of every value, file and line, moves along.
 """
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from cosim.config.yaml_reader import Document
 from cosim.core.errors import Problem, suggest
 
-_FORM_KEYS = ("kind", "strategy")
+_FORM_KEYS = ("kind",)
 _WAYS: tuple[tuple[frozenset[str], ...], ...] = (
     (frozenset({"steps"}), frozenset({"duration_h"}), frozenset({"by_hour"})),
     (frozenset({"by_hour"}), frozenset({"file", "column"})),

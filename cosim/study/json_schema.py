@@ -9,7 +9,7 @@ from cosim.study.impact.schema import ImpactConfig
 from cosim.study.sweep.schema import SweepConfig
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_FORM_KEYS = ("model", "kind", "strategy")
+_FORM_KEYS = ("model", "kind")
 
 
 def scenario_schema() -> dict[str, Any]:

@@ -22,8 +22,7 @@ from cosim.trading.market import EnergyMarket, Outlook, Participant
 from cosim.trading.scheduling.day_plan import Preferences
 from cosim.trading.scheduling.feasibility import certain_shortage
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
-from cosim.trading.valuation.bidding import bid_problems
-from cosim.trading.valuation.offers import has_margin
+from cosim.trading.strategies.price_band import has_margin
 from cosim.trading.valuation.participants import appliance_days
 from cosim.trading.valuation.price_list import PriceList
 from cosim.trading.valuation.prices import Prices, hourly_prices, price_problems
@@ -147,7 +146,7 @@ def _bid_problems(path: str, used: TradingConfig, bands: Sequence[Prices]) -> li
     found = {
         _below(f"{path}.bidding", problem): None
         for band in bands
-        for problem in bid_problems(used.bidding, band.feed_in, band.grid)
+        for problem in used.bidding.problems(band.feed_in, band.grid)
     }
     return list(found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from functools import partial
 from math import fsum
+from typing import NamedTuple
 
 import numpy as np
 import simpy
@@ -21,7 +22,7 @@ from cosim.households.profile_book import ProfileBook
 from cosim.trading.auction.broker_hall import BrokerDecisions, BrokerHall
 from cosim.trading.auction.hall import AuctionHall, Decisions
 from cosim.trading.auction.messages import Orders
-from cosim.trading.auction.orders import hourly_orders, load_parts
+from cosim.trading.auction.orders import hourly_orders
 from cosim.trading.clearing.grains import GRAIN_KWH, whole_grains
 from cosim.trading.device_plans import DevicePlans
 from cosim.trading.market import EnergyMarket
@@ -232,10 +233,8 @@ class DeliveryDays:
         generation_kwh = market.expected_generation(household, day)
         own = market.own_supply(household, day, generation_kwh)
         on_top_kwh = self._device_plans.at_gate(household, day, own, int(self._env.now))
-        participant, plan = market.participants[household], market.plans[day][household]
         fixed_kwh = market.expected_load(household, day) + on_top_kwh
-        draws = market.bid_draws(household, day)
-        parts = load_parts(participant.config.buying, plan, participant.preferences, fixed_kwh, draws)
+        parts = market.load_parts(household, day, fixed_kwh)
         asked = np.full(HOURS, np.nan)
         for offer in market.offers(household, day):
             asked[offer.hour] = offer.price
@@ -332,8 +331,11 @@ class DeliveryDays:
         )
         if self._tariffs is not None:
             settlement = self._tariffs.settled(day, settlement)
-        sold_kwh, received = _sales(settlement, market.size)
-        market.learn(day, offered, sold_kwh, received if self.operator else None)
+        own, sold, bought = _passed(settlement, market.size)
+        received = sold.price if self.operator else None
+        market.learn_to_ask(day, offered, own.energy_kwh, sold.energy_kwh, received)
+        if self.operator and is_traded:
+            market.learn_to_bid(day, floor.bids(day), bought.energy_kwh, bought.price)
         value_eur = fsum(plan.energy_value for plan in market.plans[day].values())
         self._recorder.add_day(day, offered, settlement, market.prices.base(day), metered, value_eur)
         if self.operator and is_traded:
@@ -356,14 +358,24 @@ class DeliveryDays:
         return Losses(max(0.0, from_grid - landed.price), max(0.0, trade.price - fed_in))
 
 
-def _sales(settlement: Settlement, n_households: int) -> tuple[Array, Array]:
-    """What each household delivered to others in each hour, kWh, and what a kWh of it earned, EUR/kWh.
+class _Passed(NamedTuple):
+    """What each household delivered or got in each hour, kWh, and the price of a kWh of it, EUR/kWh.
 
-    Shape (n_households, 24) each; NaN where nothing was.
+    Shape (n_households, 24) each; the price is NaN where nothing was.
     """
-    sold, earned = np.zeros((n_households, HOURS)), np.zeros((n_households, HOURS))
+
+    energy_kwh: Array
+    price: Array
+
+
+def _passed(settlement: Settlement, n_households: int) -> tuple[_Passed, _Passed, _Passed]:
+    """What households delivered to themselves and to others, and what they got of others."""
+    energy, money = np.zeros((3, n_households, HOURS)), np.zeros((3, n_households, HOURS))
     for trade in settlement.trades:
-        if trade.buyer != trade.seller:
-            sold[trade.seller, trade.hour] += trade.delivered_kwh
-            earned[trade.seller, trade.hour] += trade.delivered_kwh * trade.price
-    return sold, np.divide(earned, sold, out=np.full_like(sold, np.nan), where=sold > 0)
+        with_itself = trade.buyer == trade.seller
+        for side, household in ((0, trade.seller),) if with_itself else ((1, trade.seller), (2, trade.buyer)):
+            energy[side, household, trade.hour] += trade.delivered_kwh
+            money[side, household, trade.hour] += trade.delivered_kwh * trade.price
+    price = np.divide(money, energy, out=np.full_like(energy, np.nan), where=energy > 0)
+    own, sold, bought = (_Passed(*each) for each in zip(energy, price, strict=True))
+    return own, sold, bought

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from cosim.config.hours import HOURS
 from cosim.core.errors import SimulationError
 from cosim.core.streams import Streams
+from cosim.trading.auction.orders import Part, load_worth, parts_at
+from cosim.trading.protocol.marketplace import Bid
 from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day, plan_rest
 from cosim.trading.schemas.appliances import AppliancesConfig
-from cosim.trading.schemas.bids import LearningBids
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
-from cosim.trading.valuation.bidding import bid_prices, first_propensities, learn, reward
+from cosim.trading.strategies.lessons import Learners, buyers_lesson, sellers_lesson, selling_reward
 from cosim.trading.valuation.forecast import day_ahead
 from cosim.trading.valuation.offers import Offer, make_offers
 from cosim.trading.valuation.participants import ApplianceDay, appliance_days
@@ -66,10 +67,8 @@ class EnergyMarket:
         Called now and then while a household schedules; what it raises ends that.
     plans : dict of int to dict of int to DayPlan
         By day and household, until the day is settled.
-    chosen : dict of int to dict of int to int
-        Bids that learners chose, by day and household, until it is known what they earned.
-    propensities : dict of int to ndarray
-        What learners have learnt, by household.
+    sellers, buyers : Learners
+        What households have learnt of asking, and of bidding.
     """
 
     def __init__(
@@ -93,12 +92,8 @@ class EnergyMarket:
         self._appliances: tuple[int, list[ApplianceDay]] = (-1, [])
         self.pause: Callable[[], None] = lambda: None
         self.plans: dict[int, dict[int, DayPlan]] = {}
-        self.chosen: dict[int, dict[int, int]] = {}
-        self.propensities = {
-            household: first_propensities(each.config.bidding, 1)[0]
-            for household, each in enumerate(participants)
-            if isinstance(each.config.bidding, LearningBids)
-        }
+        self.sellers = Learners([each.config.bidding for each in participants], HOURS)
+        self.buyers = Learners([each.config.buying for each in participants], HOURS)
 
     @property
     def size(self) -> int:
@@ -115,10 +110,8 @@ class EnergyMarket:
         bidding = self.participants[household].config.bidding
         prices = self.prices.asking(household, day)
         uniforms = self._uniforms("kappa", day)[:, household]
-        learnt = self.propensities.get(household)
-        asked, choice = bid_prices(bidding, prices.feed_in, prices.grid, uniforms, learnt)
-        if choice >= 0:
-            self.chosen.setdefault(day, {})[household] = choice
+        asked, chosen = bidding.asks(prices.feed_in, prices.grid, uniforms, self.sellers.known(household))
+        self.sellers.keep(day, household, chosen)
         return make_offers(household, self.expected_generation(household, day), asked)
 
     def plan(self, household: int, day: int, offers: Sequence[Offer]) -> Array:
@@ -175,9 +168,22 @@ class EnergyMarket:
         prices = self.prices.of(household, day)
         return make_offers(household, energy_kwh, np.minimum(prices.feed_in, prices.grid))
 
-    def bid_draws(self, household: int, day: int) -> Array:
-        """Numbers for bids that are drawn, shape (24,)."""
-        return np.asarray(self._uniforms("bid", day)[:, household])
+    def load_parts(self, household: int, day: int, fixed_kwh: Array) -> list[list[Part]]:
+        """The load of a planned day in parts, each with the place of its bid.
+
+        Parameters
+        ----------
+        household, day : int
+            Whose day.
+        fixed_kwh : ndarray, shape (24,)
+            What it uses besides its appliances.
+        """
+        participant, buying = self.participants[household], self.participants[household].config.buying
+        worth = load_worth(self.plans[day][household], participant.preferences, fixed_kwh, buying.as_one)
+        uniforms = np.asarray(self._uniforms("bid", day)[:, household])
+        places, chosen = buying.places(worth.place, uniforms, self.buyers.known(household))
+        self.buyers.keep(day, household, chosen)
+        return parts_at(worth.energy_kwh, places)
 
     def appliance_load_kw(self, day: int) -> Array:
         """What the schedules of a day draw in each hour; shape (24, n_households)."""
@@ -186,10 +192,15 @@ class EnergyMarket:
             load[:, household] = plan.energy_kwh.sum(axis=0)
         return load
 
-    def learn(
-        self, day: int, offered: Sequence[Offer], sold_kwh: Array, received: Array | None = None
+    def learn_to_ask(
+        self,
+        day: int,
+        offered: Sequence[Offer],
+        used_kwh: Array,
+        sold_kwh: Array,
+        received: Array | None = None,
     ) -> None:
-        """Let learners see what their bids earned.
+        """Let learners see what their offers earned.
 
         Parameters
         ----------
@@ -197,8 +208,8 @@ class EnergyMarket:
             A settled day.
         offered : sequence of Offer
             All offers of the day.
-        sold_kwh : ndarray, shape (n_households, 24)
-            What each delivered to others.
+        used_kwh, sold_kwh : ndarray, shape (n_households, 24)
+            What of it each used itself, and what it delivered to others.
         received : ndarray, shape (n_households, 24), optional
             What a kWh of it earned, EUR/kWh; what was asked for it by default.
         """
@@ -208,29 +219,55 @@ class EnergyMarket:
             quantity[seller, hour], price[seller, hour] = quantity_kwh, asked
         if received is not None:
             price = np.where(sold_kwh > 0, received, price)
-        for household, choice in sorted(self.chosen.pop(day, {}).items()):
-            bidding = self.participants[household].config.bidding
-            if not isinstance(bidding, LearningBids) or not quantity[household].any():
+        for household, chosen in self.sellers.of(day):
+            if not quantity[household].any():
                 continue
             prices = self.prices.asking(household, day)
-            earned = reward(
-                sold_kwh[household], quantity[household], price[household], prices.feed_in, prices.grid
-            )
-            before = self.propensities[household][None, :]
-            self.propensities[household] = learn(bidding, before, np.array([choice]), [earned])[0]
+            low, high = prices.feed_in, prices.grid
+            sold, paid = sold_kwh[household], price[household]
+            reward = selling_reward(sold, quantity[household], paid, low, high)
+            left = np.maximum(quantity[household] - used_kwh[household], 0.0)
+            lesson = sellers_lesson(reward, left, sold, paid, low, high)
+            self.sellers.learn(household, chosen, lesson, self._for_learning("asks", day, household))
+
+    def learn_to_bid(self, day: int, bids: Sequence[Bid], bought_kwh: Array, paid: Array) -> None:
+        """Let learners see what their bids saved.
+
+        Parameters
+        ----------
+        day : int
+            A settled day.
+        bids : sequence of Bid
+            All bids of the day.
+        bought_kwh, paid : ndarray, shape (n_households, 24)
+            What each got of others, and what a kWh of it cost, EUR/kWh.
+        """
+        ordered = np.zeros((self.size, HOURS))
+        for bid in bids:
+            ordered[bid.buyer, bid.hour] += bid.energy_kwh
+        for household, chosen in self.buyers.of(day):
+            if ordered[household].any():
+                prices = self.prices.bidding(household, day)
+                lesson = buyers_lesson(
+                    ordered[household], bought_kwh[household], paid[household], prices.feed_in, prices.grid
+                )
+                self.buyers.learn(household, chosen, lesson, self._for_learning("bids", day, household))
+
+    def _for_learning(self, side: str, day: int, household: int) -> Array:
+        """Numbers for who perturbs what it learns, shape (2, 24)."""
+        purposes = (f"learning_{side}_factor", f"learning_{side}_offset")
+        return np.stack([self._uniforms(purpose, day)[:, household] for purpose in purposes])
 
     def lose_memory(self, household: int) -> None:
         """A household has lost what it learnt, and which bids it chose for days that are not settled."""
-        for choices in self.chosen.values():
-            choices.pop(household, None)
-        bidding = self.participants[household].config.bidding
-        if isinstance(bidding, LearningBids):
-            self.propensities[household] = first_propensities(bidding, 1)[0]
+        self.sellers.lose(household)
+        self.buyers.lose(household)
 
     def forget(self, day: int) -> None:
         """Drop a settled day."""
         self.plans.pop(day, None)
-        self.chosen.pop(day, None)
+        self.sellers.forget(day)
+        self.buyers.forget(day)
 
     def _decide(self, household: int, day: int, offers: Sequence[Offer]) -> DayPlan:
         participant = self.participants[household]

@@ -11,8 +11,9 @@ from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from cosim.core.context import Context
 from cosim.core.errors import Problem
 from cosim.devices.interface import Device
-from cosim.trading.schemas.bids import RandomBids, ValueBuying
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
+from cosim.trading.strategies.kappa_asks import RandomAsks
+from cosim.trading.strategies.true_values import ValueBids
 from cosim.trading.tariffs.tariff_checks import tariff_problems
 
 MARKET = "energy_value"
@@ -110,7 +111,7 @@ def _without_effect(
         return
     own = {f"groups.{number}.trading": each.trading for number, each in enumerate(groups) if each.trading}
     for path, used in {"energy_value.household": market.household, **own}.items():
-        chosen = {"bidding": used.bidding != RandomBids(), "buying": used.buying != ValueBuying()}
+        chosen = {"bidding": used.bidding != RandomAsks(), "buying": used.buying != ValueBids()}
         if not clearing.has_operator:
             why, idle = "under posted offers buyers pay what is asked", ["buying"]
         elif clearing.limits(1.0, 0.0) is not None:

@@ -17,8 +17,9 @@ from cosim.trading.market import Participant
 from cosim.trading.protocol.marketplace import Bid
 from cosim.trading.scheduling.day_plan import DayPlan
 from cosim.trading.settlement.bills import Bill, Settlement, TradeRow
+from cosim.trading.strategies.price_band import kappa_of
 from cosim.trading.totals import TradingMetrics
-from cosim.trading.valuation.offers import Offer, kappa_of
+from cosim.trading.valuation.offers import Offer
 from cosim.trading.valuation.prices import Prices
 
 _DAY = Column("day", "integer", "", "delivery day of the run, from 0")

@@ -67,8 +67,8 @@ _GROUPS: tuple[dict[str, Any], ...] = (
     {"load": {"kind": "simbench", "profile": "H0-A", "peak_kw": 3}},
 )
 _TRADING: tuple[dict[str, Any], ...] = (
-    {"bidding": {"strategy": "learning", "choices": 5, "recency": 0.2}},
-    {"bidding": {"strategy": "fixed", "kappa": 0.5}, "solver": "greedy"},
+    {"bidding": {"kind": "roth_erev", "choices": 5, "recency": 0.2}},
+    {"bidding": {"kind": "fixed", "kappa": 0.5}, "solver": "greedy"},
     {
         "load_forecast": {"kind": "error", "bias": 0.1, "std": 0.3},
         "pv_forecast": {"kind": "persistence", "days": 1},

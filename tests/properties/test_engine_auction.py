@@ -164,7 +164,7 @@ def test_a_broker_that_crashes_leaves_households_to_themselves(tmp_path: Path) -
         (["energy_value.rules.clearing=vickrey"], "double_auction_uniform"),
         (["energy_value.rules.clearing={kind: double_auction_uniform, k: 1.5}"], "from 0 to 1"),
         (["energy_value.rules.clearing={kind: pay_as_bid, k: 0.5}"], "unknown key 'k'"),
-        (["energy_value.household.buying={strategy: bold}"], "energy_value"),
+        (["energy_value.household.buying=bold"], "energy_value"),
         (
             ["energy_value.rules={clearing: pay_as_bid, rounds: {every_h: 1}}"],
             "rounds are of offers between households, and 'pay_as_bid' needs none",
@@ -199,6 +199,6 @@ def test_doubts_and_faults_that_cannot_be(tmp_path: Path) -> None:
     assert any("nobody trades" in each and "clearing" in each for each in alone)
     assert any(
         "bidding" in each and "sets the prices" in each
-        for each in found(clearing, "energy_value.household.bidding={strategy: fixed, kappa: 0.5}")
+        for each in found(clearing, "energy_value.household.bidding={kind: fixed, kappa: 0.5}")
     )
     assert load_scenario("trading_village_auction").scenario.energy_value is not None

@@ -18,10 +18,9 @@ from cosim.engine.load import LoadedScenario, load_scenario
 from cosim.engine.run import Outcome, run_scenario
 from cosim.engine.simulation import Simulation
 from cosim.results.store import RunStore, read_table
-from cosim.trading.schemas.bids import LearningBids
+from cosim.trading.strategies.roth_erev import RothErev
 from cosim.trading.subsystem import Trading
 from cosim.trading.tariff_rules import TARIFF_RULES
-from cosim.trading.valuation.bidding import first_propensities
 
 SUN = "time,roof [kW/kWp]\n" + "".join(
     f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
@@ -100,7 +99,7 @@ CASES: dict[str, list[str]] = {
         "energy_value.household.pv_forecast={kind: error, std: 0.5}",
         "energy_value.household.load_forecast={kind: error, std: 0.3}",
     ],
-    "learning": ["energy_value.household.bidding={strategy: learning}", "time.duration_h=72"],
+    "learning": ["energy_value.household.bidding=roth_erev", "time.duration_h=72"],
     "negative_prices": ["energy_value.prices.grid={by_hour: [" + ", ".join(["0.3", "-0.1"] * 12) + "]}"],
     **{rule: [f"energy_value.rules.rule={rule}"] for rule in TARIFF_RULES if rule != "trading"},
 }
@@ -216,7 +215,7 @@ def test_crashes_are_felt(tmp_path: Path) -> None:
 @pytest.mark.parametrize("state", ["kept", "lost"])
 def test_a_bidder_without_its_memory_begins_anew(tmp_path: Path, state: str) -> None:
     """Down after the first traded day was settled, and after the bids of the second: both are forgotten."""
-    learning = ["energy_value.household.bidding={strategy: learning}", "time.duration_h=72", "grid=null"]
+    learning = ["energy_value.household.bidding=roth_erev", "time.duration_h=72", "grid=null"]
     crash = (
         f"faults=[{{kind: household_crash, households: [h001], from_h: 49, duration_h: 1, state: {state}}}]"
     )
@@ -226,9 +225,9 @@ def test_a_bidder_without_its_memory_begins_anew(tmp_path: Path, state: str) -> 
         parts = build(loaded)
         store = RunStore(tmp_path / str(number) / "run")
         Simulation(parts, store, lambda now_ms, events: None).run()
-        learnt.append(parts.of(Trading).market.propensities)
+        learnt.append(parts.of(Trading).market.sellers.memory)
     undisturbed, crashed = learnt
-    first = first_propensities(LearningBids(strategy="learning"), 1)[0]
+    first = RothErev().first_memory(24)
     assert not np.array_equal(undisturbed[0], first)
     assert np.array_equal(crashed[0], first if state == "lost" else undisturbed[0])
     # Who has sold to it learns from what stands; with its receipts lost, that is less.
@@ -271,7 +270,7 @@ def test_trading_beside_regulation(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
     """In another process, with another order of hashes, from the scenario that the run has left."""
-    learning = "energy_value.household.bidding={strategy: learning}"
+    learning = "energy_value.household.bidding=roth_erev"
     hamlet(tmp_path)
     tables = []
     for number, source in enumerate(["hamlet.yaml", "0/scenario.yaml"]):

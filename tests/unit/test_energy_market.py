@@ -149,10 +149,10 @@ def problems_of(folder: Path, *settings: str) -> list[str]:
         (["time.duration_h=24"], "no day can be traded"),
         (["energy_value.prices.grid={file: none.csv}"], "energy_value.prices.grid.file"),
         (["energy_value.prices.feed_in={price: {file: none.csv}}"], "prices.feed_in.price.file"),
-        (["groups.homes.trading={bidding: {strategy: fixed, kappa: 0.05}}"], "groups.0.trading.bidding.k"),
-        ([f"{BIDS}={{strategy: fixed, kappa: 0.1}}"], "(φ = 0.1) in any hour (given: 0.1)"),
-        ([f"{BIDS}={{strategy: random, high: 0.05}}"], f"{BIDS}.high: κ is not above"),
-        ([f"{BIDS}={{strategy: random, low: 0.05}}"], f"{BIDS}.low: κ is not above"),
+        (["groups.homes.trading={bidding: {kind: fixed, kappa: 0.05}}"], "groups.0.trading.bidding.k"),
+        ([f"{BIDS}={{kind: fixed, kappa: 0.1}}"], "(φ = 0.1) in any hour (given: 0.1)"),
+        ([f"{BIDS}={{kind: random, high: 0.05}}"], f"{BIDS}.high: κ is not above"),
+        ([f"{BIDS}={{kind: random, low: 0.05}}"], f"{BIDS}.low: κ is not above"),
         (["energy_value.prices.grid=-0.3"], "prices.grid: the price is below 0 in every hour"),
         (["energy_value.prices.feed_in={price: -0.1}"], "prices.feed_in.price: the price is below 0 in"),
         (["energy_value.rules.rule={kind: feed_in_tariff, tariff_eur_per_kwh: -0.1}"], "must be at least 0"),
@@ -209,7 +209,7 @@ def test_messages_slower_than_the_timetable_are_warned_of(tmp_path: Path) -> Non
 
 
 def test_what_is_wrong_with_a_rule_that_is_not_used_is_not_said(tmp_path: Path) -> None:
-    low = "energy_value.household.bidding={strategy: fixed, kappa: 0.05}"
+    low = "energy_value.household.bidding={kind: fixed, kappa: 0.05}"
     assert problems_of(tmp_path, low, "energy_value.rules.rule=net_metering") == []
     # Without a feed-in price κ may be as low as anyone likes.
     assert problems_of(tmp_path, low, "energy_value.rules.rule=iep_zero") == []
@@ -227,14 +227,14 @@ def test_one_day_is_enough_without_trading(tmp_path: Path) -> None:
 
 
 def test_another_strategy_or_price_replaces_the_earlier_one(tmp_path: Path) -> None:
-    (tmp_path / "base.yaml").write_text(SCENARIO + "  household: {bidding: {strategy: random, low: 0.4}}\n")
+    (tmp_path / "base.yaml").write_text(SCENARIO + "  household: {bidding: {kind: random, low: 0.4}}\n")
     (tmp_path / "s.yaml").write_text(
-        "base: base.yaml\nname: t\nenergy_value:\n  household: {bidding: {strategy: fixed, kappa: 0.5}}\n"
+        "base: base.yaml\nname: t\nenergy_value:\n  household: {bidding: {kind: fixed, kappa: 0.5}}\n"
         "  prices: {feed_in: {price: 0.05}}\n"
     )
     market = load_scenario(str(tmp_path / "s.yaml"), []).scenario.energy_value
     assert market is not None
-    assert market.household.bidding.model_dump() == {"strategy": "fixed", "kappa": 0.5}
+    assert market.household.bidding.model_dump() == {"kind": "fixed", "kappa": 0.5}
     assert market.prices.feed_in.model_dump() == {"price": 0.05}
 
 

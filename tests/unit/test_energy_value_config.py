@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from cosim.config.choice import Choice
 from cosim.trading.schemas.appliances import (
     TABLE_I,
     ApplianceConfig,
@@ -14,9 +15,9 @@ from cosim.trading.schemas.appliances import (
     ListedAppliances,
     preferences_of,
 )
-from cosim.trading.schemas.bids import BiddingConfig
 from cosim.trading.schemas.energy_value import EnergyValueConfig, RigidityConfig
 from cosim.trading.schemas.tariffs import PricesConfig
+from cosim.trading.strategies import SELLING, SellingStrategy
 
 
 def _appliance(**more: Any) -> ApplianceConfig:
@@ -46,7 +47,7 @@ def test_defaults_are_the_papers() -> None:
     market = _market()
     assert market.prices.feed_in.share == 0.1  # type: ignore[union-attr]
     assert market.household.contracted_power_kw == 10.35
-    assert market.household.bidding.strategy == "random"
+    assert market.household.bidding.kind == "random"
 
 
 def test_every_key_is_described() -> None:
@@ -115,15 +116,15 @@ def test_good_rigidity(rigidity: Any) -> None:
 @pytest.mark.parametrize(
     ("bidding", "words"),
     [
-        ({"strategy": "fixed", "kappa": 1.0}, "less than 1"),
-        ({"strategy": "fixed", "kappa": 0}, "more than 0"),
-        ({"strategy": "random", "low": 0.8, "high": 0.5}, "must be below high"),
-        ({"strategy": "learning", "recency": 1}, "less than 1"),
-        ({"strategy": "greedy"}, "'random', 'fixed', 'learning'"),
+        ({"kind": "fixed", "kappa": 1.0}, "less than 1"),
+        ({"kind": "fixed", "kappa": 0}, "more than 0"),
+        ({"kind": "random", "low": 0.8, "high": 0.5}, "must be below high"),
+        ({"kind": "roth_erev", "recency": 1}, "less than 1"),
+        ({"kind": "greedy"}, "'roth_erev', 'exp3', 'random', 'fixed'"),
     ],
 )
 def test_bad_bids(bidding: dict[str, Any], words: str) -> None:
-    adapter: TypeAdapter[Any] = TypeAdapter(BiddingConfig)
+    adapter: TypeAdapter[Any] = TypeAdapter(Annotated[SellingStrategy, Choice(SELLING)])
     with pytest.raises(ValidationError, match=words):
         adapter.validate_python(bidding)
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cosim.trading.valuation.energy_values import energy_values, normalised_preferences, scaling_factor
-from cosim.trading.valuation.offers import (
-    Offer,
-    by_hour,
+from cosim.trading.strategies.price_band import (
     feed_in_ratio,
     has_margin,
     kappa_of,
-    make_offers,
     prices_at,
     prices_from_kappa,
 )
+from cosim.trading.valuation.energy_values import energy_values, normalised_preferences, scaling_factor
+from cosim.trading.valuation.offers import Offer, by_hour, make_offers
 
 
 def test_preferences_are_scaled_with_the_lowest_at_zero() -> None:

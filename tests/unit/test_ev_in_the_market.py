@@ -136,7 +136,7 @@ def test_what_is_planned_at_gate_closure_is_bought(tmp_path: Path) -> None:
             "prices": {"grid": {"by_hour": NIGHT_PRICES}, "feed_in": {"share": 0.25}},
             "household": {
                 "appliances": {"kind": "none"},
-                "bidding": {"strategy": "fixed", "kappa": 0.5},
+                "bidding": {"kind": "fixed", "kappa": 0.5},
             },
             "rules": {"rule": {"kind": "trading"}},
         },

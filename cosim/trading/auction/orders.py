@@ -16,9 +16,8 @@ from cosim.trading.clearing.grains import whole_grains
 from cosim.trading.clearing.interface import Clearing
 from cosim.trading.protocol.messages import Line
 from cosim.trading.scheduling.day_plan import DayPlan, Preferences
-from cosim.trading.schemas.bids import BuyingConfig, RandomBuying, ValueBuying
+from cosim.trading.strategies.price_band import has_margin, prices_at
 from cosim.trading.valuation.energy_values import normalised_preferences
-from cosim.trading.valuation.offers import has_margin, prices_at
 from cosim.trading.valuation.prices import Prices
 
 Array = NDArray[np.float64]
@@ -31,35 +30,50 @@ class Part(NamedTuple):
     position: float
 
 
-def load_parts(
-    buying: BuyingConfig, plan: DayPlan, preferences: Preferences, fixed_kwh: Array, uniforms: Array
-) -> list[list[Part]]:
-    """The load of a planned day in parts, by hour.
+class Worth(NamedTuple):
+    """The load of a planned day, part by part.
+
+    Attributes
+    ----------
+    energy_kwh : ndarray, shape (n_parts, 24)
+        How much.
+    place : ndarray, shape (n_parts, 24)
+        What it is worth, as a place from feed-in price (0) to grid price (1).
+    """
+
+    energy_kwh: Array
+    place: Array
+
+
+def load_worth(plan: DayPlan, preferences: Preferences, fixed_kwh: Array, as_one: bool) -> Worth:
+    """What the load of a planned day is worth.
 
     Parameters
     ----------
-    buying : ValueBuying, GridPriceBuying or RandomBuying
-        The strategy.
     plan : DayPlan
         Appliances as scheduled.
     preferences : Preferences
         The household's.
     fixed_kwh : ndarray, shape (24,)
-        What it uses besides: it must, so it bids up to the grid's price for that.
-    uniforms : ndarray, shape (24,)
-        Numbers on [0, 1), for a strategy that draws.
+        What it uses besides, and must: it comes first, and is worth the grid's price.
+    as_one : bool
+        Whether all of it counts as one part, which is worth the grid's price.
     """
-    if isinstance(buying, RandomBuying):
+    if as_one:
         load = plan.energy_kwh.sum(axis=0) + fixed_kwh
-        return [[Part(float(kwh), float(u))] for kwh, u in zip(load, uniforms, strict=True)]
-    parts = [[Part(float(kwh), 1.0)] for kwh in fixed_kwh]
-    place = np.ones(plan.energy_kwh.shape)
-    if isinstance(buying, ValueBuying):
-        weight = (preferences.rigidity - 1) / (preferences.rigidity_max - 1)
-        place = weight * normalised_preferences(plan.appliances.preferences)
-    for row, hour in zip(*np.nonzero(plan.energy_kwh), strict=True):
-        parts[hour].append(Part(float(plan.energy_kwh[row, hour]), float(place[row, hour])))
-    return parts
+        return Worth(load[None, :], np.ones((1, HOURS)))
+    weight = (preferences.rigidity - 1) / (preferences.rigidity_max - 1)
+    place = weight * normalised_preferences(plan.appliances.preferences)
+    return Worth(np.vstack([fixed_kwh, plan.energy_kwh]), np.vstack([np.ones(HOURS), place]))
+
+
+def parts_at(energy_kwh: Array, places: Array) -> list[list[Part]]:
+    """Parts of the load with the places of their bids, by hour; the first part in any case."""
+    return [
+        [Part(float(kwh[0]), float(place[0]))]
+        + [Part(float(kwh[row]), float(place[row])) for row in range(1, len(kwh)) if kwh[row]]
+        for kwh, place in zip(energy_kwh.T, places.T, strict=True)
+    ]
 
 
 def hourly_orders(

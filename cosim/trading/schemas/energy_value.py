@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from cosim.config.base import Integer, Model, Range
+from cosim.config.choice import Choice as OneOf
 from cosim.config.values import (
     AnyValue,
     Choice,
@@ -18,11 +19,13 @@ from cosim.config.values import (
     bounds,
 )
 from cosim.trading.schemas.appliances import AppliancesConfig, TableIAppliances
-from cosim.trading.schemas.bids import BiddingConfig, BuyingConfig, RandomBids, ValueBuying
 from cosim.trading.schemas.forecasts import ForecastConfig, PerfectForecast
 from cosim.trading.schemas.retailers import TariffsConfig
 from cosim.trading.schemas.rules import TradingRulesConfig
 from cosim.trading.schemas.tariffs import PricesConfig
+from cosim.trading.strategies.kappa_asks import RandomAsks
+from cosim.trading.strategies.strategy_interface import BUYING, SELLING, BuyingStrategy, SellingStrategy
+from cosim.trading.strategies.true_values import ValueBids
 
 
 def _whole(value: AnyValue) -> AnyValue:
@@ -69,9 +72,9 @@ class TradingConfig(Model):
     """What it schedules."""
     values: RigidityConfig = RigidityConfig()
     """How much its preferences weigh against cost."""
-    bidding: BiddingConfig = RandomBids()
+    bidding: Annotated[SellingStrategy, OneOf(SELLING)] = RandomAsks()
     """At what price it offers its generation; without effect where `rules.clearing` sets the prices."""
-    buying: BuyingConfig = ValueBuying()
+    buying: Annotated[BuyingStrategy, OneOf(BUYING)] = ValueBids()
     """At what price it bids in a double auction for what its own generation does not cover; posted offers
     know no bids."""
     load_forecast: ForecastConfig = PerfectForecast()
