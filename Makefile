@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: install demo test test-slow bench fuzz lint format docs site pictures studies impacts lock clean
+.PHONY: install tour demo test test-slow bench fuzz lint format docs site pictures studies impacts lock clean
 
 install: .venv/.installed
 
@@ -11,6 +11,13 @@ install: .venv/.installed
 	$(BIN)/python -m pip install --quiet --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	touch $@
+
+# The first page of the README: a feeder that breaks, a community that holds it, and a network that loses nine in ten.
+tour: install
+	rm -rf results/tour
+	$(BIN)/cosim run charging_village --set communities=[] --out results/tour/alone
+	$(BIN)/cosim run charging_village --out results/tour/regulated
+	$(BIN)/cosim run charging_village --set comms.default.loss.loss_probability=0.9 --out results/tour/deaf
 
 # The demo: 99 homes with PV and storage on a real feeder, two weeks of July.
 demo: install
@@ -91,7 +98,10 @@ pictures: install
 	rm -rf results/pictures
 	$(BIN)/cosim run storage_village --quiet --out results/pictures
 	$(BIN)/cosim figures results/pictures
-	cp results/pictures/figures/feeder.png results/pictures/figures/aggregate.png docs/images/
+	cp results/pictures/figures/aggregate.png docs/images/
+	$(BIN)/cosim run evening_export --quiet --out results/pictures/evening
+	$(BIN)/cosim figures results/pictures/evening
+	cp results/pictures/evening/figures/feeder.png docs/images/
 	$(BIN)/cosim run storage_village --set time.duration_h=48 --set report.figures=false --quiet --out results/pictures/base
 	$(BIN)/cosim run storage_village --set time.duration_h=48 --set report.figures=false \
 		--set comms.default.loss.loss_probability=0.3 --quiet --out results/pictures/lossy

@@ -29,6 +29,16 @@ def test_the_first_sentences_are_those_of_the_runs() -> None:
         assert run.verdict.startswith(sentence)
 
 
+def test_make_tour_runs_the_commands_of_the_first_page() -> None:
+    text, makefile = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "Makefile"))
+    shown = re.findall(r"^\$ cosim (run charging_village.*) --out (\w+)$", text, re.MULTILINE)
+    made = re.findall(
+        r"^\t\$\(BIN\)/cosim (run charging_village.*) --out results/tour/(\w+)$", makefile, re.MULTILINE
+    )
+    assert shown == made
+    assert len(shown) == 3
+
+
 def test_the_citation_is_of_this_version() -> None:
     """The keys that version 1.2.0 of the format requires, and nothing that the package says otherwise."""
     citation = YAML(typ="safe").load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
