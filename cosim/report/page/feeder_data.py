@@ -200,21 +200,25 @@ def _or_null(values: Array) -> list[float | None]:
 
 
 def worst_moments(run: RunData) -> list[dict[str, Any]]:
-    """For each kind of limit the element that uses it most, and when; limits that are left come first."""
+    """For each kind of limit the element that uses it most, and when; as the answer names them.
+
+    Limits that are exceeded come first, the most frequent before the others; then loadings, then voltages.
+    """
     found = []
     for key, words in WORDS_BY_KEY.items():
         use = run.summary.get(f"{key}_use_max")
         element, hours = (run.summary.get(f"{key}_use_max_{end}") for end in (words.table, "time_h"))
         if use is None or element is None or hours is None:
             continue
-        found.append({
+        rank = -float(run.summary.get(f"{key}_intervals") or 0), words.table == "bus", -float(use)
+        found.append((rank, {
             "label": words.outside if run.summary.get(f"{key}_intervals") else _KEPT[key],
             "second": round(float(hours) * 3600),
             "kind": words.table,
             "element": int(element),
             "left": bool(run.summary.get(f"{key}_intervals")),
-        })  # fmt: skip
-    return sorted(found, key=lambda each: (not each["left"], each["kind"] == "bus"))
+        }))  # fmt: skip
+    return [each for _, each in sorted(found, key=lambda pair: pair[0])]
 
 
 def episodes(run: RunData) -> dict[str, Any]:
