@@ -132,15 +132,15 @@ def plain_model(instance: Instance, contracted_kw: float = CONTRACTED_KW) -> Pla
     upper: list[float] = []
     chosen: list[float] = []
     for number, (appliance, value) in enumerate(zip(instance.appliances, instance.values, strict=True)):
-        length = appliance.duration_h if appliance.contiguous else 1
-        for start in range(appliance.earliest_start_h, appliance.latest_end_h - length + 1):
+        length = appliance.duration if appliance.contiguous else 1
+        for start in range(appliance.earliest, appliance.latest - length + 1):
             covered = range(start, start + length)
             entries += [(hour, len(c), appliance.power_kw) for hour in covered]
             entries.append((N_HOURS + number, len(c), 1.0))
             c.append(-appliance.power_kw * float(sum(value[hour] for hour in covered)))
             integrality.append(1)
             upper.append(1.0)
-        chosen.append(1.0 if appliance.contiguous else float(appliance.duration_h))
+        chosen.append(1.0 if appliance.contiguous else float(appliance.duration))
     n_binary, n_rows = len(c), N_HOURS + len(chosen)
     from_grid = [
         Offer(hour, -1, contracted_kw, float(price)) for hour, price in enumerate(instance.grid_price)

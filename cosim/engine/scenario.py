@@ -219,8 +219,10 @@ class Scenario(Model):
 
     @property
     def interval_ms(self) -> int:
-        """Length of a metering and power-flow interval, ms; an hour without a grid."""
-        return (60 if self.grid is None else self.grid.interval_min) * MS_PER_MINUTE
+        """Length of a metering and power-flow interval, ms; without a grid that of the market, or an hour."""
+        if self.grid is not None:
+            return self.grid.interval_min * MS_PER_MINUTE
+        return MS_PER_HOUR if self.energy_value is None else self.energy_value.rules.slots.length_ms
 
 
 _added_keys: set[str] = set()

@@ -223,7 +223,8 @@ def _prices_of(run: RunData, prosumer: str, day: int) -> Columns:
     """A day's prices of the household's supplier, without fees and taxes."""
     columns = ["grid_price", "feed_in_price"]
     if not run.has("prosumers", "supplier"):
-        return rows_where(run, "prices", columns, day=day)
+        found = rows_where(run, "prices", columns, day=day)
+        return {name: np.asarray(values).reshape(HOURS, -1).mean(axis=1) for name, values in found.items()}
     supplier = rows_where(run, "prosumers", ["supplier"], prosumer=prosumer)["supplier"].tolist()[0]
     return rows_where(run, "retail_prices", columns, day=day, supplier=supplier)
 
@@ -249,12 +250,16 @@ def _contracted_kw(run: RunData, prosumer: str) -> float:
 
 
 def market_hours(run: RunData) -> MarketHours | None:
-    """Offers, trades and prices hour by hour; None where nothing was offered."""
+    """Offers, trades and prices hour by hour; None where nothing was offered.
+
+    Of shorter market intervals energies are added up, and prices of the grid averaged.
+    """
     if not (run.has("prices") and run.has("offers")):
         return None
     prices = run.read("prices", ["day", "hour", "grid_price", "feed_in_price"])
-    time_ms = start_ms(run) + (prices["day"] * HOURS + prices["hour"]) * MS_PER_HOUR
-    n = len(time_ms)
+    number = np.unique(prices["day"] * HOURS + prices["hour"])
+    n = len(number)
+    by_hour = {name: prices[name].reshape(n, -1).mean(axis=1) for name in ("grid_price", "feed_in_price")}
     offered, traded, amount = np.zeros(n), np.zeros(n), np.zeros(n)
     for batch in run.batches("offers", ["day", "hour", "quantity_kwh"]):
         np.add.at(offered, batch["day"] * HOURS + batch["hour"], batch["quantity_kwh"])
@@ -265,7 +270,8 @@ def market_hours(run: RunData) -> MarketHours | None:
         np.add.at(traded, hour, energy)
         np.add.at(amount, hour, energy * batch["price"][between])
     price = _ratio(amount, traded)
-    return MarketHours(time_ms, offered, traded, price, prices["grid_price"], prices["feed_in_price"])
+    time_ms = start_ms(run) + number * MS_PER_HOUR
+    return MarketHours(time_ms, offered, traded, price, **by_hour)
 
 
 def bills(run: RunData) -> Bills | None:
@@ -294,14 +300,14 @@ def _keep(rows: Columns, which: NDArray[Any]) -> Columns:
 
 
 def _matrices(rows: Columns, name: str, energy: str, price: str) -> tuple[list[str], Array, Array]:
-    """Rows by name and hour: the names in their order, energies added up; prices, NaN elsewhere."""
+    """Rows by name and hour: the names in their order, energies added up; mean prices, NaN elsewhere."""
     names = list(dict.fromkeys(rows[name].tolist()))
     at = np.array([names.index(text) for text in rows[name].tolist()], int), rows["hour"].astype(int)
-    energies, prices = np.zeros((len(names), HOURS)), np.full((len(names), HOURS), np.nan)
+    energies, amounts = np.zeros((len(names), HOURS)), np.zeros((len(names), HOURS))
     np.add.at(energies, at, rows[energy])
-    prices[at] = rows[price]
-    return names, energies, prices
+    np.add.at(amounts, at, rows[energy] * rows[price])
+    return names, energies, _ratio(amounts, energies)
 
 
 def _ratio(amount: Array, energy: Array) -> Array:
-    return np.asarray(np.divide(amount, energy, out=np.full(len(energy), np.nan), where=energy > 0))
+    return np.asarray(np.divide(amount, energy, out=np.full(energy.shape, np.nan), where=energy > 0))

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.hours import HOURS
 from cosim.config.household_values import household_values
 from cosim.config.values import AnyValue
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
@@ -22,6 +21,7 @@ from cosim.trading.market import EnergyMarket, Outlook, Participant
 from cosim.trading.scheduling.day_plan import Preferences
 from cosim.trading.scheduling.feasibility import certain_shortage
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
+from cosim.trading.schemas.market_slots import MarketSlots
 from cosim.trading.strategies.price_band import has_margin
 from cosim.trading.valuation.participants import appliance_days
 from cosim.trading.valuation.price_list import PriceList
@@ -69,18 +69,22 @@ def build_energy_market(
     if config.rules.rule.trades and groups and not any(_leaves_room(band) for band in bands):
         problems.append(_no_room(config))
     for path, used in _sources(config, own):
-        problems += _appliance_problems(path, used)
+        problems += _appliance_problems(path, used, config.rules.slots)
         if config.rules.rule.own_generation == "asked":
             its = [band for band, each in zip(bands, taken, strict=True) if each is used] or bands[:1]
             problems += _bid_problems(path, used, its)
     _raise_errors(problems)
     market = EnergyMarket(
         config,
-        [each for group in groups for each in _participants(taken[group.number], group, context)],
+        [
+            each
+            for group in groups
+            for each in _participants(taken[group.number], group, context, config.rules.slots)
+        ],
         [(group.members, taken[group.number].appliances) for group in groups],
         names,
         prices,
-        _outlook(demand, context),
+        _outlook(demand, context, config.rules.slots),
         context.streams,
     )
     _raise_errors(list(_days_without_schedule(market, own, context)))
@@ -104,7 +108,8 @@ def _prices(config: EnergyValueConfig, context: Context) -> tuple[Prices, list[P
     """Prices of every hour, feeding in paid by the rule, and what is to be said of them."""
     rules = config.rules
     n_hours = context.time.duration_ms // MS_PER_HOUR
-    read = hourly_prices(config.prices, context.time.start, n_hours, context.folder)
+    per_hour = rules.slots.per_hour
+    read = hourly_prices(config.prices, context.time.start, n_hours, context.folder, per_hour)
     problems = [_below("energy_value.prices", problem) for problem in price_problems(config.prices, read)]
     _raise_errors(problems)
     problems += read.warnings
@@ -134,9 +139,9 @@ def _no_room(config: EnergyValueConfig) -> Problem:
     return Problem(message, remedy, "energy_value.prices.feed_in", severity="warning")
 
 
-def _appliance_problems(path: str, used: TradingConfig) -> Iterator[Problem]:
+def _appliance_problems(path: str, used: TradingConfig, slots: MarketSlots) -> Iterator[Problem]:
     try:
-        appliance_days(used.appliances, Streams(0), 0, 1)
+        appliance_days(used.appliances, Streams(0), 0, 1, slots)
     except InputError as error:
         yield from (_below(f"{path}.appliances", problem) for problem in error.problems)
 
@@ -151,15 +156,18 @@ def _bid_problems(path: str, used: TradingConfig, bands: Sequence[Prices]) -> li
     return list(found)
 
 
-def _participants(trading: TradingConfig, group: Group, context: Context) -> list[Participant]:
+def _participants(
+    trading: TradingConfig, group: Group, context: Context, slots: MarketSlots
+) -> list[Participant]:
     def values(name: str, value: AnyValue) -> Array:
         return household_values(context.streams, f"trading.{name}", value, group, context.population.size)
 
     weighing = trading.values
     rigidity, gamma_b = values("rigidity", weighing.rigidity), values("gamma_b", weighing.gamma_b)
     contracted_kw = values("contracted_power_kw", trading.contracted_power_kw)
+    slot_h = slots.length_h
     return [
-        Participant(trading, Preferences(round(r), weighing.rigidity_max, float(g), float(kw)))
+        Participant(trading, Preferences(round(r), weighing.rigidity_max, float(g), float(kw), slot_h))
         for r, g, kw in zip(rigidity, gamma_b, contracted_kw, strict=True)
     ]
 
@@ -194,6 +202,7 @@ def _shortage(market: EnergyMarket, household: int, day: int) -> str:
         market.appliance_day(household, day).appliances,
         market.expected_load(household, day),
         market.participants[household].preferences.contracted_kw,
+        market.slots.length_h,
     )
 
 
@@ -202,19 +211,21 @@ def _below(path: str, problem: Problem) -> Problem:
     return replace(problem, path=where)
 
 
-def _outlook(demand: Demand | None, context: Context) -> Outlook:
+def _outlook(demand: Demand | None, context: Context, slots: MarketSlots) -> Outlook:
     if demand is None:
-        nothing = np.zeros((context.population.size, context.time.duration_ms // MS_PER_HOUR))
+        nothing = np.zeros((context.population.size, context.time.duration_ms // slots.length_ms))
         return Outlook(nothing, nothing)
-    return Outlook(_hourly(demand.load_kw, context.time), _hourly(demand.generation_kw, context.time))
+    return Outlook(
+        *(_energies(power, context.time, slots) for power in (demand.load_kw, demand.generation_kw))
+    )
 
 
-def _hourly(power_kw: Callable[[int, int], Array], time: TimeAxis) -> Array:
-    """Energy of every hour of the run, kWh; shape (n_takers, n_hours)."""
-    per_hour = MS_PER_HOUR // slots_of(time).slot_ms
-    n_days = time.duration_ms // MS_PER_DAY
+def _energies(power_kw: Callable[[int, int], Array], time: TimeAxis, slots: MarketSlots) -> Array:
+    """Energy of every market interval of the run, kWh; shape (n_takers, n_slots)."""
+    parts = slots.length_ms // slots_of(time).slot_ms
+    per_day = slots.per_day
     days = []
-    for day in range(n_days):
-        block = power_kw(day * HOURS * per_hour, HOURS * per_hour)
-        days.append(block.reshape(HOURS, per_hour, -1).mean(axis=1))
+    for day in range(time.duration_ms // MS_PER_DAY):
+        block = power_kw(day * per_day * parts, per_day * parts)
+        days.append(block.reshape(per_day, parts, -1).mean(axis=1) * slots.length_h)
     return np.ascontiguousarray(np.concatenate(days).T)

@@ -12,8 +12,7 @@ import simpy
 from numpy.typing import NDArray
 
 from cosim.comms.network import Network
-from cosim.config.hours import HOURS
-from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, Priority, wait_until
+from cosim.core.clock import MS_PER_DAY, Priority, wait_until
 from cosim.core.numbers import Number, Summary, declared
 from cosim.core.streams import Streams
 from cosim.households.household import Household
@@ -166,7 +165,7 @@ class DeliveryDays:
             Messages of trading since the last call.
         """
         start_ms = interval * self._interval_ms
-        hour = start_ms % MS_PER_DAY // MS_PER_HOUR
+        hour = self._market.slots.number(start_ms)
         self.metered.load_kwh[:, hour] += reading.consumed_kwh
         self.metered.generation_kwh[:, hour] += reading.generated_kwh
         if (start_ms + self._interval_ms) % MS_PER_DAY == 0:
@@ -194,7 +193,7 @@ class DeliveryDays:
         )
 
     def _blank(self) -> MeteredDay:
-        shape = (self._market.size, HOURS)
+        shape = (self._market.size, self._market.slots.per_day)
         return MeteredDay(np.zeros(shape), np.zeros(shape))
 
     def _plan_alone(self) -> Process:
@@ -220,7 +219,7 @@ class DeliveryDays:
         self, household: int, day: int, offers: Sequence[Offer], bought: Sequence[Offer], first_hour: int
     ) -> list[HourlyNeed]:
         """What a household wants to buy after it has planned again what of its day has not begun."""
-        on_top_kwh = self._on_top.get(day, {}).get(household, np.zeros(HOURS))
+        on_top_kwh = self._on_top.get(day, {}).get(household, np.zeros(self._market.slots.per_day))
         landed = self._market.prices.landed(household, day, offers)
         supply = [each for each in (*landed, *bought) if each.quantity_kwh > 0]
         load_kwh = self._market.plan_again(household, day, supply, first_hour, on_top_kwh)
@@ -235,7 +234,7 @@ class DeliveryDays:
         on_top_kwh = self._device_plans.at_gate(household, day, own, int(self._env.now))
         fixed_kwh = market.expected_load(household, day) + on_top_kwh
         parts = market.load_parts(household, day, fixed_kwh)
-        asked = np.full(HOURS, np.nan)
+        asked = np.full(market.slots.per_day, np.nan)
         for offer in market.offers(household, day):
             asked[offer.hour] = offer.price
         prices, least_kwh = market.prices.bidding(household, day), self._least_kwh
@@ -261,7 +260,7 @@ class DeliveryDays:
 
     def _depth_kwh(self, household: int) -> float:
         """A quote is as deep as what a household may draw in an hour."""
-        return self._market.participants[household].preferences.contracted_kw
+        return self._market.participants[household].preferences.most_kwh
 
     def _hour_prices(self, day: int) -> list[tuple[float, float]]:
         """What a kWh from the grid costs and one fed in earns, by hour."""
@@ -276,12 +275,12 @@ class DeliveryDays:
             if household not in market.plans.get(day, ()):
                 market.plan_alone(household, day)
         if not (self._has_rounds and day in self._traded):
-            for hour in range(HOURS):
+            for hour in range(market.slots.per_day):
                 self._use(day, hour)
             self._recorder.add_plans(day, market.plans[day])
         if self._device_plans:
             agreed = self.floor.agreements(day) if day in self._traded else []
-            self._device_plans.decided(day, sold_less_bought(agreed, market.size))
+            self._device_plans.decided(day, sold_less_bought(agreed, market.size, market.slots.per_day))
 
     def _use(self, day: int, hour: int) -> None:
         """Let appliances draw in an hour what is planned by now."""
@@ -294,13 +293,14 @@ class DeliveryDays:
 
         Where there are further rounds plans and promises of an hour are final when it begins.
         """
+        slots = self._market.slots
+        whole_day = list(range(slots.per_day))
         for day in sorted(self._traded):
-            for hours in [[hour] for hour in range(HOURS)] if self._has_rounds else [list(range(HOURS))]:
-                at_ms = self._timeline.start_ms(day) + hours[0] * MS_PER_HOUR
+            for hours in [[hour] for hour in whole_day] if self._has_rounds else [whole_day]:
+                at_ms = self._timeline.start_ms(day) + hours[0] * slots.length_ms
                 yield wait_until(self._env, at_ms, Priority.ARRIVAL)
-                promised_kw = sold_less_bought(
-                    self.floor.agreements(day), self._market.size
-                )  # kWh of an hour
+                agreed = self.floor.agreements(day)
+                promised_kw = sold_less_bought(agreed, self._market.size, slots.per_day) / slots.length_h
                 for hour in hours:
                     if self._has_rounds:
                         self._use(day, hour)
@@ -309,9 +309,9 @@ class DeliveryDays:
 
     def _intervals(self, day: int, hour: int) -> range:
         """Numbers of the metering intervals of an hour."""
-        per_hour = MS_PER_HOUR // self._interval_ms
-        first = self._timeline.start_ms(day) // self._interval_ms + hour * per_hour
-        return range(first, first + per_hour)
+        in_one = self._market.slots.length_ms // self._interval_ms
+        first = self._timeline.start_ms(day) // self._interval_ms + hour * in_one
+        return range(first, first + in_one)
 
     def _settle(self, day: int) -> None:
         market, floor, rules = self._market, self.floor, self._market.config.rules
@@ -331,7 +331,7 @@ class DeliveryDays:
         )
         if self._tariffs is not None:
             settlement = self._tariffs.settled(day, settlement)
-        own, sold, bought = _passed(settlement, market.size)
+        own, sold, bought = _passed(settlement, metered.load_kwh.shape)
         received = sold.price if self.operator else None
         market.learn_to_ask(day, offered, own.energy_kwh, sold.energy_kwh, received)
         if self.operator and is_traded:
@@ -361,16 +361,16 @@ class DeliveryDays:
 class _Passed(NamedTuple):
     """What each household delivered or got in each hour, kWh, and the price of a kWh of it, EUR/kWh.
 
-    Shape (n_households, 24) each; the price is NaN where nothing was.
+    Shape (n_households, n_slots) each; the price is NaN where nothing was.
     """
 
     energy_kwh: Array
     price: Array
 
 
-def _passed(settlement: Settlement, n_households: int) -> tuple[_Passed, _Passed, _Passed]:
+def _passed(settlement: Settlement, shape: tuple[int, ...]) -> tuple[_Passed, _Passed, _Passed]:
     """What households delivered to themselves and to others, and what they got of others."""
-    energy, money = np.zeros((3, n_households, HOURS)), np.zeros((3, n_households, HOURS))
+    energy, money = np.zeros((3, *shape)), np.zeros((3, *shape))
     for trade in settlement.trades:
         with_itself = trade.buyer == trade.seller
         for side, household in ((0, trade.seller),) if with_itself else ((1, trade.seller), (2, trade.buyer)):

@@ -14,8 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.hours import HOURS
-from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_hours
+from cosim.core.clock import MS_PER_DAY, to_hours
 from cosim.core.planned_use import FollowsPlan, Need, PlannedPower
 from cosim.households.household import Household
 from cosim.trading.market import EnergyMarket
@@ -90,14 +89,15 @@ class DevicePlans:
         ndarray, shape (24,)
             What they are planned to take in the hours of the day, kWh.
         """
-        planned_kwh = np.zeros(HOURS)
+        slots = self._market.slots
+        planned_kwh = np.zeros(slots.per_day)
         if number in self._planned:
             household, devices = self._planned[number]
             household.advance(now_ms)
             for device in devices:
                 for hour, kwh in self._plan(number, device, day, offers):
-                    if hour.number // HOURS == day:
-                        planned_kwh[hour.number % HOURS] += kwh
+                    if hour.number // slots.per_day == day:
+                        planned_kwh[hour.number % slots.per_day] += kwh
         return planned_kwh
 
     def decided(self, day: int, committed: Array) -> None:
@@ -122,9 +122,10 @@ class DevicePlans:
         need = device.need()
         if need is None:
             return []
-        hours = list(_hours(need))
+        slots = self._market.slots
+        hours = list(_hours(need, slots.length_ms))
         last_day = self._last_known_day(need.begin_ms)
-        days = [min(hour.number // HOURS, last_day) for hour in hours]
+        days = [min(hour.number // slots.per_day, last_day) for hour in hours]
         rooms: list[HourRoom] = []
         for day in sorted(set(days)):
             its = [hour for hour, at in zip(hours, days, strict=True) if at == day]
@@ -156,15 +157,16 @@ class DevicePlans:
             if day in self.committed:
                 own_kwh = np.maximum(own_kwh - self.committed[day][number], 0.0)
             offers = market.own_supply(number, day, own_kwh)
-        contracted_kw = market.participants[number].preferences.contracted_kw
+        most_kwh = market.participants[number].preferences.most_kwh
         plan = market.plans.get(day, {}).get(number)
         load_kwh = market.expected_load(number, day) if plan is None else plan.schedule.load_kwh
-        whole_day = room_above(merit_order(offers, grid_price, contracted_kw), load_kwh.tolist())
+        whole_day = room_above(merit_order(offers, grid_price, most_kwh), load_kwh.tolist())
         rooms = []
         for hour in hours:
-            room, there_h = whole_day[hour.number % HOURS], to_hours(hour.end_ms - hour.begin_ms)
-            steps = tuple((price, kwh * there_h) for price, kwh in room.steps)
-            rooms.append(HourRoom(min(room.most_kwh, most_kw) * there_h, steps))
+            room = whole_day[hour.number % market.slots.per_day]
+            share = (hour.end_ms - hour.begin_ms) / market.slots.length_ms
+            steps = tuple((price, kwh * share) for price, kwh in room.steps)
+            rooms.append(HourRoom(min(room.most_kwh, most_kw * market.slots.length_h) * share, steps))
         return rooms
 
     def _last_known_day(self, now_ms: int) -> int:
@@ -172,8 +174,8 @@ class DevicePlans:
         return min(max(published, now_ms // MS_PER_DAY), self._n_days - 1)
 
 
-def _hours(need: Need) -> Iterator[_Hour]:
-    """The calendar hours that a need reaches into."""
-    for number in range(need.begin_ms // MS_PER_HOUR, -(-need.end_ms // MS_PER_HOUR)):
-        begin_ms, end_ms = number * MS_PER_HOUR, (number + 1) * MS_PER_HOUR
+def _hours(need: Need, slot_ms: int) -> Iterator[_Hour]:
+    """The hours, or market intervals, that a need reaches into, counted from the start of the run."""
+    for number in range(need.begin_ms // slot_ms, -(-need.end_ms // slot_ms)):
+        begin_ms, end_ms = number * slot_ms, (number + 1) * slot_ms
         yield _Hour(number, max(begin_ms, need.begin_ms), min(end_ms, need.end_ms))

@@ -16,6 +16,7 @@ from cosim.trading.protocol.marketplace import Bid
 from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day, plan_rest
 from cosim.trading.schemas.appliances import AppliancesConfig
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
+from cosim.trading.schemas.market_slots import MarketSlots
 from cosim.trading.strategies.lessons import Learners, buyers_lesson, sellers_lesson, selling_reward
 from cosim.trading.valuation.forecast import day_ahead
 from cosim.trading.valuation.offers import Offer, make_offers
@@ -92,8 +93,13 @@ class EnergyMarket:
         self._appliances: tuple[int, list[ApplianceDay]] = (-1, [])
         self.pause: Callable[[], None] = lambda: None
         self.plans: dict[int, dict[int, DayPlan]] = {}
-        self.sellers = Learners([each.config.bidding for each in participants], HOURS)
-        self.buyers = Learners([each.config.buying for each in participants], HOURS)
+        self.sellers = Learners([each.config.bidding for each in participants], self.slots.per_day)
+        self.buyers = Learners([each.config.buying for each in participants], self.slots.per_day)
+
+    @property
+    def slots(self) -> MarketSlots:
+        """The market's intervals."""
+        return self.config.rules.slots
 
     @property
     def size(self) -> int:
@@ -187,10 +193,10 @@ class EnergyMarket:
 
     def appliance_load_kw(self, day: int) -> Array:
         """What the schedules of a day draw in each hour; shape (24, n_households)."""
-        load = np.zeros((HOURS, self.size))
+        load_kwh = np.zeros((self.slots.per_day, self.size))
         for household, plan in self.plans.get(day, {}).items():
-            load[:, household] = plan.energy_kwh.sum(axis=0)
-        return load
+            load_kwh[:, household] = plan.energy_kwh.sum(axis=0)
+        return load_kwh / self.slots.length_h
 
     def learn_to_ask(
         self,
@@ -214,7 +220,7 @@ class EnergyMarket:
             What a kWh of it earned, EUR/kWh; what was asked for it by default.
         """
         n = self.size
-        quantity, price = np.zeros((n, HOURS)), np.zeros((n, HOURS))
+        quantity, price = np.zeros((n, self.slots.per_day)), np.zeros((n, self.slots.per_day))
         for hour, seller, quantity_kwh, asked in offered:
             quantity[seller, hour], price[seller, hour] = quantity_kwh, asked
         if received is not None:
@@ -242,7 +248,7 @@ class EnergyMarket:
         bought_kwh, paid : ndarray, shape (n_households, 24)
             What each got of others, and what a kWh of it cost, EUR/kWh.
         """
-        ordered = np.zeros((self.size, HOURS))
+        ordered = np.zeros((self.size, self.slots.per_day))
         for bid in bids:
             ordered[bid.buyer, bid.hour] += bid.energy_kwh
         for household, chosen in self.buyers.of(day):
@@ -296,20 +302,24 @@ class EnergyMarket:
         """What it will expect to use on a day besides its appliances, kWh; shape (24,)."""
         forecast = self.participants[household].config.load_forecast
         uniforms = self._uniforms("load_forecast", day)[:, household]
-        return day_ahead(forecast, self._outlook.load_kwh[household], day, uniforms)
+        return day_ahead(forecast, self._outlook.load_kwh[household], day, uniforms, self.slots.per_day)
 
     def expected_generation(self, household: int, day: int) -> Array:
         """What it will expect to generate on a day, kWh; shape (24,)."""
         forecast = self.participants[household].config.pv_forecast
         uniforms = self._uniforms("pv_forecast", day)[:, household]
-        return day_ahead(forecast, self._outlook.generation_kwh[household], day, uniforms)
+        return day_ahead(forecast, self._outlook.generation_kwh[household], day, uniforms, self.slots.per_day)
 
     def _uniforms(self, purpose: str, day: int) -> Array:
-        """Numbers of a day by hour and household, shape (24, n); the last day asked for is kept."""
+        """Numbers of a day by hour and household, shape (24, n); the last day asked for is kept.
+
+        They are drawn for each hour, and shorter intervals have those of their hour: so a market of quarter
+        hours differs from one of hours by nothing but its intervals.
+        """
         kept = self._draws.get(purpose)
         if kept is None or kept[0] != day:
             block = self._streams.field(f"energy_value/{purpose}").block(day * HOURS, HOURS, self.size)
-            kept = self._draws[purpose] = (day, block)
+            kept = self._draws[purpose] = (day, np.repeat(block, self.slots.per_hour, axis=0))
         return kept[1]
 
     def appliance_day(self, household: int, day: int) -> ApplianceDay:
@@ -318,7 +328,7 @@ class EnergyMarket:
             days = [
                 drawn[household]
                 for members, config in self._owners
-                for drawn in [appliance_days(config, self._streams, day, self.size)]
+                for drawn in [appliance_days(config, self._streams, day, self.size, self.slots)]
                 for household in members
             ]
             self._appliances = (day, days)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from cosim.comms.link_checks import MOST_MESSAGES
 from cosim.config.each_lengths import each_problems
-from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
+from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, MS_PER_MINUTE, to_ms
 from cosim.core.context import Context
 from cosim.core.errors import Problem
 from cosim.devices.interface import Device
@@ -81,6 +81,7 @@ def market_problems(
         names = [group.name for group in groups]
         yield from tariff_problems(market.tariffs, names, context, has_grid)
     yield from _without_effect(market, groups, context)
+    yield from _intervals(market, context)
     yield from _days(market, context)
     yield from _sizes(market, groups, context)
 
@@ -124,6 +125,23 @@ def _without_effect(
                 yield context.problem(f"{path}.{key}", f"{key} has no effect: {why}", remedy, warning=True)
 
 
+def _intervals(market: EnergyValueConfig, context: Context) -> Iterator[Problem]:
+    """What the market trades must be metered, and be what its tariffs know."""
+    slots, path = market.rules.slots, "energy_value.rules.interval_min"
+    minutes, metered = (each // MS_PER_MINUTE for each in (slots.length_ms, context.time.interval_ms))
+    if slots.length_ms % context.time.interval_ms:
+        message = (
+            f"the market trades intervals of {minutes} min, which meters of {metered} min do not tell apart"
+        )
+        remedy = "Give `grid.interval_min: 15`, or trade hours."
+        yield context.problem(path, message, remedy, str(minutes))
+    if slots.per_hour > 1 and market.tariffs is not None:
+        message = f"tariffs know hours, and the market trades intervals of {minutes} min"
+        yield context.problem(
+            path, message, "Trade hours, or leave `energy_value.tariffs` out.", str(minutes)
+        )
+
+
 def _days(market: EnergyValueConfig, context: Context) -> Iterator[Problem]:
     """Whole days, of which at least one can be traded."""
     time = context.time
@@ -153,7 +171,7 @@ def _days(market: EnergyValueConfig, context: Context) -> Iterator[Problem]:
 def _sizes(market: EnergyValueConfig, groups: Sequence[TradingGroup], context: Context) -> Iterator[Problem]:
     """Refusals of what would not fit into memory: households' days, and each seller's offers to all."""
     n = context.population.size
-    days = n * context.time.duration_ms / MS_PER_DAY
+    days = n * context.time.duration_ms / MS_PER_DAY * market.rules.slots.per_hour
     if days > MOST_HOUSEHOLD_DAYS:
         message = (
             f"{n:,} households plan {days:,.0f} days in all, whose hours are held whole; "

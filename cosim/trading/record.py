@@ -16,6 +16,7 @@ from cosim.core.tables import PROSUMER, Coded, Column, Parameters, Table, TableS
 from cosim.trading.market import Participant
 from cosim.trading.protocol.marketplace import Bid
 from cosim.trading.scheduling.day_plan import DayPlan
+from cosim.trading.schemas.market_slots import HOURLY, MarketSlots
 from cosim.trading.settlement.bills import Bill, Settlement, TradeRow
 from cosim.trading.strategies.price_band import kappa_of
 from cosim.trading.totals import TradingMetrics
@@ -24,12 +25,19 @@ from cosim.trading.valuation.prices import Prices
 
 _DAY = Column("day", "integer", "", "delivery day of the run, from 0")
 _HOUR = Column("hour", "integer", "", "hour of the day (UTC), from 0")
+_MINUTE = Column(
+    "minute",
+    "integer",
+    "min",
+    "in the hour, where the interval begins; only where the market trades shorter ones",
+)
 PRICES = Table(
     "prices",
     "The grid's prices, hour by hour.",
     (
         _DAY,
         _HOUR,
+        _MINUTE,
         Column("grid_price", "number", "EUR/kWh", "P^G: what a kWh from the grid costs"),
         Column("feed_in_price", "number", "EUR/kWh", "what a kWh that is fed in earns under the rule"),
     ),
@@ -40,6 +48,7 @@ OFFERS = Table(
     (
         _DAY,
         _HOUR,
+        _MINUTE,
         Column("seller", "text", "", "household that offers"),
         Column("quantity_kwh", "number", "kWh", "the most it sells"),
         Column("price", "number", "EUR/kWh", "its price"),
@@ -52,6 +61,7 @@ BIDS = Table(
     (
         _DAY,
         _HOUR,
+        _MINUTE,
         Column("buyer", "text", "", "household that bids"),
         Column("quantity_kwh", "number", "kWh", "the most it buys at this price"),
         Column("price", "number", "EUR/kWh", "the most it pays"),
@@ -63,6 +73,7 @@ CLEARING = Table(
     (
         _DAY,
         _HOUR,
+        _MINUTE,
         Column("bid_kwh", "number", "kWh", "all that households wanted to buy"),
         Column("offered_kwh", "number", "kWh", "all that they wanted to sell"),
         Column("agreed_kwh", "number", "kWh", "what passes between them"),
@@ -77,6 +88,7 @@ SCHEDULE = Table(
     (
         _DAY,
         _HOUR,
+        _MINUTE,
         PROSUMER,
         Column("appliance", "text", "", "name of the appliance"),
         Column("energy_kwh", "number", "kWh", "what it takes in the hour"),
@@ -94,6 +106,7 @@ TRADES = Table(
     (
         _DAY,
         _HOUR,
+        _MINUTE,
         Column("buyer", "text", "", "household that asked"),
         Column("seller", "text", "", "household that was asked; the buyer for its own generation"),
         Column("requested_kwh", "number", "kWh", "asked for"),
@@ -171,6 +184,8 @@ class EnergyRecorder:
         Who has bills besides the households: number -1, -2 and so on.
     bills : Table
         Their table: with fees and taxes, where there are any.
+    slots : MarketSlots
+        What is traded: hours, or shorter intervals.
     """
 
     def __init__(
@@ -180,13 +195,16 @@ class EnergyRecorder:
         has_operator: bool = False,
         parties: tuple[str, ...] = ("grid",),
         bills: Table = BILLS,
+        slots: MarketSlots = HOURLY,
     ) -> None:
+        self._slots = slots
         self._names = context.population.names
         self._parties = (*self._names, *parties)
         large: tuple[Table, ...] = (OFFERS, SCHEDULE, TRADES) if "trading" in context.records else ()
         if has_operator:
             large = (*large, *((BIDS,) if large else ()), CLEARING)
-        self._writers = {table.name: store.writer(table) for table in (*large, bills, PRICES)}
+        written = [self._as_written(table) for table in (*large, bills, PRICES)]
+        self._writers = {table.name: store.writer(table) for table in written}
         self._bill_columns = [column.name for column in bills.columns]
         self._with_rejected = "rejected_requests" in context.records
         self._first_counted_day = context.time.warm_up_ms // MS_PER_DAY
@@ -207,7 +225,7 @@ class EnergyRecorder:
         self._writers["schedule"].append(
             {
                 "day": np.full(len(row), day),
-                "hour": hour,
+                **self._when(hour),
                 "prosumer": Coded(np.full(len(row), household), self._names),
                 "appliance": Coded(row, appliances),
                 "energy_kwh": energy[row, hour],
@@ -240,7 +258,7 @@ class EnergyRecorder:
             for each in settlement.trades
         )
         self.metrics.add_bills([bill.total_eur for bill in settlement.bills], len(self._names))
-        self.metrics.add_power(*metered, prices.grid, day * HOURS, is_traded=bool(offered))
+        self.metrics.add_power(*metered, prices.grid, day, self._slots, is_traded=bool(offered))
 
     def add_wanted(self, day: int, wanted_kwh: float, trades: Sequence[TradeRow]) -> None:
         """Take what households wanted of all offers of a day, and what they got."""
@@ -251,15 +269,16 @@ class EnergyRecorder:
         self, day: int, bids: Sequence[Bid], offered: Sequence[Offer], trades: Sequence[TradeRow]
     ) -> None:
         """Take what was ordered of a day and what came of it, where an operator cleared it."""
-        rows = clearing_rows(bids, offered, trades)
-        self._writers["clearing"].append({"day": np.full(len(rows["hour"]), day), **rows})
+        rows = clearing_rows(bids, offered, trades, self._slots.per_day)
+        when = self._when(rows.pop("hour"))
+        self._writers["clearing"].append({"day": np.full(len(rows["bid_kwh"]), day), **when, **rows})
         if day >= self._first_counted_day:
             self.metrics.add_clearing(fsum(bid.energy_kwh for bid in bids), trades)
         if "bids" in self._writers:
             self._writers["bids"].append(
                 {
                     "day": np.full(len(bids), day),
-                    "hour": np.array([bid.hour for bid in bids], int),
+                    **self._when(np.array([bid.hour for bid in bids], int)),
                     "buyer": self._party([bid.buyer for bid in bids]),
                     "quantity_kwh": np.array([bid.energy_kwh for bid in bids], float),
                     "price": np.array([bid.price for bid in bids], float),
@@ -271,7 +290,7 @@ class EnergyRecorder:
         self._writers["trades"].append(
             {
                 "day": np.full(len(trades), day),
-                "hour": np.array([each.hour for each in trades], int),
+                **self._when(np.array([each.hour for each in trades], int)),
                 "buyer": self._party([each.buyer for each in trades]),
                 "seller": self._party([each.seller for each in trades]),
                 "requested_kwh": np.array([each.requested_kwh for each in trades], float),
@@ -284,7 +303,9 @@ class EnergyRecorder:
 
     def _add_prices(self, day: int, prices: Prices) -> None:
         columns = {"grid_price": prices.grid, "feed_in_price": prices.feed_in}
-        self._writers["prices"].append({"day": np.full(HOURS, day), "hour": np.arange(HOURS), **columns})
+        n_slots = self._slots.per_day
+        when = self._when(np.arange(n_slots))
+        self._writers["prices"].append({"day": np.full(n_slots, day), **when, **columns})
 
     def _add_offers(self, day: int, offered: Sequence[Offer], prices: Prices) -> None:
         hour = np.array([offer.hour for offer in offered], int)
@@ -292,7 +313,7 @@ class EnergyRecorder:
         self._writers["offers"].append(
             {
                 "day": np.full(len(hour), day),
-                "hour": hour,
+                **self._when(hour),
                 "seller": self._party([offer.seller for offer in offered]),
                 "quantity_kwh": np.array([offer.quantity_kwh for offer in offered], float),
                 "price": price,
@@ -304,6 +325,19 @@ class EnergyRecorder:
         columns = {name: np.array([getattr(bill, name) for bill in bills]) for name in self._bill_columns}
         self._writers["bills"].append(columns | {"prosumer": self._party([bill.prosumer for bill in bills])})
 
+    def _as_written(self, table: Table) -> Table:
+        """Of hours no minutes are written."""
+        if self._slots.per_hour > 1:
+            return table
+        return table._replace(columns=tuple(each for each in table.columns if each is not _MINUTE))
+
+    def _when(self, slot: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """The hours in which intervals of a day lie, and where they are shorter, the minutes."""
+        per_hour = self._slots.per_hour
+        if per_hour == 1:
+            return {"hour": slot}
+        return {"hour": slot // per_hour, "minute": slot % per_hour * (60 // per_hour)}
+
     def _party(self, parties: Sequence[int]) -> Coded:
         """Households, the grid and whoever else by name."""
         codes = np.array(parties, dtype=np.int64)
@@ -311,11 +345,11 @@ class EnergyRecorder:
 
 
 def clearing_rows(
-    bids: Iterable[Bid], offered: Iterable[Offer], trades: Iterable[TradeRow]
+    bids: Iterable[Bid], offered: Iterable[Offer], trades: Iterable[TradeRow], n_slots: int = HOURS
 ) -> dict[str, NDArray[Any]]:
     """Columns of the table ``clearing`` but for the day: every hour in which somebody ordered."""
-    demand, supply, agreed, money = np.zeros(HOURS), np.zeros(HOURS), np.zeros(HOURS), np.zeros(HOURS)
-    lowest, highest = np.full(HOURS, np.inf), np.full(HOURS, -np.inf)
+    demand, supply, agreed, money = (np.zeros(n_slots) for _ in range(4))
+    lowest, highest = np.full(n_slots, np.inf), np.full(n_slots, -np.inf)
     for bid in bids:
         demand[bid.hour] += bid.energy_kwh
     for offer in offered:
@@ -327,7 +361,7 @@ def clearing_rows(
         highest[trade.hour] = max(highest[trade.hour], trade.price)
     hour = np.flatnonzero((demand > 0) | (supply > 0))
     passes = agreed > 0
-    mean = np.divide(money, agreed, out=np.full(HOURS, np.nan), where=passes)
+    mean = np.divide(money, agreed, out=np.full(n_slots, np.nan), where=passes)
     columns = {
         "bid_kwh": demand,
         "offered_kwh": supply,

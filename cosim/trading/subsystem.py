@@ -196,6 +196,7 @@ class Trading(Subsystem[Traded]):
                 self.market.has_operator,
                 self.market.prices.parties,
                 BILLS if tariffs is None else BILLS_WITH_CHARGES,
+                slots=self.market.slots,
             ),
             equipment.households,
             self._listeners,

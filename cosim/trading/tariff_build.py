@@ -54,7 +54,7 @@ def price_list(
     """
     tariffs = config.tariffs
     if tariffs is None:
-        return OnePriceList(base, context.population.size), []
+        return OnePriceList(base, context.population.size, config.rules.slots), []
     found, files, doubts = suppliers(
         tariffs, base, config.rules.rule, context.population, context.time.start, context.folder
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cosim.core.errors import Problem, count
 from cosim.core.numbers import Number, Summary, declared, finite
+from cosim.trading.schemas.market_slots import MarketSlots
 
 Array = NDArray[np.float64]
 
@@ -99,13 +100,13 @@ NUMBERS = (
     ),
     *declared(SECTION, "meters",
         Number("load_peak_kw", "peak load", "kW",
-            "largest load of all households together, mean of an hour", "less"),
+            "largest load of all households together, mean of a market interval", "less"),
         Number("load_peak_time_h", "time of the peak load", "h",
             "hours from the start of the run", kind="time"),
         Number("net_import_peak_kw", "peak net import", "kW",
-            "largest load less generation of all households together, mean of an hour", "less"),
+            "largest load less generation of all households together, mean of a market interval", "less"),
         Number("net_export_peak_kw", "peak net export", "kW",
-            "largest generation less load of all households together, mean of an hour", "less"),
+            "largest generation less load of all households together, mean of a market interval", "less"),
     ),
 )  # fmt: skip
 
@@ -145,7 +146,7 @@ class TradingMetrics:
     matched_kwh: float = 0.0
     matched_eur: float = 0.0
     load_peak_kw: float = 0.0
-    load_peak_h: int = 0
+    load_peak_h: float = 0
     import_peak_kw: float = 0.0
     export_peak_kw: float = 0.0
 
@@ -181,20 +182,30 @@ class TradingMetrics:
         self.imbalance_eur = max(self.imbalance_eur, abs(math.fsum(totals_eur)))
 
     def add_power(
-        self, load_kwh: Array, generation_kwh: Array, grid_price: Array, first_h: int, is_traded: bool
+        self,
+        load_kwh: Array,
+        generation_kwh: Array,
+        grid_price: Array,
+        day: int,
+        slots: MarketSlots,
+        is_traded: bool,
     ) -> None:
-        """Take what a day's meters counted, shape (n_households, n_hours) each, and P^G, EUR/kWh."""
+        """Take what a day's meters counted, shape (n_households, n_slots) each, and P^G, EUR/kWh."""
         self.n_days += 1
         self.n_days_traded += is_traded
         self.net_value_eur += math.fsum(grid_price * (load_kwh - generation_kwh).sum(axis=0))
-        load, net = load_kwh.sum(axis=0), (load_kwh - generation_kwh).sum(axis=0)
-        if float(load.max()) > self.load_peak_kw:
-            self.load_peak_kw, self.load_peak_h = float(load.max()), first_h + int(load.argmax())
-        self.import_peak_kw = max(self.import_peak_kw, float(net.max()))
-        self.export_peak_kw = max(self.export_peak_kw, -float(net.min()))
+        load_kw = load_kwh.sum(axis=0) / slots.length_h
+        net_kw = (load_kwh - generation_kwh).sum(axis=0) / slots.length_h
+        if float(load_kw.max()) > self.load_peak_kw:
+            number = day * slots.per_day + int(load_kw.argmax())
+            hours, rest = divmod(number, slots.per_hour)
+            self.load_peak_kw = float(load_kw.max())
+            self.load_peak_h = hours + rest / slots.per_hour if rest else hours
+        self.import_peak_kw = max(self.import_peak_kw, float(net_kw.max()))
+        self.export_peak_kw = max(self.export_peak_kw, -float(net_kw.min()))
 
     def result(self) -> Summary:
-        """Money, energy, peaks of hourly means.
+        """Money, energy, peaks of means of a market interval.
 
         Welfare is what appliances were worth by the hours in which they ran, less what households paid. What
         households draw from outside all together, at the grid's price of each hour, is what the grid's

@@ -79,7 +79,7 @@ def test_a_negative_grid_price_comes_before_the_offers_and_earns() -> None:
 
 
 def test_an_outage_leaves_what_the_neighbours_offer() -> None:
-    supply = merit_order([Offer(0, 1, 2.0, 0.1)], [0.3, 0.3], 4.0, grid_limit_kw=[0.0, 4.0])
+    supply = merit_order([Offer(0, 1, 2.0, 0.1)], [0.3, 0.3], 4.0, grid_limit_kwh=[0.0, 4.0])
     assert supply.limit_kwh.tolist() == [2.0, 4.0]
 
 

@@ -26,10 +26,10 @@ Rows = tuple[tuple[int, ...], ...]
 
 def rows_of(appliance: Appliance, n_hours: int) -> Iterator[tuple[int, ...]]:
     """Every row of on and off that an appliance may have, by trying all sets of hours."""
-    window = range(appliance.earliest_start_h, appliance.latest_end_h)
-    for hours in combinations(window, appliance.duration_h * appliance.runs_per_day):
-        runs = [hours[i : i + appliance.duration_h] for i in range(0, len(hours), appliance.duration_h)]
-        if not appliance.contiguous or all(run[-1] - run[0] == appliance.duration_h - 1 for run in runs):
+    window = range(appliance.earliest, appliance.latest)
+    for hours in combinations(window, appliance.duration * appliance.runs_per_day):
+        runs = [hours[i : i + appliance.duration] for i in range(0, len(hours), appliance.duration)]
+        if not appliance.contiguous or all(run[-1] - run[0] == appliance.duration - 1 for run in runs):
             yield tuple(int(hour in hours) for hour in range(n_hours))
 
 

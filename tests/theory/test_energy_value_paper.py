@@ -66,9 +66,9 @@ def _most_liked() -> NDArray[np.float64]:
     for appliance, mu in zip(DAY.appliances, MU, strict=True):
         worth = appliance.power_kw * mu * GRID_PRICE
         if appliance.contiguous:
-            best.append(np.convolve(worth, np.ones(appliance.duration_h), "valid").max())
+            best.append(np.convolve(worth, np.ones(appliance.duration), "valid").max())
         else:
-            best.append(np.sort(worth)[::-1][: appliance.duration_h].sum())
+            best.append(np.sort(worth)[::-1][: appliance.duration].sum())
     return np.array(best)
 
 
@@ -96,7 +96,7 @@ def test_nothing_to_choose_by_means_as_early_as_possible() -> None:
     schedule = solve_exact(problem)
     assert isinstance(schedule, Schedule)
     for appliance, row in zip(DAY.appliances, schedule.on, strict=True):
-        assert np.flatnonzero(row).tolist() == list(range(appliance.duration_h))
+        assert np.flatnonzero(row).tolist() == list(range(appliance.duration))
 
 
 @pytest.mark.parametrize("solve", [solve_exact, solve_greedy])

@@ -82,10 +82,10 @@ def together(case: Case) -> float:
     """The largest value less cost."""
     problem, supply, n = case.problem, case.problem.supply, case.problem.n_hours
     rows = [
-        np.eye(n)[one.earliest_start_h : one.latest_end_h] if any_hours(one) else 1.0 * ways_to_run(one, n)
+        np.eye(n)[one.earliest : one.latest] if any_hours(one) else 1.0 * ways_to_run(one, n)
         for one in problem.appliances
     ]
-    chosen = [one.hours_needed if any_hours(one) else 1 for one in problem.appliances]
+    chosen = [one.slots_needed if any_hours(one) else 1 for one in problem.appliances]
     ways = np.concatenate([one.power_kw * row for one, row in zip(problem.appliances, rows, strict=True)])
     worth = np.concatenate([row @ each for row, each in zip(rows, problem.worth, strict=True)])
     hour, step = np.nonzero(supply.quantity_kwh)

@@ -23,8 +23,8 @@ CASES = [
 
 def _by_trying(appliance: Appliance, n_hours: int) -> list[tuple[int, ...]]:
     found = []
-    window = range(appliance.earliest_start_h, appliance.latest_end_h)
-    length = appliance.duration_h
+    window = range(appliance.earliest, appliance.latest)
+    length = appliance.duration
     for hours in combinations(window, length * appliance.runs_per_day):
         runs = [hours[i : i + length] for i in range(0, len(hours), length)]
         if not appliance.contiguous or all(run[-1] - run[0] == length - 1 for run in runs):
@@ -35,7 +35,7 @@ def _by_trying(appliance: Appliance, n_hours: int) -> list[tuple[int, ...]]:
 @pytest.mark.parametrize("appliance", CASES, ids=lambda appliance: appliance.name)
 def test_ways_are_those_found_by_trying(appliance: Appliance) -> None:
     n_hours = 8
-    case = appliance._replace(latest_end_h=min(appliance.latest_end_h, n_hours))
+    case = appliance._replace(latest=min(appliance.latest, n_hours))
     expected = _by_trying(case, n_hours)
     rows = ways_to_run(case, n_hours)
     assert [tuple(np.flatnonzero(row)) for row in rows] == sorted(expected)
@@ -53,20 +53,20 @@ def _is_valid_run(appliance: Appliance, on: NDArray[np.bool_]) -> bool:
         Hour by hour whether it runs.
     """
     hours = np.flatnonzero(on)
-    if len(hours) != appliance.hours_needed:
+    if len(hours) != appliance.slots_needed:
         return False
-    if len(hours) and (hours[0] < appliance.earliest_start_h or hours[-1] >= appliance.latest_end_h):
+    if len(hours) and (hours[0] < appliance.earliest or hours[-1] >= appliance.latest):
         return False
     if any_hours(appliance):
         return True
     # Each piece of the row is a whole number of runs, one after the other.
     edges = np.flatnonzero(np.diff(np.concatenate(([0], np.asarray(on, dtype=np.int8), [0]))))
-    return not np.any((edges[1::2] - edges[::2]) % appliance.duration_h)
+    return not np.any((edges[1::2] - edges[::2]) % appliance.duration)
 
 
 @pytest.mark.parametrize("appliance", CASES, ids=lambda appliance: appliance.name)
 def test_a_row_is_valid_if_and_only_if_it_is_a_way(appliance: Appliance) -> None:
-    case = appliance._replace(latest_end_h=min(appliance.latest_end_h, 8))
+    case = appliance._replace(latest=min(appliance.latest, 8))
     ways = {tuple(row) for row in ways_to_run(case, 8).tolist()}
     for number in range(2**8):
         row = np.array([bool(number >> hour & 1) for hour in range(8)])
@@ -81,7 +81,7 @@ def test_the_papers_refrigerator() -> None:
 def test_too_many_ways_and_a_window_past_the_day_are_refused() -> None:
     with pytest.raises(ValueError, match="more than"):
         ways_to_run(Appliance("any", 1.0, 12, False), 24)
-    with pytest.raises(ValueError, match="ends at 24 h of 6 h"):
+    with pytest.raises(ValueError, match="ends at 24 of 6"):
         ways_to_run(Appliance("late", 1.0, 1), 6)
 
 

@@ -19,6 +19,7 @@ from cosim.households.profile_book import Demand, Profile, ProfileBook, Series, 
 from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day
 from cosim.trading.scheduling.schedule import Infeasible
 from cosim.trading.schemas.appliances import ListedAppliances, NoAppliances
+from cosim.trading.schemas.market_slots import HOURLY
 from cosim.trading.settlement.bills import TradeStatus
 from cosim.trading.totals import TRADE_STATUSES, TradingMetrics, doubts
 from cosim.trading.valuation.offers import Offer
@@ -115,7 +116,7 @@ def test_peaks_and_sums() -> None:
     load, generation = np.zeros((2, 24)), np.zeros((2, 24))
     load[:, 5], generation[0, 12] = 2.0, 7.0
     price = np.linspace(0.1, 0.33, 24)
-    metrics.add_power(load, generation, price, 24, is_traded=True)
+    metrics.add_power(load, generation, price, 1, HOURLY, is_traded=True)
     metrics.add_trades(
         [("buyer_short", True, 1.0, 0.5), ("seller_short", False, 2.0, 1.5), ("rejected", False, 0.0, 0.0)]
     )

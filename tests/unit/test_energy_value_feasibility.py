@@ -23,7 +23,7 @@ NIGHT = np.array([0.5] * 8 + [4.5] * 10 + [0.5] * 6)
             "kiln (5 kW) has to run for 1 h from hour 0 to 24, but finds room for only 0 h",
         ),
         (
-            Appliance("oven", 2.0, 1, earliest_start_h=9, latest_end_h=18),
+            Appliance("oven", 2.0, 1, earliest=9, latest=18),
             "oven (2 kW) has to run for 1 h from",
         ),
         (

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.hours import HOURS
 from cosim.trading.clearing.grains import whole_grains
 from cosim.trading.clearing.interface import Clearing
 from cosim.trading.protocol.messages import Line
@@ -61,10 +60,10 @@ def load_worth(plan: DayPlan, preferences: Preferences, fixed_kwh: Array, as_one
     """
     if as_one:
         load = plan.energy_kwh.sum(axis=0) + fixed_kwh
-        return Worth(load[None, :], np.ones((1, HOURS)))
+        return Worth(load[None, :], np.ones((1, len(load))))
     weight = (preferences.rigidity - 1) / (preferences.rigidity_max - 1)
     place = weight * normalised_preferences(plan.appliances.preferences)
-    return Worth(np.vstack([fixed_kwh, plan.energy_kwh]), np.vstack([np.ones(HOURS), place]))
+    return Worth(np.vstack([fixed_kwh, plan.energy_kwh]), np.vstack([np.ones(len(fixed_kwh)), place]))
 
 
 def parts_at(energy_kwh: Array, places: Array) -> list[list[Part]]:
@@ -104,8 +103,8 @@ def hourly_orders(
     bids: list[Line] = []
     asks: list[Line] = []
     margin = has_margin(prices.feed_in, prices.grid)
-    for hour in range(HOURS):
-        if not margin[hour]:
+    for hour, may_trade in enumerate(margin.tolist()):
+        if not may_trade:
             continue
         grid, feed_in = float(prices.grid[hour]), float(prices.feed_in[hour])
         limits = clearing.limits(grid, feed_in)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from cosim.config.hours import HOURS
 from cosim.core.message import is_fresher
 from cosim.trading.clearing.grains import whole_grains
 from cosim.trading.protocol.demand_plan import HourlyNeed
@@ -152,13 +151,13 @@ class Buyer:
         wanted = {need.hour: need for need in needs}
         letters = self._give_back_claims(book, unused(book, wanted, first_hour))
         held_kwh = book.held_kwh()
-        for hour in range(first_hour, HOURS):
+        for hour in range(first_hour, self.terms.slots.per_day):
             demand_kwh, candidates = wanted[hour][1:] if hour in wanted else (0.0, ())
             book.wanted_kwh[hour] = whole_grains(demand_kwh)
             # Below 0 where more is held than is now wanted: then nothing is asked for.
             remaining_kwh = whole_grains(demand_kwh) - held_kwh.get(hour, 0.0)
             book.needs[hour] = Need(remaining_kwh, candidates)
-        return [*letters, *self._ask(now_ms, book, range(first_hour, HOURS))]
+        return [*letters, *self._ask(now_ms, book, range(first_hour, self.terms.slots.per_day))]
 
     def lacks(self, day: int, first_hour: int) -> bool:
         """Whether to plan again: it still lacks energy, and has learnt what sellers have left."""
@@ -248,7 +247,7 @@ class Buyer:
         """In further rounds, an hour begins: what is open of it is given up, and of the rest asked anew."""
         book = self.book(day)
         book.first_open_hour = max(book.first_open_hour, hour + 1)
-        book.is_closed = book.is_closed or book.first_open_hour >= HOURS
+        book.is_closed = book.is_closed or book.first_open_hour >= self.terms.slots.per_day
         letters = []
         begun = [each for each in book.open_requests.values() if min(_hours(each)) < book.first_open_hour]
         for request in begun:

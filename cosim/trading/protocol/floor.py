@@ -10,8 +10,7 @@ from typing import Protocol
 import simpy
 
 from cosim.comms.network import Network
-from cosim.config.hours import HOURS
-from cosim.core.clock import MS_PER_HOUR, Priority, wait_until
+from cosim.core.clock import Priority, wait_until
 from cosim.core.message import Message
 from cosim.core.streams import Streams
 from cosim.trading.protocol.demand_plan import Planner, PlansAgain
@@ -263,15 +262,15 @@ class TradingFloor:
 
     def _hours(self, day: int) -> Generator[simpy.Event, object, None]:
         """Hour by hour trading ends."""
-        for hour in range(HOURS):
+        for hour in range(self._terms.slots.per_day):
             yield wait_until(self._env, self._terms.last_ms(day, hour) + 1, Priority.DECISION)
             for household in range(len(self.traders)):
                 self._close_hour(household, day, hour)
 
     def _first_hour(self, day: int, now_ms: int) -> int:
-        """The first hour of a day that has not begun: 0 before the day, 24 when it is over."""
-        begun = -(-(now_ms + 1 - self._terms.timeline.start_ms(day)) // MS_PER_HOUR)
-        return min(max(begun, 0), HOURS)
+        """The first hour of a day that has not begun: 0 before it, their number when it is over."""
+        begun = -(-(now_ms + 1 - self._terms.timeline.start_ms(day)) // self._terms.slots.length_ms)
+        return min(max(begun, 0), self._terms.slots.per_day)
 
     def _again(self, household: int, day: int) -> Callable[[simpy.Event], None]:
         return lambda _: self._plan_again(household, day)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cosim.config.hours import HOURS
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR, to_ms
 from cosim.trading.clearing.grains import GRAIN_KWH
+from cosim.trading.schemas.market_slots import HOURLY, MarketSlots
 from cosim.trading.schemas.rules import TradingRulesConfig
 
 
@@ -95,6 +95,8 @@ class TradingTerms(NamedTuple):
         Smallest energy asked for or granted in one hour.
     round_ms : int or None
         From one round to the next; None where trading is over at the deadline.
+    slots : MarketSlots
+        What is traded: hours, or shorter intervals.
     """
 
     timeline: Timeline
@@ -103,23 +105,24 @@ class TradingTerms(NamedTuple):
     retries: int
     min_trade_kwh: float
     round_ms: int | None = None
+    slots: MarketSlots = HOURLY
 
     def last_ms(self, day: int, hour: int) -> int:
         """Last instant at which an hour can be sold: the deadline, or, in rounds, before it begins."""
         if self.round_ms is None:
             return self.timeline.deadline_ms(day)
-        return self.timeline.start_ms(day) + hour * MS_PER_HOUR - 1
+        return self.timeline.start_ms(day) + hour * self.slots.length_ms - 1
 
     def is_over(self, now_ms: int, day: int) -> bool:
         """Whether nothing of a day can be sold any more."""
-        return now_ms > self.last_ms(day, HOURS - 1)
+        return now_ms > self.last_ms(day, self.slots.per_day - 1)
 
     def rounds(self, day: int) -> range:
         """Instants at which a further round of a day begins, ms."""
         if self.round_ms is None:
             return range(0)
         gate_ms = self.timeline.gate_ms(day)
-        return range(gate_ms + self.round_ms, self.last_ms(day, HOURS - 1), self.round_ms)
+        return range(gate_ms + self.round_ms, self.last_ms(day, self.slots.per_day - 1), self.round_ms)
 
 
 def build_terms(config: TradingRulesConfig, first_day_ms: int) -> TradingTerms:
@@ -131,4 +134,5 @@ def build_terms(config: TradingRulesConfig, first_day_ms: int) -> TradingTerms:
         config.request_retries,
         max(config.min_trade_kwh, GRAIN_KWH),
         None if config.rounds is None else to_ms(config.rounds.every_h, MS_PER_HOUR),
+        config.slots,
     )

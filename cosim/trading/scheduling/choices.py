@@ -192,21 +192,21 @@ def list_choices(problem: ScheduleProblem, roles: Roles, excess_only: bool = Fal
     appliances, n_hours = problem.appliances, problem.n_hours
     fixed_kwh = problem.fixed_load_kwh.copy()
     for index in roles.fixed:
-        fixed_kwh += problem.power_kw[index] * ways_to_run(appliances[index], n_hours)[0]
+        fixed_kwh += problem.slot_kwh[index] * ways_to_run(appliances[index], n_hours)[0]
     worth = np.zeros_like(problem.worth) if excess_only else problem.worth
     ways = tuple(_as_numbers(appliances[index], n_hours) for index in roles.listed)
     flexible_worth = np.full((len(roles.flexible), n_hours), -np.inf)
     for row, index in zip(flexible_worth, roles.flexible, strict=True):
-        window = slice(appliances[index].earliest_start_h, appliances[index].latest_end_h)
+        window = slice(appliances[index].earliest, appliances[index].latest)
         row[window] = worth[index, window]
     return _with_costs(
         problem,
         ways,
         tuple(rows @ worth[index] for rows, index in zip(ways, roles.listed, strict=True)),
-        tuple(appliances[index].power_kw for index in roles.listed),
+        tuple(appliances[index].slot_kwh for index in roles.listed),
         flexible_worth,
-        tuple(appliances[index].hours_needed for index in roles.flexible),
-        tuple(appliances[index].power_kw for index in roles.flexible),
+        tuple(appliances[index].slots_needed for index in roles.flexible),
+        tuple(appliances[index].slot_kwh for index in roles.flexible),
         fixed_kwh,
         excess_only,
     )

@@ -33,12 +33,20 @@ class Preferences(NamedTuple):
         γ_b of (8).
     contracted_kw : float
         Contracted power, kW.
+    slot_h : float
+        Length of a market interval, h.
     """
 
     rigidity: int
     rigidity_max: int
     gamma_b: float
     contracted_kw: float
+    slot_h: float = 1.0
+
+    @property
+    def most_kwh(self) -> float:
+        """The largest load of a market interval."""
+        return self.contracted_kw * self.slot_h
 
 
 class DayPlan(NamedTuple):
@@ -61,8 +69,8 @@ class DayPlan(NamedTuple):
     @property
     def energy_kwh(self) -> Array:
         """Energy of each appliance in each hour; shape (n_appliances, 24)."""
-        power_kw = np.array([appliance.power_kw for appliance in self.appliances.appliances])
-        return np.asarray(power_kw[:, None] * self.schedule.on)
+        slot_kwh = np.array([appliance.slot_kwh for appliance in self.appliances.appliances])
+        return np.asarray(slot_kwh[:, None] * self.schedule.on)
 
     @property
     def energy_value(self) -> float:
@@ -95,7 +103,7 @@ def plan_rest(
     """
     begun = np.asarray(plan.schedule.on[:, :first_hour].any(axis=1))
     rest = [
-        appliance._replace(earliest_start_h=max(appliance.earliest_start_h, first_hour))
+        appliance._replace(earliest=max(appliance.earliest, first_hour))
         for appliance, is_begun in zip(plan.appliances.appliances, begun, strict=True)
         if not is_begun
     ]
@@ -160,12 +168,12 @@ def plan_day(
     liking = normalised_preferences(appliances.preferences)
     gamma = scaling_factor(preferences.rigidity, preferences.rigidity_max, preferences.gamma_b, grid_price)
     values = energy_values(liking, gamma, grid_price)
-    supply = merit_order(offers, grid_price, preferences.contracted_kw)
+    supply = merit_order(offers, grid_price, preferences.most_kwh)
     aimed_at = values
     if aim == "cost":
         aimed_at = energy_values(liking, np.zeros_like(gamma), grid_price)
     elif aim == "preferences":
-        supply, aimed_at = merit_order((), np.zeros_like(grid_price), preferences.contracted_kw), liking
+        supply, aimed_at = merit_order((), np.zeros_like(grid_price), preferences.most_kwh), liking
     problem = ScheduleProblem(appliances.appliances, aimed_at, supply, fixed_load_kwh)
     if solver == "exact":
         schedule = solve_exact(problem, limit=search_limit, pause=pause)

@@ -49,7 +49,7 @@ def solve_greedy(problem: ScheduleProblem) -> Schedule | Infeasible:
         appliance = problem.appliances[index]
         gain = hourly_gain(problem, index, load)
         on[index] = _best_row(appliance, gain)
-        load = load + appliance.power_kw * on[index]
+        load = load + appliance.slot_kwh * on[index]
     if np.any(excess_kwh(problem, on) > 0):
         return shortage(problem, on, proved=False)
     return replace(evaluate(problem, on), gap=math.nan)
@@ -67,7 +67,7 @@ def hourly_gain(problem: ScheduleProblem, index: int, load_kwh: NDArray[np.float
 
     An hour in which a limit would be exceeded costs so much that it is taken only if there is no other.
     """
-    added = load_kwh + problem.power_kw[index]
+    added = load_kwh + problem.slot_kwh[index]
     cost = problem.supply.cost(added) - problem.supply.cost(load_kwh)
     excess = np.maximum(added - problem.supply.limit_kwh - TOLERANCE_KWH, 0.0)
     price = 1.0 + float(np.abs(problem.supply.price).max()) + float(np.abs(problem.values).max(initial=0.0))
@@ -79,8 +79,8 @@ def _best_row(appliance: Appliance, gain: NDArray[np.float64]) -> NDArray[np.boo
     if not any_hours(appliance):
         rows = ways_to_run(appliance, n_hours)
         return np.asarray(rows[int((rows @ gain).argmax())])
-    window = np.arange(appliance.earliest_start_h, appliance.latest_end_h)
+    window = np.arange(appliance.earliest, appliance.latest)
     order = np.argsort(-gain[window], kind="stable")
     row = np.zeros(n_hours, dtype=np.bool_)
-    row[window[order[: appliance.hours_needed]]] = True
+    row[window[order[: appliance.slots_needed]]] = True
     return row

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem
 from cosim.trading.scheduling.supply import TOLERANCE_KWH, Purchase, Supply
-from cosim.trading.valuation.appliance import Appliance, load_kwh
+from cosim.trading.valuation.appliance import Appliance, load_kwh, time_of_day
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,14 +73,19 @@ class ScheduleProblem:
         return self.supply.n_hours
 
     @cached_property
-    def power_kw(self) -> NDArray[np.float64]:
-        """Power of each appliance while it runs, shape (n_appliances,)."""
-        return np.array([appliance.power_kw for appliance in self.appliances], dtype=np.float64)
+    def slot_kwh(self) -> NDArray[np.float64]:
+        """Energy of an interval in which each appliance runs, shape (n_appliances,)."""
+        return np.array([appliance.slot_kwh for appliance in self.appliances], dtype=np.float64)
 
     @cached_property
     def worth(self) -> NDArray[np.float64]:
         """c_α ζ_tα, EUR: what an hour of each appliance is worth; shape (n_appliances, n_hours)."""
-        return np.asarray(self.power_kw[:, None] * self.values)
+        return np.asarray(self.slot_kwh[:, None] * self.values)
+
+    @property
+    def slot_h(self) -> float:
+        """Length of an interval, h; an hour where nothing is scheduled, and nothing depends on it."""
+        return self.appliances[0].slot_h if self.appliances else 1.0
 
     def _problems(self) -> list[Problem]:
         n_hours, problems = self.n_hours, []
@@ -97,10 +102,10 @@ class ScheduleProblem:
                 Problem("the fixed load must be one number of at least 0 kWh for each hour", "Check it.")
             )
         for appliance in self.appliances:
-            if appliance.latest_end_h > n_hours or appliance.earliest_start_h < 0:
-                remedy = f"Hours are 0 to {n_hours}."
+            if appliance.latest > n_hours or appliance.earliest < 0:
+                remedy = f"Intervals are 0 to {n_hours}."
                 problems.append(Problem(f"the window of {appliance.name} lies outside the day", remedy))
-            if not 0 <= appliance.power_kw < np.inf or appliance.duration_h < 1 or appliance.runs_per_day < 1:
+            if not 0 <= appliance.power_kw < np.inf or appliance.duration < 1 or appliance.runs_per_day < 1:
                 remedy = "Power of at least 0 kW, duration and runs of at least 1."
                 problems.append(
                     Problem(f"{appliance.name} has an impossible power, duration or number of runs", remedy)
@@ -211,8 +216,8 @@ def misfits(problem: ScheduleProblem) -> Infeasible | None:
         return None
     problems = tuple(
         Problem(
-            f"{a.name} needs {a.hours_needed} h, and its window from {a.earliest_start_h} h to "
-            f"{a.latest_end_h} h has {max(0, a.window_h)} h",
+            f"{a.name} needs {a.slots_needed * a.slot_h:g} h, and its window from "
+            f"{a.earliest * a.slot_h:g} h to {a.latest * a.slot_h:g} h has {max(0, a.window) * a.slot_h:g} h",
             "Widen its window, or shorten or leave out a run.",
         )
         for a in too_long
@@ -243,10 +248,11 @@ def shortage(problem: ScheduleProblem, on: NDArray[np.bool_], proved: bool) -> I
         names = ", ".join(running) or "no appliance"
         problems.append(
             Problem(
-                f"hour {hour}: {load[hour]:.3f} kWh are wanted and {limit:.3f} kWh are available, with "
-                f"{names} running and a fixed load of {problem.fixed_load_kwh[hour]:.3f} kWh",
-                f"Raise the limit by {excess[hour]:.3f} kW, or shorten, lower or leave out one of them, "
-                "or widen a window.",
+                f"{time_of_day(hour, problem.slot_h)}: {load[hour]:.3f} kWh are wanted and "
+                f"{limit:.3f} kWh are available, with {names} running and a fixed load of "
+                f"{problem.fixed_load_kwh[hour]:.3f} kWh",
+                f"Raise the limit by {excess[hour] / problem.slot_h:.3f} kW, or shorten, lower or leave out "
+                "one of them, or widen a window.",
             )
         )
     return Infeasible(tuple(problems), (), tuple(shortages), proved)

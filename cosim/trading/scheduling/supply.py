@@ -148,8 +148,8 @@ class Supply:
 def merit_order(
     offers: Iterable[Offer],
     grid_price: ArrayLike,
-    contracted_kw: float,
-    grid_limit_kw: ArrayLike | None = None,
+    most_kwh: float,
+    grid_limit_kwh: ArrayLike | None = None,
 ) -> Supply:
     """Sort a day's suppliers by price: paper B, step 1.
 
@@ -159,9 +159,9 @@ def merit_order(
         Of other households and of the household itself, whose own generation competes at its own price.
     grid_price : array_like, shape (n_hours,)
         P^G, EUR/kWh; may be negative, and then the grid comes before the offers.
-    contracted_kw : float
-        Contracted power: the largest load of an hour, and the most that the grid supplies.
-    grid_limit_kw : array_like, shape (n_hours,), optional
+    most_kwh : float
+        By the contracted power: the largest load of an hour, and the most that the grid supplies.
+    grid_limit_kwh : array_like, shape (n_hours,), optional
         Less than that from the grid, hour by hour (0 for an outage).
 
     Returns
@@ -177,18 +177,18 @@ def merit_order(
     grid = np.asarray(grid_price, dtype=np.float64)
     n_hours = len(grid)
     listed = list(offers)
-    problems = list(_problems(listed, grid, contracted_kw))
+    problems = list(_problems(listed, grid, most_kwh))
     if problems:
         raise InputError(problems)
-    from_grid = np.full(n_hours, contracted_kw, dtype=np.float64)
-    if grid_limit_kw is not None:
-        from_grid = np.minimum(from_grid, np.asarray(grid_limit_kw, dtype=np.float64))
+    from_grid = np.full(n_hours, most_kwh, dtype=np.float64)
+    if grid_limit_kwh is not None:
+        from_grid = np.minimum(from_grid, np.asarray(grid_limit_kwh, dtype=np.float64))
     hour = np.concatenate([np.array([offer.hour for offer in listed], dtype=np.int64), np.arange(n_hours)])
     seller = np.array([offer.seller for offer in listed] + [GRID] * n_hours, dtype=np.int64)
     quantity = np.concatenate([[offer.quantity_kwh for offer in listed], from_grid])
     price = np.concatenate([[offer.price for offer in listed], grid])
     order = np.lexsort((quantity, seller, seller == GRID, price, hour))
-    return _pack(hour[order], seller[order], quantity[order], price[order], grid, contracted_kw)
+    return _pack(hour[order], seller[order], quantity[order], price[order], grid, most_kwh)
 
 
 def _pack(
@@ -197,7 +197,7 @@ def _pack(
     quantity: NDArray[np.float64],
     price: NDArray[np.float64],
     grid_price: NDArray[np.float64],
-    contracted_kw: float,
+    most_kwh: float,
 ) -> Supply:
     """Tables of one row an hour from entries sorted by hour and price."""
     n_hours = len(grid_price)
@@ -218,16 +218,16 @@ def _pack(
         seller[index],
         np.concatenate([zero, ends[:, :-1]], axis=1),
         np.concatenate([zero, costs[:, :-1]], axis=1),
-        np.minimum(contracted_kw, ends[:, -1]),
+        np.minimum(most_kwh, ends[:, -1]),
         grid_price,
     )
 
 
-def _problems(offers: list[Offer], grid: NDArray[np.float64], contracted_kw: float) -> Iterable[Problem]:
+def _problems(offers: list[Offer], grid: NDArray[np.float64], most_kwh: float) -> Iterable[Problem]:
     if not np.all(np.isfinite(grid)):
         yield Problem("a grid price is not a finite number", "Give one price for every hour.")
-    if not contracted_kw > 0:
-        yield Problem("the contracted power must be above 0", "Give it in kW.", value=f"{contracted_kw:g}")
+    if not most_kwh > 0:
+        yield Problem("the contracted power must be above 0", "Give it in kW.", value=f"{most_kwh:g}")
     for offer in offers:
         what = f"the offer of seller {offer.seller} for hour {offer.hour}"
         if not 0 <= offer.hour < len(grid):

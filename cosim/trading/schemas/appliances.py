@@ -39,6 +39,17 @@ PatternName = Literal[
 ]
 """Named preferences: the columns of paper B's Table III, and one without a preference."""
 
+
+def _quarters(hours: float) -> float:
+    """A whole number where it is one, so that whole hours are written as such."""
+    if hours * 4 % 1:
+        raise ValueError(f"{hours:g} h is no whole number of quarter hours; round it")
+    return int(hours) if hours % 1 == 0 else hours
+
+
+QuarterHours = Annotated[Number, AfterValidator(_quarters)]
+"""Hours in steps of a quarter."""
+
 Preference = Annotated[Number, Range(1, 3)]
 
 
@@ -76,19 +87,22 @@ Preferences = Annotated[
 
 
 class ApplianceConfig(Model):
-    """An appliance that is scheduled, at a constant power for whole hours."""
+    """An appliance that is scheduled, at a constant power for whole market intervals.
+
+    Times are whole hours, or quarters and halves where the market trades such (`rules.interval_min`).
+    """
 
     name: Name
     """Name of the appliance."""
     power_kw: PositiveKilowatts
     """Power while it runs, kW."""
-    duration_h: Annotated[Integer, Range(1, HOURS)]
-    """Length of a run, whole hours."""
+    duration_h: Annotated[QuarterHours, Range(0.25, HOURS)]
+    """Length of a run, whole market intervals."""
     contiguous: bool = True
-    """Whether a run is uninterrupted; if not, its hours may lie anywhere in the window."""
-    earliest_start_h: Annotated[Integer, Range(0, HOURS - 1)] = 0
+    """Whether a run is uninterrupted; if not, its intervals may lie anywhere in the window."""
+    earliest_start_h: Annotated[QuarterHours, Range(0, HOURS - 0.25)] = 0
     """Hour of the day before which it does not run."""
-    latest_end_h: Annotated[Integer, Range(1, HOURS)] = HOURS
+    latest_end_h: Annotated[QuarterHours, Range(0.25, HOURS)] = HOURS
     """Hour of the day after which it does not run."""
     runs_per_day: Annotated[Integer, Range(1, HOURS)] = 1
     """Number of runs a day; they do not overlap."""
@@ -102,12 +116,12 @@ class ApplianceConfig(Model):
         needed_h = self.duration_h * self.runs_per_day
         if window_h <= 0:
             raise ValueError(
-                f"the window ends at {self.latest_end_h} h and begins at {self.earliest_start_h} h; "
+                f"the window ends at {self.latest_end_h:g} h and begins at {self.earliest_start_h:g} h; "
                 "windows do not cross midnight, so let it end later in the day"
             )
         if needed_h > window_h:
             raise ValueError(
-                f"{needed_h} h of running do not fit into a window of {window_h} h; widen the window by "
+                f"{needed_h:g} h of running do not fit into a window of {window_h:g} h; widen the window by "
                 "earliest_start_h and latest_end_h, or lower duration_h or runs_per_day"
             )
         return self

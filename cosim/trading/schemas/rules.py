@@ -24,6 +24,7 @@ from cosim.trading.audiences.interface import AUDIENCES, Audience
 from cosim.trading.audiences.neighbours import Everybody
 from cosim.trading.clearing.interface import CLEARINGS, Clearing
 from cosim.trading.clearing.posted_offers import PostedOffers
+from cosim.trading.schemas.market_slots import MarketSlots
 from cosim.trading.tariff_rules.between_households import Trading
 from cosim.trading.tariff_rules.interface import TARIFF_RULES, TariffRule
 
@@ -56,6 +57,9 @@ class TradingRulesConfig(Model):
     offers_to: Annotated[Audience, Choice(AUDIENCES)] = Everybody()
     """Who hears whose posted offers. With fewer than `everybody` the number of messages grows with the
     households, not with their square, and buyers know fewer sellers."""
+    interval_min: Literal[60, 30, 15] = 60
+    """Length of the intervals that are offered, bought and settled each for itself (min). Metering intervals
+    (`grid.interval_min`) must fit into it. Appliances start at any of them."""
     publication_h: PositiveHours = 14.0
     """When offers are published, before the delivery day's start (h); where there is an operator, when each
     household plans its day and sends its orders."""
@@ -75,7 +79,7 @@ class TradingRulesConfig(Model):
     """How long, in seconds, a seller holds what it has accepted while no confirmation comes; each repeated
     accept restarts this time, and no reservation outlives the deadline."""
     min_trade_kwh: KilowattHours = 0.001
-    """Smallest energy that is requested or granted in one hour (kWh)."""
+    """Smallest energy that is requested or granted in one market interval (kWh)."""
     rounds: RoundsConfig | None = None
     """Whether what was not bought is asked for again, and how often; by default trading is over at the
     deadline."""
@@ -123,6 +127,11 @@ class TradingRulesConfig(Model):
     def has_operator(self) -> bool:
         """Whether households trade by orders to somebody who keeps the book, and not with each other."""
         return self.rule.trades and (self.clearing.has_operator or self.offers_to.has_broker)
+
+    @property
+    def slots(self) -> MarketSlots:
+        """The market's intervals."""
+        return MarketSlots(60 // self.interval_min)
 
     @property
     def planning_spread_ms(self) -> int:

@@ -14,7 +14,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.hours import HOURS
 from cosim.core.errors import InputError, Problem
 from cosim.trading.clearing.grains import GRAIN_KWH
 from cosim.trading.protocol.purchase_book import FailedAttempt, FailedStatus
@@ -189,7 +188,7 @@ def settle(
     """
     _check(load_kwh, generation_kwh, suppliers)
     delivered = deliver(agreements, load_kwh, generation_kwh)
-    accounts = _Accounts(len(load_kwh))
+    accounts = _Accounts(load_kwh.shape)
     supplied_at = _prices_of(suppliers, len(load_kwh))
     for each in delivered:
         accounts.book(each)
@@ -211,8 +210,8 @@ def settle(
 class _Accounts:
     """Amounts by household (and hour), each added up once at the end, so that no order of trades shows."""
 
-    def __init__(self, n_households: int) -> None:
-        self.n_households = n_households
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
         self.bought: dict[tuple[int, int], list[float]] = {}
         self.sold: dict[tuple[int, int], list[float]] = {}
         self.purchases: dict[int, list[float]] = {}
@@ -242,8 +241,8 @@ class _Accounts:
         self.compensation.setdefault(agreement.buyer, []).append(-due)
 
     def by_hour(self, entries: dict[tuple[int, int], list[float]]) -> Array:
-        """Sums by household and hour; shape (n_households, 24)."""
-        table = np.zeros((self.n_households, HOURS))
+        """Sums by household and hour, of the shape of the readings."""
+        table = np.zeros(self.shape)
         for key, amounts in entries.items():
             table[key] = fsum(amounts)
         return table
@@ -317,16 +316,16 @@ def _row(day: int, trade: Delivered) -> TradeRow:
 
 def _check(load_kwh: Array, generation_kwh: Array, suppliers: Sequence[Retail]) -> None:
     problems = []
-    shape = (len(load_kwh), HOURS)
+    shape, n_hours = load_kwh.shape, load_kwh.shape[1:]
     tables: Sequence[tuple[str, Array, tuple[int, ...]]] = (
         ("load_kwh", load_kwh, shape),
         ("generation_kwh", generation_kwh, shape),
-        *(("grid price", each.prices.grid, (HOURS,)) for each in suppliers),
-        *(("feed-in price", each.prices.feed_in, (HOURS,)) for each in suppliers),
+        *(("grid price", each.prices.grid, n_hours) for each in suppliers),
+        *(("feed-in price", each.prices.feed_in, n_hours) for each in suppliers),
     )
     for name, table, expected in tables:
         if table.shape != expected:
-            remedy = "Give every household 24 hours."
+            remedy = "Give every household as many hours as there are prices."
             problems.append(Problem(f"{name} has shape {table.shape}, not {expected}", remedy))
         elif not np.all(np.isfinite(table)):
             problems.append(

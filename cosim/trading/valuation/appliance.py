@@ -1,7 +1,7 @@
-"""A schedulable appliance: a constant power for whole hours, in one piece or in several, inside a window.
+"""A schedulable appliance: a constant power for whole market intervals, in one piece or several.
 
-A schedule is a row of on and off, one entry an hour; hour ``t`` is ``[t, t+1)`` from the day's start. Paper B
-(Lotfi et al.) counts hours from 1: its hour 20 is hour 19 here.
+A schedule is a row of on and off, one entry an interval. Hour ``t`` is ``[t, t+1)`` from the day's start;
+paper B (Lotfi et al.) counts from 1: its hour 20 is hour 19 here.
 """
 
 from __future__ import annotations
@@ -27,51 +27,59 @@ class Appliance(NamedTuple):
         Its name in tables and messages.
     power_kw : float
         Power while it runs.
-    duration_h : int
-        Length of a run, hours.
+    duration : int
+        Length of a run, intervals.
     contiguous : bool
-        Whether a run is in one piece. If not, the hours of all its runs may lie anywhere in the window.
-    earliest_start_h, latest_end_h : int
-        The window: it runs in hours ``earliest_start_h ... latest_end_h - 1``.
+        Whether a run is in one piece. If not, the intervals of all its runs may lie anywhere in the window.
+    earliest, latest : int
+        The window: it runs in intervals ``earliest ... latest - 1``.
     runs_per_day : int
         Number of runs, which do not overlap; one may follow the other at once.
+    slot_h : float
+        Length of an interval, h.
     """
 
     name: str
     power_kw: float
-    duration_h: int
+    duration: int
     contiguous: bool = True
-    earliest_start_h: int = 0
-    latest_end_h: int = 24
+    earliest: int = 0
+    latest: int = 24
     runs_per_day: int = 1
+    slot_h: float = 1.0
 
     @property
-    def hours_needed(self) -> int:
-        """Hours it runs in a day."""
-        return self.duration_h * self.runs_per_day
+    def slots_needed(self) -> int:
+        """Intervals it runs in a day."""
+        return self.duration * self.runs_per_day
+
+    @property
+    def slot_kwh(self) -> float:
+        """Energy of an interval in which it runs."""
+        return self.power_kw * self.slot_h
 
     @property
     def energy_kwh(self) -> float:
         """Energy of a day."""
-        return self.power_kw * self.hours_needed
+        return self.slot_kwh * self.slots_needed
 
     @property
-    def window_h(self) -> int:
-        """Length of the window, hours."""
-        return self.latest_end_h - self.earliest_start_h
+    def window(self) -> int:
+        """Length of the window, intervals."""
+        return self.latest - self.earliest
 
     @property
     def fits(self) -> bool:
         """Whether its runs fit into its window."""
-        return self.earliest_start_h >= 0 and self.hours_needed <= self.window_h
+        return self.earliest >= 0 and self.slots_needed <= self.window
 
 
 def any_hours(appliance: Appliance) -> bool:
-    """Whether any hours of the window will do, in the number needed.
+    """Whether any intervals of the window will do, in the number needed.
 
-    So it is where the appliance may be interrupted, and also where each run lasts one hour.
+    So it is where the appliance may be interrupted, and also where each run lasts one interval.
     """
-    return not appliance.contiguous or appliance.duration_h == 1
+    return not appliance.contiguous or appliance.duration == 1
 
 
 def count_ways(appliance: Appliance) -> int:
@@ -79,8 +87,8 @@ def count_ways(appliance: Appliance) -> int:
     if not appliance.fits:
         return 0
     if any_hours(appliance):
-        return comb(appliance.window_h, appliance.hours_needed)
-    spare_h = appliance.window_h - appliance.hours_needed
+        return comb(appliance.window, appliance.slots_needed)
+    spare_h = appliance.window - appliance.slots_needed
     return comb(spare_h + appliance.runs_per_day, appliance.runs_per_day)
 
 
@@ -105,21 +113,21 @@ def ways_to_run(appliance: Appliance, n_hours: int) -> NDArray[np.bool_]:
     ValueError
         If there are more than `MAX_WAYS`, or the window ends after the day.
     """
-    if appliance.latest_end_h > n_hours:
-        raise ValueError(f"the window of {appliance.name} ends at {appliance.latest_end_h} h of {n_hours} h")
+    if appliance.latest > n_hours:
+        raise ValueError(f"the window of {appliance.name} ends at {appliance.latest} of {n_hours}")
     if count_ways(appliance) > MAX_WAYS:
         raise ValueError(f"{appliance.name} can be run in {count_ways(appliance)} ways, more than {MAX_WAYS}")
     if not appliance.fits:
         return np.zeros((0, n_hours), dtype=np.bool_)
-    piece_h = 1 if any_hours(appliance) else appliance.duration_h
-    pieces = appliance.hours_needed // piece_h
-    return _rows(n_hours, appliance.earliest_start_h, appliance.window_h, piece_h, pieces)
+    piece_h = 1 if any_hours(appliance) else appliance.duration
+    pieces = appliance.slots_needed // piece_h
+    return _rows(n_hours, appliance.earliest, appliance.window, piece_h, pieces)
 
 
 @lru_cache(maxsize=512)
-def _rows(n_hours: int, first_h: int, window_h: int, piece_h: int, pieces: int) -> NDArray[np.bool_]:
+def _rows(n_hours: int, first_h: int, window: int, piece_h: int, pieces: int) -> NDArray[np.bool_]:
     # Pieces that do not overlap correspond to distinct positions once each piece is shrunk to one hour.
-    positions = range(window_h - pieces * (piece_h - 1))
+    positions = range(window - pieces * (piece_h - 1))
     rows = np.zeros((comb(len(positions), pieces), n_hours), dtype=np.bool_)
     for row, chosen in zip(rows, combinations(positions, pieces), strict=True):
         for number, position in enumerate(chosen):
@@ -143,5 +151,11 @@ def load_kwh(appliances: tuple[Appliance, ...], on: NDArray[np.bool_]) -> NDArra
     -------
     ndarray, shape (n_hours,)
     """
-    power_kw = np.array([appliance.power_kw for appliance in appliances], dtype=np.float64)
-    return np.asarray(power_kw @ on, dtype=np.float64)
+    slot_kwh = np.array([appliance.slot_kwh for appliance in appliances], dtype=np.float64)
+    return np.asarray(slot_kwh @ on, dtype=np.float64)
+
+
+def time_of_day(slot: int, slot_h: float) -> str:
+    """Where an interval lies, for messages: the hour, or when in it a shorter one begins."""
+    minutes = round(slot * slot_h * 60)
+    return f"hour {slot}" if slot_h == 1 else f"the interval from {minutes // 60:02d}:{minutes % 60:02d}"

@@ -7,6 +7,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cosim.config.hours import HOURS
 from cosim.trading.schemas.forecasts import (
     ErrorForecast,
     ForecastConfig,
@@ -52,7 +53,7 @@ def day_ahead(
     actual: NDArray[np.float64],
     day: int,
     uniforms: ArrayLike,
-    hours_per_day: int = 24,
+    hours_per_day: int = HOURS,
 ) -> NDArray[np.float64]:
     """What a household expects of a day.
 
@@ -65,7 +66,8 @@ def day_ahead(
     day : int
         Which day is forecast, from 0.
     uniforms : array_like, shape (hours_per_day,)
-        Numbers on [0, 1) for this household, day and quantity; only `ErrorForecast` looks at them.
+        Numbers on [0, 1) for this household, day and quantity; only `ErrorForecast` looks at them. Of a
+        shorter interval than an hour they are those of its hour, and so is its error.
 
     Returns
     -------
@@ -81,4 +83,6 @@ def day_ahead(
                 return truth.copy()
             return actual[(day - days) * hours_per_day : (day - days + 1) * hours_per_day].copy()
         case ErrorForecast():
-            return np.maximum(truth * (1.0 + relative_errors(forecast, uniforms)[: len(truth)]), 0.0)
+            per_hour = hours_per_day // HOURS
+            by_hour = relative_errors(forecast, np.asarray(uniforms)[::per_hour])
+            return np.maximum(truth * (1.0 + np.repeat(by_hour, per_hour)[: len(truth)]), 0.0)

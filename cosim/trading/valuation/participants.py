@@ -11,15 +11,18 @@ paper B's.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from cosim.config.hours import HOURS
 from cosim.core.errors import InputError, Problem, suggest
 from cosim.core.streams import Streams
 from cosim.trading.schemas.appliances import (
     TABLE_I,
+    ApplianceConfig,
     AppliancesConfig,
     GeneratedAppliances,
     ListedAppliances,
@@ -28,9 +31,12 @@ from cosim.trading.schemas.appliances import (
     TableIAppliances,
     preferences_of,
 )
-from cosim.trading.valuation.appliance import Appliance
+from cosim.trading.schemas.market_slots import HOURLY, MarketSlots
+from cosim.trading.valuation.appliance import MAX_WAYS, Appliance, any_hours, count_ways
 
 _DAYS_PER_YEAR = 365.0
+_TIMES = ("duration_h", "earliest_start_h", "latest_end_h")
+"""Keys of an appliance that are counted in intervals."""
 _LARGEST_KEY = 1_000
 """Rows of the fields of draws: day times this, plus the appliance's place in the catalogue."""
 
@@ -111,8 +117,8 @@ class ApplianceDay(NamedTuple):
     ----------
     appliances : tuple of Appliance
         Those that run on that day.
-    preferences : ndarray, shape (n_appliances, 24)
-        1 ... 3.
+    preferences : ndarray, shape (n_appliances, n_slots)
+        1 ... 3, by market interval.
     """
 
     appliances: tuple[Appliance, ...]
@@ -179,7 +185,9 @@ def runs_on(streams: Streams, day: int, n_households: int) -> NDArray[np.int64]:
     return np.asarray(whole + (draws < per_day - whole), dtype=np.int64)
 
 
-def generated_day(population: Population, household: int, runs: NDArray[np.int64]) -> ApplianceDay:
+def generated_day(
+    population: Population, household: int, runs: NDArray[np.int64], slots: MarketSlots = HOURLY
+) -> ApplianceDay:
     """What one household of a generated population schedules on a day.
 
     Parameters
@@ -190,6 +198,8 @@ def generated_day(population: Population, household: int, runs: NDArray[np.int64
         Which one, from 0.
     runs : ndarray of int, shape (n_entries,)
         Its row of `runs_on`.
+    slots : MarketSlots
+        Intervals of the schedule.
     """
     appliances, preferences = [], []
     for number, entry in enumerate(CATALOGUE):
@@ -197,31 +207,82 @@ def generated_day(population: Population, household: int, runs: NDArray[np.int64
             continue
         power_kw = float(population.power_kw[household, number])
         appliances.append(
-            Appliance(entry.name, power_kw, entry.duration_h, entry.contiguous, 0, 24, int(runs[number]))
+            Appliance(
+                entry.name,
+                power_kw,
+                entry.duration_h * slots.per_hour,
+                entry.contiguous,
+                0,
+                slots.per_day,
+                int(runs[number]),
+                slots.length_h,
+            )
         )
         preferences.append(np.roll(preferences_of(entry.pattern), population.shift_h[household, number]))
-    return ApplianceDay(tuple(appliances), np.array(preferences, dtype=np.float64).reshape(-1, 24))
+    return ApplianceDay(tuple(appliances), _by_slot(preferences, slots))
 
 
-def listed_day(config: TableIAppliances | ListedAppliances) -> ApplianceDay:
-    """What a household with given appliances schedules, every day the same."""
+def _by_slot(preferences: Sequence[ArrayLike], slots: MarketSlots) -> NDArray[np.float64]:
+    """Preferences by hour as those of the intervals."""
+    by_hour = np.array(preferences, dtype=np.float64).reshape(-1, HOURS)
+    return np.repeat(by_hour, slots.per_hour, axis=1)
+
+
+def listed_day(config: TableIAppliances | ListedAppliances, slots: MarketSlots = HOURLY) -> ApplianceDay:
+    """What a household with given appliances schedules, every day the same.
+
+    Raises
+    ------
+    InputError
+        If a time is no whole number of intervals, or an appliance could run in too many ways.
+    """
     if isinstance(config, ListedAppliances):
         chosen = config.appliances
     else:
         chosen = tuple(a for a in TABLE_I if config.base_load or a.name != "base_load")
-    appliances = tuple(
-        Appliance(
-            a.name, a.power_kw, a.duration_h, a.contiguous, a.earliest_start_h, a.latest_end_h, a.runs_per_day
+    problems = [each for number, a in enumerate(chosen) for each in _misfits(number, a, slots)]
+    if problems:
+        raise InputError(problems)
+    appliances = tuple(_appliance(a, slots) for a in chosen)
+    return ApplianceDay(appliances, _by_slot([preferences_of(a.preferences) for a in chosen], slots))
+
+
+def _appliance(config: ApplianceConfig, slots: MarketSlots) -> Appliance:
+    duration, earliest, latest = (round(getattr(config, key) * slots.per_hour) for key in _TIMES)
+    return Appliance(
+        config.name, config.power_kw, duration, config.contiguous, earliest, latest, config.runs_per_day,
+        slots.length_h,
+    )  # fmt: skip
+
+
+def _misfits(number: int, config: ApplianceConfig, slots: MarketSlots) -> Iterator[Problem]:
+    """Times that are no whole number of intervals, and too many ways to run."""
+    for key in _TIMES:
+        value = getattr(config, key)
+        if value * slots.per_hour % 1:
+            minutes = 60 // slots.per_hour
+            message = f"{config.name}: {value:g} h is no whole number of market intervals of {minutes} min"
+            remedy = "Round it, or make `energy_value.rules.interval_min` shorter."
+            yield Problem(message, remedy, f"appliances.{number}.{key}", value=f"{value:g}")
+            return
+    appliance = _appliance(config, slots)
+    if not any_hours(appliance) and count_ways(appliance) > MAX_WAYS:
+        message = (
+            f"{config.name} could run in {count_ways(appliance):,} ways in intervals of "
+            f"{60 // slots.per_hour} min; {MAX_WAYS:,} can be looked at"
         )
-        for a in chosen
-    )
-    return ApplianceDay(
-        appliances, np.array([preferences_of(a.preferences) for a in chosen], dtype=np.float64)
-    )
+        remedy = (
+            "Narrow its window, let it run less often, give it longer intervals, or make it interruptible."
+        )
+        yield Problem(message, remedy, f"appliances.{number}.runs_per_day", value=str(config.runs_per_day))
 
 
 def appliance_days(
-    config: AppliancesConfig, streams: Streams, day: int, n_households: int
+    config: AppliancesConfig,
+    streams: Streams,
+    day: int,
+    n_households: int,
+    slots: MarketSlots = HOURLY,
 ) -> list[ApplianceDay]:
     """What every household schedules on a day.
 
@@ -235,11 +296,18 @@ def appliance_days(
         Which day, from 0.
     n_households : int
         How many households.
+    slots : MarketSlots
+        Intervals of the schedule.
+
+    Raises
+    ------
+    InputError
+        See `listed_day` and `draw_population`.
     """
     if isinstance(config, NoAppliances):
-        return [ApplianceDay((), np.zeros((0, 24)))] * n_households
+        return [ApplianceDay((), np.zeros((0, slots.per_day)))] * n_households
     if not isinstance(config, GeneratedAppliances):
-        return [listed_day(config)] * n_households
+        return [listed_day(config, slots)] * n_households
     population = draw_population(config, streams, n_households)
     runs = runs_on(streams, day, n_households)
-    return [generated_day(population, household, runs[household]) for household in range(n_households)]
+    return [generated_day(population, household, runs[household], slots) for household in range(n_households)]

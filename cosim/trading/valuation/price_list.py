@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.hours import HOURS
 from cosim.csv_files.found import CsvFound
+from cosim.trading.schemas.market_slots import HOURLY, MarketSlots
 from cosim.trading.valuation.offers import GRID, Offer
 from cosim.trading.valuation.prices import Prices
 
@@ -93,18 +93,20 @@ class OnePriceList(PriceList):
         Of every hour of the run; the feed-in price is the rule's.
     n_households : int
         Size of the population.
+    slots : MarketSlots
+        What the prices are of.
     """
 
     parties = ("grid",)
 
-    def __init__(self, prices: Prices, n_households: int) -> None:
-        self._prices = prices
+    def __init__(self, prices: Prices, n_households: int, slots: MarketSlots = HOURLY) -> None:
+        self._prices, self._slots = prices, slots
         self.files = prices.files
         self._everybody = np.arange(n_households)
 
     def base(self, day: int) -> Prices:
         """See `PriceList.base`."""
-        hours = slice(day * HOURS, (day + 1) * HOURS)
+        hours = self._slots.of_day(day)
         return Prices(self._prices.grid[hours], self._prices.feed_in[hours])
 
     def of(self, household: int, day: int) -> Prices:

@@ -69,8 +69,10 @@ class HourlySeries(NamedTuple):
     warnings: tuple[Problem, ...]
 
 
-def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: Path) -> Prices:
-    """Both prices for every hour of a run.
+def hourly_prices(
+    prices: PricesConfig, start: datetime, n_hours: int, folder: Path, per_hour: int = 1
+) -> Prices:
+    """Both prices for every hour of a run, or for every interval of a market.
 
     Parameters
     ----------
@@ -82,6 +84,8 @@ def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: P
         Length of the run.
     folder : Path
         The scenario's folder, for files.
+    per_hour : int
+        How many prices there are of an hour.
 
     Raises
     ------
@@ -95,7 +99,9 @@ def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: P
         sources["feed_in.price"] = prices.feed_in.price
     for key, source in sources.items():
         with collected(problems):
-            found.append(hourly_series(source, f"energy_value.prices.{key}", start, n_hours, folder))
+            found.append(
+                hourly_series(source, f"energy_value.prices.{key}", start, n_hours, folder, per_hour)
+            )
     if problems:
         raise InputError(problems)
     columns = [each.values for each in found]
@@ -107,7 +113,7 @@ def hourly_prices(prices: PricesConfig, start: datetime, n_hours: int, folder: P
 
 
 def hourly_series(
-    source: PriceSeries, path: str, start: datetime, n_hours: int, folder: Path
+    source: PriceSeries, path: str, start: datetime, n_hours: int, folder: Path, per_hour: int = 1
 ) -> HourlySeries:
     """One series of prices for every hour of a run.
 
@@ -117,7 +123,7 @@ def hourly_series(
         Where it comes from.
     path : str
         The key that says so.
-    start, n_hours, folder
+    start, n_hours, folder, per_hour
         As for `hourly_prices`.
 
     Raises
@@ -127,18 +133,21 @@ def hourly_series(
     """
     match source:
         case CsvPrice():
-            values, read = read_prices(folder, source, start, n_hours)
+            values, read = read_prices(folder, source, start, n_hours, per_hour)
             return HourlySeries(values, read.found, tuple(_file_doubts(values, read)))
         case HourlyPrice(by_hour=table):
-            values = np.array(table, dtype=np.float64)[(start.hour + np.arange(n_hours)) % 24]
+            by_hour = np.array(table, dtype=np.float64)[(start.hour + np.arange(n_hours)) % 24]
+            values = np.repeat(by_hour, per_hour)
         case _:
-            values = np.full(n_hours, source, dtype=np.float64)
+            values = np.full(n_hours * per_hour, source, dtype=np.float64)
     doubt = _doubt(values)
     remedy = "Give EUR/kWh, not EUR/MWh or ct."
     return HourlySeries(values, None, (Problem(doubt, remedy, path, severity="warning"),) if doubt else ())
 
 
-def read_prices(folder: Path, config: CsvPrice, start: datetime, n_hours: int) -> tuple[Array, CsvSeries]:
+def read_prices(
+    folder: Path, config: CsvPrice, start: datetime, n_hours: int, per_hour: int = 1
+) -> tuple[Array, CsvSeries]:
     """Prices of a run from a CSV file, and how that was understood.
 
     Parameters
@@ -146,15 +155,17 @@ def read_prices(folder: Path, config: CsvPrice, start: datetime, n_hours: int) -
     folder : Path
         What the file is relative to.
     config : CsvPrice
-        File and column, and what is known of the way it is written; hourly.
+        File and column, and what is known of the way it is written; hourly, or of as many prices an hour.
     start : datetime
         The first hour that is needed.
     n_hours : int
         How many are needed.
+    per_hour : int
+        How many prices an hour has; where the file has fewer, each holds for its time.
 
     Returns
     -------
-    prices : ndarray, shape (n_hours,)
+    prices : ndarray, shape (n_hours · per_hour,)
         EUR/kWh.
     series : CsvSeries
         The whole file.
@@ -175,12 +186,18 @@ def read_prices(folder: Path, config: CsvPrice, start: datetime, n_hours: int) -
         single_slot_ms=MS_PER_HOUR,
         limit=MAX_BYTES,
     )
-    if series.slot_ms != MS_PER_HOUR:
-        minutes = series.slot_ms / MS_PER_MINUTE
-        message = f"a price every {minutes:g} min, where the market needs one per hour"
-        raise InputError([Problem(message, "Give hourly prices.", file=file, line=int(series.lines[0]))])
-    first = (start - series.start) / _HOUR
-    if first < 0 or first != int(first) or first + n_hours > len(series.values):
+    needed_ms = MS_PER_HOUR // per_hour
+    if MS_PER_HOUR % series.slot_ms or series.slot_ms % needed_ms:
+        minutes, at_most = series.slot_ms / MS_PER_MINUTE, needed_ms / MS_PER_MINUTE
+        needs = "one per hour" if per_hour == 1 else f"one per hour or every {at_most:g} min"
+        message = f"a price every {minutes:g} min, where the market needs {needs}"
+        remedy = "Give hourly prices" + (
+            "." if per_hour == 1 else ", or one for each interval of the market."
+        )
+        raise InputError([Problem(message, remedy, file=file, line=int(series.lines[0]))])
+    first = (start - series.start) / timedelta(milliseconds=series.slot_ms)
+    n_prices = n_hours * MS_PER_HOUR // series.slot_ms
+    if first < 0 or first != int(first) or first + n_prices > len(series.values):
         until = start + n_hours * _HOUR
         message = (
             f"has prices for {series.start:%Y-%m-%d %H:%M} to {series.end:%Y-%m-%d %H:%M}, "
@@ -190,7 +207,8 @@ def read_prices(folder: Path, config: CsvPrice, start: datetime, n_hours: int) -
         # The end that is missing: before the first row, or after the last.
         line = series.lines[0] if first < 0 or first != int(first) else series.lines[-1]
         raise InputError([Problem(message, remedy, file=file, line=int(line))])
-    return series.values[int(first) : int(first) + n_hours, 0], series
+    prices = series.values[int(first) : int(first) + n_prices, 0]
+    return np.repeat(prices, series.slot_ms // needed_ms), series
 
 
 def _file_doubts(values: Array, series: CsvSeries) -> list[Problem]:
