@@ -83,7 +83,7 @@ def feeder(run: RunData) -> Figure | None:
     _draw_scale(figure, ax)
     _finish_axes(ax, found.xy)
     ax.set_title(f"Every element in its own worst interval\n{_worst_text(found)}")
-    legend_below(figure, handles, 3)
+    legend_below(figure, handles, 2)  # names of elements are long
     return figure
 
 

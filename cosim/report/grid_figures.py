@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
+from cosim.engine.answer import element_name
 from cosim.report.grid_data import loadings, unsolved, voltage_band
 from cosim.report.run_data import RunData
 from cosim.report.style import (
@@ -111,7 +112,7 @@ def loading_duration(run: RunData) -> Figure | None:
         ax.set_ylabel("loading [% of rated current]")
         ax.set_ylim(bottom=0)
         ax.margins(x=0.01)
-    legend_of_axes(figure, axes, 3)
+    legend_of_axes(figure, axes, 2)  # names of elements are long
     return figure
 
 
@@ -124,7 +125,8 @@ def _draw_durations(ax: Axes, run: RunData, kind: str, hours: float) -> None:
     for look, (element, percent) in zip(LOOKS, found.busiest.items(), strict=False):
         peak = f" (up to {np.nanmax(percent):.3g} %)" if np.isfinite(percent).any() else " (never solved)"
         own = run.limits[kind].get(element, usual)
-        label = f"{name} {element}{peak}{'' if own == usual else f', limit {own:g} %'}"
+        called = element_name(kind, element, run.elements) or element
+        label = f"{name} {called}{peak}{'' if own == usual else f', limit {own:g} %'}"
         _draw_duration(ax, percent, hours, color=look.color, linestyle=look.line, label=label)
     limit = usual
     if limit is not None and np.nanmax(found.largest, initial=0.0) > limit / 2:
