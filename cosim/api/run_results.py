@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, Literal
@@ -192,7 +192,11 @@ class Run:
         return write_report(self.folder)
 
     def write_figures(
-        self, format: Literal["png", "svg", "pdf"] = "png", width_cm: float | None = None, dpi: int = 130
+        self,
+        format: Literal["png", "svg", "pdf"] = "png",
+        width_cm: float | None = None,
+        dpi: int = 130,
+        on_file: Callable[[Path], None] = lambda path: None,
     ) -> list[Path]:
         """Draw the figures for a paper into the folder ``figures``.
 
@@ -205,6 +209,8 @@ class Run:
             for fewer.
         dpi : int
             Dots per inch of a PNG, and of pictures within the others.
+        on_file : callable
+            Told of each file when it is there.
 
         Returns
         -------
@@ -214,7 +220,7 @@ class Run:
         from cosim.report.figure_list import draw_figures  # loads matplotlib
         from cosim.report.style import Print
 
-        return draw_figures(self.folder, Print(format, width_cm, dpi))
+        return draw_figures(self.folder, Print(format, width_cm, dpi), on_file)
 
     def __repr__(self) -> str:
         name = self._data.record.get("scenario", "?")

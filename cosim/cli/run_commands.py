@@ -122,7 +122,8 @@ def figures(
     from cosim.api.runs import open
 
     load_plugins(plugin)
-    show_files(open(folder).write_figures(format_, width_cm, dpi))
+    files = open(folder).write_figures(format_, width_cm, dpi, lambda file: out.print(f"{file}"))
+    voice.result = {"files": files}
 
 
 def compare(

@@ -262,7 +262,9 @@ for _each in _BUILT_IN:
     FIGURES.register(_each.name)(type(_each.name, (RunFigure,), {**_made, "draw": staticmethod(_each.draw)}))
 
 
-def draw_figures(run_folder: Path, how: Print | None = None) -> list[Path]:
+def draw_figures(
+    run_folder: Path, how: Print | None = None, on_file: Callable[[Path], None] = lambda path: None
+) -> list[Path]:
     """Draw every figure that a run has data for into its ``figures`` folder.
 
     Parameters
@@ -271,6 +273,8 @@ def draw_figures(run_folder: Path, how: Print | None = None) -> list[Path]:
         The run's directory; the run may have been interrupted or killed.
     how : Print
         Format, width and resolution; a PNG as drawn by default.
+    on_file : callable
+        Told of each file when it is there.
 
     Returns
     -------
@@ -295,4 +299,5 @@ def draw_figures(run_folder: Path, how: Print | None = None) -> list[Path]:
             with made_from(run_folder / "tables", f"the figure '{entry.name}'"):
                 save(figure, path, how)
             written.append(path)
+            on_file(path)
     return written

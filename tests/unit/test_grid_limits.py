@@ -315,6 +315,19 @@ def test_each_kind_of_limit_has_its_worst_with_where_and_when() -> None:
     assert set(LimitWatch(np.array(False)).summary(made).values()) == {None}
 
 
+@pytest.mark.parametrize(("held_pu", "bus"), [(1.099, 1), (1.2, 0)], ids=["within", "beyond"])
+def test_a_bus_that_the_grid_above_holds_counts_only_where_it_exceeds_its_limit(
+    held_pu: float, bus: int
+) -> None:
+    watch = LimitWatch(np.array([True, False, False]))
+    vm = np.array([[held_pu, 1.05, 1.04]])
+    found = usages(vm, LINE[:1], TRAFO[:1], TRAFO3W[:1], limits())
+    watch.add(found, ["converged"], np.array([0]))
+    numbers = watch.summary(three_windings())
+    assert numbers["voltage_high_use_max_bus"] == bus
+    assert numbers["voltage_high_intervals"] == int(bus == 0)
+
+
 def test_draws_of_limits_agree_with_counting_element_by_element() -> None:
     """Random values and limits: the vectorised comparison against plain loops."""
     draw = Streams(1).field("test").row(0, 400)
