@@ -90,8 +90,16 @@ function seriesRows(chart) {
   };
 }
 
+/* Whether a value lies among those that are drawn, so that its line is seen. */
+function isInView(chart, value) {
+  let low = Infinity, high = -Infinity;
+  for (const each of chart.series) for (const one of each.values) { if (one < low) low = one; if (one > high) high = one; }
+  const margin = 0.05 * (high - low);
+  return low - margin <= value && value <= high + margin;
+}
+
 function about(chart) {
-  const limits = (chart.lines || []).map((line) => ` Dotted: ${line.name}, ${numberText(line.value)} ${chart.unit}.`).join("");
+  const limits = (chart.lines || []).map((line) => ` ${isInView(chart, line.value) ? "Dotted" : "Not in the picture"}: ${line.name}, ${numberText(line.value)} ${chart.unit}.`).join("");
   const thinned = chart.series.some((each) => each.thinned) ? " Thinned to the extremes of each stretch; the tables have every value." : "";
   return (chart.about || "") + limits + thinned;
 }
