@@ -23,13 +23,15 @@ tour: install
 demo: install
 	$(BIN)/cosim run storage_village
 
-# Each worker has a core: threads within one would only wait for each other.
+# Each worker has a core: threads within one would only wait for each other. Bytecode is kept, wherever it is
+# not by default: the commands that tests start read what the workers have compiled.
 test: install
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal
+	PYTHONDONTWRITEBYTECODE= OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --dist worksteal
 
-# The other cases of what is slow, and what takes minutes, one after the other: docs/verification.md.
+# The other cases of what is slow, all examples of each property, and what takes minutes, one after the other:
+# docs/verification.md.
 test-slow: install
-	$(BIN)/python -m pytest -m slow
+	PYTHONDONTWRITEBYTECODE= COSIM_ALL_EXAMPLES=1 $(BIN)/python -m pytest -m "slow or hypothesis"
 
 # Speed and memory, each beside what it is compared with.
 bench: install

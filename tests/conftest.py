@@ -17,6 +17,12 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+from tests.examples import examples
+
+settings.register_profile("of this call", max_examples=examples(settings.default.max_examples))
+settings.load_profile("of this call")
 
 _made: dict[tuple[tuple[str, str], ...], Any] = {}
 

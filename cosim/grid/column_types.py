@@ -48,16 +48,20 @@ def typed(table: str, rows: pd.DataFrame, dtypes: Mapping[str, str]) -> pd.DataF
     dtypes : mapping of str to str
         The file's own types, for the columns that no power flow reads.
     """
+    import pandas as pd
+
     facts = {fact.column: fact for fact in FACTS.get(table, ())}
-    for column in rows.columns:
+    columns: dict[str, pd.Series] = {}
+    for column, values in rows.items():
         fact = facts.get(modern_name(table, str(column)))
-        if fact is not None and _is_typed(rows[column], fact):
-            continue
-        if fact is not None:
-            rows[column] = _as_fact(table, rows[column], fact)
-        elif str(column) in dtypes:
-            rows[column] = _as_file(rows[column], dtypes[str(column)])
-    return rows
+        if fact is not None and not _is_typed(values, fact):
+            columns[column] = _as_fact(table, values, fact)
+        elif fact is None and str(column) in dtypes:
+            columns[column] = _as_file(values, dtypes[str(column)])
+        else:
+            columns[column] = values
+    # At once: column by column, pandas would divide its blocks again and again.
+    return pd.DataFrame(columns, index=rows.index, columns=rows.columns)
 
 
 def _is_typed(values: pd.Series, fact: Fact) -> bool:

@@ -125,7 +125,8 @@ def _build(tables: dict[str, Any], file: Path) -> pandapowerNet:
     net = pp.create_empty_network(add_stdtypes=False)
     empty = {key: net[key] for key in NET_TABLES & net.keys()}  # making one anew takes half a second
     for key, frame in frames.items():
-        net[key] = typed(key, frame, tables[key].get("dtype", {}))
+        if len(frame) or key not in empty:
+            net[key] = typed(key, frame, tables[key].get("dtype", {}))
     for key in ("f_hz", "sn_mva", "sn_kva"):
         if key in tables:
             net[key] = tables[key]

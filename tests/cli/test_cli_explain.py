@@ -40,7 +40,7 @@ def test_origins_of_values(cosim: Callable, write: Callable, folder: Path) -> No
 
 
 @pytest.mark.parametrize("name", sorted({*names("scenarios")} - {"storage_year", "section6_proportional"}))
-@pytest.mark.fast_cases("faulty_community", "lotfi_case", "storage_village_lossy", "village_combined")
+@pytest.mark.fast_cases("faulty_community", "village_combined")
 def test_every_value_and_household_of_the_built_in_scenarios(cosim: Callable, name: str) -> None:
     ended = cosim("explain", name)
     assert ended.code == 0, ended.err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -146,9 +147,12 @@ def test_a_scenario_is_no_sweep_and_a_sweep_no_scenario(cosim: Callable, folder:
     assert "this is a scenario" in cosim("sweep", "t.yaml").err
 
 
-def test_the_folder_of_another_sweep_is_left_alone(cosim: Callable, folder: Path) -> None:
+def test_the_folder_of_another_sweep_is_left_alone(
+    cosim: Callable, folder: Path, points_here: Callable[[], AbstractContextManager[None]]
+) -> None:
     (folder / "s.yaml").write_text(GOOD)
-    assert cosim("sweep", "s.yaml", "--out", "out", "--workers", "1", "--quiet").code == 0
+    with points_here():
+        assert cosim("sweep", "s.yaml", "--out", "out", "--workers", "1", "--quiet").code == 0
     (folder / "s.yaml").write_text(GOOD.replace("1000", "2000"))
     before = content(folder / "out")
     other = cosim("sweep", "s.yaml", "--out", "out", "--resume")

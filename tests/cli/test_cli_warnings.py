@@ -155,7 +155,7 @@ def test_warnings_do_not_keep_from_running_and_quiet_leaves_them_out(
     assert (ended.code, ended.out, ended.err) == (0, "", "")
 
 
-@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [10, pytest.param(1, marks=pytest.mark.slow)])
 def test_all_built_in_scenarios_are_without_error(cosim: Callable, every: int) -> None:
     listed = cosim("scenarios").out.partition("\n\n")[0].splitlines()  # below the blank line: sweeps
     assert len(listed) >= 7

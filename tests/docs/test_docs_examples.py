@@ -59,6 +59,7 @@ IN_SHORT: dict[str, Changes] = {
         ("run charging_village", "run charging_village --set time.duration_h=2"),
         ("duration_h: 48", "duration_h: 6"),
         ("steps=200", "steps=20"),
+        ("sweep sweep_example", "sweep short.yaml"),
         ('duration_h": 24', 'duration_h": 13'),
     ),
     "docs/python.md": (
@@ -173,6 +174,9 @@ def test_page_in_short(
     n_shown = sum(language.split()[0] == "python" for language, _ in blocks(page)) + sum(
         len(commands(content)) for _, content in blocks(page)
     )
+    example = (ROOT / "scenarios" / "sweep_example.yaml").read_text(encoding="utf-8")
+    assert "time.steps: 50" in example
+    (tmp_path / "short.yaml").write_text(example.replace("time.steps: 50", "time.steps: 5"), encoding="utf-8")
     with points_here():
         assert follow(page, tmp_path, slow=False, runner=run_here, shorter=shorter) == n_shown >= 6
     if page == "README.md":

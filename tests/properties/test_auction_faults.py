@@ -28,6 +28,7 @@ from cosim.trading.settlement.bills import settle
 from cosim.trading.valuation.offers import Offer
 from cosim.trading.valuation.price_list import OnePriceList
 from cosim.trading.valuation.prices import Prices
+from tests.examples import examples
 
 DAYS = (1, 2)
 HOUR_MS = 3_600_000
@@ -164,7 +165,7 @@ communities = given(
 )
 
 
-@settings(max_examples=12, deadline=None, derandomize=True)
+@settings(max_examples=examples(12), deadline=None, derandomize=True)
 @communities
 def test_books_agree_whatever_fails(
     comms: dict[str, Any], n: int, seed: int, clearing: str, faults: list[Fault]

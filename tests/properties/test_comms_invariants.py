@@ -16,6 +16,7 @@ from cosim.comms.network import Network
 from cosim.comms.schema import CommsConfig
 from cosim.core.message import METER, PLATFORM, Address, Message
 from cosim.core.streams import Streams
+from tests.examples import examples
 
 N_HOUSEHOLDS = 3
 
@@ -127,7 +128,7 @@ def assert_accounted(net: Network) -> None:
 
 
 @given(configs(), traffic, st.integers(0, 5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 def test_every_message_is_accounted_for_at_every_instant(
     config: object, plan: list[tuple[int, tuple[str, int, int]]], seed: int
 ) -> None:
@@ -162,7 +163,7 @@ def test_every_message_is_accounted_for_at_every_instant(
 
 
 @given(configs(delivery="exactly_once"), traffic, st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_exactly_once_hands_nothing_over_twice(
     config: object, plan: list[tuple[int, tuple[str, int, int]]], seed: int
 ) -> None:
@@ -180,7 +181,7 @@ def test_exactly_once_hands_nothing_over_twice(
 
 
 @given(configs(ordering="in_order", delivery="at_most_once"), traffic, st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_in_order_never_reorders(
     config: object, plan: list[tuple[int, tuple[str, int, int]]], seed: int
 ) -> None:
@@ -198,7 +199,7 @@ def test_in_order_never_reorders(
 
 
 @given(configs(), traffic, st.integers(0, 5))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_one_household_more_changes_no_others_messages(
     config: object, plan: list[tuple[int, tuple[str, int, int]]], seed: int
 ) -> None:
@@ -235,7 +236,7 @@ def test_one_household_more_changes_no_others_messages(
 
 
 @given(configs(), traffic, st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_same_seed_same_events(
     config: object, plan: list[tuple[int, tuple[str, int, int]]], seed: int
 ) -> None:
@@ -255,7 +256,7 @@ def test_same_seed_same_events(
 
 
 @given(st.lists(st.tuples(household, st.booleans()), min_size=1, max_size=60), st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_order_of_sending_among_households_changes_no_fate(turns: list[tuple[int, bool]], seed: int) -> None:
     """The k-th message of a household meets the same fate, whoever sends before or after it."""
     link = {

@@ -23,6 +23,7 @@ from cosim.devices.battery_energies import (
 from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, Profile, ProfileBook, Series
+from tests.examples import examples
 
 SLOT_MS = 900_000
 INTERVAL_MS = MS_PER_HOUR
@@ -100,7 +101,7 @@ def _regulated(battery: Battery | None, stored_kwh: float, book: ProfileBook) ->
     return home
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(
     battery=batteries(),
     start=st.floats(0.0, 1.0),
@@ -161,7 +162,7 @@ def test_a_day_of_any_requests(
     assert net == pytest.approx(-sum(surplus_kw) / 4 + charged - discharged, abs=1e-9)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(batteries(), st.floats(0.0, 1.0), st.floats(0.0, 5.0), st.floats(0.01, 5.0))
 def test_a_promise_is_kept_in_any_number_of_pieces(
     battery: Battery, share: float, energy_kwh: float, hours: float
@@ -274,7 +275,7 @@ def test_a_load_above_the_power_limit_leaves_room_for_what_is_sold() -> None:
     assert delivered(_unit(1.0, for_own_load=True), _unit(1.0)) == [1.0, 1]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(
     battery=batteries(),
     share=st.floats(0.0, 1.0),
@@ -353,7 +354,7 @@ def test_a_battery_without_a_market_follows_its_home(battery: Battery) -> None:
         assert home.battery.discharged_kwh == pytest.approx(given_kwh, abs=3e-3)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=examples(80), deadline=None, derandomize=True)
 @given(
     battery=batteries(),
     share=st.floats(0.0, 1.0),

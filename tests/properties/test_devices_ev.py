@@ -18,6 +18,7 @@ from cosim.devices.vehicle_at_charger import Charger, InstalledVehicle
 from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, Profile, ProfileBook, Series, nothing
+from tests.examples import examples
 
 SLOT_MS = 900_000
 N_INTERVALS = 48
@@ -110,7 +111,7 @@ def possible_kwh(charger: Charger, session: Session) -> float:
     return min(left, kw * during_h / MS_PER_HOUR)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=examples(80), deadline=None, derandomize=True)
 @given(charger=chargers(), sessions=stays())
 def test_without_a_market_it_charges_at_once(charger: Charger, sessions: list[Session]) -> None:
     lived = live(charger, sessions)
@@ -132,7 +133,7 @@ def test_without_a_market_it_charges_at_once(charger: Charger, sessions: list[Se
         assert sum(lived.taken_kwh[:hour]) * charger.charge_efficiency == pytest.approx(most, abs=1e-9)
 
 
-@settings(max_examples=120, deadline=None, derandomize=True)
+@settings(max_examples=examples(120), deadline=None, derandomize=True)
 @given(
     charger=chargers(),
     sessions=stays(),
@@ -150,7 +151,7 @@ def test_two_days_of_any_requests_and_limits(
         assert ended.charged_kwh + ended.missing_kwh == pytest.approx(ended.needed_kwh, abs=1e-9)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=examples(80), deadline=None, derandomize=True)
 @given(charger=chargers(), sessions=stays(), requests=st.lists(st.integers(0, 1), min_size=1, max_size=40))
 def test_what_is_due_is_charged_whatever_is_asked(
     charger: Charger, sessions: list[Session], requests: list[int]
@@ -162,7 +163,7 @@ def test_what_is_due_is_charged_whatever_is_asked(
         assert ended.charged_kwh == pytest.approx(possible_kwh(charger, session), abs=1e-5)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True)
+@settings(max_examples=examples(80), deadline=None, derandomize=True)
 @given(charger=chargers(), sessions=stays(), requests=st.lists(st.integers(0, 1), min_size=1, max_size=40))
 def test_what_is_delivered_is_drawn(charger: Charger, sessions: list[Session], requests: list[int]) -> None:
     """Of vehicles that are there for whole steps; one that comes amid a step waits for the next."""

@@ -18,6 +18,7 @@ from cosim.devices.heat_store import Building, HeatedBuilding, HeatStore, Profil
 from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, Profile, ProfileBook, nothing
+from tests.examples import examples
 
 SLOT_MS = 900_000
 N_INTERVALS = 24
@@ -75,7 +76,7 @@ _requests = st.lists(st.integers(0, 1), min_size=1, max_size=30)
 _limits = st.dictionaries(st.integers(0, 143), st.sampled_from([0.0, 1.0, math.inf]), max_size=3)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(
     demand_kw=_demand, behind=st.floats(0, 4), ahead=st.floats(0, 4), requests=_requests, limits=_limits,
     runs=st.booleans(),
@@ -108,7 +109,7 @@ def test_a_day_of_any_requests_before_a_profile(
         assert sum(delivered) * 0.5 == pytest.approx(sum(values["taken_kwh"]), abs=144 * 0.5 / PARTS)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=examples(30), deadline=None, derandomize=True)
 @given(demand_kw=_demand)
 def test_without_a_signal_it_draws_its_profile(demand_kw: list[float]) -> None:
     values, _ = live(Pump(3.0, 0.0, True, SLOT_MS), profiled(demand_kw, 2.0, 2.0))
@@ -117,7 +118,7 @@ def test_without_a_signal_it_draws_its_profile(demand_kw: list[float]) -> None:
     assert set(values["stored_kwh"]) == {0.0}
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=examples(40), deadline=None, derandomize=True)
 @given(outdoor_c=_outdoor, requests=_requests, limits=_limits, runs=st.booleans())
 def test_a_day_of_any_requests_in_a_building(
     outdoor_c: list[float], requests: list[int], limits: dict[int, float], runs: bool
@@ -135,7 +136,7 @@ def test_a_day_of_any_requests_in_a_building(
         assert sum(delivered) * 0.5 == pytest.approx(sum(values["taken_kwh"]), abs=144 * 0.5 / PARTS)
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=examples(15), deadline=None, derandomize=True)
 @given(outdoor_c=_outdoor)
 def test_a_building_without_heat_follows_its_equation(outdoor_c: list[float]) -> None:
     """Off all day: temperature, heat lost and K·h of cold as by a general solver."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cosim.core.errors import InputError
 from cosim.trading.scheduling.supply import Supply, merit_order
 from cosim.trading.valuation.offers import GRID, Offer
+from tests.examples import examples
 
 price = st.one_of(st.floats(-0.5, 0.5), st.sampled_from([-0.1, 0.0, 0.1, 0.2]))
 offer = st.builds(Offer, st.integers(0, 2), st.integers(0, 5), st.floats(0, 4), price)
@@ -55,7 +56,7 @@ def test_cost_is_convex_and_its_slope_is_the_marginal_cost(listed: list[Offer], 
     assert np.all(supply.cost(np.zeros(3)) == 0)
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @given(offers, grid_prices, st.randoms(use_true_random=False))
 def test_the_order_of_offers_does_not_matter(
     listed: list[Offer], grid: list[float], shuffler: object

@@ -14,6 +14,7 @@ from cosim.grid.feeder import feeder_from_net
 from cosim.grid.flow_result import FlowResult
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.schema import NetworkConfig
+from tests.examples import examples
 
 N = 23
 BUILDERS = {
@@ -51,7 +52,7 @@ def same_bits(first: FlowResult, second: FlowResult) -> None:
             assert one.tobytes() == two.tobytes(), field.name
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(st.sampled_from(sorted(BUILDERS)), st.lists(st.integers(0, N - 1), min_size=1, max_size=2 * N))
 def test_any_selection_in_any_order_gives_the_same_bits(name: str, rows: list[int]) -> None:
     flow, p_mw, q_mvar, whole = case(name)
@@ -62,7 +63,7 @@ def test_any_selection_in_any_order_gives_the_same_bits(name: str, rows: list[in
     same_bits(flow.solve(p_mw[rows], q_mvar[rows]), expected)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5), deadline=None)
 @given(st.sampled_from(sorted(BUILDERS)), st.integers(1, N))
 def test_internal_blocks_do_not_show(name: str, block: int) -> None:
     flow, p_mw, q_mvar, whole = case(name)

@@ -17,6 +17,7 @@ from cosim.devices.battery_energies import Battery
 from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, Profile, ProfileBook, Series
+from tests.examples import examples
 
 SLOT_MS, N_HOURS = 900_000, 12
 STEP_MS = 1_200_000
@@ -98,7 +99,7 @@ _windows = st.tuples(st.integers(0, 6 * MS_PER_HOUR), st.integers(1, 6 * MS_PER_
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=examples(150), deadline=None, derandomize=True)
 @given(
     net_kw=st.lists(st.floats(-5.0, 5.0), min_size=N_HOURS, max_size=N_HOURS),
     boilers=st.lists(st.tuples(st.floats(0.1, 4.0), _windows), max_size=3),

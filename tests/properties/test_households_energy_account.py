@@ -15,6 +15,7 @@ from cosim.households.energy_account import EnergyMetrics, Store, StoreFlows
 from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, Profile, ProfileBook, Series
+from tests.examples import examples
 
 N_HOURS = 24
 _kwh = st.floats(0.0, 5.0)
@@ -77,7 +78,7 @@ def _metered(
     }
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=examples(150), deadline=None, derandomize=True)
 @given(
     hours=_hours,
     start=st.floats(0.0, 1.0),
@@ -104,7 +105,7 @@ def test_both_are_shares_whatever_a_battery_does(
         assert share is None or 0.0 <= share <= 1.0
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(
     hours=st.lists(st.tuples(_kwh, _kwh, _kwh, _kwh, _kwh), min_size=1, max_size=12),
     efficiency=st.floats(0.1, 1.0),
@@ -116,7 +117,7 @@ def test_sufficiency_is_a_share_of_any_meters(hours: list[tuple[float, ...]], ef
     assert sufficiency is None or 0.0 <= sufficiency <= 1.0
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=examples(100), deadline=None, derandomize=True)
 @given(hours=_hours, discharge_efficiency=st.floats(0.5, 1.0), capacity=st.floats(0.5, 20.0))
 def test_a_battery_that_only_stores_the_surplus_has_the_textbook_shares(
     hours: list[tuple[float, float]], discharge_efficiency: float, capacity: float
@@ -187,7 +188,7 @@ def test_the_warm_up_does_not_count_nor_what_it_stored() -> None:
 _signed = st.floats(-5.0, 5.0)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=examples(100), deadline=None, derandomize=True)
 @given(st.lists(st.tuples(_signed, _signed), min_size=1, max_size=24))
 def test_both_are_shares_of_loads_and_generation_of_either_sign(hours: list[tuple[float, float]]) -> None:
     load, pv = np.array(hours).T

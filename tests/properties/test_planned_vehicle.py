@@ -13,6 +13,7 @@ from cosim.core.planned_use import PlannedPower
 from cosim.devices.ev_sessions import Session
 from cosim.devices.planned_vehicle import PlannedVehicle
 from cosim.devices.vehicle_at_charger import Charger
+from tests.examples import examples
 
 _SLOT_MS = 900_000
 _N_SLOTS = 4 * 36
@@ -46,7 +47,7 @@ def live(vehicle: PlannedVehicle, limits: dict[int, float] | None = None) -> lis
     return taken
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=examples(25), deadline=None, derandomize=True)
 @given(
     arrival_ms=st.integers(-2 * MS_PER_HOUR, 20 * MS_PER_HOUR),
     lasts_ms=st.integers(3 * MS_PER_HOUR, 15 * MS_PER_HOUR),

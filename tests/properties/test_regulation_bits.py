@@ -13,6 +13,7 @@ from cosim.regulation.averages import CumulativeAverage, ExponentialAverage
 from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.optimum import cost_gaps, solve_optimum
 from cosim.regulation.policies import POLICIES
+from tests.examples import examples
 
 WEIGHTS = st.floats(0.0, 30.0)
 SHARES = st.floats(0.0, 1.0)
@@ -38,7 +39,7 @@ def _instances(draw: Any) -> tuple[CostParameters, Any]:
     return costs, np.array([column(SHARES) for _ in range(m)])
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=examples(150), deadline=None, derandomize=True)
 @given(_instances())
 def test_floats_and_arrays_give_the_same_bits(instance: tuple[CostParameters, Any]) -> None:
     costs, x = instance
@@ -55,7 +56,7 @@ def test_floats_and_arrays_give_the_same_bits(instance: tuple[CostParameters, An
             assert rule.update(point[0], 1, 7) == rule.update(x[0], np.ones(len(x[0])), 7)[i]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=examples(150), deadline=None, derandomize=True)
 @given(_instances())
 def test_the_gradient_is_the_derivative_of_the_value(instance: tuple[CostParameters, Any]) -> None:
     costs, x = instance
@@ -69,7 +70,7 @@ def test_the_gradient_is_the_derivative_of_the_value(instance: tuple[CostParamet
         assert difference == pytest.approx(costs.gradients(list(x))[r], abs=1e-5)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=examples(150), deadline=None, derandomize=True)
 @given(_instances(), st.floats(0.0, 1.0))
 def test_every_cost_is_convex_on_the_box(instance: tuple[CostParameters, Any], share: float) -> None:
     costs, x = instance
@@ -79,7 +80,7 @@ def test_every_cost_is_convex_on_the_box(instance: tuple[CostParameters, Any], s
     assert (between <= chord + 1e-9 * (1 + np.abs(chord))).all()
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(_instances())
 def test_no_averages_cost_less_than_the_optimum_for_their_sums(instance: tuple[CostParameters, Any]) -> None:
     costs, x = instance

@@ -322,7 +322,7 @@ def _no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 EXAMPLES = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
-@settings(EXAMPLES, max_examples=4)
+@settings(EXAMPLES, max_examples=2)
 @given(_scenarios())
 def test_both_routes_leave_the_same_bytes(scenario: dict[str, Any]) -> None:
     _compare(scenario)

@@ -26,6 +26,7 @@ from cosim.trading.settlement.bills import Losses, Settlement, settle
 from cosim.trading.valuation.offers import GRID, Offer
 from cosim.trading.valuation.price_list import OnePriceList
 from cosim.trading.valuation.prices import Prices
+from tests.examples import examples
 
 Array = NDArray[np.float64]
 
@@ -279,7 +280,7 @@ def assert_paid_once(community: Community, day: int, settled: Settlement, load: 
     assert np.all((settled.from_grid_kwh == 0) | (settled.to_grid_kwh == 0))
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=examples(15), deadline=None, derandomize=True)
 @given(comms=link, seed=st.integers(0, 10_000), faults=faults)
 def test_the_same_seed_trades_the_same(comms: dict[str, Any], seed: int, faults: list[Fault]) -> None:
     runs = []

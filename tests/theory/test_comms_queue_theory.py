@@ -43,6 +43,7 @@ def sojourns_ms(times_ms: NDArray[np.int64], **link: object) -> tuple[dict[int, 
 
 
 @pytest.mark.parametrize("load", [0.3, 0.6, 0.8])
+@pytest.mark.fast_cases("0.6")
 def test_mean_waiting_time_is_that_of_m_d_1(load: float) -> None:
     # 64 bytes at 0.512 kbit/s take a second, so whole milliseconds are fine enough for Poisson arrivals.
     service_ms = 1000

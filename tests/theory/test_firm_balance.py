@@ -23,6 +23,7 @@ from cosim.firm.island_balance import Balanced, Wanted, balance
 from cosim.grid.subsystem import Trial
 from cosim.results.run_files import read_summary
 from cosim.results.store import read_table
+from tests.examples import examples
 
 LOSSES_PER_KW2 = 0.002
 ALL = [np.arange(4)]
@@ -100,7 +101,7 @@ def test_priority_says_who_goes_without() -> None:
 kilowatts = st.floats(0, 8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     load=st.lists(kilowatts, min_size=4, max_size=4),
     sun=st.lists(kilowatts, min_size=4, max_size=4),

@@ -53,6 +53,7 @@ def test_clopper_pearson_by_its_definition(n: int) -> None:
 
 
 @pytest.mark.parametrize("risk", [0.1, 0.25, 0.5])
+@pytest.mark.fast_cases("0.1")
 def test_the_bootstrap_of_the_capacity_at_a_risk_covers(risk: float) -> None:
     cumulative = np.cumsum(SHARES)
     # The largest position at which the true probability of a violation is at most the risk.

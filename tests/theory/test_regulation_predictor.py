@@ -23,6 +23,7 @@ from cosim.regulation.predictor import (
 )
 from cosim.regulation.predictor_stability import predictor_stability_limit
 from cosim.regulation.stability import stability_limit
+from tests.examples import examples
 from tests.theory.stationary_variance import stationary_variance
 
 SLOPE = 7.0
@@ -64,7 +65,7 @@ def test_no_model_has_the_limit_of_the_plain_loop(delay: int) -> None:
     assert predictor_stability_limit(delay, 0) == pytest.approx(stability_limit(delay))
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=examples(400), deadline=None, derandomize=True)
 @given(st.integers(0, 16), st.integers(0, 16), st.floats(0.05, 4.0))
 @example(6, 7, 1.0)
 @example(2, 3, 1.0)
@@ -88,7 +89,7 @@ def test_the_recursion_is_steady_below_its_limit_and_not_above(delay: int, model
     assert np.abs(above[-50:]).max() > 10.0
 
 
-@pytest.mark.parametrize("delay", [1, 3])
+@pytest.mark.parametrize("delay", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_noise_is_amplified_as_without_delay(delay: int) -> None:
     """With a right model the signal is AR(1) with the pole 1 − τG: the variance 2v/(2−τG), as for d = 0."""
     noise = np.random.default_rng(delay).standard_normal(100_000)
@@ -102,7 +103,7 @@ def test_a_wrong_model_leaves_no_lasting_error() -> None:
     assert x[-1] == pytest.approx(0.0, abs=1e-6)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=examples(100), deadline=None, derandomize=True)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=40), st.integers(0, 2**32 - 1))
 def test_with_the_reports_own_signals_the_answer_is_that_to_the_signal_in_force(
     ages: list[int], seed: int

@@ -102,7 +102,8 @@ def test_pure_functions_on_floats_repeat_the_recursion_to_the_bit(policy: str, a
         assert np.array_equal(np.array(signals), trajectory.signals[k + 1])
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
 def test_additive_ends_within_a_tenth_of_the_optimal_cost(seed: int) -> None:
     market = _run(_section_6(seed), 100_000, seed + 50, gains=[5e-3, 5e-3], signals=[11.7, 11.6])
     assert 0.0 <= _gap(market) < 0.1

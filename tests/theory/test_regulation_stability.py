@@ -18,6 +18,7 @@ from cosim.regulation.stability import (
     gain_for_margin,
     stability_limit,
 )
+from tests.examples import examples
 from tests.theory.stationary_variance import stationary_variance
 
 
@@ -58,7 +59,7 @@ def test_steady_below_the_limit_and_oscillating_above(delay: int) -> None:
     assert (np.sign(above[-40:]) != np.sign(above[-1])).any()  # it swings; it does not run away to one side
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=examples(300), deadline=None, derandomize=True)
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12).filter(lambda weights: sum(weights) > 0.01))
 def test_no_mixture_of_delays_is_unstable_below_the_limit_at_its_mean(weights: list[float]) -> None:
     shares = np.array(weights) / sum(weights)
@@ -66,7 +67,7 @@ def test_no_mixture_of_delays_is_unstable_below_the_limit_at_its_mean(weights: l
     assert _largest_root(shares, 0.999 * stability_limit(mean)) < 1.0
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=examples(60), deadline=None, derandomize=True)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=12))
 def test_a_mixture_of_delays_has_its_roots_on_the_unit_circle_at_its_own_limit(delays: list[int]) -> None:
     limit = mixture_stability_limit(delays)

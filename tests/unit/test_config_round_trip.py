@@ -17,6 +17,7 @@ from cosim.config.library import names
 from cosim.config.yaml_reader import parse_yaml
 from cosim.engine.load import load_scenario
 from cosim.engine.scenario import Scenario
+from tests.examples import examples
 
 
 def floats(low: float, high: float) -> st.SearchStrategy[float]:
@@ -86,7 +87,7 @@ def read_back(scenario: Scenario) -> Scenario:
         return load_scenario("scenario.yaml", folder=Path(folder)).scenario
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(data=scenarios)
 def test_written_and_read_again_it_is_the_same(data: dict[str, Any]) -> None:
     scenario = Scenario.model_validate(data)
@@ -94,6 +95,9 @@ def test_written_and_read_again_it_is_the_same(data: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", names("scenarios"))
+@pytest.mark.fast_cases(
+    "tied_villages", "section6", "island_village", "village_combined", "faulty_community", "charging_village"
+)
 def test_built_in_scenarios(name: str) -> None:
     scenario = load_scenario(name).scenario
     assert read_back(scenario) == scenario

@@ -202,6 +202,13 @@ def test_permitted_loadings_of_any_type_leave_the_power_flow_alone(table: str, g
     ],
 )
 @pytest.mark.parametrize("given", [None, "x", True])
+@pytest.mark.fast_cases(
+    "None-gen-min_q_mvar",
+    "x-gen-max_p_mw",
+    "True-gen-slack_weight",
+    "x-ext_grid-slack_weight",
+    "None-switch-in_ka",
+)
 def test_what_no_power_flow_reads_leaves_it_alone(table: str, column: str, given: Any) -> None:
     made = net()
     pp.create_gen(made, 3, 0.01, vm_pu=1.0)

@@ -245,17 +245,14 @@ def test_interrupted_before_any_quality_was_run_it_has_figures(tmp_path: Path) -
 def test_each_feeder_has_its_own_answer(tmp_path: Path) -> None:
     small = {"grid.network": "kerber_landnetz_kabel_1", "groups.homes.households": 8}
     larger = {"grid.network": "kerber_landnetz_kabel_2", "groups.homes.households": 14}
-    file = saved(tmp_path, feeders={"small": small, "larger": larger}, seeds=2, risk=0)
+    file = saved(tmp_path, feeders={"small": small, "larger": larger}, seeds=1, risk=0)
     studied(file, tmp_path / "out")
     analysis = analysed(tmp_path / "out")
     found = analysis.hosting_capacities()
     assert found[["feeder", "mode", "seed"]].values.tolist() == [
-        [feeder, mode, seed]
-        for feeder in ("small", "larger")
-        for mode in ("uncontrolled", "inductive")
-        for seed in (1, 2)
+        [feeder, mode, 1] for feeder in ("small", "larger") for mode in ("uncontrolled", "inductive")
     ]
-    alone = saved(tmp_path, set=STUDY["set"] | larger, seeds=2, risk=0)
+    alone = saved(tmp_path, set=STUDY["set"] | larger, seeds=1, risk=0)
     studied(alone, tmp_path / "alone")
     columns = ["mode", "seed", "hosting_capacity", "binding", "element"]
     of_larger = found[found.feeder == "larger"][columns].reset_index(drop=True)

@@ -22,6 +22,7 @@ from cosim.regulation.restart import restarted, saved
 from cosim.regulation.smith_predictor import SmithPredictor
 from cosim.regulation.stability import stability_limit
 from cosim.regulation.trimmed_sum import TrimmedSum, kept
+from tests.examples import examples
 
 STEP_MS = 1000
 N = 20
@@ -182,13 +183,13 @@ TRIMMED = TrimmedSum(trimmed_share=0.2, time_constant_steps=50.0)
 
 @pytest.mark.parametrize("lie", LIES)
 @pytest.mark.parametrize("n_liars", [0, 1, 5, 20, 50, 99])
-@pytest.mark.fast_cases("0-stuck", "1-fifty", "5-inverted", "20-minus", "50-stuck", "99-fifty")
+@pytest.mark.fast_cases("1-fifty", "20-minus", "50-stuck")
 def test_with_clipping_liars_move_the_aggregate_by_no_more_than_their_share(lie: str, n_liars: int) -> None:
     _, largest = _error(CLIPPED, n_liars, LIES[lie])
     assert largest <= n_liars
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=examples(200), deadline=None, derandomize=True)
 @given(st.lists(st.tuples(st.integers(0, 1), st.none() | st.floats()), min_size=1, max_size=30))
 def test_whatever_liars_say_the_error_is_at_most_one_unit_each(community: list[Any]) -> None:
     """A member is what it did, and what it reports instead; None is an honest one."""
@@ -211,7 +212,7 @@ def test_a_plain_sum_is_moved_by_as_much_as_a_liar_likes() -> None:
 
 @pytest.mark.parametrize("lie", ["fifty", "stuck", "minus"])
 @pytest.mark.parametrize("n_liars", [5, 10, 19])
-@pytest.mark.fast_cases("5-fifty", "10-stuck", "19-minus")
+@pytest.mark.fast_cases("10-stuck")
 def test_trimming_leaves_less_of_it_while_liars_are_fewer_than_are_left_out(lie: str, n_liars: int) -> None:
     mean, _ = _error(TRIMMED, n_liars, LIES[lie])
     clipped_mean, _ = _error(CLIPPED, n_liars, LIES[lie])

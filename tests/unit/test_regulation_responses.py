@@ -67,7 +67,7 @@ def _aggregate(responses: Responses, point: Any, costs: CostParameters, shift: f
     [
         (Additive(), Proportional()),
         (Additive(kappa=0.05), Additive(kappa=2.0)),
-        (Proportional(), Sharp()),
+        pytest.param((Proportional(), Sharp()), marks=pytest.mark.slow),
         (Additive(), Sharp()),
         (Sharp(), Sharp()),
     ],

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from cosim.core.tables import Coded, Column, Table
 from cosim.results import store as store_module
 from cosim.results.store import RunStore, TableWriter, read_table
+from tests.examples import examples
 
 COLUMNS = (
     Column("time", "time", "UTC", ""),
@@ -52,7 +53,7 @@ def _append(writer: TableWriter, first: int, last: int, as_texts: bool = False) 
     writer.append(rows)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=examples(25), deadline=None, derandomize=True)
 @given(cuts=st.lists(st.integers(0, N), max_size=12), as_texts=st.booleans())
 def test_bytes_do_not_depend_on_how_rows_arrive(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int], as_texts: bool

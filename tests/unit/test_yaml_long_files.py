@@ -87,6 +87,7 @@ def test_the_same_of_a_sweep(tmp_path: Path) -> None:
     ],
     ids=["twice", "tags", "aliases", "bomb", "lists", "mappings", "items", "keys", "indented", "long key"],
 )  # fmt: skip
+@pytest.mark.fast_cases("twice", "bomb", "lists", "indented")
 def test_what_is_no_plain_yaml_is_answered_at_once(text: str, said: str, tmp_path: Path) -> None:
     file = tmp_path / "odd.yaml"
     file.write_text(text)
