@@ -8,7 +8,7 @@ python docs/bidding.py --seeds 20 --out new.csv   # runs what is missing first; 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +139,84 @@ def numbers_of(case: seed_rows.Case, seed: int) -> list[float]:
     ]
 
 
+def read(raw: Path) -> dict[seed_rows.Case, Array]:
+    """By case, the numbers by seed; shape (n_seeds, n_numbers), for the seeds that every case has."""
+    return seed_rows.read(raw, KEYS, NUMBERS)
+
+
+def differences(runs: dict[seed_rows.Case, Array], case: seed_rows.Case) -> Array:
+    """What a case differs by from everybody at random, seed by seed; shape (n_seeds, n_numbers)."""
+    return runs[case] - runs[case[0], "zero_intelligence", "all"]
+
+
+def table(runs: dict[seed_rows.Case, Array], market: str, numbers: Collection[str]) -> str:
+    """Means of everybody at random, and what each strategy changes, of few and of all who use it."""
+    lines = ["| strategy | used by | " + " | ".join(NUMBERS[name][0] for name in numbers) + " |"]
+    lines.append("|---" * (len(numbers) + 2) + "|")
+    columns = {name: list(NUMBERS).index(name) for name in numbers}
+    for case in runs:
+        if case[0] != market:
+            continue
+        cells = []
+        for name, column in columns.items():
+            decimals = NUMBERS[name][1]
+            if case[1] == "zero_intelligence":
+                cells.append(f"{runs[case][:, column].mean():,.{decimals}f}")
+            else:
+                change = differences(runs, case)[:, column]
+                cells.append(f"{change.mean():+,.{decimals}f} ± {half_width(change):,.{decimals}f}")
+        lines.append(f"| `{case[1]}` | {case[2]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+MONEY, OTHERS = tuple(NUMBERS)[:5], tuple(NUMBERS)[5:]
+"""What stands in the first table of a market, and in the second."""
+CURVES = {
+    "sellers, of the few who use it": ("few", "few_sellers_eur", 2, "o", True),
+    "sellers who do not, beside them": ("few", "other_sellers_eur", 8, "o", False),
+    "sellers, where all use it": ("all", None, 10, "s", True),
+    "buyers, where all use it": ("all", None, 6, "^", False),
+}
+"""Of each mark of the figure: who uses the strategy, whose bill, how many they are, marker, filled."""
+
+
+def change_of(runs: dict[seed_rows.Case, Array], market: str, strategy: str, curve: str) -> Array:
+    """Change of the weekly bill of a home of those that a mark stands for, EUR, seed by seed."""
+    users, name, n, *_ = CURVES[curve]
+    change = differences(runs, (market, strategy, users))
+    names = list(NUMBERS)
+    if name is not None:
+        return np.asarray(change[:, names.index(name)] / n)
+    first = names.index("few_sellers_eur" if n == N_SELLERS else "few_buyers_eur")
+    return np.asarray(change[:, first : first + 2].sum(axis=1) / n)
+
+
+def draw(runs: dict[seed_rows.Case, Array], path: Path) -> None:
+    """What each strategy changes in the bill of a home, by market."""
+    from cosim.report.style import DARK, STRONG, WARM, drawing, legend_of_axes, new_figure, save
+
+    colors = [STRONG, STRONG, DARK, WARM]
+    with drawing():
+        figure, axes = new_figure(5.6, 2, sharex=True)
+        for ax, (market, words) in zip(axes, MARKETS.items(), strict=True):
+            for offset, (curve, color) in enumerate(zip(CURVES, colors, strict=True)):
+                *_, marker, filled = CURVES[curve]
+                changes = [change_of(runs, market, strategy, curve) for strategy in STRATEGIES]
+                ax.errorbar(
+                    [change.mean() for change in changes],
+                    np.arange(len(changes)) + 0.18 * (offset - 1.5),
+                    xerr=[half_width(change) for change in changes],
+                    fmt=marker, color=color, mfc=color if filled else "white", label=curve, capsize=2,
+                )  # fmt: skip
+            ax.axvline(0, color=DARK, linewidth=0.8)
+            ax.set_yticks(np.arange(len(STRATEGIES)), list(STRATEGIES))
+            ax.invert_yaxis()
+            ax.set_title(f"{words.capitalize()}: change of a home's weekly bill, against everybody at random")
+        axes[-1].set_xlabel("EUR a week; below 0 the home pays less (mean of 20 seeds, 95 % interval)")
+        legend_of_axes(figure, axes[:1], 2)
+        save(figure, path)
+
+
 def main() -> None:
     """Run what is asked for, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -148,6 +226,13 @@ def main() -> None:
     given = parser.parse_args()
     if given.seeds:
         seed_rows.run_missing(given.out, (KEYS, NUMBERS), cases(), given.seeds, numbers_of)
+    runs = read(given.out)
+    print(f"{len(next(iter(runs.values())))} seeds")
+    for market in MARKETS:
+        for numbers in (MONEY, OTHERS):
+            print(f"\n{market}\n" + table(runs, market, numbers))
+    if given.figure is not None:
+        draw(runs, given.figure)
 
 
 if __name__ == "__main__":

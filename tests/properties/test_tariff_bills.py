@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import fsum
 from pathlib import Path
 from typing import Any
@@ -187,3 +188,75 @@ def test_tariffs_that_say_nothing_change_no_trade_and_no_bill(tmp_path: Path) ->
         columns=["grid_fees_eur", "taxes_eur"]
     )
     pd.testing.assert_frame_equal(read_table(without, "bills"), same.reset_index(drop=True))
+
+
+def scarcities(folder: Path, day: int, threshold: float) -> dict[tuple[int, int, int], float]:
+    """By hour and directed pair of buses, how scarce what connects them is for power in this direction.
+
+    From the tables of loadings and injections; the direction is that of what is drawn on the far side, by a
+    graph of somebody else.
+    """
+    branches, drawn = read_table(folder, "feeder_branches"), read_table(folder, "injections")
+    branches = branches[branches["closed"]]
+    graph = networkx.Graph()
+    for row in branches.itertuples():
+        graph.add_edge(row.from_bus, row.to_bus)
+    (root,) = set(branches[branches["kind"] == "trafo"]["from_bus"])
+    found = {}
+    for kind in ("line", "trafo"):
+        loading = read_table(folder, f"{kind}_loading")
+        hours = (loading["time"] - drawn["time"].min()).dt.total_seconds() // 3600
+        for row in branches[branches["kind"] == kind].itertuples():
+            own = loading[(loading[kind] == row.element) & (hours // 24 == day)]
+            cut = graph.copy()
+            cut.remove_edge(row.from_bus, row.to_bus)
+            (far,) = (bus for bus in (row.from_bus, row.to_bus) if not networkx.has_path(cut, root, bus))
+            near = row.from_bus if far == row.to_bus else row.to_bus
+            below = networkx.node_connected_component(cut, far)
+            for hour, (time, percent) in enumerate(zip(own["time"], own["loading_percent"], strict=True)):
+                there = drawn[(drawn["time"] == time) & drawn["bus"].isin(below)]
+                scarce = max(0.0, (percent / row.loading_max_percent - threshold) / (1 - threshold))
+                way = (near, far) if there["p_mw"].sum() > 0 else (far, near)
+                found[(hour, *way)] = scarce
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [2, 5])
+def test_congestion_is_charged_by_what_was_measured(seed: int, tmp_path: Path) -> None:
+    """Every purchase of the last day against loadings two days before it, branch by branch."""
+    described = scenario(seed)
+    described["energy_value"]["rules"]["clearing"] = "posted_offers"
+    tariffs = described["energy_value"]["tariffs"]
+    tariffs["grid_fees"], tariffs["taxes"] = [{"kind": "by_congestion", **FEES["by_congestion"]}], []
+    folder = run(tmp_path, described)
+    scarce = scarcities(folder, 1, FEES["by_congestion"]["threshold"])
+    branches, homes = read_table(folder, "feeder_branches"), read_table(folder, "prosumers")
+    graph = networkx.Graph()
+    for row in branches[branches["closed"]].itertuples():
+        graph.add_edge(row.from_bus, row.to_bus)
+    (root,) = set(branches[branches["kind"] == "trafo"]["from_bus"])
+    bus = dict(zip(homes["prosumer"], homes["bus"], strict=True))
+
+    def fee(hour: int, source: int, target: int) -> float:
+        way = networkx.shortest_path(graph, source, target)
+        return 0.4 * fsum(scarce.get((hour, *step), 0.0) for step in pairwise(way))
+
+    charges = read_table(folder, "charges").query("day == 3").set_index("prosumer")
+    trades = read_table(folder, "trades").query("day == 3 and delivered_kwh > 0 and buyer != seller")
+    due = dict.fromkeys(bus, 0.0)
+    for trade in trades.itertuples():
+        due[trade.buyer] += trade.delivered_kwh * fee(trade.hour, bus[trade.seller], bus[trade.buyer])
+    for home, expected in due.items():
+        assert charges.loc[home, "on_peers_eur"] == pytest.approx(expected, abs=1e-12), home
+    assert sum(due.values()) > 0
+    # What homes without generation draw from the grid: metered load less what they bought.
+    meters = read_table(folder, "meters")
+    hour = (meters["time"] - meters["time"].min()).dt.total_seconds() // 3600
+    for home in ("h006", "h007", "h008"):
+        load = meters[(meters["prosumer"] == home) & (hour // 24 == 3)]["load_kwh"].to_numpy()
+        bought = trades[trades["buyer"] == home].groupby("hour")["delivered_kwh"].sum()
+        rest = load - bought.reindex(range(24), fill_value=0.0).to_numpy()
+        expected = fsum(rest[h] * fee(h, root, bus[home]) for h in range(24))
+        assert charges.loc[home, "on_grid_eur"] == pytest.approx(expected, abs=1e-9)
+        assert expected > 0
