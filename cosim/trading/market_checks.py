@@ -126,7 +126,7 @@ def _without_effect(
 
 
 def _intervals(market: EnergyValueConfig, context: Context) -> Iterator[Problem]:
-    """What the market trades must be metered, and be what its tariffs know."""
+    """What the market trades must be metered."""
     slots, path = market.rules.slots, "energy_value.rules.interval_min"
     minutes, metered = (each // MS_PER_MINUTE for each in (slots.length_ms, context.time.interval_ms))
     if slots.length_ms % context.time.interval_ms:
@@ -135,11 +135,6 @@ def _intervals(market: EnergyValueConfig, context: Context) -> Iterator[Problem]
         )
         remedy = "Give `grid.interval_min: 15`, or trade hours."
         yield context.problem(path, message, remedy, str(minutes))
-    if slots.per_hour > 1 and market.tariffs is not None:
-        message = f"tariffs know hours, and the market trades intervals of {minutes} min"
-        yield context.problem(
-            path, message, "Trade hours, or leave `energy_value.tariffs` out.", str(minutes)
-        )
 
 
 def _days(market: EnergyValueConfig, context: Context) -> Iterator[Problem]:

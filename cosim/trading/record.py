@@ -25,7 +25,7 @@ from cosim.trading.valuation.prices import Prices
 
 _DAY = Column("day", "integer", "", "delivery day of the run, from 0")
 _HOUR = Column("hour", "integer", "", "hour of the day (UTC), from 0")
-_MINUTE = Column(
+MINUTE = Column(
     "minute",
     "integer",
     "min",
@@ -37,7 +37,7 @@ PRICES = Table(
     (
         _DAY,
         _HOUR,
-        _MINUTE,
+        MINUTE,
         Column("grid_price", "number", "EUR/kWh", "P^G: what a kWh from the grid costs"),
         Column("feed_in_price", "number", "EUR/kWh", "what a kWh that is fed in earns under the rule"),
     ),
@@ -48,7 +48,7 @@ OFFERS = Table(
     (
         _DAY,
         _HOUR,
-        _MINUTE,
+        MINUTE,
         Column("seller", "text", "", "household that offers"),
         Column("quantity_kwh", "number", "kWh", "the most it sells"),
         Column("price", "number", "EUR/kWh", "its price"),
@@ -61,7 +61,7 @@ BIDS = Table(
     (
         _DAY,
         _HOUR,
-        _MINUTE,
+        MINUTE,
         Column("buyer", "text", "", "household that bids"),
         Column("quantity_kwh", "number", "kWh", "the most it buys at this price"),
         Column("price", "number", "EUR/kWh", "the most it pays"),
@@ -73,7 +73,7 @@ CLEARING = Table(
     (
         _DAY,
         _HOUR,
-        _MINUTE,
+        MINUTE,
         Column("bid_kwh", "number", "kWh", "all that households wanted to buy"),
         Column("offered_kwh", "number", "kWh", "all that they wanted to sell"),
         Column("agreed_kwh", "number", "kWh", "what passes between them"),
@@ -88,7 +88,7 @@ SCHEDULE = Table(
     (
         _DAY,
         _HOUR,
-        _MINUTE,
+        MINUTE,
         PROSUMER,
         Column("appliance", "text", "", "name of the appliance"),
         Column("energy_kwh", "number", "kWh", "what it takes in the hour"),
@@ -106,7 +106,7 @@ TRADES = Table(
     (
         _DAY,
         _HOUR,
-        _MINUTE,
+        MINUTE,
         Column("buyer", "text", "", "household that asked"),
         Column("seller", "text", "", "household that was asked; the buyer for its own generation"),
         Column("requested_kwh", "number", "kWh", "asked for"),
@@ -159,6 +159,21 @@ BILLS_WITH_CHARGES = BILLS._replace(
 Array = NDArray[np.float64]
 
 
+def as_written(table: Table, slots: MarketSlots) -> Table:
+    """A table of market intervals as a run writes it: of hours without minutes."""
+    if slots.per_hour > 1:
+        return table
+    return table._replace(columns=tuple(each for each in table.columns if each is not MINUTE))
+
+
+def when(slots: MarketSlots, slot: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """The hours in which intervals of a day lie, and where they are shorter, the minutes."""
+    per_hour = slots.per_hour
+    if per_hour == 1:
+        return {"hour": slot}
+    return {"hour": slot // per_hour, "minute": slot % per_hour * (60 // per_hour)}
+
+
 class MeteredDay(NamedTuple):
     """What meters have counted of a day, kWh; shape (n_households, 24) each.
 
@@ -203,7 +218,7 @@ class EnergyRecorder:
         large: tuple[Table, ...] = (OFFERS, SCHEDULE, TRADES) if "trading" in context.records else ()
         if has_operator:
             large = (*large, *((BIDS,) if large else ()), CLEARING)
-        written = [self._as_written(table) for table in (*large, bills, PRICES)]
+        written = [as_written(table, slots) for table in (*large, bills, PRICES)]
         self._writers = {table.name: store.writer(table) for table in written}
         self._bill_columns = [column.name for column in bills.columns]
         self._with_rejected = "rejected_requests" in context.records
@@ -225,7 +240,7 @@ class EnergyRecorder:
         self._writers["schedule"].append(
             {
                 "day": np.full(len(row), day),
-                **self._when(hour),
+                **when(self._slots, hour),
                 "prosumer": Coded(np.full(len(row), household), self._names),
                 "appliance": Coded(row, appliances),
                 "energy_kwh": energy[row, hour],
@@ -270,15 +285,15 @@ class EnergyRecorder:
     ) -> None:
         """Take what was ordered of a day and what came of it, where an operator cleared it."""
         rows = clearing_rows(bids, offered, trades, self._slots.per_day)
-        when = self._when(rows.pop("hour"))
-        self._writers["clearing"].append({"day": np.full(len(rows["bid_kwh"]), day), **when, **rows})
+        hours = when(self._slots, rows.pop("hour"))
+        self._writers["clearing"].append({"day": np.full(len(rows["bid_kwh"]), day), **hours, **rows})
         if day >= self._first_counted_day:
             self.metrics.add_clearing(fsum(bid.energy_kwh for bid in bids), trades)
         if "bids" in self._writers:
             self._writers["bids"].append(
                 {
                     "day": np.full(len(bids), day),
-                    **self._when(np.array([bid.hour for bid in bids], int)),
+                    **when(self._slots, np.array([bid.hour for bid in bids], int)),
                     "buyer": self._party([bid.buyer for bid in bids]),
                     "quantity_kwh": np.array([bid.energy_kwh for bid in bids], float),
                     "price": np.array([bid.price for bid in bids], float),
@@ -290,7 +305,7 @@ class EnergyRecorder:
         self._writers["trades"].append(
             {
                 "day": np.full(len(trades), day),
-                **self._when(np.array([each.hour for each in trades], int)),
+                **when(self._slots, np.array([each.hour for each in trades], int)),
                 "buyer": self._party([each.buyer for each in trades]),
                 "seller": self._party([each.seller for each in trades]),
                 "requested_kwh": np.array([each.requested_kwh for each in trades], float),
@@ -304,8 +319,8 @@ class EnergyRecorder:
     def _add_prices(self, day: int, prices: Prices) -> None:
         columns = {"grid_price": prices.grid, "feed_in_price": prices.feed_in}
         n_slots = self._slots.per_day
-        when = self._when(np.arange(n_slots))
-        self._writers["prices"].append({"day": np.full(n_slots, day), **when, **columns})
+        hours = when(self._slots, np.arange(n_slots))
+        self._writers["prices"].append({"day": np.full(n_slots, day), **hours, **columns})
 
     def _add_offers(self, day: int, offered: Sequence[Offer], prices: Prices) -> None:
         hour = np.array([offer.hour for offer in offered], int)
@@ -313,7 +328,7 @@ class EnergyRecorder:
         self._writers["offers"].append(
             {
                 "day": np.full(len(hour), day),
-                **self._when(hour),
+                **when(self._slots, hour),
                 "seller": self._party([offer.seller for offer in offered]),
                 "quantity_kwh": np.array([offer.quantity_kwh for offer in offered], float),
                 "price": price,
@@ -324,19 +339,6 @@ class EnergyRecorder:
     def _add_bills(self, bills: Sequence[Bill]) -> None:
         columns = {name: np.array([getattr(bill, name) for bill in bills]) for name in self._bill_columns}
         self._writers["bills"].append(columns | {"prosumer": self._party([bill.prosumer for bill in bills])})
-
-    def _as_written(self, table: Table) -> Table:
-        """Of hours no minutes are written."""
-        if self._slots.per_hour > 1:
-            return table
-        return table._replace(columns=tuple(each for each in table.columns if each is not _MINUTE))
-
-    def _when(self, slot: NDArray[Any]) -> dict[str, NDArray[Any]]:
-        """The hours in which intervals of a day lie, and where they are shorter, the minutes."""
-        per_hour = self._slots.per_hour
-        if per_hour == 1:
-            return {"hour": slot}
-        return {"hour": slot // per_hour, "minute": slot % per_hour * (60 // per_hour)}
 
     def _party(self, parties: Sequence[int]) -> Coded:
         """Households, the grid and whoever else by name."""

@@ -181,7 +181,7 @@ class Trading(Subsystem[Traded]):
         prices, tariffs = self.market.prices, None
         if isinstance(prices, TariffPriceList):
             first_counted_day = time.warm_up_ms // MS_PER_DAY
-            tariffs = TariffDays(prices, run.store, self.market.names, first_counted_day)
+            tariffs = TariffDays(prices, run.store, self.market.names, self.market.slots, first_counted_day)
         self.days = DeliveryDays(
             run.env,
             self._comms.network,

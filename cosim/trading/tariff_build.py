@@ -56,7 +56,12 @@ def price_list(
     if tariffs is None:
         return OnePriceList(base, context.population.size, config.rules.slots), []
     found, files, doubts = suppliers(
-        tariffs, base, config.rules.rule, context.population, context.time.start, context.folder
+        tariffs,
+        base,
+        config.rules,
+        context.population,
+        context.time.start,
+        context.folder,
     )
     if grid is not None and columns is not None and any(fee.needs != "nothing" for fee in tariffs.grid_fees):
         ways = FeederWays(grid.feeder, columns)
@@ -65,9 +70,13 @@ def price_list(
             raise InputError(problems)
         grounds = _grounds(tariffs, ways, grid, config)
     else:
-        grounds = partial(_same, NoFeeder())
+        grounds = partial(_same, NoFeeder(config.rules.slots.per_day))
     prices = TariffPriceList(
-        base._replace(files=(*base.files, *files)), found, Charging(tariffs.grid_fees, tariffs.taxes), grounds
+        base._replace(files=(*base.files, *files)),
+        found,
+        Charging(tariffs.grid_fees, tariffs.taxes),
+        grounds,
+        config.rules.slots,
     )
     return prices, doubts
 
@@ -88,11 +97,12 @@ def _grounds(
     tariffs: TariffsConfig, ways: FeederWays, grid: PowerGrid, config: EnergyValueConfig
 ) -> Callable[[int], Ground]:
     """What fees know of the feeder by day; with loadings only where a fee asks for them."""
-    still = FeederGround(ways)
+    slots = config.rules.slots
+    still = FeederGround(ways, None, slots.per_day)
     if all(fee.needs != "loadings" for fee in tariffs.grid_fees):
         return partial(_same, still)
     publication_ms = to_ms(config.rules.publication_h, MS_PER_HOUR)
-    memory = UsageMemory(ways, grid.limits, publication_ms // MS_PER_DAY + 5)
+    memory = UsageMemory(ways, grid.limits, publication_ms // MS_PER_DAY + 5, slots)
     grid.solve_at_once()
     grid.on_flow(memory.take)
     kept: dict[int, Ground] = {}
@@ -105,7 +115,7 @@ def _grounds(
         if reference not in kept:
             for old in [each for each in kept if each not in memory.days]:
                 del kept[old]
-            kept[reference] = FeederGround(ways, usage)
+            kept[reference] = FeederGround(ways, usage, slots.per_day)
         return kept[reference]
 
     return ground

@@ -10,6 +10,8 @@ import numpy as np
 
 from cosim.core.numbers import Number, Summary, declared
 from cosim.core.tables import PROSUMER, Coded, Column, Table, TableStore
+from cosim.trading.record import MINUTE, as_written, when
+from cosim.trading.schemas.market_slots import MarketSlots
 from cosim.trading.settlement.bills import Bill, ChargeRow, Settlement
 from cosim.trading.tariffs.charged_bills import with_charges
 from cosim.trading.tariffs.tariff_prices import TariffPriceList
@@ -22,6 +24,7 @@ RETAIL_PRICES = Table(
     (
         Column("day", "integer", "", "delivery day of the run, from 0"),
         Column("hour", "integer", "", "hour of the day (UTC), from 0"),
+        MINUTE,
         Column("supplier", "text", "", "the retailer; grid for those who have none"),
         Column("grid_price", "number", "EUR/kWh", "what a kWh costs its customers"),
         Column("feed_in_price", "number", "EUR/kWh", "what one that is fed in earns them, under the rule"),
@@ -87,11 +90,15 @@ class TariffRecorder:
         Where the tables go.
     names, parties : tuple of str
         Of the households, and of whoever else has bills.
+    slots : MarketSlots
+        What is traded.
     """
 
-    def __init__(self, store: TableStore, names: tuple[str, ...], parties: tuple[str, ...]) -> None:
-        self._names, self._parties = names, parties
-        self._prices, self._charges = store.writer(RETAIL_PRICES), store.writer(CHARGES)
+    def __init__(
+        self, store: TableStore, names: tuple[str, ...], parties: tuple[str, ...], slots: MarketSlots
+    ) -> None:
+        self._names, self._parties, self._slots = names, parties, slots
+        self._prices, self._charges = store.writer(as_written(RETAIL_PRICES, slots)), store.writer(CHARGES)
 
     def add_day(self, day: int, retail: Sequence[Retail], charges: Sequence[ChargeRow]) -> None:
         """Take a settled day."""
@@ -100,7 +107,7 @@ class TariffRecorder:
             self._prices.append(
                 {
                     "day": np.full(n, day),
-                    "hour": np.arange(n),
+                    **when(self._slots, np.arange(n)),
                     "supplier": Coded(np.full(n, -1 - each.party), self._parties),
                     "grid_price": each.prices.grid,
                     "feed_in_price": each.prices.feed_in,
@@ -129,6 +136,8 @@ class TariffDays:
         Where the tables go.
     names : tuple of str
         Of the households.
+    slots : MarketSlots
+        What is traded.
     first_counted_day : int
         The first whose money counts in the sums.
 
@@ -139,11 +148,16 @@ class TariffDays:
     """
 
     def __init__(
-        self, prices: TariffPriceList, store: TableStore, names: tuple[str, ...], first_counted_day: int
+        self,
+        prices: TariffPriceList,
+        store: TableStore,
+        names: tuple[str, ...],
+        slots: MarketSlots,
+        first_counted_day: int,
     ) -> None:
         self._prices = prices
         self._first_counted_day = first_counted_day
-        self._recorder = TariffRecorder(store, names, prices.parties)
+        self._recorder = TariffRecorder(store, names, prices.parties, slots)
         self.sums = TariffSums()
 
     def settled(self, day: int, settlement: Settlement) -> Settlement:

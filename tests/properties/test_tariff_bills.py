@@ -260,3 +260,21 @@ def test_congestion_is_charged_by_what_was_measured(seed: int, tmp_path: Path) -
         expected = fsum(rest[h] * fee(h, root, bus[home]) for h in range(24))
         assert charges.loc[home, "on_grid_eur"] == pytest.approx(expected, abs=1e-9)
         assert expected > 0
+
+
+@pytest.mark.slow
+def test_tariffs_of_a_market_of_quarter_hours(tmp_path: Path) -> None:
+    """Bills close and trades pay, in a market and on meters of 15 minutes; a local hour has four."""
+    described = scenario(0)
+    described["energy_value"]["rules"]["interval_min"] = 15
+    described["energy_value"]["tariffs"]["retailers"] = [
+        {"name": "works", "groups": ["solar"], "grid": BY_DAY, "feed_in": {"share": 0.3}}
+    ]
+    described["grid"]["interval_min"] = 15
+    folder = run(tmp_path, described)
+    check_that_bills_close(folder)
+    check_charges(folder, described["energy_value"]["tariffs"])
+    prices = read_table(folder, "retail_prices").query("supplier == 'works'")
+    monday = prices[(prices["day"] == 2) & (prices["hour"] == 22)]  # Easter Monday begins, and is a holiday
+    assert monday["minute"].tolist() == [0, 15, 30, 45]
+    assert set(monday["grid_price"]) == {0.11}

@@ -59,6 +59,8 @@ def test_half_hours_are_refused() -> None:
     with pytest.raises(InputError) as error:
         local_time(datetime(2016, 5, 4, tzinfo=UTC), 2, "Asia/Kolkata")
     assert "whole hours" in str(error.value)
+    in_half_hours = local_time(datetime(2016, 5, 4, tzinfo=UTC), 2, "Asia/Kolkata", per_hour=2)
+    assert in_half_hours.hour.tolist() == [5, 6, 6, 7]
 
 
 @pytest.mark.parametrize(

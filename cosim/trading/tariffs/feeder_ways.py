@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.hours import HOURS
-from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
+from cosim.core.clock import MS_PER_DAY
 from cosim.core.errors import Problem
 from cosim.grid.coupling import Block
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits
+from cosim.trading.schemas.market_slots import HOURLY, MarketSlots
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -202,12 +202,12 @@ class FeederWays:
 
 
 class Usage(NamedTuple):
-    """How far branches were used on a day, shape (24, n_bus) each.
+    """How far branches were used on a day, shape (n_hours, n_bus) each, by the market's intervals.
 
     Attributes
     ----------
     share : ndarray
-        Loading over limit, the highest of an hour's intervals; 0 where nothing was solved.
+        Loading over limit, the highest of the metering intervals within; 0 where nothing was solved.
     downward : ndarray of bool
         Whether power flowed from the supply to the bus then.
     """
@@ -227,10 +227,15 @@ class UsageMemory:
         Its limits.
     n_days : int
         How many days it remembers.
+    slots : MarketSlots
+        The market's intervals.
     """
 
-    def __init__(self, ways: FeederWays, limits: FeederLimits, n_days: int) -> None:
+    def __init__(
+        self, ways: FeederWays, limits: FeederLimits, n_days: int, slots: MarketSlots = HOURLY
+    ) -> None:
         self._ways = ways
+        self._slots = slots
         self._limit = np.concatenate([limits.line_loading_max_percent, limits.trafo_loading_max_percent])
         self._n_days = n_days
         self._bus = np.array([bus for bus, each in enumerate(ways.elements) for _ in each], dtype=np.int64)
@@ -245,7 +250,7 @@ class UsageMemory:
             share = np.zeros(len(self._ways.parent))
             used = np.nan_to_num(loading[row][self._element] / self._limit[self._element])
             np.maximum.at(share, self._bus, used)
-            day, hour = start_ms // MS_PER_DAY, start_ms % MS_PER_DAY // MS_PER_HOUR
+            day, hour = start_ms // MS_PER_DAY, self._slots.number(start_ms)
             kept = self._day(day, len(share))
             higher = share > kept.share[hour]
             kept.share[hour][higher] = share[higher]
@@ -253,7 +258,8 @@ class UsageMemory:
 
     def _day(self, day: int, n_bus: int) -> Usage:
         if day not in self.days:
-            self.days[day] = Usage(np.zeros((HOURS, n_bus)), np.ones((HOURS, n_bus), dtype=np.bool_))
+            shape = (self._slots.per_day, n_bus)
+            self.days[day] = Usage(np.zeros(shape), np.ones(shape, dtype=np.bool_))
             for old in [each for each in self.days if each <= day - self._n_days]:
                 del self.days[old]
         return self.days[day]
@@ -275,12 +281,13 @@ class FeederGround:
         The feeder.
     usage : Usage or None
         How far it was used on the day by which fees go; None before there is one.
+    n_hours : int
+        Intervals of the market in a day.
     """
 
-    n_hours = HOURS
-
-    def __init__(self, ways: FeederWays, usage: Usage | None = None) -> None:
+    def __init__(self, ways: FeederWays, usage: Usage | None = None, n_hours: int = HOURLY.per_day) -> None:
         self._ways = ways
+        self.n_hours = n_hours
         self._usage = usage
         self._sums: dict[float, tuple[Array, Array]] = {}
         self.line_km, self.impedance_ohm = ways.line_km, ways.impedance_ohm
@@ -289,7 +296,7 @@ class FeederGround:
     def scarcity_from_grid(self, buyer: int, threshold: float) -> Array:
         """See `Ground.scarcity_from_grid`."""
         if self._usage is None:
-            return np.zeros(HOURS)
+            return np.zeros(self.n_hours)
         down, _ = self._summed(threshold)
         return down[:, self._ways.column(buyer)]
 
@@ -313,9 +320,16 @@ class FeederGround:
 
 
 class NoFeeder:
-    """Where there is no feeder, or it has errors: no fee goes by it in any run."""
+    """Where there is no feeder, or it has errors: no fee goes by it in any run.
 
-    n_hours = HOURS
+    Parameters
+    ----------
+    n_hours : int
+        Intervals of the market in a day.
+    """
+
+    def __init__(self, n_hours: int = HOURLY.per_day) -> None:
+        self.n_hours = n_hours
 
     def line_km(self, buyer: int, sellers: Ints) -> Array:
         """Nothing."""
@@ -325,7 +339,7 @@ class NoFeeder:
 
     def scarcity_from_grid(self, buyer: int, threshold: float) -> Array:
         """Nothing."""
-        return np.zeros(HOURS)
+        return np.zeros(self.n_hours)
 
     def scarcity_between(self, buyer: int, sellers: Ints, hours: Ints, threshold: float) -> Array:
         """Nothing."""

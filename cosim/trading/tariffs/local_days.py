@@ -13,18 +13,16 @@ from numpy.typing import NDArray
 from cosim.config.weekdays import WEEKDAYS
 from cosim.core.errors import InputError, Problem
 
-_HOUR = timedelta(hours=1)
-
 
 class LocalTime(NamedTuple):
     """The hours of a run on the clocks of a place.
 
     Attributes
     ----------
-    hour : ndarray of int, shape (n_hours,)
+    hour : ndarray of int, shape (n_hours * per_hour,)
         Hour of the local day. When clocks are put forward an hour is missing, when they are put back there is
         one twice.
-    day : ndarray of int, shape (n_hours,)
+    day : ndarray of int, shape (n_hours * per_hour,)
         Position of the local day's kind in `DAYS`: 0 for Monday, 7 for a holiday, whatever its weekday.
     """
 
@@ -32,7 +30,9 @@ class LocalTime(NamedTuple):
     day: NDArray[np.int64]
 
 
-def local_time(start: datetime, n_hours: int, time_zone: str, holidays: Collection[date] = ()) -> LocalTime:
+def local_time(
+    start: datetime, n_hours: int, time_zone: str, holidays: Collection[date] = (), per_hour: int = 1
+) -> LocalTime:
     """The hours of a run on local clocks.
 
     Parameters
@@ -45,20 +45,24 @@ def local_time(start: datetime, n_hours: int, time_zone: str, holidays: Collecti
         A name of the IANA database, such as ``Europe/Berlin``.
     holidays : collection of date
         Local days that are holidays.
+    per_hour : int
+        Into how many intervals each hour is split: there are as many of all that is returned.
 
     Raises
     ------
     InputError
-        If an hour of the run is parts of two local hours, as where clocks differ from UTC by half hours.
+        If an interval is parts of two local hours, as where clocks differ from UTC by half hours.
     """
     zone = ZoneInfo(time_zone)
-    hours, days = np.empty(n_hours, dtype=np.int64), np.empty(n_hours, dtype=np.int64)
+    hours = np.empty(n_hours * per_hour, dtype=np.int64)
+    days = hours.copy()
     free = frozenset(holidays)
-    for number in range(n_hours):
-        local = (start + number * _HOUR).astimezone(zone)
-        if local.minute or local.second:
-            message = f"local hours of {time_zone} begin within the hours of the market, at {local:%H:%M}"
-            remedy = "Name a zone that differs from UTC by whole hours."
+    interval = timedelta(hours=1) / per_hour
+    for number in range(n_hours * per_hour):
+        local = (start + number * interval).astimezone(zone)
+        if (local.minute * 60 + local.second) % interval.total_seconds():
+            message = f"local hours of {time_zone} begin within the market's intervals, at {local:%H:%M}"
+            remedy = "Name a zone that differs from UTC by whole hours, or trade shorter intervals."
             raise InputError([Problem(message, remedy, "time_zone", value=time_zone)])
         hours[number] = local.hour
         days[number] = len(WEEKDAYS) if local.date() in free else local.weekday()

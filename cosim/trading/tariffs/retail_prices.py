@@ -15,8 +15,8 @@ from cosim.core.errors import InputError, Problem, collected
 from cosim.core.population import Population
 from cosim.csv_files.found import CsvFound
 from cosim.trading.schemas.retailers import PriceByDay, RetailerConfig, TariffPrice, TariffsConfig
+from cosim.trading.schemas.rules import TradingRulesConfig
 from cosim.trading.schemas.tariffs import FeedInShare, HourlyPrice
-from cosim.trading.tariff_rules.interface import TariffRule
 from cosim.trading.tariffs.local_days import LocalTime, local_time
 from cosim.trading.tariffs.tariff_prices import Supplier
 from cosim.trading.valuation.prices import HourlySeries, Prices, hourly_series
@@ -28,7 +28,7 @@ _PATH = "energy_value.tariffs"
 def suppliers(
     tariffs: TariffsConfig,
     base: Prices,
-    rule: TariffRule,
+    rules: TradingRulesConfig,
     population: Population,
     start: datetime,
     folder: Path,
@@ -41,8 +41,8 @@ def suppliers(
         As configured.
     base : Prices
         Of households without a retailer; feeding in is paid by the rule.
-    rule : TariffRule
-        What feeding in earns.
+    rules : TradingRulesConfig
+        What feeding in earns, and what intervals are traded.
     population : Population
         The households.
     start : datetime
@@ -55,9 +55,10 @@ def suppliers(
     InputError
         If local hours do not fit the market's, or a file cannot be read.
     """
-    n_hours, problems = len(base.grid), list[Problem]()
+    problems: list[Problem] = []
+    per_hour = rules.slots.per_hour
     with collected(problems):
-        times = _local(tariffs, start, n_hours)
+        times = _local(tariffs, start, len(base.grid) // per_hour, per_hour)
     if problems:
         raise InputError(problems)
     found: list[Supplier] = []
@@ -67,7 +68,7 @@ def suppliers(
     for number, retailer in enumerate(tariffs.retailers):
         with collected(problems):
             path = f"{_PATH}.retailers.{number}"
-            series = _series(retailer, path, times, start, folder)
+            series = _series(retailer, path, times, start, folder, per_hour)
             for each in series:
                 files |= {each.file: None} if each.file is not None else {}
                 doubts |= dict.fromkeys(each.warnings)
@@ -77,16 +78,18 @@ def suppliers(
             groups = population.named(retailer.groups)
             members = np.array([each for group in groups for each in group.members], dtype=np.int64)
             served |= set(members.tolist())
-            found.append(Supplier(retailer.name, members, Prices(grid, rule.feed_in_price(grid, indexed))))
+            found.append(
+                Supplier(retailer.name, members, Prices(grid, rules.rule.feed_in_price(grid, indexed)))
+            )
     if problems:
         raise InputError(problems)
     rest = np.array([each for each in range(population.size) if each not in served], dtype=np.int64)
     return [Supplier("grid", rest, base), *found], tuple(files), list(doubts)
 
 
-def _local(tariffs: TariffsConfig, start: datetime, n_hours: int) -> LocalTime:
+def _local(tariffs: TariffsConfig, start: datetime, n_hours: int, per_hour: int) -> LocalTime:
     try:
-        return local_time(start, n_hours, tariffs.time_zone, tariffs.holidays)
+        return local_time(start, n_hours, tariffs.time_zone, tariffs.holidays, per_hour)
     except InputError as error:
         raise InputError(
             [replace(problem, path=f"{_PATH}.{problem.path}") for problem in error.problems]
@@ -94,16 +97,16 @@ def _local(tariffs: TariffsConfig, start: datetime, n_hours: int) -> LocalTime:
 
 
 def _series(
-    retailer: RetailerConfig, path: str, times: LocalTime, start: datetime, folder: Path
+    retailer: RetailerConfig, path: str, times: LocalTime, start: datetime, folder: Path, per_hour: int
 ) -> Sequence[HourlySeries]:
     sources = {f"{path}.grid": retailer.grid}
     if not isinstance(retailer.feed_in, FeedInShare):
         sources[f"{path}.feed_in.price"] = retailer.feed_in.price
-    return [local_series(source, key, times, start, folder) for key, source in sources.items()]
+    return [local_series(source, key, times, start, folder, per_hour) for key, source in sources.items()]
 
 
 def local_series(
-    source: TariffPrice, path: str, times: LocalTime, start: datetime, folder: Path
+    source: TariffPrice, path: str, times: LocalTime, start: datetime, folder: Path, per_hour: int = 1
 ) -> HourlySeries:
     """One series of prices for every hour of a run; hours and days are local.
 
@@ -115,7 +118,7 @@ def local_series(
         The key that says so.
     times : LocalTime
         The hours of the run.
-    start, folder
+    start, folder, per_hour
         As for `hourly_prices`.
     """
     match source:
@@ -127,7 +130,7 @@ def local_series(
         case HourlyPrice():
             return HourlySeries(_by_hour(source)[times.hour], None, ())
         case _:
-            return hourly_series(source, path, start, len(times.hour), folder)
+            return hourly_series(source, path, start, len(times.hour) // per_hour, folder, per_hour)
 
 
 def _by_hour(price: float | HourlyPrice) -> Array:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.hours import HOURS
 from cosim.trading.charges.charge_interface import GridFee, Ground, Ints, Source, Tax
+from cosim.trading.schemas.market_slots import HOURLY, MarketSlots
 from cosim.trading.valuation.offers import GRID, Offer
 from cosim.trading.valuation.price_list import PriceList, Retail
 from cosim.trading.valuation.prices import Prices
@@ -98,6 +98,8 @@ class TariffPriceList(PriceList):
         Fees and taxes.
     grounds : callable
         What fees know of the feeder on a day.
+    slots : MarketSlots
+        What the prices are of.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class TariffPriceList(PriceList):
         suppliers: Sequence[Supplier],
         charging: Charging,
         grounds: Callable[[int], Ground],
+        slots: MarketSlots = HOURLY,
     ) -> None:
         self.files = base.files
         self.parties = (*(each.name for each in suppliers), "grid_operator", "state")
@@ -113,13 +116,14 @@ class TariffPriceList(PriceList):
         self.charging = charging
         self._base = base
         self._grounds = grounds
+        self._slots = slots
         self._n_households = sum(len(each.members) for each in suppliers)
         self._of = {int(member): each for each in suppliers for member in each.members}
         self._reference: tuple[int, Prices] | None = None
 
     def base(self, day: int) -> Prices:
         """See `PriceList.base`."""
-        return _on(self._base, day)
+        return self._on(self._base, day)
 
     def ground(self, day: int) -> Ground:
         """What fees know of the feeder on a day."""
@@ -131,7 +135,7 @@ class TariffPriceList(PriceList):
 
     def energy(self, household: int, day: int) -> Prices:
         """What its supplier takes and pays, without fees and taxes."""
-        return _on(self._of[household].prices, day)
+        return self._on(self._of[household].prices, day)
 
     def of(self, household: int, day: int) -> Prices:
         """See `PriceList.of`."""
@@ -141,10 +145,11 @@ class TariffPriceList(PriceList):
 
     def asking(self, household: int, day: int) -> Prices:
         """Up to what a household next door with the same tariff could pay: no fee by the way comes on top."""
-        ground, hours, nobody = self._grounds(day), np.arange(HOURS), np.full(HOURS, household)
+        ground, hours = self._grounds(day), np.arange(self._slots.per_day)
+        nobody = np.full(len(hours), household)
         own = self.of(household, day)
         fees = [
-            np.zeros(HOURS) if fee.by_seller else fee.from_peers(ground, household, nobody, hours)
+            np.zeros(len(hours)) if fee.by_seller else fee.from_peers(ground, household, nobody, hours)
             for fee in self.charging.fees
         ]
         return Prices(self.charging.highest_price(own.grid, fees), own.feed_in)
@@ -157,12 +162,13 @@ class TariffPriceList(PriceList):
 
     def _highest(self, fee: GridFee, ground: Ground, household: int) -> Array:
         """The most that a fee can be on what a household buys from any other, hour by hour."""
-        hours = np.arange(HOURS)
+        hours = np.arange(self._slots.per_day)
+        n = len(hours)
         if not fee.by_seller or self._n_households == 1:
-            return fee.from_peers(ground, household, np.full(HOURS, household), hours)
+            return fee.from_peers(ground, household, np.full(n, household), hours)
         others = np.delete(np.arange(self._n_households), household)
-        rates = fee.from_peers(ground, household, np.repeat(others, HOURS), np.tile(hours, len(others)))
-        return np.asarray(rates.reshape(len(others), HOURS).max(axis=0))
+        rates = fee.from_peers(ground, household, np.repeat(others, n), np.tile(hours, len(others)))
+        return np.asarray(rates.reshape(len(others), n).max(axis=0))
 
     def reference(self, day: int) -> Prices:
         """The widest of all suppliers' tariffs, with fees and taxes that do not depend on a place."""
@@ -186,12 +192,12 @@ class TariffPriceList(PriceList):
     def retail(self, day: int) -> list[Retail]:
         """See `PriceList.retail`."""
         return [
-            Retail(GRID - number, each.members, _on(each.prices, day))
+            Retail(GRID - number, each.members, self._on(each.prices, day))
             for number, each in enumerate(self.suppliers)
             if len(each.members)
         ]
 
-
-def _on(prices: Prices, day: int) -> Prices:
-    hours = slice(day * HOURS, (day + 1) * HOURS)
-    return Prices(prices.grid[hours], prices.feed_in[hours])
+    def _on(self, prices: Prices, day: int) -> Prices:
+        """A day's part of the prices of a run."""
+        hours = self._slots.of_day(day)
+        return Prices(prices.grid[hours], prices.feed_in[hours])
