@@ -1,4 +1,4 @@
-"""A network of one's own: nothing is said of a clean one, one line of what is left out, the verdict last."""
+"""A network of one's own: nothing is said of a clean one, one line of what is left out, the verdict first."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_a_clean_network_is_run_without_a_warning(cosim: Callable, write: Callab
     ended = cosim("run", write(HOMES, grid()), "--out", "r")
     assert ended.code == 0, ended.err
     assert ended.problems == []
-    verdict = ended.out.splitlines()[-1]
+    verdict = ended.out.splitlines()[0]
     assert verdict.startswith("The feeder kept its limits in all 4 intervals of 1 h; closest came ")
     for name in ("run.json", "summary.json"):
         assert json.loads((folder / "r" / name).read_text())["verdict"] == verdict
@@ -58,12 +58,12 @@ def test_what_is_left_out_is_one_line_in_check_and_in_run(
     assert "2 elements of the grid (6 kW) do not act as in its data: 1 sgen of 2 kW left out" in line
 
 
-def test_a_run_outside_its_limits_says_so_last(cosim: Callable, write: Callable, folder: Path) -> None:
+def test_a_run_outside_its_limits_says_so_first(cosim: Callable, write: Callable, folder: Path) -> None:
     save(folder, min_vm_pu=0.999)
     ended = cosim("run", write(HOMES, grid(", verify_power_flow: 1")), "--out", "r")
     assert ended.code == 0, ended.err
-    last = ended.out.splitlines()[-1]
-    assert last.startswith(
+    first = ended.out.splitlines()[0]
+    assert first.startswith(
         "The feeder was outside its limits in 4 of 4 intervals of 1 h (100 %, 4 h): voltage "
     )
-    assert " pu, limit 0.9990 pu) on " in last
+    assert " pu, limit 0.9990 pu) on " in first
