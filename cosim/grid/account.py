@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from collections.abc import Collection, Iterator, Mapping
+from typing import Literal, NamedTuple
 
 from cosim.core.errors import Problem, count, listed
-from cosim.grid.element_limits import KINDS as LIMITS
-from cosim.grid.elements import KINDS, ElementKind, ElementRecord, record_of
+from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
+from cosim.grid.limits import KINDS as LIMITS
 from cosim.grid.limits import FeederLimits
+from cosim.grid.source_facts import Uneven
 from cosim.grid.tap_control import reasons
-
-if TYPE_CHECKING:
-    from pandapower.auxiliary import pandapowerNet
 
 Fate = Literal["kept", "household", "replaced", "left out"]
 Key = tuple[str, int]
@@ -109,20 +107,12 @@ def account(feeder: Feeder, decisions: Decisions, limits: FeederLimits) -> tuple
 def _powers(feeder: Feeder, decisions: Decisions) -> Iterator[Entry]:
     """Loads, generators and storages, those out of service too."""
     acting = {(element.kind, element.index): element for element in feeder.elements}
-    for kind in KINDS:
-        table = feeder.source.net[kind].sort_index()
-        for index, row in zip(table.index, table.to_dict("records"), strict=True):
-            record = _record(kind, int(index), row)
-            fate, reason = _fate(acting.get((kind, int(index))), bool(row["in_service"]), decisions)
-            carries = (record.p_mw, record.q_mvar) != (0, 0)
-            missed = fate in ("replaced", "left out") and bool(row["in_service"]) and carries
-            p_kw, q_kvar = record.p_mw * 1000, record.q_mvar * 1000
-            yield Entry(kind, record.index, record.name, record.bus, p_kw, q_kvar, fate, reason, missed)
-
-
-def _record(kind: ElementKind, index: int, row: dict[Any, Any]) -> ElementRecord:
-    """The row as a record; numbers that an element out of service lacks are none."""
-    return record_of(kind, index, {key: math.nan if value is None else value for key, value in row.items()})
+    for record, in_service in feeder.facts.own:
+        fate, reason = _fate(acting.get((record.kind, record.index)), in_service, decisions)
+        carries = (record.p_mw, record.q_mvar) != (0, 0)
+        missed = fate in ("replaced", "left out") and in_service and carries
+        p_kw, q_kvar = record.p_mw * 1000, record.q_mvar * 1000
+        yield Entry(record.kind, record.index, record.name, record.bus, p_kw, q_kvar, fate, reason, missed)
 
 
 def _fate(element: ElementRecord | None, in_service: bool, decisions: Decisions) -> tuple[Fate, str]:
@@ -139,68 +129,35 @@ def _fate(element: ElementRecord | None, in_service: bool, decisions: Decisions)
     return "kept", "its nominal power"
 
 
-_POWER_OF: dict[str, Callable[[dict[Any, Any]], tuple[float, float]]] = {
-    "shunt": lambda row: (row["p_mw"] * row["step"], row["q_mvar"] * row["step"]),
-    "gen": lambda row: (-row["p_mw"] * row["scaling"], math.nan),
-    "ward": lambda row: (row["ps_mw"] + row["pz_mw"], row["qs_mvar"] + row["qz_mvar"]),
-    "xward": lambda row: (row["ps_mw"] + row["pz_mw"], row["qs_mvar"] + row["qz_mvar"]),
-    "motor": lambda row: (
-        row["pn_mech_mw"] * row["loading_percent"] * row["scaling"] / row["efficiency_percent"], math.nan
-    ),
-    "dcline": lambda row: (row["p_mw"], math.nan),
-}  # fmt: skip
-"""Power at nominal voltage in load convention, MW and Mvar, of elements that stay in the net."""
-_BESIDE = ("ext_grid", "svc", "ssc", "vsc", "impedance", "tcsc")
-"""Further elements that stay in the net, whose power only the power flow tells."""
-
-
 def _in_the_net(feeder: Feeder) -> Iterator[Entry]:
     """Shunts, generators that hold a voltage, and others that the power flow solves as they are."""
-    net = feeder.source.net
     supplied = set(feeder.bus.index[feeder.bus.supplied].tolist())
-    for table in (*_POWER_OF, *_BESIDE):
-        if table not in net or not len(net[table]):
-            continue
-        rows = net[table].sort_index()
-        for index, row in zip(rows.index, rows.to_dict("records"), strict=True):
-            bus = int(row.get("bus", row.get("from_bus", -1)))
-            p_mw, q_mvar = _power(table, row)
-            fate: tuple[Fate, str] = ("kept", "the power flow solves it")
-            if not row["in_service"]:
-                fate = "left out", "out of service"
-            elif bus not in supplied:
-                fate = "left out", "its bus has no supply"
-            missed = fate[1] == "its bus has no supply" and (abs(p_mw) > 0 or abs(q_mvar) > 0)
-            name = row.get("name")
-            label = name if isinstance(name, str) else ""
-            yield Entry(table, int(index), label, bus, 1000 * p_mw, 1000 * q_mvar, *fate, missed)
-
-
-def _power(table: str, row: dict[Any, Any]) -> tuple[float, float]:
-    try:
-        p_mw, q_mvar = _POWER_OF[table](row) if table in _POWER_OF else (math.nan, math.nan)
-        return float(p_mw), float(q_mvar)
-    except (KeyError, TypeError, ValueError):  # what an element out of service need not have
-        return math.nan, math.nan
+    for each in feeder.facts.in_the_net:
+        fate: tuple[Fate, str] = ("kept", "the power flow solves it")
+        if not each.in_service:
+            fate = "left out", "out of service"
+        elif each.bus not in supplied:
+            fate = "left out", "its bus has no supply"
+        missed = fate[1] == "its bus has no supply" and (abs(each.p_kw) > 0 or abs(each.q_kvar) > 0)
+        where = each.table, each.element, each.name, each.bus
+        yield Entry(*where, each.p_kw, each.q_kvar, *fate, missed)
 
 
 def _limits(feeder: Feeder, limits: FeederLimits) -> Iterator[Entry]:
     """The elements' own limits: in force, or replaced by the scenario's or the network file's."""
+    index_of = {
+        "bus": feeder.bus.index,
+        "line": feeder.line.index,
+        "trafo": feeder.trafo.index,
+        "trafo3w": feeder.trafo3w.index,
+    }
     for name, (key, table, column, *_) in LIMITS.items():
-        rows = feeder.source.net[table]
-        if column not in rows:
-            continue
-        of_bus = table == "bus"
-        given = zip(rows.index, rows["name"], rows[column], limits.origins[name], strict=True)
-        for index, label, value, origin in given:
-            if value is None or value != value:
-                continue
-            shown = f"{value:g}" if isinstance(value, int | float) else str(value)
+        for row, label, shown in feeder.facts.limits[name].cells:
+            origin, index = limits.origins[name][row], int(index_of[table][row])
             fate: Fate = "kept" if origin == "grid data" else "replaced"
             reason = shown if fate == "kept" else f"{shown}, by {key} of the {origin}"
-            bus = int(index) if of_bus else -1
-            text = label if isinstance(label, str) else ""
-            yield Entry(f"{table}.{column}", int(index), text, bus, math.nan, math.nan, fate, reason)
+            bus = index if table == "bus" else -1
+            yield Entry(f"{table}.{column}", index, label, bus, math.nan, math.nan, fate, reason)
 
 
 def _profiles(feeder: Feeder, decisions: Decisions) -> Iterator[Entry]:
@@ -258,24 +215,17 @@ def power_text(entries: Collection[Entry]) -> str:
     return f"{math.fsum(abs(e.q_kvar) for e in entries if e.q_kvar == e.q_kvar):.4g} kvar"
 
 
-def unbalanced(net: pandapowerNet, acting: Collection[Key]) -> list[Problem]:
+def unbalanced(uneven: Collection[Uneven], acting: Collection[Key]) -> list[Problem]:
     """One warning for single-phase and unbalanced elements, which the balanced power flow takes as balanced.
 
     Parameters
     ----------
-    net : pandapowerNet
-        The source's net.
+    uneven : collection of Uneven
+        Those of the source.
     acting : collection of Key
         Elements that act in the run.
     """
-    found: list[tuple[str, int, float]] = []
-    for table in ("asymmetric_load", "asymmetric_sgen"):
-        for index, row in zip(net[table].index, net[table].to_dict("records"), strict=True):
-            powers = [[row[f"{part}_{phase}_{unit}"] for phase in "abc"] for part, unit in _PARTS]
-            uneven = any(max(values) - min(values) > _EVEN * max(map(abs, values)) for values in powers)
-            if (table, int(index)) in acting and uneven:
-                p_kw = 1000 * row["scaling"] * sum(map(abs, powers[0]))
-                found.append((table, int(index), p_kw))
+    found = [each for each in uneven if (each.table, each.element) in acting]
     if not found:
         return []
     shown = [f"{table} {index}" for table, index, _ in found[:_SHOWN]]
@@ -287,8 +237,3 @@ def unbalanced(net: pandapowerNet, acting: Collection[Key]) -> list[Problem]:
     )
     remedy = "voltages of single phases are not calculated and can be worse"
     return [Problem(message, remedy, f"{found[0][0]}.{found[0][1]}", severity="warning")]
-
-
-_PARTS = (("p", "mw"), ("q", "mvar"))
-_EVEN = 1e-9
-"""Phases that differ by less than this share of the largest are balanced."""

@@ -3,47 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem, count, listed
-from cosim.grid.column_check import cells_of, shown
 from cosim.grid.feeder import Feeder
-from cosim.grid.limits import FeederLimits, FloatArray
+from cosim.grid.limits import KINDS, FeederLimits, FloatArray
 from cosim.grid.schema import LimitsConfig
 
 _NAMED = 5
-_LOADINGS = (2.0, 1000.0)
-
-
-class _Kind(NamedTuple):
-    """One limit of every element of a table."""
-
-    key: str
-    """Its name in the configuration."""
-    table: str
-    column: str
-    usual: float
-    plausible: tuple[float, float]
-    """What lies outside is doubted: it can hardly be left, or hardly be kept."""
-
-
-KINDS = {
-    "vm_min_pu": _Kind("vm_min_pu", "bus", "min_vm_pu", 0.9, (0.5, 1.1)),
-    "vm_max_pu": _Kind("vm_max_pu", "bus", "max_vm_pu", 1.1, (0.9, 1.5)),
-    "line_loading_max_percent": _Kind(
-        "line_loading_max_percent", "line", "max_loading_percent", 100.0, _LOADINGS
-    ),
-    "trafo_loading_max_percent": _Kind(
-        "trafo_loading_max_percent", "trafo", "max_loading_percent", 100.0, _LOADINGS
-    ),
-    "trafo3w_loading_max_percent": _Kind(
-        "trafo_loading_max_percent", "trafo3w", "max_loading_percent", 100.0, _LOADINGS
-    ),
-}
-"""Limits by their name in `FeederLimits`, with pandapower's table and column."""
 
 
 def feeder_limits(feeder: Feeder, scenario: LimitsConfig) -> tuple[FeederLimits, list[Problem]]:
@@ -117,18 +86,9 @@ def _of_table(feeder: Feeder, name: str) -> tuple[NDArray[np.int64], tuple[str, 
 
 def _own(feeder: Feeder, name: str) -> tuple[FloatArray, list[tuple[int, str]]]:
     """The elements' own values, NaN where one is missing; index and value of those that are impossible."""
-    kind = KINDS[name]
     index, _, used = _of_table(feeder, name)
-    table = feeder.net[kind.table]
-    if kind.column not in table:
-        return np.full(len(index), np.nan), []
-    given = table[kind.column]
-    cells = cells_of(given)
-    numbers = np.where(cells.is_number, cells.number, np.nan)
-    no_number = ~cells.is_number & ~cells.missing
-    too_small = np.zeros(len(index), bool) if kind.column == "min_vm_pu" else numbers <= 0
-    wrong = np.flatnonzero(used & (no_number | too_small))
-    return numbers, [(int(index[k]), shown(given.iloc[k])) for k in wrong]
+    given = feeder.facts.limits[name]
+    return given.values, [(int(index[row]), cell) for row, cell in given.wrong if used[row]]
 
 
 def _crossed(feeder: Feeder, low: FloatArray, high: FloatArray) -> Iterator[Problem]:

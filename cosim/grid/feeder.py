@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cosim.core.errors import InputError, Problem, suggest
 from cosim.grid.elements import ElementRecord, take_elements
 from cosim.grid.feeder_profiles import FeederProfiles, FileProfiles, SimbenchProfiles, follow_profiles
-from cosim.grid.grid_source import GridSource, source_of
+from cosim.grid.grid_source import GridSource, LaterNet, net_of, source_of
 from cosim.grid.intake import take_in
 from cosim.grid.islanding import islanded
 from cosim.grid.net_arrays import (
@@ -33,6 +33,7 @@ from cosim.grid.net_arrays import (
 from cosim.grid.network_functions import read_source
 from cosim.grid.schema import BusRef, NetworkConfig, SimbenchSource, SupplyConfig
 from cosim.grid.simbench_data import scenario_of
+from cosim.grid.source_facts import SourceFacts, facts_of
 from cosim.grid.voltage_dependence import mixed_node_warnings
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class Feeder:
     ----------
     network : NetworkConfig
         What it was made from.
-    net : pandapowerNet
-        The net without loads, generators and storages. Do not change it; copy it first.
+    given : pandapowerNet or LaterNet
+        What `net` gives.
     bus, line, trafo, trafo3w : BusTable, LineTable, TrafoTable, Trafo3wTable
         Its tables.
     elements : tuple of ElementRecord
@@ -60,6 +61,8 @@ class Feeder:
         Whether `bus.xy` are the net's own coordinates or the tree laid out here.
     source : GridSource
         What it was made from: the whole net as pandapower reads it, profiles, and what was left out.
+    facts : SourceFacts
+        What else a run has to know of its source.
     warnings : tuple of Problem
         What about the grid is doubtful or was assumed, element by element.
     profiles : FeederProfiles or None
@@ -67,7 +70,7 @@ class Feeder:
     """
 
     network: NetworkConfig
-    net: pandapowerNet
+    given: pandapowerNet | LaterNet
     bus: BusTable
     line: LineTable
     trafo: TrafoTable
@@ -76,8 +79,14 @@ class Feeder:
     candidate_buses: tuple[int, ...]
     coordinates: Literal["own", "layout"]
     source: GridSource
+    facts: SourceFacts
     warnings: tuple[Problem, ...] = ()
     profiles: FeederProfiles | None = None
+
+    @property
+    def net(self) -> pandapowerNet:
+        """The net without loads, generators and storages. Do not change it; copy it first."""
+        return net_of(self.given)
 
     @property
     def n_bus(self) -> int:
@@ -190,7 +199,8 @@ def _feeder(
     places = _places(network, bus, elements)
     warnings = (*source.warnings, *mixed_node_warnings(source.net), *assumed)
     tables = (bus, line, trafo, trafo3w)
-    return Feeder(network, net, *tables, elements, places, coordinates, source, warnings, profiles)
+    facts = facts_of(source.net)
+    return Feeder(network, net, *tables, elements, places, coordinates, source, facts, warnings, profiles)
 
 
 def _branch_tables(net: pandapowerNet) -> tuple[LineTable, TrafoTable, Trafo3wTable]:

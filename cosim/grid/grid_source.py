@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,13 +34,31 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class LaterNet:
+    """A net that is read when somebody asks for it, which takes pandapower and seconds.
+
+    Attributes
+    ----------
+    read : callable
+        Gives it, the same one each time.
+    """
+
+    read: Callable[[], pandapowerNet]
+
+
+def net_of(given: pandapowerNet | LaterNet) -> pandapowerNet:
+    """The net itself."""
+    return given.read() if isinstance(given, LaterNet) else given
+
+
+@dataclass(frozen=True)
 class GridSource:
     """What a network's source gives.
 
     Attributes
     ----------
-    net : pandapowerNet
-        The net as pandapower reads it, fields that count only together completed. Do not change it.
+    given : pandapowerNet or LaterNet
+        What `net` gives.
     warnings : tuple of Problem
         What is doubtful or was assumed; each has the severity "warning", and a path that names table, index
         and column (``trafo.0.tap_pos``). Their `file` is empty where the source is no file.
@@ -60,7 +78,7 @@ class GridSource:
         Whether the source itself says that its tap changers are ratios, as SimBench does.
     """
 
-    net: pandapowerNet
+    given: pandapowerNet | LaterNet
     warnings: tuple[Problem, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     profiles: Mapping[str, pd.DataFrame] | None = None
@@ -68,6 +86,11 @@ class GridSource:
     controllers: tuple[Controller, ...] = ()
     controls: tuple[TapControl, ...] = ()
     knows_ratio: bool = False
+
+    @property
+    def net(self) -> pandapowerNet:
+        """The net as pandapower reads it, fields that count only together completed. Do not change it."""
+        return net_of(self.given)
 
 
 def source_of(net: pandapowerNet) -> GridSource:

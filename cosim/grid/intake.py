@@ -61,7 +61,7 @@ def take_in(source: GridSource, run_control: bool = False) -> GridSource:
     _raise([problem for problem in said if problem.severity == "error"], source.file)
     said += [*_left_out_warnings(left_out), *doubts(net)]
     warnings = (*source.warnings, *_placed(said, source.file))
-    return replace(source, net=net, warnings=warnings, left_out=left_out, controls=controls)
+    return replace(source, given=net, warnings=warnings, left_out=left_out, controls=controls)
 
 
 def _raise(problems: list[Problem], file: str) -> None:

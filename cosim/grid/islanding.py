@@ -59,7 +59,7 @@ def islanded(source: GridSource, supply: SupplyConfig, bus: int) -> GridSource:
     net.ext_grid.loc[above[0], "bus"] = bus
     net.ext_grid.loc[above[0], "vm_pu"] = supply.vm_pu
     net.ext_grid.loc[above[0], "va_degree"] = 0.0
-    return replace(source, net=net)
+    return replace(source, given=net)
 
 
 def _open_the_way_up(net: pandapowerNet, bus_above: int) -> None:

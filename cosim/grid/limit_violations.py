@@ -106,7 +106,7 @@ class ViolationTally:
     def __init__(self, feeder: Feeder, interval_h: float) -> None:
         self._interval_h = interval_h
         self._index = _index(feeder)
-        self._rating_kva = _ratings_kva(feeder)
+        self._rating_kva = feeder.facts.rating_kva
         sizes = {kind: len(rating) for kind, rating in self._rating_kva.items()}
         self._intervals = {kind: np.zeros(n, dtype=np.int64) for kind, n in sizes.items()}
         self._running = {kind: np.zeros(n, dtype=np.int64) for kind, n in sizes.items()}
@@ -175,14 +175,3 @@ def _index(feeder: Feeder) -> dict[str, NDArray[np.int64]]:
         "trafo_loading_max_percent": feeder.trafo.index,
         "trafo3w_loading_max_percent": feeder.trafo3w.index,
     }
-
-
-def _ratings_kva(feeder: Feeder) -> dict[str, FloatArray]:
-    """Apparent power at a loading of 100 %, kVA, of each line and transformer."""
-    net = feeder.net
-    vn_kv = net.bus.vn_kv.loc[net.line.from_bus].to_numpy(np.float64)
-    line = np.sqrt(3.0) * vn_kv * (net.line.max_i_ka * net.line.df * net.line.parallel).to_numpy(np.float64)
-    trafo = (net.trafo.sn_mva * net.trafo.df * net.trafo.parallel).to_numpy(np.float64)
-    sides = ["sn_hv_mva", "sn_mv_mva", "sn_lv_mva"]
-    three = net.trafo3w[sides].to_numpy(np.float64).reshape(-1, 3).max(axis=1, initial=0.0)
-    return {"line": 1000 * line, "trafo": 1000 * trafo, "trafo3w": 1000 * three}

@@ -16,6 +16,37 @@ ROUNDING = 1e-9
 """A limit is exceeded by more than this share of it; a voltage that is held at its limit is within it."""
 
 
+_LOADINGS = (2.0, 1000.0)
+
+
+class LimitKind(NamedTuple):
+    """One limit of every element of a table."""
+
+    key: str
+    """Its name in the configuration."""
+    table: str
+    column: str
+    usual: float
+    plausible: tuple[float, float]
+    """What lies outside is doubted: it can hardly be left, or hardly be kept."""
+
+
+KINDS = {
+    "vm_min_pu": LimitKind("vm_min_pu", "bus", "min_vm_pu", 0.9, (0.5, 1.1)),
+    "vm_max_pu": LimitKind("vm_max_pu", "bus", "max_vm_pu", 1.1, (0.9, 1.5)),
+    "line_loading_max_percent": LimitKind(
+        "line_loading_max_percent", "line", "max_loading_percent", 100.0, _LOADINGS
+    ),
+    "trafo_loading_max_percent": LimitKind(
+        "trafo_loading_max_percent", "trafo", "max_loading_percent", 100.0, _LOADINGS
+    ),
+    "trafo3w_loading_max_percent": LimitKind(
+        "trafo_loading_max_percent", "trafo3w", "max_loading_percent", 100.0, _LOADINGS
+    ),
+}
+"""Limits by their name in `FeederLimits`, with pandapower's table and column."""
+
+
 @dataclass(frozen=True)
 class FeederLimits:
     """Limits of each element, in the order of the feeder's tables.

@@ -19,7 +19,7 @@ from cosim.grid.flow_loops import Flows, flow_rows
 from cosim.grid.flow_result import ROUTE_TYPE, FlowResult
 from cosim.grid.flow_solver import NOTHING, FlowSolver
 from cosim.grid.matrices import Matrices, build_matrices
-from cosim.grid.power_flow_route import slow_elements, slow_route_warning
+from cosim.grid.power_flow_route import slow_route_warning
 from cosim.grid.reference import NoMatricesError, RunppSolver, probe
 from cosim.grid.tap_control import reasons
 from cosim.grid.voltage_control import ControlledPower
@@ -70,7 +70,7 @@ class PowerFlow:
         self.feeder = feeder
         self._runpp = RunppSolver(feeder)
         controls = (f"{each} (one more for each step of a tap)" for each in reasons(feeder.source.controls))
-        self.slow_because = (*slow_elements(feeder.net), *controls)
+        self.slow_because = (*feeder.facts.slow, *controls)
         self._matrices: Matrices | None = None
         self._block = 1
         self._unsolved = ""

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import Problem, count, listed
 from cosim.grid.account import Entry, Key, power_text
-from cosim.grid.elements import KINDS, ElementRecord, text_of
+from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder_profiles import FeederProfiles, FileProfiles
-
-if TYPE_CHECKING:
-    from pandapower.auxiliary import pandapowerNet
+from cosim.grid.source_facts import NetworkElement
 
 FloatArray = NDArray[np.float64]
 
@@ -105,17 +103,19 @@ def _too_large(factors: FloatArray) -> _Doubt | None:
     return _Doubt(row, message, remedy)
 
 
-def unfollowed(net: pandapowerNet, entries: Collection[Entry]) -> list[Problem]:
+def unfollowed(in_the_net: Collection[NetworkElement], entries: Collection[Entry]) -> list[Problem]:
     """One warning for elements that name a profile, but are a part of the network and act as its data say.
 
     Parameters
     ----------
-    net : pandapowerNet
-        The source's net.
+    in_the_net : collection of NetworkElement
+        What of the source is a part of the network.
     entries : collection of Entry
         The account of it.
     """
-    found = [(entry, name) for entry in entries if entry.fate == "kept" and (name := _profile_of(net, entry))]
+    named = {(each.table, each.element): each.profile for each in in_the_net if each.profile}
+    kept = [entry for entry in entries if entry.fate == "kept"]
+    found = [(each, named[each.table, each.element]) for each in kept if (each.table, each.element) in named]
     if not found:
         return []
     shown = [f"{entry.table} {entry.element} ({name})" for entry, name in found[:_NAMED]]
@@ -128,11 +128,3 @@ def unfollowed(net: pandapowerNet, entries: Collection[Entry]) -> list[Problem]:
     remedy = "only loads, static generators (sgen) and storages follow profiles"
     path = f"{found[0][0].table}.{found[0][0].element}.profile"
     return [Problem(message, remedy, path, severity="warning")]
-
-
-def _profile_of(net: pandapowerNet, entry: Entry) -> str:
-    """The profile that an element which follows none names; empty for any other."""
-    rows = net.get(entry.table)
-    if entry.table in KINDS or rows is None or "profile" not in rows:
-        return ""
-    return text_of(rows.at[entry.element, "profile"])

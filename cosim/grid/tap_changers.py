@@ -113,7 +113,7 @@ def with_positions(feeder: Feeder, changers: Sequence[TapChanger], positions: Se
     """The feeder with its taps there; the one that is given is left as it is."""
     net = copy.deepcopy(feeder.net)
     put_positions(net, changers, positions)
-    return replace(feeder, net=net)
+    return replace(feeder, given=net)
 
 
 def _tap_changer(feeder: Feeder, config: TapChangerConfig, interval_min: int) -> TapChanger:

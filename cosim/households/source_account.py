@@ -44,11 +44,11 @@ def account_of(
         for entry in entries
         if entry.fate == "household" and entry.reason.endswith(DRAWN)
     }
-    said = [*missed_power(entries), *unbalanced(feeder.source.net, kept | drawn)]
+    said = [*missed_power(entries), *unbalanced(feeder.facts.uneven, kept | drawn)]
     followers = drawn | kept if mode == "profile" else drawn
     said += factor_doubts(feeder.elements, followers, feeder.profiles)
     if config.background in (None, "profile"):
-        said += unfollowed(feeder.source.net, entries)
+        said += unfollowed(feeder.facts.in_the_net, entries)
     return entries, said + _no_longer_dependent(owned, placement)
 
 

@@ -15,6 +15,7 @@ from cosim.engine.explain import explain_lines
 from cosim.engine.load import LoadedScenario
 from cosim.engine.run import preflight, run_scenario
 from cosim.grid.account import unbalanced
+from cosim.grid.source_facts import facts_of
 from cosim.grid.subsystem import PowerGrid
 from cosim.results.store import read_table
 
@@ -258,8 +259,9 @@ def test_unbalanced_elements_are_named_as_taken_for_balanced(
     powers = {f"p_{p}_mw": value / 1000 for p, value in zip("abc", phases, strict=True)}
     create(made, 3, **powers, **{f"q_{p}_mvar": v / 1000 for p, v in zip("abc", q_kvar, strict=True)})
     create(made, 3, p_a_mw=1.0, in_service=False)
-    said = [str(problem) for problem in unbalanced(made, {(table, 0)})]
-    assert unbalanced(made, ()) == []
+    uneven = facts_of(made).uneven
+    said = [str(problem) for problem in unbalanced(uneven, {(table, 0)})]
+    assert unbalanced(uneven, ()) == []
     text = f"1 single-phase or unbalanced element of {sum(phases):.4g} kW is taken as balanced"
     assert [text in line for line in said] == ([True] if is_said else [])
 
