@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cosim.api.objects import Objects, copy_files, plain
 from cosim.config.dump import block_yaml
@@ -18,8 +18,10 @@ from cosim.core.errors import InputError, Problem
 from cosim.core.plugin_modules import load_installed
 from cosim.engine.load import LoadedScenario, ScenarioSource, read_scenario, scenario_of_data
 from cosim.engine.scenario import Scenario
-from cosim.study.impact.load_impact import LoadedImpact, impact_of_document, load_impact
-from cosim.study.sweep.load_sweep import LoadedSweep, read_sweep, sweep_of_data
+
+if TYPE_CHECKING:  # a run needs no studies
+    from cosim.study.impact.load_impact import LoadedImpact
+    from cosim.study.sweep.load_sweep import LoadedSweep
 
 GivenScenario = str | os.PathLike[str] | Mapping[str, Any] | Scenario
 """A built-in name, a YAML file, the same content as a mapping, or a validated scenario."""
@@ -79,6 +81,8 @@ def given_sweep(sweep: GivenSweep) -> Iterator[LoadedSweep]:
     InputError
         If nothing is left to be looked at, with every problem.
     """
+    from cosim.study.sweep.load_sweep import read_sweep, sweep_of_data
+
     load_installed()
     if not isinstance(sweep, Mapping):
         yield read_sweep(os.fspath(sweep))
@@ -96,6 +100,8 @@ def given_study(study: GivenSweep) -> Iterator[LoadedImpact]:
     InputError
         With every problem found.
     """
+    from cosim.study.impact.load_impact import impact_of_document, load_impact
+
     load_installed()
     if not isinstance(study, Mapping):
         yield load_impact(os.fspath(study))

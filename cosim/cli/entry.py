@@ -20,6 +20,7 @@ from cosim.cli.sweep_commands import robustness, sweep
 from cosim.cli.terminal import BAD_INPUT, DONE, FAILED, INTERRUPTED, flag, print_problems
 from cosim.cli.voice import SpokenCommand, err, out, voice
 from cosim.core.errors import CosimError, InputError, Problem
+from cosim.core.garbage import collected_rarely
 from cosim.core.text import visible
 from cosim.core.version import VERSION
 
@@ -133,6 +134,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # what its encoding lacks is escaped, and no error
             stream.reconfigure(errors="backslashreplace")
     voice.begin()
-    code = _exit_code([each for each in sys.argv[1:] if each != "--debug"], "--debug" in sys.argv)
+    with collected_rarely():  # what is imported and built stays to the end
+        code = _exit_code([each for each in sys.argv[1:] if each != "--debug"], "--debug" in sys.argv)
     voice.end(code)
     sys.exit(code)

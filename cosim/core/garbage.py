@@ -1,4 +1,4 @@
-"""Python's garbage collector while simulated time passes."""
+"""Python's garbage collector while a command runs, and while simulated time passes."""
 
 from __future__ import annotations
 

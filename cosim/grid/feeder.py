@@ -96,8 +96,7 @@ class Feeder:
     @property
     def held(self) -> NDArray[np.bool_]:
         """Buses whose voltage the grid above holds, shape (n_bus,)."""
-        sources = self.net.ext_grid
-        return np.isin(self.bus.index, sources.bus[sources.in_service.astype(bool)])
+        return np.isin(self.bus.index, self.facts.held)
 
     @property
     def loads(self) -> tuple[ElementRecord, ...]:

@@ -52,6 +52,8 @@ class PowerFlow:
     ----------
     feeder : Feeder
         The feeder.
+    matrices : Matrices, optional
+        Its matrices, where they are known.
 
     Raises
     ------
@@ -64,27 +66,29 @@ class PowerFlow:
         The feeder.
     slow_because : tuple of str
         Why each interval is solved by `runpp`; empty where the fixed point solves them.
+    matrices : Matrices or None
+        What the fixed point solves with; None where it does not.
     """
 
-    def __init__(self, feeder: Feeder) -> None:
+    def __init__(self, feeder: Feeder, matrices: Matrices | None = None) -> None:
         self.feeder = feeder
         self._runpp = RunppSolver(feeder)
         controls = (f"{each} (one more for each step of a tap)" for each in reasons(feeder.source.controls))
         self.slow_because = (*feeder.facts.slow, *controls)
-        self._matrices: Matrices | None = None
+        self.matrices: Matrices | None = None
         self._block = 1
         self._unsolved = ""
         self._dead = None if feeder.bus.supplied.all() else ~feeder.bus.supplied
         if not self.slow_because:
             try:
-                self._matrices = build_matrices(feeder)
-                self._loops = FlowSolver(self._matrices.system, self._matrices.wiring)
-                self._block = max(16, _BLOCK_ENTRIES // self._matrices.system.n_node)
-                self._no_trafo3w = np.full((1, self._matrices.n_trafo3w), np.nan)
+                self.matrices = matrices or build_matrices(feeder)
+                self._loops = FlowSolver(self.matrices.system, self.matrices.wiring)
+                self._block = max(16, _BLOCK_ENTRIES // self.matrices.system.n_node)
+                self._no_trafo3w = np.full((1, self.matrices.n_trafo3w), np.nan)
             except NoMatricesError as error:
                 self.slow_because = (str(error),)
-        self._is_plain = self._matrices is not None and self._dead is None
-        if self._matrices is None:
+        self._is_plain = self.matrices is not None and self._dead is None
+        if self.matrices is None:
             self._unsolved = probe(feeder)
 
     @property
@@ -161,10 +165,10 @@ class PowerFlow:
         controlled: ControlledPower | None,
     ) -> FlowResult:
         """The intervals of one block."""
-        if self._matrices is None:
+        if self.matrices is None:
             return self._runpp.solve(p_mw[0], q_mvar[0], dependent, controlled)
         if controlled is not None:
-            return self._solve_controlled(self._matrices, p_mw, q_mvar, dependent, controlled)
+            return self._solve_controlled(self.matrices, p_mw, q_mvar, dependent, controlled)
         return self._solve_block(p_mw, q_mvar, dependent)
 
     def _unsolvable(self, p_mw: FloatArray, q_mvar: FloatArray) -> dict[int, str]:
@@ -186,10 +190,10 @@ class PowerFlow:
         self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None
     ) -> tuple[FlowResult, NDArray[np.int64], int]:
         """Z-bus for all: what it gives, iterations, and how many intervals that leaves open."""
-        assert self._matrices is not None
-        following = self._matrices.dependent_to_nodes(dependent)
+        assert self.matrices is not None
+        following = self.matrices.dependent_to_nodes(dependent)
         flows, n_open = self._loops.solve(p_mw, q_mvar, following, RESIDUAL_TOLERANCE_MVA)
-        return self._results(self._matrices, flows), flows.iterations, n_open
+        return self._results(self.matrices, flows), flows.iterations, n_open
 
     def _solve_block(
         self, p_mw: FloatArray, q_mvar: FloatArray, dependent: DependentPower | None
@@ -252,7 +256,7 @@ class PowerFlow:
         controlled: ControlledPower,
     ) -> bool:
         """Whether an interval is solved if inverters do what they do at 1 pu: it is their feedback then."""
-        assert self._matrices is not None
+        assert self.matrices is not None
         held = controlled.on_buses(p_mw, q_mvar, np.ones_like(p_mw))
         return bool(self._by_loops(*held, dependent)[1][0] > 0)
 

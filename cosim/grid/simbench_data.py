@@ -102,6 +102,17 @@ def cached_grid_file(code: str, read: Callable[[Path], _Read]) -> _Read:
     return _cached(f"{code}.json", ["grid", code], read)
 
 
+def cached_grid(code: str) -> Path:
+    """Where the grid of a SimBench code is in the cache, if it is there.
+
+    Raises
+    ------
+    InputError
+        If the package `simbench` is missing.
+    """
+    return cache_folder() / _versions() / f"{code}.json"
+
+
 def profile_names(scenario: int = 0) -> tuple[str, ...]:
     """Names of all profiles of a SimBench scenario (0 today, 1 near future, 2 far future)."""
     import pyarrow.parquet as pq
@@ -143,7 +154,7 @@ def read_profiles(names: Iterable[str], start: datetime, n_slots: int, scenario:
                 wanted
             ):  # one at a time: the file's row groups need not fit in memory
                 series = stream.read(columns=[name]).column(0).slice(first, n_slots)
-                values[:, column] = series.to_numpy()
+                values[:, column] = np.from_dlpack(series.combine_chunks())  # `to_numpy` imports pandas
         return values
 
     values = _cached(f"profiles-{scenario}.parquet", ["profiles", str(scenario)], read)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cosim.grid.feeder import load_feeder
+from cosim.grid.kept_feeder import solver_from_cache
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.schema import JsonSource, NetworkConfig, SupplyConfig
 
@@ -45,5 +45,5 @@ def solver_of(
     if named not in _solvers:
         while len(_solvers) >= _KEPT:
             del _solvers[next(iter(_solvers))]
-        _solvers[named] = PowerFlow(load_feeder(network, folder, run_control, supply))
+        _solvers[named] = solver_from_cache(network, folder, run_control, supply)
     return _solvers[named]

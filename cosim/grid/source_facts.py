@@ -102,6 +102,8 @@ class SourceFacts:
         What the balanced power flow takes as balanced.
     slow : tuple of str
         What the fixed point cannot solve, counted.
+    held : tuple of int
+        Buses whose voltage the grid above holds.
     rating_kva : mapping of str to ndarray of float64
         Apparent power at a loading of 100 % of each line, transformer and three-winding transformer.
     """
@@ -111,6 +113,7 @@ class SourceFacts:
     limits: Mapping[str, GivenLimit]
     uneven: tuple[Uneven, ...]
     slow: tuple[str, ...]
+    held: tuple[int, ...]
     rating_kva: Mapping[str, FloatArray]
 
 
@@ -122,6 +125,7 @@ def facts_of(net: pandapowerNet) -> SourceFacts:
         {name: _limit(net, name) for name in LIMITS},
         tuple(_uneven(net)),
         slow_elements(net),
+        tuple(net.ext_grid.bus[net.ext_grid.in_service.astype(bool)].tolist()),
         _ratings_kva(net),
     )
 

@@ -14,9 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from cosim.core.tables import Coded, Column, ColumnData, Table
+from cosim.core.tables import ColumnData, Table
+from cosim.results.arrow_arrays import arrow_array, arrow_type
 from cosim.results.run_tables import table_files
 
 ROWS_PER_BATCH = 16_384
@@ -25,29 +24,6 @@ ROWS_PER_GROUP = 131_072
 """Rows that are written and read together in a finished table, at most."""
 NUMBERS_PER_GROUP = 4 * ROWS_PER_GROUP
 """So many numbers at most: a table of many columns has fewer rows in a group."""
-
-
-def _arrow_type(column: Column) -> Any:
-    import pyarrow as pa
-
-    return {
-        "time": pa.timestamp("ms", tz="UTC"),
-        "text": pa.string(),
-        "integer": pa.int64(),
-        "number": pa.float64(),
-        "flag": pa.bool_(),
-    }[column.type]
-
-
-def _arrow_array(column: Column, data: ColumnData) -> Any:
-    import pyarrow as pa
-
-    if isinstance(data, Coded):
-        codes = pa.array(data.codes.astype(np.int32))
-        return pa.DictionaryArray.from_arrays(codes, pa.array(data.texts, pa.string())).cast(pa.string())
-    if column.type == "time":
-        return pa.array(np.asarray(data, dtype="datetime64[ms]"), _arrow_type(column))
-    return pa.array(data, _arrow_type(column))
 
 
 class Nowhere:
@@ -97,7 +73,7 @@ class TableWriter:
         """
         import pyarrow as pa
 
-        arrays = [_arrow_array(column, data[column.name]) for column in self._columns]
+        arrays = [arrow_array(column, data[column.name]) for column in self._columns]
         table = pa.Table.from_arrays(arrays, names=[column.name for column in self._columns])
         self._pending.append(table)
         self._n_pending += table.num_rows
@@ -123,7 +99,7 @@ class TableWriter:
         if len(parts) == 1:
             _replace(parts[0], self._target)
         else:
-            schema = pa.schema([(column.name, _arrow_type(column)) for column in self._columns])
+            schema = pa.schema([(column.name, arrow_type(column)) for column in self._columns])
             partial = self._target.with_suffix(".parquet.partial")
             with pq.ParquetWriter(partial, schema, **self._format) as writer:
                 for group in _groups(parts, _batches_per_group(len(self._columns))):

@@ -1,0 +1,79 @@
+"""Columns as Arrow's arrays, from their buffers: Arrow's own conversion imports pandas, which takes a while.
+
+What is not simply an array of the column's type, as one with gaps, goes the usual way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cosim.core.tables import Coded, Column, ColumnData
+
+_FEW = 20_000
+"""Texts of so many rows at most are put together here; beyond, Arrow is faster, but loads another module."""
+_VALUES = {"integer": np.int64, "number": np.float64, "flag": np.bool_}
+
+
+def arrow_type(column: Column) -> Any:
+    """Arrow's type of a column."""
+    import pyarrow as pa
+
+    return {
+        "time": pa.timestamp("ms", tz="UTC"),
+        "text": pa.string(),
+        "integer": pa.int64(),
+        "number": pa.float64(),
+        "flag": pa.bool_(),
+    }[column.type]
+
+
+def arrow_array(column: Column, data: ColumnData) -> Any:
+    """A column's rows as an array of its type."""
+    import pyarrow as pa
+
+    if isinstance(data, Coded):
+        return _decoded(data)
+    if column.type == "text":
+        texts = list(data)
+        return _texts(texts) if all(isinstance(text, str) for text in texts) else pa.array(texts, pa.string())
+    if column.type == "time":
+        times = np.asarray(data, dtype="datetime64[ms]")
+        if np.isnat(times).any():
+            return pa.array(times, arrow_type(column))
+        return _from_values(arrow_type(column), times.view(np.int64), len(times))
+    values, wanted = np.asarray(data), np.dtype(_VALUES[column.type])
+    is_flag = wanted.kind == "b"
+    if len(values) and not (np.can_cast(values.dtype, wanted) and is_flag == (values.dtype.kind == "b")):
+        return pa.array(data, arrow_type(column))
+    values = values.astype(wanted, copy=False)
+    return _from_values(
+        arrow_type(column), np.packbits(values, bitorder="little") if is_flag else values, len(values)
+    )
+
+
+def _from_values(type_: Any, values: np.ndarray, n: int) -> Any:
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(type_, n, [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def _decoded(data: Coded) -> Any:
+    """The texts that numbers stand for."""
+    import pyarrow as pa
+
+    if len(data.codes) <= _FEW:
+        return _texts([data.texts[code] for code in data.codes.tolist()])
+    codes = _from_values(pa.int32(), data.codes.astype(np.int32), len(data.codes))
+    return pa.DictionaryArray.from_arrays(codes, _texts(data.texts)).cast(pa.string())
+
+
+def _texts(texts: Sequence[str]) -> Any:
+    import pyarrow as pa
+
+    encoded = [text.encode() for text in texts]
+    offsets = np.zeros(len(encoded) + 1, dtype=np.int32)
+    np.cumsum([len(text) for text in encoded], out=offsets[1:], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
