@@ -42,6 +42,7 @@ bench: install
 	$(BIN)/python bench/bench_power_flow_beside.py
 	$(BIN)/python bench/bench_inverter.py
 	$(BIN)/python bench/bench_schedule.py
+	$(BIN)/python bench/bench_startup.py
 	$(BIN)/python bench/bench_memory.py
 	$(BIN)/python bench/bench_sweep.py
 	$(BIN)/python bench/bench_impact.py

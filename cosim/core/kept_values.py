@@ -72,6 +72,16 @@ def read(file: Path, kind: type[T]) -> T | None:
     return value
 
 
+def forget_oldest(folder: Path, most: int) -> None:
+    """Delete those files of a folder that were written first, until there are no more than so many."""
+    try:
+        by_age = sorted(folder.iterdir(), key=lambda file: (file.stat().st_mtime_ns, file.name))
+        for file in by_age[:-most]:
+            file.unlink(missing_ok=True)
+    except OSError:  # another process does the same, or may not be disturbed
+        return
+
+
 def _packed(value: Any, arrays: list[np.ndarray]) -> Any:
     """What JSON can hold; an array is told by its number."""
     if isinstance(value, np.ndarray):

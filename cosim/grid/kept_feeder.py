@@ -33,6 +33,7 @@ from cosim.grid.schema import JsonSource, NetworkConfig, SimbenchSource, SupplyC
 from cosim.grid.simbench_data import cached_grid
 from cosim.grid.source_facts import SourceFacts
 
+_MOST_KEPT = 100
 _READ_BY = ("cosim", "numpy", "pandapower", "pandas", "scipy")
 
 
@@ -77,6 +78,7 @@ def solver_from_cache(
     file = _file_of(network, folder, run_control, supply)
     if file is not None and made.matrices is not None and _is_plain(made.feeder):
         kept_values.write(file, _kept(made.feeder, made.matrices))
+        kept_values.forget_oldest(file.parent, _MOST_KEPT)
     return made
 
 

@@ -14,6 +14,7 @@ from cosim.core.tables import Coded, Column, ColumnData
 
 _FEW = 20_000
 """Texts of so many rows at most are put together here; beyond, Arrow is faster, but loads another module."""
+_LARGEST_EXACT = 2**53
 _VALUES = {"integer": np.int64, "number": np.float64, "flag": np.bool_}
 
 
@@ -45,13 +46,18 @@ def arrow_array(column: Column, data: ColumnData) -> Any:
             return pa.array(times, arrow_type(column))
         return _from_values(arrow_type(column), times.view(np.int64), len(times))
     values, wanted = np.asarray(data), np.dtype(_VALUES[column.type])
-    is_flag = wanted.kind == "b"
-    if len(values) and not (np.can_cast(values.dtype, wanted) and is_flag == (values.dtype.kind == "b")):
+    if len(values) and not _is_exact(values, wanted):
         return pa.array(data, arrow_type(column))
     values = values.astype(wanted, copy=False)
-    return _from_values(
-        arrow_type(column), np.packbits(values, bitorder="little") if is_flag else values, len(values)
-    )
+    packed = np.packbits(values, bitorder="little") if column.type == "flag" else values
+    return _from_values(arrow_type(column), packed, len(values))
+
+
+def _is_exact(values: np.ndarray, wanted: np.dtype[Any]) -> bool:
+    """Whether nothing is lost by writing values of one type as another; a truth value is no number."""
+    if values.dtype.kind in "iu" and wanted.kind == "f":
+        return bool(values.min() >= -_LARGEST_EXACT and values.max() <= _LARGEST_EXACT)
+    return np.can_cast(values.dtype, wanted) and (values.dtype.kind == "b") == (wanted.kind == "b")
 
 
 def _from_values(type_: Any, values: np.ndarray, n: int) -> Any:
