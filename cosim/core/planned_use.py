@@ -40,6 +40,39 @@ class PlannedPower(NamedTuple):
     power_kw: float
 
 
+class Store(NamedTuple):
+    """What a device stores, and what it can do.
+
+    Attributes
+    ----------
+    stored_kwh : float
+        Energy in storage now.
+    start_kwh : float
+        Energy in storage when the run began.
+    capacity_kwh, floor_kwh : float
+        Most and least energy in storage.
+    charge_kw, discharge_kw : float
+        Largest powers at the terminals.
+    charge_efficiency, discharge_efficiency : float
+        Stored over taken, and given over taken from storage.
+    leak_per_hour : float
+        Rate of self-discharge, 1/h.
+    takes_from_grid : bool
+        Whether it may take more than what the household's generation leaves of its load.
+    """
+
+    stored_kwh: float
+    start_kwh: float
+    capacity_kwh: float
+    floor_kwh: float
+    charge_kw: float
+    discharge_kw: float
+    charge_efficiency: float
+    discharge_efficiency: float
+    leak_per_hour: float
+    takes_from_grid: bool
+
+
 class FollowsPlan(Protocol):
     """A device whose use can be planned."""
 
@@ -51,3 +84,6 @@ class FollowsPlan(Protocol):
 
     def tell_of_needs(self, tell: Callable[[], None]) -> None:
         """Call this whenever a need has come up that no plan was made for."""
+
+    def storage(self) -> Store | None:
+        """What it stores for other times, and what it can do; None for a device that only uses energy."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.delivery import Unit
-from cosim.core.planned_use import Need, PlannedPower
+from cosim.core.planned_use import Need, PlannedPower, Store
 
 NEVER = sys.maxsize
 """An instant that does not come, ms."""
@@ -183,6 +183,10 @@ class ActiveDevice(ABC):
     def tell_of_needs(self, tell: Callable[[], None]) -> None:
         """Call this whenever a need has come up that no plan was made for."""
         raise NotImplementedError(f"{type(self).__name__} follows no plan")
+
+    def storage(self) -> Store | None:
+        """What it stores for other times, where its use is planned."""
+        return None
 
     def limit(self, most_kw: float) -> bool:
         """Draw no more than this from now on; infinity lifts the limit.

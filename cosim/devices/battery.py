@@ -23,6 +23,7 @@ from cosim.devices.battery_energies import (
     leak_rate,
 )
 from cosim.devices.interface import DEVICES, Device, DeviceArrays, GroupAround, Service, Shown
+from cosim.devices.planned_battery import PlannedBattery
 from cosim.devices.sites import Site
 
 Array = NDArray[np.float64]
@@ -60,6 +61,10 @@ class BatteryConfig(Device):
     that no community regulates keeps it as a reserve."""
     grid_charge_kw: Kilowatts = 1.0
     """With `surplus_and_grid`: charging power from the grid, kW."""
+    scheduled_by: Literal["energy_value"] | None = None
+    """The market that plans it, against expected prices and by what was bought and sold
+    (`energy_value.household.storage`); then it gives to others too, and with `surplus_and_grid` charges with
+    `charge_kw` whenever that pays. null: none does."""
 
     services: ClassVar = (
         Service(
@@ -97,17 +102,27 @@ class BatteryConfig(Device):
     def problems(self, around: GroupAround) -> Iterator[Problem]:
         """Whether it is ever charged, and keys that do nothing."""
         if self.charge_from != "surplus":
+            yield from self._idle_keys("while the market plans the battery") if self.planned_by else ()
             return
         if not around.generates:
             message = (
                 "a battery that charges only from surplus, in households without generation, never charges"
             )
             yield Problem(message, "Add `pv:`, or `charge_from: surplus_and_grid`.", severity="warning")
+        yield from self._idle_keys("while the battery charges only from surplus")
+
+    def _idle_keys(self, why: str) -> Iterator[Problem]:
         for key in ("grid_charge_kw", "grid_charge_soc"):
             if getattr(self, key) != type(self).model_fields[key].default:
-                message = f"{key} does nothing while the battery charges only from surplus"
-                remedy = "Add `charge_from: surplus_and_grid`, or remove it."
-                yield Problem(message, remedy, key, severity="warning")
+                remedy = (
+                    "Remove it." if self.planned_by else "Add `charge_from: surplus_and_grid`, or remove it."
+                )
+                yield Problem(f"{key} does nothing {why}", remedy, key, severity="warning")
+
+    @property
+    def planned_by(self) -> str:
+        """The energy-value market, or nobody."""
+        return self.scheduled_by or ""
 
     def draws_by_itself(self) -> bool:
         """Where the grid charges it."""
@@ -124,8 +139,8 @@ class BatteryConfig(Device):
         names = ("capacity_kwh", "charge_kw", "discharge_kw", "soc_initial")
         drawn = zip(*(site.values(name, getattr(self, name)).tolist() for name in names), strict=True)
         with_grid = self.charge_from == "surplus_and_grid"
-        return [
-            InstalledBattery(
+        batteries = [
+            (
                 Battery(
                     capacity_kwh=capacity_kwh,
                     floor_kwh=capacity_kwh * self.soc_min,
@@ -141,6 +156,9 @@ class BatteryConfig(Device):
             )
             for capacity_kwh, charge_kw, discharge_kw, soc_initial in drawn
         ]
+        if self.planned_by:
+            return [PlannedBattery(*each, self.planned_by) for each in batteries]
+        return [InstalledBattery(*each) for each in batteries]
 
     @classmethod
     def in_arrays(

@@ -34,6 +34,7 @@ from cosim.trading.protocol.trading_day import build_terms
 from cosim.trading.record import EnergyRecorder, MeteredDay
 from cosim.trading.settlement.bills import Losses, Settlement, settle
 from cosim.trading.settlement.commitments import sold_less_bought
+from cosim.trading.storage_plans import StoragePlans
 from cosim.trading.tariff_record import TariffDays
 from cosim.trading.totals import SECTION
 from cosim.trading.valuation.offers import Offer
@@ -121,6 +122,8 @@ class DeliveryDays:
         traded = self._timeline.tradable_days(duration_ms) if market.config.rules.rule.trades else range(0)
         self._traded = set(traded)
         self._device_plans = DevicePlans(households, market, terms.timeline, len(whole_days))
+        self._storage = StoragePlans(households, market)
+        self._n_days = len(whole_days)
         self._alone = [day for day in whole_days if day not in self._traded]
         self._least_kwh = max(rules.min_trade_kwh, GRAIN_KWH)
         self._has_rounds = rules.rounds is not None
@@ -155,6 +158,8 @@ class DeliveryDays:
         self._device_plans.start()
         self._env.process(self._plan_alone())
         self._env.process(self._keep_promises())
+        if self._storage:
+            self._env.process(self._begin_storage())
 
     def meter(self, interval: int, reading: Reading) -> int:
         """Count an interval that has been metered; settle the day if it was its last.
@@ -282,6 +287,13 @@ class DeliveryDays:
             agreed = self.floor.agreements(day) if day in self._traded else []
             self._device_plans.decided(day, sold_less_bought(agreed, market.size, market.slots.per_day))
 
+    def _begin_storage(self) -> Process:
+        """As a day begins, after all that is decided then, batteries are planned by what was agreed."""
+        for day in range(self._n_days):
+            yield wait_until(self._env, self._timeline.start_ms(day), Priority.TICK)
+            agreed = self.floor.agreements(day) if day in self._traded else []
+            self._storage.begin(day, agreed, int(self._env.now))
+
     def _use(self, day: int, hour: int) -> None:
         """Let appliances draw in an hour what is planned by now."""
         load_kw = self._market.appliance_load_kw(day)[hour]
@@ -346,6 +358,7 @@ class DeliveryDays:
         floor.forget(day)
         market.forget(day)
         self._device_plans.forget(day)
+        self._storage.forget(day)
         self._on_top.pop(day, None)
 
     def _losses(self, day: int, trade: Agreement) -> Losses:

@@ -14,6 +14,7 @@ from cosim.core.streams import Streams
 from cosim.trading.auction.orders import Part, load_worth, parts_at
 from cosim.trading.protocol.marketplace import Bid
 from cosim.trading.scheduling.day_plan import DayPlan, Preferences, plan_day, plan_rest
+from cosim.trading.scheduling.storage_program import Exchange, beside
 from cosim.trading.schemas.appliances import AppliancesConfig
 from cosim.trading.schemas.energy_value import EnergyValueConfig, TradingConfig
 from cosim.trading.schemas.market_slots import MarketSlots
@@ -66,6 +67,8 @@ class EnergyMarket:
         As given.
     pause : callable
         Called now and then while a household schedules; what it raises ends that.
+    storage : callable
+        What a household's battery is planned to do on a day; None for nothing.
     plans : dict of int to dict of int to DayPlan
         By day and household, until the day is settled.
     sellers, buyers : Learners
@@ -92,6 +95,7 @@ class EnergyMarket:
         self._draws: dict[str, tuple[int, Array]] = {}
         self._appliances: tuple[int, list[ApplianceDay]] = (-1, [])
         self.pause: Callable[[], None] = lambda: None
+        self.storage: Callable[[int, int], Exchange | None] = lambda household, day: None
         self.plans: dict[int, dict[int, DayPlan]] = {}
         self.sellers = Learners([each.config.bidding for each in participants], self.slots.per_day)
         self.buyers = Learners([each.config.buying for each in participants], self.slots.per_day)
@@ -299,12 +303,25 @@ class EnergyMarket:
         return plan
 
     def expected_load(self, household: int, day: int) -> Array:
-        """What it will expect to use on a day besides its appliances, kWh; shape (24,)."""
+        """What it will expect to use on a day besides its appliances, with its battery, kWh; shape (24,)."""
+        return self._with_battery(household, day)[0]
+
+    def expected_generation(self, household: int, day: int) -> Array:
+        """What it will expect to generate on a day, with its battery, kWh; shape (24,)."""
+        return self._with_battery(household, day)[1]
+
+    def _with_battery(self, household: int, day: int) -> tuple[Array, Array]:
+        load_kwh, generation_kwh = self.home_load(household, day), self.home_generation(household, day)
+        battery = self.storage(household, day)
+        return (load_kwh, generation_kwh) if battery is None else beside(battery, load_kwh, generation_kwh)
+
+    def home_load(self, household: int, day: int) -> Array:
+        """What it will expect to use on a day besides its appliances and battery, kWh; shape (24,)."""
         forecast = self.participants[household].config.load_forecast
         uniforms = self._uniforms("load_forecast", day)[:, household]
         return day_ahead(forecast, self._outlook.load_kwh[household], day, uniforms, self.slots.per_day)
 
-    def expected_generation(self, household: int, day: int) -> Array:
+    def home_generation(self, household: int, day: int) -> Array:
         """What it will expect to generate on a day, kWh; shape (24,)."""
         forecast = self.participants[household].config.pv_forecast
         uniforms = self._uniforms("pv_forecast", day)[:, household]

@@ -22,6 +22,7 @@ from cosim.trading.schemas.appliances import AppliancesConfig, TableIAppliances
 from cosim.trading.schemas.forecasts import ForecastConfig, PerfectForecast
 from cosim.trading.schemas.retailers import TariffsConfig
 from cosim.trading.schemas.rules import TradingRulesConfig
+from cosim.trading.schemas.storage_expectations import StorageConfig
 from cosim.trading.schemas.tariffs import PricesConfig
 from cosim.trading.strategies.kappa_asks import RandomAsks
 from cosim.trading.strategies.strategy_interface import BUYING, SELLING, BuyingStrategy, SellingStrategy
@@ -81,6 +82,8 @@ class TradingConfig(Model):
     """What it knows of its own load when it schedules."""
     pv_forecast: ForecastConfig = PerfectForecast()
     """What it knows of its own generation when it offers."""
+    storage: StorageConfig = StorageConfig()
+    """What it expects of the market when it plans its battery."""
     contracted_power_kw: PositiveKilowattsValue = 10.35
     """Largest load of an hour, kW. (Paper B writes kWh; it is a power.)"""
     solver: Literal["exact", "greedy"] = "exact"
