@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from cosim.core.registry import Registry
 from cosim.report import (
+    clearing_figure,
     device_figure,
     dimming_figure,
     en50160_figure,
@@ -221,6 +222,13 @@ _BUILT_IN = (
         "What all households offered and what they delivered to each other, and its mean price between "
         "those of the grid.",
         trading_overview.hours,
+    ),
+    Entry(
+        "trading_clearing",
+        "The market as it was cleared",
+        "What households bid for and offered hour by hour, what an operator or broker had pass between them, "
+        "and between which prices.",
+        clearing_figure.clearing,
     ),
     Entry(
         "trading_bills",

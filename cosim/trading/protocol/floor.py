@@ -128,7 +128,7 @@ class TradingFloor:
         self.missed_messages = 0
         self._alarms = Alarms(env, self._next_due_ms, self._wake)
         self._post = Post(network)
-        self._offered: dict[int, list[Offer]] = {}
+        self._offered: dict[int, dict[int, list[Offer]]] = {}
 
     def start(self) -> None:
         """Begin: every household hears what is about trading, and every day has its process."""
@@ -217,7 +217,8 @@ class TradingFloor:
 
     def offered(self, day: int) -> list[Offer]:
         """What was published, in the order of sellers and hours."""
-        return sorted(self._offered.get(day, ()), key=lambda each: (each.seller, each.hour))
+        published = self._offered.get(day, {})
+        return [each for seller in sorted(published) for each in sorted(published[seller])]
 
     def bids(self, day: int) -> list[Bid]:
         """None: buyers take or leave what is offered."""
@@ -304,8 +305,7 @@ class TradingFloor:
             return
         letters = trader.publish(day, self._hooks.offers(household, day), self._others(household))
         # Published anew after a loss of memory, it takes the place of what was published before.
-        earlier = [each for each in self._offered.get(day, ()) if each.seller != household]
-        self._offered[day] = earlier + trader.seller.own_offers(int(self._env.now), day)
+        self._offered.setdefault(day, {})[household] = trader.seller.own_offers(int(self._env.now), day)
         self._send(household, letters)
 
     def _others(self, household: int) -> tuple[int, ...]:

@@ -1,0 +1,39 @@
+"""What the figure of a cleared market adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cosim.report.clearing_figure import _by_hour
+
+ROWS = {
+    "day": np.array([0, 0, 1, 1]),
+    "hour": np.array([7, 7, 0, 3]),
+    "bid_kwh": np.array([1.0, 2.0, 0.5, 3.0]),
+    "offered_kwh": np.array([4.0, 1.0, 0.0, 2.0]),
+    "agreed_kwh": np.array([1.0, 1.0, 0.0, 2.0]),
+    "lowest_price": np.array([0.1, 0.2, np.nan, 0.3]),
+    "mean_price": np.array([0.15, 0.25, np.nan, 0.3]),
+    "highest_price": np.array([0.2, 0.3, np.nan, 0.3]),
+}
+
+
+class Run:
+    """A run with one table, in two batches."""
+
+    def batches(self, table: str, columns: list[str]) -> Iterator[dict[str, np.ndarray]]:
+        for part in (slice(0, 1), slice(1, 4)):
+            yield {name: ROWS[name][part] for name in columns}
+
+
+def test_quarter_hours_add_up_to_hours() -> None:
+    energy, prices = _by_hour(Run(), 48)  # type: ignore[arg-type]
+    assert energy[:, 7].tolist() == [3.0, 5.0, 2.0]
+    assert energy[:, 24].tolist() == [0.5, 0.0, 0.0]
+    assert energy[:, 27].tolist() == [3.0, 2.0, 2.0]
+    assert energy.sum() == sum(ROWS[name].sum() for name in ("bid_kwh", "offered_kwh", "agreed_kwh"))
+    assert np.allclose(prices[:, 7], [0.1, 0.2, 0.3])
+    assert np.allclose(prices[:, 27], 0.3)
+    assert np.isnan(np.delete(prices, [7, 27], axis=1)).all()
