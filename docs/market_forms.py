@@ -28,6 +28,8 @@ STUDIES: dict[str, dict[str, list[str]]] = {
     "market_clearing": {
         "posted_offers": [],
         "in rounds": ["energy_value.rules.rounds={every_h: 1}"],
+        "in turns of 2": ["energy_value.rules.windows={turns: 2}"],
+        "in turns of 4": ["energy_value.rules.windows={turns: 4}"],
         "double_auction_uniform": [f"{CLEARING}=double_auction_uniform"],
         "pay_as_bid": [f"{CLEARING}=pay_as_bid"],
         "mid_market_rate": [f"{CLEARING}=mid_market_rate"],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cosim.comms.draws import Draws
 from cosim.comms.schema import OF_NO_HOUSEHOLD, Direction
+from cosim.comms.single_draws import AnyDraws
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +49,19 @@ class Disturbance:
         return any(ends) and not (self.spares_inside and all(ends))
 
 
-def is_lost(faults: Sequence[Disturbance], draws: Draws, turn: int, column: int) -> bool:
+def is_lost(faults: Sequence[Disturbance], draws: AnyDraws, turn: int, column: int) -> bool:
     """Whether a fault loses the transmission number `turn` of the link in this column."""
     return any(_happens(each, "loss", each.loss_probability, draws, turn, column) for each in faults)
 
 
-def is_duplicated(faults: Sequence[Disturbance], draws: Draws, turn: int, column: int) -> bool:
+def is_duplicated(faults: Sequence[Disturbance], draws: AnyDraws, turn: int, column: int) -> bool:
     """Whether a fault makes a second copy of it."""
     return any(
         _happens(each, "duplication", each.duplication_probability, draws, turn, column) for each in faults
     )
 
 
-def replay_delays_ms(faults: Sequence[Disturbance], draws: Draws, turn: int, column: int) -> list[int]:
+def replay_delays_ms(faults: Sequence[Disturbance], draws: AnyDraws, turn: int, column: int) -> list[int]:
     """How long after its first arrival it arrives again, once for each fault that replays it (ms)."""
     return [
         each.replay_delay_ms
@@ -71,7 +71,7 @@ def replay_delays_ms(faults: Sequence[Disturbance], draws: Draws, turn: int, col
 
 
 def _happens(
-    fault: Disturbance, effect: str, probability: float, draws: Draws, turn: int, column: int
+    fault: Disturbance, effect: str, probability: float, draws: AnyDraws, turn: int, column: int
 ) -> bool:
     """Numbers belong to fault, effect and transmission, so a fault changes no draws but its own."""
     if probability <= 0 or probability >= 1:

@@ -11,8 +11,8 @@ from typing import Final
 from cosim.comms.disturbance import Disturbance, replay_delays_ms
 from cosim.comms.disturbance import is_duplicated as is_duplicated_by_fault
 from cosim.comms.disturbance import is_lost as is_lost_by_fault
-from cosim.comms.draws import Draws
 from cosim.comms.schema import Direction, LinkConfig, OutageWindow
+from cosim.comms.single_draws import AnyDraws
 from cosim.comms.tally import Tally
 from cosim.core.clock import MS_PER_HOUR, to_ms
 from cosim.core.message import ACK
@@ -66,7 +66,7 @@ class Link:
         What the link does.
     outages : iterable of OutageWindow
         When it is cut.
-    draws : Draws
+    draws : Draws or SingleDraws
         Its random numbers.
     column : int
         Its column in `draws`.
@@ -118,7 +118,7 @@ class Link:
         ends: tuple[int, int],
         config: LinkConfig,
         outages: Iterable[OutageWindow],
-        draws: Draws,
+        draws: AnyDraws,
         column: int,
     ) -> None:
         self.name = name

@@ -13,6 +13,7 @@ from cosim.comms.link import Link
 from cosim.comms.link_arrays import LinkArrays, obstacles
 from cosim.comms.loss import LossModel
 from cosim.comms.schema import OF_NO_HOUSEHOLD, CommsConfig, Direction, LinkConfig, resolve
+from cosim.comms.single_draws import SingleDraws
 from cosim.core.errors import InputError, Problem
 from cosim.core.message import FIRM, METER, PLATFORM, Address, community_at
 from cosim.core.registry import class_name
@@ -24,6 +25,8 @@ HOUSEHOLD_DIRECTIONS: tuple[Direction, ...] = ("downlink", "uplink")
 CACHED_NUMBERS = 200_000
 """Random numbers held at most per purpose, over all senders of one direction (about 8 MB)."""
 
+_MOST_IN_ROWS = 500
+"""Households whose messages to each other draw whole rows: of more, each number by itself."""
 _FEWEST_ROWS = 4
 _MOST_ROWS = 1024
 
@@ -56,6 +59,7 @@ class Topology:
         self._read_trace = read_trace
         self._latencies: dict[LatencyModel, Latency] = {}
         self._draws: dict[str, Draws] = {}
+        self._of_peers: dict[int, SingleDraws] = {}
         self._configs: dict[tuple[Direction, str | None, str | None], LinkConfig] = {}
         self._named = {override.household for override in config.overrides}
         self._of_households: dict[Direction, list[LinkConfig]] = {}
@@ -165,8 +169,7 @@ class Topology:
         config = self._link_config("peer", sender)
         # A household that is cut off can neither send nor be reached.
         outages = (*config.outages, *self._link_config("peer", recipient).outages)
-        n_households = len(self._addresses)
-        draws = self._shared_draws(f"peer.{sender}", config, n_households, n_households)
+        draws = self._peer_draws(sender, config)
         name = f"peer/{self._addresses[sender].name}/{self._addresses[recipient].name}"
         return Link(name, "peer", (sender, recipient), config, outages, draws, recipient)
 
@@ -185,6 +188,17 @@ class Topology:
                 np.array([of[id(config)][1] for config in configs]),
                 _rows_kept(len(configs), 1),
             )
+        return draws
+
+    def _peer_draws(self, sender: int, config: LinkConfig) -> Draws | SingleDraws:
+        """What a household's messages to its peers draw: one by one where whole rows would be too many."""
+        n_households = len(self._addresses)
+        if n_households <= _MOST_IN_ROWS:
+            return self._shared_draws(f"peer.{sender}", config, n_households, n_households)
+        draws = self._of_peers.get(sender)
+        if draws is None:
+            latency, loss = self._latency(config.latency), _independent_loss(config.loss)
+            draws = self._of_peers[sender] = SingleDraws(self._streams, f"peer.{sender}", latency, loss)
         return draws
 
     def _shared_draws(self, prefix: str, config: LinkConfig, n_columns: int, n_senders: int) -> Draws:

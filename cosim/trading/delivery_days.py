@@ -208,6 +208,7 @@ class DeliveryDays:
 
     def _plan(self, household: int, day: int, offers: Sequence[Offer]) -> list[HourlyNeed]:
         """What a household wants to buy: for its schedule, and for devices at variable power on top."""
+        offers = self._market.open_to(household, day, offers)
         landed = self._market.prices.landed(household, day, offers)
         load_kwh = self._market.plan(household, day, landed)
         on_top_kwh = self._device_plans.at_gate(household, day, landed, int(self._env.now))
@@ -225,6 +226,7 @@ class DeliveryDays:
     ) -> list[HourlyNeed]:
         """What a household wants to buy after it has planned again what of its day has not begun."""
         on_top_kwh = self._on_top.get(day, {}).get(household, np.zeros(self._market.slots.per_day))
+        offers = self._market.open_to(household, day, offers)
         landed = self._market.prices.landed(household, day, offers)
         supply = [each for each in (*landed, *bought) if each.quantity_kwh > 0]
         load_kwh = self._market.plan_again(household, day, supply, first_hour, on_top_kwh)

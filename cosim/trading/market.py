@@ -161,6 +161,16 @@ class EnergyMarket:
         self.plans[day][household] = again
         return np.asarray(again.energy_kwh.sum(axis=0) + fixed_kwh)
 
+    def open_to(self, household: int, day: int, offers: Sequence[Offer]) -> Sequence[Offer]:
+        """Of some offers those that a household may buy: its own, and others' where it is its turn."""
+        windows = self.config.rules.windows
+        if windows is None:
+            return offers
+        turn = int(self._streams.field("trading.window").number(day, household) * windows.turns)
+        return [
+            each for each in offers if each.seller == household or (each.hour + turn) % windows.turns == 0
+        ]
+
     def plan_alone(self, household: int, day: int) -> None:
         """Schedule its day with its own generation and the grid.
 

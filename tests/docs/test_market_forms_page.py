@@ -58,6 +58,22 @@ def test_further_rounds_at_least_halve_what_stays_unserved(script: ModuleType) -
         assert sign * mean > half, number
 
 
+def test_what_the_page_says_of_staggered_windows(script: ModuleType) -> None:
+    def is_said(turns: int, number: str, mean: float, half: float) -> bool:
+        found = difference(script, "market_clearing", number, f"in turns of {turns}")
+        return abs(found[0] - mean) <= 0.5 and abs(found[1] - half) <= 0.5
+
+    assert is_said(2, "net_import_peak_kw", -32, 10)
+    assert is_said(2, "traded_delivered_kwh", -148, 10)
+    assert is_said(2, "bills_households_eur", 16, 3)
+    assert is_said(4, "bills_households_eur", 30, 4)
+    runs, numbers = script.read(script.raw_of("market_clearing")), list(script.NUMBERS)
+    messages = {name: values[:, numbers.index("trading_messages")].mean() for name, values in runs.items()}
+    assert messages["in turns of 2"] < messages["posted_offers"] / 2
+    unserved = {name: values[:, numbers.index("wanted_unserved_share")] for name, values in runs.items()}
+    assert unserved["in turns of 2"].mean() < 0.06
+
+
 def test_what_the_page_says_of_operators(script: ModuleType) -> None:
     for name in ("double_auction_uniform", "mid_market_rate"):
         mean, half = difference(script, "market_clearing", "self_sufficiency_fraction", name)

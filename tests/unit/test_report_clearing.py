@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+from cosim.engine.load import load_scenario
+from cosim.engine.run import run_scenario
 from cosim.report.clearing_figure import _by_hour
+from cosim.report.figure_list import draw_figures
 
 ROWS = {
     "day": np.array([0, 0, 1, 1]),
@@ -37,3 +42,18 @@ def test_quarter_hours_add_up_to_hours() -> None:
     assert np.allclose(prices[:, 7], [0.1, 0.2, 0.3])
     assert np.allclose(prices[:, 27], 0.3)
     assert np.isnan(np.delete(prices, [7, 27], axis=1)).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["trading_village_auction", "trading_village_broker", "trading_village"])
+def test_it_is_drawn_where_somebody_clears(name: str, tmp_path: Path) -> None:
+    small = [
+        "time.duration_h=48",
+        "groups.solar.households=3",
+        "groups.other.households=2",
+        "report.figures=false",
+    ]
+    outcome = run_scenario(load_scenario(name, small), tmp_path / "run")
+    assert outcome.status == "done"
+    drawn = {file.stem for file in draw_figures(tmp_path / "run")}
+    assert ("trading_clearing" in drawn) == (name != "trading_village")

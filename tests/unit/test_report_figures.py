@@ -43,8 +43,11 @@ MARKET = {
     "last_steps", "frequency",
 }  # fmt: skip
 GRID = {"voltage_band", "feeder", "loading_duration"}
-TRADING = {"trading_offers", "trading_schedule", "trading_allocation", "trading_hours", "trading_bills"}
-"""These are looked at in `test_report_trading`."""
+TRADING = {
+    "trading_offers", "trading_schedule", "trading_allocation", "trading_hours", "trading_bills",
+    "trading_clearing",
+}  # fmt: skip
+"""These are looked at in `test_report_trading` and `test_report_clearing`."""
 LIMITS = {"en50160", "dimming"}
 """These in `test_report_limits`."""
 FIRM = {"firm", "ties"}

@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from cosim.config.base import (
     Hours,
+    Integer,
     KilowattHours,
     Model,
     Number,
@@ -41,6 +42,17 @@ class RoundsConfig(Model):
 
     every_h: Annotated[Number, Range(0.25, 24)] = 1.0
     """Time from the gate closure to the first further round, and from one to the next [h]."""
+
+
+class WindowsConfig(Model):
+    """Staggered windows: in each market interval only some households may buy of others.
+
+    They take turns, from interval to interval, and who begins is drawn anew each day. So not all who hear of
+    a cheap hour move their appliances into it.
+    """
+
+    turns: Annotated[Integer, Range(2, 24)] = 2
+    """In an interval one household in so many may buy."""
 
 
 class TradingRulesConfig(Model):
@@ -83,6 +95,9 @@ class TradingRulesConfig(Model):
     rounds: RoundsConfig | None = None
     """Whether what was not bought is asked for again, and how often; by default trading is over at the
     deadline."""
+    windows: WindowsConfig | None = None
+    """Whether households take turns in buying, against a rush for the same cheap hours; by default all may
+    always buy."""
     deviations: DeviationRule = "own_account"
     """`own_account`: what a trade lacks on the day, buyer and seller each settle with the grid at their own
     cost; `causer_compensates`: whoever caused it also pays the other the difference to the trade's price."""
@@ -111,6 +126,12 @@ class TradingRulesConfig(Model):
             once = self.clearing.kind if self.clearing.has_operator else self.offers_to.kind
             raise ValueError(
                 f"rounds are of offers between households, and '{once}' needs none: leave one of them out"
+            )
+        if self.windows is not None and (self.clearing.has_operator or self.offers_to.has_broker):
+            once = self.clearing.kind if self.clearing.has_operator else self.offers_to.kind
+            raise ValueError(
+                f"windows are of offers between households, and '{once}' meets all orders: leave "
+                "one of them out"
             )
         if self.rounds is not None and self.planning_spread_ms >= to_ms(self.rounds.every_h, MS_PER_HOUR):
             raise ValueError(
