@@ -212,7 +212,10 @@ def draw(runs: dict[seed_rows.Case, Array], path: Path) -> None:
             ax.set_yticks(np.arange(len(STRATEGIES)), list(STRATEGIES))
             ax.invert_yaxis()
             ax.set_title(f"{words.capitalize()}: change of a home's weekly bill, against everybody at random")
-        axes[-1].set_xlabel("EUR a week; below 0 the home pays less (mean of 20 seeds, 95 % interval)")
+        n_seeds = len(next(iter(runs.values())))
+        axes[-1].set_xlabel(
+            f"EUR a week; below 0 the home pays less (mean of {n_seeds} seeds, 95 % interval)"
+        )
         legend_of_axes(figure, axes[:1], 2)
         save(figure, path)
 

@@ -29,6 +29,7 @@ PAGES = ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").gl
 LONG_PAGES = (
     "README",
     "after_paper_a",
+    "bidding",
     "cli",
     "compare",
     "devices",
