@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -223,17 +224,62 @@ def test_workers_of_a_sweep_load_the_same(folder: Path) -> None:
     assert "the points were made with other plugins (own_policy sha256:" in resumed.stderr
 
 
+SWEEP = (
+    "name: s\nbase: section6_additive\nkeep: summary\n"
+    "set: {time.steps: 5, communities.market.agent.policy: own}\nseeds: 4\n"
+)
+
+
 @pytest.mark.slow
 def test_dask_loads_the_same(folder: Path) -> None:
+    """Two workers of Dask's own and two of cosim's: the same points, to the byte."""
     pytest.importorskip("distributed")
     (folder / "own_policy.py").write_text(policy("own"), encoding="utf-8")
-    (folder / "s.yaml").write_text(
-        "name: s\nbase: section6_additive\nkeep: summary\n"
-        "set: {time.steps: 5, communities.market.agent.policy: own}\n"
-    )
-    arguments = ["--plugin", "own_policy.py", "--dask", "local", "--workers", "1", "--out", "swept"]
-    swept = apart(folder, "sweep", "s.yaml", *arguments)
-    assert swept.returncode == 0, swept.stderr
+    (folder / "s.yaml").write_text(SWEEP)
+    plugin = ["--plugin", "own_policy.py", "--workers", "2"]
+    for where, more in (("dask", ["--dask", "local"]), ("local", [])):
+        swept = apart(folder, "sweep", "s.yaml", *plugin, *more, "--out", where)
+        assert swept.returncode == 0, swept.stderr
+        assert json.loads((folder / where / "sweep.json").read_text())["done"] == 4
+    assert (folder / "dask/points.parquet").read_bytes() == (folder / "local/points.parquet").read_bytes()
+
+
+PACKAGE = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+
+[project]
+name = "own-package"
+version = "2.5"
+
+[project.entry-points."cosim.plugins"]
+own = "own_package"
+
+[tool.setuptools]
+py-modules = ["own_package"]
+"""
+
+
+@pytest.mark.slow
+def test_workers_load_what_an_installed_package_brings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Installed by pip into a folder; found by the command and by its workers, cosim's own and Dask's."""
+    pytest.importorskip("distributed")
+    (folder / "source").mkdir()
+    (folder / "source/pyproject.toml").write_text(PACKAGE, encoding="utf-8")
+    (folder / "source/own_package.py").write_text(policy("own"), encoding="utf-8")
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
+    subprocess.run([*pip, "--target", "site", "./source"], cwd=folder, check=True, capture_output=True)
+    there = [str(folder / "site"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(there))
+    (folder / "s.yaml").write_text(SWEEP)
+    for where, more in (("dask", ["--dask", "local"]), ("local", [])):
+        swept = apart(folder, "sweep", "s.yaml", "--workers", "2", *more, "--out", where)
+        assert swept.returncode == 0, swept.stderr
+        record = json.loads((folder / where / "sweep.json").read_text())
+        assert (record["done"], record["failed"]) == (4, 0)
+        assert record["plugins"] == [{"module": "own_package", "version": "2.5"}]
+    assert (folder / "dask/points.parquet").read_bytes() == (folder / "local/points.parquet").read_bytes()
 
 
 SCRIPT = """
