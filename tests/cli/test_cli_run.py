@@ -155,6 +155,7 @@ def test_a_second_interrupt_ends_at_once(write: Callable, folder: Path) -> None:
     assert record(folder / "r")["status"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_a_killed_run_does_not_claim_to_be_complete(write: Callable, folder: Path) -> None:
     process = start("run", write(*LONG), "--out", "r")
     wait_until_running(process, folder / "r")

@@ -78,7 +78,7 @@ def _run(source: Path, folder: Path, settings: list[str], hash_seed: str) -> Non
     subprocess.run(
         [sys.executable, "-c", PROGRAM, str(source), str(folder), *settings],
         check=True,
-        env={"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+        env=os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
 
 

@@ -125,7 +125,7 @@ def check(case: Case, count: SearchCount | None = None) -> str:
     return "exact only"
 
 
-@pytest.mark.parametrize("n_days", [250, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n_days", [100, pytest.param(1000, marks=pytest.mark.slow)])
 def test_small_days(n_days: int) -> None:
     kinds = [check(small_case(seed)) for seed in range(n_days)]
     # The cases must not all be of one kind, or the comparison would say little.
