@@ -108,61 +108,6 @@ def solve_optimum(
     return Optimum(x, multipliers[0], float(np.sum(inside.value(list(x_inside[0])))), float(residual[0]))
 
 
-def optimal_costs(
-    costs: Costs, sums: NDArray[np.float64], active: NDArray[np.bool_] | None = None
-) -> NDArray[np.float64]:
-    """Optimal cost for each of K capacity vectors.
-
-    What is returned is the lower bound that the multipliers prove (Lagrangian duality and the tangents of the
-    convex costs), which meets the optimum as the iteration ends. So no averages with these sums cost less,
-    whatever the iteration left undone: a gap against it is negative by rounding only.
-
-    Parameters
-    ----------
-    costs : Costs
-        Of N households; convex.
-    sums : ndarray, shape (K, m)
-        Capacity vectors; for the gap of a step, the sums of the averages in that step.
-    active : ndarray of bool, shape (N,), optional
-        Who takes part; everyone by default.
-
-    Returns
-    -------
-    ndarray, shape (K,)
-
-    Raises
-    ------
-    InputError
-        If a sum is below 0 or above the number of active households.
-    """
-    inside = costs if active is None else costs.select(np.flatnonzero(active))
-    return OptimalCosts(inside).of(np.asarray(sums, dtype=np.float64))
-
-
-def cost_gaps(
-    costs: Costs, averages: NDArray[np.float64], active: NDArray[np.bool_] | None = None
-) -> NDArray[np.float64]:
-    """How much K sets of averages cost above the optimum for the sums they reach.
-
-    Parameters
-    ----------
-    costs : Costs
-        Of N households; convex.
-    averages : ndarray, shape (K, N, m)
-        x̄ in K steps, each in [0, 1].
-    active : ndarray of bool, shape (N,), optional
-        Who takes part; everyone by default.
-
-    Returns
-    -------
-    ndarray, shape (K,)
-        Not negative but for rounding.
-    """
-    inside = costs if active is None else costs.select(np.flatnonzero(active))
-    present = averages if active is None else averages[:, active]
-    return OptimalCosts(inside).gaps(np.ascontiguousarray(present.transpose(0, 2, 1)))
-
-
 class OptimalCosts:
     """Optimal costs of the same households for many capacity vectors, of which those that follow are similar.
 
@@ -179,7 +124,10 @@ class OptimalCosts:
         self._terms = GradientTerms.of(costs) if isinstance(costs, CostParameters) else None
 
     def gaps(self, averages: Array) -> Array:
-        """See `cost_gaps`; averages of shape (K, m, N)."""
+        """How much averages of shape (K, m, N) cost above the optimum for the sums they reach; shape (K,).
+
+        Not negative but for rounding.
+        """
         sums = np.sum(averages, axis=-1)
         terms = self._terms_for_many(averages.size)
         if terms is not None:
@@ -197,7 +145,17 @@ class OptimalCosts:
         return np.moveaxis(np.array([terms.gradients(each) for each in averages]), 1, 0)
 
     def of(self, sums: Array) -> Array:
-        """See `optimal_costs`."""
+        """Optimal cost for each of K capacity vectors, of shape (K, m); for a step's gap, what it reached.
+
+        What is returned is the lower bound that the multipliers prove (Lagrangian duality and the tangents of
+        the convex costs), which meets the optimum as the iteration ends. So no averages with these sums cost
+        less, whatever the iteration left undone.
+
+        Raises
+        ------
+        InputError
+            If a sum is below 0 or above the number of households.
+        """
         n, m = self._costs.n_households, self._costs.n_resources
         require_feasible(sums, n, m)
         terms = self._terms_for_many(sums.size * n)

@@ -252,7 +252,7 @@ def assemble(
 
 
 def proved(terms: GradientTerms, x: Array, mu: Array, wanted: Array, scratch: Scratch) -> float:
-    """The bound on the cost of the optimum that x and μ prove; see `optimum.optimal_costs`."""
+    """The bound on the cost of the optimum that x and μ prove; see `OptimalCosts.of`."""
     m, n = x.shape
     result, placed = 0.0, np.zeros(m)
     for begin in range(0, n, _IN_CACHE):

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from cosim.regulation.averages import CumulativeAverage, ExponentialAverage
 from cosim.regulation.costs.polynomial import CostParameters
-from cosim.regulation.optimum import cost_gaps, solve_optimum
+from cosim.regulation.optimum import solve_optimum
 from cosim.regulation.policies import POLICIES
 from tests.examples import examples
+from tests.theory.yardstick import cost_gaps
 
 WEIGHTS = st.floats(0.0, 30.0)
 SHARES = st.floats(0.0, 1.0)

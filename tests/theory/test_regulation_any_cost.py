@@ -26,9 +26,10 @@ from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.costs.separable import SeparableCost
 from cosim.regulation.general_solver import by_slsqp
 from cosim.regulation.operating_point import operating_point
-from cosim.regulation.optimum import cost_gaps, optimal_costs, solve_optimum
+from cosim.regulation.optimum import solve_optimum
 from cosim.regulation.policies import POLICIES
 from cosim.regulation.responses import Responses
+from tests.theory.yardstick import cost_gaps, optimal_costs
 
 
 class Exponential(Cost):

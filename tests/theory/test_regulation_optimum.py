@@ -12,7 +12,8 @@ from scipy.optimize import LinearConstraint, linprog, minimize
 from cosim.core.errors import InputError
 from cosim.regulation import optimum
 from cosim.regulation.costs.polynomial import CostParameters
-from cosim.regulation.optimum import OptimalCosts, cost_gaps, optimal_costs, solve_optimum
+from cosim.regulation.optimum import OptimalCosts, solve_optimum
+from tests.theory.yardstick import cost_gaps, optimal_costs
 
 
 def _random_costs(rng: Any, n: int, m: int, scale: float = 1.0) -> CostParameters:

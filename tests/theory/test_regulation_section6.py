@@ -14,9 +14,9 @@ from cosim.regulation.averages import Average, CumulativeAverage, ExponentialAve
 from cosim.regulation.control_laws import update
 from cosim.regulation.costs.polynomial import CostParameters
 from cosim.regulation.operating_point import operating_point
-from cosim.regulation.optimum import cost_gaps
 from cosim.regulation.policies import POLICIES, Policy
 from cosim.regulation.responses import Responses
+from tests.theory.yardstick import cost_gaps
 
 
 def _load_recursion() -> Any:
