@@ -37,13 +37,28 @@ def loop_problems(designs: Sequence[Design], context: Context) -> Iterator[Probl
 
 def _assumption_1(context: Context, number: int, made: Design, names: Sequence[str]) -> Iterator[Problem]:
     violations = assumption_1_violations(made.costs, [resource.name for resource in made.config.resources])
-    guilty = [(names[int(m)], text) for m, text in zip(made.members, violations, strict=True) if text]
+    guilty = [
+        (names[int(m)], text)
+        for m, text, multiplies in zip(made.members, violations, made.responses.multiplies, strict=True)
+        if text and (multiplies or not _only_falls(text))
+    ]
     if not guilty:
         return
     who = _listed([name for name, _ in guilty])
     message = f"Assumption 1 of paper A fails on (0, 1] for {who}; {guilty[0][1]}"
-    remedy = "A multiplicative policy can lock such a household out; raise the cost's linear part."
+    remedy = (
+        "A multiplicative policy can lock such a household out; raise the cost's linear part, or use "
+        "`policy: additive`."
+    )
     yield context.problem(f"communities.{number}.groups", message, remedy, warning=True)
+
+
+def _only_falls(violation: str) -> bool:
+    """Whether a cost falls somewhere, and has nothing else against it: it has an optimum all the same.
+
+    A policy that adds finds it whatever the sign of marginal costs; who sells has some below 0.
+    """
+    return violation.startswith("not strictly increasing") and ";" not in violation
 
 
 def _stability(context: Context, number: int, made: Design) -> Iterator[Problem]:

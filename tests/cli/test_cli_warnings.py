@@ -32,9 +32,15 @@ def warnings(cosim: Callable, source: str, *arguments: str) -> list[str]:
     return [line.removeprefix("warning ") for line in ended.problems]
 
 
-def test_assumption_1_names_who_breaks_it(cosim: Callable, write: Callable) -> None:
+def test_assumption_1_names_who_breaks_it_where_a_policy_multiplies(cosim: Callable, write: Callable) -> None:
     cost = "{kind: section6_community_2, a: 0, b: {each: [0, 15, 15]}}"
-    (warning,) = warnings(cosim, write(("{kind: separable, linear: 6, own_quadratic: 1, target: 0.5}", cost)))
+    costs = ("{kind: separable, linear: 6, own_quadratic: 1, target: 0.5}", cost)
+    assert warnings(cosim, write(costs)) == [], "an additive policy needs no costs that increase"
+    policy = (
+        "groups: [homes]",
+        "groups: [homes]\n    agent: {policy: proportional}\n    platform: {gain: 0.01}",
+    )
+    warning, *_ = warnings(cosim, write(costs, policy))
     assert warning.startswith("s.yaml:12: communities.0.groups: Assumption 1 of paper A fails on (0, 1] ")
     assert "for 2 households (h002, h003); " in warning
 
