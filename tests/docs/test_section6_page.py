@@ -17,7 +17,7 @@ from cosim.comms.trace import trace_reader
 from cosim.core.streams import Streams
 from cosim.engine.load import load_scenario
 from cosim.regulation.design import design
-from cosim.regulation.optimum import cost_gaps
+from tests.theory.yardstick import cost_gaps
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "section6.md").read_text(encoding="utf-8")
