@@ -8,6 +8,7 @@ from typing import Literal
 from cosim.comms.network import Network
 from cosim.config.base import Model
 from cosim.core.compiled import can_compile
+from cosim.core.many_runs import is_enough
 from cosim.core.registry import class_name, is_own
 from cosim.regulation.community_costs import MixedCosts
 from cosim.regulation.costs.polynomial import CostParameters
@@ -30,7 +31,8 @@ class EngineConfig(Model):
     route: Route = "auto"
     """How the households of a community are stepped: one by one (`processes`), or all at once between two
     signals (`arrays`), which does not know all that there is; `cosim explain` says what stands against it.
-    `auto` takes arrays where they can be, numba is installed, and there are 20,000 decisions or more."""
+    `auto` takes arrays where they can be, numba is installed, and there are 20,000 decisions or more (in a
+    sweep: in all points of a worker so far)."""
 
 
 def against_arrays(route: Route, obstacles: Sequence[str], n_decisions: int) -> list[str]:
@@ -51,7 +53,7 @@ def against_arrays(route: Route, obstacles: Sequence[str], n_decisions: int) -> 
         return list(obstacles)
     if not can_compile():
         return ["numba is not installed"]
-    if n_decisions < FEWEST_DECISIONS:
+    if not is_enough(n_decisions, FEWEST_DECISIONS):
         return [f"{n_decisions:,} decisions are made sooner than loops for arrays are loaded"]
     return []
 

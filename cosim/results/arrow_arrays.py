@@ -39,7 +39,9 @@ def arrow_array(column: Column, data: ColumnData) -> Any:
         return _decoded(data)
     if column.type == "text":
         texts = list(data)
-        return _texts(texts) if all(isinstance(text, str) for text in texts) else pa.array(texts, pa.string())
+        if not all(isinstance(text, str) for text in texts):
+            return pa.array(texts, pa.string())
+        return _strings([text.encode() for text in texts])
     if column.type == "time":
         times = np.asarray(data, dtype="datetime64[ms]")
         if np.isnat(times).any():
@@ -71,15 +73,17 @@ def _decoded(data: Coded) -> Any:
     import pyarrow as pa
 
     if len(data.codes) <= _FEW:
-        return _texts([data.texts[code] for code in data.codes.tolist()])
+        encoded = [text.encode() for text in data.texts]
+        return _strings([encoded[code] for code in data.codes.tolist()])
     codes = _from_values(pa.int32(), data.codes.astype(np.int32), len(data.codes))
-    return pa.DictionaryArray.from_arrays(codes, _texts(data.texts)).cast(pa.string())
+    texts = _strings([text.encode() for text in data.texts])
+    return pa.DictionaryArray.from_arrays(codes, texts).cast(pa.string())
 
 
-def _texts(texts: Sequence[str]) -> Any:
+def _strings(encoded: Sequence[bytes]) -> Any:
+    """Texts in UTF-8 as one array."""
     import pyarrow as pa
 
-    encoded = [text.encode() for text in texts]
     offsets = np.zeros(len(encoded) + 1, dtype=np.int32)
-    np.cumsum([len(text) for text in encoded], out=offsets[1:], dtype=np.int32)
+    np.cumsum(np.fromiter(map(len, encoded), np.int32, len(encoded)), out=offsets[1:])
     return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))

@@ -14,6 +14,7 @@ from typing import Literal
 
 from cosim.config.settings import Setting
 from cosim.core.errors import InputError, Problem, SimulationError
+from cosim.core.many_runs import one_of_many
 from cosim.core.numbers import Summary
 from cosim.core.plugin_modules import blamed
 from cosim.engine.load import LoadedScenario, ScenarioSource
@@ -111,18 +112,22 @@ def run_point(base: ScenarioSource, task: PointTask) -> PointResult:
     """
     folder = _own_folder(task.folder) if task.folder else ""
     try:
-        loaded = base.varied(task.settings, task.seed)
-        if folder:
-            summary = _run(loaded, Path(folder))
-        elif len(METRICS):  # they need the tables
-            with TemporaryDirectory(prefix="cosim-") as temporary:
-                summary = _run(loaded, Path(temporary) / "run")
-        else:
-            summary = summarise(loaded)
+        with one_of_many():
+            summary = _summary(base.varied(task.settings, task.seed), folder)
         json.dumps(summary, allow_nan=False)
     except Exception as error:
         return PointResult(task.index, "failed", _cause(error), folder=folder)
     return PointResult(task.index, "done", "", summary, folder)
+
+
+def _summary(loaded: LoadedScenario, folder: str) -> Summary:
+    """The numbers of a run, which goes into a folder where one is named."""
+    if folder:
+        return _run(loaded, Path(folder))
+    if not len(METRICS):
+        return summarise(loaded)
+    with TemporaryDirectory(prefix="cosim-") as temporary:  # metrics need the tables
+        return _run(loaded, Path(temporary) / "run")
 
 
 def _own_folder(folder: str) -> str:
