@@ -53,7 +53,7 @@ FORMS = {
     "rounds": [f"{RULES}.rounds={{every_h: 0.5}}"],
     "broker": [f"{RULES}.offers_to=broker"],
     "uniform price": [f"{RULES}.clearing=double_auction_uniform"],
-    "pay as bid": [f"{RULES}.clearing=pay_as_bid", "energy_value.household.buying={strategy: random}"],
+    "pay as bid": [f"{RULES}.clearing=pay_as_bid", "energy_value.household.buying={kind: random}"],
     "mid-market rate": [f"{RULES}.clearing=mid_market_rate"],
     "bill sharing": [f"{RULES}.clearing=bill_sharing"],
 }

@@ -41,7 +41,7 @@ energy_value:
 BAD_LINKS = [
     "comms.default.latency={kind: exponential, mean_ms: 4000}",
     "comms.default.duplication_probability=0.1",
-    "faults=[{kind: household_crash, rate_per_day: 6, mean_duration_h: 0.3, from_h: 9.5, duration_h: 50}]",
+    "faults=[{kind: household_crash, rate_per_day: 6, mean_duration_h: 0.3, from_h: 9.5, duration_h: 4}]",
 ]
 FORMS = {
     "posted offers": [],
