@@ -26,6 +26,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+_folder_of: dict[Callable[..., Any], Callable[[], Path]] = {}
+"""Where each loop is kept."""
+
+
 @functools.cache
 def can_compile() -> bool:
     """Whether numba is installed."""
@@ -63,9 +67,21 @@ def compiled(*uses: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P
                 shutil.rmtree(_folder(loop, *uses), ignore_errors=True)
                 return made(*args, **kwargs)
 
+        _folder_of[call] = functools.partial(_folder, loop, *uses)
         return call
 
     return decorate
+
+
+def is_kept(loop: Callable[..., Any]) -> bool:
+    """Whether a loop need not be compiled first, for that has been done, if not in this process.
+
+    Parameters
+    ----------
+    loop : callable
+        As `compiled` gives it.
+    """
+    return next(_folder_of[loop]().rglob("*.nbc"), None) is not None
 
 
 def _compile(loop: Callable[P, R], uses: Sequence[Callable[..., Any]]) -> Callable[P, R]:

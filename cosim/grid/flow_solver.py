@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.compiled import can_compile
+from cosim.core.compiled import can_compile, is_kept
 from cosim.grid import zbus
 from cosim.grid.flow_loops import Flows, Wiring, solve_rows
 from cosim.grid.zbus import ZbusSystem
@@ -19,6 +19,8 @@ FloatArray = NDArray[np.float64]
 
 BY_PYTHON = 20_000
 """Nodes times intervals that are solved by Python first; it takes about as long as loading numba."""
+BEFORE_COMPILING = 200_000
+"""The same where the loops have never been compiled on this machine, which takes 3 s."""
 
 NOTHING = np.zeros((1, 4, 0))
 """What follows the voltage where nothing does."""
@@ -39,6 +41,7 @@ class FlowSolver:
         self._n_node = system.n_node
         self._work = np.empty((4, self._n_node), dtype=np.complex128)
         self._solved = 0
+        self._is_kept: bool | None = None
 
     def solve(
         self, p_mw: FloatArray, q_mvar: FloatArray, following: FloatArray | None, tolerance_mva: float
@@ -63,7 +66,7 @@ class FlowSolver:
         follows, most = following is not None, zbus.MAX_ITERATIONS
         some = NOTHING if following is None else following
         self._solved += len(p_mw) * self._n_node
-        if self._solved <= BY_PYTHON or not can_compile():
+        if self._solved <= BY_PYTHON or not self._is_worth_compiling():
             try:
                 return self._by_python(p_mw, q_mvar, some, follows, most, tolerance_mva)
             except ZeroDivisionError:  # where arrays give infinity
@@ -75,6 +78,12 @@ class FlowSolver:
             system, wiring, p_mw, q_mvar, some, follows, most, tolerance_mva, self._work, flows
         )
         return flows, n_open
+
+    def _is_worth_compiling(self) -> bool:
+        """Whether there is so much to solve that compiled loops save more than it takes to have them."""
+        if self._is_kept is None:  # which takes a look into a folder
+            self._is_kept = can_compile() and is_kept(solve_rows)
+        return self._is_kept or (can_compile() and self._solved > BEFORE_COMPILING)
 
     def _by_python(
         self, p_mw: FloatArray, q_mvar: FloatArray, some: FloatArray, *given: Any

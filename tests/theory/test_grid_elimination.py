@@ -79,6 +79,7 @@ def test_python_and_compiled_loops_give_the_same_bits(monkeypatch: pytest.Monkey
     results = []
     for by_python in (10**9, 0):
         monkeypatch.setattr(flow_solver, "BY_PYTHON", by_python)
+        monkeypatch.setattr(flow_solver, "BEFORE_COMPILING", by_python)
         results.append(PowerFlow(feeder).solve(p_mw, q_mvar, dependent))
     python, compiled = results
     assert set(python.route) == {"zbus"}

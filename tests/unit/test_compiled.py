@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosim.core.compiled import compiled
+from cosim.core.compiled import compiled, is_kept
 
 
 def twice(number: float) -> float:
@@ -22,7 +22,9 @@ def put_doubles(numbers: np.ndarray[tuple[int], np.dtype[np.float64]]) -> None:
 
 def kept_after_a_call() -> list[Path]:
     numbers = np.array([1.0, 2.0])
-    compiled(twice)(put_doubles)(numbers)
+    loop = compiled(twice)(put_doubles)
+    loop(numbers)
+    assert is_kept(loop) == any(Path(os.environ["COSIM_CACHE_DIR"]).rglob("*.nbc"))
     assert numbers.tolist() == [2.0, 4.0]
     assert not [*Path(__file__).parent.glob("__pycache__/*.nb?")]
     return [*Path(os.environ["COSIM_CACHE_DIR"]).rglob("*.nbc")]
