@@ -158,8 +158,12 @@ def _file_of(
 
 @functools.cache
 def _code() -> bytes:
-    """A sum of the code that reads feeders."""
+    """A sum of the code that reads feeders, and keeps them."""
     digest = hashlib.sha256()
-    for file in (*sorted(Path(__file__).parent.glob("*.py")), Path(errors.__file__)):
+    for file in (
+        *sorted(Path(__file__).parent.glob("*.py")),
+        Path(errors.__file__),
+        Path(kept_values.__file__),
+    ):
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.digest()
