@@ -5,16 +5,17 @@ A pure function of the run's numbers, the names in its feeder tables, one interv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from cosim.core.clock import to_hours
+from cosim.core.clock import MS_PER_HOUR, to_hours
 from cosim.core.errors import count, listed
 from cosim.core.numbers import Summary
 from cosim.core.shown import THIN_SPACE, date_text, duration_text, number_text, share_text
 from cosim.core.text import visible
 from cosim.engine.moment import Moment, moment_text
+from cosim.engine.reductions import Reduction, reduction_text
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import catalogue
 from cosim.faults.schema import fault_names
@@ -76,7 +77,13 @@ def worst_hours(summary: Summary) -> float | None:
     return None if hours is None else float(hours)
 
 
-def answer(summary: Summary, scenario: Scenario, elements: Elements, moment: Moment | None = None) -> str:
+def answer(
+    summary: Summary,
+    scenario: Scenario,
+    elements: Elements,
+    moment: Moment | None = None,
+    reductions: Sequence[Reduction] = (),
+) -> str:
     """The sentences that a run begins and ends with.
 
     Parameters
@@ -89,6 +96,8 @@ def answer(summary: Summary, scenario: Scenario, elements: Elements, moment: Mom
         As from `read_elements`.
     moment : Moment
         The interval of `worst_hours`; None where there is none.
+    reductions : sequence of Reduction
+        What the platforms took back because of the feeder.
 
     Returns
     -------
@@ -102,9 +111,10 @@ def answer(summary: Summary, scenario: Scenario, elements: Elements, moment: Mom
     then = moment_text(moment, scenario) if moment is not None else ""
     sentences = [limits] if limits else []
     if then:
-        several = len(_exceeded(summary) or _nearest_keys(summary)) > 1
-        when = f"On {date_text(scenario.time.start, worst_hours(summary) or 0.0)}" if several else "Then"
-        sentences += [f"{when} {then}."]
+        length = "hour" if scenario.interval_ms == MS_PER_HOUR else duration_text(scenario.interval_ms)
+        when = date_text(scenario.time.start, worst_hours(summary) or 0.0)
+        sentences += [f"In the {length} from {when} on, {then}."]
+    sentences += [reduction_text(each, scenario) for each in reductions]
     if rest:
         whole = f"{'over the whole run ' if then else ''}{'; '.join(rest)}"
         sentences += [f"{whole[0].upper()}{whole[1:]}."]
@@ -211,15 +221,19 @@ def _community(community: CommunityConfig, summary: Summary, scenario: Scenario)
     parts: list[str] = []
     for resource in community.resources:
         prefix = f"{community.name}_{resource.name}"
-        error, mean = (summary.get(f"{prefix}_{name}_units") for name in ("tracking_rmse", "capacity_mean"))
-        if error is not None and mean is not None:
-            by, capacity = (
-                step_power_text(float(each), resource, scenario.time.step_ms) for each in (error, mean)
+        names = ("tracking_bias", "capacity_mean", "tracking_rmse")
+        known = [summary.get(f"{prefix}_{name}_units") for name in names]
+        if None not in known:
+            bias, *_ = values = [float(each or 0.0) for each in known]
+            off, target, error = (
+                step_power_text(abs(each), resource, scenario.time.step_ms) for each in values
             )
-            parts.append(f"by {by} in {resource.name} (of {capacity}{'' if parts else ' on average'})")
+            by = f"{off} {'above' if bias > 0 else 'below'}" if bias else "exactly on"
+            one = f" of {target} in {resource.name} ({error}{'' if parts else ' root mean square'})"
+            parts.append(f"{by} its target{one}")
     if not parts:
         return ""
-    return f"community {community.name} missed its capacity {listed(parts)}, root mean square"
+    return f"community {community.name} was on average {listed(parts)}"
 
 
 def _failures(summary: Summary, scenario: Scenario) -> list[str]:

@@ -50,12 +50,15 @@ class Moment(NamedTuple):
         None where meters were not recorded.
     sums : dict of (str, str) to (float, float)
         By community and resource, what the community did, and the capacity then, in units a step.
+    losses_kw : float or None
+        What lines and transformers lost; None where that is not known.
     """
 
     from_above_kw: float | None
     own_kw: float | None
     metered: Metered | None
     sums: dict[tuple[str, str], tuple[float, float]]
+    losses_kw: float | None = None
 
 
 def read_moment(folder: Path, scenario: Scenario, hours: float) -> Moment:
@@ -80,7 +83,7 @@ def read_moment(folder: Path, scenario: Scenario, hours: float) -> Moment:
     own = None
     if above is not None and losses is not None and metered is not None:
         own = above - losses - (metered.load - metered.generated + metered.devices)
-    return Moment(above, own, metered, _sums(folder, scenario, start, end))
+    return Moment(above, own, metered, _sums(folder, scenario, start, end), losses)
 
 
 def moment_text(moment: Moment, scenario: Scenario) -> str:
@@ -99,6 +102,8 @@ def _powers(moment: Moment, scenario: Scenario) -> Iterator[str]:
             parts.append(f"their {device_words(scenario)} {verb} {_kw(metered.devices)}")
     if own is not None and abs(own) > _SMALL_KW:
         parts.append(f"the feeder's other {'loads took' if own > 0 else 'generators gave'} {_kw(own)}")
+    if parts and moment.losses_kw is not None and moment.losses_kw > _SMALL_KW:
+        parts.append(f"lines and transformers lost {_kw(moment.losses_kw)}")
     if above is not None:
         way = "from the grid above into the feeder" if above >= 0 else "out of the feeder into the grid above"
         yield f"{_kw(above)} flowed {way}{': ' if parts else ''}{listed(parts)}"
@@ -113,7 +118,7 @@ def _deeds(moment: Moment, scenario: Scenario) -> Iterator[str]:
             known = moment.sums.get((community.name, resource.name))
             if known is not None:
                 did, capacity = (step_power_text(each, resource, scenario.time.step_ms) for each in known)
-                parts.append(f"{resource.name} {'' if parts else 'was '}{did} (capacity {capacity})")
+                parts.append(f"{resource.name} {'' if parts else 'was '}{did} (target {capacity})")
         if parts:
             yield f"of community {community.name}, {listed(parts)}"
 

@@ -26,6 +26,7 @@ from cosim.engine.inputs import keep_inputs, scenario_hash
 from cosim.engine.interrupt import Interruption
 from cosim.engine.load import LoadedScenario
 from cosim.engine.moment import read_moment
+from cosim.engine.reductions import read_reductions
 from cosim.engine.scenario import RecordConfig, Scenario
 from cosim.engine.simulation import Progress, Simulation
 from cosim.results.frames import Tables
@@ -240,7 +241,7 @@ def _run(
 def _verdict(summary: Summary, scenario: Scenario, folder: Path) -> str:
     hours = worst_hours(summary)
     moment = None if hours is None else read_moment(folder, scenario, hours)
-    return answer(summary, scenario, read_elements(folder), moment)
+    return answer(summary, scenario, read_elements(folder), moment, read_reductions(folder, scenario))
 
 
 def preflight(loaded: LoadedScenario) -> list[Problem]:

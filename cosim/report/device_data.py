@@ -51,8 +51,8 @@ class Panel(NamedTuple):
 
     Attributes
     ----------
-    name, title, unit : str
-        Its name among figures, what stands above it, and in what it is.
+    name, title, unit, table : str
+        Its name among figures, what stands above it, in what it is, and the table that holds it.
     curves : tuple of (str, ndarray, ndarray)
         Label, instants in ms since 1970, shape (T,), and values, shape (T,). A flow stands at its interval's
         start, a level at its end.
@@ -61,6 +61,7 @@ class Panel(NamedTuple):
     name: str
     title: str
     unit: str
+    table: str
     curves: tuple[tuple[str, Times, Array], ...]
 
 
@@ -107,7 +108,8 @@ def panels(run: RunData) -> Iterator[Panel]:
                 if each.unit == unit and sums[each.column].any()
             )
             if curves:
-                yield Panel(f"{kind}_{what}", f"{_title(kind, DEVICES[kind])}: {what}", of_all, curves)
+                title = f"{_title(kind, DEVICES[kind])}: {what}"
+                yield Panel(f"{kind}_{what}", title, of_all, columns[0].table, curves)
 
 
 def _shown(run: RunData, table: str, shown: Shown, unit: str) -> ShownColumn:

@@ -73,13 +73,16 @@ def test_then_how_the_community_followed_in_kilowatts_and_what_was_lost_and_paid
     numbers: dict[str, Any] = {
         "fault_storm_v_sale_worst_deviation_units": -20.0, "fault_storm_v_seats_worst_deviation_units": 3.0,
         "v_sale_tracking_rmse_units": 2.0, "v_sale_capacity_mean_units": 30.0,
+        "v_sale_tracking_bias_units": -0.5,
         "v_seats_tracking_rmse_units": 1.5, "v_seats_capacity_mean_units": 20.0,
+        "v_seats_tracking_bias_units": 0.25,
         "messages_sent": 12_000, "messages_lost": 3, "messages_expired": 1,
         "bills_households_eur": -12.5, "delivery_days": 1, "traded_delivered_kwh": 41.25,
         "energy_imported_kwh": 1234.4, "energy_lost_in_feeder_kwh": 7.0}  # fmt: skip
     assert answer(numbers, run, {}) == (
-        "Community v missed its capacity by 4 kW in sale (of 60 kW on average) and by 1.5 units in seats (of "
-        "20 units), root mean square; during storm it was up to 40 kW too little in sale; 3 of 12 000 "
+        "Community v was on average 1 kW below its target of 60 kW in sale (4 kW root mean square) and "
+        "0.25 units above its target of 20 units in seats (1.5 units); during storm it was up to 40 kW too "
+        "little in sale; 3 of 12 000 "
         "messages were lost (less than 0.1 %), 1 came too late; households earned 12.5 EUR in 1 day; 41.25 "
         "kWh were traded between them; households drew 1 234 kWh at their meters; lines and transformers"
         " lost 7 kWh."
@@ -96,16 +99,19 @@ def test_what_happened_then_stands_between_the_limits_and_the_whole_run() -> Non
                                 "energy_exported_kwh": 3.0, "ev_missing_kwh": 2.5}  # fmt: skip
     assert worst_hours(numbers) == 18.75
     moment = Moment(
-        -95.5, -2.5, Metered(10.0, 4.0, -100.0), {("v", "sale"): (50.0, 45.0), ("v", "seats"): (1, 2)}
+        -95.5, -2.5, Metered(10.0, 4.0, -100.0), {("v", "sale"): (50.0, 45.0), ("v", "seats"): (1, 2)}, 1.5
     )
-    assert answer(numbers, run, FEEDER, moment).split("UTC. ")[1] == (
-        "Then 95.5 kW flowed out of the feeder into the grid above: households used 10 kW and generated 4 "
-        "kW, their batteries gave 100 kW and the feeder's other generators gave 2.5 kW; of community v, sale "
-        "was 100 kW (capacity 90 kW) and seats 1 unit (capacity 2 units). Over the whole run households drew "
+    assert answer(numbers, run, FEEDER, moment).split("UTC. ", 1)[1] == (
+        "In the 15 min from 2016-07-04 18:45 UTC on, 95.5 kW flowed out of the feeder into the grid above: "
+        "households used 10 kW and generated 4 "
+        "kW, their batteries gave 100 kW, the feeder's other generators gave 2.5 kW and lines and "
+        "transformers lost 1.5 kW; of community v, sale was 100 kW (target 90 kW) and seats 1 unit (target 2 "
+        "units). Over the whole run households drew "
         "12 kWh at their meters and fed in 3 kWh; vehicles left without 2.5 kWh that they needed."
     )
-    assert "On 2016-07-04 02:00 UTC 3 kW flowed from the grid above into the feeder." in answer(
-        SOLVED | LINE | LOW, run, FEEDER, Moment(3.0, None, None, {})
+    assert (
+        "In the 15 min from 2016-07-04 02:00 UTC on, 3 kW flowed from the grid above into the feeder."
+        in answer(SOLVED | LINE | LOW, run, FEEDER, Moment(3.0, None, None, {}))
     )
     assert worst_hours(SOLVED) is None
 

@@ -29,11 +29,11 @@ def series(name: str, time_ms: Times, values: Array, start_ms: int, **look: Any)
     start_ms : int
         Start of the run, ms since 1970.
     **look
-        ``steps`` (a value holds from its instant on), ``dash``, ``faint``.
+        ``steps`` (a value holds from its instant on), ``dash``, ``then`` (see `moment_data`).
     """
     rows = kept_rows(values)
     x = packed_times(time_ms[rows], start_ms)
-    return {"name": name, "x": x, "y": packed(values[rows]), "thinned": len(rows) < len(values), **look}
+    return {"name": name, "x": x, "y": packed(values[rows]), "n_all": len(values), **look}
 
 
 def band(name: str, time_ms: Times, low: Array, high: Array, start_ms: int) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def band(name: str, time_ms: Times, low: Array, high: Array, start_ms: int) -> d
     rows = kept_rows(np.column_stack([low, high]))
     x = packed_times(time_ms[rows], start_ms)
     return {"name": name, "x": x, "low": packed(low[rows]), "y": packed(high[rows]),
-            "thinned": len(rows) < len(low)}  # fmt: skip
+            "n_all": len(low)}  # fmt: skip
 
 
 def chart(
@@ -60,7 +60,7 @@ def chart(
     about : str
         A sentence below it.
     **more
-        ``lines``: limits, each a value with its name.
+        ``lines``: limits, each a value with its name; ``tables``: those of the run that hold every value.
     """
     return {"id": name, "title": title, "unit": unit, "series": list(found), "about": about, **more}
 

@@ -93,17 +93,10 @@ def _whole(run: RunData, table: str, element: str, value: str, elements: list[An
 def feeder_map(run: RunData) -> dict[str, Any] | None:
     """The map's data; None where the run has no feeder, or nothing of it was written."""
     found = solved(run)
-    if found is None or not (run.has("feeder_buses") and run.has("feeder_branches")):
+    if found is None or not _has_topology(run):
         return None
-    buses, branches = _buses(run), _branches(run)
-    at = {bus: place for place, bus in enumerate(buses["id"])}
-    kept = [
-        row
-        for row, ends in enumerate(zip(branches["from"], branches["to"], strict=True))
-        if set(ends) <= set(at)
-    ]
-    branches = {name: [values[row] for row in kept] for name, values in branches.items()}
-    rows = _rows(run, found, len(buses["id"]) + len(kept))
+    buses, branches = _topology(run)
+    rows = _moment_rows(run, found)
     return {
         "buses": buses | {"vm_pu": packed(_columns(found.vm_pu[rows], found.bus, buses["id"]).T)},
         "branches": branches | {"percent": packed(_loadings(found, rows, branches).T)},
@@ -114,6 +107,37 @@ def feeder_map(run: RunData) -> dict[str, Any] | None:
         # Of degrees, a step in longitude is shorter than one in latitude.
         "stretch": float(np.cos(np.radians(np.mean(buses["y"])))) if _is_geographic(buses) else 1.0,
     }
+
+
+def moment_times(run: RunData) -> Times | None:
+    """Start of each interval on the map, ms since 1970, shape (n,); None where there is no map."""
+    found = solved(run)
+    if found is None or not _has_topology(run):
+        return None
+    return found.time_ms[_moment_rows(run, found)]
+
+
+def _has_topology(run: RunData) -> bool:
+    return run.has("feeder_buses") and run.has("feeder_branches")
+
+
+def _topology(run: RunData) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    """The buses that have a place, and the branches between them."""
+    return run.remember("page: topology", lambda: _placed(run))
+
+
+def _placed(run: RunData) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
+    buses, branches = _buses(run), _branches(run)
+    at = set(buses["id"])
+    ends = zip(branches["from"], branches["to"], strict=True)
+    kept = [row for row, pair in enumerate(ends) if set(pair) <= at]
+    return buses, {name: [values[row] for row in kept] for name, values in branches.items()}
+
+
+def _moment_rows(run: RunData, found: Solved) -> NDArray[np.int64]:
+    buses, branches = _topology(run)
+    n_elements = len(buses["id"]) + len(branches["id"])
+    return run.remember("page: moments", lambda: _rows(run, found, n_elements))
 
 
 def _rows(run: RunData, found: Solved, n_elements: int) -> NDArray[np.int64]:

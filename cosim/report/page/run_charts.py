@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
+from cosim.core.shown import number_text
+from cosim.devices.services import services
 from cosim.engine.moment import device_words
+from cosim.engine.reductions import is_grid_aware, planned_capacity
 from cosim.engine.scenario import Scenario
+from cosim.regulation.schema import CommunityConfig, ResourceConfig
 from cosim.regulation.units_in_kw import kw_per_unit
 from cosim.report.device_data import panels
 from cosim.report.dimming_data import LIMITED, limited
@@ -19,6 +23,7 @@ from cosim.report.long_series import blocks, row_quantiles, sums_over_elements
 from cosim.report.message_figures import latency_data
 from cosim.report.page.charts import Chart, band, chart, duration, series
 from cosim.report.page.feeder_data import Solved, solved
+from cosim.report.page.moment_data import then
 from cosim.report.page.packing import packed
 from cosim.report.regulation_data import ResourceSeries, resource_series
 from cosim.report.run_data import RunData, text_list
@@ -67,6 +72,7 @@ def _feeder(run: RunData) -> Iterator[Chart]:
         ],
         lines=lines,
         about="The highest and the lowest voltage among all buses in each interval.",
+        tables="bus_voltage",
     )
     if found.percent:
         yield chart(
@@ -86,6 +92,7 @@ def _feeder(run: RunData) -> Iterator[Chart]:
             ],
             lines=[{"value": 100, "name": "limit"}],
             about="How much of its own limit the most loaded line and transformer carry.",
+            tables="line_loading and trafo_loading",
         )
 
 
@@ -95,31 +102,43 @@ def _highest(run: RunData, found: Solved, kind: str) -> Array:
 
 
 def _power(run: RunData) -> Iterator[Chart]:
-    zero, to_kw = start_ms(run), MS_PER_HOUR / run.scenario.interval_ms
-    parts, devices = [], False
+    zero, to_kw, span_ms = start_ms(run), MS_PER_HOUR / run.scenario.interval_ms, run.scenario.interval_ms
+    parts, net, devices = [], None, False
+
+    def add(name: str, time_ms: Times, values: Array, *, dash: bool = False) -> None:
+        at = then(run, time_ms, values, span_ms)
+        parts.append(series(name, time_ms, values, zero, steps=True, dash=dash, **at))
+
     if run.has("meters"):
         time_ms, sums = sums_over_elements(run, "meters", ["load_kwh", "pv_kwh", "net_kwh"])
-        load, made, net = (to_kw * sums[name] for name in ("load_kwh", "pv_kwh", "net_kwh"))
-        parts.append(series("load of the households", time_ms, load, zero, steps=True))
+        load, made, taken = (to_kw * sums[name] for name in ("load_kwh", "pv_kwh", "net_kwh"))
+        net = time_ms, taken
+        add("load of the households", time_ms, load)
         if made.any():
-            parts.append(series("their generation", time_ms, made, zero, steps=True, dash=True))
-        taken = net - load + made
-        devices = bool(np.abs(taken).max(initial=0) > 1e-9)
+            add("their generation", time_ms, made, dash=True)
+        devices = bool(np.abs(taken - load + made).max(initial=0) > 1e-9)
         if devices:
-            name = "their devices (giving: negative)"
-            parts.append(series(name, time_ms, taken, zero, steps=True))
+            add("their devices (giving: negative)", time_ms, taken - load + made)
     if run.has("power_flow"):
-        table = run.read("power_flow", ["time", "p_slack_mw"])
-        drawn = 1000 * np.asarray(table["p_slack_mw"], float)
-        name = "from the grid above (into it: negative)"
-        parts.append(series(name, np.asarray(table["time"]), drawn, zero, steps=True))
+        for each in _of_feeder(run, net):
+            add(*each, dash=True)
     if parts:
-        about = (
-            f"Means of each interval. Devices: {device_words(run.scenario)}."
-            if devices
-            else "Means of each interval."
-        )
-        yield chart("power", "Power", "kW", parts, about=about)
+        acting = f" Devices: {device_words(run.scenario)}." if devices else ""
+        about = f"Means of each interval.{acting}"
+        yield chart("power", "Power", "kW", parts, about=about, tables="meters and power_flow")
+
+
+def _of_feeder(run: RunData, net: tuple[Times, Array] | None) -> Iterator[tuple[str, Times, Array]]:
+    """Power from above, and where it goes beside the households, so that the balance closes, kW."""
+    table = run.read("power_flow", ["time", "p_slack_mw", "losses_mw"])
+    time_ms, above, lost = np.asarray(table["time"]), 1000 * table["p_slack_mw"], 1000 * table["losses_mw"]
+    yield "from the grid above (into it: negative)", time_ms, above
+    if net is not None and run.scenario.firm is None:
+        _, here, there = np.intersect1d(time_ms, net[0], assume_unique=True, return_indices=True)
+        other = above[here] - lost[here] - net[1][there]
+        if np.nanmax(np.abs(other), initial=0) > 1e-6:
+            yield "other loads of the feeder (its generators: negative)", time_ms[here], other
+    yield "lost in lines and transformers", time_ms, lost
 
 
 def _devices(run: RunData) -> Iterator[Chart]:
@@ -129,7 +148,9 @@ def _devices(run: RunData) -> Iterator[Chart]:
             series(label, time_ms, values, zero, steps=panel.unit != "kWh", dash=number % 2 == 1)
             for number, (label, time_ms, values) in enumerate(panel.curves)
         ]
-        yield chart(panel.name, panel.title, panel.unit, curves, about="All of them together.")
+        yield chart(
+            panel.name, panel.title, panel.unit, curves, about="All of them together.", tables=panel.table
+        )
 
 
 def _limited(run: RunData) -> Iterator[Chart]:
@@ -149,32 +170,15 @@ def _limited(run: RunData) -> Iterator[Chart]:
         if found.households[:, number].any()
     ]
     about = "How many households the operator limits, or limit themselves because they have heard nothing."
-    yield chart("limited", "Households under a limit", "households", curves, about=about)
+    yield chart(
+        "limited", "Households under a limit", "households", curves, about=about, tables="power_limits"
+    )
 
 
 def _communities(run: RunData) -> Iterator[Chart]:
     zero, found = start_ms(run), resource_series(run)
     for number, one in enumerate(found):
-        factor, unit = _to_kw(run.scenario, one)
-        # What a step did stands at its end; drawn from the step's start on, as power over the step.
-        at_ms = one.time_ms - run.scenario.time.step_ms
-        yield chart(
-            f"resource_{number}",
-            f"{one.community}: {one.resource}",
-            unit,
-            [
-                series("capacity", one.time_ms, factor * one.capacity, zero, steps=True),
-                series(
-                    "what the community did",
-                    at_ms[1:],
-                    factor * one.aggregate[1:],
-                    zero,
-                    steps=True,
-                    dash=True,
-                ),
-            ],
-            about="What the community did in each step, against the capacity that it was meant to follow.",
-        )
+        yield _resource(run, number, one)
     for community in dict.fromkeys(one.community for one in found):
         own = [one for one in found if one.community == community]
         yield chart(
@@ -182,25 +186,69 @@ def _communities(run: RunData) -> Iterator[Chart]:
             f"{community}: signals",
             own[0].signal_unit,
             [series(one.resource, one.time_ms, one.signal, zero, steps=True) for one in own],
-            about="The signal Ω that the platform broadcasts for each resource.",
+            about="The signal that the platform sends to the households for each resource; while it is down, "
+            "the last one.",
+            tables="regulation",
         )
         if np.isfinite(own[0].optimum_gap).any():
             gap = series("above the optimum", own[0].time_ms, own[0].optimum_gap, zero, steps=True)
-            about = "Cost of the households' averages above the least cost for the sums that they reach."
+            about = (
+                "How much more the households' average decisions cost than the cheapest way to share out the "
+                "same sums among them."
+            )
             yield chart(
-                f"gap_{community}", f"{community}: cost above the optimum", "cost", [gap], about=about
+                f"gap_{community}",
+                f"{community}: cost above the optimum",
+                "cost",
+                [gap],
+                about=about,
+                tables="regulation",
             )
 
 
-def _to_kw(scenario: Scenario, one: ResourceSeries) -> tuple[float, str]:
-    """What a unit of a resource is in kW, where it is energy."""
-    configs = {
-        (community.name, resource.name): resource
-        for community in scenario.communities
-        for resource in community.resources
-    }
-    kw = kw_per_unit(configs[one.community, one.resource], scenario.time.step_ms)
-    return (1.0, "units") if kw is None else (kw, "kW")
+def _resource(run: RunData, number: int, one: ResourceSeries) -> Chart:
+    """What a community was to do of a resource, and did; beside the plan where the feeder can change it."""
+    scenario, zero, step_ms = run.scenario, start_ms(run), run.scenario.time.step_ms
+    community, config = _configured(scenario, one)
+    kw = kw_per_unit(config, step_ms)
+    factor, unit = (1.0, "units") if kw is None else (kw, "kW")
+    target, did = factor * one.capacity, factor * one.aggregate[1:]
+    # What a step did stands at its end; drawn from the step's start on, as power over the step.
+    at_ms = (one.time_ms - step_ms)[1:]
+    parts = [
+        series("target", one.time_ms, target, zero, steps=True, **then(run, one.time_ms, target, step_ms)),
+        series(
+            "what the community did",
+            at_ms,
+            did,
+            zero,
+            steps=True,
+            dash=True,
+            **then(run, at_ms, did, step_ms),
+        ),
+    ]
+    about = "What the community did in each step, against the target that its platform sent out signals for."
+    if is_grid_aware(community, config) and scenario.firm is None:
+        plan = factor * planned_capacity(config, one.time_ms - zero, scenario)
+        parts.append(
+            series(
+                "planned target", one.time_ms, plan, zero, steps=True, **then(run, one.time_ms, plan, step_ms)
+            )
+        )
+        about += (
+            " Where the target lies below the planned one, the platform lowered it because of the feeder."
+        )
+    if config.unit_kwh:
+        about += f" A unit is {number_text(config.unit_kwh)} kWh at the devices' terminals, and"
+        about += f" {services()[config.serves].meaning}."
+    title = f"{one.community}: {one.resource}"
+    names = {"community": one.community, "resource": one.resource}
+    return chart(f"resource_{number}", title, unit, parts, about=about, tables="regulation", **names)
+
+
+def _configured(scenario: Scenario, one: ResourceSeries) -> tuple[CommunityConfig, ResourceConfig]:
+    community = next(each for each in scenario.communities if each.name == one.community)
+    return community, next(each for each in community.resources if each.name == one.resource)
 
 
 def _storage(run: RunData) -> Iterator[Chart]:
@@ -229,6 +277,7 @@ def _storage(run: RunData) -> Iterator[Chart]:
             series("fullest", at_ms, high, zero, dash=True),
         ],
         about="At the end of each interval.",
+        tables="batteries",
     )
 
 
@@ -245,6 +294,7 @@ def _trading(run: RunData) -> Iterator[Chart]:
             series("delivered between households", hours.time_ms, hours.traded_kwh, zero, steps=True),
         ],
         about="What all households offered to each other, and what was delivered.",
+        tables="offers and prices",
     )
     yield chart(
         "prices",
@@ -256,6 +306,7 @@ def _trading(run: RunData) -> Iterator[Chart]:
             series("mean between households", hours.time_ms, hours.price, zero, steps=True),
         ],
         about="The mean price of what households delivered to each other lies between those of the grid.",
+        tables="offers and prices",
     )
 
 
@@ -278,7 +329,7 @@ def duration_charts(run: RunData) -> list[Chart]:
             chart("duration_loading", "Highest loading, sorted", "% of the limit", loads, lines=limit)
         )
     drawn = 1000 * np.asarray(run.read("power_flow", ["p_slack_mw"])["p_slack_mw"], float)
-    about = "For which share of the time at least so much was reached."
+    about = "How much was reached or exceeded during a share of the time."
     result.append(
         chart(
             "duration_power",
@@ -308,7 +359,7 @@ def latency_chart(run: RunData) -> list[Chart]:
     if not curves:
         return []
     about = (
-        "Which share of the messages that were delivered had come within a time; the time in powers of ten."
+        "The share of the delivered messages that took no longer than this; the axis of time is logarithmic."
     )
     return [chart("latency", "Latencies", "% of the messages", curves, about=about, kind="latency")]
 

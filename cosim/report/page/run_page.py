@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from cosim.core.clock import MS_PER_HOUR
 from cosim.core.registry import is_own
 from cosim.core.shown import date_text, duration_text, number_text, share_text
 from cosim.engine.moment import device_words
+from cosim.engine.reductions import read_reductions
+from cosim.engine.scenario import Scenario
 from cosim.report.page.feeder_data import episodes, feeder_map, worst_moments
 from cosim.report.page.household_data import households
 from cosim.report.page.rendering import render, render_part
@@ -27,6 +30,7 @@ SCRIPTS = (
     "elements.js",
     "plots.js",
     "moment.js",
+    "then.js",
     "feeder_map.js",
     "time_charts.js",
     "bus_panel.js",
@@ -74,10 +78,11 @@ def page(run: RunData) -> str:
         "start_ms": zero,
         "end_ms": zero + run.scenario.time.duration_ms,
         "map": feeder,
-        "moments": worst_moments(run) + [_begins(each) for each in broken[:MOST_FAULT_MOMENTS]],
+        "moments": [*worst_moments(run), *_lowered(run), *map(_begins, broken[:MOST_FAULT_MOMENTS])],
         "episodes": episodes(run),
         "households": who,
         "devices": device_words(run.scenario),
+        "interval": _interval_words(run.scenario),
         "charts": time_charts(run),
         "durations": duration_charts(run),
         "latencies": latency_chart(run),
@@ -121,15 +126,26 @@ def _answer(run: RunData) -> dict[str, Any]:
     }
 
 
+def _interval_words(scenario: Scenario) -> str:
+    """An interval of the feeder, as in the answer: ``hour``, ``15 min``."""
+    return "hour" if scenario.interval_ms == MS_PER_HOUR else duration_text(scenario.interval_ms)
+
+
+def _lowered(run: RunData) -> list[dict[str, Any]]:
+    """The moments at which a platform first gave way to the feeder."""
+    return [
+        _moment(f"platform of {each.community} lowers {each.resource.name}", each.first_h)
+        for each in read_reductions(run.folder, run.scenario)
+    ]
+
+
+def _moment(label: str, hours: float) -> dict[str, Any]:
+    return {"label": label, "second": round(3600 * hours), "kind": "", "element": -1, "left": False}
+
+
 def _begins(fault: dict[str, Any]) -> dict[str, Any]:
     """The moment at which something fails."""
-    return {
-        "label": f"{fault['name']} begins",
-        "second": fault["start"],
-        "kind": "",
-        "element": -1,
-        "left": False,
-    }
+    return _moment(f"{fault['name']} begins", fault["start"] / 3600)
 
 
 def _summary(run: RunData) -> list[tuple[str, list[Any]]]:

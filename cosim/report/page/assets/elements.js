@@ -36,13 +36,20 @@ function figureBox(parent, title, about, rowsOf) {
   box.append(caption, plot);
   if (rowsOf) {
     const details = make("details"), place = make("div", "", { class: "wide tall", tabindex: "0", role: "region", "aria-label": title });
-    details.append(make("summary", "Table"), place);
-    details.addEventListener("toggle", () => {
-      if (place.firstChild) return;
-      const { columns, rows } = rowsOf(), table = make("table");
+    details.append(make("summary", "Table"));
+    const note = make("p", "", { class: "note" });
+    note.hidden = true;
+    details.append(note, place);
+    const fill = () => {
+      if (!details.open) return;
+      const { columns, rows, note: said } = rowsOf(), table = make("table");
       fillTable(table, columns, rows, columns.map((_, n) => n).slice(1));
-      place.append(table);
-    });
+      place.replaceChildren(table);
+      note.textContent = said || "";
+      note.hidden = !said;
+    };
+    details.addEventListener("toggle", fill);
+    document.addEventListener("zoomed", fill);
     box.append(details);
   }
   parent.append(box);

@@ -31,58 +31,6 @@ function goTo(second) {
   for (const listener of moment.listeners) listener(moment.second, place);
 }
 
-/* What every figure over time says at the moment. */
-function fillNow(charts) {
-  const table = document.getElementById("now"), body = make("tbody"), cells = [];
-  for (const chart of charts) {
-    const line = make("tr");
-    line.append(make("th", chart.title, { class: "group", colspan: "3", scope: "rowgroup" }));
-    body.append(line);
-    for (const each of chart.series) {
-      if (each.low) continue;
-      const row = make("tr"), value = make("td", "", { class: "number" });
-      row.append(make("th", each.name, { scope: "row" }), value, make("td", chart.unit));
-      body.append(row);
-      cells.push([each, value]);
-    }
-  }
-  const faults = make("tr"), failed = make("td", "", { colspan: "2" });
-  if (page.faults.length) {
-    faults.append(make("th", "failed now", { scope: "row" }), failed);
-    body.append(faults);
-  }
-  table.replaceChildren(body);
-  moment.listeners.push((second) => {
-    for (const [each, cell] of cells) {
-      const at = lastAtOrBefore(each.seconds, second);
-      cell.textContent = at < 0 ? "–" : numberText(each.values[at]);
-    }
-    document.getElementById("then").textContent = thenText(charts, second);
-    const now = page.faults.filter((each) => each.start <= second && second < each.end);
-    failed.textContent = now.length ? now.map((each) => each.name + " (" + each.target + ")").join(", ") : "nothing";
-  });
-}
-
-const SMALL_KW = 0.05; // what is less is not worth a word
-
-/* The same in a sentence: who drew, who gave, and what the communities did. */
-function thenText(charts, second) {
-  const chartOf = (id) => charts.find((chart) => chart.id === id);
-  const at = (chart, part) => {
-    const each = chart && chart.series.find((one) => one.name.startsWith(part)), n = each ? lastAtOrBefore(each.seconds, second) : -1;
-    return n < 0 ? NaN : each.values[n];
-  };
-  const power = chartOf("power"), parts = [], kw = (value) => `${numberText(Math.abs(value), 3)} kW`;
-  const load = at(power, "load"), made = at(power, "their generation"), devices = at(power, "their devices"), above = at(power, "from the grid above");
-  if (Number.isFinite(load)) parts.push(`households used ${kw(load)}${made > SMALL_KW ? ` and generated ${kw(made)}` : ""}`);
-  if (Math.abs(devices) > SMALL_KW) parts.push(`their ${page.devices} ${devices < 0 ? "gave" : "took"} ${kw(devices)}`);
-  const way = above < 0 ? "out of the feeder into the grid above" : "from the grid above into the feeder";
-  const said = Number.isFinite(above) ? [`${kw(above)} flowed ${way}${parts.length ? ": " : ""}${parts.join(", ")}`] : parts.length ? [parts.join(", ")] : [];
-  for (const chart of charts.filter((each) => each.id.startsWith("resource_")))
-    said.push(`${chart.title} was ${numberText(at(chart, "what the community did"), 3)} ${chart.unit} (capacity ${numberText(at(chart, "capacity"), 3)} ${chart.unit})`);
-  return said.length ? `Then ${said.join("; ")}.` : "";
-}
-
 /* Buttons that go where each kind of limit was used most. */
 function fillMoments(onSelect) {
   const place = document.getElementById("moments");

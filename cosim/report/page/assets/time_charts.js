@@ -21,6 +21,8 @@ function zoomTo(start, end) {
   timeline.end = Math.min(page.end_ms, end);
   for (const range of timeline.ranges) range.setv({ start: timeline.start, end: timeline.end });
   timeline.isFollowing = false;
+  clearTimeout(timeline.told);
+  timeline.told = setTimeout(() => document.dispatchEvent(new Event("zoomed")), 150);
 }
 
 function unpackChart(chart) {
@@ -28,18 +30,17 @@ function unpackChart(chart) {
     each.seconds = unpackTimes(each.x);
     each.values = unpack(each.y);
     if (each.low) each.lows = unpack(each.low);
+    if (each.then) each.thens = unpack(each.then);
+    each.thinned = each.seconds.length < each.n_all;
   }
 }
 
-/* Points of a series, ms since 1970; a value that holds from its instant on reaches to the end of its stretch. */
+/* Points of a series, ms since 1970; a value that holds from its instant on is a level line to the next. */
 function points(each) {
-  const x = Array.from(each.seconds, (second) => page.start_ms + 1000 * second), y = Array.from(each.values);
-  const n = x.length;
-  if (each.steps && n > 1) {
-    x.push(2 * x[n - 1] - x[n - 2]);
-    y.push(y[n - 1]);
-  }
-  return { x, y };
+  const x = Array.from(each.seconds, (second) => page.start_ms + 1000 * second), y = Array.from(each.values), n = x.length;
+  if (!each.steps || n < 2) return { x, y };
+  const ends = [...x.slice(1), 2 * x[n - 1] - x[n - 2]];
+  return { x: x.flatMap((start, i) => [start, ends[i]]), y: y.flatMap((value) => [value, value]) };
 }
 
 function drawSeries(plot, each, place, items) {
@@ -51,15 +52,16 @@ function drawSeries(plot, each, place, items) {
   } else {
     const source = new Bokeh.ColumnDataSource({ data: points(each) });
     const options = { x: { field: "x" }, y: { field: "y" }, source, line_width: each.dash ? 1.4 : 1.8, line_dash: each.dash ? [6, 3] : [] };
-    renderer = draw(plot, each.steps ? "step" : "line", each.steps ? { ...options, mode: "after" } : options, { line_color: shade });
+    renderer = draw(plot, "line", options, { line_color: shade });
   }
   renderer.name = each.name;
   items.push([each.name, [renderer]]);
 }
 
+/* What is under the mouse: over time the value of every series, else that of the nearest curve. */
 function hover(unit, dated) {
-  const x = dated ? ["time (UTC)", "@x{%Y-%m-%d %H:%M}"] : ["at", "@x"];
-  return new Bokeh.HoverTool({ tooltips: [["series", "$name"], x, [unit, "@y{0,0.0000}"]], formatters: { "@x": "datetime" }, line_policy: "nearest" });
+  const x = dated ? ["time (UTC)", "@x{%Y-%m-%d %H:%M}"] : ["at", "@x"], how = dated ? { mode: "vline", line_policy: "prev" } : { line_policy: "nearest" };
+  return new Bokeh.HoverTool({ tooltips: [["", "$name"], x, [unit, "@y{0,0.0000}"]], formatters: { "@x": "datetime" }, ...how });
 }
 
 function timePlot(chart) {
@@ -78,16 +80,29 @@ function timePlot(chart) {
   return plot;
 }
 
+/* Every row of the stretch that the figures show; of what is thinned, what is there. */
 function seriesRows(chart) {
   return () => {
-    const first = chart.series.reduce((a, b) => (b.seconds.length > a.seconds.length ? b : a));
-    const every = Math.ceil(first.seconds.length / 500), rows = [];
-    for (let n = 0; n < first.seconds.length; n += every) {
-      const second = first.seconds[n];
-      rows.push([dateText(second), ...chart.series.map((each) => numberText(each.values[Math.max(0, lastAtOrBefore(each.seconds, second))]))]);
-    }
-    return { columns: ["time", ...chart.series.map((each) => `${each.name} [${chart.unit}]`)], rows };
+    const inside = (second) => timeline.start <= page.start_ms + 1000 * second && page.start_ms + 1000 * second < timeline.end;
+    const instants = [...new Set(chart.series.flatMap((each) => Array.from(each.seconds.filter(inside))))].sort((a, b) => a - b);
+    const shown = instants.slice(0, MOST_ROWS), cell = (each, second) => {
+      const at = lastAtOrBefore(each.seconds, second);
+      return at < 0 || (each.thinned && each.seconds[at] !== second) ? "" : numberText(each.values[at]);
+    };
+    return { columns: ["time", ...chart.series.map((each) => `${each.name} [${chart.unit}]`)], note: rowsNote(chart, shown.length, instants.length),
+      rows: shown.map((second) => [dateText(second), ...chart.series.map((each) => cell(each, second))]) };
   };
+}
+
+const MOST_ROWS = 2000;
+
+function rowsNote(chart, shown, n) {
+  const all = Math.max(...chart.series.map((each) => each.n_all)), where = chart.tables ? ` All values are in the run's tables (${chart.tables}).` : "";
+  const said = [];
+  if (timeline.start > page.start_ms || timeline.end < page.end_ms) said.push("The stretch that the figures show.");
+  if (shown < n) said.push(`The first ${shown} of ${n} rows; zoom in for the others.`);
+  if (chart.series.some((each) => each.thinned)) said.push(`The page keeps only the extremes of each stretch of ${all} values; an empty cell is a value that it left out.`);
+  return said.length ? said.join(" ") + where : "";
 }
 
 /* Whether a value lies among those that are drawn, so that its line is seen. */
@@ -137,10 +152,10 @@ function curvePlot(chart) {
 
 function curveRows(chart) {
   return () => {
-    const rows = [];
+    const rows = [], all = chart.series.some((each) => each.xs.length > 50);
     for (const each of chart.series)
       for (let n = 0; n < each.xs.length; n += Math.ceil(each.xs.length / 50))
         rows.push([each.name, numberText(chart.kind === "latency" ? 10 ** each.xs[n] : each.xs[n]), numberText(each.values[n])]);
-    return { columns: ["curve", chart.kind === "latency" ? "ms" : "% of the time", chart.unit], rows };
+    return { columns: ["curve", chart.kind === "latency" ? "ms" : "% of the time", chart.unit], rows, note: all ? "About 50 points of each curve." : "" };
   };
 }
