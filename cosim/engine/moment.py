@@ -102,13 +102,13 @@ def _powers(moment: Moment, scenario: Scenario) -> Iterator[str]:
             parts.append(f"their {device_words(scenario)} {verb} {_kw(metered.devices)}")
     if own is not None and abs(own) > _SMALL_KW:
         parts.append(f"the feeder's other {'loads took' if own > 0 else 'generators gave'} {_kw(own)}")
-    if parts and moment.losses_kw is not None and moment.losses_kw > _SMALL_KW:
-        parts.append(f"lines and transformers lost {_kw(moment.losses_kw)}")
     if above is not None:
         way = "from the grid above into the feeder" if above >= 0 else "out of the feeder into the grid above"
         yield f"{_kw(above)} flowed {way}{': ' if parts else ''}{listed(parts)}"
     elif parts:
         yield listed(parts)
+    if parts and moment.losses_kw is not None and moment.losses_kw > _SMALL_KW:
+        yield f"lines and transformers lost {_kw(moment.losses_kw)}"
 
 
 def _deeds(moment: Moment, scenario: Scenario) -> Iterator[str]:

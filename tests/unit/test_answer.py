@@ -104,7 +104,7 @@ def test_what_happened_then_stands_between_the_limits_and_the_whole_run() -> Non
     assert answer(numbers, run, FEEDER, moment).split("UTC. ", 1)[1] == (
         "In the 15 min from 2016-07-04 18:45 UTC on, 95.5 kW flowed out of the feeder into the grid above: "
         "households used 10 kW and generated 4 "
-        "kW, their batteries gave 100 kW, the feeder's other generators gave 2.5 kW and lines and "
+        "kW, their batteries gave 100 kW and the feeder's other generators gave 2.5 kW; lines and "
         "transformers lost 1.5 kW; of community v, sale was 100 kW (target 90 kW) and seats 1 unit (target 2 "
         "units). Over the whole run households drew "
         "12 kWh at their meters and fed in 3 kWh; vehicles left without 2.5 kWh that they needed."

@@ -48,7 +48,7 @@ function thenText(charts, second, place) {
     const each = chart && chart.series.find((one) => one.name.startsWith(start));
     return each ? valueThen(each, second, place) : NaN;
   };
-  const said = [powersText(charts.find((chart) => chart.id === "power"), at)].filter((each) => each), deeds = new Map();
+  const said = powersText(charts.find((chart) => chart.id === "power"), at), deeds = new Map();
   for (const chart of charts.filter((each) => each.id.startsWith("resource_"))) {
     const [did, target] = ["what the community did", "target"].map((start) => numberText(at(chart, start), 3));
     const parts = deeds.get(chart.community) || [];
@@ -66,7 +66,8 @@ function powersText(power, at) {
   if (Number.isFinite(load)) parts.push(`households used ${kw(load)}${made > SMALL_KW ? ` and generated ${kw(made)}` : ""}`);
   if (Math.abs(devices) > SMALL_KW) parts.push(`their ${page.devices} ${devices < 0 ? "gave" : "took"} ${kw(devices)}`);
   if (Math.abs(other) > SMALL_KW) parts.push(`the feeder's other ${other > 0 ? "loads took" : "generators gave"} ${kw(other)}`);
-  if (parts.length && lost > SMALL_KW) parts.push(`lines and transformers lost ${kw(lost)}`);
   const way = above < 0 ? "out of the feeder into the grid above" : "from the grid above into the feeder";
-  return Number.isFinite(above) ? `${kw(above)} flowed ${way}${parts.length ? ": " : ""}${listed(parts)}` : listed(parts);
+  const flowed = Number.isFinite(above) ? `${kw(above)} flowed ${way}${parts.length ? ": " : ""}${listed(parts)}` : listed(parts);
+  const said = parts.length && lost > SMALL_KW ? [flowed, `lines and transformers lost ${kw(lost)}`] : [flowed];
+  return said.filter((each) => each);
 }

@@ -58,10 +58,22 @@ function drawSeries(plot, each, place, items) {
   items.push([each.name, [renderer]]);
 }
 
-/* What is under the mouse: over time the value of every series, else that of the nearest curve. */
-function hover(unit, dated) {
-  const x = dated ? ["time (UTC)", "@x{%Y-%m-%d %H:%M}"] : ["at", "@x"], how = dated ? { mode: "vline", line_policy: "prev" } : { line_policy: "nearest" };
-  return new Bokeh.HoverTool({ tooltips: [["", "$name"], x, [unit, "@y{0,0.0000}"]], formatters: { "@x": "datetime" }, ...how });
+/* What is under the mouse. */
+function hover(unit) {
+  return new Bokeh.HoverTool({ tooltips: [["", "$name"], ["at", "@x"], [unit, "@y{0,0.0000}"]], line_policy: "nearest" });
+}
+
+/* One box for all series: it hangs on that with the most points, which carries the values of the others. */
+function hoverAll(chart, items) {
+  const lines = chart.series.map((each, n) => n).filter((n) => !chart.series[n].low);
+  const { data_source: source, glyph } = items[lines.reduce((a, b) => (chart.series[b].seconds.length > chart.series[a].seconds.length ? b : a))][1][0];
+  for (const n of lines) {
+    const each = chart.series[n], at = source.data.x.map((ms, i, all) => lastAtOrBefore(each.seconds, ((all[i + 1] === ms ? all[i - 1] : ms) - page.start_ms) / 1000));
+    source.data[`v${n}`] = at.map((row) => (row < 0 ? "–" : numberText(each.values[row])));
+  }
+  const renderers = [items.flatMap(([, [each]]) => (each.glyph === glyph ? [each] : []))[0]];
+  const tooltips = [["time (UTC)", "@x{%Y-%m-%d %H:%M}"], ...lines.map((n) => [`${chart.series[n].name} [${chart.unit}]`, `@v${n}`])];
+  return new Bokeh.HoverTool({ renderers, tooltips, formatters: { "@x": "datetime" }, mode: "vline", line_policy: "prev" });
 }
 
 function timePlot(chart) {
@@ -72,7 +84,7 @@ function timePlot(chart) {
   const now = addSpan(plot, { location: page.start_ms + 1000 * moment.second, dimension: "height" }, "text");
   moment.listeners.push((second) => { now.location = page.start_ms + 1000 * second; });
   const box = new Bokeh.BoxZoomTool({ dimensions: "width" });
-  plot.add_tools(hover(chart.unit, true), box, new Bokeh.ResetTool(), new Bokeh.WheelZoomTool({ dimensions: "width", modifiers: { ctrl: true } }));
+  plot.add_tools(hoverAll(chart, items), box, new Bokeh.ResetTool(), new Bokeh.WheelZoomTool({ dimensions: "width", modifiers: { ctrl: true } }));
   plot.toolbar.active_drag = box;
   plot.on_event("tap", (event) => goTo((event.x - page.start_ms) / 1000));
   plot.on_event("doubletap", () => zoomTo(page.start_ms, page.end_ms));
@@ -145,7 +157,7 @@ function curvePlot(chart) {
     axis.major_label_overrides = new Map(ticks.map((tick) => [tick, numberText(10 ** tick)]));
   }
   for (const line of chart.lines || []) addSpan(plot, { location: line.value, dimension: "width", line_dash: [2, 2] }, "u3");
-  plot.add_tools(hover(chart.unit, false));
+  plot.add_tools(hover(chart.unit));
   addLegend(plot, items);
   return plot;
 }
