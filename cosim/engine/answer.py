@@ -15,11 +15,11 @@ from cosim.core.numbers import Summary
 from cosim.core.shown import THIN_SPACE, date_text, duration_text, number_text, share_text
 from cosim.core.text import visible
 from cosim.engine.moment import Moment, moment_text
-from cosim.engine.reductions import Reduction, reduction_text
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import catalogue
 from cosim.faults.schema import fault_names
 from cosim.grid.verdict import WORDS_BY_KEY
+from cosim.regulation.reductions import Reduction, reduction_text
 from cosim.regulation.schema import CommunityConfig
 from cosim.regulation.units_in_kw import step_power_text
 from cosim.results.run_tables import batches, table_files
@@ -114,7 +114,7 @@ def answer(
         length = "hour" if scenario.interval_ms == MS_PER_HOUR else duration_text(scenario.interval_ms)
         when = date_text(scenario.time.start, worst_hours(summary) or 0.0)
         sentences += [f"In the {length} from {when} on, {then}."]
-    sentences += [reduction_text(each, scenario) for each in reductions]
+    sentences += [reduction_text(each, scenario.time.start, scenario.time.step_ms) for each in reductions]
     if rest:
         whole = f"{'over the whole run ' if then else ''}{'; '.join(rest)}"
         sentences += [f"{whole[0].upper()}{whole[1:]}."]

@@ -7,13 +7,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.errors import listed
 from cosim.core.shown import number_text
 from cosim.devices.interface import DEVICES
 from cosim.engine.scenario import Scenario
+from cosim.regulation.reductions import Reduction, is_grid_aware, planned_capacity, reductions
 from cosim.regulation.units_in_kw import step_power_text
-from cosim.results.run_tables import rows_between, table_files
+from cosim.results.run_tables import batches, rows_between, table_files
 
 _SMALL_KW = 0.05
 """What is less is not worth a word."""
@@ -178,3 +182,40 @@ def _rows(
     folder: Path, table: str, columns: list[str], start: datetime, end: datetime
 ) -> list[dict[str, Any]]:
     return [row for file in table_files(folder, table) for row in rows_between(file, columns, start, end)]
+
+
+def read_reductions(folder: Path, scenario: Scenario) -> list[Reduction]:
+    """Every capacity that gave way to the feeder, in the scenario's order.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's directory, whose tables are whole.
+    scenario : Scenario
+        What was run.
+    """
+    if scenario.firm is not None:  # a firm sets capacities, too
+        return []
+    found = []
+    for community in scenario.communities:
+        for resource in community.resources:
+            if is_grid_aware(community, resource):
+                elapsed_ms, capacity = _ticks(folder, scenario, community.name, resource.name)
+                planned = planned_capacity(resource, elapsed_ms, scenario.time.start)
+                found += reductions(community.name, resource, elapsed_ms, planned, capacity)
+    return found
+
+
+def _ticks(
+    folder: Path, scenario: Scenario, community: str, resource: str
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The instants of a platform's ticks, ms since the start, and the capacity from each on."""
+    rows = [
+        (row["time"], row["capacity"])
+        for file in table_files(folder, "regulation")
+        for batch in batches(file, ["time", "community", "resource", "capacity"])
+        for row in batch.to_pylist()
+        if (row["community"], row["resource"]) == (community, resource)
+    ]
+    elapsed = [round((time - scenario.time.start).total_seconds() * 1000) for time, _ in rows]
+    return np.array(elapsed, np.int64), np.array([capacity for _, capacity in rows], np.float64)

@@ -25,8 +25,7 @@ from cosim.engine.builder import Parts, build
 from cosim.engine.inputs import keep_inputs, scenario_hash
 from cosim.engine.interrupt import Interruption
 from cosim.engine.load import LoadedScenario
-from cosim.engine.moment import read_moment
-from cosim.engine.reductions import read_reductions
+from cosim.engine.moment import read_moment, read_reductions
 from cosim.engine.scenario import RecordConfig, Scenario
 from cosim.engine.simulation import Progress, Simulation
 from cosim.results.frames import Tables

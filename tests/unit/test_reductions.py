@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.engine.moment import read_moment
-from cosim.engine.reductions import read_reductions, reduction_text
+from cosim.engine.moment import read_moment, read_reductions
 from cosim.engine.wings import tables
+from cosim.regulation.reductions import reduction_text
 from cosim.report.page.run_charts import time_charts
 from cosim.report.page.run_page import page
 from cosim.report.run_data import RunData
@@ -43,7 +43,7 @@ def test_it_says_when_a_platform_gave_way_how_far_and_when_the_plan_was_whole_ag
     run = RunData(quarters(tmp_path / "run").end().folder)
     (found,) = read_reductions(run.folder, run.scenario)
     assert (found.n, found.first_h, found.least_h, found.last_h) == (3, 0.5, 0.75, 1.25)
-    assert reduction_text(found, run.scenario) == (
+    assert reduction_text(found, run.scenario.time.start, run.scenario.time.step_ms) == (
         "Because of the feeder, the platform of village lowered its target for sale 3 times, first from "
         "2016-07-04 00:30 UTC on; the whole plan was back on 2016-07-04 01:15 UTC. At the least it left 25 % "
         "of the plan (2 kW of 8 kW), on 2016-07-04 00:45 UTC."

@@ -13,8 +13,8 @@ from cosim.core.clock import MS_PER_HOUR
 from cosim.core.shown import number_text
 from cosim.devices.services import services
 from cosim.engine.moment import device_words
-from cosim.engine.reductions import is_grid_aware, planned_capacity
 from cosim.engine.scenario import Scenario
+from cosim.regulation.reductions import is_grid_aware, planned_capacity
 from cosim.regulation.schema import CommunityConfig, ResourceConfig
 from cosim.regulation.units_in_kw import kw_per_unit
 from cosim.report.device_data import panels
@@ -229,7 +229,7 @@ def _resource(run: RunData, number: int, one: ResourceSeries) -> Chart:
     ]
     about = "What the community did in each step, against the target that its platform sent out signals for."
     if is_grid_aware(community, config) and scenario.firm is None:
-        plan = factor * planned_capacity(config, one.time_ms - zero, scenario)
+        plan = factor * planned_capacity(config, one.time_ms - zero, scenario.time.start)
         parts.append(
             series(
                 "planned target", one.time_ms, plan, zero, steps=True, **then(run, one.time_ms, plan, step_ms)

@@ -12,8 +12,7 @@ import numpy as np
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.registry import is_own
 from cosim.core.shown import date_text, duration_text, number_text, share_text
-from cosim.engine.moment import device_words
-from cosim.engine.reductions import read_reductions
+from cosim.engine.moment import device_words, read_reductions
 from cosim.engine.scenario import Scenario
 from cosim.report.page.feeder_data import episodes, feeder_map, worst_moments
 from cosim.report.page.household_data import households

@@ -1,8 +1,8 @@
-"""What a platform took back of its plan because the feeder was near its limits, from the tables of a run."""
+"""What a platform took back of its plan because the feeder was near its limits."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from cosim.core.clock import to_hours
 from cosim.core.errors import count
 from cosim.core.shown import date_text, share_text
-from cosim.engine.scenario import Scenario
 from cosim.regulation.schema import CommunityConfig, ResourceConfig, capacities_over
 from cosim.regulation.units_in_kw import step_power_text
-from cosim.results.run_tables import batches, table_files
 
 _EQUAL = 1e-9
 
@@ -48,10 +46,10 @@ class Reduction(NamedTuple):
 
 
 def planned_capacity(
-    resource: ResourceConfig, elapsed_ms: NDArray[np.int64], scenario: Scenario
+    resource: ResourceConfig, elapsed_ms: NDArray[np.int64], start: datetime
 ) -> NDArray[np.float64]:
     """What the scenario asks for at each instant, before the feeder is heard, units a step; shape (K,)."""
-    return capacities_over(resource.capacity, elapsed_ms, scenario.time.start)
+    return capacities_over(resource.capacity, elapsed_ms, start)
 
 
 def is_grid_aware(community: CommunityConfig, resource: ResourceConfig) -> bool:
@@ -59,35 +57,10 @@ def is_grid_aware(community: CommunityConfig, resource: ResourceConfig) -> bool:
     return any(rule.resource == resource.name for rule in community.platform.grid_aware)
 
 
-def read_reductions(folder: Path, scenario: Scenario) -> list[Reduction]:
-    """Every capacity that gave way to the feeder, in the scenario's order.
-
-    Parameters
-    ----------
-    folder : Path
-        The run's directory, whose tables are whole.
-    scenario : Scenario
-        What was run.
-    """
-    if scenario.firm is not None:  # a firm sets capacities, too
-        return []
-    found = []
-    for community in scenario.communities:
-        for resource in community.resources:
-            if is_grid_aware(community, resource):
-                elapsed_ms, capacity = _ticks(folder, scenario, community.name, resource.name)
-                planned = planned_capacity(resource, elapsed_ms, scenario)
-                found += _reduction(community.name, resource, elapsed_ms, planned, capacity)
-    return found
-
-
-def reduction_text(reduction: Reduction, scenario: Scenario) -> str:
+def reduction_text(reduction: Reduction, start: datetime, step_ms: int) -> str:
     """What the platform did, as a sentence."""
-    start, resource = scenario.time.start, reduction.resource
-    left, plan = (
-        step_power_text(each, resource, scenario.time.step_ms)
-        for each in (reduction.reduced, reduction.planned)
-    )
+    resource = reduction.resource
+    left, plan = (step_power_text(each, resource, step_ms) for each in (reduction.reduced, reduction.planned))
     times = "" if reduction.n == 1 else f" {count(reduction.n, 'time')}, first"
     back = (
         "the run ended before the plan was whole again"
@@ -102,13 +75,26 @@ def reduction_text(reduction: Reduction, scenario: Scenario) -> str:
     )
 
 
-def _reduction(
+def reductions(
     community: str,
     resource: ResourceConfig,
     elapsed_ms: NDArray[np.int64],
     planned: NDArray[np.float64],
     capacity: NDArray[np.float64],
 ) -> list[Reduction]:
+    """What became of a plan: nothing, or one that says when and how far it was lowered.
+
+    Parameters
+    ----------
+    community : str
+        Whose it is.
+    resource : ResourceConfig
+        Of which.
+    elapsed_ms : ndarray of int64, shape (K,)
+        Ticks of the platform, ms since the start.
+    planned, capacity : ndarray of float64, shape (K,)
+        The plan, and what the platform made of it, units a step.
+    """
     share = np.divide(capacity, planned, out=np.ones(len(planned)), where=planned > 0)
     lowered = share < 1 - _EQUAL
     if not lowered.any():
@@ -123,18 +109,3 @@ def _reduction(
             community, resource, n, first_h, least_h, last_h, float(planned[least]), float(capacity[least])
         )
     ]
-
-
-def _ticks(
-    folder: Path, scenario: Scenario, community: str, resource: str
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The instants of a platform's ticks, ms since the start, and the capacity from each on."""
-    rows = [
-        (row["time"], row["capacity"])
-        for file in table_files(folder, "regulation")
-        for batch in batches(file, ["time", "community", "resource", "capacity"])
-        for row in batch.to_pylist()
-        if (row["community"], row["resource"]) == (community, resource)
-    ]
-    elapsed = [round((time - scenario.time.start).total_seconds() * 1000) for time, _ in rows]
-    return np.array(elapsed, np.int64), np.array([capacity for _, capacity in rows], np.float64)
