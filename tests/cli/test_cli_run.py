@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,25 @@ def record(folder: Path) -> dict[str, Any]:
     return content
 
 
+_started: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on() -> Iterator[None]:
+    """What a test that failed has left running ends with it."""
+    yield
+    while _started:
+        _started.pop().kill()
+
+
 def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+    _started.append(
+        subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
+        )
     )  # fmt: skip
+    return _started[-1]
 
 
 def wait_until_running(process: subprocess.Popen[str], folder: Path) -> None:

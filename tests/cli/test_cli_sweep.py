@@ -87,8 +87,19 @@ def swept(cosim: Callable, folder: Path, undisturbed: Path, points_here: Here) -
     return make
 
 
+_started: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def _nothing_runs_on() -> Iterator[None]:
+    """What a test that failed has left running ends with it; workers end with their sweep."""
+    yield
+    while _started:
+        _started.pop().kill()
+
+
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [*COSIM, "sweep", *arguments],
         cwd=folder,
         text=True,
@@ -96,6 +107,8 @@ def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    _started.append(process)
+    return process
 
 
 def wait_for_lines(process: subprocess.Popen[str], file: Path, n: int) -> None:
