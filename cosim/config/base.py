@@ -158,6 +158,7 @@ Kilowatts = Annotated[Number, Range(0, MAX_KW)]
 PositiveKilowatts = Annotated[Number, Range(0, MAX_KW, above_low=True)]
 KilowattHours = Annotated[Number, Range(0, MAX_KWH)]
 Price = Annotated[Number, Range(-MAX_PRICE, MAX_PRICE)]
+NonNegativePrice = Annotated[Number, Range(0, MAX_PRICE)]
 VoltagePu = Annotated[Number, Range(0, 10, above_low=True)]
 LoadingPercent = Annotated[Number, Range(0, 1_000_000, above_low=True)]
 

@@ -10,7 +10,14 @@ from cosim.core.errors import InputError, Problem, collected
 from cosim.firm.firm_account import Prices
 from cosim.firm.schema import ConnectedFirm, IsolatedFirm
 from cosim.trading.schemas.tariffs import CsvPrice, PriceSeries
-from cosim.trading.valuation.prices import HourlySeries, hourly_series
+from cosim.trading.valuation.prices import HourlySeries, hourly_series, lost_sign
+
+_MEANINGS = {
+    "firm.tariff.drawn": "a household pays the firm",
+    "firm.tariff.fed_in": "a household earns that feeds in",
+    "firm.contract.bought": "the firm pays the main grid",
+    "firm.contract.sold": "the firm earns that feeds into the main grid",
+}
 
 
 def price_series(firm: ConnectedFirm | IsolatedFirm) -> dict[str, PriceSeries]:
@@ -36,7 +43,7 @@ def prices_of(firm: ConnectedFirm | IsolatedFirm, context: Context) -> tuple[lis
     Raises
     ------
     InputError
-        If a file of prices cannot be used.
+        If a file of prices cannot be used, or a price is below 0 in every hour.
     """
     time = context.time
     n_hours = math.ceil(time.duration_ms / MS_PER_HOUR)
@@ -44,7 +51,9 @@ def prices_of(firm: ConnectedFirm | IsolatedFirm, context: Context) -> tuple[lis
     found: list[HourlySeries] = []
     for path, series in price_series(firm).items():
         with collected(problems):
-            found.append(hourly_series(series, path, time.start, n_hours, context.folder))
+            read = hourly_series(series, path, time.start, n_hours, context.folder)
+            found.append(read)
+            problems += lost_sign(path, read.values, _MEANINGS[path])
     if problems:
         raise InputError(problems)
     beyond = firm.contract.beyond_eur_per_kwh if isinstance(firm, ConnectedFirm) else 0.0

@@ -16,10 +16,10 @@ from cosim.config.base import (
     Model,
     Name,
     NonNegative,
+    NonNegativePrice,
     Number,
     Parts,
     PositiveKilowatts,
-    Price,
     Probability,
     Range,
 )
@@ -108,7 +108,7 @@ class GridContract(Model):
     """Power that the firm may draw by its contract, mean of an interval, kW; null for any."""
     export_kw: Kilowatts | None = None
     """Power that it may feed in, likewise, kW."""
-    beyond_eur_per_kwh: Price = 0.5
+    beyond_eur_per_kwh: NonNegativePrice = 0.5
     """What each kWh beyond the contract costs besides, EUR/kWh."""
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cosim.core.errors import InputError, Problem, count, listed
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import KINDS, FeederLimits, FloatArray
-from cosim.grid.schema import LimitsConfig
+from cosim.grid.schema import LimitsConfig, SupplyConfig
 
 _NAMED = 5
 
@@ -41,6 +41,30 @@ def feeder_limits(feeder: Feeder, scenario: LimitsConfig) -> tuple[FeederLimits,
         raise InputError(problems)
     doubts = [problem for name in KINDS for problem in _doubts(feeder, name, values[name], origins[name])]
     return FeederLimits(**values, origins=origins), doubts
+
+
+def held_voltage_doubts(feeder: Feeder, limits: FeederLimits, supply: SupplyConfig) -> Iterator[Problem]:
+    """A voltage held at an island's source that its own bus may not have.
+
+    Parameters
+    ----------
+    feeder : Feeder
+        With the source in it.
+    limits : FeederLimits
+        Those in force.
+    supply : SupplyConfig
+        The source.
+    """
+    row = int(np.flatnonzero(feeder.bus.index == feeder.resolve_bus(supply.bus))[0])
+    low, high = limits.vm_min_pu[row], limits.vm_max_pu[row]
+    if not low <= supply.vm_pu <= high:
+        yield Problem(
+            f"the source holds a voltage outside the limits of its own bus, {low:g} to {high:g} pu",
+            "Give one within them, as a rule near 1 pu.",
+            "grid.supply.vm_pu",
+            value=f"{supply.vm_pu:g}",
+            severity="warning",
+        )
 
 
 def _resolve(

@@ -15,7 +15,7 @@ from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.grid import agreement, extremes, limit_violations, record, verdict
 from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.grid.coupling import Block, Coupling, stack_blocks
-from cosim.grid.element_limits import feeder_limits
+from cosim.grid.element_limits import feeder_limits, held_voltage_doubts
 from cosim.grid.feeder_lines import feeder_lines
 from cosim.grid.feeder_tables import FEEDER_BRANCHES, FEEDER_BUSES, SOURCE_ELEMENTS, write_feeder
 from cosim.grid.flow_tables import (
@@ -147,6 +147,8 @@ class PowerGrid(Subsystem[Fed]):
         power_flow = solver_of(network, folder, config.run_control, config.supply)
         feeder = power_flow.feeder
         limits, doubts = feeder_limits(feeder, config.limits)
+        if config.supply is not None:
+            doubts += held_voltage_doubts(feeder, limits, config.supply)
         if config.tap_changers and config.run_control:
             message = "the controllers of the network and the scenario's tap_changers cannot both act"
             raise InputError([Problem(message, "Leave one of them out.", "grid.run_control")])

@@ -15,10 +15,10 @@ from cosim.config.base import (
     Fraction,
     Model,
     Name,
+    NonNegativePrice,
     Number,
     PositiveCount,
     PositiveKilowatts,
-    Price,
     Range,
 )
 from cosim.grid.schema import BusRef
@@ -53,7 +53,7 @@ class TieConfig(Model):
     """Who takes it."""
     limit_kw: PositiveKilowatts
     """Largest power, kW."""
-    price: Price = 0.15
+    price: NonNegativePrice = 0.15
     """What the buyer's community pays for a kWh, EUR/kWh."""
     share: Fraction = 0.05
     """Step of the agreement: share of the quantity that would close the gap between the marginal costs, by

@@ -23,7 +23,7 @@ from cosim.ties import tie_record
 from cosim.ties.schema import TieConfig, TieEnd
 from cosim.ties.tie import Tie, end_of, tie_of
 from cosim.ties.tie_agreement import ANSWER, OFFER, TieAnswer, TieOffer
-from cosim.ties.tie_checks import tie_problems
+from cosim.ties.tie_checks import same_bus, tie_problems
 from cosim.ties.tie_record import TIES, TieRecorder
 
 
@@ -85,6 +85,8 @@ class Ties(Subsystem[Tied]):
                     end_of(end, regulation.communities, _column(end, grid, f"ties.{number}.{key}.bus"))
                     for key, end in (("seller", config.seller), ("buyer", config.buyer))
                 ]
+                if grid is not None and ends[0].column == ends[1].column:
+                    problems.append(same_bus(number, config, setup.context))
                 ties.append(tie_of(config, ends[0], ends[1], step_ms))
         if problems:
             raise InputError(problems)

@@ -37,6 +37,12 @@ def tie_problems(
                 yield context.problem(path, message, "Add it to `ties`, or give another capacity.")
 
 
+def same_bus(number: int, tie: TieConfig, context: Context) -> Problem:
+    """Both ends of a tie at one bus, where nothing of it would be seen in the power flow."""
+    message = "both ends of the tie are at the same bus, so nothing would pass through the feeder"
+    return context.problem(f"ties.{number}.buyer.bus", message, "Name another bus.", str(tie.buyer.bus))
+
+
 def _end_problems(
     end: TieEnd, communities: Sequence[CommunityConfig], has_grid: bool, context: Context, path: str
 ) -> Iterator[Problem]:

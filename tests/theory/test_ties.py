@@ -216,5 +216,12 @@ def test_what_does_not_fit_is_told() -> None:
     )
     found = [each.path for each in check(scenario) if each.severity == "error"]
     assert found == ["ties.0.seller.bus", "ties.0.buyer.bus"]
+    scenario["ties"][0]["seller"]["bus"] = scenario["ties"][0]["buyer"]["bus"] = 5
+    found = [f"{each.path}: {each.message}" for each in check(scenario) if each.severity == "error"]
+    assert found == [
+        "ties.0.buyer.bus: both ends of the tie are at the same bus, so nothing would pass through the feeder"
+    ]
+    scenario["ties"][0]["price"] = -0.15
+    assert [each.path for each in check(scenario) if each.severity == "error"] == ["ties.0.price"]
     scenario = content(10.0, 4, ties=[])
     assert [each.path for each in check(scenario)][:1] == ["communities.0.resources.0.capacity"]

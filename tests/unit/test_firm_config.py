@@ -44,11 +44,23 @@ def test_an_island_that_is_right_is_accepted() -> None:
             "communities.0.resources.0.capacity: a capacity that a firm sets, in a scenario without one",
         ),
         (ISLAND | {"energy_value": {"prices": {"grid": 0.3}}}, "firm: the firm and the energy-value market would both bill the households"),
+        (
+            ISLAND | {"firm": ISLAND["firm"] | {"tariff": {"drawn": -0.3, "fed_in": {"by_hour": [-0.1] * 24}}}},
+            "firm.tariff.fed_in: the price is below 0 in every hour of the run, -0.1 EUR/kWh at most",
+        ),
+        (ISLAND | {"firm": ISLAND["firm"] | {"tariff": {"drawn": -0.3}}}, "firm.tariff.drawn: the price is below 0 in every hour of the run, -0.3 EUR/kWh at most"),
         (ISLAND | {"firm": {"kind": "isolated", "generator": {"rated_kw": 2, "least_kw": 3}}}, "firm.generator: least_kw is above rated_kw, so it could never run"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_told(parts: dict[str, Any], expected: str) -> None:
     assert expected in told(**parts)
+
+
+@pytest.mark.parametrize(("vm_pu", "expected"), [(1.02, []), (1.9, ["grid.supply.vm_pu"])])
+def test_a_voltage_that_the_source_itself_may_not_have_is_doubted(vm_pu: float, expected: list[str]) -> None:
+    grid = GRID | {"supply": {"bus": 1, "vm_pu": vm_pu}}
+    found = check({"name": "f", "time": {"duration_h": 2}, "groups": [HOME], **ISLAND | {"grid": grid}})
+    assert [each.path for each in found if each.path.startswith("grid.supply")] == expected
 
 
 def test_a_network_with_a_second_supply_is_no_island(tmp_path: Any) -> None:

@@ -244,12 +244,22 @@ def price_problems(prices: PricesConfig, read: Prices) -> list[Problem]:
     series = [("grid", read.grid, "a buying household pays")]
     if isinstance(prices.feed_in, FeedInPrice):
         series.append(("feed_in.price", read.feed_in, "a household that feeds in earns"))
-    return [
-        Problem(
-            f"the price is below 0 in every hour of the run, {values.max():g} EUR/kWh at most",
-            f"Give what {meaning}; individual hours may be below 0.",
-            key,
-        )
-        for key, values, meaning in series
-        if bool(np.all(values < 0))
-    ]
+    return [problem for each in series for problem in lost_sign(*each)]
+
+
+def lost_sign(path: str, values: Array, meaning: str) -> list[Problem]:
+    """A price that is below 0 in every hour of a run; nothing where it is not.
+
+    Parameters
+    ----------
+    path : str
+        The key of the price.
+    values : ndarray
+        EUR/kWh.
+    meaning : str
+        Who pays or earns it, for the remedy.
+    """
+    if not np.all(values < 0):
+        return []
+    message = f"the price is below 0 in every hour of the run, {values.max():g} EUR/kWh at most"
+    return [Problem(message, f"Give what {meaning}; individual hours may be below 0.", path)]
