@@ -51,6 +51,30 @@ def check(
         return [Problem(str(error), "Correct it.")]
 
 
+def study_size(source: GivenScenario) -> tuple[int, dict[str, int]] | None:
+    """How large an impact study is; None of what is none.
+
+    Parameters
+    ----------
+    source : str, path or mapping
+        A study without errors.
+
+    Returns
+    -------
+    tuple of int and dict
+        How many runs it takes at most, and the households of each feeder (an empty name where there is one).
+    """
+    if _shelf(source) != "studies":
+        return None
+    with given_study(source) as study:  # type: ignore[arg-type]
+        plan, first = plan_impact(study), {}
+        for chain in reversed(plan.chains):
+            first[chain.feeder] = chain.points[0]
+        scenarios = {name: plan.sweep.scenario(plan.sweep.points[at]).scenario for name, at in first.items()}
+        sizes = {name: scenarios[name].n_households for name in study.config.feeder_names}
+        return plan.n_expected, sizes
+
+
 class Explanation(NamedTuple):
     """What a run consists of.
 

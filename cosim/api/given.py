@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from cosim.api.objects import Objects, copy_files, plain
-from cosim.config.dump import block_yaml
+from cosim.config.dump import block_yaml, flow_yaml
 from cosim.config.settings import Setting, option_settings
 from cosim.config.yaml_reader import Document
 from cosim.core.errors import InputError, Problem
@@ -92,22 +92,42 @@ def given_sweep(sweep: GivenSweep) -> Iterator[LoadedSweep]:
 
 
 @contextmanager
-def given_study(study: GivenSweep) -> Iterator[LoadedImpact]:
+def given_study(
+    study: GivenSweep, seeds: int | None = None, overrides: Overrides | None = None
+) -> Iterator[LoadedImpact]:
     """An impact study likewise.
+
+    Parameters
+    ----------
+    study : str, path or mapping
+        What is given.
+    seeds : int, optional
+        How many seeds, in place of the study's.
+    overrides : mapping or sequence of str, optional
+        What is set in all its runs.
 
     Raises
     ------
     InputError
         With every problem found.
     """
-    from cosim.study.impact.load_impact import impact_of_document, load_impact
+    from cosim.study.impact.load_impact import changed, impact_of_document, read_study
 
     load_installed()
+    given = {} if overrides is None else overrides
+    settings, problems = (
+        option_settings([f"{path}={flow_yaml(value)}" for path, value in given.items()])
+        if isinstance(given, Mapping)
+        else option_settings(given)
+    )
+    if problems:
+        raise InputError(problems)
     if not isinstance(study, Mapping):
-        yield load_impact(os.fspath(study))
+        document, folder = read_study(os.fspath(study))
+        yield impact_of_document(changed(document, seeds, settings), folder)
         return
     with _plain_data(study) as (data, folder):
-        yield impact_of_document(Document(data, ""), folder)
+        yield impact_of_document(changed(Document(data, ""), seeds, settings), folder)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cosim.api.given import GivenSweep, given_study
+from cosim.api.given import GivenSweep, Overrides, given_study
 from cosim.api.run_results import HeldFolder
 from cosim.api.sweeps import Hands, Sweep
 from cosim.api.watcher import UnfinishedError, UnfinishedInterrupt, Watcher
@@ -75,6 +75,8 @@ def impact(
     dask: str | None = None,
     resume: bool = False,
     full: bool = False,
+    seeds: int | None = None,
+    overrides: Overrides | None = None,
     results: str | os.PathLike[str] | None = None,
     watcher: Watcher | None = None,
 ) -> Impact:
@@ -88,6 +90,10 @@ def impact(
         As for `cosim.sweep`.
     full : bool
         Run every penetration, and not only those that the search needs.
+    seeds : int, optional
+        How many seeds, in place of the study's.
+    overrides : mapping or sequence of str, optional
+        What is set in all runs, as for `cosim.run`, beside what the study sets.
 
     Returns
     -------
@@ -109,7 +115,7 @@ def impact(
     told = watcher or Watcher()
     hands = Hands(out, workers, dask, resume, results)
     hands.require_room()
-    with given_study(study) as loaded:
+    with given_study(study, seeds, overrides) as loaded:
         plan = plan_impact(loaded, full)
         checked = check_impact(plan)
         if checked.errors:

@@ -22,7 +22,7 @@ from cosim.cli.terminal import (
     show_page,
 )
 from cosim.cli.voice import err, out, voice
-from cosim.core.errors import count
+from cosim.core.errors import InputError, Problem, count
 
 if TYPE_CHECKING:
     from cosim.api.impacts import Impact
@@ -43,6 +43,18 @@ def impact(
     dask: Dask = None,
     resume: Annotated[bool, flag("--resume", "Continue a study that was interrupted.")] = False,
     full: Annotated[bool, flag("--full", "Run every penetration, not only those the search needs.")] = False,
+    seeds: Annotated[
+        int | None, option("--seeds", "How many seeds, for a first look at a study.", "the study's", min=1)
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        option(
+            "--set",
+            "Override one value of every run, e.g. time.duration_h=24. May be repeated.",
+            "the study's values",
+            metavar="PATH=VALUE",
+        ),
+    ] = None,
     plugin: Plugins = None,
 ) -> None:
     """Find what a feeder can host: the largest penetration without a violation, by mode and communication.
@@ -58,9 +70,13 @@ def impact(
 
     load_plugins(plugin)
     if Path(source).is_dir():
+        refuse_changes(source, seeds, set_)
         show_files(evaluate_impact(source, out_dir))
         return
-    show = partial(_show, source=source)
+    changes = [*(() if seeds is None else ("--seeds", str(seeds)))]
+    for each in set_ or ():
+        changes += ["--set", each]
+    show = partial(_show, source=source, changes=changes)
     with CommandWatcher(SweepProgress, show) as watcher:
         impact(
             source,
@@ -69,12 +85,27 @@ def impact(
             dask=dask,
             resume=resume,
             full=full,
+            seeds=seeds,
+            overrides=set_,
             results="results",
             watcher=watcher,
         )
 
 
-def _show(study: Impact, source: str) -> None:
+def refuse_changes(source: str, seeds: int | None, overrides: list[str] | None) -> None:
+    """Refuse to change a study that was run already.
+
+    Raises
+    ------
+    InputError
+        If something is to be changed.
+    """
+    if seeds is not None or overrides:
+        remedy = "Name the study's file, and another --out."
+        raise InputError([Problem("this study was run already, and cannot be changed", remedy, file=source)])
+
+
+def _show(study: Impact, source: str, changes: list[str]) -> None:
     """What came of a study: the answer, and where the page is."""
     print_problems(study.doubts, of_results=True)
     answer = study.answer() if study.n_done else []
@@ -84,12 +115,17 @@ def _show(study: Impact, source: str) -> None:
             out.print(f"{line}")
     if not voice.quiet or study.status == "interrupted":
         failed = f", {study.n_failed} failed" if study.n_failed else ""
-        text = (
-            f": {study.n_done} of {count(study.n_points, 'run')}{failed}: {study.folder / 'impact/impact.md'}"
+        from cosim.report.impact_page import runs_text
+
+        runs = (
+            f"{study.n_done} of at most {count(study.n_points, 'run')}"
+            if study.status == "interrupted"
+            else runs_text(study.n_done, study.n_points)
         )
+        text = f": {runs}{failed}: {study.folder / 'impact/impact.md'}"
         out.print(Text.assemble((study.status, "bold"), text))
     if not voice.quiet:
         show_page(study.folder, "impact/report.html")
     if study.status == "interrupted":
-        again = shlex.join(["cosim", "impact", source, "--out", f"{study.folder}", "--resume"])
+        again = shlex.join(["cosim", "impact", source, *changes, "--out", f"{study.folder}", "--resume"])
         err.print(f"continue with: {again}")

@@ -22,12 +22,12 @@ from cosim.cli.terminal import (
     write,
 )
 from cosim.cli.voice import out, voice
-from cosim.core.errors import count
+from cosim.core.errors import count, listed
 
 
 def check(scenario: Source, seed: Seed = None, set_: Overrides = None, plugin: Plugins = None) -> None:
     """Report every error and warning in a scenario, a sweep or an impact study, without running it."""
-    from cosim.api.checking import check
+    from cosim.api.checking import check, study_size
 
     load_plugins(plugin)
     problems = check(scenario, set_, seed=seed)
@@ -36,6 +36,13 @@ def check(scenario: Source, seed: Seed = None, set_: Overrides = None, plugin: P
     refuse_errors(problems)
     if not voice.quiet:
         out.print(f"{scenario}: no errors, {count(len(problems), 'warning')}")
+    size = None if set_ or seed is not None else study_size(scenario)
+    if size is not None:
+        n_runs, homes = size
+        voice.result |= {"n_runs_at_most": n_runs, "households": homes}
+        where = [f"{count(n, 'household')}{f' in {name}' if name else ''}" for name, n in homes.items()]
+        if not voice.quiet:
+            out.print(f"a study of {listed(where)}: at most {count(n_runs, 'run')}; fewer with --seeds")
 
 
 def explain(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from cosim.config.axis_words import axis_label
+from cosim.core.clock import to_hours
 from cosim.core.errors import InputError, count, listed
+from cosim.core.shown import date_text
 from cosim.core.text import markdown_text
+from cosim.devices.interface import DEVICES
 from cosim.engine.builder import build
 from cosim.engine.wings import describe
 from cosim.grid.feeder import Feeder
@@ -24,13 +30,15 @@ from cosim.report.impact_words import (
     element_name,
     mode_title,
     percent,
+    place_text,
     sentences,
 )
 from cosim.report.style import drawing, save
 from cosim.report.text_table import TextTable
 from cosim.results.safe_files import write_whole
-from cosim.study.impact.impact_analysis import ImpactAnalysis
+from cosim.study.impact.impact_analysis import ImpactAnalysis, Overload
 from cosim.study.impact.violations import WORDS
+from cosim.study.sweep.sweep_plan import SweepPlan
 
 PAGE = "impact.md"
 _MOST_ROWS_ON_PAGE = 60
@@ -67,7 +75,12 @@ def write_impact_files(
             path = folder / f"{name}.png"
             save(figure, path)
             figures.append(path)
-    found = [_capacities(analysis), _bindings(analysis, feeders), _costs(analysis)]
+    found = [
+        _capacities(analysis),
+        _bindings(analysis, feeders),
+        _overloads(analysis, feeders),
+        _costs(analysis),
+    ]
     found += [_seeds(analysis), _probabilities(analysis)]
     tables = [table for table in found if table.rows]
     files = [folder / f"{table.name}.csv" for table in tables]
@@ -126,18 +139,60 @@ def _lines(
         else:
             yield f"{count(len(table.rows), 'row')}: [{table.name}.csv]({table.name}.csv)"
         yield ""
-    yield "To run a single one again: `cosim sweep sweep.yaml --dry-run` in the study's directory lists all."
+    if commands(analysis):
+        yield "To see the worst run one step above a capacity, in the study's directory:"
+        yield ""
+    for where, command in commands(analysis):
+        yield f"- {markdown_text(where)}: `{command}`"
+    yield ""
+    yield "`cosim sweep sweep.yaml --dry-run` there lists the command of every other run, by its point."
 
 
 def what_was_run(analysis: ImpactAnalysis) -> str:
     """How many runs of what, and what a penetration and a hosting capacity are."""
-    config, share = analysis.config, f"{analysis.n_runs:,} of {analysis.n_grid:,} runs"
+    config = analysis.config
     return (
         f"{count(len(config.seed_list), 'seed')}, {len(config.grid)} penetrations from "
-        f"{percent(config.grid[0])} to {percent(config.grid[-1])}; the search took {share}. The "
-        "hosting capacity of a seed is the largest penetration up to which no limit is exceeded"
-        f"{_allowed(analysis)}. A penetration of 100 % is {_technologies(analysis)}."
+        f"{percent(config.grid[0])} to {percent(config.grid[-1])}; "
+        f"{runs_text(analysis.n_runs, analysis.n_grid)}. The hosting capacity of a seed is the largest "
+        "penetration up to which no limit is exceeded"
+        f"{_allowed(analysis)}. A penetration of 100 % means {_technologies(analysis)}."
     )
+
+
+def runs_text(n_runs: int, n_grid: int) -> str:
+    """How many runs a study took, and why these are enough: ``26 runs (of at most 45: ...)``."""
+    if n_runs >= n_grid:
+        return f"all {count(n_grid, 'run')} of the grid"
+    return f"{count(n_runs, 'run')} (of {n_grid:,} that the whole grid takes; the search needs no others)"
+
+
+def commands(analysis: ImpactAnalysis) -> list[tuple[str, str]]:
+    """For each mode the run one step above its capacity in which a limit is exceeded furthest.
+
+    Returns
+    -------
+    list of tuple of str
+        What it is, and the command that runs it again, with its tables and its page.
+    """
+    found = []
+    for curve in analysis.curves:
+        runs = [each for each in analysis.overloads(curve) if each.found.binding is not None]
+        if runs:
+            worst = max(runs, key=lambda each: each.found.binding.use if each.found.binding else 0.0)
+            where = (
+                f"{place_text(analysis, curve)}, {percent(worst.penetration)}, seed {worst.found.chain.seed}"
+            )
+            found.append((where, _command(analysis.plan.sweep, worst.point)))
+    return found
+
+
+def _command(plan: SweepPlan, point: int) -> str:
+    """The command that runs a point, its base as the study's directory holds it."""
+    command, sweep = plan.command(plan.points[point]), plan.sweep
+    if sweep.is_base_built_in:
+        return command
+    return command.replace(shlex.quote(sweep.base_argument), shlex.quote(f"inputs/{sweep.base_file.name}"), 1)
 
 
 def _caption(name: str) -> str:
@@ -153,13 +208,63 @@ def _allowed(analysis: ImpactAnalysis) -> str:
 
 
 def _technologies(analysis: ImpactAnalysis) -> str:
-    """Who has what at a penetration of 1: ``ev at every household of homes``."""
-    shares = [
-        "every household" if each.share_at_full == 1 else percent(each.share_at_full)
-        for each in analysis.config.technologies
-    ]
-    each_at = zip(analysis.config.technologies, shares, strict=True)
-    return listed([f"{each.device} at {share} of {each.group}" for each, share in each_at])
+    """Who has what at a penetration of 1: ``electric vehicles at every household of the group 'homes'``."""
+    parts = []
+    for each in analysis.config.technologies:
+        title = DEVICES[each.device].title or each.device.replace("_", " ")
+        who = (
+            "every household"
+            if each.share_at_full == 1
+            else f"{percent(each.share_at_full)} of the households"
+        )
+        numbers = {curve.feeder: analysis.households(curve).get(each.group) for curve in analysis.curves}
+        told = [f"{n} in {feeder}" if feeder else str(n) for feeder, n in numbers.items() if n]
+        parts.append(f"{title[:1].lower()}{title[1:]} at {who} of the group '{each.group}' ({listed(told)})")
+    return listed(parts)
+
+
+def _overloads(analysis: ImpactAnalysis, feeders: Feeders) -> TextTable:
+    """Run by run, what happens at the first penetration above the hosting capacity."""
+    devices = {each.device: each for each in analysis.config.technologies}
+    rows = []
+    for curve in analysis.curves:
+        of_group = analysis.households(curve) if analysis.overloads(curve) else {}
+        for each in analysis.overloads(curve):
+            place = ["" if cell is None else cell for cell in analysis.place(curve).values()]
+            counts = [
+                math.floor(each.penetration * one.share_at_full * of_group.get(one.group, 0) + 0.5)
+                for one in devices.values()
+            ]
+            rows.append(
+                [
+                    *place,
+                    each.found.chain.seed,
+                    100 * each.penetration,
+                    *counts,
+                    *_worst(analysis, each, feeders.get(curve.feeder)),
+                ]
+            )
+    columns = (
+        *(*_places(analysis), "seed", "penetration [%]", *(f"households with {name}" for name in devices)),
+        *("limit", "element", "at worst [% of the limit]", "on", "outside for [h]"),
+        *("messages sent", "lost", "too late", "point"),
+    )
+    return TextTable("overloads", "One step above the hosting capacity", columns, rows)
+
+
+def _worst(analysis: ImpactAnalysis, each: Overload, feeder: Feeder | None) -> list[Any]:
+    binds, summary, sweep = each.found.binding, each.summary, analysis.plan.sweep
+    assert binds is not None  # there is no other overload
+    time = sweep.scenario(sweep.points[each.point]).scenario
+    when = "" if binds.time_h is None else date_text(time.time.start, binds.time_h)
+    hours = (
+        "" if binds.time_h is None else to_hours(int(summary[f"{binds.kind}_intervals"]) * time.interval_ms)
+    )
+    use = 100 * binds.use if math.isfinite(binds.use) else ""
+    sent = [summary.get(f"messages_{name}") for name in ("sent", "lost", "expired")]
+    messages = [0 if n is None or math.isnan(n) else int(n) for n in sent]
+    name = element_name(feeder, binds.kind, binds.element)
+    return [WORDS[binds.kind], name, use, when, hours, *messages, each.point]
 
 
 def _capacities(analysis: ImpactAnalysis) -> TextTable:

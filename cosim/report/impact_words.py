@@ -27,14 +27,26 @@ def percent(share: float) -> str:
     return f"{100 * share:.4g} %"
 
 
-def change_text(change: Estimate, first: str) -> str:
-    """A difference of two capacities, in percentage points, with its interval and what it proves."""
+def change_text(change: Estimate, means: tuple[float, float], first: str) -> str:
+    """The means of two capacities and their difference in percentage points, and what it proves.
+
+    Parameters
+    ----------
+    change : Estimate
+        The difference, seed by seed.
+    means : tuple of float
+        Of the mode's capacities and of the first mode's, over the seeds that both have.
+    first : str
+        The first mode.
+    """
+    own, other = (f"{100 * mean:.3g} %" for mean in means)
+    beside = f"on average over the seeds {own}, against {other} for {first}: {_points(change)}"
     if change.n < 2:
-        return f"{_points(change)} against {first}, from one seed, which proves nothing"
+        return f"{beside}, from one seed, which proves nothing"
     if change.low == change.high == 0:
         return f"the same as {first} in every seed"
     judged = "which chance does not explain" if change.sign else "which may be chance"
-    return f"{_points(change)} against {first}, {judged}"
+    return f"{beside}, {judged}"
 
 
 def _points(change: Estimate) -> str:
@@ -90,13 +102,22 @@ def sentences(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
         if change is not None and change.n:
             first = mode_title(analysis, next(iter(analysis.config.modes)))
             first = f"'{first}'" if " " in first else first
-            text += f"; {change_text(change, first)}"
+            text += f"; {change_text(change, _means(analysis, curve), first)}"
         yield f"{text}.{binds}"
     if len(shown) < len(analysis.curves):
         yield (
             "Only the first mode and those that host the most and the least are listed here; "
             f"{len(analysis.curves) - len(shown)} more are in the table below."
         )
+
+
+def _means(analysis: ImpactAnalysis, curve: Curve) -> tuple[float, float]:
+    """Mean capacities of a mode and of the first over the seeds that both have."""
+    reference = analysis.reference(curve)
+    assert reference is not None  # else there is no difference to tell
+    own, other = curve.penetrations, reference.penetrations
+    both = own.index.intersection(other.index)
+    return float(own[both].mean()), float(other[both].mean())
 
 
 def _listed(curves: Sequence[Curve]) -> list[Curve]:
@@ -135,10 +156,15 @@ def _first_to_bind(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None
     said = [f"{WORDS[kind]} in {n} of {total}" for kind, n in ranked]
     said += [f"none in {curve.n_unbounded}"] if curve.n_unbounded else []
     (kind, element), n = next(iter(found.items()))
-    where = "" if kind == NOT_SOLVED else f"; most often at {element_name(feeder, kind, element)} ({n})"
+    at = (
+        f"{element_name(feeder, kind, element)} in {n}"
+        if len(found) > 1
+        else element_name(feeder, kind, element)
+    )
+    where = "" if kind == NOT_SOLVED else f", {'most often ' if len(found) > 1 else ''}at {at}"
     instants = [] if kind == NOT_SOLVED else analysis.worst_instants(curve, kind, element)
     when = times_of_day(instants)
-    where += f", worst {when}" if when else ""
+    where += f"; worst {when}" if when else ""
     return f" First to bind: {listed(said)}{where}."
 
 
@@ -175,7 +201,7 @@ def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
     n_seeds = len(config.seed_list)
     if not resolves(config.risk, n_seeds):
         yield (
-            f"A risk of {percent(config.risk)} cannot be told from none with {count(n_seeds, 'seed')}: the "
+            f"With {count(n_seeds, 'seed')} a risk of {percent(config.risk)} is no different from none: the "
             f"capacity is that of the worst of them. Take {math.ceil(1 / config.risk - 1e-9)} seeds or more."
             if config.risk
             else f"At a risk of 0 the capacity is that of the worst of {count(n_seeds, 'seed')}; another may "
@@ -223,6 +249,7 @@ def _bounds(analysis: ImpactAnalysis) -> Iterator[str]:
     ]
     named += [f"{len(ends) - _MOST_BOUNDS} more"] if len(ends) > _MOST_BOUNDS else []
     yield (
-        f"No limit is exceeded up to {percent(analysis.config.grid[-1])}, where the study ends, of "
-        f"{listed(named)}. Those capacities are bounds, and means and differences with them."
+        f"Some seeds exceed no limit even at {percent(analysis.config.grid[-1])}, where the study ends: "
+        f"{listed(named)}. What they host is at least that, so the means are too low, and "
+        "differences of means may be off either way."
     )

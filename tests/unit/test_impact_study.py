@@ -19,18 +19,23 @@ import pytest
 import yaml
 
 import cosim
+from cosim.api.checking import study_size
+from cosim.api.given import given_study
 from cosim.api.impacts import evaluate_impact
 from cosim.config.library import names
+from cosim.core.errors import InputError
 from cosim.engine.load import ScenarioSource
 from cosim.engine.wings import catalogue
 from cosim.report.impact_figures import impact_figures
-from cosim.report.impact_words import _listed, place_text, times_of_day
+from cosim.report.impact_page import commands
+from cosim.report.impact_words import _listed, change_text, place_text, times_of_day
 from cosim.report.page.impact_report import write_impact
 from cosim.report.style import drawing
 from cosim.study.impact.impact_analysis import USUAL_COSTS, ImpactAnalysis
 from cosim.study.impact.impact_folder import open_study, read_impact
-from cosim.study.impact.impact_plan import ImpactSearch, plan_impact
+from cosim.study.impact.impact_plan import ImpactSearch, check_impact, plan_impact
 from cosim.study.impact.load_impact import load_impact
+from cosim.study.robustness.estimates import ANY, Limits, paired_difference
 from cosim.study.sweep.folder import SweepFolder, open_folder
 from cosim.study.sweep.point import PointResult, PointTask, run_point
 from cosim.study.sweep.sweep_run import More, SweepOutcome, run_sweep
@@ -98,6 +103,64 @@ class Here:
             waiting += more(result)
 
 
+def test_a_study_is_made_small_from_outside(tmp_path: Path) -> None:
+    with given_study(saved(tmp_path), 2, ["time.duration_h=3", "grid.limits.vm_max_pu=1.05"]) as study:
+        assert study.config.seed_list == [1, 2]
+        plan = plan_impact(study)
+    assert study.config.set["time.duration_h"] == 3
+    assert study_size(STUDY | {"base": yaml.safe_load(STREET)}) == (
+        plan_impact(study).n_expected * 2,
+        {"": 8},
+    )
+    assert plan.sweep.scenario(plan.sweep.points[0]).scenario.time.duration_ms == 3 * 3_600_000
+    for override, message in (
+        (
+            "groups.homes.pv.cos_phi=1",
+            "'inductive' under `modes` sets groups.homes.pv.cos_phi, which would win",
+        ),
+        ("groups.homes.pv.share=1", "the penetration sets this share"),
+        ("time.duratoin_h=3", "unknown key"),
+        ("nonsense", "this is not a path and a value"),
+    ):
+        found = check_of(tmp_path, override)
+        assert any(message in problem for problem in found), found
+
+
+def check_of(folder: Path, override: str) -> list[str]:
+    """What is wrong with the study with a value set from outside."""
+    try:
+        with given_study(saved(folder), None, [override]) as study:
+            return [problem.message for problem in check_impact(plan_impact(study)).problems]
+    except InputError as error:
+        return [problem.message for problem in error.problems]
+
+
+def test_a_difference_of_capacities_is_told_with_both_means_and_stays_within_what_is_possible() -> None:
+    one, other = pd.Series([0.5, 1.0, 1.0]), pd.Series([0.5, 0.5, 0.5])
+    free, kept = (paired_difference(one, other, limits) for limits in (ANY, Limits(-1, 1)))
+    assert free.high > 1 == kept.high
+    assert change_text(kept, (2.5 / 3, 0.5), "none") == (
+        "on average over the seeds 83.3 %, against 50 % for none: +33.3 percentage points (-38.4 to +100), "
+        "which may be chance"
+    )
+
+
+def test_one_step_above_a_capacity_is_told_run_by_run(finished: Path) -> None:
+    analysis = analysed(finished)
+    table = pd.read_csv(finished / "impact/overloads.csv")
+    bound = sum(each.binding is not None for curve in analysis.curves for each in curve.known)
+    assert len(table) == bound > 0
+    for row in table.to_dict("records"):
+        summary = analysis.table.set_index("point").loc[row["point"]]
+        assert row["at worst [% of the limit]"] == pytest.approx(100 * summary.trafo_overload_use_max)
+        assert row["at worst [% of the limit]"] > 100
+        assert row["households with pv"] == round(8 * row["penetration [%]"] / 100 + 1e-9)
+        assert row["outside for [h]"] == summary.trafo_overload_intervals == 1
+    where, command = commands(analysis)[0]
+    assert where.startswith("uncontrolled, ")
+    assert command.startswith("cosim run inputs/street.yaml --set")
+
+
 def saved(folder: Path, **changes: Any) -> str:
     """The study as a file, with its scenario beside it."""
     (folder / "street.yaml").write_text(STREET)
@@ -154,7 +217,7 @@ def test_owners_are_nested_so_that_a_larger_penetration_generates_more(finished:
 def test_the_page_says_the_answer_first(finished: Path) -> None:
     page = (finished / "impact/impact.md").read_text()
     assert page.startswith("# Roofs &lt;b>\n\n- **uncontrolled**: the feeder hosts ")
-    assert "First to bind: transformer overloaded in 4 of 4; most often at transformer 0" in page
+    assert "First to bind: transformer overloaded in 4 of 4, at transformer 0" in page
     assert "percentage points" in page
     shown = (finished / "impact/report.html").read_text()
     assert "Roofs &lt;b&gt;" in shown
@@ -215,7 +278,7 @@ def test_a_bound_is_called_a_bound(tmp_path: Path, limit: float, bound: str, sai
     assert said in page
     assert "worst of 2 seeds" in page
     is_above = bound == "above"
-    assert ("Those capacities are bounds, and means and differences with them" in page) == is_above
+    assert ("Some seeds exceed no limit even at 100 %, where the study ends" in page) == is_above
     assert ("exceeded even at 0 % in some seeds of uncontrolled" in page) != is_above
     assert ("at 100 %, in the worst seed, transformer 0" in page) == is_above
 

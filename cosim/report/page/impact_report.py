@@ -9,7 +9,7 @@ import numpy as np
 
 from cosim.config.axis_words import axis_label
 from cosim.grid.feeder import Feeder
-from cosim.report.impact_page import feeders_of, what_was_run, write_impact_files
+from cosim.report.impact_page import commands, feeders_of, what_was_run, write_impact_files
 from cosim.report.impact_places import first_violations, violations_at
 from cosim.report.impact_words import (
     Feeders,
@@ -63,7 +63,7 @@ def write_impact(analysis: ImpactAnalysis, folder: Path) -> list[Path]:
         [what_was_run(analysis), *doubts(analysis)],
         list(_figures(analysis, feeders)),
     )
-    return [text, write_study_page(folder, title, answer, notes, figures, tables), *files]
+    return [text, write_study_page(folder, title, answer, notes, figures, tables, commands(analysis)), *files]
 
 
 def _figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[Figure]:
@@ -127,7 +127,7 @@ def _capacities(analysis: ImpactAnalysis, known: list[Curve]) -> Figure:
         f"The largest penetration at which at most {percent(analysis.config.risk)} of the seeds exceed a "
         "limit, with its 95 % interval; small dots are single seeds."
     )
-    return dots("What the feeder hosts", _PENETRATION, rows, about=about)
+    return dots("What the feeder hosts", _PENETRATION, rows, about=about, zero=True)
 
 
 def _probabilities(analysis: ImpactAnalysis, mine: list[Curve], feeder: str) -> Figure:

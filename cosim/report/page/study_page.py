@@ -24,6 +24,7 @@ def write_study_page(
     notes: Sequence[str],
     figures: Sequence[Figure],
     tables: Sequence[TextTable],
+    commands: Sequence[tuple[str, str]] = (),
 ) -> Path:
     """Write the page into an existing directory.
 
@@ -39,6 +40,8 @@ def write_study_page(
         See `study_figures`.
     tables : sequence of TextTable
         In full in files of their own; here at most `MOST_ROWS` rows of each.
+    commands : sequence of tuple of str
+        Runs worth a look, each with the command that repeats it.
 
     Returns
     -------
@@ -47,9 +50,8 @@ def write_study_page(
     """
     shown = [_table(table) for table in tables if table.rows]
     data = {"start_ms": 0, "figures": list(figures)}
-    text = render(
-        "study.html.j2", _SCRIPTS, data, title=title, answer=list(answer), notes=list(notes), tables=shown
-    )
+    said = {"title": title, "answer": list(answer), "notes": list(notes), "commands": list(commands)}
+    text = render("study.html.j2", _SCRIPTS, data, **said, tables=shown)
     write_whole(folder / PAGE, text)
     return folder / PAGE
 

@@ -25,7 +25,7 @@ from cosim.study.impact.statistics import (
     violation_probabilities,
 )
 from cosim.study.impact.violations import Binding, binding
-from cosim.study.robustness.estimates import Estimate, estimate, paired_difference
+from cosim.study.robustness.estimates import Estimate, Limits, estimate, paired_difference
 from cosim.study.robustness.quantities import limits_of
 from cosim.study.sweep.sweep_plan import Cell
 
@@ -159,6 +159,27 @@ class Cost(NamedTuple):
     difference: Estimate | None
 
 
+class Overload(NamedTuple):
+    """A run at the first penetration above a hosting capacity.
+
+    Attributes
+    ----------
+    found : Found
+        The chain, with the limit that binds.
+    penetration : float
+        Of the run.
+    point : int
+        Its number in the sweep.
+    summary : mapping
+        Its numbers.
+    """
+
+    found: Found
+    penetration: float
+    point: int
+    summary: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class ImpactAnalysis:
     """What a study found.
@@ -213,7 +234,25 @@ class ImpactAnalysis:
         for curve in self.curves:
             reference = self.reference(curve)
             if reference is not None and len(curve.known) and len(reference.known):
-                yield curve, paired_difference(curve.penetrations, reference.penetrations)
+                most = curve.grid[-1]
+                possible = Limits(-most, most)
+                yield curve, paired_difference(curve.penetrations, reference.penetrations, possible)
+
+    def overloads(self, curve: Curve) -> list[Overload]:
+        """Seed by seed, what happens at the first penetration above the hosting capacity."""
+        found = []
+        for each in curve.known:
+            if each.binding is not None and each.capacity is not None:
+                point = each.chain.points[each.capacity + 1]
+                found.append(Overload(each, curve.grid[each.capacity + 1], point, self._summaries[point]))
+        return found
+
+    def households(self, curve: Curve) -> dict[str, int]:
+        """How many households there are on a curve's feeder, by group of the study's technologies."""
+        sweep = self.plan.sweep
+        scenario = sweep.scenario(sweep.points[curve.found[0].chain.points[0]]).scenario
+        wanted = {each.group for each in self.config.technologies}
+        return {group.name: group.households for group in scenario.groups if group.name in wanted}
 
     def bindings(self, curve: Curve) -> dict[tuple[str, int], int]:
         """In how many seeds each kind and element binds first, the most frequent first."""

@@ -6,7 +6,7 @@ directories, resuming and single runs are a sweep's. Which of the points are run
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from cosim.config.dump import block_yaml
 from cosim.config.library import locate, shelf_of_keys
 from cosim.config.pydantic_errors import translate, unknown_keys
+from cosim.config.settings import Setting
 from cosim.config.yaml_reader import Document, read_yaml
 from cosim.core.errors import InputError, Problem, listed, suggest
 from cosim.engine.wings import catalogue
@@ -67,9 +68,59 @@ def load_impact(source: str, folder: Path | None = None) -> LoadedImpact:
     InputError
         With every problem found; what is wrong with single runs is not looked at yet.
     """
+    return impact_of_document(*read_study(source, folder))
+
+
+def read_study(source: str, folder: Path | None = None) -> tuple[Document, Path]:
+    """The data of a study's file, and the folder of its base; see `load_impact`."""
     file = locate("studies", source, folder)
     document = read_yaml(file, first_look=lambda beginning: unknown_keys(beginning, ImpactConfig))
-    return impact_of_document(document, file.parent)
+    return document, file.parent
+
+
+def changed(document: Document, seeds: int | None, settings: Sequence[Setting]) -> Document:
+    """A study with another number of seeds, and with values that hold for all its runs.
+
+    Parameters
+    ----------
+    document : Document
+        The study's data.
+    seeds : int or None
+        How many; None for the study's own.
+    settings : sequence of Setting
+        Beside what stands under `set`, and in its place.
+
+    Raises
+    ------
+    InputError
+        For each value that modes or feeders set themselves, which would win.
+    """
+    _require_study(document)
+    own = dict(document.data)
+    problems = [problem for each in settings for problem in _set_elsewhere(own, each)]
+    if problems:
+        raise InputError(problems)
+    places = dict(document.places)
+    if seeds is not None:
+        own["seeds"], places["seeds"] = seeds, ("--seeds", 0)
+    if settings:
+        common = own.get("set")
+        own["set"] = dict(common) if isinstance(common, dict) else {}
+        for each in settings:
+            own["set"][each.path] = each.value
+            places[f"set.{each.path}"] = (f"--set {each.path}", 0)
+    return Document(own, document.file, places)
+
+
+def _set_elsewhere(study: Mapping[str, Any], setting: Setting) -> Iterator[Problem]:
+    for kind in ("feeders", "modes"):
+        cases = study.get(kind)
+        for name, paths in cases.items() if isinstance(cases, dict) else ():
+            for path in paths if isinstance(paths, dict) else ():
+                if f"{path}.".startswith(f"{setting.path}.") or f"{setting.path}.".startswith(f"{path}."):
+                    remedy = "Change it there, in a copy of the study's file."
+                    message = f"'{name}' under `{kind}` sets {path}, which would win"
+                    yield Problem(message, remedy, file=f"--set {setting.path}")
 
 
 def impact_of_document(document: Document, folder: Path) -> LoadedImpact:

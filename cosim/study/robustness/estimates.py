@@ -85,7 +85,7 @@ def estimate(values: Sequence[float] | Array, limits: Limits = ANY) -> Estimate:
     return Estimate(mean, max(mean - half, least), min(mean + half, most), n)
 
 
-def paired_difference(one: pd.Series, other: pd.Series) -> Estimate:
+def paired_difference(one: pd.Series, other: pd.Series, limits: Limits = ANY) -> Estimate:
     """Mean of ``one - other`` over the seeds that both have.
 
     Runs of one seed share their draws, so the difference is known far better than either mean.
@@ -94,12 +94,14 @@ def paired_difference(one: pd.Series, other: pd.Series) -> Estimate:
     ----------
     one, other : Series
         Values by seed.
+    limits : Limits
+        What a difference can be.
     """
     together = pd.concat([one, other], axis=1, join="inner").to_numpy(dtype=float, na_value=np.nan)
     difference = together[:, 0] - together[:, 1]
     # Sums that are the same but for rounding differ by nothing, and not by little beyond chance.
     is_rounding = np.abs(difference) <= _ROUNDING * np.abs(together).max(axis=1, initial=0.0)
-    return estimate(np.where(is_rounding, 0.0, difference))
+    return estimate(np.where(is_rounding, 0.0, difference), limits)
 
 
 @cache
