@@ -11,7 +11,7 @@ from cosim.api.given import GivenSweep, Overrides, given_study
 from cosim.api.run_results import HeldFolder
 from cosim.api.sweeps import Hands, Sweep
 from cosim.api.watcher import UnfinishedError, UnfinishedInterrupt, Watcher
-from cosim.core.errors import InputError
+from cosim.core.errors import InputError, count
 from cosim.results.run_files import made_from
 from cosim.results.safe_files import require_plain
 from cosim.study.impact.impact_plan import ImpactSearch, check_impact, plan_impact
@@ -62,6 +62,14 @@ class Impact(Sweep):
         from cosim.report.impact_page import answer
 
         return answer(self.analysis)
+
+    def runs(self) -> str:
+        """How many runs it took, and of how many: ``26 runs (of 45 that the whole grid takes; ...)``."""
+        from cosim.report.impact_page import runs_text
+
+        if self.status == "interrupted":
+            return f"{self.n_done} of at most {count(self.n_points, 'run')}"
+        return runs_text(self.n_done, self.n_points)
 
     def __repr__(self) -> str:
         return f"<Impact study of {self.n_points} points: {self.n_done} run, in {self.folder}>"

@@ -22,7 +22,7 @@ from cosim.cli.terminal import (
     show_page,
 )
 from cosim.cli.voice import err, out, voice
-from cosim.core.errors import InputError, Problem, count
+from cosim.core.errors import InputError, Problem
 
 if TYPE_CHECKING:
     from cosim.api.impacts import Impact
@@ -115,14 +115,7 @@ def _show(study: Impact, source: str, changes: list[str]) -> None:
             out.print(f"{line}")
     if not voice.quiet or study.status == "interrupted":
         failed = f", {study.n_failed} failed" if study.n_failed else ""
-        from cosim.report.impact_page import runs_text
-
-        runs = (
-            f"{study.n_done} of at most {count(study.n_points, 'run')}"
-            if study.status == "interrupted"
-            else runs_text(study.n_done, study.n_points)
-        )
-        text = f": {runs}{failed}: {study.folder / 'impact/impact.md'}"
+        text = f": {study.runs()}{failed}: {study.folder / 'impact/impact.md'}"
         out.print(Text.assemble((study.status, "bold"), text))
     if not voice.quiet:
         show_page(study.folder, "impact/report.html")
