@@ -11,6 +11,7 @@ from cosim.core.context import Context
 from cosim.core.errors import Problem, count
 from cosim.regulation.cost_checks import assumption_1_violations
 from cosim.regulation.design import Design
+from cosim.regulation.policies.interface import LEAST
 
 _NAMED = 5
 
@@ -29,10 +30,22 @@ def loop_problems(designs: Sequence[Design], context: Context) -> Iterator[Probl
     for number, made in enumerate(designs):
         yield from _assumption_1(context, number, made, names)
         if made.config.platform.control.is_event:
+            yield from _giving_way(context, number, made)
             continue
         yield from _operating_point(context, number, made, names)
         yield from _stability(context, number, made)
         yield from _late_answers(context, number, made, names)
+
+
+def _giving_way(context: Context, number: int, made: Design) -> Iterator[Problem]:
+    """Decisions that costs have no say in, where all households have an equal share of a capacity."""
+    shares = [np.full(len(made.members), c / max(1, len(made.members))) for c in made.mean_capacities]
+    slopes = made.costs.gradients(shares)
+    for resource, share, slope in zip(made.config.resources, shares, slopes, strict=True):
+        doubt = made.config.agent.decision.doubt(slope / np.maximum(share, LEAST))
+        if doubt is not None:
+            path, (message, remedy) = f"communities.{number}.agent.decision", doubt
+            yield context.problem(path, f"'{resource.name}': {message}", remedy, warning=True)
 
 
 def _assumption_1(context: Context, number: int, made: Design, names: Sequence[str]) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ import pytest
 from scipy.stats import kstest
 from scipy.stats import laplace as laplace_of_scipy
 
+from cosim.api.checking import check
 from cosim.core.errors import InputError
 from cosim.core.streams import Streams
 from cosim.engine.load import load_scenario
@@ -75,6 +76,20 @@ def test_aimd_shares_in_inverse_proportion_to_the_probability_of_giving_way(tmp_
     assert np.allclose(probability[:, 10:], 0.3)
     # It saws about the capacity, in each cycle by what gives way: Σ λ (1 − β) x, about 0.3 of 4.
     assert abs(x[1000:].sum(axis=1).mean() - 4) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, None),
+        ({"communities.street.agent.decision.scale": 0.17}, "10 of 20 give way at every capacity event: "),
+        ({"groups.keen.cost.target": 1}, "10 of 20 give way at none, for their costs do not rise there: "),
+    ],
+)
+def test_households_whose_costs_have_no_say_are_named(settings: dict[str, float], words: str | None) -> None:
+    """λ = 2 Γ q is 0.34 and 1.02 with Γ = 0.17; the share of all is 0.2, below a target of 1."""
+    found = [each for each in check("aimd_street", settings) if each.path == "communities.0.agent.decision"]
+    assert [words in each.message for each in found] == ([] if words is None else [True])
 
 
 def test_aimd_step_by_step() -> None:

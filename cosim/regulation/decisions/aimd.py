@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosim.config.base import OpenFraction, Positive
 from cosim.core.delivery import in_parts
 from cosim.regulation.decisions.interface import DECISIONS, Decision, Known
@@ -40,3 +43,15 @@ class AdditiveIncreaseMultiplicativeDecrease(Decision):
         gives_way = min(max(self.scale * known.gradient / (known.average + LEAST), 0.0), 1.0)
         kept = self.decrease if known.signal > 0.0 and known.draw < gives_way else 1.0
         return in_parts(kept * known.before + self.increase), gives_way
+
+    def doubt(self, ratios: NDArray[np.float64]) -> tuple[str, str] | None:
+        """Households that give way always or never, whatever their cost is."""
+        never, always = int(np.sum(ratios <= 0)), int(np.sum(self.scale * ratios >= 1))
+        if not never and not always:
+            return None
+        what = ((always, "at every capacity event"), (never, "at none, for their costs do not rise there"))
+        who = " and ".join(f"{n} of {len(ratios)} give way {when}" for n, when in what if n)
+        message = f"with equal shares {who}: what they take does not follow from their costs"
+        if always:
+            return message, f"Choose a scale below {1.0 / float(ratios.max()):.3g}."
+        return message, "Raise the linear part of their costs."

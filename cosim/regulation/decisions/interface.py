@@ -5,6 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosim.config.base import Model
 from cosim.core.registry import Registry
 
@@ -55,6 +58,16 @@ class Decision(Model):
 
         From 0 to 1, in whole parts of a unit (`in_parts`).
         """
+
+    def doubt(self, ratios: NDArray[np.float64]) -> tuple[str, str] | None:
+        """What is doubtful where all households take the same, and the remedy; None for nothing.
+
+        Parameters
+        ----------
+        ratios : ndarray, shape (n,)
+            Gradient over average, ∇g / x̄, of each household where all have an equal share of the capacity.
+        """
+        return None
 
 
 DECISIONS: Registry[Decision] = Registry("decision", Decision)  # type: ignore[type-abstract]
