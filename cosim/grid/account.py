@@ -196,11 +196,10 @@ def missed_power(entries: Collection[Entry]) -> list[Problem]:
     ]
     if len(parts) > _SHOWN:
         parts = [*parts[:_SHOWN], f"{len(parts) - _SHOWN} more kinds"]
-    does = "does" if len(missed) == 1 else "do"
-    message = (
-        f"{count(len(missed), 'element')} of the grid ({power_text(missed)}) {does} not act as in its data: "
-    )
-    remedy = "`cosim explain` and the table source_elements name each"
+    is_or_are = "is" if len(missed) == 1 else "are"
+    whole = f"{count(len(missed), 'element')} of the grid's data ({power_text(missed)})"
+    message = f"{whole} {is_or_are} not in the run: "
+    remedy = "All others are. `cosim explain` of this scenario and the table source_elements name each"
     return [Problem(message + listed(parts), remedy, "grid.network", severity="warning")]
 
 

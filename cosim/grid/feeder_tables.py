@@ -38,6 +38,7 @@ FEEDER_BRANCHES = Table(
         Column("length_km", "number", "km", "length; NaN for a transformer"),
         Column("closed", "flag", "", "in service, no open switch"),
         Column("loading_max_percent", "number", "%", "highest permitted loading"),
+        Column("rating_kva", "number", "kVA", "apparent power at a loading of 100 %"),
     ),
 )
 SOURCE_ELEMENTS = Table(
@@ -69,7 +70,7 @@ SOURCE_ELEMENTS = Table(
 def write_feeder(grid: ConnectedFeeder, store: TableStore) -> None:
     """Write `feeder_buses`, `feeder_branches` and `source_elements`."""
     bus, line, trafo, trafo3w = grid.feeder.bus, grid.feeder.line, grid.feeder.trafo, grid.feeder.trafo3w
-    limits = grid.limits
+    limits, rating = grid.limits, grid.feeder.facts.rating_kva
     households = Counter(grid.buses)
     store.write_table(
         FEEDER_BUSES,
@@ -106,6 +107,7 @@ def write_feeder(grid: ConnectedFeeder, store: TableStore) -> None:
                     limits.trafo3w_loading_max_percent[of_trafo3w],
                 ]
             ),
+            "rating_kva": np.concatenate([rating["line"], rating["trafo"], rating["trafo3w"][of_trafo3w]]),
         },
     )
     entries = grid.account

@@ -33,11 +33,13 @@ def _late(
 ) -> Iterator[Problem]:
     """The warning, where the strictest of the limits is left before the rule reacts."""
     threshold: float = getattr(rule, key)
-    strictest = int(np.where(feeder.bus.supplied, sign * limits, np.inf).argmin())
+    strictest = int(np.where(feeder.bus.supplied & ~feeder.held, sign * limits, np.inf).argmin())
     limit, name = float(limits[strictest]), feeder.bus.name[strictest]
     if sign * threshold <= sign * limit:
         return
-    bus = f"bus {feeder.bus.index[strictest]}{f' ({name})' if name else ''}"
-    message = f"the rule reacts at {threshold:g} pu, after {bus} has left its own limit of {limit:g} pu"
+    bus = f"bus {name or feeder.bus.index[strictest]}"
+    message = (
+        f"the rule reacts at {threshold:g} pu, and {bus} leaves its own limit of {limit:g} pu before that"
+    )
     remedy = "Let it react earlier, or give another limit in grid.limits."
     yield Problem(message, remedy, f"{path}.{key}", severity="warning")

@@ -95,6 +95,23 @@ def test_a_click_on_the_map_opens_a_bus_with_its_households(page: Any) -> None:
     assert page.said == []
 
 
+def test_a_click_on_a_transformer_opens_it_with_its_rating_and_brings_it_into_view(page: Any) -> None:
+    page.locator("#map canvas").first.scroll_into_view_if_needed()
+    at = page.evaluate("""() => {
+      const { frame } = Bokeh.index.roots.find((each) => each.model.height === 460);
+      const box = document.querySelector("#map").getBoundingClientRect(), n = feeder.placeOf.get(4);
+      return [box.x + frame.x_scale.compute(feeder.buses.x[n] * feeder.stretch),
+              box.y + frame.y_scale.compute(feeder.buses.y[n])];
+    }""")
+    page.mouse.click(*at)
+    page.wait_for_function("document.getElementById('bus-title').textContent.startsWith('Transformer 0')")
+    assert page.locator("#choice").input_value() == "trafo 0"
+    assert "limit 100 % of 250 kVA" in page.locator("#bus-now tbody tr").first.inner_text()
+    assert abs(page.locator("#bus").bounding_box()["y"]) < 50
+    page.locator("#choice").select_option("9")
+    assert page.locator("#bus-title").inner_text().startswith("Bus ")
+
+
 def test_the_table_of_violations_jumps_and_zoom_and_play_work(page: Any) -> None:
     page.locator("[data-zoom=all]").click()
     page.locator("#episodes button").first.click()

@@ -236,6 +236,7 @@ class SmallRun:
                 "length_km": [0.1, 0.1, np.nan],
                 "closed": [True, False, True],
                 "loading_max_percent": [100.0, 60.0, 100.0],
+                "rating_kva": [90.0, 90.0, 250.0],
             }
         )
         return self

@@ -24,7 +24,7 @@ OWN_PV = {"name": "homes", "households": 2, "load": {"kind": "feeder"}} | {
     "pv": {"kind": "csv", "file": "sun.csv", "kwp": 1}
 }
 CONSTANT = {"name": "homes", "households": 1, "load": {"kind": "constant", "p_kw": 3, "power_factor": 1}}
-MISSED = "not act as in its data"
+MISSED = "not in the run: "
 
 
 def net() -> pp.pandapowerNet:
@@ -133,7 +133,7 @@ def test_a_generator_is_replaced_if_the_scenario_says_so_and_that_is_said(on_net
     assert power.loc[4] == pytest.approx(0.01 - 0.05, abs=1e-12)  # no household stands there
     parts = build(loaded)
     (warning,) = missed(parts)
-    assert "1 element of the grid (100 kW) does not act" in warning
+    assert "1 element of the grid's data (100 kW) is not in the run" in warning
     assert "1 sgen of 100 kW replaced (grid.replace_generators)" in warning
 
 
@@ -179,7 +179,7 @@ def test_generators_of_several_profiles_stay_apart(on_net: OnNet) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"background": "none"}, "3 elements of the grid (35 kW) do not act as in its data: 2 loads of 20 kW "
+        ({"background": "none"}, "3 elements of the grid's data (35 kW) are not in the run: 2 loads of 20 kW "
          "left out (grid.background: none) and 1 storage of 15 kW left out (grid.background: none)"),
         ({"background_scaling": 0}, "2 loads of 20 kW left out (grid.background_scaling: 0)"),
     ],

@@ -207,7 +207,8 @@ def _buses(run: RunData) -> dict[str, list[Any]]:
 
 def _branches(run: RunData) -> dict[str, list[Any]]:
     names = ["kind", "element", "name", "from_bus", "to_bus", "closed", "loading_max_percent"]
-    table = run.read("feeder_branches", names)
+    rating = ["rating_kva"] if run.has("feeder_branches", "rating_kva") else []  # not in older runs
+    table = run.read("feeder_branches", [*names, *rating])
     return {
         "kind": text_list(table["kind"]),
         "id": table["element"].tolist(),
@@ -216,6 +217,7 @@ def _branches(run: RunData) -> dict[str, list[Any]]:
         "to": table["to_bus"].tolist(),
         "closed": table["closed"].tolist(),
         "limit": _or_null(table["loading_max_percent"]),
+        "kva": _or_null(np.asarray(table.get("rating_kva", np.full(len(table["element"]), np.nan)))),
     }
 
 

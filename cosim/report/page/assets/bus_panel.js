@@ -1,16 +1,29 @@
 "use strict";
 /* One bus: its voltage, its households with their devices, and the lines that end there, over time. */
 
-const panel = { bus: null, sources: [], drawn: false };
+const panel = { bus: null, branch: -1, sources: [], drawn: false };
 
 function setUpBus() {
   const choice = document.getElementById("choice");
+  const { branches } = feeder, group = make("optgroup", "", { label: "Transformers" });
+  branches.id.forEach((id, n) => { if (branches.kind[n] !== "line") group.append(make("option", elementName(branches.kind[n], id), { value: `${branches.kind[n]} ${id}` })); });
+  choice.append(group);
   feeder.buses.id.forEach((id, n) => {
     const homes = feeder.buses.households[n];
     choice.append(make("option", `${feeder.buses.name[n] || id}${homes ? ` (${homes} household${homes > 1 ? "s" : ""})` : ""}`, { value: String(id) }));
   });
-  choice.addEventListener("change", () => selectElement("bus", Number(choice.value)));
+  choice.addEventListener("change", () => {
+    const [kind, id] = choice.value.includes(" ") ? choice.value.split(" ") : ["bus", choice.value];
+    if (id) openElement(kind, Number(id));
+  });
   moment.listeners.push(() => panel.bus === null || fillBusNow());
+}
+
+/* Chosen by hand: what is chosen moves into view. */
+function openElement(kind, id) {
+  selectElement(kind, id);
+  document.getElementById("bus").scrollIntoView();
+  document.getElementById("bus-title").focus({ preventScroll: true });
 }
 
 /* A bus, or the farther end of a line or transformer. */
@@ -20,8 +33,10 @@ function selectElement(kind, id) {
   if (bus === undefined || !feeder.placeOf.has(bus)) return;
   feeder.mark(kind, id);
   panel.bus = bus;
-  document.getElementById("choice").value = String(bus);
-  document.getElementById("bus-title").textContent = `Bus ${feeder.buses.name[feeder.placeOf.get(bus)] || bus}`;
+  panel.branch = branch;
+  document.getElementById("choice").value = branch >= 0 && kind !== "line" ? `${kind} ${id}` : String(bus);
+  const title = elementName(kind, id), at = branch < 0 ? "" : `, and ${elementName("bus", bus)} at its end`;
+  document.getElementById("bus-title").textContent = title[0].toUpperCase() + title.slice(1) + at;
   show("bus");
   for (const entry of busPlots()) entry.update(bus);
   fillBusNow();
@@ -89,15 +104,16 @@ function curvesPlot(parent, title, unit, curvesOf) {
 function fillBusNow() {
   const bus = panel.bus, n = feeder.placeOf.get(bus), row = nearest(feeder.seconds, moment.second), rows = [];
   const vm = valueAt(feeder.buses, n, row);
-  rows.push(["voltage", `${vm.toFixed(4)} pu`, `limits ${numberText(feeder.buses.low[n])} to ${numberText(feeder.buses.high[n])} pu`]);
-  for (const each of branchesAt(bus))
-    rows.push([elementName(feeder.branches.kind[each], feeder.branches.id[each]), `${numberText(valueAt(feeder.branches, each, row))} %`, `limit ${numberText(feeder.branches.limit[each])} %`]);
+  const percents = (each) => `${numberText(valueAt(feeder.branches, each, row))} %`, loading = (each) => [elementName(feeder.branches.kind[each], feeder.branches.id[each]), percents(each), `limit ${limitOf(each)}`];
+  if (panel.branch >= 0) rows.push(loading(panel.branch));
+  rows.push([`${elementName("bus", bus)}, voltage`, `${vm.toFixed(4)} pu`, `limits ${numberText(feeder.buses.low[n])} to ${numberText(feeder.buses.high[n])} pu`]);
+  for (const each of branchesAt(bus)) if (each !== panel.branch) rows.push(loading(each));
   for (const home of homesAt(bus)) {
     const who = page.households.who, parts = page.households.series.flatMap((each) => {
       const place = each.owners.indexOf(home), at = lastAtOrBefore(each.seconds, moment.second);
       return place < 0 || at < 0 ? [] : [`${each.name} ${numberText(each.values[place * each.seconds.length + at], 3)} ${each.unit}`];
     });
-    rows.push([`household ${who.name[home]} (${who.group[home]})`, who.community[home] || "no community", parts.join(", ")]);
+    rows.push([`household ${who.name[home]} (${[who.group[home], who.community[home]].filter((each) => each).join(", ")})`, parts.join("\n"), ""]);
   }
-  fillTable(document.getElementById("bus-now"), ["element", `at ${dateText(feeder.seconds[row])}`, ""], rows);
+  fillTable(document.getElementById("bus-now"), ["element", `from ${dateText(feeder.seconds[row])} on`, "limits and rating"], rows);
 }

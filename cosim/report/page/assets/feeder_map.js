@@ -46,15 +46,21 @@ function branchPlace(kind, id) {
   return feeder.branches.id.findIndex((each, n) => each === id && feeder.branches.kind[n] === kind);
 }
 
+/* The limit of a line or transformer, and what it is a share of. */
+function limitOf(place) {
+  const kva = feeder.branches.kva[place];
+  return `${numberText(feeder.branches.limit[place])} %${kva === null ? "" : ` of ${numberText(kva)} kVA`}`;
+}
+
 function mapSources() {
   const { buses, branches } = feeder, at = branches.from.map((bus, n) => [feeder.placeOf.get(bus), feeder.placeOf.get(branches.to[n])]);
   const ends = (axis, side) => at.map((pair) => buses[axis][pair[side]] * (axis === "x" ? feeder.stretch : 1));
-  const blank = (n, value) => new Array(n).fill(value);
+  const blank = (n, value) => new Array(n).fill(value), trafos = branches.id.map((_, n) => n).filter((n) => branches.kind[n] !== "line");
   return {
     branch: new Bokeh.ColumnDataSource({ data: {
       x0: ends("x", 0), y0: ends("y", 0), x1: ends("x", 1), y1: ends("y", 1), colour: blank(at.length, "#888888"), width: blank(at.length, 2),
       dash: branches.closed.map((closed) => (closed ? "solid" : "dashed")),
-      label: branches.id.map((id, n) => elementName(branches.kind[n], id)), value: blank(at.length, ""), limit: branches.limit.map((each) => `${numberText(each)} %`),
+      label: branches.id.map((id, n) => elementName(branches.kind[n], id)), value: blank(at.length, ""), limit: branches.id.map((_, n) => limitOf(n)),
     } }),
     bus: new Bokeh.ColumnDataSource({ data: {
       x: buses.x.map((x) => x * feeder.stretch), y: buses.y, colour: blank(buses.id.length, "#888888"), size: blank(buses.id.length, 8),
@@ -62,8 +68,8 @@ function mapSources() {
       limit: buses.low.map((low, n) => `${numberText(low)} to ${numberText(buses.high[n])} pu`), households: buses.households,
     } }),
     trafo: new Bokeh.ColumnDataSource({ data: {
-      x: ends("x", 1).filter((_, n) => branches.kind[n] !== "line"), y: ends("y", 1).filter((_, n) => branches.kind[n] !== "line"),
-      colour: blank(branches.kind.filter((kind) => kind !== "line").length, "#888888"),
+      x: trafos.map((n) => ends("x", 1)[n]), y: trafos.map((n) => ends("y", 1)[n]), place: trafos, colour: blank(trafos.length, "#888888"),
+      label: trafos.map((n) => elementName(branches.kind[n], branches.id[n])), value: blank(trafos.length, ""), limit: trafos.map(limitOf),
     } }),
   };
 }
@@ -80,11 +86,11 @@ function drawMap(onSelect) {
   const chosen = new Bokeh.ColumnDataSource({ data: { x: [], y: [] } });
   draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: chosen, size: 26, marker: "circle", fill_alpha: 0, line_width: 3 }, { line_color: "accent" });
   lines.nonselection_glyph = null;
-  const tip = (renderers, rows) => new Bokeh.HoverTool({ renderers, tooltips: rows });
+  const tip = (renderers, rows) => new Bokeh.HoverTool({ renderers, tooltips: rows, limit: 1 });
   const pan = new Bokeh.PanTool();
   plot.add_tools(tip([dots], [["", "@label"], ["voltage", "@value"], ["limits", "@limit"], ["households", "@households"]]),
-    tip([lines], [["", "@label"], ["loading", "@value"], ["limit", "@limit"]]),
-    new Bokeh.TapTool({ renderers: [dots, lines] }), pan, new Bokeh.WheelZoomTool({ modifiers: { ctrl: true } }), new Bokeh.ResetTool());
+    tip([lines], [["", "@label"], ["loading", "@value"], ["limit", "@limit"]]), tip([squares], [["", "@label"], ["loading", "@value"], ["limit", "@limit"]]),
+    new Bokeh.TapTool({ renderers: [squares, dots, lines] }), pan, new Bokeh.WheelZoomTool({ modifiers: { ctrl: true } }), new Bokeh.ResetTool());
   plot.toolbar.active_drag = pan;
   connectSelection(sources, onSelect);
   moment.listeners.push((second) => recolour(sources, nearest(feeder.seconds, second), palette()));
@@ -100,13 +106,18 @@ function drawMap(onSelect) {
 
 function connectSelection(sources, onSelect) {
   const { buses, branches } = feeder;
+  // A transformer covers the bus at its end: who clicks there means the transformer.
+  sources.trafo.selected.properties.indices.change.connect(() => {
+    const [n] = sources.trafo.selected.indices, place = sources.trafo.data.place[n];
+    if (n !== undefined) onSelect(branches.kind[place], branches.id[place]);
+  });
   sources.bus.selected.properties.indices.change.connect(() => {
     const [n] = sources.bus.selected.indices;
-    if (n !== undefined) onSelect("bus", buses.id[n]);
+    if (n !== undefined && !sources.trafo.selected.indices.length) onSelect("bus", buses.id[n]);
   });
   sources.branch.selected.properties.indices.change.connect(() => {
     const [n] = sources.branch.selected.indices;
-    if (n !== undefined && !sources.bus.selected.indices.length) onSelect(branches.kind[n], branches.id[n]);
+    if (n !== undefined && !sources.bus.selected.indices.length && !sources.trafo.selected.indices.length) onSelect(branches.kind[n], branches.id[n]);
   });
 }
 
@@ -124,7 +135,9 @@ function recolour(sources, row, palette) {
     branch.colour[n] = palette[found];
     branch.width[n] = [2, 3, 5, 8, 9, 1.5][found];
     branch.value[n] = Number.isFinite(percent) ? `${numberText(percent)} %` : "not solved";
-    if (branches.kind[n] !== "line") trafo.colour[square++] = palette[found];
+    if (branches.kind[n] === "line") continue;
+    trafo.colour[square] = palette[found];
+    trafo.value[square++] = branch.value[n];
   }
   for (const source of Object.values(sources)) source.change.emit();
   feeder.shown = { row, colours: { bus: bus.colour, branch: branch.colour } };

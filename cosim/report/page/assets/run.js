@@ -47,7 +47,7 @@ function main() {
     note.textContent = `The map has ${feeder.n} of ${feeder.n_all} intervals: of each stretch those with the extremes of voltage and loading, and the worst of every element.`;
     note.hidden = false;
   }
-  const drawn = feeder ? drawMap(select) : Promise.resolve();
+  const drawn = feeder ? drawMap(openElement) : Promise.resolve();
   if (times.length) goTo(page.moments.length ? page.moments[0].second : times[0]);
   drawn.then(() => { document.documentElement.dataset.ready = String(Math.round(performance.now())); });
   if (page.charts.length) show("series");
