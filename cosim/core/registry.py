@@ -113,6 +113,10 @@ class Registry(Generic[T]):
             welcome(name, cls)
         self._welcomes.append(welcome)
 
+    def without(self, base: type) -> Registry[T]:
+        """The same registry, also as it grows, without the classes that derive from `base`."""
+        return _Part(self, base)
+
     def names(self) -> tuple[str, ...]:
         """Names in the order of registration."""
         return tuple(self._classes)
@@ -175,6 +179,20 @@ class Registry(Generic[T]):
             ):
                 message = f"{called}: `{member}` must be callable as {member}{inspect.signature(wanted)}"
                 raise refused(cls, message, "Accept these parameters, in this order.")
+
+
+class _Part(Registry[T]):
+    """What a registry has without some of its classes; nothing is registered here."""
+
+    def __init__(self, whole: Registry[T], without: type) -> None:
+        self._whole = whole
+        self._without = without
+        self.noun, self.interface = whole.noun, whole.interface
+
+    @property
+    def _classes(self) -> dict[str, type[T]]:  # type: ignore[override]
+        every = self._whole._classes
+        return {name: cls for name, cls in every.items() if not issubclass(cls, self._without)}
 
 
 def import_modules(package: str) -> None:

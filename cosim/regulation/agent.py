@@ -146,8 +146,7 @@ class Agent:
         log: DecisionLog | None,
     ) -> None:
         self.household = household
-        self.cost = cost
-        self.slopes = prepare(cost) if isinstance(cost, CostParameters) else None
+        self.take_cost(cost)
         self.policy = policy
         self.response = policy.response
         self.rules = rules
@@ -157,6 +156,11 @@ class Agent:
         self.total = total
         self.report = report
         self.log = log
+
+    def take_cost(self, cost: Cost | CostParameters) -> None:
+        """Have this private cost from now on."""
+        self.cost = cost
+        self.slopes = prepare(cost) if isinstance(cost, CostParameters) else None
 
     def hear(self, message: Message[Sequence[float]]) -> None:
         """Take a signal that has arrived, unless a fresher one is known."""

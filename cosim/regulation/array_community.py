@@ -73,6 +73,7 @@ def build_in_arrays(
     )
     return Community(
         design=designed,
+        costs=designed.costs,
         platform=Platform(rules, state, reports),
         agents={},
         total=total,

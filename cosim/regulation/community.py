@@ -19,6 +19,7 @@ from cosim.regulation.agent import Agent, DecisionLog, Rules
 from cosim.regulation.agent_clock import Clock
 from cosim.regulation.agent_state import AgentState
 from cosim.regulation.aggregate import ActiveSum
+from cosim.regulation.community_costs import Costs
 from cosim.regulation.decisions.whole_and_parts import Drawn
 from cosim.regulation.design import Design, capacity_reader, per_member
 from cosim.regulation.heard_reports import initial_reports
@@ -42,6 +43,8 @@ class Community:
     ----------
     design : Design
         What it was made from.
+    costs : Costs
+        Of its households, as they are in force.
     platform : Platform
         Its controller.
     agents : dict of int to Agent
@@ -67,6 +70,7 @@ class Community:
     """
 
     design: Design
+    costs: Costs
     platform: Platform
     agents: dict[int, Agent]
     total: ActiveSum
@@ -84,6 +88,12 @@ class Community:
         if self.arrays is not None:
             return self.arrays.averages()
         return np.array([agent.state.averages for agent in self.agents.values()]).T
+
+    def change_costs(self, costs: Costs) -> None:
+        """From now on its households have these; not where they are arrays."""
+        self.costs = costs
+        for position, agent in enumerate(self.agents.values()):
+            agent.take_cost(costs.household(position))
 
 
 def build_community(
@@ -156,6 +166,7 @@ def build_community(
     active = np.isin(members, there)
     return Community(
         design=designed,
+        costs=designed.costs,
         platform=platform,
         agents=agents,
         total=total,

@@ -19,8 +19,8 @@ from cosim.core.errors import InputError, Problem
 from cosim.core.numbers import COMMUNITY, Number, Summary, declared
 from cosim.core.population import Group, Population
 from cosim.regulation.agent_schema import GivenPhase, UniformPhase
-from cosim.regulation.community_costs import Costs, community_costs
-from cosim.regulation.cost_checks import require_usable
+from cosim.regulation.community_costs import Costs
+from cosim.regulation.cost_schedule import CostSchedule, GroupCost, schedule
 from cosim.regulation.costs import Cost
 from cosim.regulation.gain_schema import GainMargin
 from cosim.regulation.group_schema import Grouped
@@ -69,13 +69,17 @@ class Design:
     members : ndarray of int, shape (n,)
         Numbers of its households.
     costs : Costs
-        Their costs.
+        Their costs at the start.
+    schedule : CostSchedule
+        Their costs over the run.
     responses : Responses
         Their policies.
     mean_capacities : ndarray, shape (m,)
         C of each resource, mean over the ticks.
     at_mean : OperatingPoint
-        Where the policies settle at the mean capacities.
+        Where the policies settle at the mean capacities, with the costs of the start.
+    at_later : tuple of OperatingPoint
+        The same with each of the other costs.
     loop_gains : tuple of float
         G of each resource there.
     delays_steps : ndarray, shape (n,)
@@ -93,9 +97,11 @@ class Design:
     config: CommunityConfig
     members: NDArray[np.int64]
     costs: Costs
+    schedule: CostSchedule
     responses: Responses
     mean_capacities: Array
     at_mean: OperatingPoint
+    at_later: tuple[OperatingPoint, ...]
     delays_steps: Array
     gains: tuple[float, ...]
     signals: tuple[float, ...]
@@ -114,8 +120,8 @@ class Design:
 
     @property
     def loop_gains(self) -> tuple[float, ...]:
-        """G of each resource at the mean capacities."""
-        return tuple(float(gain) for gain in self.at_mean.loop_gains)
+        """G of each resource at the mean capacities; the largest, where costs change."""
+        return _largest_loop_gains((self.at_mean, *self.at_later))
 
     @property
     def delay_steps(self) -> float:
@@ -182,12 +188,13 @@ def design(
     step_ms = context.time.step_ms
     groups = context.population.named(config.groups)
     members = np.concatenate([np.arange(group.first, group.last) for group in groups])
-    costs = _costs(config, regulated, context)
-    responses = _responses(config, regulated, context, number, costs)
+    costs_over_time = _costs(config, regulated, context)
+    (_, costs), *later = costs_over_time.different()
+    responses = _responses(config, regulated, context, number, [costs, *(each for _, each in later)])
     phases = _phases(config, context, number)
     capacities_at = capacity_reader(config, context.time)
     mean = _mean_capacities(config, context.time)
-    at_mean = operating_point(responses, costs, mean)
+    at_mean, *at_later = (operating_point(responses, each, mean) for each in (costs, *(c for _, c in later)))
     down_ms, up_ms, meter_ms = _mean_latencies_ms(comms, context.population, members, read_trace)
     delays = loop_delay_steps(config.platform, step_ms, phases, down_ms, up_ms, meter_ms)
     signals = _initial_signals(config, responses, costs, np.array(capacities_at(0)))
@@ -195,11 +202,13 @@ def design(
         config=config,
         members=members,
         costs=costs,
+        schedule=costs_over_time,
         responses=responses,
         mean_capacities=mean,
         at_mean=at_mean,
+        at_later=tuple(at_later),
         delays_steps=delays,
-        gains=_gains(config, at_mean, float(np.mean(delays)), number),
+        gains=_gains(config, _largest_loop_gains((at_mean, *at_later)), float(np.mean(delays)), number),
         signals=signals,
         phases_ms=phases,
         up_ms=up_ms,
@@ -240,27 +249,24 @@ def per_member(config: CommunityConfig, context: Context, purpose: str, value: o
     return np.concatenate(parts)
 
 
-def _costs(config: CommunityConfig, regulated: Sequence[Grouped], context: Context) -> Costs:
-    n_resources = len(config.resources)
-    groups: list[tuple[Cost, int]] = []
-    problems: list[Problem] = []
-    for group in context.population.named(config.groups):
-        configured = regulated[group.number].cost
-        assert configured is not None  # the check of the scenario sees to it
+def _costs(config: CommunityConfig, regulated: Sequence[Grouped], context: Context) -> CostSchedule:
+    time = context.time
+    groups = [
+        _group_cost(group, regulated[group.number].cost, context)
+        for group in context.population.named(config.groups)
+    ]
+    return schedule(groups, len(config.resources), time.duration_ms, time.start)
 
-        def draw(key: str, value: AnyValue, group: Group = group) -> Array:
-            return household_values(context.streams, f"cost.{key}", value, group, context.population.size)
 
-        try:
-            cost, n = drawn(configured, draw), group.last - group.first
-            require_usable(cost, n_resources, n)
-            groups.append((cost, n))
-        except InputError as error:
-            path = f"groups.{group.number}.cost"
-            problems += [Problem(p.message, p.remedy, p.path or path, value=p.value) for p in error.problems]
-    if problems:
-        raise InputError(problems)
-    return community_costs(groups, n_resources)
+def _group_cost(group: Group, configured: Cost | None, context: Context) -> GroupCost:
+    assert configured is not None  # the check of the scenario sees to it
+
+    def draw(key: str, value: AnyValue) -> Array:
+        return household_values(context.streams, f"cost.{key}", value, group, context.population.size)
+
+    return GroupCost(
+        configured, group.last - group.first, lambda cost: drawn(cost, draw), f"groups.{group.number}.cost"
+    )
 
 
 def _responses(
@@ -268,14 +274,18 @@ def _responses(
     regulated: Sequence[Grouped],
     context: Context,
     number: int,
-    costs: Costs,
+    costs: Sequence[Costs],
 ) -> Responses:
     """Each group's own policy, or else the community's."""
     policies: list[Policy] = []
     paths: list[str] = []
     sizes: list[int] = []
-    everyone = np.ones((len(config.resources), costs.n_households))
-    slopes = [costs.gradients(list(average * everyone))[0] for average in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    everyone = np.ones((len(config.resources), costs[0].n_households))
+    slopes = [
+        each.gradients(list(average * everyone))[0]
+        for each in costs
+        for average in (0.0, 0.25, 0.5, 0.75, 1.0)
+    ]
     for group in context.population.named(config.groups):
         own = regulated[group.number].policy
 
@@ -334,14 +344,20 @@ def _initial_signals(
     )
 
 
-def _gains(config: CommunityConfig, at_mean: OperatingPoint, delay: float, number: int) -> tuple[float, ...]:
+def _largest_loop_gains(points: Sequence[OperatingPoint]) -> tuple[float, ...]:
+    return tuple(float(max(each)) for each in zip(*(point.loop_gains for point in points), strict=True))
+
+
+def _gains(
+    config: CommunityConfig, loop_gains: Sequence[float], delay: float, number: int
+) -> tuple[float, ...]:
     result = []
     mitigation = config.platform.against(AgainstDelay)
     for resource, gain in enumerate(gains(config)):
         if not isinstance(gain, GainMargin):
             result.append(float(gain))
             continue
-        loop_gain = float(at_mean.loop_gains[resource])
+        loop_gain = loop_gains[resource]
         steps = delay if isinstance(gain.delay_steps, str) else gain.delay_steps
         try:
             limit = mitigation.stable_product(resource, loop_gain, steps)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cosim.core.clock import MS_PER_HOUR
 from cosim.regulation.design import Design
 from cosim.regulation.mitigations import AgainstDelay
+
+_NAMED = 5
+"""So many changes of costs are named."""
 
 
 def design_lines(design: Design) -> Iterator[str]:
@@ -16,6 +20,13 @@ def design_lines(design: Design) -> Iterator[str]:
         yield (
             f"reports {reports.kind}: noise of {noise:.4g} units in each, of {noise * n**0.5:.4g} units in "
             f"the sum of {n} (standard deviation)"
+        )
+    if design.schedule.ever_changes:
+        times = [f"{from_ms / MS_PER_HOUR:.6g}" for from_ms, _ in design.schedule.changes[1:]]
+        more = f" and {len(times) - _NAMED} more" if len(times) > _NAMED else ""
+        yield (
+            f"costs change at {', '.join(times[:_NAMED])} h{more}; gain and loop gain are for the largest "
+            "loop gain of all"
         )
     if design.config.platform.control.is_event:
         delay = f"mean loop delay {design.delay_steps:.3g} steps"

@@ -9,8 +9,10 @@ import numpy as np
 from cosim.config.base import plain
 from cosim.core.context import Context
 from cosim.core.errors import Problem, count
+from cosim.regulation.community_costs import Costs
 from cosim.regulation.cost_checks import assumption_1_violations
 from cosim.regulation.design import Design
+from cosim.regulation.operating_point import OperatingPoint
 from cosim.regulation.policies.interface import LEAST
 
 _NAMED = 5
@@ -40,16 +42,25 @@ def loop_problems(designs: Sequence[Design], context: Context) -> Iterator[Probl
 def _giving_way(context: Context, number: int, made: Design) -> Iterator[Problem]:
     """Decisions that costs have no say in, where all households have an equal share of a capacity."""
     shares = [np.full(len(made.members), c / max(1, len(made.members))) for c in made.mean_capacities]
-    slopes = made.costs.gradients(shares)
-    for resource, share, slope in zip(made.config.resources, shares, slopes, strict=True):
-        doubt = made.config.agent.decision.doubt(slope / np.maximum(share, LEAST))
-        if doubt is not None:
-            path, (message, remedy) = f"communities.{number}.agent.decision", doubt
-            yield context.problem(path, f"'{resource.name}': {message}", remedy, warning=True)
+    path = f"communities.{number}.agent.decision"
+    for when, costs in made.schedule.different():
+        slopes = costs.gradients(shares)
+        for resource, share, slope in zip(made.config.resources, shares, slopes, strict=True):
+            doubt = made.config.agent.decision.doubt(slope / np.maximum(share, LEAST))
+            if doubt is not None:
+                message, remedy = doubt
+                yield context.problem(path, f"'{resource.name}'{when}: {message}", remedy, warning=True)
 
 
 def _assumption_1(context: Context, number: int, made: Design, names: Sequence[str]) -> Iterator[Problem]:
-    violations = assumption_1_violations(made.costs, [resource.name for resource in made.config.resources])
+    for when, costs in made.schedule.different():
+        yield from _assumption_1_of(context, number, made, names, when, costs)
+
+
+def _assumption_1_of(
+    context: Context, number: int, made: Design, names: Sequence[str], when: str, costs: Costs
+) -> Iterator[Problem]:
+    violations = assumption_1_violations(costs, [resource.name for resource in made.config.resources])
     guilty = [
         (names[int(m)], text)
         for m, text, multiplies in zip(made.members, violations, made.responses.multiplies, strict=True)
@@ -58,7 +69,7 @@ def _assumption_1(context: Context, number: int, made: Design, names: Sequence[s
     if not guilty:
         return
     who = _listed([name for name, _ in guilty])
-    message = f"Assumption 1 of paper A fails on (0, 1] for {who}; {guilty[0][1]}"
+    message = f"Assumption 1 of paper A fails on (0, 1]{when} for {who}; {guilty[0][1]}"
     remedy = (
         "A multiplicative policy can lock such a household out; raise the cost's linear part, or use "
         "`policy: additive`."
@@ -94,7 +105,15 @@ def _stability(context: Context, number: int, made: Design) -> Iterator[Problem]
 
 def _operating_point(context: Context, number: int, made: Design, names: Sequence[str]) -> Iterator[Problem]:
     """Capacities at which the policy comes to no rest, or only without some of the households."""
-    point, resources = made.at_mean, [resource.name for resource in made.config.resources]
+    points = zip((made.at_mean, *made.at_later), made.schedule.different(), strict=True)
+    for point, (when, _) in points:
+        yield from _rest(context, number, made, names, point, when)
+
+
+def _rest(
+    context: Context, number: int, made: Design, names: Sequence[str], point: OperatingPoint, when: str
+) -> Iterator[Problem]:
+    resources = [resource.name for resource in made.config.resources]
     path = f"communities.{number}.agent.policy"
     locked = [names[int(member)] for member in made.members[point.locked_out]]
     called, several = made.responses.called, len(made.responses.kinds) > 1
@@ -107,11 +126,11 @@ def _operating_point(context: Context, number: int, made: Design, names: Sequenc
             )
         )
         do = "do" if several else "does"
-        message = f"{called} {do} not hold the mean capacities{without}: averages add up to {sums}"
+        message = f"{called} {do} not hold the mean capacities{when}{without}: averages add up to {sums}"
         remedy = "The signal will run away. Change the capacities, or use `policy: additive`."
         yield context.problem(path, message, remedy, warning=True)
     elif locked:
-        message = f"{called} {'hold' if several else 'holds'} the mean capacities only{without}"
+        message = f"{called} {'hold' if several else 'holds'} the mean capacities{when} only{without}"
         remedy = "Raise the capacities or the linear part of their costs, or use `policy: additive`."
         yield context.problem(path, message, remedy, warning=True)
 

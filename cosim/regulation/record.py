@@ -127,7 +127,7 @@ class _Members:
     @cached_property
     def costs(self) -> Costs:
         """Their costs."""
-        return self._community.design.costs.select(self.numbers)
+        return self._community.costs.select(self.numbers)
 
     @cached_property
     def optimal(self) -> OptimalCosts:
@@ -247,9 +247,7 @@ class TickRecorder:
                 self._optima.clear()
             try:
                 community, near = self._community, self._near
-                found = solve_optimum(
-                    community.design.costs, np.array(capacities), near, active=community.active
-                )
+                found = solve_optimum(community.costs, np.array(capacities), near, active=community.active)
                 if found.is_solved:
                     self._near = found
                     self._optima[capacities] = found.x[self._members.numbers].T.copy()
@@ -260,7 +258,7 @@ class TickRecorder:
         return self._optima[capacities]
 
     def members_changed(self) -> None:
-        """Forget the optima of the members there were; before they change."""
+        """Forget the optima of the members there were, or of their costs; before they change."""
         self._optima.clear()
         self._near = None
         self._members = _Members(self._community)

@@ -82,6 +82,8 @@ def array_obstacles(
         found.append(f"the decision '{config.agent.decision.kind}' takes parts of a unit")
     if not isinstance(config.agent.reports, ExactReports):
         found.append(f"reports are '{config.agent.reports.kind}'")
+    if designed.schedule.ever_changes:
+        found.append("costs change in time")
     if config.agent.averages.window:
         found.append("averages are over a window")
     aggregate = config.platform.against(AgainstFalseReports)

@@ -237,6 +237,7 @@ class Regulation(Subsystem[Regulated]):
                 members = Members(run.env, time.step_ms, community, recorder, alarm)
                 self.members.append(members)
                 self._let_in(run, alarm, community, members)
+                run.env.process(_change_costs(run, community, recorder))
             self.recorders.append(recorder)
             self._decisions += [] if written is None else [written]
             meter = self.aggregate_meters[number]
@@ -324,6 +325,18 @@ class Regulation(Subsystem[Regulated]):
         for number, meter in enumerate(self.feeder_meters):
             shown = MeteredFeeder(number, meter.read(reading))
             self._network.send("meter", METER, PLATFORM, FEEDER, interval, shown)
+
+
+def _change_costs(
+    run: Run, community: Community, recorder: TickRecorder
+) -> Generator[simpy.Event, object, None]:
+    """Let costs change, each before anything else that happens at its instant."""
+    costs = community.design.schedule
+    for from_ms, numbers in costs.changes[1:]:
+        yield wait_until(run.env, from_ms, Priority.FAULT)
+        recorder.flush()
+        recorder.members_changed()
+        community.change_costs(costs.of(numbers))
 
 
 def _refused_arrays(designs: Sequence[Design], obstacles: Sequence[list[str]]) -> Iterator[Problem]:

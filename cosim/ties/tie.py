@@ -56,18 +56,23 @@ class End:
             self.community.platform.hear_capacity(step, self.resource, min(units, most))
 
     def curvature(self) -> float:
-        """By how much its marginal cost rises with a kWh more in each step: of the exact optimum."""
+        """By how much its marginal cost rises with a kWh more in each step: of the exact optimum.
+
+        Where costs change in time, the steepest: a step of the agreement is the smaller the steeper it is.
+        """
         designed = self.community.design
         capacities, n = designed.mean_capacities, len(designed.members)
         at = capacities[self.resource]
         low, high = max(at - _PROBE_UNITS, 0.0), min(at + _PROBE_UNITS, float(n))
-        costs: list[float] = []
-        for units in (low, high):
-            probe = np.array(capacities, dtype=np.float64)
-            probe[self.resource] = units
-            costs.append(float(solve_optimum(designed.costs, probe).multipliers[self.resource]))
-        rise: float = (costs[1] - costs[0]) / (high - low)
-        return rise / self.unit_kwh**2
+        rises = []
+        for _, costs in designed.schedule.different():
+            slopes: list[float] = []
+            for units in (low, high):
+                probe = np.array(capacities, dtype=np.float64)
+                probe[self.resource] = units
+                slopes.append(float(solve_optimum(costs, probe).multipliers[self.resource]))
+            rises.append((slopes[1] - slopes[0]) / (high - low))
+        return float(max(rises)) / self.unit_kwh**2
 
 
 @dataclass(frozen=True)

@@ -62,7 +62,7 @@ def test_the_scenario_that_the_cases_start_from_is_good(cosim: Callable, write: 
         ("steps: 4", "steps: 4\n  start: 2016", "s.yaml:5: time.start: not a date and time (given: 2016). Write it as 2016-07-04T00:00:00Z."),
         ("steps: 4", "steps: 4\n  start: 9999-12-31", "s.yaml:2: time: the run ends after the year 9999. Shorten it, or start earlier."),
         # forms
-        ("kind: separable", "kind: x", "s.yaml:8: groups.0.cost.kind: 'x' is not one of the choices (given: \"x\"). Choices: consumption_only, section6_community_1, section6_community_2, separable."),
+        ("kind: separable", "kind: x", "s.yaml:8: groups.0.cost.kind: 'x' is not one of the choices (given: \"x\"). Choices: consumption_only, hourly, section6_community_1, section6_community_2, separable, stepped."),
         ("kind: constant", "kind: constnat", "s.yaml:9: groups.0.load.kind: 'constnat' is not one of the choices (given: \"constnat\"). Did you mean 'constant'? Choices: constant, csv, feeder, simbench."),
         ("kind: constant, ", "", "s.yaml:9: groups.0.load: the key 'kind' is missing. It says which form this is: constant, csv, feeder or simbench."),
         ("{kind: constant, p_kw: 0.4}", "0.4", "s.yaml:9: groups.0.load: keys and values are expected (given: 0.4). Begin with `kind:`, which is constant, csv, feeder or simbench."),

@@ -1,4 +1,4 @@
-"""docs/after_paper_a.md says what the runs gave that docs/private_reports.csv holds."""
+"""docs/after_paper_a.md says what the runs gave that docs/private_reports.csv and changing_costs.csv hold."""
 
 from __future__ import annotations
 
@@ -16,7 +16,11 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("private_reports", DOCS / "private_reports.py")
+    return loaded("private_reports")
+
+
+def loaded(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -39,3 +43,20 @@ def test_what_private_reports_cost(script: ModuleType) -> None:
         assert gap.mean() < script.half_width(gap), "no larger with noise"
     noise = [LaplaceReports(epsilon=epsilon).noise_std(2) * np.sqrt(99) for epsilon in (8, 2, 0.5)]
     assert np.allclose(noise, [3.5, 14, 56], rtol=0.02)
+
+
+def test_what_a_change_of_costs_leaves() -> None:
+    script = loaded("changing_costs")
+    runs = script.read(script.RAW)
+    assert list(runs) == [(averages, costs) for averages in script.AVERAGES for costs in script.COSTS]
+    assert all(len(values) >= 20 for values in runs.values())
+    assert script.table(runs) in (DOCS / "after_paper_a.md").read_text(encoding="utf-8")
+    farther = {
+        averages: (runs[averages, "changed"] - runs[averages, "constant"])[:, 0]
+        for averages in script.AVERAGES
+    }
+    cumulative = farther.pop("cumulative")
+    assert cumulative.mean() == pytest.approx(0.16, abs=0.01)
+    assert cumulative.mean() > script.half_width(cumulative)
+    for difference in farther.values():
+        assert abs(difference.mean()) < script.half_width(difference), "no trace"

@@ -85,6 +85,26 @@ class Logarithmic(Cost):
         return [4.0 - 1.0 / (x[0] + 0.25)]
 
 
+class LogSumExp(Cost):
+    """g(x) = price Σ_r x_r + ln Σ_r e^((r+1) x_r) + ½ Σ_r x_r²: each pair is coupled, by no sum."""
+
+    price: FiniteValue = 1.0
+    """Cost of a unit [cost]."""
+
+    def value(self, x: Sequence[FloatOrArray]) -> FloatOrArray:
+        price: Any = self.price
+        return price * sum(x) + np.log(sum(self._weights(x))) + 0.5 * sum(one * one for one in x)
+
+    def gradients(self, x: Sequence[FloatOrArray]) -> Sequence[FloatOrArray]:
+        price: Any = self.price
+        weights = self._weights(x)
+        total = sum(weights)
+        return [price + (r + 1) * weight / total + x[r] for r, weight in enumerate(weights)]
+
+    def _weights(self, x: Sequence[FloatOrArray]) -> list[FloatOrArray]:
+        return [np.exp((r + 1) * one) for r, one in enumerate(x)]
+
+
 FAMILY = SeparableCost(linear=6.0, target=1.0, coupling_quadratic=1.0, coupling_quartic=0.5)
 MIXTURES = {
     "exponential": (Exponential(), Exponential(price=2.0, steepness=1.0)),
@@ -135,6 +155,19 @@ def test_the_optimum_is_that_of_another_solver(mixture: str, levels: tuple[float
     bound = optimal_costs(costs, capacities[None])[0]
     assert bound <= optimum.cost + 1e-9
     assert bound == pytest.approx(optimum.cost, abs=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore:delta_grad")
+@pytest.mark.parametrize("levels", [(0.5, 0.4, 0.3), (0.9, 0.1, 0.6), (0.3, 0.7, 0.05, 0.5)])
+@pytest.mark.fast_cases("levels0")
+def test_three_resources_and_more_that_are_coupled_by_no_sum(levels: tuple[float, ...]) -> None:
+    costs = _costs((LogSumExp(), LogSumExp(price=2.0), FAMILY), 2, len(levels))
+    capacities = np.array(levels) * costs.n_households
+    optimum = solve_optimum(costs, capacities)
+    assert optimum.is_solved
+    assert _residual(costs, optimum, capacities) < 1e-6
+    assert optimum.cost == pytest.approx(_by_trust_constr(costs, capacities), abs=1e-6)
+    assert optimal_costs(costs, capacities[None])[0] == pytest.approx(optimum.cost, abs=1e-6)
 
 
 @pytest.mark.parametrize("mixture", MIXTURES)
@@ -343,6 +376,43 @@ def test_a_run_with_a_cost_of_ones_own(tmp_path: Path) -> None:
     one = decisions[(decisions.prosumer == "h003") & (decisions.step == 200)].set_index("resource")
     expected = price[2] + np.exp(2.0 * one.average.sum()) + 2.0 * one.average
     assert one.gradient.to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:delta_grad")
+def test_a_run_with_three_coupled_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Divisible units settle at the optimum that another solver finds."""
+    monkeypatch.setattr(COSTS, "_classes", dict(COSTS._classes))
+    COSTS.register("log_sum_exp")(LogSumExp)
+    resources = [{"name": name, "capacity": units} for name, units in (("x", 4), ("y", 3), ("z", 5))]
+    scenario: dict[str, Any] = {
+        **SCENARIO,
+        "groups": [
+            {"name": "a", "households": 5, "cost": {"kind": "log_sum_exp", "price": 0.5}},
+            {"name": "b", "households": 5, "cost": {**SCENARIO["groups"][1]["cost"], "target": 1.5}},
+        ],
+        "communities": [
+            {
+                "name": "c",
+                "groups": ["a", "b"],
+                "resources": resources,
+                "agent": {
+                    "decision": "divisible",
+                    "averages": {"kind": "exponential", "time_constant_steps": 10},
+                },
+            }
+        ],
+        "time": {"steps": 600},
+    }
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(scenario))
+    assert run_scenario(load_scenario("s.yaml", folder=tmp_path), tmp_path / "run").status == "done"
+    decisions = pd.read_parquet(tmp_path / "run" / "tables" / "decisions.parquet")
+    x = decisions[decisions.step == 599].delivered.to_numpy().reshape(10, 3).T
+    family = SeparableCost.model_validate(scenario["groups"][1]["cost"])
+    costs = _costs((LogSumExp(price=0.5), family), 5, 3)
+    best = _by_trust_constr(costs, np.array([4.0, 3.0, 5.0]))
+    assert x.sum(axis=1) == pytest.approx([4, 3, 5], abs=1e-3)
+    assert float(np.sum(costs.value(list(x)))) == pytest.approx(best, abs=1e-3)
 
 
 def test_numbers_of_a_cost_may_be_drawn() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar, TypeAlias
 
 from cosim.config.base import Model
@@ -63,6 +64,39 @@ class Cost(Model):
             raise InputError([Problem(message, "Choose another cost, or change the community's resources.")])
 
 
+class ChangingCost(Cost):
+    """A cost that is one of several costs, each for some time, as is known before the run.
+
+    Each of them is convex (Simonetto, Dall'Anese, Paternain, Leus and Giannakis, *Time-Varying Convex
+    Optimization: Time-Structured Algorithms and Applications*, Proc. IEEE 108(11), 2020).
+    """
+
+    @property
+    @abstractmethod
+    def parts(self) -> tuple[tuple[str, Cost], ...]:
+        """The costs, each with the key that it stands at."""
+
+    @abstractmethod
+    def over(self, duration_ms: int, start: datetime) -> list[tuple[int, int]]:
+        """From when on each is in force: (ms since the start, number in `parts`), the first from 0 on.
+
+        Parameters
+        ----------
+        duration_ms : int
+            Length of the run, ms.
+        start : datetime
+            Its start, UTC.
+        """
+
+    def value(self, x: Sequence[FloatOrArray]) -> FloatOrArray:
+        """None without a time."""
+        raise TypeError(f"the cost '{self.kind}' has values of its parts alone")
+
+    def gradients(self, x: Sequence[FloatOrArray]) -> Sequence[FloatOrArray]:
+        """None without a time."""
+        raise TypeError(f"the cost '{self.kind}' has gradients of its parts alone")
+
+
 class PolynomialCost(Cost):
     """A cost of the family that all of paper A's costs are members of (`CostParameters`)."""
 
@@ -87,3 +121,5 @@ class PolynomialCost(Cost):
 
 COSTS: Registry[Cost] = Registry("cost function", Cost)  # type: ignore[type-abstract]
 """Private cost functions by name."""
+LASTING = COSTS.without(ChangingCost)
+"""Those that do not change in time."""
