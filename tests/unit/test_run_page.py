@@ -65,6 +65,9 @@ def test_it_stands_alone_escapes_what_it_shows_and_is_the_same_for_the_same_run(
     assert page.text.count("<script>alert('a & b')</script>") == 4  # the title twice, the cause, the scenario
     assert "\x1b" not in text
     assert page.text.index("One.") < page.text.index("failed")
+    assert (
+        "Downlink is what platforms and operators send to households; too late is what arrived" in page.text
+    )
     own = text.replace("\n".join(re.findall(r"<script>.*?</script>", text, re.S)), "")
     assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", own)
     assert json.loads(page.data)["map"]["buses"]["id"] == BUSES

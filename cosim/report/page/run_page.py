@@ -194,7 +194,22 @@ def _messages(run: RunData) -> dict[str, Any] | None:
         "median latency, slowest link [ms]",
         "99 % within, slowest link [ms]",
     )
-    return {"columns": columns, "rows": rows, "numbers": tuple(range(2, len(columns)))}
+    ways = [f"{way} is {meaning}" for way, meaning in _WAYS.items() if any(row[0] == way for row in rows)]
+    note = "; ".join([*ways, "too late is what arrived after its lifetime"])
+    return {
+        "columns": columns,
+        "rows": rows,
+        "numbers": tuple(range(2, len(columns))),
+        "note": f"{note[:1].upper()}{note[1:]}.",
+    }
+
+
+_WAYS = {
+    "downlink": "what platforms and operators send to households",
+    "uplink": "what households send to them",
+    "meter": "what the feeder's meters send",
+    "peer": "what households send to each other",
+}
 
 
 def _largest(values: np.ndarray[Any, Any]) -> str:
