@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.errors import InputError, Problem, suggest
+from cosim.core.errors import InputError, Problem, listed, suggest
 from cosim.grid.elements import ElementRecord, take_elements
 from cosim.grid.feeder_profiles import FeederProfiles, FileProfiles, SimbenchProfiles, follow_profiles
 from cosim.grid.grid_source import GridSource, LaterNet, net_of, source_of
@@ -236,7 +236,10 @@ def _resolve(reference: BusRef, bus: BusTable, path: str) -> int:
     """Index of the supplied bus that an index or a name means."""
     if isinstance(reference, str):
         found = [int(i) for i, name in zip(bus.index, bus.name, strict=True) if name == reference]
-        remedy = suggest(reference, [name for name in bus.name if name])
+        names = [name for name in bus.name if name]
+        remedy = suggest(reference, names) or (
+            f"its buses have names as {listed(names[:3])}" if names else "none has a name: give an index"
+        )
     else:
         found = [reference] if reference in bus.index else []
         remedy = f"indices go from {bus.index.min()} to {bus.index.max()}"

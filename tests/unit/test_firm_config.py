@@ -63,6 +63,13 @@ def test_a_voltage_that_the_source_itself_may_not_have_is_doubted(vm_pu: float, 
     assert [each.path for each in found if each.path.startswith("grid.supply")] == expected
 
 
+def test_who_names_an_unknown_bus_is_told_what_names_there_are() -> None:
+    grid = GRID | {"supply": {"bus": "nowhere"}}
+    found = check({"name": "f", "time": {"duration_h": 2}, "groups": [HOME], **ISLAND | {"grid": grid}})
+    (remedy,) = [each.remedy for each in found if each.path == "grid.supply.bus"]
+    assert "main_busbar" in remedy
+
+
 def test_a_network_with_a_second_supply_is_no_island(tmp_path: Any) -> None:
     import pandapower as pp
     import pandapower.networks as nw
