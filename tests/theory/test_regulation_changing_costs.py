@@ -14,7 +14,9 @@ from scipy.optimize import LinearConstraint, minimize
 from cosim.core.errors import InputError, Problem
 from cosim.engine.load import load_scenario
 from cosim.engine.run import preflight, run_scenario
+from cosim.regulation.costs import COSTS
 from cosim.results.store import read_table
+from tests.theory.test_regulation_any_cost import Exponential, Wavy
 
 N, CAPACITY = 10, 4.0
 CHANGE = 240
@@ -243,3 +245,36 @@ def test_bad_input_is_refused_with_its_line(tmp_path: Path, cost: str, said: str
 def test_arrays_refuse_and_auto_takes_processes(tmp_path: Path) -> None:
     asked = load(tmp_path, stepped(1, 3), square(3), "engine.route=arrays")
     assert any("costs change in time" in problem.message for problem in preflight(asked))
+
+
+@pytest.fixture
+def of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(COSTS, "_classes", dict(COSTS._classes))
+    COSTS.register("exponential")(Exponential)
+    COSTS.register("wavy")(Wavy)
+
+
+@pytest.mark.usefixtures("of_ones_own")
+def test_a_later_cost_that_is_not_convex_is_refused(tmp_path: Path) -> None:
+    steps = f"{{from_h: 0, cost: {square(1)}}}, {{from_h: 1, cost: exponential}}, {{from_h: 2, cost: wavy}}"
+    (problem,) = errors_of(tmp_path, f"{{kind: stepped, steps: [{steps}]}}")
+    assert "is not convex" in problem.message
+    assert (problem.path, problem.line) == ("groups.0.cost.steps.2.cost", 9)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("of_ones_own")
+def test_costs_of_ones_own_come_and_go_and_who_joins_later_has_those_in_force(tmp_path: Path) -> None:
+    once = f"{{from_h: 0, cost: {square(1)}}}, {{from_h: 1, cost: {{kind: exponential, price: 2}}}}"
+    cost = f"{{kind: stepped, steps: [{once}, {{from_h: 2, cost: {square(2)}}}]}}"
+    joins = "groups.keen.membership.joins_h={each: [0, 0, 0, 0, 0, 0, 0, 0, 0.5, 1.5]}"
+    _, decisions = run(tmp_path, cost, square(3), joins, "time.steps=150")
+    own = decisions[decisions["prosumer"].astype(str).str[1:].astype(int) <= N]
+    x, gradient = own["average"].to_numpy(), own["gradient"].to_numpy()
+    hour = own["time"].dt.hour.to_numpy()  # it begins at 22:00
+    assert gradient[hour == 22] == pytest.approx(2 * x[hour == 22])
+    middle = hour == 23
+    assert gradient[middle] == pytest.approx(2 + np.exp(2 * x[middle]) + 2 * x[middle], rel=1e-12)
+    assert gradient[hour == 0] == pytest.approx(4 * x[hour == 0])
+    first = decisions[decisions["prosumer"].astype(str).str.endswith("10")].iloc[0]
+    assert first["time"] == pd.Timestamp("2019-01-01T23:30:00Z")
