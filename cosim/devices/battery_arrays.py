@@ -117,7 +117,8 @@ def _deliver(
             wants = wants or requested[row, column] != 0.0
             wants_own = wants_own or (requested[row, column] != 0.0 and follows_load[row])
         if not wants:
-            delivered[:, column] = 0.0
+            for row in range(len(unit_kwh)):  # assigning to a slice takes as long to compile as all the rest
+                delivered[row, column] = 0.0
             continue
         c = constants[place]
         battery = Battery(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8])
