@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandapower as pp
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, minimize
 
@@ -135,9 +136,11 @@ links = st.fixed_dictionaries(
 
 
 any_tie = given(link=links, limit_kw=st.sampled_from([0.5, 6.0, 40.0]), crashes=st.booleans())
+AS_DRAWN = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Without a search for a smaller example: each one is a run, and the search takes minutes."""
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=2, deadline=None, phases=AS_DRAWN)
 @any_tie
 def test_whatever_the_links_do_the_tie_keeps_its_limit(
     link: dict[str, Any], limit_kw: float, crashes: bool, tmp_path_factory: pytest.TempPathFactory
@@ -146,7 +149,7 @@ def test_whatever_the_links_do_the_tie_keeps_its_limit(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, phases=AS_DRAWN)
 @any_tie
 def test_the_tie_keeps_its_limit_whatever_happens_for_long(
     link: dict[str, Any], limit_kw: float, crashes: bool, tmp_path_factory: pytest.TempPathFactory
@@ -176,6 +179,58 @@ def keeps_its_limit(link: dict[str, Any], limit_kw: float, crashes: bool, folder
     assert np.allclose(drawn[8], -ties.energy_kwh, atol=1e-12)
     if link["loss"]["loss_probability"] == 1:
         assert not ties.energy_kwh.any()
+
+
+def two_feeders() -> pp.pandapowerNet:
+    """Two feeders below a busbar, each behind a transformer of its own; at the end of each a load."""
+    net = pp.create_empty_network()
+    pp.create_bus(net, 20.0, name="busbar")
+    pp.create_ext_grid(net, 0, vm_pu=1.01)
+    for name, p_mw in (("east", 0.05), ("west", 0.08)):
+        head, end = (pp.create_bus(net, 0.4, name=f"{name}_{place}") for place in ("head", "end"))
+        pp.create_transformer(net, 0, head, "0.25 MVA 20/0.4 kV", name=name)
+        pp.create_line(net, head, end, 0.2, "NAYY 4x150 SE")
+        pp.create_load(net, end, p_mw, 0.01, name=name)
+    return net
+
+
+@pytest.mark.slow
+def test_a_tie_joins_two_feeders_and_is_in_the_flow_of_both_transformers(tmp_path: Path) -> None:
+    """Plain `runpp` is the judge, with what passes as a load at the one bus and generation at the other."""
+    net, limit_kw = two_feeders(), 16.0
+    pp.to_json(net, str(tmp_path / "two.json"))
+    placement = {"kind": "list", "buses": ["east_head"] * N + ["west_head"] * N}
+    grid = {"network": "two.json", "background": "nominal", "placement": placement}
+    scenario = content(limit_kw, 12, grid=grid)
+    for key, bus in (("seller", "east_end"), ("buyer", "west_end")):
+        scenario["ties"][0][key]["bus"] = bus
+    out = run(tmp_path, scenario)
+    passes_kw = read_table(out, "ties").energy_kwh.to_numpy()  # in intervals of an hour
+    loading, voltage, slack = (
+        read_table(out, name).groupby("time")[column].apply(np.array).tolist()
+        for name, column in (
+            ("trafo_loading", "loading_percent"),
+            ("bus_voltage", "vm_pu"),
+            ("power_flow", "p_slack_mw"),
+        )
+    )
+    pp.runpp(net, tolerance_mva=1e-11, numba=False)
+    alone_mw, alone_percent = net.res_trafo.p_lv_mw.copy(), net.res_trafo.loading_percent.copy()
+    pp.create_load(net, 2, 0.0, name="sold")
+    pp.create_sgen(net, 4, 0.0, name="bought")
+    assert len(passes_kw) == 3
+    assert passes_kw.max() > 1
+    for hour, kw in enumerate(passes_kw):
+        net.load.loc[net.load.name == "sold", "p_mw"] = kw / 1000
+        net.sgen["p_mw"] = kw / 1000
+        pp.runpp(net, tolerance_mva=1e-11, numba=False)
+        assert loading[hour] == pytest.approx(net.res_trafo.loading_percent.to_numpy(), abs=1e-6)
+        assert voltage[hour] == pytest.approx(net.res_bus.vm_pu.to_numpy(), abs=1e-9)
+        assert slack[hour][0] == pytest.approx(net.res_ext_grid.p_mw.sum(), abs=1e-9)
+        # more through the seller's transformer and less through the buyer's, apart from losses in their lines
+        more_kw = -1000 * (net.res_trafo.p_lv_mw - alone_mw)
+        assert more_kw.to_numpy() == pytest.approx([kw, -kw], rel=0.05)
+        assert (np.sign(loading[hour] - alone_percent) == [1, -1]).all()
 
 
 messages = st.lists(st.tuples(st.integers(0, 9), st.floats(-50, 500), st.integers(0, 40)), max_size=30)
