@@ -8,12 +8,13 @@ from cosim.comms.link_checks import MOST_MESSAGES, longest_held
 from cosim.comms.schema import CommsConfig
 from cosim.config.each_lengths import each_problems
 from cosim.config.values import bounds
-from cosim.core.clock import MS_PER_HOUR, MS_PER_SECOND, to_hours
+from cosim.core.clock import MS_PER_HOUR, MS_PER_SECOND, to_hours, to_ms
 from cosim.core.context import Context
 from cosim.core.delivery import Unit
 from cosim.core.errors import Problem, count, listed, suggest
 from cosim.devices.interface import DEVICES
 from cosim.devices.services import offering, services
+from cosim.regulation.costs.stepped_cost import SteppedCost
 from cosim.regulation.group_schema import Grouped
 from cosim.regulation.mitigations import AgainstLostSignals
 from cosim.regulation.schema import CommunityConfig, greatest_capacity
@@ -54,6 +55,7 @@ def community_problems(
             yield context.problem(f"{path}.platform.grid_aware", message, remedy)
         yield from _resending(community, path, context)
     yield from _membership(groups, context)
+    yield from _costs_after_the_end(groups, context)
     yield from messages_under_way(communities, [longest_held(comms)], context)
 
 
@@ -192,6 +194,18 @@ def _membership(groups: Sequence[Grouped], context: Context) -> Iterator[Problem
             message = f"a household could leave at {earliest_leave:g} h, and join at {latest_join:g} h"
             remedy = "Let every leaves_h be later than every joins_h."
             yield context.problem(f"{path}.leaves_h", message, remedy)
+
+
+def _costs_after_the_end(groups: Sequence[Grouped], context: Context) -> Iterator[Problem]:
+    end_ms = context.time.duration_ms
+    end_h = end_ms / MS_PER_HOUR
+    for number, group in enumerate(groups):
+        for position, step in enumerate(group.cost.steps if isinstance(group.cost, SteppedCost) else ()):
+            if to_ms(step.from_h, MS_PER_HOUR) >= end_ms:
+                path = f"groups.{number}.cost.steps.{position}.from_h"
+                message = f"the cost would begin at {step.from_h:g} h, and the run ends at {end_h:g} h"
+                remedy = "No household ever has it: begin it sooner, remove it, or let the run last longer."
+                yield context.problem(path, message, remedy, f"{step.from_h:g}", warning=True)
 
 
 def messages_under_way(

@@ -242,6 +242,18 @@ def test_bad_input_is_refused_with_its_line(tmp_path: Path, cost: str, said: str
     assert problem.remedy
 
 
+def test_a_cost_that_begins_when_the_run_is_over_is_named(tmp_path: Path) -> None:
+    begins = stepped(1, 3, 2)  # at 0, 4 and 8 h; a run of 420 steps ends at 7 h
+    for duration, named in (("time.steps=420", [2]), ("time.steps=480", [2]), ("time.steps=481", [])):
+        problems = [
+            each
+            for each in preflight(load(tmp_path, begins, square(3), duration))
+            if "the run ends" in each.message
+        ]
+        assert [each.path for each in problems] == [f"groups.0.cost.steps.{step}.from_h" for step in named]
+        assert all((each.severity, each.value, each.line) == ("warning", "8", 9) for each in problems)
+
+
 def test_arrays_refuse_and_auto_takes_processes(tmp_path: Path) -> None:
     asked = load(tmp_path, stepped(1, 3), square(3), "engine.route=arrays")
     assert any("costs change in time" in problem.message for problem in preflight(asked))
