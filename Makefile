@@ -96,7 +96,7 @@ impacts: install
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info build dist site
 
-# The figures of the README, of docs/compare.md, of the tutorials and of the trading pages, each from a run made for it.
+# The figures of the README, of docs/compare.md, of the tutorials, of the trading pages and of the four architectures, each from a run made for it.
 pictures: install
 	rm -rf results/pictures
 	$(BIN)/cosim run storage_village --quiet --out results/pictures
@@ -114,6 +114,12 @@ pictures: install
 	cp results/pictures/faulty/figures/faults.png docs/images/faults.png
 	cp results/pictures/compared/numbers.png docs/images/compare_numbers.png
 	cp results/pictures/compared/durations.png docs/images/compare_durations.png
+	for scenario in firm_village island_village tied_villages; do \
+		$(BIN)/cosim run $$scenario --quiet --out results/pictures/$$scenario && \
+		$(BIN)/cosim figures results/pictures/$$scenario --dpi 110 || exit 1; done
+	cp results/pictures/firm_village/figures/firm.png docs/images/firm_village.png
+	cp results/pictures/island_village/figures/firm.png docs/images/island_village.png
+	cp results/pictures/tied_villages/figures/ties.png docs/images/tied_villages.png
 	$(BIN)/cosim run lotfi_case --quiet --out results/pictures/lotfi
 	$(BIN)/cosim figures results/pictures/lotfi
 	cp results/pictures/lotfi/figures/trading_offers.png docs/images/lotfi_offers.png

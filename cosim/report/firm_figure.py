@@ -46,7 +46,8 @@ def firm(run: RunData) -> Figure | None:
     axes[1].set_ylim(0, 103)
     axes[1].set_title("State of charge of the firm's battery")
     if is_island:
-        for look, (label, column) in zip(LOOKS, _CUT.items(), strict=False):
+        # those that the powers above leave: there is no main grid, and one legend is for all panels
+        for look, (label, column) in zip((LOOKS[4], LOOKS[5], LOOKS[2]), _CUT.items(), strict=True):
             if table[column].any():
                 draw_series(axes[2], axis, time_ms, table[column] / hours, look, label, band=False)
         axes[2].set_ylabel("cut [kW]")
