@@ -31,7 +31,7 @@ def test_beside_a_firm(tmp_path: Path) -> None:
     assert len(runs) == 5
     assert (runs.grid_import_kwh > 11.9).all()
     assert (soc[runs.index] < 0.101).all()
-    between = (soc > 0.15) & (soc < 0.99) & ((firm.discharge_kwh + firm.charge_kwh) < 14)
+    between = (soc > 0.15) & (soc < 0.99) & ((firm.discharge_kwh + firm.charge_kwh) < 14.99)
     exchanged = (firm.grid_import_kwh - firm.grid_export_kwh)[between]
     assert len(exchanged) > 80
     assert exchanged.to_numpy() == pytest.approx(firm.losses_kwh[between].to_numpy(), abs=1e-9)
