@@ -104,7 +104,7 @@ def test_a_click_on_a_transformer_opens_it_with_its_rating_and_brings_it_into_vi
               box.y + frame.y_scale.compute(feeder.buses.y[n])];
     }""")
     page.mouse.click(*at)
-    page.wait_for_function("document.getElementById('bus-title').textContent.startsWith('Transformer 0')")
+    page.locator("#bus-title", has_text="Transformer 0").wait_for()
     assert page.locator("#choice").input_value() == "trafo 0"
     assert "limit 100 % of 250 kVA" in page.locator("#bus-now tbody tr").first.inner_text()
     assert abs(page.locator("#bus").bounding_box()["y"]) < 50
