@@ -49,6 +49,30 @@ def shown_colours(page: Any) -> list[str]:
     return page.evaluate("[...feeder.shown.colours.bus, ...feeder.shown.colours.branch]")
 
 
+def place_on_map(page: Any, bus: int) -> tuple[float, float]:
+    """Where a bus is on the screen, once figures that are still drawn no longer move the map."""
+    at = None
+    for _ in range(50):
+        before, at = (
+            at,
+            page.evaluate(
+                """(bus) => {
+                  const map = document.querySelector("#map"), n = feeder.placeOf.get(bus);
+                  map.scrollIntoView({ block: "center" });
+                  const { frame } = Bokeh.index.roots.find((each) => each.model.height === 460);
+                  const box = map.getBoundingClientRect();
+                  return [box.x + frame.x_scale.compute(feeder.buses.x[n] * feeder.stretch),
+                          box.y + frame.y_scale.compute(feeder.buses.y[n])];
+                }""",
+                bus,
+            ),
+        )
+        if at == before:
+            return at[0], at[1]
+        page.wait_for_timeout(200)
+    raise AssertionError(f"the map still moves: {before}, {at}")
+
+
 def test_it_opens_without_a_network_an_error_or_a_word_taken_for_code(page: Any, file: Path) -> None:
     page.evaluate("dispatchEvent(new Event('beforeprint'))")  # draws everything
     page.wait_for_timeout(300)
@@ -76,15 +100,8 @@ def test_it_begins_at_the_worst_interval_and_the_slider_moves_the_map(page: Any)
 
 
 def test_a_click_on_the_map_opens_a_bus_with_its_households(page: Any) -> None:
-    page.locator("#map canvas").first.scroll_into_view_if_needed()
-    at = page.evaluate("""() => {
-      const { frame } = Bokeh.index.roots.find((each) => each.model.height === 460);
-      const box = document.querySelector("#map").getBoundingClientRect(), n = feeder.placeOf.get(9);
-      return [box.x + frame.x_scale.compute(feeder.buses.x[n] * feeder.stretch),
-              box.y + frame.y_scale.compute(feeder.buses.y[n])];
-    }""")
     page.evaluate("document.getElementById('bus').hidden = true")
-    page.mouse.click(*at)
+    page.mouse.click(*place_on_map(page, 9))
     page.wait_for_selector("#bus:not([hidden])")
     assert page.locator("#bus-title").inner_text().startswith("Bus ")
     assert page.locator("#choice").input_value() == "9"
@@ -96,14 +113,7 @@ def test_a_click_on_the_map_opens_a_bus_with_its_households(page: Any) -> None:
 
 
 def test_a_click_on_a_transformer_opens_it_with_its_rating_and_brings_it_into_view(page: Any) -> None:
-    page.locator("#map canvas").first.scroll_into_view_if_needed()
-    at = page.evaluate("""() => {
-      const { frame } = Bokeh.index.roots.find((each) => each.model.height === 460);
-      const box = document.querySelector("#map").getBoundingClientRect(), n = feeder.placeOf.get(4);
-      return [box.x + frame.x_scale.compute(feeder.buses.x[n] * feeder.stretch),
-              box.y + frame.y_scale.compute(feeder.buses.y[n])];
-    }""")
-    page.mouse.click(*at)
+    page.mouse.click(*place_on_map(page, 4))
     page.locator("#bus-title", has_text="Transformer 0").wait_for()
     assert page.locator("#choice").input_value() == "trafo 0"
     assert "limit 100 % of 250 kVA" in page.locator("#bus-now tbody tr").first.inner_text()
