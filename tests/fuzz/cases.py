@@ -23,7 +23,9 @@ from cosim.engine.scenario import Scenario
 
 Kind = Literal["scenario", "network", "csv"]
 HOUSEHOLDS = 4
-"""Households of a group, so that a run is short."""
+"""Households of a group at most, so that a run is short."""
+NETWORK, PLACES, BUSES = "kerber_landnetz_kabel_1", 8, ("loadbus_1_1", "loadbus_1_2")
+"""A small feeder, the households that it has room for, and two of its buses, for ties."""
 KEYS = tuple(sorted(all_keys(Scenario)))
 COLUMNS = ("p_mw", "vn_kv", "in_service", "std_type", "index")
 SCENARIO = "scenario.yaml"
@@ -150,16 +152,19 @@ def scenario_names() -> tuple[str, ...]:
 def _small_scenario(name: str) -> dict[str, Any]:
     tree = copy.deepcopy(read_scenario(name).document.data)
     sizes = {}
+    most = min(HOUSEHOLDS, max(1, PLACES // len(tree["groups"])))
     for group in tree["groups"]:
         sizes[group["name"]] = group["households"]
-        group["households"] = min(HOUSEHOLDS, group["households"])
+        group["households"] = min(most, group["households"])
     for community in tree.get("communities", ()):
         before = sum(sizes[g] for g in community["groups"])
-        after = sum(min(HOUSEHOLDS, sizes[g]) for g in community["groups"])
+        after = sum(min(most, sizes[g]) for g in community["groups"])
         for resource in community["resources"]:
             resource["capacity"] = _scaled(resource["capacity"], after / before)
     if "grid" in tree:
-        tree["grid"]["network"] = "kerber_landnetz_kabel_1"
+        tree["grid"]["network"] = NETWORK
+        for n, end in enumerate(end for tie in tree.get("ties", ()) for end in (tie["seller"], tie["buyer"])):
+            end["bus"] = BUSES[n % 2]
         for group in tree["groups"]:
             group["load"] = {"kind": "constant", "p_kw": 0.5}
             if "pv" in group:  # on a feeder without generators

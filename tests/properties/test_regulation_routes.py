@@ -337,7 +337,7 @@ def test_both_routes_leave_the_same_bytes_of_many(scenario: dict[str, Any]) -> N
 
 IN_ARRAYS = {
     "car_sharing", "charging_village", "ev_street", "evening_export", "lossy_community", "regulation_loop",
-    "small_street", "storage_village", "storage_year",
+    "small_street", "storage_village", "storage_year", "firm_village", "island_village", "tied_villages",
     "section6", "section6_additive", "section6_proportional",
 }  # fmt: skip
 

@@ -22,7 +22,11 @@ from cosim.report.compare_figure import KEY_NUMBERS
 from cosim.study.peaks import PEAKS
 from cosim.study.robustness.quantities import _LOOKED_AT
 
-TRADED = [name for name in names("scenarios") if name.startswith(("trading", "lotfi", "village", "peers"))]
+TRADED = [
+    name
+    for name in names("scenarios")
+    if name.startswith(("trading", "lotfi", "village", "peers", "bidding"))
+]
 MORE = {
     "measured delay": (
         "lossy_community",

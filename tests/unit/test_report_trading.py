@@ -70,7 +70,7 @@ def test_there_is_a_figure_for_all_that_happened(
     """Painted they are in the next test."""
     name, data = case
     if not painted:
-        monkeypatch.setattr(figure_list, "save", lambda figure, path: path.write_bytes(b"\x89PNG"))
+        monkeypatch.setattr(figure_list, "save", lambda figure, path, how: path.write_bytes(b"\x89PNG"))
     mine = [entry for entry in figure_list.figures() if entry.name in NAMES]
     monkeypatch.setattr(figure_list, "figures", lambda: mine)
     drawn = {file.stem for file in draw_figures(data.folder)}
