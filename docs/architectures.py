@@ -6,7 +6,6 @@ python docs/architectures.py --seeds 20 --out new.csv   # runs what is missing f
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Mapping
 from itertools import product
@@ -130,19 +129,16 @@ def table(runs: Mapping[tuple[str, float], Array], is_change: bool) -> str:
     return "\n".join(lines)
 
 
+def shown(raw: Path) -> str:
+    """Both tables, below how many seeds they are of."""
+    runs = read(raw)
+    n_seeds = len(next(iter(runs.values())))
+    return f"{n_seeds} seeds\n{table(runs, is_change=False)}\n\n{table(runs, is_change=True)}"
+
+
 def main() -> None:
     """Run what is asked for, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=RAW)
-    given = parser.parse_args()
-    if given.seeds:
-        run_missing(given.seeds, given.out)
-    runs = read(given.out)
-    print(f"{len(next(iter(runs.values())))} seeds")
-    print(table(runs, is_change=False))
-    print()
-    print(table(runs, is_change=True))
+    seed_rows.command(__doc__, RAW, run_missing, shown)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ python docs/changing_costs.py --seeds 20 --out new.csv   # runs what is missing 
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import numpy as np
@@ -66,17 +65,15 @@ def table(runs: dict[tuple[str, ...], Array]) -> str:
     return "\n".join(lines)
 
 
+def shown(raw: Path) -> str:
+    """The table, below how many seeds it is of."""
+    runs = read(raw)
+    return f"{len(next(iter(runs.values())))} seeds\n{table(runs)}"
+
+
 def main() -> None:
     """Run what is asked for, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=RAW)
-    given = parser.parse_args()
-    if given.seeds:
-        run_missing(given.seeds, given.out)
-    runs = read(given.out)
-    print(f"{len(next(iter(runs.values())))} seeds")
-    print(table(runs))
+    seed_rows.command(__doc__, RAW, run_missing, shown)
 
 
 if __name__ == "__main__":

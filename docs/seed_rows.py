@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 from collections.abc import Callable, Collection, Sequence
 from itertools import product
@@ -71,3 +72,28 @@ def half_width(values: Array) -> float:
     """Half the width of the 95 % interval of a mean, Student's t; NaN for a single seed."""
     found = estimate(values)
     return found.high - found.mean
+
+
+def command(
+    description: str, raw: Path, run_missing: Callable[[int, Path], None], shown: Callable[[Path], str]
+) -> None:
+    """What such a program does when it is called: run what `--seeds` asks for, and print what it found.
+
+    Parameters
+    ----------
+    description : str
+        What the program is for; of several lines the first.
+    raw : Path
+        The file of runs, where `--out` names no other.
+    run_missing : callable
+        Runs up to so many seeds, into a file.
+    shown : callable
+        What is printed of a file.
+    """
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=raw)
+    given = parser.parse_args()
+    if given.seeds:
+        run_missing(given.seeds, given.out)
+    print(shown(given.out))

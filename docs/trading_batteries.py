@@ -6,7 +6,6 @@ python docs/trading_batteries.py --seeds 20 --out new.csv   # runs what is missi
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -98,13 +97,7 @@ def table(runs: Mapping[str, Array]) -> str:
 
 def main() -> None:
     """Run what is asked for, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=RAW)
-    given = parser.parse_args()
-    if given.seeds:
-        run_missing(given.seeds, given.out)
-    print(table(read(given.out)))
+    seed_rows.command(__doc__, RAW, run_missing, lambda raw: table(read(raw)))
 
 
 if __name__ == "__main__":
