@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from cosim.regulation.mitigations import AgainstDelay, AgainstFalseReports, AgainstLostSignals
     from cosim.regulation.policies import Policy
     from cosim.regulation.report_privacy import Reporting
-    from cosim.report.figure_list import RunFigure
+    from cosim.report.figures import RunFigure
     from cosim.report.run_data import RunData
     from cosim.results.metrics import CompleteRun, Metric
     from cosim.trading.audiences.interface import Audience
@@ -167,7 +167,7 @@ _REGISTRIES = {
     "subsystem": _Place("cosim.engine.wings", "SUBSYSTEMS"),
     "fault": _Place("cosim.faults.kinds", "FAULTS"),
     "metric": _Place("cosim.results.metrics", "METRICS"),
-    "figure": _Place("cosim.report.figure_list", "FIGURES"),
+    "figure": _Place("cosim.report.figures", "FIGURES"),
 }
 """What a class can be, in the order of the documentation."""
 
@@ -210,7 +210,7 @@ _PARTS = {
     "Reach": "cosim.faults.kinds.reach",
     "Run": "cosim.core.subsystem",
     "RunData": "cosim.report.run_data",
-    "RunFigure": "cosim.report.figure_list",
+    "RunFigure": "cosim.report.figures",
     "SellingStrategy": "cosim.trading.strategies",
     "Setup": "cosim.core.subsystem",
     "Subsystem": "cosim.core.subsystem",

@@ -217,7 +217,7 @@ class Run:
         list of Path
             The files.
         """
-        from cosim.report.figure_list import draw_figures  # loads matplotlib
+        from cosim.report.figures.figure_files import draw_figures  # loads matplotlib
         from cosim.report.style import Print
 
         return draw_figures(self.folder, Print(format, width_cm, dpi), on_file)

@@ -125,6 +125,10 @@ class Registry(Generic[T]):
         """Classes in the order of registration."""
         return tuple(self._classes.values())
 
+    def items(self) -> tuple[tuple[str, type[T]], ...]:
+        """Names and classes in the order of registration."""
+        return tuple(self._classes.items())
+
     def entries(self) -> tuple[Entry, ...]:
         """Each name with the first line of its class's docstring."""
         return tuple(Entry(name, _first_line(cls)) for name, cls in self._classes.items())

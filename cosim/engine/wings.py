@@ -7,26 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, reduce
-from itertools import repeat
+from pkgutil import resolve_name
 from typing import Any
 
-from cosim.comms.subsystem import Comms
 from cosim.core.errors import Problem
 from cosim.core.numbers import Catalogue, Described, Number, Summary
 from cosim.core.registry import Registry, is_own, refused, registrations
 from cosim.core.subsystem import Subsystem, Uses
 from cosim.core.tables import Column, Table
 from cosim.devices.interface import DEVICES, Device
-from cosim.dimming.subsystem import Dimming
 from cosim.engine.scenario import Scenario, add_key
-from cosim.faults.subsystem import Faults
-from cosim.firm.subsystem import Firm
-from cosim.grid.subsystem import PowerGrid
-from cosim.households.subsystem import Households
-from cosim.regulation.subsystem import Regulation
 from cosim.results.metrics import METRICS, Metric
-from cosim.ties.subsystem import Ties
-from cosim.trading.subsystem import Trading
 
 Wing = type[Subsystem[Scenario]]
 
@@ -74,16 +65,16 @@ SUBSYSTEMS: Registry[Subsystem[Scenario]] = Registry(
 )
 """The wings, by their keys in a scenario; plugins join them."""
 
-_BUILT_IN: dict[str, Wing] = {
-    "communities": Regulation,
-    "groups": Households,
-    "energy_value": Trading,
-    "dimming": Dimming,
-    "firm": Firm,
-    "ties": Ties,
-    "comms": Comms,
-    "grid": PowerGrid,
-    "faults": Faults,
+_BUILT_IN = {
+    "communities": "cosim.regulation.subsystem:Regulation",
+    "groups": "cosim.households.subsystem:Households",
+    "energy_value": "cosim.trading.subsystem:Trading",
+    "dimming": "cosim.dimming.subsystem:Dimming",
+    "firm": "cosim.firm.subsystem:Firm",
+    "ties": "cosim.ties.subsystem:Ties",
+    "comms": "cosim.comms.subsystem:Comms",
+    "grid": "cosim.grid.subsystem:PowerGrid",
+    "faults": "cosim.faults.subsystem:Faults",
 }
 
 
@@ -94,7 +85,7 @@ def wings() -> tuple[Wing, ...]:
 
 def uses(scenario: Scenario) -> Uses:
     """What all subsystems of a scenario together take for granted."""
-    return reduce(_together, map(_uses, SUBSYSTEMS.names(), wings(), repeat(scenario)))
+    return reduce(_together, (_uses(name, wing, scenario) for name, wing in SUBSYSTEMS.items()))
 
 
 def _uses(name: str, wing: Wing, scenario: Scenario) -> Uses:
@@ -136,10 +127,10 @@ def _tables(_: int) -> dict[str, Table]:
 
 def _written() -> Iterator[tuple[tuple[str, str], Table]]:
     """Every table, with what writes it, a subsystem or a kind of device, and the name of that."""
-    for name in SUBSYSTEMS:
-        yield from (((SUBSYSTEMS.noun, name), table) for table in SUBSYSTEMS[name].tables)
-    for name in DEVICES:
-        yield from (((DEVICES.noun, name), table) for table in DEVICES[name].tables())
+    for name, wing in SUBSYSTEMS.items():
+        yield from (((SUBSYSTEMS.noun, name), table) for table in wing.tables)
+    for name, device in DEVICES.items():
+        yield from (((DEVICES.noun, name), table) for table in device.tables())
 
 
 def columns_of(table: str) -> tuple[Column, ...]:
@@ -159,12 +150,12 @@ def _catalogue(*_: tuple[type, ...]) -> Catalogue:
 
 def _declared() -> Iterator[tuple[tuple[str, str], Number]]:
     """Every number of a summary, with what gives it and the name of that."""
-    for name in SUBSYSTEMS:
-        yield from (((SUBSYSTEMS.noun, name), number) for number in SUBSYSTEMS[name].numbers)
-    for name in DEVICES:
-        yield from (((DEVICES.noun, name), number) for number in DEVICES[name].numbers)
-    for name in METRICS:
-        yield from (((METRICS.noun, name), number) for number in METRICS[name].NUMBERS)
+    for name, wing in SUBSYSTEMS.items():
+        yield from (((SUBSYSTEMS.noun, name), number) for number in wing.numbers)
+    for name, device in DEVICES.items():
+        yield from (((DEVICES.noun, name), number) for number in device.numbers)
+    for name, metric in METRICS.items():
+        yield from (((METRICS.noun, name), number) for number in metric.NUMBERS)
 
 
 def describe(key: str, communities: Sequence[str] = ()) -> Described:
@@ -177,7 +168,7 @@ def doubts(summary: Summary) -> list[Problem]:
     return [problem for wing in wings() for problem in wing.result_doubts(summary)]
 
 
-for _key, _wing in _BUILT_IN.items():
-    SUBSYSTEMS.register(_key)(_wing)
+for _key, _place in _BUILT_IN.items():
+    SUBSYSTEMS.register(_key)(resolve_name(_place))
 DEVICES.ask_too(_welcome_device)
 METRICS.ask_too(_welcome_metric)

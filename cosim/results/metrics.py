@@ -69,7 +69,7 @@ def metric_numbers(run: CompleteRun) -> Summary:
         If one fails, or gives other numbers than it declares.
     """
     found: Summary = {}
-    for name, metric in zip(METRICS.names(), METRICS.classes(), strict=True):
+    for name, metric in METRICS.items():
         called = f"the metric '{name}' ({metric.__module__}.{metric.__qualname__})"
         try:
             numbers = metric().compute(run)

@@ -20,7 +20,7 @@ from cosim.engine.load import LoadedScenario
 from cosim.engine.scenario import GroupConfig, Scenario
 from cosim.engine.wings import SUBSYSTEMS
 from cosim.faults.kinds import FAULTS
-from cosim.report.figure_list import FIGURES
+from cosim.report.figures import FIGURES
 from cosim.results.metrics import METRICS
 
 ONE_HOME = ({"name": "homes", "households": 1, "load": {"kind": "feeder"}},)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 import cosim
-from cosim.report.figure_list import FIGURES
+from cosim.report.figures import FIGURES
 from cosim.report.run_data import RunData
 
 SHORT = {"time.steps": 5}

@@ -10,8 +10,8 @@ import pytest
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.report.clearing_figure import _by_hour
-from cosim.report.figure_list import draw_figures
+from cosim.report.figures.clearing_figure import _by_hour
+from cosim.report.figures.figure_files import draw_figures
 
 ROWS = {
     "day": np.array([0, 0, 1, 1]),

@@ -9,7 +9,7 @@ from cosim.core.registry import PluginError
 from cosim.core.tables import Column, Table
 from cosim.devices.interface import DEVICES, Device, Shown
 from cosim.report.device_data import panels, shown_columns
-from cosim.report.device_figure import devices
+from cosim.report.figures.device_figure import devices
 from cosim.report.page.run_charts import time_charts
 from cosim.report.run_data import RunData
 from tests.unit.small_run import SmallRun

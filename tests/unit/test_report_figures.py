@@ -21,18 +21,18 @@ from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.shown import number_text
 from cosim.engine.answer import Element
 from cosim.engine.scenario import Scenario
-from cosim.report import fault_figure, figure_list
 from cosim.report.decision_data import decision_data, steps_per_point
-from cosim.report.energy_figures import community_power
-from cosim.report.feeder_figure import feeder_map, worst_voltage
-from cosim.report.figure_list import FIGURES, draw_figures
+from cosim.report.figures import FIGURES, fault_figure, figure_files
+from cosim.report.figures.energy_figures import community_power
+from cosim.report.figures.feeder_figure import feeder_map, worst_voltage
+from cosim.report.figures.figure_files import draw_figures
+from cosim.report.figures.grid_figures import loading_duration, voltage
+from cosim.report.figures.message_figures import latency_data
+from cosim.report.figures.prosumer_figures import target_gap
+from cosim.report.figures.regulation_figures import averages
 from cosim.report.grid_data import ByElement, loadings, voltage_band
-from cosim.report.grid_figures import loading_duration, voltage
-from cosim.report.message_figures import latency_data
 from cosim.report.page.run_page import write_report
-from cosim.report.prosumer_figures import target_gap
 from cosim.report.regulation_data import resource_series
-from cosim.report.regulation_figures import averages
 from cosim.report.run_data import RunData
 from cosim.report.style import Print, drawing, new_figure, picture
 from cosim.report.summary_table import summary_rows
@@ -58,7 +58,7 @@ FIRM = {"firm", "ties"}
 def _painting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whether figures are laid out and painted, or their files hold a PNG's signature alone."""
     if request.param == "made":
-        monkeypatch.setattr(figure_list, "save", lambda figure, path, how: path.write_bytes(b"\x89PNG"))
+        monkeypatch.setattr(figure_files, "save", lambda figure, path, how: path.write_bytes(b"\x89PNG"))
 
 
 either_way = pytest.mark.usefixtures("_painting")
@@ -246,8 +246,8 @@ def test_the_same_run_gives_the_same_bytes_whatever_the_users_settings(
     figures = [folder / file.relative_to(drawn[0]) for file in drawn[1]][::every]
     for file in {*(folder / "figures").iterdir()} - {*figures}:
         file.unlink()
-    chosen = [entry for entry in figure_list.figures() if folder / f"figures/{entry.name}.png" in figures]
-    monkeypatch.setattr(figure_list, "figures", lambda: chosen)
+    chosen = {name: each for name, each in FIGURES.items() if folder / f"figures/{name}.png" in figures}
+    monkeypatch.setattr(FIGURES, "_classes", chosen)
     write_report(folder)
     again = full_run(tmp_path / "run")
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "lines.linewidth": 7}):
@@ -280,7 +280,7 @@ def test_a_figure_has_the_format_width_and_resolution_that_is_asked_for(format_:
 
 def test_nothing_that_draws_imports_pyplot_or_pandapower() -> None:
     """Both would keep figures or take seconds to load; that none of it loads them, the slow test shows."""
-    folder = Path(figure_list.__file__).parent
+    folder = Path(figure_files.__file__).parent.parent
     for file in folder.rglob("*.py"):
         assert not re.search(r"^\s*(from|import) .*(pyplot|pandapower)", file.read_text(), re.M), file.name
 
@@ -309,19 +309,19 @@ def test_nothing_is_cut_off(tmp_path: Path, every: int) -> None:
     )
     run = small.batteries().feeder(diverged=(3,)).topology().end()
     with drawing():
-        for entry in figure_list.figures()[::every]:
-            figure = entry.draw(run)
+        for name, each in FIGURES.items()[::every]:
+            figure = each().draw(run)
             if figure is None:
                 continue
             figure.canvas.draw()  # type: ignore[no-untyped-call]
             box = figure.get_tightbbox()
             width, height = figure.get_size_inches()
-            assert box.x0 > -0.02, entry.name
-            assert box.y0 > -0.02, entry.name
-            assert box.x1 < width + 0.02, entry.name
-            assert box.y1 < height + 0.02, entry.name
-            assert any(ax.get_xlabel() for ax in figure.axes), entry.name
-            assert any(ax.get_ylabel() for ax in figure.axes), entry.name
+            assert box.x0 > -0.02, name
+            assert box.y0 > -0.02, name
+            assert box.x1 < width + 0.02, name
+            assert box.y1 < height + 0.02, name
+            assert any(ax.get_xlabel() for ax in figure.axes), name
+            assert any(ax.get_ylabel() for ax in figure.axes), name
 
 
 @pytest.mark.parametrize("highest", [0, 1])
@@ -329,7 +329,7 @@ def test_no_household_is_above_its_panel(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, highest: int
 ) -> None:
     """Panels that share an axis reach as far as the highest point of any of them."""
-    from cosim.report import prosumer_figures
+    from cosim.report.figures import prosumer_figures
 
     run = SmallRun(tmp_path / "run").prosumers().market().end()
     data = decision_data(run)

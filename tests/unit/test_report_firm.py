@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import cosim
-from cosim.report.firm_figure import firm
+from cosim.report.figures.firm_figure import firm
+from cosim.report.figures.tie_figure import ties
 from cosim.report.run_data import RunData
-from cosim.report.tie_figure import ties
 
 SHORT = {"time.duration_h": 6, "report.figures": False, "record.decisions": False}
 

@@ -9,9 +9,9 @@ import pytest
 
 from cosim.engine.wings import tables
 from cosim.report.dimming_data import limited
-from cosim.report.dimming_figure import dimming
-from cosim.report.en50160_figure import bus_weeks, en50160
-from cosim.report.figure_list import FIGURES
+from cosim.report.figures import FIGURES
+from cosim.report.figures.dimming_figure import dimming
+from cosim.report.figures.en50160_figure import bus_weeks, en50160
 from cosim.report.run_data import RunData
 from cosim.report.style import drawing
 from tests.unit.small_run import START_MS, SmallRun, hours, scenario_text

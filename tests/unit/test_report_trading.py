@@ -10,11 +10,11 @@ import pytest
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import run_scenario
-from cosim.report import figure_list
-from cosim.report.figure_list import draw_figures
+from cosim.report.figures import FIGURES, figure_files
+from cosim.report.figures.figure_files import draw_figures
+from cosim.report.figures.trading_figures import MAX_SELLERS, _suppliers
 from cosim.report.run_data import RunData
 from cosim.report.trading_data import bills, household_day, market_hours
-from cosim.report.trading_figures import MAX_SELLERS, _suppliers
 from cosim.results.store import read_table
 
 SUN = "time,roof [kW/kWp]\n" + "".join(
@@ -70,9 +70,9 @@ def test_there_is_a_figure_for_all_that_happened(
     """Painted they are in the next test."""
     name, data = case
     if not painted:
-        monkeypatch.setattr(figure_list, "save", lambda figure, path, how: path.write_bytes(b"\x89PNG"))
-    mine = [entry for entry in figure_list.figures() if entry.name in NAMES]
-    monkeypatch.setattr(figure_list, "figures", lambda: mine)
+        monkeypatch.setattr(figure_files, "save", lambda figure, path, how: path.write_bytes(b"\x89PNG"))
+    mine = {name: each for name, each in FIGURES.items() if name in NAMES}
+    monkeypatch.setattr(FIGURES, "_classes", mine)
     drawn = {file.stem for file in draw_figures(data.folder)}
     assert drawn == (NAMES - {"trading_offers", "trading_hours"} if name == "alone" else NAMES)
 
@@ -83,7 +83,7 @@ def test_nothing_is_cut_off(case: tuple[str, RunData]) -> None:
     from cosim.report.style import drawing
 
     with drawing():
-        drawn = [entry.draw(case[1]) for entry in figure_list.figures() if entry.name in NAMES]
+        drawn = [each().draw(case[1]) for name, each in FIGURES.items() if name in NAMES]
         for figure in drawn:
             if figure is None:
                 continue

@@ -19,8 +19,8 @@ from cosim.regulation.schema import CommunityConfig, ResourceConfig
 from cosim.regulation.units_in_kw import kw_per_unit
 from cosim.report.device_data import panels
 from cosim.report.dimming_data import LIMITED, limited
+from cosim.report.figures.message_figures import latency_data
 from cosim.report.long_series import blocks, row_quantiles, sums_over_elements
-from cosim.report.message_figures import latency_data
 from cosim.report.page.charts import Chart, band, chart, duration, series
 from cosim.report.page.feeder_data import Solved, solved
 from cosim.report.page.moment_data import then

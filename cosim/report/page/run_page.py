@@ -236,13 +236,9 @@ def _faults(run: RunData, found: list[dict[str, Any]]) -> dict[str, Any] | None:
 
 def _pictures(run: RunData) -> list[dict[str, str]]:
     """Figures of plugins, which are drawn here; cosim's own are for papers, and drawn when asked."""
-    from cosim.report.figure_list import FIGURES  # loads nothing heavy until something is drawn
+    from cosim.report.figures import FIGURES  # loads nothing heavy until something is drawn
 
-    own = [
-        (name, each)
-        for name, each in zip(FIGURES.names(), FIGURES.classes(), strict=True)
-        if not is_own(each)
-    ]
+    own = [(name, each) for name, each in FIGURES.items() if not is_own(each)]
     if not own:
         return []
     from cosim.report.style import drawing, picture

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
+from cosim.report.figures.interface import run_figure
 from cosim.report.long_series import bin_width_ms, blocks, gather, row_quantiles, sums_over_elements
 from cosim.report.run_data import RunData, text_list
 from cosim.report.style import (
@@ -56,6 +57,12 @@ class Power(NamedTuple):
     width_ms: int
 
 
+@run_figure(
+    "storage",
+    "Batteries and power",
+    "How full the batteries are, and below it what all households together consume, generate, store and "
+    "draw.",
+)
 def storage(run: RunData) -> Figure | None:
     """State of charge of the batteries, and below it the power of the community."""
     if not run.has("batteries"):
@@ -73,6 +80,11 @@ def storage(run: RunData) -> Figure | None:
     return figure
 
 
+@run_figure(
+    "power",
+    "Power",
+    "What all households together consume, generate and draw.",
+)
 def power(run: RunData) -> Figure | None:
     """Power of the community, where it has no battery; else `storage` shows it."""
     if not run.has("meters") or run.has("batteries"):

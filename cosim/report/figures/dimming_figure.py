@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cosim.core.clock import MS_PER_HOUR
 from cosim.dimming.schema import DimmingConfig
 from cosim.report.dimming_data import LIMITED, limited
+from cosim.report.figures.interface import run_figure
 from cosim.report.long_series import blocks, sums_over_elements
 from cosim.report.run_data import RunData
 from cosim.report.style import (
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
+@run_figure(
+    "dimming",
+    "Dimming",
+    "How many households were under a limit by the operator's order or because they heard nothing, the "
+    "loading and the voltages that the operator acts on, and what devices drew meanwhile.",
+)
 def dimming(run: RunData) -> Figure | None:
     """Households under a limit, highest loading, voltages and power; None where nobody was ever limited."""
     config = run.scenario.dimming

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cosim.report.device_data import panels
+from cosim.report.figures.interface import run_figure
 from cosim.report.run_data import RunData
 from cosim.report.style import LOOKS, draw_series, new_figure, time_axis
 
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@run_figure(
+    "devices",
+    "Devices",
+    "What all devices of each kind together took, stored, still needed and lacked.",
+)
 def devices(run: RunData) -> Figure | None:
     """Each kind of device that a run has a table of, all of them together; None where it has none."""
     found = list(panels(run))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.engine.answer import element_name
+from cosim.report.figures.interface import run_figure
 from cosim.report.grid_data import loadings, unsolved, voltage_band
 from cosim.report.run_data import RunData
 from cosim.report.style import (
@@ -37,6 +38,11 @@ N_TRAFOS = 3
 """Transformers whose duration curve is drawn."""
 
 
+@run_figure(
+    "voltage_band",
+    "Voltages",
+    "Lowest, median and highest voltage of all buses over time, with the limits where they are near.",
+)
 def voltage(run: RunData) -> Figure | None:
     """Smallest, median and largest bus voltage over time, with the limits."""
     if not run.has("bus_voltage"):
@@ -99,6 +105,11 @@ def _usual_limit(limits: dict[int, float]) -> tuple[float | None, str]:
     return usual, f" (another at {len(limits) - number} of {len(limits)})" if number < len(limits) else ""
 
 
+@run_figure(
+    "loading_duration",
+    "Loading duration",
+    "For how many hours the most loaded lines and transformers carried at least a given loading.",
+)
 def loading_duration(run: RunData) -> Figure | None:
     """For how many hours lines and transformers carry at least how much."""
     kinds = [kind for kind in ("line", "trafo", "trafo3w") if run.has(f"{kind}_loading")]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.engine.answer import Elements, element_name
+from cosim.report.figures.interface import run_figure
 from cosim.report.grid_data import ByElement, loadings, voltage_band
 from cosim.report.run_data import RunData, text_list
 from cosim.report.style import DARK, MIDDLE, legend_below, new_figure
@@ -69,6 +70,12 @@ class FeederMap(NamedTuple):
         return element_name(kind, index, self.elements) or str(index)
 
 
+@run_figure(
+    "feeder",
+    "The feeder",
+    "The feeder, each bus, line and transformer coloured by how near it came to its own limits, each in "
+    "its own worst interval.",
+)
 def feeder(run: RunData) -> Figure | None:
     """The feeder, its buses by their worst voltage and its lines by their highest loading."""
     if not all(run.has(table) for table in ("feeder_buses", "feeder_branches", "bus_voltage")):

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.report.decision_data import DecisionData, Group, decision_data
+from cosim.report.figures.interface import run_figure
 from cosim.report.run_data import RunData
 from cosim.report.style import (
     DARK,
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
+@run_figure(
+    "averages_by_prosumer",
+    "Averages of single households",
+    "Time-averaged decisions of three households of each group: those whose averages are lowest, in the "
+    "middle and highest at the end (paper A, Figure 4).",
+)
 def averages_by_prosumer(run: RunData) -> Figure | None:
     """Averages of some households of each group over time."""
     data = decision_data(run)
@@ -86,6 +93,11 @@ def sample(data: DecisionData, group: Group) -> dict[str, int]:
     return {first_rank[member]: member for member in sorted(first_rank, key=order.tolist().index)}
 
 
+@run_figure(
+    "averages_at_end",
+    "Averages of every household at the end",
+    "The average of every household at its last decision, by group (paper A, Figure 5).",
+)
 def averages_at_end(run: RunData) -> Figure | None:
     """Averages of every household at the end, by group."""
     data = decision_data(run)
@@ -131,6 +143,12 @@ def _label_last_row(axes: list[Axes], n_columns: int) -> None:
         ax.set_xlabel("number of the household")
 
 
+@run_figure(
+    "utilisation",
+    "Distance from the desired utilisation",
+    "How far the sum of a household's averages is from the T of its cost: over time for three "
+    "households of each group, and at the end for all (paper A, Figure 6).",
+)
 def utilisation(run: RunData) -> Figure | None:
     """How far the sum of each household's averages is from the T of its cost: over time, and at the end."""
     data = decision_data(run)
@@ -178,6 +196,12 @@ def target_gap(average: Array, target: Array) -> Array:
     return np.asarray(np.where(known.any(axis=-1), np.abs(target - total), np.nan))
 
 
+@run_figure(
+    "gradients",
+    "Gradients",
+    "Gradients of the households' costs by group: mean with standard deviation, median and extremes; "
+    "they come together where the averages approach an inner optimum (paper A, Figure 7).",
+)
 def gradients(run: RunData) -> Figure | None:
     """Gradients of the costs by group: mean, standard deviation and extremes."""
     data = decision_data(run)

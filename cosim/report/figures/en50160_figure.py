@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cosim.core.errors import count
 from cosim.grid.en50160 import LEAST_SHARE
+from cosim.report.figures.interface import run_figure
 from cosim.report.run_data import RunData
 from cosim.report.style import DARK, LIGHT, STRONG, WARM, legend_of_axes, new_figure, whole_numbers
 
@@ -39,6 +40,12 @@ class BusWeeks(NamedTuple):
     kept: NDArray[np.bool_]
 
 
+@run_figure(
+    "en50160",
+    "Voltage quality by EN 50160",
+    "For how much of its worst week the 10-minute means of each bus's voltage were outside ±10 %, and "
+    "how many buses broke one of the two rules in each week.",
+)
 def en50160(run: RunData) -> Figure | None:
     """Each bus in its worst week, and how many break a rule week by week; None without a whole week."""
     if not run.has("en50160"):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.config.hours import HOURS
+from cosim.report.figures.interface import run_figure
 from cosim.report.run_data import RunData
 from cosim.report.style import COLORMAP, DARK, LIGHT, MIDDLE, PALE, STRONG, WARM, legend_below, new_figure
 from cosim.report.trading_data import HouseholdDay, household_day
@@ -34,6 +35,12 @@ class Layer(NamedTuple):
     hatch: str
 
 
+@run_figure(
+    "trading_offers",
+    "Supply on offer",
+    "What one household could get on one day, from others and from the grid, and at what price: of "
+    "those that bought from others, the one with the most energy scheduled (paper B, Figures 1 and 2).",
+)
 def offers(run: RunData) -> Figure | None:
     """Energy on offer and its prices (paper B, Figures 1 and 2)."""
     data = household_day(run)
@@ -94,6 +101,12 @@ def _draw_prices(ax: Axes, data: HouseholdDay) -> None:
     ax.stairs(data.feed_in_price, _EDGES, baseline=None, **feed_in)  # type: ignore[arg-type]
 
 
+@run_figure(
+    "trading_schedule",
+    "A household's day",
+    "The same household and day: load by appliance, supply by source, and the price paid beside the "
+    "value of what is scheduled (paper B, Figures 3 and 4).",
+)
 def schedule(run: RunData) -> Figure | None:
     """A day's load by appliance, its supply, and prices and values (paper B, Figures 3 and 4)."""
     data = household_day(run)
@@ -143,6 +156,12 @@ def _draw_load(ax: Axes, data: HouseholdDay) -> None:
         ax.set_ylim(0, 1.08 * max(data.contracted_kw, float(load.max())))
 
 
+@run_figure(
+    "trading_allocation",
+    "Allocation",
+    "The same household and day: energy of each appliance and of each supplier in every hour (paper B, "
+    "Table IV).",
+)
 def allocation(run: RunData) -> Figure | None:
     """Which appliance runs and who supplies, hour by hour (paper B, Table IV)."""
     data = household_day(run)

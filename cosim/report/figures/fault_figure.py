@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cosim.faults.recovery import WINDOW, moving_rms
 from cosim.faults.schema import fault_names
+from cosim.report.figures.interface import run_figure
 from cosim.report.regulation_data import ResourceSeries, resource_series
 from cosim.report.run_data import RunData
 from cosim.report.style import (
@@ -75,6 +76,12 @@ class Broken(NamedTuple):
         return np.append(instants[0], instants), np.append(0.0, on)  # it rises from nothing
 
 
+@run_figure(
+    "faults",
+    "Faults and the tracking error",
+    "The aggregate less its capacity in each step, its moving root mean square, and the periods in "
+    "which something had failed; below, how many households were affected.",
+)
 def faults(run: RunData) -> Figure | None:
     """Tracking error of each resource with the times of the faults, and how many were on."""
     if not run.has("faults"):

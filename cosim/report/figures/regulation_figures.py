@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.report.figures.interface import run_figure
 from cosim.report.long_series import bin_width_ms, rolling_mean
 from cosim.report.regulation_data import ResourceSeries, resource_series
 from cosim.report.run_data import RunData
@@ -44,6 +45,12 @@ _CAPACITY = Look(WARM, "--", "s", "")
 _AGGREGATE = Look(STRONG, "-", "o", "")
 
 
+@run_figure(
+    "aggregate",
+    "Aggregate and capacity",
+    "What the community did of each resource in each step, against the capacity it was meant to follow; "
+    "for a long run, the mean of each day or stretch with the band that holds 90 % of the steps.",
+)
 def aggregate(run: RunData) -> Figure | None:
     """Aggregate of each resource against its capacity."""
     series = resource_series(run)
@@ -79,6 +86,11 @@ def _is_constant(values: Array) -> bool:
     return bool(np.all(values == values[0]))
 
 
+@run_figure(
+    "signals",
+    "Signals",
+    "The signal Ω of each resource that the platform broadcasts.",
+)
 def signals(run: RunData) -> Figure | None:
     """The signal of each resource over time."""
     series = resource_series(run)
@@ -99,6 +111,13 @@ def signals(run: RunData) -> Figure | None:
     return figure
 
 
+@run_figure(
+    "averages",
+    "Averages against the optimum",
+    "The sums of the households' averages beside the capacities, and how far the averages are from the "
+    "exact optimum: in cost (for the sums they reach), in distance (for the capacities), and in the "
+    "spread of the gradients, which is zero at an inner optimum.",
+)
 def averages(run: RunData) -> Figure | None:
     """The averages against capacity and optimum."""
     series = resource_series(run)
@@ -177,6 +196,11 @@ def _legend_of_averages(
     legend_below(figure, handles, 4 if len(firsts) == 1 else 3)
 
 
+@run_figure(
+    "last_steps",
+    "The last steps",
+    f"The aggregates of the last {LAST_STEPS} steps, one by one (paper A, Figure 8).",
+)
 def last_steps(run: RunData) -> Figure | None:
     """Aggregates of the last steps, one by one."""
     series = [one for one in resource_series(run) if len(one.time_ms) > LAST_STEPS]
@@ -200,6 +224,12 @@ def last_steps(run: RunData) -> Figure | None:
     return figure
 
 
+@run_figure(
+    "frequency",
+    "Frequency of the aggregates",
+    f"How often each aggregate occurred in the last {HISTOGRAM_STEPS} steps; where the capacity moves, "
+    "how often each deviation from it did (paper A, Figure 9).",
+)
 def frequency(run: RunData) -> Figure | None:
     """How often each aggregate occurred in the last steps, or its deviation where the capacity moves."""
     series = [one for one in resource_series(run) if len(one.time_ms) >= 20]

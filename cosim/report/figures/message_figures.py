@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.report.figures.interface import run_figure
 from cosim.report.run_data import RunData, text_list
 from cosim.report.style import DARK, LOOKS, legend_of_axes, new_figure
 
@@ -54,6 +55,12 @@ def latency_data(run: RunData) -> dict[tuple[str, str], Latencies]:
     return result
 
 
+@run_figure(
+    "latencies",
+    "Latencies and losses",
+    "The share of the delivered messages that came within a given time, by direction and kind, with "
+    "what was lost; not drawn where every message came at once.",
+)
 def latencies(run: RunData) -> Figure | None:
     """Share of the messages that came within a time, by direction and kind; None where all came at once."""
     if not (run.has("message_latency") and run.has("messages")):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cosim.core.clock import to_hours
+from cosim.report.figures.interface import run_figure
 from cosim.report.run_data import RunData
 from cosim.report.style import LOOKS, draw_series, legend_of_axes, new_figure, time_axis
 
@@ -23,6 +24,12 @@ _GIVEN = {
 _CUT = {"load not served": "unserved_kwh", "generation curtailed": "curtailed_kwh", "ballast": "dumped_kwh"}
 
 
+@run_figure(
+    "firm",
+    "The local firm",
+    "What its generator, its battery and the main grid gave in each interval, how full the battery was, "
+    "and what an island could not serve or take.",
+)
 def firm(run: RunData) -> Figure | None:
     """Powers, state of charge and cuts over time; None without a firm."""
     config = run.scenario.firm

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cosim.config.hours import HOURS
+from cosim.report.figures.interface import run_figure
 from cosim.report.run_data import RunData
 from cosim.report.style import DARK, LIGHT, MIDDLE, STRONG, WARM, Look, draw_series, new_figure, time_axis
 from cosim.report.trading_data import Array, market_hours
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@run_figure(
+    "trading_clearing",
+    "The market as it was cleared",
+    "What households bid for and offered hour by hour, what an operator or broker had pass between "
+    "them, and between which prices.",
+)
 def clearing(run: RunData) -> Figure | None:
     """Bids, asks, what was agreed, and its prices; None where no operator cleared anything."""
     market = market_hours(run)

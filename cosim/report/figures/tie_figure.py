@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cosim.core.clock import to_hours
+from cosim.report.figures.interface import run_figure
 from cosim.report.run_data import RunData, text_list
 from cosim.report.style import LOOKS, draw_series, legend_of_axes, new_figure, time_axis
 
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@run_figure(
+    "ties",
+    "The tie between two communities",
+    "What passes over the first tie and its limit; below, what a kWh more costs the seller's community "
+    "and is worth to the buyer's, which meet where the limit does not bind.",
+)
 def ties(run: RunData) -> Figure | None:
     """Power and marginal costs of the first tie over time; None without one."""
     if not run.scenario.ties or not run.has("ties"):

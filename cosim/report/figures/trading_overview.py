@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from cosim.report.figures.interface import run_figure
 from cosim.report.run_data import RunData
 from cosim.report.style import (
     DARK,
@@ -44,6 +45,12 @@ _ENERGY_LOOKS = {
 }
 
 
+@run_figure(
+    "trading_hours",
+    "The market hour by hour",
+    "What all households offered and what they delivered to each other, and its mean price between "
+    "those of the grid.",
+)
 def hours(run: RunData) -> Figure | None:
     """Energy offered and traded, and its price, over the run."""
     data = market_hours(run)
@@ -72,6 +79,11 @@ def hours(run: RunData) -> Figure | None:
     return figure
 
 
+@run_figure(
+    "trading_bills",
+    "Bills",
+    "The bill of each household by its parts, and the energy of all households by day.",
+)
 def bill_overview(run: RunData) -> Figure | None:
     """Every household's bill by its parts, and the energy of each day by where it comes from and goes."""
     data = bills(run)
