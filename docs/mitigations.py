@@ -120,10 +120,10 @@ def run(overrides: tuple[str, ...], seed: int) -> Run:
         folder = Path(temporary) / "run"
         summary = whole_run("lossy_community", [*overrides, "report.figures=false"], seed, folder).summary
         ticks, decisions = read_table(folder, "regulation"), read_table(folder, "decisions")
-    error = (ticks["aggregate"] - ticks["capacity"]).to_numpy()
+    error = ticks["aggregate"].to_numpy()[1:] - ticks["capacity"].to_numpy()[:-1]  # step by step
     sent = float(summary["messages_sent"] or 0)
     late = decisions["signal_age_ms"][decisions["step"] > SETTLED]
-    return Run(error, sent / len(error), float(late.mean()) / 1000)
+    return Run(error, sent / ticks["step"].nunique(), float(late.mean()) / 1000)
 
 
 def row(name: str, overrides: tuple[str, ...], seeds: range) -> str:

@@ -110,7 +110,7 @@ def outcome_of(case: Case, seed: int, steps: int = STEPS) -> Outcome:
         locked = locked_out(folder, steps) if steps <= 10_000 else pd.DataFrame()
     consumption, production = ticks.loc["consumption"], ticks.loc["production"]
     last = consumption.iloc[-1]
-    error = (consumption["aggregate"] - consumption.capacity).iloc[-200:]
+    error = (consumption["aggregate"] - consumption.capacity.shift(1)).iloc[-200:]
     numbers = [float("nan")] * 4
     if len(locked):
         steps_of = locked["step"]

@@ -26,7 +26,7 @@ NUMBERS = (
         Number("fault_{fault}_{community}_{resource}_episodes", "episodes", "",
             "number of times the fault was active; events that touch or overlap count as one"),
         Number("fault_{fault}_{community}_{resource}_worst_deviation_units", "worst deviation", "units",
-            "the aggregate - capacity of largest size in all episodes; null where it "
+            "the aggregate - capacity of a step of largest size in all episodes; null where it "
             "cannot be determined", least=-math.inf),
         Number("fault_{fault}_{community}_{resource}_recovery_h", "slowest recovery", "h",
             "from an episode's end until the error stays near its previous level; null if one did"
@@ -69,9 +69,14 @@ FAULT_EFFECTS = Table(
             "rmse_before",
             "number",
             "units",
-            "root mean square of aggregate - capacity over the quiet steps before",
+            "root mean square of aggregate - capacity of the step, over the quiet steps before",
         ),
-        Column("worst_deviation", "number", "units", "largest aggregate - capacity until it had recovered"),
+        Column(
+            "worst_deviation",
+            "number",
+            "units",
+            "largest aggregate - capacity of a step until it had recovered",
+        ),
         Column(
             "recovery_h",
             "number",
@@ -173,7 +178,7 @@ class FaultRecord:
         answered = block["step"] > 0  # what was before the first decision is no answer to a capacity
         tracking = self._tracking[community, resource]
         tracking.steps.extend(block["step"][answered])
-        tracking.error.extend((block["aggregate"] - block["capacity"])[answered])
+        tracking.error.extend((block["aggregate"] - block["target"])[answered])
         tracking.gap.extend(block["optimum_gap"][answered])
 
     def summary(self, until_ms: int) -> Summary:

@@ -125,7 +125,8 @@ def fault_effect(
     step_ms : int
         Length of a step, ms.
     error, gap : ndarray, shape (n,)
-        Aggregate less capacity of each step, and the cost gap at its end. NaN in `gap` is left out.
+        Aggregate less capacity of each step, that of the tick it begins with, and the cost gap at its end.
+        NaN in `gap` is left out.
     quiet : ndarray of bool, shape (n,)
         Which steps the level before can be taken from, see `untouched`.
     span : Span

@@ -24,7 +24,7 @@ from cosim.regulation.cost_schedule import CostSchedule, GroupCost, schedule
 from cosim.regulation.costs import Cost
 from cosim.regulation.gain_schema import GainMargin
 from cosim.regulation.group_schema import Grouped
-from cosim.regulation.loop_delay import loop_delay_steps
+from cosim.regulation.loop_delay import heard_after, loop_delay_steps
 from cosim.regulation.mitigation import Loop
 from cosim.regulation.mitigations import AgainstDelay
 from cosim.regulation.operating_point import OperatingPoint, operating_point
@@ -84,6 +84,8 @@ class Design:
         G of each resource there.
     delays_steps : ndarray, shape (n,)
         d of each household, as its latencies and phase make it.
+    heard_after : ndarray of int, shape (n,)
+        Ticks from the one that a step begins with to the one at which what each did in it is measured.
     gains, signals : tuple of float
         τ and Ω(0) of each resource.
     phases_ms : ndarray of int, shape (n,)
@@ -103,6 +105,7 @@ class Design:
     at_mean: OperatingPoint
     at_later: tuple[OperatingPoint, ...]
     delays_steps: Array
+    heard_after: NDArray[np.int64]
     gains: tuple[float, ...]
     signals: tuple[float, ...]
     phases_ms: NDArray[np.int64]
@@ -208,6 +211,7 @@ def design(
         at_mean=at_mean,
         at_later=tuple(at_later),
         delays_steps=delays,
+        heard_after=heard_after(config.platform, step_ms, phases, up_ms, meter_ms),
         gains=_gains(config, _largest_loop_gains((at_mean, *at_later)), float(np.mean(delays)), number),
         signals=signals,
         phases_ms=phases,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,6 +56,33 @@ def loop_delay_steps(
         reported = decides + (step_ms if platform.report == "at_step_end" else 0)
         tick = np.ceil((reported + up_ms) / step_ms)
     return np.asarray(tick - 1, dtype=np.float64)
+
+
+def heard_after(
+    platform: PlatformConfig,
+    step_ms: int,
+    phases_ms: NDArray[np.int64],
+    up_ms: NDArray[np.float64],
+    meter_ms: float,
+) -> NDArray[np.int64]:
+    """How many ticks after the one that a step begins with what each household does in it is measured.
+
+    At its mean latencies. Without phases and latency a report at the step's end comes with the next tick, one
+    at the decision with this tick; a meter is read just after the next tick, and comes with the one after it.
+
+    Parameters
+    ----------
+    platform, step_ms, phases_ms, up_ms, meter_ms
+        See `loop_delay_steps`.
+
+    Returns
+    -------
+    ndarray of int, shape (N,)
+    """
+    if platform.measurement == "meter":
+        return np.full(len(phases_ms), 1 + max(1, math.ceil(meter_ms / step_ms)), np.int64)
+    reported_ms = phases_ms + (step_ms if platform.report == "at_step_end" else 0)
+    return first_heard_step(reported_ms, up_ms, step_ms)
 
 
 def first_heard_step(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR, to_utc
+from cosim.core.context import TimeAxis
 from cosim.core.errors import InputError
 from cosim.core.numbers import Summary
 from cosim.core.tables import (
@@ -32,7 +33,7 @@ from cosim.regulation.community_costs import Costs
 from cosim.regulation.membership_times import Membership
 from cosim.regulation.optimum import OptimalCosts, Optimum, solve_optimum
 from cosim.regulation.platform import Tick
-from cosim.regulation.tracking import GapMetrics, TrackingMetrics
+from cosim.regulation.tracking import GapMetrics, Targets, TrackingMetrics
 
 REGULATION = Table(
     "regulation",
@@ -49,14 +50,19 @@ REGULATION = Table(
             "Ω(k), the signal in force when the tick comes, in cost/unit; under `inverse_average` in "
             "unit³/cost",
         ),
-        Column("capacity", "number", "units", "C at the tick"),
+        Column("capacity", "number", "units", "C at the tick, for the step that begins with it"),
         Column(
             "aggregate",
             "number",
             "units",
             "what the community did: Σx, time-mean over the step that ends here",
         ),
-        Column("measured", "number", "units", "Σx as the platform measured it; NaN while it is down"),
+        Column(
+            "measured",
+            "number",
+            "units",
+            "Σx of earlier steps as the platform knows it at the tick; NaN while it is down",
+        ),
         Column("average_sum", "number", "units", "Σx̄ over the members, as their averages stand"),
         Column(
             "optimum_gap", "number", "cost", "cost of the averages above the optimum for the sums they reach"
@@ -144,21 +150,20 @@ class TickRecorder:
     Attributes
     ----------
     watchers : list of callable
-        Told of every block: community, resource, and columns of the table.
+        Told of every block: community, resource, and columns of the table, with `target`: the capacity of the
+        step that ends at the tick, which `aggregate` is of.
     """
 
     def __init__(
         self,
         community: Community,
         writer: RowSink,
-        start: datetime,
-        warm_up_ms: int = 0,
+        time: TimeAxis,
     ) -> None:
         self._community = community
         self.watchers: list[Callable[[str, str, Mapping[str, Array]], None]] = []
         self._writer = writer
-        self._start = start
-        self._warm_up_ms = warm_up_ms
+        self._start = time.start
         config = community.design.config
         self._names = [resource.name for resource in config.resources]
         n = len(community.design.members) * len(self._names)
@@ -168,7 +173,10 @@ class TickRecorder:
         self._near: Optimum | None = None
         self._members = _Members(community)
         self._gap = GapMetrics(config.name)
-        self._tracking = [TrackingMetrics(f"{config.name}_{name}") for name in self._names]
+        heard_after = np.minimum(community.design.heard_after, len(time.steps))
+        self._targets = [Targets(heard_after) for _ in self._names]
+        first_ms = time.warm_up_ms + time.step_ms
+        self._tracking = [TrackingMetrics(f"{config.name}_{name}", first_ms) for name in self._names]
 
     def add(self, step: int, now_ms: int, tick: Tick, aggregates: list[float]) -> None:
         """Take one tick, with the averages as they stand."""
@@ -212,12 +220,11 @@ class TickRecorder:
                 "distance": distances,
                 **_spread(slopes[resource], len(pending.steps)),
             }
+            self._write(block, pending.times_ms, name, len(members))
+            block["target"], block["measured_target"] = self._targets[resource].add(block["capacity"])
             for watch in self.watchers:
                 watch(self._community.design.config.name, name, block)
-            counted = np.array(pending.times_ms) >= self._warm_up_ms
-            if counted.any():
-                self._tracking[resource].add({name: values[counted] for name, values in block.items()})
-            self._write(block, pending.times_ms, name, len(members))
+            self._tracking[resource].add(block, np.array(pending.times_ms))
 
     def _write(self, block: dict[str, Array], times_ms: list[int], resource: str, n_members: int) -> None:
         n = len(times_ms)

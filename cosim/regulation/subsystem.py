@@ -230,7 +230,7 @@ class Regulation(Subsystem[Regulated]):
         if self._households is not None and self._households.meters is not None:
             run.env.process(self._before_meters(run))
         for number, community in enumerate(self.communities):
-            recorder = TickRecorder(community, ticks, time.start, time.warm_up_ms)
+            recorder = TickRecorder(community, ticks, time)
             log = community.log
             written = None if log is None else DecisionRecorder(community, log, decisions, time.start, names)
             if community.arrays is None:

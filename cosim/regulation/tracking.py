@@ -13,22 +13,23 @@ from cosim.core.numbers import COMMUNITY, Number, Summary, declared, finite
 
 Array = NDArray[np.float64]
 
-_TICKS = "table `regulation`; the initial step does not count, nor does the warm-up"
+_STEPS = "table `regulation`; steps that begin before the warm-up is over do not count"
 NUMBERS = (
-    *declared(COMMUNITY, _TICKS,
+    *declared(COMMUNITY, _STEPS,
         Number("{community}_{resource}_tracking_rmse_units", "error (RMS)", "units",
-            "root mean square of aggregate - capacity", "less"),
+            "root mean square of the aggregate of each step - its capacity, that of the tick it begins with",
+            "less"),
         Number("{community}_{resource}_tracking_bias_units", "error (mean)", "units",
-            "mean of aggregate - capacity; positive is too much", least=-math.inf),
+            "mean of the same differences; positive is too much", least=-math.inf),
         Number("{community}_{resource}_capacity_mean_units", "mean capacity", "units",
             "mean of the capacity over the same steps"),
         Number("{community}_{resource}_measured_rmse_units", "error as measured", "units",
-            "root mean square of what the platform measured - capacity; null where it measured "
-            "nothing", "less"),
+            "root mean square of what the platform measured - capacity of the steps that it measured, by "
+            "phases and mean latencies; null where it measured nothing", "less"),
         Number("{community}_{resource}_gradient_spread_end", "gradient spread", "cost/unit",
             "largest minus smallest ∇g among the members at the last step", "less"),
         Number("{community}_{resource}_average_shortfall_end_units", "average shortfall", "units",
-            "capacity - Σx̄ at the last step; null where the capacity changed", least=-math.inf),
+            "capacity - Σx̄ at the last step; null where the capacity ever changed", least=-math.inf),
         Number("{community}_cost_gap_end", "cost above the optimum", "cost",
             "cost of the averages above the optimum for the sums they reach, at the last step", "less"),
         Number("{community}_distance_to_optimum_end", "distance to the optimum", "units",
@@ -38,14 +39,53 @@ NUMBERS = (
 )  # fmt: skip
 
 
+class Targets:
+    """The capacities that what the ticks show of a resource is compared with.
+
+    A tick's capacity is that of the step which begins with it, and its aggregate that of the step which ends
+    with it. What the platform measures at a tick is of steps of its households that began some ticks before.
+
+    Parameters
+    ----------
+    heard_after : ndarray of int, shape (n,)
+        How many ticks after the one that a step begins with each household's step is measured.
+    """
+
+    def __init__(self, heard_after: NDArray[np.int64]) -> None:
+        (first, *others), counts = np.unique(heard_after, return_counts=True)
+        self._first = int(first)
+        self._others = [(int(each), n / len(heard_after)) for each, n in zip(others, counts[1:], strict=True)]
+        self._n_before = max(1, int(heard_after.max()))
+        self._before: Array | None = None
+
+    def add(self, capacity: Array) -> tuple[Array, Array]:
+        """Take the capacities of some ticks; what the aggregate and measurement of each are compared with.
+
+        Before the first tick the capacity is taken to be that of the first tick.
+        """
+        before = np.full(self._n_before, capacity[0]) if self._before is None else self._before
+        known = np.concatenate([before, capacity])
+        self._before = known[-self._n_before :]
+
+        def earlier(n_ticks: int) -> Array:
+            return known[self._n_before - n_ticks : len(known) - n_ticks]
+
+        measured = earlier(self._first)
+        # Differences, so that a capacity that does not change is itself to the last bit.
+        shifts = [share * (earlier(n_ticks) - measured) for n_ticks, share in self._others]
+        return earlier(1), sum(shifts, measured)
+
+
 @dataclass
 class TrackingMetrics:
-    """How well a resource's aggregate follows its capacity, over all ticks but the initial one.
+    """How well a resource's aggregate follows its capacity, over all steps from the warm-up's end on.
 
     Parameters
     ----------
     prefix : str
         ``community_resource``.
+    from_ms : int
+        The first tick that counts: a step before it the warm-up is over.
 
     Notes
     -----
@@ -54,6 +94,7 @@ class TrackingMetrics:
     """
 
     prefix: str
+    from_ms: int
     n: int = 0
     error_sum: float = 0.0
     square_sum: float = 0.0
@@ -61,29 +102,29 @@ class TrackingMetrics:
     n_measured: int = 0
     measured_square_sum: float = 0.0
     spread_end: float = math.nan
+    is_constant: bool = True
     average_shortfall_end: float = math.nan
 
-    def add(self, columns: Mapping[str, Array]) -> None:
-        """Take a block of the regulation table of this resource."""
-        used = columns["step"] > 0
-        error = (columns["aggregate"] - columns["capacity"])[used]
+    def add(self, columns: Mapping[str, Array], times_ms: NDArray[np.int64]) -> None:
+        """Take a block of the regulation table of this resource, with what it is compared with."""
+        used = times_ms >= self.from_ms
+        error = (columns["aggregate"] - columns["target"])[used]
         self.n += len(error)
         self.error_sum += math.fsum(error)
         self.square_sum += math.fsum(error * error)
-        self.capacity_sum += math.fsum(columns["capacity"][used])
-        measured = (columns["measured"] - columns["capacity"])[used]
+        self.capacity_sum += math.fsum(columns["target"][used])
+        measured = (columns["measured"] - columns["measured_target"])[used]
         measured = measured[np.isfinite(measured)]
         self.n_measured += len(measured)
         self.measured_square_sum += math.fsum(measured * measured)
         self.spread_end = float(columns["gradient_spread"][-1])
-        capacity = columns["capacity"]
         # Averages are of many steps: against a capacity that moves they fall short for no reason.
-        is_constant = bool(np.all(capacity == capacity[0]))
-        shortfall = float(capacity[-1] - columns["average_sum"][-1])
-        self.average_shortfall_end = shortfall if is_constant else math.nan
+        self.is_constant &= bool(np.all(columns["capacity"] == columns["target"]))
+        shortfall = float(columns["capacity"][-1] - columns["average_sum"][-1])
+        self.average_shortfall_end = shortfall if self.is_constant else math.nan
 
     def result(self) -> Summary:
-        """Tracking error (aggregate minus capacity) and the state at the end."""
+        """Tracking error (aggregate minus capacity, step by step) and the state at the end."""
         n, n_measured = self.n or math.nan, self.n_measured or math.nan
         return {
             f"{self.prefix}_tracking_rmse_units": finite(math.sqrt(self.square_sum / n)),

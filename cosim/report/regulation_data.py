@@ -47,6 +47,11 @@ class ResourceSeries(NamedTuple):
     distance: Array
     gradient_spread: Array
 
+    @property
+    def target(self) -> Array:
+        """The capacity of the step that ends at each tick, which `aggregate` is of; NaN at the first."""
+        return np.concatenate([[np.nan], self.capacity[:-1]])
+
 
 def resource_series(run: RunData) -> list[ResourceSeries]:
     """Every resource that has ticks, in the scenario's order."""

@@ -36,9 +36,7 @@ def recorded(error: np.ndarray, **times_h: tuple[int, int]) -> FaultRecord:
     ]
     record = FaultRecord(scenario.communities, events, scenario.axis)
     step = np.arange(1, N + 1)
-    record.take(
-        "v", "x", {"step": step, "aggregate": error, "capacity": np.zeros(N), "optimum_gap": 0 * step}
-    )
+    record.take("v", "x", {"step": step, "aggregate": error, "target": np.zeros(N), "optimum_gap": 0 * step})
     return record
 
 

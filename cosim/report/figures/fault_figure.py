@@ -136,14 +136,14 @@ def _shade(ax: Axes, axis: TimeAxis, broken: list[Broken]) -> None:
 
 
 def _draw_error(ax: Axes, axis: TimeAxis, one: ResourceSeries) -> None:
-    error = one.aggregate - one.capacity
-    draw_series(ax, axis, one.time_ms, error, Look(STRONG, "-", "o", ""), "error", steps=True)
+    ends_ms, error = one.time_ms[1:], (one.aggregate - one.target)[1:]
+    draw_series(ax, axis, ends_ms, error, Look(STRONG, "-", "o", ""), "error", steps=True)
     ax.axhline(0, color=DARK, linewidth=0.6)
     if len(error) >= WINDOW:
         level = moving_rms(error, WINDOW)
         look = Look(LOOKS[1].color, "--", "", "")
         label = f"root mean square of the last {WINDOW} steps"
-        draw_series(ax, axis, one.time_ms[WINDOW - 1 :], level, look, label, band=False)
+        draw_series(ax, axis, ends_ms[WINDOW - 1 :], level, look, label, band=False)
 
 
 def _draw_count(ax: Axes, axis: TimeAxis, broken: list[Broken]) -> None:

@@ -79,7 +79,7 @@ def _draw_aggregate(ax: Axes, axis: TimeAxis, one: ResourceSeries) -> None:
         draw_series(ax, axis, one.time_ms, smooth, _AGGREGATE, f"its mean over {window} steps")
     else:
         draw_series(ax, axis, one.time_ms, one.aggregate, _AGGREGATE, "aggregate Σx", steps=True)
-    draw_series(ax, axis, one.time_ms, one.capacity, _CAPACITY, "capacity C", steps=True, band=False)
+    draw_series(ax, axis, one.time_ms, one.target, _CAPACITY, "capacity C", steps=True, band=False)
 
 
 def _is_constant(values: Array) -> bool:
@@ -214,8 +214,9 @@ def last_steps(run: RunData) -> Figure | None:
         ax.plot(
             x, one.aggregate[-LAST_STEPS:], color=STRONG, marker="o", markersize=3.5, label="aggregate Σx"
         )
-        capacity = one.capacity[-LAST_STEPS:]
-        ax.plot(x, capacity, color=WARM, linestyle="--", drawstyle="steps-pre", label="capacity C")
+        ax.plot(
+            x, one.target[-LAST_STEPS:], color=WARM, linestyle="--", drawstyle="steps-pre", label="capacity C"
+        )
         ax.set_title(f"{one.title}: the last {LAST_STEPS} steps")
         ax.set_ylabel(f"{one.unit} per step")
         axis.finish(ax, label=ax in axes[-columns:])
@@ -246,14 +247,14 @@ def frequency(run: RunData) -> Figure | None:
 
 
 def _draw_histogram(ax: Axes, one: ResourceSeries) -> None:
-    used, capacity = one.aggregate[-HISTOGRAM_STEPS:], one.capacity[-HISTOGRAM_STEPS:]
-    moves = not _is_constant(capacity)
-    values = used - capacity if moves else used
+    used, target = one.aggregate[-HISTOGRAM_STEPS:], one.target[-HISTOGRAM_STEPS:]
+    moves = not _is_constant(target[np.isfinite(target)])
+    values = used - target if moves else used
     values = values[np.isfinite(values)]
     if len(values) == 0:
         return
     ax.hist(values, bins=_edges(values), color=UNCERTAIN, edgecolor=DARK, linewidth=0.6)  # type: ignore[arg-type]
-    middle = 0.0 if moves else float(capacity[0])
+    middle = 0.0 if moves else float(target[-1])
     ax.axvline(middle, color=WARM, linestyle="--", linewidth=2, label="capacity C")
     ax.axvline(float(values.mean()), color=DARK, linestyle=":", linewidth=2, label="mean")
     ax.set_title(f"{one.title}: the last {len(values)} steps")
