@@ -29,6 +29,13 @@ def number_text(value: float | int | None, digits: int = 4) -> str:
     return text.replace(",", THIN_SPACE)
 
 
+def rounded_like(value: float, other: float, digits: int = 4) -> float:
+    """A number without what lies below the last digit that `number_text` shows of another."""
+    if other == 0 or not math.isfinite(other):
+        return value
+    return round(value, max(0, digits - 1 - math.floor(math.log10(abs(other)))))
+
+
 def share_text(share: float) -> str:
     """A share of 1 in per cent; one that is not nothing and not all never looks as if it were."""
     if 0 < share < 0.001:

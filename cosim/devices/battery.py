@@ -95,7 +95,7 @@ class BatteryConfig(Device):
     title: ClassVar = "Batteries"
     shown: ClassVar = (
         Shown("charge_kwh", "charging"),
-        Shown("discharge_kwh", "discharging"),
+        Shown("discharge_kwh", "discharging", is_given=True),
         Shown("soc_kwh", "stored", is_level=True),
     )
 

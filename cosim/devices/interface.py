@@ -71,11 +71,14 @@ class Shown(NamedTuple):
         What it is called in few words, of one device or of all together: ``charging``.
     is_level : bool
         Whether it is what stands at an interval's end, and no flow over it.
+    is_given : bool
+        Whether it is energy that the device gives to its household.
     """
 
     column: str
     label: str
     is_level: bool = False
+    is_given: bool = False
 
 
 class GroupAround(NamedTuple):
@@ -313,6 +316,15 @@ class Device(Model):
         ndarray, shape (2, n_days)
         """
         raise NotImplementedError(f"{cls.__name__} does not say what it could give")
+
+
+def given_columns() -> dict[str, list[str]]:
+    """By table, the columns of what devices give to their households, kWh in an interval."""
+    return {
+        device.table.name: given
+        for device in DEVICES.classes()
+        if device.table and (given := [each.column for each in device.shown if each.is_given])
+    }
 
 
 def _welcome(name: str, device: type[Device]) -> None:

@@ -5,6 +5,7 @@ A pure function of the run's numbers, the names in its feeder tables, one interv
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.regulation.reductions import Reduction, reduction_text
 from cosim.regulation.schema import CommunityConfig
 from cosim.regulation.units_in_kw import step_power_text
-from cosim.results.run_tables import batches, table_files
+from cosim.results.run_tables import batches, schema_of, table_files
 
 
 class Element(NamedTuple):
@@ -34,10 +35,13 @@ class Element(NamedTuple):
         As the network calls it; may be empty.
     limits : dict of str to float
         By key of the kind of limit: pu for voltages, percent for loadings.
+    rating_kva : float or None
+        What a transformer's loading is a share of; None of others, and where a run did not write it.
     """
 
     name: str
     limits: Mapping[str, float]
+    rating_kva: float | None = None
 
 
 Elements = Mapping[tuple[str, int], Element]
@@ -57,10 +61,13 @@ def read_elements(folder: Path) -> Elements:
                 limits = {"voltage_low": row["vm_min_pu"], "voltage_high": row["vm_max_pu"]}
                 found["bus", row["bus"]] = Element(row["name"], limits)
     for file in table_files(folder, "feeder_branches"):
-        for batch in batches(file, ["kind", "element", "name", "loading_max_percent"]):
+        rating = [name for name in schema_of(file).names if name == "rating_kva"]  # not in older runs
+        for batch in batches(file, ["kind", "element", "name", "loading_max_percent", *rating]):
             for row in batch.to_pylist():
                 limits = {f"{row['kind']}_overload": row["loading_max_percent"]}
-                found[row["kind"], row["element"]] = Element(row["name"], limits)
+                kva = math.nan if row["kind"] == "line" else row.get("rating_kva") or math.nan
+                element = Element(row["name"], limits, kva if math.isfinite(kva) else None)
+                found[row["kind"], row["element"]] = element
     return found
 
 
@@ -127,6 +134,18 @@ def element_name(table: str, index: int, elements: Elements) -> str:
     return visible(element.name, one_line=True) if element else ""
 
 
+def limit_text(key: str, element: Element) -> str:
+    """A limit of an element, and what it is a share of: ``1.1000 pu``, ``100 % of 400 kVA``."""
+    of = "" if element.rating_kva is None else f" of {number_text(element.rating_kva)} kVA"
+    return f"{WORDS_BY_KEY[key].value.format(element.limits[key])}{of}"
+
+
+def used_text(key: str, use: float, element: Element) -> str:
+    """The voltage or the loading at which so much of a limit is used: ``1.0450 pu``, ``141.8 %``."""
+    limit = element.limits[key]
+    return WORDS_BY_KEY[key].value.format(limit / use if key == "voltage_low" else limit * use)
+
+
 def _limits(summary: Summary, scenario: Scenario, elements: Elements) -> str:
     n = summary.get("intervals")
     if n is None or scenario.grid is None:
@@ -188,11 +207,9 @@ def _extreme(key: str, summary: Summary, scenario: Scenario, elements: Elements)
     where = f"{words.element} {element_name(words.table, int(index), elements) or int(index)}"
     when = date_text(scenario.time.start, float(hours))
     element = elements.get((words.table, int(index)))
-    limit = element.limits.get(key) if element else None
-    if limit is None:
+    if element is None or key not in element.limits:
         return f"{where} ({share_text(float(use))} of its limit) on {when}"
-    value = limit / use if key == "voltage_low" else limit * use
-    return f"{where} ({words.value.format(value)}, limit {words.value.format(limit)}) on {when}"
+    return f"{where} ({used_text(key, float(use), element)}, limit {limit_text(key, element)}) on {when}"
 
 
 def _following(summary: Summary, scenario: Scenario) -> list[str]:
@@ -218,22 +235,24 @@ def _following(summary: Summary, scenario: Scenario) -> list[str]:
 
 
 def _community(community: CommunityConfig, summary: Summary, scenario: Scenario) -> str:
+    """How far it was typically off its targets, and where that leaves it on average."""
     parts: list[str] = []
     for resource in community.resources:
         prefix = f"{community.name}_{resource.name}"
-        names = ("tracking_bias", "capacity_mean", "tracking_rmse")
+        names = ("tracking_rmse", "capacity_mean", "tracking_bias")
         known = [summary.get(f"{prefix}_{name}_units") for name in names]
-        if None not in known:
-            bias, *_ = values = [float(each or 0.0) for each in known]
-            off, target, error = (
-                step_power_text(abs(each), resource, scenario.time.step_ms) for each in values
-            )
-            by = f"{off} {'above' if bias > 0 else 'below'}" if bias else "exactly on"
-            one = f" of {target} in {resource.name} ({error}{'' if parts else ' root mean square'})"
-            parts.append(f"{by} its target{one}")
-    if not parts:
-        return ""
-    return f"community {community.name} was on average {listed(parts)}"
+        if None in known:
+            continue
+        error, target, bias = (float(each or 0.0) for each in known)
+        off, mean = (step_power_text(each, resource, scenario.time.step_ms) for each in (error, target))
+        shift = step_power_text(abs(bias), resource, scenario.time.step_ms, beside=error)
+        side = "just as much" if shift.startswith("0 ") else f"{shift} {'more' if bias > 0 else 'less'}"
+        if parts:
+            parts.append(f"{off} off in {resource.name} ({mean} on average, and it did {side})")
+        else:
+            on_average = f"the target was {mean} on average, and it did {side}"
+            parts.append(f"{off} off its target in {resource.name} (root mean square; {on_average})")
+    return f"community {community.name} was typically {listed(parts)}" if parts else ""
 
 
 def _failures(summary: Summary, scenario: Scenario) -> list[str]:

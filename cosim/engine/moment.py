@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.errors import listed
 from cosim.core.shown import number_text
-from cosim.devices.interface import DEVICES
+from cosim.devices.interface import DEVICES, given_columns
 from cosim.engine.scenario import Scenario
 from cosim.regulation.reductions import Reduction, is_grid_aware, planned_capacity, reductions
 from cosim.regulation.units_in_kw import step_power_text
@@ -31,13 +31,14 @@ class Metered(NamedTuple):
     ----------
     load, generated : float
         As their meters show.
-    devices : float
-        What their other devices took, or gave where it is negative.
+    taken, given : float
+        By their other devices; the balance alone, where devices were not recorded.
     """
 
     load: float
     generated: float
-    devices: float
+    taken: float
+    given: float
 
 
 class Moment(NamedTuple):
@@ -86,7 +87,7 @@ def read_moment(folder: Path, scenario: Scenario, hours: float) -> Moment:
         above, losses = 1000 * flow[0]["p_slack_mw"], 1000 * flow[0]["losses_mw"]
     own = None
     if above is not None and losses is not None and metered is not None:
-        own = above - losses - (metered.load - metered.generated + metered.devices)
+        own = above - losses - (metered.load - metered.generated + metered.taken - metered.given)
     return Moment(above, own, metered, _sums(folder, scenario, start, end), losses)
 
 
@@ -101,9 +102,10 @@ def _powers(moment: Moment, scenario: Scenario) -> Iterator[str]:
     if metered is not None:
         made = f" and generated {_kw(metered.generated)}" if metered.generated > _SMALL_KW else ""
         parts.append(f"households used {_kw(metered.load)}{made}")
-        if abs(metered.devices) > _SMALL_KW:
-            verb = "took" if metered.devices > 0 else "gave"
-            parts.append(f"their {device_words(scenario)} {verb} {_kw(metered.devices)}")
+        deeds = sorted(((metered.given, "gave"), (metered.taken, "took")), reverse=True)
+        acted = [f"{verb} {_kw(power)}" for power, verb in deeds if power > _SMALL_KW]
+        if acted:
+            parts.append(f"their {device_words(scenario)} {' and '.join(acted)}")
     if own is not None and abs(own) > _SMALL_KW:
         parts.append(f"the feeder's other {'loads took' if own > 0 else 'generators gave'} {_kw(own)}")
     if above is not None:
@@ -150,7 +152,15 @@ def _metered(folder: Path, scenario: Scenario, start: datetime, end: datetime) -
         return None
     per_h = MS_PER_HOUR / scenario.interval_ms
     load, made, net = (per_h * sum(row[name] for row in rows) for name in names)
-    return Metered(load, made, net - load + made)
+    given = sum(
+        per_h * row[column]
+        for table, columns in given_columns().items()
+        for row in _rows(folder, table, columns, start, end)
+        for column in columns
+    )
+    balance = net - load + made
+    given = max(given, -balance)  # where devices were not recorded, the balance is all that is known
+    return Metered(load, made, balance + given, given)
 
 
 def _sums(

@@ -191,7 +191,7 @@ def missed_power(entries: Collection[Entry]) -> list[Problem]:
     for entry in missed:
         groups.setdefault((entry.table, entry.fate, entry.reason), []).append(entry)
     parts = [
-        f"{count(len(group), table)} of {power_text(group)} {fate} ({reason})"
+        f"{count(len(group), _PLAIN.get(table, table))} of {power_text(group)} {fate} ({reason})"
         for (table, fate, reason), group in groups.items()
     ]
     if len(parts) > _SHOWN:
@@ -204,6 +204,8 @@ def missed_power(entries: Collection[Entry]) -> list[Problem]:
 
 
 _SHOWN = 6
+_PLAIN = {"sgen": "static generator", "gen": "generator", "xward": "extended ward equivalent"}
+"""Tables of pandapower whose names are no words."""
 
 
 def power_text(entries: Collection[Entry]) -> str:

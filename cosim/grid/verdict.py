@@ -17,25 +17,38 @@ from cosim.grid.limits import Usage
 
 
 class LimitWords(NamedTuple):
-    """How a kind of limit is spoken of: what is said, of which element, key, table, what its use means."""
+    """How a kind of limit is spoken of: what is said, of which element, key, table, what its use is called.
+
+    Voltages have two limits, so that a share of "the limit" would say nothing: `used` says what is over what.
+    """
 
     outside: str
     element: str
     value: str
     key: str
     table: str
+    used: str
     more: str = ""
 
 
 _HELD = "; a bus whose voltage the grid above holds counts only where it exceeds it"
 _WORDS = {
     "vm_min_pu": LimitWords(
-        "voltage too low", "bus", "{:.4f} pu", "voltage_low", "bus", f"; the limit over the voltage{_HELD}"
+        *("voltage too low", "bus", "{:.4f} pu", "voltage_low", "bus"),
+        "lower limit used most, limit over voltage",
+        _HELD,
     ),
-    "vm_max_pu": LimitWords("voltage too high", "bus", "{:.4f} pu", "voltage_high", "bus", _HELD),
-    "line_loading_max_percent": LimitWords("line overloaded", "line", "{:.4g} %", "line_overload", "line"),
+    "vm_max_pu": LimitWords(
+        *("voltage too high", "bus", "{:.4f} pu", "voltage_high", "bus"),
+        "upper limit used most, voltage over limit",
+        _HELD,
+    ),
+    "line_loading_max_percent": LimitWords(
+        *("line overloaded", "line", "{:.4g} %", "line_overload", "line"), "limit used most, line overloaded"
+    ),
     "trafo_loading_max_percent": LimitWords(
-        "transformer overloaded", "transformer", "{:.4g} %", "trafo_overload", "trafo"
+        *("transformer overloaded", "transformer", "{:.4g} %", "trafo_overload", "trafo"),
+        "limit used most, transformer overloaded",
     ),
     "trafo3w_loading_max_percent": LimitWords(
         "three-winding transformer overloaded",
@@ -43,8 +56,16 @@ _WORDS = {
         "{:.4g} %",
         "trafo3w_overload",
         "trafo3w",
+        "limit used most, three-winding transformer overloaded",
     ),
 }
+
+
+def _place(words: LimitWords) -> str:
+    """The same without the quotient: ``upper limit used most``."""
+    return words.used.split(",")[0] if words.table == "bus" else words.used
+
+
 WORDS_BY_KEY = {words.key: words for words in _WORDS.values()}
 """The same by the key of the kind, as the numbers of a summary begin."""
 NUMBERS = declared(
@@ -57,13 +78,13 @@ NUMBERS = declared(
             Number(f"{words.key}_intervals", f"intervals with {words.outside}", "",
                 f"intervals in which the limit of some {words.element} is exceeded; null if nothing was "
                 "solved", "less"),
-            Number(f"{words.key}_use_max", f"limit used most, {words.outside}", "",
+            Number(f"{words.key}_use_max", words.used, "",
                 f"largest share of its limit that any {words.element} uses in an interval, above 1 where "
                 f"it is exceeded{words.more}; null if nothing was solved",
                 "less", "ratio"),
-            Number(f"{words.key}_use_max_{words.table}", f"{words.element} of the limit used most, "
-                f"{words.outside}", "", f"index of that {words.element}", kind="place"),
-            Number(f"{words.key}_use_max_time_h", f"time of the limit used most, {words.outside}", "h",
+            Number(f"{words.key}_use_max_{words.table}", f"{words.element} of the {_place(words)}", "",
+                f"index of that {words.element}", kind="place"),
+            Number(f"{words.key}_use_max_time_h", f"time of the {_place(words)}", "h",
                 "hours from the start of the run", kind="time"),
         )
     ),

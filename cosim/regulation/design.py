@@ -50,7 +50,7 @@ NUMBERS = (
             "gain τ of the integral control"),
         Number("{community}_{resource}_loop_gain_units_per_signal", "loop gain", "units/signal",
             "slope G of the aggregate over the signal, at the operating point", least=-math.inf),
-        Number(GAIN_OVER_LIMIT, "gain over limit", "",
+        Number(GAIN_OVER_LIMIT, "gain over stability limit", "",
             "τG over the largest for which the loop is stable with these delays; 0 where there is no limit"),
     ),
 )  # fmt: skip

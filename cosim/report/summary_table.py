@@ -16,12 +16,13 @@ _TABLES = ("bus", "line", "trafo", "trafo3w")
 
 
 class SummaryRow(NamedTuple):
-    """One line of the table."""
+    """One line of the table; its meaning is a sentence without a full stop."""
 
     section: str
     name: str
     value: str
     unit: str
+    meaning: str
 
 
 def summary_rows(
@@ -71,24 +72,26 @@ def _row(
     elements: Elements,
     kw: Mapping[str, float],
 ) -> SummaryRow:
-    kind, name = found.number.kind, found.name
+    kind, name, meaning = found.number.kind, found.name, found.number.meaning.replace("`", "")
     if value is None:
-        return SummaryRow(found.section, name, NO_VALUE, "" if kind == "time" else found.unit)
+        return SummaryRow(found.section, name, NO_VALUE, "" if kind == "time" else found.unit, meaning)
     if kind == "time":
         hours = f"{number_text(value)} h after the start"
         date = "" if scenario is None else date_text(scenario.time.start, float(value))
-        return SummaryRow(found.section, name, date or hours, hours if date else "")
+        return SummaryRow(found.section, name, date or hours, hours if date else "", meaning)
     if kind == "place":
         table = key.rsplit("_", 1)[-1]
         called = element_name(table, int(value), elements) if table in _TABLES else ""
-        return SummaryRow(found.section, name, called or str(value), f"index {value}" if called else "")
+        index = f"index {value}" if called else ""
+        return SummaryRow(found.section, name, called or str(value), index, meaning)
     if found.unit == "units":
         of = f"_{names_in(key, found.number)}"
         factor = next((each for names, each in kw.items() if of.endswith(f"_{names}")), None)
         if factor is not None:
             units = f"kW ({shown_value(value, found)} units)"
-            return SummaryRow(found.section, name, number_text(value * factor, found.number.digits), units)
-    return SummaryRow(found.section, name, shown_value(value, found), found.unit)
+            shown = number_text(value * factor, found.number.digits)
+            return SummaryRow(found.section, name, shown, units, meaning)
+    return SummaryRow(found.section, name, shown_value(value, found), found.unit, meaning)
 
 
 def shown_value(value: float | int | None, found: Described) -> str:

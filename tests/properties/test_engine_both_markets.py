@@ -46,7 +46,7 @@ def by_hour(folder: Path) -> pd.DataFrame:
 def test_the_scenario_says_of_its_grid_alone_that_generators_are_replaced() -> None:
     (told,) = preflight(load_scenario("village_combined"))
     assert told.severity == "warning"
-    assert "13 sgens of 144 kW replaced (grid.replace_generators" in told.message
+    assert "13 static generators of 144 kW replaced (grid.replace_generators" in told.message
 
 
 def test_both_markets_are_at_work(combined: tuple[Outcome, Path]) -> None:

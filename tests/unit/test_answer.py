@@ -10,7 +10,7 @@ from cosim.engine.answer import Element, answer, worst_hours
 from cosim.engine.moment import Metered, Moment
 from cosim.engine.scenario import Scenario
 
-FEEDER = {("trafo", 0): Element("T1", {"trafo_overload": 100.0}),
+FEEDER = {("trafo", 0): Element("T1", {"trafo_overload": 100.0}, 250.0),
           ("bus", 7): Element("", {"voltage_low": 0.9, "voltage_high": 1.1}),
           ("line", 3): Element("Main\x1b[31m", {"line_overload": 80.0})}  # fmt: skip
 SOLVED = {"intervals": 96, "intervals_outside_limits": 0, "intervals_diverged": 0, "intervals_skipped": 0}
@@ -42,9 +42,8 @@ LOW = most_used("voltage_low", "bus", 7, 0.9375, 19)
          "19:00 UTC."),
         (SOLVED | HIGH | TRAFO | LINE | {"intervals_outside_limits": 15},
          "The feeder was outside its limits in 15 of 96 intervals of 15 min (15.6 %, 3.75 h): transformer "
-         "overloaded in 12, worst at transformer T1 (142.5 %, limit 100 %) on 2016-07-04 18:45 UTC; "
-         "voltage too "
-         "high in 3, worst at bus 7 (1.1110 pu, limit 1.1000 pu) on 2016-07-04 12:15 UTC."),
+         "overloaded in 12, worst at transformer T1 (142.5 %, limit 100 % of 250 kVA) on 2016-07-04 18:45 "
+         "UTC; voltage too high in 3, worst at bus 7 (1.1110 pu, limit 1.1000 pu) on 2016-07-04 12:15 UTC."),
         (SOLVED | LINE | {"intervals_diverged": 2, "intervals_skipped": 1},
          "3 of 96 intervals not solved (2 diverged and 1 skipped). The feeder kept its limits in all 93 "
          "solved "
@@ -80,8 +79,9 @@ def test_then_how_the_community_followed_in_kilowatts_and_what_was_lost_and_paid
         "bills_households_eur": -12.5, "delivery_days": 1, "traded_delivered_kwh": 41.25,
         "energy_imported_kwh": 1234.4, "energy_lost_in_feeder_kwh": 7.0}  # fmt: skip
     assert answer(numbers, run, {}) == (
-        "Community v was on average 1 kW below its target of 60 kW in sale (4 kW root mean square) and "
-        "0.25 units above its target of 20 units in seats (1.5 units); during storm it was up to 40 kW too "
+        "Community v was typically 4 kW off its target in sale (root mean square; the target was 60 kW on "
+        "average, and it did 1 kW less) and 1.5 units off in seats (20 units on average, and it did 0.25 "
+        "units more); during storm it was up to 40 kW too "
         "little in sale; 3 of 12 000 "
         "messages were lost (less than 0.1 %), 1 came too late; households earned 12.5 EUR in 1 day; 41.25 "
         "kWh were traded between them; households drew 1 234 kWh at their meters; lines and transformers"
@@ -98,15 +98,14 @@ def test_what_happened_then_stands_between_the_limits_and_the_whole_run() -> Non
     numbers = SOLVED | TRAFO | {"intervals_outside_limits": 12, "energy_imported_kwh": 12.0,
                                 "energy_exported_kwh": 3.0, "ev_missing_kwh": 2.5}  # fmt: skip
     assert worst_hours(numbers) == 18.75
-    moment = Moment(
-        -95.5, -2.5, Metered(10.0, 4.0, -100.0), {("v", "sale"): (50.0, 45.0), ("v", "seats"): (1, 2)}, 1.5
-    )
+    sums = {("v", "sale"): (50.0, 45.0), ("v", "seats"): (1.0, 2.0)}
+    moment = Moment(-95.5, -2.5, Metered(10.0, 4.0, 8.0, 108.0), sums, 1.5)
     assert answer(numbers, run, FEEDER, moment).split("UTC. ", 1)[1] == (
         "In the 15 min from 2016-07-04 18:45 UTC on, 95.5 kW flowed out of the feeder into the grid above: "
         "households used 10 kW and generated 4 "
-        "kW, their batteries gave 100 kW and the feeder's other generators gave 2.5 kW; lines and "
-        "transformers lost 1.5 kW; of community v, sale was 100 kW (target 90 kW) and seats 1 unit (target 2 "
-        "units). Over the whole run households drew "
+        "kW, their batteries gave 108 kW and took 8 kW and the feeder's other generators gave 2.5 kW; lines "
+        "and transformers lost 1.5 kW; of community v, sale was 100 kW (target 90 kW) and seats 1 unit "
+        "(target 2 units). Over the whole run households drew "
         "12 kWh at their meters and fed in 3 kWh; vehicles left without 2.5 kWh that they needed."
     )
     assert (

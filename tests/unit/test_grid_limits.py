@@ -261,6 +261,7 @@ def test_a_run_is_held_to_the_limits_of_its_elements(
     assert summary["intervals_outside_limits"] == 2
     limit = values[element] if len(values) == 4 else values[-1]
     limit_text = f"{limit:.4f} pu" if column.startswith("bus") else f"{limit:.4g} %"
+    limit_text += " of 250 kVA" if column.startswith("trafo") else ""
     assert verdict.startswith(
         "The feeder was outside its limits in 2 of 2 intervals of 1 h (100 %, 2 h): "
         f"{said} in 2, worst at {where.split()[0]} {where.split('(')[1][:-1]} ({worst}, limit {limit_text}) "

@@ -63,7 +63,10 @@ def test_its_numbers_join_the_summary_and_the_catalogue(
     assert outcome.summary == before | {"signal_changes": 8}
     assert read_summary(tmp_path / "run") == outcome.summary
     assert describe("signal_changes").number is NUMBER
-    assert tuple(summary_rows(outcome.summary)[-1]) == ("My own", "Changes of the signal", "8", "")
+    assert tuple(summary_rows(outcome.summary)[-1]) == (
+        *("My own", "Changes of the signal", "8", ""),
+        "steps at which it changed",
+    )
 
 
 @pytest.mark.parametrize(

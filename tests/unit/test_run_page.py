@@ -17,7 +17,9 @@ from cosim.engine.wings import tables
 from cosim.report.page import feeder_data
 from cosim.report.page.feeder_data import episodes, feeder_map
 from cosim.report.page.packing import kept_rows, low_and_high, packed, packed_times
+from cosim.report.page.run_charts import time_charts
 from cosim.report.page.run_page import write_report
+from cosim.report.page.signal_data import signal_charts, silent_ticks
 from cosim.report.run_data import RunData
 from tests.unit.small_run import BUSES, LINES, START_MS, SmallRun, full_run, hours, scenario_text
 
@@ -155,3 +157,82 @@ def test_violations_are_told_as_stretches_with_their_worst_moment(tmp_path: Path
     )
     assert (first["moment"], first["worst"], first["hours"]) == (7200, "1.1500 pu", "3")
     assert [row["what"] for row in found["rows"]][1] == "line overloaded"
+
+
+def test_what_devices_gave_and_took_makes_up_what_meters_show_beside_load_and_generation(
+    tmp_path: Path,
+) -> None:
+    small = SmallRun(tmp_path / "run").prosumers().meters().batteries()
+    run = small.end()
+    power = next(each for each in time_charts(run) if each["id"] == "power")
+    shown = {each["name"]: unpacked(each["y"]) for each in power["series"]}
+    taken, given = shown["taken by their devices"], shown["given by their devices"]
+    meters, batteries = run.tables["meters"], run.tables["batteries"]
+    sums = meters.groupby("time")[["load_kwh", "pv_kwh", "net_kwh"]].sum()
+    np.testing.assert_allclose(taken - given, sums.net_kwh - sums.load_kwh + sums.pv_kwh, atol=2e-3)
+    least = batteries.groupby("time").discharge_kwh.sum()
+    assert taken.min() >= 0
+    assert (given >= least - 1e-3).all()
+    assert np.count_nonzero(np.abs(given - least) < 1e-3) > len(least) / 2
+
+
+def test_households_without_a_new_signal_are_counted_step_by_step_across_batches(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run", n_homes=2)
+    # By step, of both homes; in 4 nobody decides.
+    heard = {1: (1, 1), 2: (2, 1), 3: (2, 3), 5: (5, 3), 6: (6, 6)}
+    rows = [
+        (step, home, heard[step][n]) for step in heard for n, home in enumerate(small.names) for _ in "ab"
+    ]
+    blank = {"requested": 1, "delivered": 1.0, "average": 0.5, "gradient": 1.0, "probability": 0.5}
+    for part in (rows[:7], rows[7:]):  # a step is split between two batches
+        step, home, signal = map(list, zip(*part, strict=True))
+        small.store.writer(tables()["decisions"]).append(
+            {
+                "step": step, "time": hours(48)[step], "prosumer": home, "signal_step": signal,
+                "resource": ["own_use"] * len(part), "signal_age_ms": [0] * len(part),
+                **{name: [value] * len(part) for name, value in blank.items()},
+            }
+        )  # fmt: skip
+    (chart,) = signal_charts(small.end())
+    assert unpacked(chart["series"][0]["y"]).round(2).tolist() == [0, 50, 50, 50, 0]
+
+
+def test_all_who_hear_each_signal_need_no_figure(tmp_path: Path) -> None:
+    assert list(signal_charts(SmallRun(tmp_path / "run").market().end())) == []
+
+
+def test_signals_that_a_platform_did_not_send_are_told_beside_its_messages(tmp_path: Path) -> None:
+    small = SmallRun(tmp_path / "run").messages([5])
+    for resource in ("own_use", "sale"):
+        nothing = {
+            name: [0.0] * 5
+            for name in ("signal", "capacity", "aggregate", "average_sum", "optimum_gap", "distance")
+        }
+        small.store.writer(tables()["regulation"]).append(
+            {
+                "step": range(5), "time": hours(5), "community": ["village"] * 5, "resource": [resource] * 5,
+                "members": [4, 4, 4, 3, 3], "measured": [1.0, np.nan, np.nan, np.nan, 1.0],
+                "gradient_mean": [0.0] * 5, "gradient_spread": [0.0] * 5, **nothing,
+            }
+        )  # fmt: skip
+    run = small.end()
+    assert silent_ticks(run) == {"village": (3, 11)}
+    said = "community village was not sent the signals of 3 steps: 11 messages that the table does not count"
+    assert said in write_report(run.folder).read_text(encoding="utf-8")
+
+
+def test_the_page_says_what_its_moments_were_and_which_of_them_the_answer_tells(tmp_path: Path) -> None:
+    run = full_run(tmp_path / "run")
+    use = {"trafo_overload_use_max": 1.5, "trafo_overload_use_max_trafo": 0, "trafo_overload_intervals": 1}
+    numbers = use | {"trafo_overload_use_max_time_h": 6.0}
+    (run / "summary.json").write_text(json.dumps(numbers), encoding="utf-8")
+    record = {
+        "status": "done",
+        "seed": 7,
+        "verdict": "In the hour from 2016-07-04 06:00 UTC on, all was well.",
+    }
+    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    data = json.loads(Page(write_report(run).read_text(encoding="utf-8")).data)
+    assert (data["told"], data["moments"][0]["value"]) == (21600, "150 %")
+    (run / "run.json").write_text(json.dumps(record | {"verdict": ""}), encoding="utf-8")
+    assert json.loads(Page(write_report(run).read_text(encoding="utf-8")).data)["told"] == -1

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.shown import number_text
+from cosim.engine.answer import Element, limit_text, used_text
 from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.report.long_series import blocks
 from cosim.report.page.packing import kept_rows, packed, packed_times
@@ -243,8 +244,21 @@ def worst_moments(run: RunData) -> list[dict[str, Any]]:
             "kind": words.table,
             "element": int(element),
             "left": bool(run.summary.get(f"{key}_intervals")),
+            "value": _used(run, key, int(element), float(use)),
         }))  # fmt: skip
     return [each for _, each in sorted(found, key=lambda pair: pair[0])]
+
+
+def _used(run: RunData, key: str, index: int, use: float) -> str:
+    """The voltage or loading at which so much of a limit is used; empty where the limit is not known."""
+    element = run.elements.get((WORDS_BY_KEY[key].table, index))
+    return used_text(key, use, element) if element and key in element.limits else ""
+
+
+def _limit(run: RunData, key: str, index: int, limit: float) -> str:
+    """A limit in force; a loading's with the rating that it is a share of."""
+    element = run.elements.get((WORDS_BY_KEY[key].table, index), Element("", {}))
+    return limit_text(key, element._replace(limits={key: limit}))
 
 
 def episodes(run: RunData) -> dict[str, Any]:
@@ -284,7 +298,7 @@ def episodes(run: RunData) -> dict[str, Any]:
             "end": int(time_ms[last - 1] + interval_ms - zero) // 1000,
             "hours": number_text((last - first) * interval_ms / MS_PER_HOUR, 3),
             "worst": WORDS_BY_KEY[key].value.format(value[worst]),
-            "limit": WORDS_BY_KEY[key].value.format(limit[worst]),
+            "limit": _limit(run, key, int(element[first]), float(limit[worst])),
             "moment": int(time_ms[worst] - zero) // 1000,
             "share": float(abs(value[worst] / limit[worst] - 1)),
         })  # fmt: skip

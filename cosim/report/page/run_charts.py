@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.shown import number_text
+from cosim.devices.interface import given_columns
 from cosim.devices.services import services
 from cosim.engine.moment import device_words
 from cosim.engine.scenario import Scenario
@@ -25,6 +26,7 @@ from cosim.report.page.charts import Chart, band, chart, duration, series
 from cosim.report.page.feeder_data import Solved, solved
 from cosim.report.page.moment_data import then
 from cosim.report.page.packing import packed
+from cosim.report.page.signal_data import signal_charts
 from cosim.report.regulation_data import ResourceSeries, resource_series
 from cosim.report.run_data import RunData, text_list
 from cosim.report.table_rows import start_ms
@@ -47,7 +49,7 @@ _BRANCHES = {"line": "lines", "trafo": "transformers", "trafo3w": "three-winding
 
 def time_charts(run: RunData) -> list[Chart]:
     """Every figure over time that the run has something for."""
-    parts = (_feeder, _power, _communities, _storage, _devices, _limited, _trading)
+    parts = (_feeder, _power, _communities, signal_charts, _storage, _devices, _limited, _trading)
     return [each for part in parts for each in part(run)]
 
 
@@ -103,7 +105,7 @@ def _highest(run: RunData, found: Solved, kind: str) -> Array:
 
 def _power(run: RunData) -> Iterator[Chart]:
     zero, to_kw, span_ms = start_ms(run), MS_PER_HOUR / run.scenario.interval_ms, run.scenario.interval_ms
-    parts, net, devices = [], None, False
+    parts, net, acting = [], None, False
 
     def add(name: str, time_ms: Times, values: Array, *, dash: bool = False) -> None:
         at = then(run, time_ms, values, span_ms)
@@ -111,21 +113,35 @@ def _power(run: RunData) -> Iterator[Chart]:
 
     if run.has("meters"):
         time_ms, sums = sums_over_elements(run, "meters", ["load_kwh", "pv_kwh", "net_kwh"])
-        load, made, taken = (to_kw * sums[name] for name in ("load_kwh", "pv_kwh", "net_kwh"))
-        net = time_ms, taken
+        load, made, at_meters = (to_kw * each for each in sums.values())
+        net, balance = (time_ms, at_meters), at_meters - load + made
+        # Where devices were not recorded, the balance is all that is known.
+        given = np.maximum(to_kw * _given_kwh(run, time_ms), -balance)
         add("load of the households", time_ms, load)
         if made.any():
             add("their generation", time_ms, made, dash=True)
-        devices = bool(np.abs(taken - load + made).max(initial=0) > 1e-9)
-        if devices:
-            add("their devices (giving: negative)", time_ms, taken - load + made)
+        for name, values in (("taken by their devices", balance + given), ("given by their devices", given)):
+            if values.max(initial=0) > 1e-9:
+                add(name, time_ms, values, dash=values is given)
+                acting = True
     if run.has("power_flow"):
         for each in _of_feeder(run, net):
             add(*each, dash=True)
     if parts:
-        acting = f" Devices: {device_words(run.scenario)}." if devices else ""
-        about = f"Means of each interval.{acting}"
+        devices = f" Devices: {device_words(run.scenario)}." if acting else ""
+        about = f"Means of each interval.{devices}"
         yield chart("power", "Power", "kW", parts, about=about, tables="meters and power_flow")
+
+
+def _given_kwh(run: RunData, time_ms: Times) -> Array:
+    """What devices gave to their households in each interval, as far as it was recorded."""
+    total = np.zeros(len(time_ms))
+    for table, columns in given_columns().items():
+        if run.has(table, *columns):
+            at_ms, sums = sums_over_elements(run, table, columns)
+            _, here, there = np.intersect1d(time_ms, at_ms, assume_unique=True, return_indices=True)
+            total[here] += np.sum(list(sums.values()), axis=0)[there]
+    return total
 
 
 def _of_feeder(run: RunData, net: tuple[Times, Array] | None) -> Iterator[tuple[str, Times, Array]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,18 @@ from typing import Any
 import numpy as np
 
 from cosim.core.clock import MS_PER_HOUR
+from cosim.core.errors import count
 from cosim.core.registry import is_own
 from cosim.core.shown import date_text, duration_text, number_text, share_text
+from cosim.engine.answer import worst_hours
 from cosim.engine.moment import device_words, read_reductions
 from cosim.engine.scenario import Scenario
 from cosim.report.page.feeder_data import episodes, feeder_map, worst_moments
+from cosim.report.page.glossary import words_of
 from cosim.report.page.household_data import households
 from cosim.report.page.rendering import render, render_part
 from cosim.report.page.run_charts import bill_chart, duration_charts, fault_bands, latency_chart, time_charts
+from cosim.report.page.signal_data import silent_ticks
 from cosim.report.run_data import RunData, text_list
 from cosim.report.summary_table import summary_rows
 from cosim.report.table_rows import start_ms
@@ -82,6 +87,7 @@ def page(run: RunData) -> str:
         "households": who,
         "devices": device_words(run.scenario),
         "interval": _interval_words(run.scenario),
+        "told": _told(run),
         "charts": time_charts(run),
         "durations": duration_charts(run),
         "latencies": latency_chart(run),
@@ -97,6 +103,7 @@ def page(run: RunData) -> str:
         summary=_summary(run),
         bills=_bills(bills),
         messages=_messages(run),
+        words=words_of(run),
         faults=_faults(run, broken),
         pictures=_pictures(run),
         facts=_facts(run),
@@ -130,6 +137,14 @@ def _interval_words(scenario: Scenario) -> str:
     return "hour" if scenario.interval_ms == MS_PER_HOUR else duration_text(scenario.interval_ms)
 
 
+def _told(run: RunData) -> int:
+    """The moment that the answer tells of, in seconds since the start; -1 where it tells of none."""
+    hours = worst_hours(run.summary)
+    if hours is None or date_text(run.scenario.time.start, hours) not in str(run.record.get("verdict", "")):
+        return -1
+    return round(3600 * hours)
+
+
 def _lowered(run: RunData) -> list[dict[str, Any]]:
     """The moments at which a platform first gave way to the feeder."""
     return [
@@ -139,7 +154,14 @@ def _lowered(run: RunData) -> list[dict[str, Any]]:
 
 
 def _moment(label: str, hours: float) -> dict[str, Any]:
-    return {"label": label, "second": round(3600 * hours), "kind": "", "element": -1, "left": False}
+    return {
+        "label": label,
+        "second": round(3600 * hours),
+        "kind": "",
+        "element": -1,
+        "left": False,
+        "value": "",
+    }
 
 
 def _begins(fault: dict[str, Any]) -> dict[str, Any]:
@@ -195,13 +217,23 @@ def _messages(run: RunData) -> dict[str, Any] | None:
         "99 % within, slowest link [ms]",
     )
     ways = [f"{way} is {meaning}" for way, meaning in _WAYS.items() if any(row[0] == way for row in rows)]
-    note = "; ".join([*ways, "too late is what arrived after its lifetime"])
+    note = "; ".join([*ways, "too late is what arrived after its lifetime had expired"])
     return {
         "columns": columns,
         "rows": rows,
         "numbers": tuple(range(2, len(columns))),
-        "note": f"{note[:1].upper()}{note[1:]}.",
+        "notes": [f"{note[:1].upper()}{note[1:]}.", *_never_sent(run)],
     }
+
+
+def _never_sent(run: RunData) -> Iterator[str]:
+    """What no link knows of: signals that platforms that were down did not send."""
+    for community, (ticks, signals) in silent_ticks(run).items():
+        yield (
+            f"While its platform was down, community {community} was not sent the signals of "
+            f"{count(ticks, 'step')}: {number_text(signals)} messages that the table does not count, for "
+            "nobody sent them. The figure 'Households without a new signal' shows when."
+        )
 
 
 _WAYS = {

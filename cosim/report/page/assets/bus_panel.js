@@ -60,9 +60,9 @@ function busPlots() {
   panel.drawn = true;
   const times = Array.from(feeder.seconds, (second) => page.start_ms + 1000 * second), parent = document.getElementById("bus-plots");
   panel.sources.push(curvesPlot(parent, "Voltage", "pu", (bus) => {
-    const n = feeder.placeOf.get(bus), flat = (value) => ({ name: "limit", x: [times[0], times[times.length - 1]], y: [value, value], shade: "u3" });
-    const limits = [feeder.buses.low[n], feeder.buses.high[n]].filter((each) => each !== null);
-    return [{ name: elementName("bus", bus), x: times, y: slice(feeder.buses.values, n, feeder.n) }, ...limits.map(flat)];
+    const n = feeder.placeOf.get(bus), flat = (value, name) => ({ name, x: [times[0], times[times.length - 1]], y: [value, value], shade: "u3" });
+    const limits = [[feeder.buses.low[n], "lower limit"], [feeder.buses.high[n], "upper limit"]].filter(([each]) => each !== null);
+    return [{ name: elementName("bus", bus), x: times, y: slice(feeder.buses.values, n, feeder.n) }, ...limits.map(([value, name]) => flat(value, name))];
   }));
   panel.sources.push(curvesPlot(parent, "Lines and transformers that end here", "% of the limit", (bus) => branchesAt(bus).map((n) => ({
     name: elementName(feeder.branches.kind[n], feeder.branches.id[n]), x: times,
@@ -81,10 +81,11 @@ function busPlots() {
 }
 
 function curvesPlot(parent, title, unit, curvesOf) {
-  const source = new Bokeh.ColumnDataSource({ data: { xs: [], ys: [], name: [], colour: [] } });
-  const target = figureBox(parent, title, ""), box = target.parentElement;
+  const source = new Bokeh.ColumnDataSource({ data: { xs: [], ys: [], name: [], colour: [], dash: [] } });
+  const target = figureBox(parent, title, ""), box = target.parentElement, legend = make("ul", "", { class: "legend" });
+  target.after(legend);
   const plot = newPlot({ x_range: timeRange(), x_axis_type: "datetime", y_axis_label: unit, height: 180 });
-  const curves = plot.multi_line({ xs: { field: "xs" }, ys: { field: "ys" }, source, line_color: { field: "colour" }, line_width: 1.6 });
+  const curves = plot.multi_line({ xs: { field: "xs" }, ys: { field: "ys" }, source, line_color: { field: "colour" }, line_dash: { field: "dash" }, line_width: 1.6 });
   const now = addSpan(plot, { location: page.start_ms + 1000 * moment.second, dimension: "height" }, "text");
   moment.listeners.push((second) => { now.location = page.start_ms + 1000 * second; });
   plot.add_tools(new Bokeh.HoverTool({ renderers: [curves], tooltips: [["", "@name"], ["time (UTC)", "$x{%Y-%m-%d %H:%M}"], [unit, "$y{0,0.000}"]], formatters: { "$x": "datetime" } }));
@@ -94,11 +95,28 @@ function curvesPlot(parent, title, unit, curvesOf) {
     if (bus !== undefined) shown = curvesOf(bus);
     box.hidden = !shown.length;
     source.data = { xs: shown.map((each) => each.x), ys: shown.map((each) => each.y), name: shown.map((each) => each.name),
-      colour: shown.map((each, n) => colour(each.shade || "s" + (n % 6))) };
+      colour: shown.map(shadeOf), dash: shown.map((each, n) => DASHES[dashOf(each, n)]) };
+    fillCurves(legend, shown);
   };
   document.addEventListener("recolour", () => update());
   place(plot, target, `${title} of the bus that is chosen, over time; its values at the moment are in the table above`);
   return { update };
+}
+
+/* As many curves as end at a bus: each has a colour and, where these are used up, a dash of its own. */
+const DASHES = { solid: [], dashed: [6, 3], dotted: [2, 2] };
+const shadeOf = (each, n) => colour(each.shade || "s" + (n % SHADES));
+const dashOf = (each, n) => (each.shade ? "dotted" : Object.keys(DASHES)[Math.floor(n / SHADES) % 3]);
+
+function fillCurves(legend, shown) {
+  const items = shown.map((each, n) => {
+    const item = make("li"), key = make("span", "", { "aria-hidden": "true" });
+    key.style.borderTopColor = shadeOf(each, n);
+    key.style.borderTopStyle = dashOf(each, n);
+    item.append(key, each.name);
+    return item;
+  });
+  legend.replaceChildren(...items);
 }
 
 function fillBusNow() {

@@ -1,7 +1,7 @@
 "use strict";
 /* The feeder as a map: every element coloured by how near it is to its own limits at the moment. */
 
-const CLASSES = [["u0", "below 50 % of the limit"], ["u1", "50 to 80 %"], ["u2", "80 to 100 %"], ["u3", "limit exceeded"], ["u4", "exceeded by a fifth or more"], ["unknown", "open, not supplied or not solved"]];
+const CLASSES = [["u0", "below 50 %"], ["u1", "50 to 80 %"], ["u2", "80 to 100 %"], ["u3", "limit exceeded"], ["u4", "120 % or more"], ["unknown", "open, not supplied or not solved"]];
 const KIND_WORDS = { bus: "bus", line: "line", trafo: "transformer", trafo3w: "three-winding transformer" };
 const feeder = page.map;
 const isClose = 1e-4; // what packing may take away
@@ -63,7 +63,7 @@ function mapSources() {
       label: branches.id.map((id, n) => elementName(branches.kind[n], id)), value: blank(at.length, ""), limit: branches.id.map((_, n) => limitOf(n)),
     } }),
     bus: new Bokeh.ColumnDataSource({ data: {
-      x: buses.x.map((x) => x * feeder.stretch), y: buses.y, colour: blank(buses.id.length, "#888888"), size: blank(buses.id.length, 8),
+      x: buses.x.map((x) => x * feeder.stretch), y: buses.y, colour: blank(buses.id.length, "#888888"), size: blank(buses.id.length, 9),
       label: buses.id.map((id) => elementName("bus", id)), value: blank(buses.id.length, ""),
       limit: buses.low.map((low, n) => `${numberText(low)} to ${numberText(buses.high[n])} pu`), households: buses.households,
     } }),
@@ -126,7 +126,7 @@ function recolour(sources, row, palette) {
   for (let n = 0; n < buses.id.length; n++) {
     const vm = valueAt(buses, n, row), found = classOf(bandUse(n, vm));
     bus.colour[n] = palette[found];
-    bus.size[n] = [6, 7, 9, 13, 15, 5][found];
+    bus.size[n] = [8, 9, 11, 14, 16, 6][found];
     bus.value[n] = Number.isFinite(vm) ? `${vm.toFixed(4)} pu` : "not solved";
   }
   let square = 0;

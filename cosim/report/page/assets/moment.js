@@ -35,8 +35,8 @@ function goTo(second) {
 function fillMoments(onSelect) {
   const place = document.getElementById("moments");
   for (const each of page.moments) {
-    const where = each.kind ? `: ${elementName(each.kind, each.element)}` : "";
-    const button = make("button", `${each.label}${where}, ${dateText(each.second)}`, { type: "button" });
+    const where = each.kind ? `: ${elementName(each.kind, each.element)}` : "", value = each.value ? `, ${each.value}` : "";
+    const button = make("button", `${each.label}${where}${value}, ${dateText(each.second)}`, { type: "button" });
     if (each.left) button.classList.add("left");
     button.addEventListener("click", () => { goTo(each.second); if (each.kind) onSelect(each.kind, each.element); });
     place.append(button);

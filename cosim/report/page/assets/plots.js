@@ -3,6 +3,7 @@
 
 Bokeh.set_log_level("error");
 const plots = [];
+const SHADES = 8;
 const DATES = { minutes: "%H:%M", hourmin: "%H:%M", hours: "%H:%M", days: "%m-%d", months: "%Y-%m", years: "%Y" };
 
 function colour(name) {

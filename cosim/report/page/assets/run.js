@@ -23,7 +23,7 @@ function drawBills(target) {
     const bottom = part.values.map((value, h) => (value >= 0 ? above[h] : below[h])), top = part.values.map((value, h) => bottom[h] + value);
     part.values.forEach((value, h) => { if (value >= 0) above[h] += value; else below[h] += value; });
     const source = new Bokeh.ColumnDataSource({ data: { x: households, bottom, top, value: part.values } });
-    const bars = draw(plot, "vbar", { x: { field: "x" }, bottom: { field: "bottom" }, top: { field: "top" }, width: 0.85, source, line_width: 0.3 }, { fill_color: "s" + (n % 6), line_color: "back" });
+    const bars = draw(plot, "vbar", { x: { field: "x" }, bottom: { field: "bottom" }, top: { field: "top" }, width: 0.85, source, line_width: 0.3 }, { fill_color: "s" + (n % SHADES), line_color: "back" });
     bars.name = part.name;
     items.push([part.name, [bars]]);
   });

@@ -5,7 +5,7 @@ function drawCurves(figure, target) {
   const plot = newPlot({ height: 300, x_axis_label: figure.x_label, y_axis_label: figure.y_label, x_axis_type: figure.log ? "log" : "linear" }), items = [];
   figure.curves.forEach((each, n) => {
     const known = each.x.map((_, i) => i).filter((i) => each.y[i] !== null), pick = (values) => known.map((i) => values[i] ?? NaN);
-    const source = new Bokeh.ColumnDataSource({ data: { x: pick(each.x), y: pick(each.y), l: pick(each.l), h: pick(each.h) } }), shade = "s" + (n % 6);
+    const source = new Bokeh.ColumnDataSource({ data: { x: pick(each.x), y: pick(each.y), l: pick(each.l), h: pick(each.h) } }), shade = "s" + (n % SHADES);
     const area = draw(plot, "varea", { x: { field: "x" }, y1: { field: "l" }, y2: { field: "h" }, source, fill_alpha: 0.15 }, { fill_color: shade });
     const line = draw(plot, "line", { x: { field: "x" }, y: { field: "y" }, source, line_width: 1.8, line_dash: n % 2 ? [6, 3] : [] }, { line_color: shade });
     const marks = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source, size: 6 }, { fill_color: shade, line_color: shade });
@@ -89,7 +89,7 @@ function drawFeeder(figure, target) {
   names.forEach((name, n) => {
     const mine = figure.marks.filter((each) => each.name === name), pick = (key) => mine.map((each) => each[key]);
     const data = { x: pick("x"), y: pick("y"), where: pick("where"), share: mine.map((each) => 100 * each.share), size: mine.map((each) => 8 + 18 * Math.sqrt(each.share) + 5 * n) };
-    const rings = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, size: { field: "size" }, source: new Bokeh.ColumnDataSource({ data }), line_width: 2.2, fill_alpha: 0 }, { line_color: "s" + (n % 6), fill_color: "s" + (n % 6) });
+    const rings = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, size: { field: "size" }, source: new Bokeh.ColumnDataSource({ data }), line_width: 2.2, fill_alpha: 0 }, { line_color: "s" + (n % SHADES), fill_color: "s" + (n % SHADES) });
     rings.name = name;
     items.push([name, [rings]]);
     plot.add_tools(new Bokeh.HoverTool({ renderers: [rings], tooltips: [["", "$name"], [figure.columns[1], "@where"], [figure.columns[2], "@share{0}"]] }));

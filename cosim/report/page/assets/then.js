@@ -30,7 +30,9 @@ function fillNow(charts) {
   table.replaceChildren(body);
   moment.listeners.push((second, place) => {
     for (const [each, cell] of cells) cell.textContent = numberText(valueThen(each, second, place));
-    document.getElementById("then").textContent = thenText(charts, second, place);
+    const isTold = second === page.told; // the answer has the same sentence
+    document.getElementById("then").textContent = isTold ? "" : thenText(charts, second, place);
+    document.getElementById("told").hidden = !isTold;
     const now = page.faults.filter((each) => each.start <= second && second < each.end);
     failed.textContent = now.length ? now.map((each) => each.name + " (" + each.target + ")").join(", ") : "nothing";
   });
@@ -61,10 +63,11 @@ function thenText(charts, second, place) {
 
 function powersText(power, at) {
   const kw = (value) => `${numberText(Math.abs(value), 3)} kW`, value = (start) => at(power, start), parts = [];
-  const load = value("load"), made = value("their generation"), devices = value("their devices"), above = value("from the grid above");
+  const load = value("load"), made = value("their generation"), took = value("taken by"), gave = value("given by"), above = value("from the grid above");
   const other = value("other loads"), lost = value("lost in");
   if (Number.isFinite(load)) parts.push(`households used ${kw(load)}${made > SMALL_KW ? ` and generated ${kw(made)}` : ""}`);
-  if (Math.abs(devices) > SMALL_KW) parts.push(`their ${page.devices} ${devices < 0 ? "gave" : "took"} ${kw(devices)}`);
+  const acted = [[gave, "gave"], [took, "took"]].filter(([power]) => power > SMALL_KW).sort((one, other) => other[0] - one[0]);
+  if (acted.length) parts.push(`their ${page.devices} ${acted.map(([power, verb]) => `${verb} ${kw(power)}`).join(" and ")}`);
   if (Math.abs(other) > SMALL_KW) parts.push(`the feeder's other ${other > 0 ? "loads took" : "generators gave"} ${kw(other)}`);
   const way = above < 0 ? "out of the feeder into the grid above" : "from the grid above into the feeder";
   const flowed = Number.isFinite(above) ? `${kw(above)} flowed ${way}${parts.length ? ": " : ""}${listed(parts)}` : listed(parts);

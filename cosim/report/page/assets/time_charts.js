@@ -44,7 +44,7 @@ function points(each) {
 }
 
 function drawSeries(plot, each, place, items) {
-  const shade = "s" + (place % 6);
+  const shade = "s" + (place % SHADES);
   let renderer;
   if (each.low) {
     const { x, y } = points(each), source = new Bokeh.ColumnDataSource({ data: { x, y1: Array.from(each.lows), y2: y } });
@@ -147,7 +147,7 @@ function curvePlot(chart) {
   const plot = newPlot({ y_axis_label: chart.unit, x_axis_label: log ? "latency [ms]" : "share of the time [%]" }), items = [];
   chart.series.forEach((each, n) => {
     const source = new Bokeh.ColumnDataSource({ data: { x: Array.from(each.xs), y: Array.from(each.values) } });
-    const renderer = draw(plot, "line", { x: { field: "x" }, y: { field: "y" }, source, line_width: 1.8, line_dash: n ? [6, 3] : [] }, { line_color: "s" + (n % 6) });
+    const renderer = draw(plot, "line", { x: { field: "x" }, y: { field: "y" }, source, line_width: 1.8, line_dash: n ? [6, 3] : [] }, { line_color: "s" + (n % SHADES) });
     renderer.name = each.name;
     items.push([each.name, [renderer]]);
   });
