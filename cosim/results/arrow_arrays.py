@@ -6,14 +6,13 @@ What is not simply an array of the column's type, as one with gaps, goes the usu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from cosim.core.tables import Coded, Column, ColumnData
 
-_FEW = 20_000
-"""Texts of so many rows at most are put together here; beyond, Arrow is faster, but loads another module."""
 _LARGEST_EXACT = 2**53
 _VALUES = {"integer": np.int64, "number": np.float64, "flag": np.bool_}
 
@@ -32,11 +31,11 @@ def arrow_type(column: Column) -> Any:
 
 
 def arrow_array(column: Column, data: ColumnData) -> Any:
-    """A column's rows as an array of its type."""
+    """A column's rows as an array of its type; coded texts as a dictionary's, which `plain` writes out."""
     import pyarrow as pa
 
     if isinstance(data, Coded):
-        return _decoded(data)
+        return _coded(data)
     if column.type == "text":
         texts = list(data)
         if not all(isinstance(text, str) for text in texts):
@@ -68,16 +67,43 @@ def _from_values(type_: Any, values: np.ndarray, n: int) -> Any:
     return pa.Array.from_buffers(type_, n, [None, pa.py_buffer(np.ascontiguousarray(values))])
 
 
-def _decoded(data: Coded) -> Any:
-    """The texts that numbers stand for."""
+def plain(array: Any) -> Any:
+    """The texts of a dictionary's array, row by row; any other array as it is."""
     import pyarrow as pa
 
-    if len(data.codes) <= _FEW:
-        encoded = [text.encode() for text in data.texts]
-        return _strings([encoded[code] for code in data.codes.tolist()])
-    codes = _from_values(pa.int32(), data.codes.astype(np.int32), len(data.codes))
-    texts = _strings([text.encode() for text in data.texts])
-    return pa.DictionaryArray.from_arrays(codes, texts).cast(pa.string())
+    if not pa.types.is_dictionary(array.type):
+        return array
+    if array.null_count:
+        return array.cast(pa.string())
+    codes = np.from_dlpack(array.indices)
+    encoded = [text.encode() for text in array.dictionary.to_pylist()]
+    lengths = np.array([len(text) for text in encoded], dtype=np.int32)
+    first = np.cumsum(lengths) - lengths
+    offsets = np.zeros(len(codes) + 1, dtype=np.int32)
+    np.cumsum(lengths[codes], out=offsets[1:])
+    at = np.repeat(first[codes] - offsets[:-1], lengths[codes])
+    at += np.arange(len(at))
+    letters = np.frombuffer(b"".join(encoded), dtype=np.uint8)[at]
+    return pa.StringArray.from_buffers(len(codes), pa.py_buffer(offsets), pa.py_buffer(letters))
+
+
+def _coded(data: Coded) -> Any:
+    """The texts that numbers stand for; written out where there are fewer rows than texts."""
+    import pyarrow as pa
+
+    codes, texts = data
+    if len(codes) < len(texts):
+        return _strings([texts[code].encode() for code in codes.tolist()])
+    indices = np.ascontiguousarray(codes, dtype=np.int32)
+    buffers = [None, pa.py_buffer(indices)]
+    return pa.DictionaryArray.from_buffers(
+        pa.dictionary(pa.int32(), pa.string()), len(indices), buffers, _texts(texts)
+    )
+
+
+@lru_cache(maxsize=16)
+def _texts(texts: tuple[str, ...]) -> Any:
+    return _strings([text.encode() for text in texts])
 
 
 def _strings(encoded: Sequence[bytes]) -> Any:

@@ -58,4 +58,4 @@ class Tables(Mapping[str, "pd.DataFrame"]):
     def _names(self) -> list[str]:
         tables = self._folder / "tables"
         files = {file.stem for file in tables.glob("*.parquet")}
-        return sorted({*files, *(part.name for part in (tables / ".parts").glob("*"))})
+        return sorted({*files, *(part.stem for part in (tables / ".parts").glob("*"))})

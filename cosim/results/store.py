@@ -1,7 +1,7 @@
-"""The run directory: tables in batches during the run, and a status that never promises too much.
+"""The run directory: tables grow during the run, and a status that never promises too much.
 
-Batches are files of their own under ``tables/.parts``, each complete and readable. When the run ends,
-however it ends, they are joined into one file a table. A run that was killed leaves the parts, and
+What comes during a run goes to the end of one file a table under ``tables/.parts``. When the run ends,
+however it ends, a table of its own is made of each. A run that was killed leaves what it had written, and
 ``run.json`` still says ``running``.
 """
 
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from cosim.core.tables import ColumnData, Table
-from cosim.results.arrow_arrays import arrow_array, arrow_type
-from cosim.results.run_tables import table_files
+from cosim.results.arrow_arrays import arrow_array, arrow_type, plain
+from cosim.results.row_chunks import SUFFIX, append_chunks, read_chunks
+from cosim.results.run_tables import table_files, written_rows
 
 ROWS_PER_BATCH = 16_384
 """Rows that a killed run can lose of each table, at most."""
@@ -44,10 +45,9 @@ class Nowhere:
 
 
 class TableWriter:
-    """Collects rows of one table and writes them in batches of `ROWS_PER_BATCH`.
+    """Takes the rows of one table; keeps up to `ROWS_PER_BATCH` until they are written or saved.
 
-    Batches are cut by number of rows alone, so the file's bytes do not depend on when rows arrive. What is
-    saved of a batch that is not full is written again, under the same name, once it is.
+    The finished table is cut by number of rows alone, so its bytes do not depend on when rows arrive.
     """
 
     def __init__(self, folder: Path, table: Table) -> None:
@@ -55,12 +55,10 @@ class TableWriter:
         # A dictionary of measured numbers is tried, found useless and thrown away: half the time of writing.
         repeating = [column.name for column in columns if column.type != "number"]
         self._format: dict[str, Any] = {"compression": "zstd", "use_dictionary": repeating}
-        self._parts = folder / ".parts" / table.name
+        self._saved = folder / ".parts" / f"{table.name}{SUFFIX}"
         self._target = folder / f"{table.name}.parquet"
         self._pending: list[Any] = []
-        self._n_pending = 0
-        self._n_parts = 0
-        self._n_saved = 0
+        self._n_pending = self._n_saved = 0
         self._is_finished = False
 
     def append(self, data: Mapping[str, ColumnData]) -> None:
@@ -77,58 +75,45 @@ class TableWriter:
         table = pa.Table.from_arrays(arrays, names=[column.name for column in self._columns])
         self._pending.append(table)
         self._n_pending += table.num_rows
-        while self._n_pending >= ROWS_PER_BATCH:
-            self._write_part(ROWS_PER_BATCH)
+        if self._n_pending >= ROWS_PER_BATCH:
+            self.save()
 
     def save(self) -> None:
-        """Write the rows of the batch that is not full yet, if there are new ones."""
-        if self._n_pending > self._n_saved and not self._is_finished:
-            self._pending = [self._write(self._n_pending)]
-            self._n_saved = self._n_pending
+        """Write the rows that wait, if there are any."""
+        if self._n_pending and not self._is_finished:
+            self._saved.parent.mkdir(exist_ok=True)
+            append_chunks(self._saved, self._pending)
+            self._n_saved += self._n_pending
+            self._pending, self._n_pending = [], 0
 
     def finish(self) -> None:
-        """Write what is left and join the batches into one file, which appears whole or not at all."""
+        """Make one file of all rows, which appears whole or not at all."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         if self._is_finished:
             return
-        if self._n_pending:
-            self._write_part(self._n_pending)
-        parts = sorted(self._parts.glob("*.parquet"))
-        if len(parts) == 1:
-            _replace(parts[0], self._target)
-        else:
-            schema = pa.schema([(column.name, arrow_type(column)) for column in self._columns])
-            partial = self._target.with_suffix(".parquet.partial")
-            with pq.ParquetWriter(partial, schema, **self._format) as writer:
-                for group in _groups(parts, _batches_per_group(len(self._columns))):
-                    writer.write_table(pa.concat_tables([_read_part(part) for part in group]))
-                    _give_memory_back()
-            _replace(partial, self._target)
+        schema = pa.schema([(column.name, arrow_type(column)) for column in self._columns])
+        partial = self._target.with_suffix(".parquet.partial")
+        with pq.ParquetWriter(partial, schema, **self._format) as writer:
+            for group in _groups(self._rows(), _rows_per_group(len(self._columns))):
+                writer.write_table(_as_one(group, schema))
+                _give_memory_back()
+        _replace(partial, self._target)
         self._is_finished = True
-        shutil.rmtree(self._parts, ignore_errors=True)
+        self._pending, self._n_pending = [], 0
+        if self._n_saved:
+            self._saved.unlink()
 
-    def _write_part(self, n_rows: int) -> None:
-        rows = self._write(n_rows)
-        rest = rows.slice(n_rows)
-        self._pending = [rest] if rest.num_rows else []
-        self._n_pending, self._n_saved = rest.num_rows, 0
-        self._n_parts += 1
-        del rows
-        _give_memory_back()
-
-    def _write(self, n_rows: int) -> Any:
-        """Write the first of the rows that wait as the next part; all of them."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        rows = pa.concat_tables(self._pending)
-        self._parts.mkdir(parents=True, exist_ok=True)
-        part = self._parts / f"{self._n_parts:06d}.parquet"
-        pq.write_table(rows.slice(0, n_rows), part.with_suffix(".partial"), **self._format)
-        os.replace(part.with_suffix(".partial"), part)
-        return rows
+    def _rows(self) -> Iterator[Any]:
+        """All rows in order, those that wait last."""
+        lacking = self._n_saved
+        for table in read_chunks(self._saved) if lacking else ():
+            lacking -= table.num_rows
+            yield table
+        if lacking:
+            raise OSError(f"{self._saved} is no longer as it was written: {lacking} rows are missing")
+        yield from self._pending
 
 
 class RunStore:
@@ -190,23 +175,36 @@ class RunStore:
         _replace(partial, target)
 
 
-def _batches_per_group(n_columns: int) -> int:
-    """How many batches are joined to one group of rows."""
-    return max(1, min(ROWS_PER_GROUP, NUMBERS_PER_GROUP // n_columns) // ROWS_PER_BATCH)
+def _rows_per_group(n_columns: int) -> int:
+    """How many rows of a table are written and read together, at most."""
+    batches = min(ROWS_PER_GROUP, NUMBERS_PER_GROUP // n_columns) // ROWS_PER_BATCH
+    return max(1, batches) * ROWS_PER_BATCH
 
 
-def _groups(parts: list[Path], n: int) -> Iterator[list[Path]]:
-    """`parts`, n at a time."""
-    for first in range(0, len(parts), n):
-        yield parts[first : first + n]
+def _groups(tables: Iterator[Any], n_rows: int) -> Iterator[list[Any]]:
+    """The rows of `tables`, `n_rows` at a time."""
+    group: list[Any] = []
+    lacking = n_rows
+    for table in tables:
+        rest = table
+        while rest.num_rows >= lacking:
+            yield [*group, rest.slice(0, lacking)]
+            group, rest, lacking = [], rest.slice(lacking), n_rows
+        if rest.num_rows:
+            group.append(rest)
+            lacking -= rest.num_rows
+    if group:
+        yield group
 
 
-def _read_part(part: Path) -> Any:
-    """The rows of a batch; read in this thread, for others would keep memory of their own."""
-    import pyarrow.parquet as pq
+def _as_one(tables: list[Any], schema: Any) -> Any:
+    """Rows as one table without seams, its texts written out."""
+    import pyarrow as pa
 
-    with pq.ParquetFile(part) as file:
-        return file.read(use_threads=False)
+    parts = (
+        [plain(chunk) for table in tables for chunk in table.column(k).chunks] for k in range(len(schema))
+    )
+    return pa.Table.from_arrays([pa.concat_arrays(each) for each in parts], schema=schema)
 
 
 def _give_memory_back() -> None:
@@ -243,4 +241,10 @@ def read_table(run_folder: Path, name: str) -> Any:
     files = table_files(run_folder, name)
     if not files:
         raise FileNotFoundError(f"{run_folder} has no table '{name}'")
-    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    return pd.concat([_frame(file) for file in files], ignore_index=True)
+
+
+def _frame(file: Path) -> Any:
+    import pandas as pd
+
+    return written_rows(file).to_pandas() if file.suffix == SUFFIX else pd.read_parquet(file)

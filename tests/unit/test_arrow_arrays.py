@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cosim.core.tables import Coded, Column
-from cosim.results import arrow_arrays
-from cosim.results.arrow_arrays import arrow_array, arrow_type
+from cosim.results.arrow_arrays import arrow_array, arrow_type, plain
 
 TEXTS = st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=5))
 NUMBERS = st.lists(st.floats() | st.integers(-(2**53), 2**53))
@@ -72,11 +70,19 @@ def test_gaps_are_kept_and_what_does_not_fit_is_refused() -> None:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.lists(st.integers(0, 2)), st.booleans())
-def test_texts_by_number(codes: list[int], is_long: bool) -> None:
+@given(st.lists(st.integers(0, 2)), st.integers(0, 3))
+def test_texts_by_number(codes: list[int], first: int) -> None:
     texts = ("", "ä", "third")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(arrow_arrays, "_FEW", -1 if is_long else 10)
-        found = arrow_array(column("text"), Coded(np.array(codes, np.int64), texts))
-    found.validate(full=True)
-    assert found.to_pylist() == [texts[code] for code in codes]
+    found = arrow_array(column("text"), Coded(np.array(codes, np.int64), texts))[first:]
+    written = plain(found)
+    for each in (found, written):
+        each.validate(full=True)
+        assert each.to_pylist() == [texts[code] for code in codes][first:]
+    assert written.type == pa.string()
+    assert plain(written) is written
+
+
+def test_texts_by_number_with_gaps() -> None:
+    found = plain(pa.array(["a", None, "b"]).dictionary_encode())
+    assert found.to_pylist() == ["a", None, "b"]
+    assert found.type == pa.string()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cosim.core.errors import InputError
 from cosim.core.tables import Coded, Column, Table
+from cosim.results import row_chunks
 from cosim.results import store as store_module
+from cosim.results.frames import Tables
+from cosim.results.run_tables import batches, n_rows, rows_between, schema_of
 from cosim.results.store import RunStore, TableWriter, read_table
 from tests.examples import examples
 
@@ -28,6 +34,7 @@ COLUMNS = (
 )
 THINGS = Table("things", "", COLUMNS)
 N = 1000
+START = datetime(2016, 1, 1, tzinfo=UTC)
 NAMES = ("a", "b", "c")
 _numbers = np.random.default_rng(1)
 DATA: dict[str, Any] = {
@@ -42,6 +49,10 @@ DATA: dict[str, Any] = {
 @pytest.fixture(autouse=True)
 def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store_module, "ROWS_PER_BATCH", 128)
+
+
+def _time(row: int) -> datetime:
+    return START + row * timedelta(minutes=15)
 
 
 def _append(writer: TableWriter, first: int, last: int, as_texts: bool = False) -> None:
@@ -97,9 +108,72 @@ def test_batches_can_be_read_before_the_run_has_ended(tmp_path: Path) -> None:
     store = RunStore(tmp_path / "run")
     _append(store.writer(THINGS), 0, 500)
     table = read_table(tmp_path / "run", "things")
-    assert table["count"].tolist() == DATA["count"][: 3 * 128].tolist()
+    assert table["count"].tolist() == DATA["count"][:500].tolist()
+    assert table["name"].tolist() == [NAMES[code] for code in DATA["name"][:500]]
+    assert list(Tables(tmp_path / "run")) == ["things"]
     with pytest.raises(FileNotFoundError, match="no table 'other'"):
         read_table(tmp_path / "run", "other")
+
+
+@settings(max_examples=examples(15), deadline=None, derandomize=True)
+@given(cuts=st.lists(st.integers(0, N), max_size=6), as_texts=st.booleans(), short=st.integers(0, 200))
+def test_what_a_killed_run_left_is_read_like_a_table(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int], as_texts: bool, short: int
+) -> None:
+    """Every way of reading gives of a table that did not end, maybe cut short, the rows of one that did."""
+    folder = tmp_path_factory.mktemp("tables")
+    whole, killed = TableWriter(folder, THINGS), TableWriter(folder, THINGS._replace(name="killed"))
+    _append(whole, 0, N)
+    whole.finish()
+    edges = [0, *sorted(cuts), N]
+    for number, (first, last) in enumerate(pairwise(edges)):
+        _append(killed, first, last, as_texts and number % 2 == 0)
+        killed.save()
+    file, table = folder / ".parts" / f"killed{row_chunks.SUFFIX}", folder / "things.parquet"
+    complete, n_last = N, (N - max((cut for cut in cuts if cut < N), default=0))
+    if short:
+        os.truncate(file, file.stat().st_size - short)
+        complete -= n_last
+    if not complete:
+        assert n_rows(file) == 0
+        return
+    assert schema_of(file) == schema_of(table)
+    assert n_rows(file) == complete
+    columns = ["name", "value", "time"]
+    for coded in (False, True):
+        found = [row for batch in batches(file, columns, coded) for row in batch.to_pylist()]
+        expected = [row for batch in batches(table, columns, coded) for row in batch.to_pylist()]
+        assert repr(found) == repr(expected[:complete])
+    hours = [START + timedelta(hours=hour) for hour in (10, 100)]
+    expected = [
+        row for row in rows_between(table, ["name", "count"], *hours) if row["time"] < _time(complete)
+    ]
+    assert rows_between(file, ["name", "count"], *hours) == expected
+
+
+def test_a_damaged_chunk_is_refused(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "run")
+    for first in (0, 300):
+        _append(store.writer(THINGS), first, first + 300)
+        store.save()
+    file = tmp_path / "run" / "tables" / ".parts" / f"things{row_chunks.SUFFIX}"
+    content = bytearray(file.read_bytes())
+    content[8:40] = b"\xff" * 32
+    file.write_bytes(content)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_table(tmp_path / "run", "things")
+
+
+def test_rows_that_were_taken_away_fail_the_table(tmp_path: Path) -> None:
+    store = RunStore(tmp_path / "run")
+    for first in (0, 300):
+        _append(store.writer(THINGS), first, first + 300)
+        store.save()
+    file = tmp_path / "run" / "tables" / ".parts" / f"things{row_chunks.SUFFIX}"
+    os.truncate(file, file.stat().st_size - 1)
+    with pytest.raises(OSError, match="300 rows are missing"):
+        store.finish_tables()
+    assert not (tmp_path / "run" / "tables" / "things.parquet").exists()
 
 
 def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,14 +186,18 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     def no_space(*args: object, **more: object) -> None:
         raise OSError(28, "No space left on device")
 
+    def half(descriptor: int, content: bytes) -> None:
+        os.write(descriptor, content[: len(content) // 2])
+        no_space()
+
     with monkeypatch.context() as full:
-        full.setattr(pq, "write_table", no_space)
+        full.setattr(row_chunks, "_write", half)
         full.setattr(pq, "ParquetWriter", no_space)
         with pytest.raises(OSError, match="No space"):
             _append(writer, 300, 500)
         with pytest.raises(OSError, match="No space"):
             store.finish_tables()
-        assert len(read_table(tmp_path / "run", "things")) == 2 * 128
+        assert len(read_table(tmp_path / "run", "things")) == 300
     store.finish_tables()  # with space again, nothing was lost
     assert read_table(tmp_path / "run", "things")["count"].tolist() == DATA["count"][:500].tolist()
 

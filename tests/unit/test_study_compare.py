@@ -14,7 +14,7 @@ import pytest
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.errors import InputError
 from cosim.engine.wings import tables
-from cosim.results.store import RunStore
+from cosim.results.store import RunStore, read_table
 from cosim.study.compare import Change, compare_runs
 from cosim.study.compare_csv import differences_csv, numbers_csv
 from cosim.study.peaks import peaks
@@ -154,16 +154,21 @@ class TestPeaks:
     def test_nothing_without_tables(self, tmp_path: Path) -> None:
         assert peaks(tmp_path, MS_PER_HOUR) == {}
 
-    def test_a_killed_run_with_an_interval_split_between_batches(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("cosim.results.store.ROWS_PER_BATCH", 4)
+    def test_a_killed_run_with_an_interval_split_between_chunks(self, tmp_path: Path) -> None:
         rng = np.random.default_rng(5)
         net_kwh = rng.normal(size=(8, 3))
-        store = RunStore(tmp_path)
-        write_meters(store, net_kwh.tolist())  # not finished: six whole batches, as of a run that was killed
-        assert len(list(tmp_path.glob("tables/.parts/meters/*.parquet"))) == 6
-        found = peaks(tmp_path, MS_PER_HOUR)
+        whole = RunStore(tmp_path / "whole")
+        write_meters(whole, net_kwh.tolist())
+        whole.finish_tables()
+        rows = read_table(tmp_path / "whole", "meters").assign(
+            time=lambda rows: rows.time.dt.tz_localize(None)
+        )
+        store = RunStore(tmp_path / "killed")  # not finished
+        for first in range(0, len(rows), 4):
+            some = rows.iloc[first : first + 4]
+            store.writer(tables()["meters"]).append({name: some[name].to_numpy() for name in some})
+            store.save()
+        found = peaks(tmp_path / "killed", MS_PER_HOUR)
         together = net_kwh.sum(axis=1)
         assert found["peak_all_households_import_kw"] == pytest.approx(together.max())
         assert found["peak_all_households_export_kw"] == pytest.approx(-together.min())
