@@ -15,7 +15,7 @@ import numpy as np
 import seed_rows
 from numpy.typing import NDArray
 from seed_rows import half_width
-from whole_run import whole_run
+from whole_run import numbers_in, whole_run
 
 from cosim.results.store import read_table
 
@@ -57,7 +57,7 @@ def numbers_of(scenario: str, loss: float, seed: int) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
         outcome = whole_run(scenario, settings, seed, out)
-        found = {key: float(value or 0.0) for key, value in outcome.summary.items()}
+        found = dict(zip(outcome.summary, numbers_in(outcome.summary, outcome.summary), strict=True))
         bills = found.get("firm_bills_eur", found.get("bills_households_eur", 0.0))
         if scenario == "tied_villages":
             bills = bills_over_tie(out)

@@ -15,6 +15,7 @@ import numpy as np
 import seed_rows
 from numpy.typing import NDArray
 from seed_rows import half_width
+from whole_run import numbers_in
 
 from cosim.core.clock import MS_PER_DAY
 from cosim.core.numbers import Summary
@@ -135,7 +136,7 @@ def numbers_of(case: seed_rows.Case, seed: int) -> list[float]:
         float(paid[:N_HOMES].sum()),
         float(kwh @ price / kwh.sum()) if kwh.sum() else float("nan"),
         float(kwh.sum()),
-        *(float(summary[name] or 0.0) for name in FEEDER),
+        *numbers_in(summary, FEEDER),
     ]
 
 

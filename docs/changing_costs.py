@@ -12,6 +12,7 @@ import numpy as np
 import seed_rows
 from numpy.typing import NDArray
 from seed_rows import half_width
+from whole_run import numbers_in
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import summarise
@@ -41,7 +42,7 @@ def numbers_of(averages: str, costs: str, seed: int) -> list[float]:
     chosen = f"communities.market.agent.averages={AVERAGES[averages]}"
     settings = [*BASE, chosen, f"groups.community_1.cost={COSTS[costs]}"]
     summary = summarise(load_scenario("section6_additive", settings, seed))
-    return [float(summary[name] or 0) for name in NUMBERS]
+    return numbers_in(summary, NUMBERS)
 
 
 def run_missing(n_seeds: int, out: Path) -> None:

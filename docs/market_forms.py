@@ -15,6 +15,7 @@ import numpy as np
 import seed_rows
 from numpy.typing import NDArray
 from seed_rows import half_width
+from whole_run import numbers_in
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import summarise
@@ -70,7 +71,7 @@ def raw_of(study: str) -> Path:
 def numbers_of(settings: Sequence[str], seed: int) -> list[float]:
     """The numbers of one run."""
     summary = summarise(load_scenario("trading_village", [*BASE, *settings], seed))
-    return [float(summary.get(name) or 0.0) for name in NUMBERS]
+    return numbers_in(summary, NUMBERS)
 
 
 def run_missing(study: str, n_seeds: int, out: Path) -> None:
@@ -95,9 +96,11 @@ def table(runs: dict[str, Array]) -> str:
         cells = [f"{runs[first][:, column].mean():,.{decimals}f}"]
         for name in others:
             difference = runs[name][:, column] - runs[first][:, column]
-            width = half_width(difference)
-            is_there = np.any(runs[name][:, column])  # an auction knows no requests
-            cells.append(f"{difference.mean():+,.{decimals}f} ± {width:,.{decimals}f}" if is_there else "–")
+            if np.isnan(difference).all():  # an auction knows no requests
+                cells.append("–")
+            else:
+                width = half_width(difference)
+                cells.append(f"{difference.mean():+,.{decimals}f} ± {width:,.{decimals}f}")
         lines.append(f"| {words} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

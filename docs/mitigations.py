@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from whole_run import whole_run
+from whole_run import numbers_in, whole_run
 
 from cosim.regulation.clipped_sum import ClippedSum
 from cosim.regulation.heard_reports import Report, initial_reports
@@ -121,7 +121,7 @@ def run(overrides: tuple[str, ...], seed: int) -> Run:
         summary = whole_run("lossy_community", [*overrides, "report.figures=false"], seed, folder).summary
         ticks, decisions = read_table(folder, "regulation"), read_table(folder, "decisions")
     error = ticks["aggregate"].to_numpy()[1:] - ticks["capacity"].to_numpy()[:-1]  # step by step
-    sent = float(summary["messages_sent"] or 0)
+    (sent,) = numbers_in(summary, ["messages_sent"])
     late = decisions["signal_age_ms"][decisions["step"] > SETTLED]
     return Run(error, sent / ticks["step"].nunique(), float(late.mean()) / 1000)
 

@@ -12,6 +12,7 @@ import numpy as np
 import seed_rows
 from numpy.typing import NDArray
 from seed_rows import half_width
+from whole_run import numbers_in
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import summarise
@@ -39,7 +40,7 @@ NUMBERS = {
 def numbers_of(epsilon: str, seed: int) -> list[float]:
     """The numbers of one run."""
     summary = summarise(load_scenario("section6_additive", [*BASE, *BUDGETS[epsilon]], seed))
-    return [float(summary[name] or 0) for name in NUMBERS]
+    return numbers_in(summary, NUMBERS)
 
 
 def run_missing(n_seeds: int, out: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binom, binomtest
-from whole_run import whole_run
+from whole_run import numbers_in, whole_run
 
 from cosim.results.store import read_table
 
@@ -116,7 +116,7 @@ def outcome_of(case: Case, seed: int, steps: int = STEPS) -> Outcome:
         steps_of = locked["step"]
         numbers = [steps_of.median(), steps_of.max(), locked["sum"].max(), locked["b"].min()]
     return Outcome(
-        float(done.summary["market_cost_gap_end"] or 0.0),
+        *numbers_in(done.summary, ["market_cost_gap_end"]),
         last.distance,
         last.gradient_spread,
         len(locked),

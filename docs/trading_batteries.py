@@ -14,7 +14,7 @@ import numpy as np
 import seed_rows
 from numpy.typing import NDArray
 from seed_rows import half_width
-from whole_run import whole_run
+from whole_run import numbers_in, whole_run
 
 Array = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ def numbers_of(case: str, seed: int) -> list[float]:
     with tempfile.TemporaryDirectory() as folder:
         settings = [*BASE, *CASES[case]]
         outcome = whole_run("trading_village_batteries", settings, seed, Path(folder) / "run")
-    return [float(outcome.summary[name] or 0.0) for name in NUMBERS]
+    return numbers_in(outcome.summary, NUMBERS)
 
 
 def run_missing(n_seeds: int, out: Path) -> None:

@@ -6,14 +6,14 @@ python docs/trading_rules.py --seeds 7 --out new.csv    # runs each rule with se
 
 from __future__ import annotations
 
-import argparse
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import seed_rows
 from numpy.typing import NDArray
-from seed_rows import half_width, rows_of
+from seed_rows import half_width
+from whole_run import numbers_in
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import summarise
@@ -41,39 +41,27 @@ NUMBERS = {
     "energy_lost_in_feeder_kwh": ("losses [kWh]", 1),
 }
 """What is compared, by its name in summary.json: its name in the table, and decimals."""
+KEYS = ("rule",)
 TOGETHER = "welfare of households and grid together [EUR]"
 """The row in which payments between them cancel: welfare plus what the grid is paid, less what the energy
 from outside costs it at its own price."""
 
 
-def run_all(n_seeds: int, out: Path) -> None:
-    """Run every rule with every seed, and write a row for each when it is done; go on where it stopped."""
-    is_new = not out.exists()
-    with out.open("a", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        if is_new:
-            writer.writerow(["seed", "rule", *NUMBERS])
-        done = set() if is_new else {(int(row["seed"]), row["rule"]) for row in rows_of(out)}
-        for seed in range(1, n_seeds + 1):
-            for rule in RULES:
-                if (seed, rule) not in done:
-                    writer.writerow([seed, rule, *numbers_of(rule, seed)])
-                    stream.flush()
+def run_missing(n_seeds: int, out: Path) -> None:
+    """Run every rule with every seed; go on where it stopped."""
+    cases = [(rule,) for rule in RULES]
+    seed_rows.run_missing(out, (KEYS, NUMBERS), cases, n_seeds, lambda case, seed: numbers_of(case[0], seed))
 
 
 def numbers_of(rule: str, seed: int) -> list[float]:
     """The numbers of one run of `trading_village` under a rule."""
     summary = summarise(load_scenario("trading_village", [f"energy_value.rules.rule={rule}"], seed))
-    return [float(summary.get(name) or 0.0) for name in NUMBERS]
+    return numbers_in(summary, NUMBERS)
 
 
 def read(raw: Path) -> dict[str, Array]:
     """By rule, the numbers by seed; shape (n_seeds, n_numbers), for the seeds that every rule has."""
-    rows: dict[str, dict[int, list[float]]] = {rule: {} for rule in RULES}
-    for row in rows_of(raw):
-        rows[row["rule"]][int(row["seed"])] = [float(row.get(name) or "nan") for name in NUMBERS]
-    seeds = sorted(set.intersection(*(set(of_rule) for of_rule in rows.values())))
-    return {rule: np.array([of_rule[seed] for seed in seeds]) for rule, of_rule in rows.items()}
+    return {rule: values for (rule,), values in seed_rows.read(raw, KEYS, NUMBERS).items()}
 
 
 def cell(values: Array, decimals: int, stress: bool) -> str:
@@ -135,13 +123,7 @@ def tables(results: dict[str, Array]) -> str:
 
 def main() -> None:
     """Run if asked to, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=0, help="run this many seeds of every rule")
-    parser.add_argument("--out", type=Path, default=RAW, help="where the rows of the runs go")
-    arguments = parser.parse_args()
-    if arguments.seeds:
-        run_all(arguments.seeds, arguments.out)
-    print(tables(read(arguments.out)), end="")
+    seed_rows.command(__doc__, RAW, run_missing, lambda raw: tables(read(raw)))
 
 
 if __name__ == "__main__":

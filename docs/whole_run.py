@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from math import nan
 from pathlib import Path
 
+from cosim.core.numbers import Summary
 from cosim.engine.load import load_scenario
 from cosim.engine.run import Outcome, run_scenario
 
@@ -20,3 +23,9 @@ def whole_run(scenario: str, settings: list[str], seed: int | None, folder: Path
     if outcome.status != "done":
         raise SystemExit(f"{scenario}, seed {seed}: {outcome.status}. {outcome.cause}")
     return outcome
+
+
+def numbers_in(summary: Summary, names: Iterable[str]) -> list[float]:
+    """Numbers of a summary by their names; one that it lacks is NaN, since 0 would be a number."""
+    found = (summary.get(name) for name in names)
+    return [nan if value is None else float(value) for value in found]

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from cosim.results.store import read_table
+from tests.hamlet import SUN
 
 PLUGIN = '''
 """A grid fee of the evening, a tax on everything, and sellers who ask the middle."""
@@ -55,10 +56,6 @@ class Middle(plugins.SellingStrategy):
     def asks(self, feed_in, grid, uniforms, memory):
         return np.where(feed_in < grid, (feed_in + grid) / 2, np.nan), None
 '''
-SUN = "time,roof [kW/kWp]\n" + "".join(
-    f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
-    for hour in range(72)
-)
 SCENARIO = """
 name: hamlet
 time: {start: 2016-06-13T00:00:00Z, duration_h: 48}

@@ -37,7 +37,7 @@ def test_the_tables_are_those_of_the_runs(script: ModuleType) -> None:
 
 
 def test_every_rule_has_run_with_every_seed(script: ModuleType) -> None:
-    rows = script.rows_of(script.RAW)
+    rows = script.seed_rows.rows_of(script.RAW)
     seeds = {int(row["seed"]) for row in rows}
     assert seeds == set(range(1, 21))
     assert sorted((int(row["seed"]), row["rule"]) for row in rows) == sorted(
@@ -182,8 +182,8 @@ def test_a_run_interrupted_goes_on_where_it_stopped(
 
     monkeypatch.setattr(script, "numbers_of", numbers_of)
     with pytest.raises(RuntimeError):
-        script.run_all(2, tmp_path / "rows.csv")
-    script.run_all(2, tmp_path / "rows.csv")
+        script.run_missing(2, tmp_path / "rows.csv")
+    script.run_missing(2, tmp_path / "rows.csv")
     n = len(script.RULES)
     assert len(asked) == 2 * n + 1
     results = script.read(tmp_path / "rows.csv")

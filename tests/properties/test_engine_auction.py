@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from time import process_time
 
@@ -10,15 +11,11 @@ import pytest
 
 from cosim.core.errors import InputError
 from cosim.engine.check import check_configuration
-from cosim.engine.load import LoadedScenario, load_scenario
-from cosim.engine.run import Outcome, run_scenario
+from cosim.engine.load import load_scenario
 from cosim.results.store import read_table
 from cosim.trading.clearing import CLEARINGS
+from tests.hamlet import BAD_LINKS, load_hamlet, run_hamlet
 
-SUN = "time,roof [kW/kWp]\n" + "".join(
-    f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
-    for hour in range(72)
-)
 SCENARIO = """
 name: hamlet
 seed: 5
@@ -41,11 +38,6 @@ energy_value:
     values: {rigidity: {uniform_int: [1, 5]}}
     contracted_power_kw: 15
 """
-BAD_LINKS = [
-    "comms.default.latency={kind: exponential, mean_ms: 4000}",
-    "comms.default.loss={kind: bernoulli, loss_probability: 0.3}",
-    "comms.default.duplication_probability=0.1",
-]
 OPERATORS = [name for name in CLEARINGS if CLEARINGS[name].has_operator]
 CRASHES = (
     "faults=[{kind: operator_crash, rate_per_day: 40, mean_duration_h: 0.2, from_h: 9.5, duration_h: 2},"
@@ -53,18 +45,9 @@ CRASHES = (
 )
 
 
-def hamlet(folder: Path, *settings: str) -> LoadedScenario:
-    """Eight homes for two days, of which the second is traded."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sun.csv").write_text(SUN)
-    (folder / "hamlet.yaml").write_text(SCENARIO)
-    return load_scenario(str(folder / "hamlet.yaml"), list(settings))
-
-
-def run(folder: Path, *settings: str) -> tuple[Outcome, Path]:
-    outcome = run_scenario(hamlet(folder, *settings), folder / "run")
-    assert outcome.status == "done", outcome.cause
-    return outcome, folder / "run"
+hamlet = partial(load_hamlet, SCENARIO)
+"""Eight homes for two days, of which the second is traded."""
+run = partial(run_hamlet, SCENARIO)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from math import fsum
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,15 @@ import pytest
 
 from cosim.core.errors import InputError
 from cosim.engine.builder import build
-from cosim.engine.load import LoadedScenario, load_scenario
 from cosim.engine.run import Outcome, run_scenario
 from cosim.engine.simulation import Simulation
 from cosim.results.store import RunStore, read_table
 from cosim.trading.strategies.roth_erev import RothErev
 from cosim.trading.subsystem import Trading
 from cosim.trading.tariff_rules import TARIFF_RULES
+from tests.hamlet import BAD_LINKS as LOST_LATE_OR_DOUBLED
+from tests.hamlet import load_hamlet, run_hamlet
 
-SUN = "time,roof [kW/kWp]\n" + "".join(
-    f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
-    for hour in range(72)
-)
 SCENARIO = """
 name: hamlet
 seed: 5
@@ -56,12 +54,7 @@ from cosim.engine.run import run_scenario
 source, folder, *settings = sys.argv[1:]
 run_scenario(load_scenario(source, settings), Path(folder))
 """
-BAD_LINKS = [
-    "comms.default.latency={kind: exponential, mean_ms: 4000}",
-    "comms.default.loss={kind: bernoulli, loss_probability: 0.3}",
-    "comms.default.duplication_probability=0.1",
-    "energy_value.rules.reservation_s=10",
-]
+BAD_LINKS = [*LOST_LATE_OR_DOUBLED, "energy_value.rules.reservation_s=10"]
 CRASHES = (
     # Around publication (10 h), gate closure (12 h) and deadline (13 h) of the traded day, and at any time.
     "faults=[{kind: household_crash, name: often, rate_per_day: 6, mean_duration_h: 0.15, from_h: 9.5,"
@@ -72,19 +65,9 @@ CRASHES = (
 BATTERY = "groups.solar.battery={capacity_kwh: 5, charge_kw: 2, discharge_kw: 2, charge_efficiency: 0.9}"
 
 
-def hamlet(folder: Path, *settings: str) -> LoadedScenario:
-    """Eight homes on a Kerber feeder for two days, of which the second is traded."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sun.csv").write_text(SUN)
-    (folder / "hamlet.yaml").write_text(SCENARIO)
-    return load_scenario(str(folder / "hamlet.yaml"), list(settings))
-
-
-def run(folder: Path, *settings: str) -> tuple[Outcome, Path]:
-    loaded = hamlet(folder, *settings)
-    outcome = run_scenario(loaded, folder / "run")
-    assert outcome.status == "done", outcome.cause
-    return outcome, folder / "run"
+hamlet = partial(load_hamlet, SCENARIO)
+"""Eight homes on a Kerber feeder for two days, of which the second is traded."""
+run = partial(run_hamlet, SCENARIO)
 
 
 CASES: dict[str, list[str]] = {

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cosim.core.errors import InputError
-from cosim.engine.load import LoadedScenario, load_scenario
-from cosim.engine.run import Outcome, preflight, run_scenario
+from cosim.engine.run import Outcome, preflight
 from cosim.results.store import read_table
 from cosim.trading.clearing.grains import GRAIN_KWH
 from cosim.trading.scheduling.exact import solve_exact
@@ -17,11 +17,8 @@ from cosim.trading.scheduling.schedule import Schedule, ScheduleProblem, evaluat
 from cosim.trading.scheduling.supply import merit_order
 from cosim.trading.valuation.appliance import Appliance, ways_to_run
 from cosim.trading.valuation.offers import Offer
+from tests.hamlet import BAD_LINKS, load_hamlet, run_hamlet
 
-SUN = "time,roof [kW/kWp]\n" + "".join(
-    f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
-    for hour in range(72)
-)
 SCENARIO = """
 name: hamlet
 seed: 5
@@ -41,12 +38,9 @@ energy_value:
                      0.2, 0.2, 0.25, 0.25, 0.3, 0.35, 0.4, 0.4, 0.35, 0.3, 0.2, -0.1]}
   household: {appliances: {kind: none}, contracted_power_kw: 15}
 """
-BAD_LINKS = [
-    "comms.default.latency={kind: exponential, mean_ms: 4000}",
-    "comms.default.loss={kind: bernoulli, loss_probability: 0.3}",
-    "comms.default.duplication_probability=0.1",
-    "faults=[{kind: household_crash, rate_per_day: 6, mean_duration_h: 0.3, from_h: 9.5, duration_h: 4}]",
-]
+CRASHES = (
+    "faults=[{kind: household_crash, rate_per_day: 6, mean_duration_h: 0.3, from_h: 9.5, duration_h: 4}]"
+)
 RULES = "energy_value.rules"
 FORMS = {
     "posted offers": [],
@@ -60,19 +54,12 @@ FORMS = {
 APPLIANCES = "energy_value.household.appliances"
 
 
-def hamlet(folder: Path, *settings: str) -> LoadedScenario:
-    """Seven homes for two days, of which the second is traded; all is constant within an hour."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sun.csv").write_text(SUN)
-    (folder / "hamlet.yaml").write_text(SCENARIO)
-    return load_scenario(str(folder / "hamlet.yaml"), list(settings))
+hamlet = partial(load_hamlet, SCENARIO)
+"""Seven homes for two days, of which the second is traded; all is constant within an hour."""
 
 
 def run(folder: Path, minutes: int, *settings: str) -> tuple[Outcome, Path]:
-    loaded = hamlet(folder, f"{RULES}.interval_min={minutes}", *settings)
-    outcome = run_scenario(loaded, folder / "run")
-    assert outcome.status == "done", outcome.cause
-    return outcome, folder / "run"
+    return run_hamlet(SCENARIO, folder, f"{RULES}.interval_min={minutes}", *settings)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +93,7 @@ def test_where_nothing_changes_within_an_hour_shorter_intervals_change_nothing(
 )
 def test_books_and_bills_agree_by_quarter_hours_over_bad_links(form: str, tmp_path: Path) -> None:
     generated = f"{APPLIANCES}={{kind: generated}}"
-    outcome, folder = run(tmp_path, 15, *BAD_LINKS, *FORMS[form], generated)
+    outcome, folder = run(tmp_path, 15, *BAD_LINKS, CRASHES, *FORMS[form], generated)
     trades, bills = read_table(folder, "trades"), read_table(folder, "bills")
     offers = read_table(folder, "offers")
     slot = ["day", "hour", "minute"]

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from cosim.core.planned_use import Store
-from cosim.engine.load import load_scenario
-from cosim.engine.run import Outcome, preflight, run_scenario
+from cosim.engine.run import preflight
 from cosim.results.store import read_table
 from cosim.trading.scheduling.storage_program import Exchange, StorageDay, beside, plan_storage
+from tests.hamlet import BAD_LINKS, load_hamlet, run_hamlet
 
-SUN = "time,roof [kW/kWp]\n" + "".join(
-    f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
-    for hour in range(72)
-)
 SCENARIO = """
 name: hamlet
 seed: 5
@@ -38,11 +35,9 @@ energy_value:
                      0.2, 0.2, 0.25, 0.25, 0.3, 0.35, 0.4, 0.4, 0.35, 0.3, 0.2, -0.1]}
   household: {appliances: {kind: generated}, contracted_power_kw: 15}
 """
-BAD_LINKS = [
-    "comms.default.latency={kind: exponential, mean_ms: 4000}",
-    "comms.default.duplication_probability=0.1",
-    "faults=[{kind: household_crash, rate_per_day: 6, mean_duration_h: 0.3, from_h: 9.5, duration_h: 4}]",
-]
+CRASHES = (
+    "faults=[{kind: household_crash, rate_per_day: 6, mean_duration_h: 0.3, from_h: 9.5, duration_h: 4}]"
+)
 FORMS = {
     "posted offers": [],
     "quarter hours": ["energy_value.rules.interval_min=15"],
@@ -52,12 +47,7 @@ FORMS = {
 }
 
 
-def run(folder: Path, *settings: str) -> tuple[Outcome, Path]:
-    (folder / "sun.csv").write_text(SUN)
-    (folder / "hamlet.yaml").write_text(SCENARIO)
-    outcome = run_scenario(load_scenario(str(folder / "hamlet.yaml"), list(settings)), folder / "run")
-    assert outcome.status == "done", outcome.cause
-    return outcome, folder / "run"
+run = partial(run_hamlet, SCENARIO)
 
 
 def drawn(rng: np.random.Generator, n: int) -> tuple[Store, StorageDay]:
@@ -173,7 +163,7 @@ def test_what_happens_behind_the_meter_is_not_traded() -> None:
 )
 def test_limits_hold_and_accounts_close_whatever_is_lost(form: str, loss: float, tmp_path: Path) -> None:
     lost = f"comms.default.loss={{kind: bernoulli, loss_probability: {loss}}}"
-    outcome, folder = run(tmp_path, *BAD_LINKS, lost, *FORMS[form])
+    outcome, folder = run(tmp_path, *BAD_LINKS, lost, CRASHES, *FORMS[form])
     batteries, homes = read_table(folder, "batteries"), read_table(folder, "prosumers").set_index("prosumer")
     steps = batteries.groupby("time").size()
     hours = (steps.index[1] - steps.index[0]).total_seconds() / 3600
@@ -253,10 +243,8 @@ def test_alone_it_pays_what_the_program_says(tmp_path: Path) -> None:
     ],
 )
 def test_what_makes_no_sense_is_said(settings: list[str], words: str, tmp_path: Path) -> None:
-    (tmp_path / "sun.csv").write_text(SUN)
-    (tmp_path / "hamlet.yaml").write_text(SCENARIO)
     try:
-        found = preflight(load_scenario(str(tmp_path / "hamlet.yaml"), settings))
+        found = preflight(load_hamlet(SCENARIO, tmp_path, *settings))
     except Exception as error:
         found = list(getattr(error, "problems", [error]))
     assert [each for each in found if words in str(each)], [str(each) for each in found]

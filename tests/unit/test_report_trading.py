@@ -8,19 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.engine.load import load_scenario
-from cosim.engine.run import run_scenario
 from cosim.report.figures import FIGURES, figure_files
 from cosim.report.figures.figure_files import draw_figures
 from cosim.report.figures.trading_figures import MAX_SELLERS, _suppliers
 from cosim.report.run_data import RunData
 from cosim.report.trading_data import bills, household_day, market_hours
 from cosim.results.store import read_table
+from tests.hamlet import run_hamlet
 
-SUN = "time,roof [kW/kWp]\n" + "".join(
-    f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
-    for hour in range(72)
-)
 SCENARIO = """
 name: hamlet
 seed: 5
@@ -45,13 +40,7 @@ BATTERY = "groups.solar.battery={capacity_kwh: 5, charge_kw: 2, discharge_kw: 2}
 
 
 def run(folder: Path, *settings: str) -> RunData:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "sun.csv").write_text(SUN)
-    (folder / "hamlet.yaml").write_text(SCENARIO)
-    loaded = load_scenario(str(folder / "hamlet.yaml"), ["report.figures=false", *settings])
-    outcome = run_scenario(loaded, folder / "run")
-    assert outcome.status == "done", outcome.cause
-    return RunData(folder / "run")
+    return RunData(run_hamlet(SCENARIO, folder, "report.figures=false", *settings)[1])
 
 
 CASES = {"plain": [], "battery": [BATTERY], "alone": ["energy_value.rules.rule=no_trading"]}

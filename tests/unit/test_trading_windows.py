@@ -7,14 +7,9 @@ from pathlib import Path
 import pytest
 
 from cosim.core.errors import InputError
-from cosim.engine.load import load_scenario
-from cosim.engine.run import run_scenario
 from cosim.results.store import read_table
+from tests.hamlet import run_hamlet
 
-SUN = "time,roof [kW/kWp]\n" + "".join(
-    f"2016-06-{13 + hour // 24:02d}T{hour % 24:02d}:00Z,{max(0, 6 - abs(12 - hour % 24)) / 8}\n"
-    for hour in range(72)
-)
 SCENARIO = """
 name: hamlet
 seed: 5
@@ -32,11 +27,9 @@ WINDOWS = "energy_value.rules.windows"
 
 def trades(folder: Path, *settings: str) -> dict[tuple[int, str], set[int]]:
     """In which hours each household bought of others, by day and household."""
-    (folder / "sun.csv").write_text(SUN)
-    (folder / "hamlet.yaml").write_text(SCENARIO)
-    outcome = run_scenario(load_scenario(str(folder / "hamlet.yaml"), list(settings)), folder / "run")
-    assert outcome.status == "done", outcome.cause
-    rows = read_table(folder / "run", "trades").query("buyer != seller and agreed_kwh > 0")
+    rows = read_table(run_hamlet(SCENARIO, folder, *settings)[1], "trades").query(
+        "buyer != seller and agreed_kwh > 0"
+    )
     found: dict[tuple[int, str], set[int]] = {}
     for day, buyer, hour in zip(rows["day"], rows["buyer"], rows["hour"], strict=True):
         found.setdefault((day, buyer), set()).add(hour)
