@@ -62,6 +62,7 @@ _CAPACITIES: tuple[Any, ...] = (
 )
 _GROUPS: tuple[dict[str, Any], ...] = (
     {"battery": {"capacity_kwh": 8, "charge_from": "surplus_and_grid", "soc_initial": 0.2}},
+    {"battery": {"capacity_kwh": 5, "charge_from": "surplus_and_grid", "scheduled_by": "energy_value"}},
     {"load": {"kind": "constant", "p_kw": {"uniform": [0.1, 3]}}, "pv": {"kind": "simbench", "kwp": 5}},
     {"membership": {"joins_h": 0.5, "leaves_h": 2}},
     {"load": {"kind": "simbench", "profile": "H0-A", "peak_kw": 3}},
@@ -80,6 +81,13 @@ _TRADING: tuple[dict[str, Any], ...] = (
             "appliances": [{"name": "oven", "power_kw": 2, "duration_h": 2, "runs_per_day": 2}],
         }
     },
+)
+_RULES: tuple[dict[str, Any], ...] = (
+    {"interval_min": 15},
+    {"interval_min": 30, "rounds": {"every_h": 1}},
+    {"windows": {"turns": 2}},
+    {"clearing": "pay_as_bid"},
+    {"offers_to": "broker"},
 )
 _GRIDS: tuple[dict[str, Any], ...] = (
     {"feedback": True, "interval_min": 15},
@@ -108,7 +116,8 @@ def add_part(tree: dict[str, Any], rng: random.Random) -> None:
         case 5 if community:
             rng.choice(community["resources"])["capacity"] = rng.choice(_CAPACITIES)
         case 6 if market:
-            market.setdefault("household", {}).update(rng.choice(_TRADING))
+            part, of = rng.choice((("household", _TRADING), ("rules", _RULES)))
+            market.setdefault(part, {}).update(rng.choice(of))
         case 7 if grid:
             grid.update(rng.choice(_GRIDS))
         case _:
