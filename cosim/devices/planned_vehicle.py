@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from cosim.core.planned_use import Need, PlannedPower
 from cosim.devices.active_device import NEVER
 from cosim.devices.ev_sessions import Session
-from cosim.devices.vehicle_at_charger import Charger, InstalledVehicle
+from cosim.devices.vehicle_at_charger import InstalledVehicle
+from cosim.devices.vehicle_charging import Charger
 
 _NOTHING_PLANNED = PlannedPower(NEVER, 0.0)
 

@@ -14,34 +14,19 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cosim.core.clock import MS_PER_HOUR, to_hours
-from cosim.core.delivery import Unit, in_parts
+from cosim.core.clock import MS_PER_HOUR
+from cosim.core.delivery import Unit
 from cosim.devices.active_device import METERED, NEVER, ActiveDevice, Surroundings
 from cosim.devices.ev_sessions import Session
-
-_NOTHING_KWH = 1e-9
-"""What less than this is needed of is full."""
-
-
-class Charger(NamedTuple):
-    """Constants of one vehicle and its charger.
-
-    Attributes
-    ----------
-    charger_kw : float
-        Power at the terminals.
-    battery_kwh : float
-        Capacity.
-    charge_efficiency : float
-        Stored over taken energy.
-    charges_when_due : bool
-        Whether it charges whatever it is asked for, once nothing less than that fills it in time.
-    """
-
-    charger_kw: float
-    battery_kwh: float
-    charge_efficiency: float
-    charges_when_due: bool
+from cosim.devices.vehicle_charging import (
+    Charger,
+    charged_kwh,
+    charges_now,
+    charging,
+    due_ms,
+    next_change_ms,
+    promised,
+)
 
 
 class EndedSession(NamedTuple):
@@ -124,10 +109,9 @@ class InstalledVehicle(ActiveDevice):
     @property
     def power_kw(self) -> float:
         """What it draws from now on."""
-        if not self.remaining_kwh or not self.is_here:
+        if not self.is_here:
             return 0.0
-        is_asked = not self.is_regulated or self.now_ms < self._promised_until_ms
-        return self._allowed_kw if is_asked or self.now_ms >= self._due_ms() else 0.0
+        return self._allowed_kw if charges_now(*self._standing()) else 0.0
 
     def step(self, end_ms: int, hours: float, surplus_kw: float) -> float:
         """Charge, if it is time to; and leave or arrive at the end."""
@@ -137,11 +121,7 @@ class InstalledVehicle(ActiveDevice):
         if was_here:
             self._plugged_h += hours
         if power_kw:
-            efficiency = self.charge_efficiency
-            energy, stored = power_kw * hours, power_kw * hours * efficiency
-            if stored >= self.remaining_kwh - _NOTHING_KWH:
-                stored = self.remaining_kwh
-                energy = stored / efficiency
+            energy, stored = charged_kwh(self.charger, power_kw, self.remaining_kwh, hours)
             self.remaining_kwh -= stored
             self.stored_kwh += stored
             self._taken += energy
@@ -209,14 +189,10 @@ class InstalledVehicle(ActiveDevice):
         self._promised_until_ms = end_ms if any(requested) and self.remaining_kwh and self.is_here else 0
         self._look_ahead()
         delivered = [0.0] * len(requested)
-        if not self.is_here:
-            return delivered
-        begin, stop = self._charging(self._session)
-        begin, stop = max(begin, now_ms), min(stop, end_ms)
-        if stop > begin:
-            energy_kwh = self._allowed_kw * to_hours(stop - begin)
-            first = requested.index(1) if 1 in requested else 0
-            delivered[first] = in_parts(energy_kwh / (self.charger.charger_kw * to_hours(step_ms)))
+        if self.is_here:
+            power_kw, first = self._allowed_kw, requested.index(1) if 1 in requested else 0
+            begin, stop = self._charging(self._session)
+            delivered[first] = promised(self.charger, power_kw, begin, stop, now_ms, step_ms)
         return delivered
 
     @property
@@ -227,33 +203,33 @@ class InstalledVehicle(ActiveDevice):
     def _allowed_kw(self) -> float:
         return min(self.charger.charger_kw, self.limit_kw)
 
-    def _hours_needed(self, kwh: float) -> float:
-        """How long it charges for that."""
-        power_kw = self._allowed_kw
-        return kwh / self.charge_efficiency / power_kw if power_kw > 0 else math.inf
+    @property
+    def _asked_until_ms(self) -> int:
+        return self._promised_until_ms if self.is_regulated else NEVER
+
+    def _standing(self) -> tuple[Charger, float, float, int, int, int]:
+        """What the functions of charging ask of one that is here."""
+        return (
+            self.charger,
+            self._allowed_kw,
+            self.remaining_kwh,
+            self.now_ms,
+            self._session.departure_ms,
+            self._asked_until_ms,
+        )
 
     def _charging(self, session: Session) -> tuple[int, int]:
         """From when until when it charges in this session or a later one, as far as it stands now."""
+        begin, asked_until_ms = max(session.arrival_ms, self.now_ms), self._asked_until_ms
         is_this = session is self._session and self.is_here
         kwh = self.remaining_kwh if is_this else session.needed_kwh
-        hours = self._hours_needed(kwh)
-        if not kwh or hours == math.inf:
-            return 0, 0
-        begin = max(session.arrival_ms, self.now_ms)
-        lasts_ms = math.ceil(hours * MS_PER_HOUR)
-        if not self.is_regulated:
-            return begin, min(begin + lasts_ms, session.departure_ms)
-        if is_this and begin < self._promised_until_ms:
-            return begin, min(begin + lasts_ms, session.departure_ms, self._promised_until_ms)
-        due_ms = session.departure_ms - lasts_ms if self.charger.charges_when_due else NEVER
-        return max(begin, due_ms), session.departure_ms
+        if self.is_regulated and not is_this:
+            asked_until_ms = 0
+        return charging(self.charger, self._allowed_kw, kwh, begin, session.departure_ms, asked_until_ms)
 
     def _due_ms(self) -> int:
         """From when on only charging without a pause fills it in time."""
-        hours = self._hours_needed(self.remaining_kwh)
-        if not self.charger.charges_when_due or hours == math.inf:
-            return NEVER
-        return self._session.departure_ms - math.ceil(hours * MS_PER_HOUR)
+        return due_ms(self.charger, self._allowed_kw, self.remaining_kwh, self._session.departure_ms)
 
     def _arrive(self) -> None:
         if self.is_here:
@@ -282,11 +258,7 @@ class InstalledVehicle(ActiveDevice):
         elif not self.is_here:
             self.until_ms = self._session.arrival_ms
         else:
-            self.until_ms = self._session.departure_ms
-            if self.is_regulated and self.remaining_kwh:
-                for change in (self._promised_until_ms, self._due_ms()):
-                    if self.now_ms < change < self.until_ms:
-                        self.until_ms = change
+            self.until_ms = next_change_ms(*self._standing())
 
 
 def since_the_start(session: Session, charger: Charger) -> Session:

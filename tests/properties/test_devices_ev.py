@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.delivery import PARTS, Unit
 from cosim.devices.ev_sessions import Session
-from cosim.devices.vehicle_at_charger import Charger, InstalledVehicle
+from cosim.devices.vehicle_at_charger import InstalledVehicle
+from cosim.devices.vehicle_charging import Charger
 from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
 from cosim.households.profile_book import Demand, Profile, ProfileBook, Series, nothing

@@ -12,7 +12,7 @@ from cosim.core.clock import MS_PER_HOUR, to_hours
 from cosim.core.planned_use import PlannedPower
 from cosim.devices.ev_sessions import Session
 from cosim.devices.planned_vehicle import PlannedVehicle
-from cosim.devices.vehicle_at_charger import Charger
+from cosim.devices.vehicle_charging import Charger
 from tests.examples import examples
 
 _SLOT_MS = 900_000
