@@ -5,9 +5,9 @@
 Prints decisions a second, each with a signal and a report, from processor time: bare SimPy (the market of
 `bench_market.py`), one household at a time, and all at once; then what of the latter goes into the yardstick
 of the table `regulation` (optimum, gradients), which both routes work out for every tick. The runs keep no
-table; `record.decisions` is false; what is compiled has been loaded before. Then a village whose batteries
-are asked, with its feeder. Last, processor time and memory of 100,000 households, or of as many as are
-given, and what a decision costs there over what it costs among 1,000:
+table; `record.decisions` is false; what is compiled has been loaded before. Then villages whose batteries,
+vehicles or heat pumps are asked, with their feeder. Last, processor time and memory of 100,000 households, or
+of as many as are given, and what a decision costs there over what it costs among 1,000:
 
     python bench/bench_regulation.py 1000000
 
@@ -42,7 +42,19 @@ VILLAGE_RATIO, LARGE_S, LARGE_GIB, COST_RATIO = 20, 60, 4, 1.5
 that among a thousand."""
 N_STEPS = {99: 2000, 1000: 960}
 N_LARGE, LARGE_STEPS = 100_000, 96
-VILLAGE = ("time.duration_h=96", "record.decisions=false")
+VILLAGE = ("record.decisions=false", "time.duration_h=96")
+STREET = ("record.decisions=false", "time.duration_h=24")
+HEATED = (
+    "groups.homes.ev=null",
+    "groups.homes.heat_pump.power_kw=3",
+    "groups.homes.heat_pump.heat={kind: building, temperature: {kind: constant, degrees_c: -3}}",
+    "communities.street.resources.charging.serves=heat_pump",
+)
+DEVICES = {
+    "batteries": ("storage_village", VILLAGE),
+    "vehicles": ("ev_street", STREET),
+    "heat pumps": ("ev_street", (*STREET, *HEATED)),
+}
 
 
 def settings(n: int, n_steps: int) -> list[str]:
@@ -112,17 +124,17 @@ def median_ratio(these: Sequence[float], those: Sequence[float]) -> float:
     return statistics.median(this / that for this, that in zip(these, those, strict=True))
 
 
-def village() -> None:
-    """The routes on batteries of a village."""
-    timed("storage_village", ("time.duration_h=4", *VILLAGE[1:]), "arrays")
-    by_route = {
-        route: [timed("storage_village", VILLAGE, route)[0] for _ in range(N_REPEATS)]
-        for route in ("processes", "arrays")
-    }
-    ratio = median_ratio(by_route["processes"], by_route["arrays"])
-    print(
-        f"storage_village, 4 days, with its feeder: arrays over processes {ratio:.1f} (aim: {VILLAGE_RATIO})"
-    )
+def devices() -> None:
+    """The routes on devices of villages."""
+    for kind, (scenario, overrides) in DEVICES.items():
+        timed(scenario, (*overrides, "time.duration_h=4"), "arrays")
+        by_route = {
+            route: [timed(scenario, overrides, route)[0] for _ in range(N_REPEATS)]
+            for route in ("processes", "arrays")
+        }
+        ratio = median_ratio(by_route["processes"], by_route["arrays"])
+        aim = f" (aim: {VILLAGE_RATIO})" if scenario == "storage_village" else ""
+        print(f"{kind} of {scenario}, with its feeder: arrays over processes {ratio:.1f}{aim}", flush=True)
 
 
 def large(n: int) -> None:
@@ -145,7 +157,7 @@ def main() -> int:
     """Measure, print, and say whether it is fast enough."""
     n_large = int(sys.argv[1]) if len(sys.argv) > 1 else N_LARGE
     ratios = {n: compare(n) for n in NEEDED}
-    village()
+    devices()
     large(n_large)
     return 0 if all(ratios[n] >= needed for n, needed in NEEDED.items()) else 1
 

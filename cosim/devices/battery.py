@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from cosim.config.base import Fraction, Kilowatts, Probability
 from cosim.config.values import KilowattsValue, PositiveKilowattHoursValue, ProbabilityValue, bounds
 from cosim.core.clock import MS_PER_DAY, to_hours
-from cosim.core.compiled import can_compile
 from cosim.core.delivery import Unit
 from cosim.core.errors import Problem
 from cosim.core.tables import PROSUMER, TIME, Column, Table
@@ -22,7 +21,7 @@ from cosim.devices.battery_energies import (
     Battery,
     leak_rate,
 )
-from cosim.devices.interface import DEVICES, Device, DeviceArrays, GroupAround, Service, Shown
+from cosim.devices.interface import DEVICES, Device, DeviceArrays, GroupAround, Service, Shown, can_be_arrays
 from cosim.devices.planned_battery import PlannedBattery
 from cosim.devices.sites import Site
 
@@ -165,7 +164,11 @@ class BatteryConfig(Device):
         cls, devices: Sequence[InstalledBattery], units: Sequence[Unit], step_ms: int, slot_ms: int
     ) -> DeviceArrays | None:
         """In loops that numba compiles, where it is installed."""
-        return BatteryArrays(devices, units, step_ms, slot_ms) if can_compile() else None
+        return (
+            BatteryArrays(devices, units, step_ms, slot_ms)
+            if can_be_arrays(devices, InstalledBattery)
+            else None
+        )
 
     @classmethod
     def parameters(cls, installed: Sequence[tuple[int, Any]], n_households: int) -> dict[str, Array]:

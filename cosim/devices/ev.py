@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from cosim.config.base import Fraction
 from cosim.config.choice import Choice
 from cosim.config.values import PositiveKilowattHoursValue, PositiveKilowattsValue
-from cosim.core.compiled import can_compile
 from cosim.core.delivery import Unit
 from cosim.core.errors import InputError, Problem, count
 from cosim.core.numbers import Number, Summary, declared
@@ -20,7 +19,7 @@ from cosim.core.tables import PROSUMER, TIME, Column, Table
 from cosim.devices.active_device import ActiveDevice
 from cosim.devices.ev_session_csv import CsvSessions
 from cosim.devices.ev_sessions import SESSIONS, DrawnSessions, Session, SessionSource
-from cosim.devices.interface import DEVICES, Device, DeviceArrays, Service, Shown
+from cosim.devices.interface import DEVICES, Device, DeviceArrays, Service, Shown, can_be_arrays
 from cosim.devices.planned_vehicle import PlannedVehicle
 from cosim.devices.sites import Site
 from cosim.devices.vehicle_arrays import VehicleArrays
@@ -156,7 +155,7 @@ class ElectricVehicle(Device):
         cls, devices: Sequence[InstalledVehicle], units: Sequence[Unit], step_ms: int, slot_ms: int
     ) -> DeviceArrays | None:
         """In loops that numba compiles, where it is installed."""
-        return VehicleArrays(devices, step_ms, slot_ms) if can_compile() else None
+        return VehicleArrays(devices, step_ms, slot_ms) if can_be_arrays(devices, InstalledVehicle) else None
 
     @classmethod
     def parameters(cls, installed: Sequence[tuple[int, Any]], n_households: int) -> dict[str, Array]:

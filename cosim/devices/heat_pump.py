@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -16,15 +15,25 @@ from numpy.typing import NDArray
 from cosim.config.base import MAX_KWH, Model, Range
 from cosim.config.choice import Choice
 from cosim.config.values import PositiveKilowattsValue, PositiveValue, Value
+from cosim.core.delivery import Unit
 from cosim.core.errors import InputError, Problem
 from cosim.core.numbers import Number, Summary, declared
 from cosim.core.registry import Registry
 from cosim.core.tables import PROSUMER, TIME, Column, Table
 from cosim.devices.active_device import ActiveDevice
+from cosim.devices.heat_pump_arrays import HeatPumpArrays
 from cosim.devices.heat_pump_at_work import InstalledHeatPump, Pump
 from cosim.devices.heat_store import Building, HeatedBuilding, HeatStore, ProfiledHeat
 from cosim.devices.household_load import LOAD_SOURCES, Load
-from cosim.devices.interface import DEVICES, Device, PowerFactor, Service, Shown
+from cosim.devices.interface import (
+    DEVICES,
+    Device,
+    DeviceArrays,
+    PowerFactor,
+    Service,
+    Shown,
+    can_be_arrays,
+)
 from cosim.devices.profiles import reactive_power
 from cosim.devices.sites import Site
 from cosim.devices.weather import TEMPERATURES, Celsius, TemperatureSource
@@ -89,7 +98,7 @@ class ProfiledDemand(HeatDemand):
             site.values(name, getattr(self, name)).tolist() for name in ("behind_kwh", "ahead_kwh")
         )
         return [
-            ProfiledHeat(partial(served.kw, household), *limits)
+            ProfiledHeat(served, household, *limits)
             for household, *limits in zip(site.group.members, behind, ahead, strict=True)
         ]
 
@@ -266,6 +275,18 @@ class HeatPump(Device):
             InstalledHeatPump(Pump(power_kw, kvar_per_kw, runs_when_due, slot_ms), store)
             for power_kw, store in zip(powers_kw, stores, strict=True)
         ]
+
+    @classmethod
+    def in_arrays(
+        cls, devices: Sequence[InstalledHeatPump], units: Sequence[Unit], step_ms: int, slot_ms: int
+    ) -> DeviceArrays | None:
+        """In loops that numba compiles, where it is installed."""
+        is_known = all(type(each.store) in (HeatedBuilding, ProfiledHeat) for each in devices)
+        return (
+            HeatPumpArrays(devices, step_ms)
+            if is_known and can_be_arrays(devices, InstalledHeatPump)
+            else None
+        )
 
     @classmethod
     def parameters(cls, installed: Sequence[tuple[int, Any]], n_households: int) -> dict[str, Array]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from cosim.core.clock import MS_PER_HOUR, to_hours
 from cosim.core.delivery import Unit, in_parts
 from cosim.devices.active_device import METERED, NEVER, ActiveDevice, Surroundings
+from cosim.devices.heat_balance import goal, run
 from cosim.devices.heat_store import HeatStore
 
 
@@ -84,7 +85,11 @@ class InstalledHeatPump(ActiveDevice):
 
     def step(self, end_ms: int, hours: float, surplus_kw: float) -> float:
         """Run as it is asked to, within comfort and power."""
-        energy = self._run(self.store, self.now_ms, hours)
+        store, at_ms = self.store, self.now_ms
+        weather, aim = store.weather(at_ms), self._goal(at_ms)
+        energy, store.level, store.done = run(
+            store.heated, weather, store.level, store.done, aim, self._most_kw, hours
+        )
         self._taken += energy
         self.now_ms = end_ms
         self._look_ahead()
@@ -130,7 +135,9 @@ class InstalledHeatPump(ActiveDevice):
         self._promised_until_ms = end_ms if any(requested) else 0
         self._look_ahead()
         delivered = [0.0] * len(requested)
-        energy_kwh = sum(kwh for _, _, kwh in self._plan(now_ms, end_ms))
+        energy_kwh = 0.0
+        for _, _, kwh in self._plan(now_ms, end_ms):  # `sum` adds in another way from Python 3.12 on
+            energy_kwh += kwh
         first = requested.index(1) if 1 in requested else 0
         delivered[first] = in_parts(energy_kwh / (self.pump.power_kw * to_hours(step_ms)))
         return delivered
@@ -140,39 +147,26 @@ class InstalledHeatPump(ActiveDevice):
 
     def _plan(self, start_ms: int, end_ms: int) -> Iterator[tuple[int, int, float]]:
         """Begin, end and energy of each slot or part of one, as far as it stands now."""
-        store, at_ms, slot_ms = self.store.copy(), start_ms, self.pump.slot_ms
+        store, at_ms, slot_ms = self.store, start_ms, self.pump.slot_ms
+        level, done = store.level, store.done
         while at_ms < end_ms:
             until_ms = min(at_ms - at_ms % slot_ms + slot_ms, end_ms)
             if at_ms < self._promised_until_ms:
                 until_ms = min(until_ms, self._promised_until_ms)
-            yield at_ms, until_ms, self._run(store, at_ms, (until_ms - at_ms) / MS_PER_HOUR)
+            weather, hours = store.weather(at_ms), (until_ms - at_ms) / MS_PER_HOUR
+            energy, level, done = run(
+                store.heated, weather, level, done, self._goal(at_ms), self._most_kw, hours
+            )
+            yield at_ms, until_ms, energy
             at_ms = until_ms
+
+    @property
+    def _most_kw(self) -> float:
+        return max(min(self.pump.power_kw, self.limit_kw), 0.0)
 
     def _goal(self, at_ms: int) -> float:
         """The level that it works towards."""
-        store = self.store
+        heated = self.store.heated
         if not self.is_regulated:
-            return store.wanted
-        if at_ms < self._promised_until_ms:
-            return store.highest
-        return store.lowest if self.pump.runs_when_due else -math.inf
-
-    def _run(self, store: HeatStore, at_ms: int, hours: float) -> float:
-        """Live through a time within a slot: to the goal at full power or none, then hold it; kWh taken."""
-        goal, most_kw = self._goal(at_ms), max(min(self.pump.power_kw, self.limit_kw), 0.0)
-        energy, left = 0.0, hours
-        if store.level != goal:
-            power_kw = most_kw if store.level < goal else 0.0
-            way = min(store.hours_to(goal, power_kw, at_ms), left)
-            store.advance(power_kw, way, at_ms)
-            energy, left = power_kw * way, left - way
-            if left > 0:
-                store.level = goal  # as it is but for rounding
-        if left > 0:
-            hold_kw = store.hold_kw(at_ms)
-            power_kw = min(max(hold_kw, 0.0), most_kw)
-            store.advance(power_kw, left, at_ms)
-            energy += power_kw * left
-            if power_kw == hold_kw:
-                store.level = goal
-        return energy
+            return heated.wanted
+        return goal(heated, at_ms < self._promised_until_ms, self.pump.runs_when_due)

@@ -1,18 +1,20 @@
 """What a heat pump heats: a store in front of a profile, or a building of one resistance and capacity.
 
-Each has a level that the pump raises, a level that is wanted, and limits of comfort.
+Each has a level that the pump raises, a level that is wanted, and limits of comfort; what becomes of it are
+the functions of `heat_balance`.
 """
 
 from __future__ import annotations
 
-import copy
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import ClassVar, NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cosim.devices.heat_balance import Done, Heated, Weather
+from cosim.devices.sites import ServedLoad
 
 Array = NDArray[np.float64]
 
@@ -40,12 +42,12 @@ class HeatFlows(NamedTuple):
 
     stored_kwh: float
     used_kwh: float
-    missing_kwh: float = 0.0
-    cold_h: float = 0.0
-    cold_kh: float = 0.0
-    heat_kwh: float = 0.0
-    heat_lost_kwh: float = 0.0
-    temperature_c: float = math.nan
+    missing_kwh: float
+    cold_h: float
+    cold_kh: float
+    heat_kwh: float
+    heat_lost_kwh: float
+    temperature_c: float
 
 
 class HeatStore(ABC):
@@ -53,35 +55,28 @@ class HeatStore(ABC):
 
     Attributes
     ----------
-    level, lowest, wanted, highest : float
-        How warm it is, the limits of comfort, and what is wanted without a signal.
+    heated : Heated
+        Its constants.
+    level : float
+        How warm it is.
+    done : Done
+        What has come of it since it was last read.
     """
 
-    is_building: ClassVar[bool]
-    __slots__ = ("highest", "level", "lowest", "wanted")
+    __slots__ = ("done", "heated", "level")
 
-    def __init__(self, lowest: float, wanted: float, highest: float) -> None:
-        self.level, self.lowest, self.wanted, self.highest = wanted, lowest, wanted, highest
-
-    @abstractmethod
-    def hold_kw(self, at_ms: int) -> float:
-        """Power that keeps the level, in the slot of an instant; negative where it rises by itself."""
+    def __init__(self, heated: Heated) -> None:
+        self.heated, self.level, self.done = heated, heated.wanted, Done()
 
     @abstractmethod
-    def hours_to(self, goal: float, power_kw: float, at_ms: int) -> float:
-        """How long it takes to a level at a constant power; infinity where it is never reached."""
+    def weather(self, at_ms: int) -> Weather:
+        """What acts on it in the slot of an instant."""
 
-    @abstractmethod
-    def advance(self, power_kw: float, hours: float, at_ms: int) -> None:
-        """Live through a time within a slot."""
-
-    @abstractmethod
     def close(self) -> HeatFlows:
         """What has happened since it was last called."""
-
-    def copy(self) -> Self:
-        """One to try on."""
-        return copy.copy(self)
+        done, self.done = self.done, Done()
+        is_building = self.heated.is_building
+        return HeatFlows(0.0 if is_building else self.level, *done, self.level if is_building else math.nan)
 
 
 class ProfiledHeat(HeatStore):
@@ -89,45 +84,23 @@ class ProfiledHeat(HeatStore):
 
     Parameters
     ----------
-    demand_kw : callable
-        The demand in the slot of an instant.
+    demand : ServedLoad
+        The demands of all households.
+    household : int
+        Whose this is.
     behind_kwh, ahead_kwh : float
         How far it can be behind and ahead; what is asked for beyond that is missing.
     """
 
-    is_building = False
-    __slots__ = ("_cold_h", "_missing", "_used", "demand_kw")
+    __slots__ = ("demand", "household")
 
-    def __init__(self, demand_kw: Callable[[int], float], behind_kwh: float, ahead_kwh: float) -> None:
-        super().__init__(-behind_kwh, 0.0, ahead_kwh)
-        self.demand_kw = demand_kw
-        self._used = self._missing = self._cold_h = 0.0
+    def __init__(self, demand: ServedLoad, household: int, behind_kwh: float, ahead_kwh: float) -> None:
+        super().__init__(Heated(-behind_kwh, 0.0, ahead_kwh))
+        self.demand, self.household = demand, household
 
-    def hold_kw(self, at_ms: int) -> float:
+    def weather(self, at_ms: int) -> Weather:
         """The demand."""
-        return self.demand_kw(at_ms)
-
-    def hours_to(self, goal: float, power_kw: float, at_ms: int) -> float:
-        """At the difference of power and demand."""
-        net_kw, way = power_kw - self.demand_kw(at_ms), goal - self.level
-        return way / net_kw if way * net_kw > 0 else math.inf
-
-    def advance(self, power_kw: float, hours: float, at_ms: int) -> None:
-        """Take in, and give what is asked for, as far as the store allows."""
-        asked_kwh = self.demand_kw(at_ms) * hours
-        level = self.level + power_kw * hours - asked_kwh
-        missing = max(self.lowest - level, 0.0) if asked_kwh > power_kw * hours else 0.0
-        self._missing += missing
-        self._used += asked_kwh - missing
-        if missing:
-            self._cold_h += missing / (asked_kwh / hours - power_kw)
-        self.level = level + missing
-
-    def close(self) -> HeatFlows:
-        """What was used and what was missing."""
-        flows = HeatFlows(self.level, self._used, self._missing, self._cold_h)
-        self._used = self._missing = self._cold_h = 0.0
-        return flows
+        return Weather(demand_kw=self.demand.kw(self.household, at_ms))
 
 
 class Building(NamedTuple):
@@ -163,57 +136,15 @@ class HeatedBuilding(HeatStore):
         Temperature that is wanted and that it begins with, and how far it may be from it.
     """
 
-    is_building = True
-    __slots__ = ("_cold_h", "_cold_kh", "_heat", "_lost", "_used", "building")
+    __slots__ = ("building",)
 
     def __init__(self, building: Building, set_point_c: float, band_k: float) -> None:
-        super().__init__(set_point_c - band_k, set_point_c, set_point_c + band_k)
+        limits = set_point_c - band_k, set_point_c, set_point_c + band_k
+        super().__init__(Heated(*limits, True, building.r_k_per_kw, building.c_kwh_per_k))
         self.building = building
-        self._used = self._heat = self._lost = self._cold_h = self._cold_kh = 0.0
 
-    def _slot(self, at_ms: int) -> int:
-        return min(at_ms // self.building.slot_ms, len(self.building.outdoor_c) - 1)
-
-    def _rest_c(self, power_kw: float, at_ms: int) -> float:
-        """The temperature that it tends to."""
-        slot, of = self._slot(at_ms), self.building
-        return float(of.outdoor_c[slot] + of.r_k_per_kw * of.cop[slot] * power_kw)
-
-    def hold_kw(self, at_ms: int) -> float:
-        """What the building loses, over the coefficient of performance."""
-        slot, of = self._slot(at_ms), self.building
-        return float((self.level - of.outdoor_c[slot]) / of.r_k_per_kw / of.cop[slot])
-
-    def hours_to(self, goal: float, power_kw: float, at_ms: int) -> float:
-        """By the exponential with time constant R C."""
-        rest = self._rest_c(power_kw, at_ms)
-        if not min(self.level, rest) <= goal <= max(self.level, rest) or goal == rest:
-            return math.inf
+    def weather(self, at_ms: int) -> Weather:
+        """The temperature outside, and what the pump makes of it."""
         of = self.building
-        return of.r_k_per_kw * of.c_kwh_per_k * math.log((self.level - rest) / (goal - rest))
-
-    def advance(self, power_kw: float, hours: float, at_ms: int) -> None:
-        """Warm up or cool down."""
-        of, before, rest = self.building, self.level, self._rest_c(power_kw, at_ms)
-        self.level = rest + (before - rest) * math.exp(-hours / (of.r_k_per_kw * of.c_kwh_per_k))
-        heat = float(of.cop[self._slot(at_ms)]) * power_kw * hours
-        self._used += power_kw * hours
-        self._heat += heat
-        self._lost += heat - of.c_kwh_per_k * (self.level - before)
-        self._count_cold(self.lowest - before, self.lowest - self.level, hours)
-
-    def _count_cold(self, before_k: float, after_k: float, hours: float) -> None:
-        """Hours below the limit and K·h, as if the temperature went straight through a slot."""
-        first, last = max(before_k, 0.0), max(after_k, 0.0)
-        if max(first, last) > 1e-9:
-            share = 1.0 if min(before_k, after_k) >= 0 else (first + last) / abs(after_k - before_k)
-            self._cold_h += share * hours
-            self._cold_kh += 0.5 * (first + last) * share * hours
-
-    def close(self) -> HeatFlows:
-        """Heat and temperature."""
-        flows = HeatFlows(
-            0.0, self._used, 0.0, self._cold_h, self._cold_kh, self._heat, self._lost, self.level
-        )
-        self._used = self._heat = self._lost = self._cold_h = self._cold_kh = 0.0
-        return flows
+        slot = min(at_ms // of.slot_ms, len(of.outdoor_c) - 1)
+        return Weather(outdoor_c=float(of.outdoor_c[slot]), cop=float(of.cop[slot]))

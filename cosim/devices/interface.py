@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.config.base import Fraction, Model, Probability
+from cosim.core.compiled import can_compile
 from cosim.core.delivery import Unit
 from cosim.core.errors import Problem
 from cosim.core.inverters import Inverter
@@ -131,6 +132,12 @@ class DeviceArrays(Protocol):
 
     def close(self) -> Array:
         """What their meters show, shape (n_metered, n); see `ActiveDevice.close`."""
+
+
+def can_be_arrays(devices: Sequence[ActiveDevice], made_for: type[ActiveDevice]) -> bool:
+    """Whether devices are just what loops were made for, not something of another class that builds on it,
+    and numba compiles these loops."""
+    return can_compile() and all(type(device) is made_for for device in devices)
 
 
 class Device(Model):

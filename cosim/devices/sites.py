@@ -141,10 +141,22 @@ class ProfileSite(Protocol):
 
 
 class ServedLoad(Protocol):
-    """The load that a kind of device serves, household by household (see `Device.served_load`)."""
+    """The load that a kind of device serves, household by household (see `Device.served_load`).
+
+    Attributes
+    ----------
+    n_slots : int
+        How many slots the run has.
+    """
+
+    @property
+    def n_slots(self) -> int: ...
 
     def kw(self, household: int, at_ms: int) -> float:
         """Its power in the slot of an instant; after the end of the run as at its end."""
+
+    def block(self, households: NDArray[np.int64], first: int, n_slots: int) -> Array:
+        """Power of some households in some slots of the run, shape (n_households, n_slots)."""
 
 
 @dataclass(frozen=True)

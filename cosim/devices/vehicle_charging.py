@@ -93,9 +93,7 @@ def charging(
     return max(begin_ms, due_ms(charger, power_kw, kwh, departure_ms)), departure_ms
 
 
-def charged_kwh(
-    charger: Charger, power_kw: float, remaining_kwh: float, hours: float
-) -> tuple[float, float]:
+def charged_kwh(charger: Charger, power_kw: float, remaining_kwh: float, hours: float) -> tuple[float, float]:
     """What it takes at the terminals at that power, and what of that its battery gets, kWh."""
     energy, stored = power_kw * hours, power_kw * hours * charger.charge_efficiency
     if stored >= remaining_kwh - NOTHING_KWH:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosim.devices.sites import Slots
 from cosim.households.profile_book import Series
 
@@ -24,6 +27,11 @@ class LookedUp:
         self._slots = slots
         self._blocks: dict[int, list[list[float]]] = {}
 
+    @property
+    def n_slots(self) -> int:
+        """How many slots the run has."""
+        return self._slots.n_slots
+
     def kw(self, household: int, at_ms: int) -> float:
         """Its power in the slot of an instant; after the end of the run as at its end."""
         slot = min(at_ms // self._slots.slot_ms, self._slots.n_slots - 1)
@@ -35,3 +43,9 @@ class LookedUp:
             n_slots = min(_SLOTS_PER_BLOCK, self._slots.n_slots - first)
             self._blocks[number] = self._series.block(first, n_slots).tolist()
         return self._blocks[number][row][household]
+
+    def block(self, households: NDArray[np.int64], first: int, n_slots: int) -> NDArray[np.float64]:
+        """Their power in some slots of the run, shape (n_households, n_slots)."""
+        rows = self._series.columns[first : first + n_slots]
+        columns = rows[:, self._series.choice[households]] * self._series.scale[households]
+        return np.ascontiguousarray(columns.T)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +16,11 @@ from cosim.core.clock import MS_PER_HOUR
 from cosim.core.delivery import PARTS, Unit
 from cosim.devices.heat_pump_at_work import InstalledHeatPump, Pump
 from cosim.devices.heat_store import Building, HeatedBuilding, HeatStore, ProfiledHeat
+from cosim.devices.sites import Slots
 from cosim.households.household import Equipment, Household
 from cosim.households.meters import Meters
-from cosim.households.profile_book import Demand, Profile, ProfileBook, nothing
+from cosim.households.profile_book import Demand, Profile, ProfileBook, Series, nothing
+from cosim.households.served_load import LookedUp
 from tests.examples import examples
 
 SLOT_MS = 900_000
@@ -62,7 +65,9 @@ def live(
 
 
 def profiled(demand_kw: list[float], behind: float, ahead: float) -> ProfiledHeat:
-    return ProfiledHeat(lambda at_ms: demand_kw[min(at_ms // SLOT_MS, N_SLOTS - 1)], behind, ahead)
+    series = Series(np.array(demand_kw)[:, None], np.zeros(1, np.int64), np.ones(1))
+    served = LookedUp(series, Slots(datetime(2016, 1, 1, tzinfo=UTC), SLOT_MS, N_SLOTS))
+    return ProfiledHeat(served, 0, behind, ahead)
 
 
 def building(outdoor_c: list[float], r: float = 6.0, c: float = 5.0, band_k: float = 1.0) -> HeatedBuilding:

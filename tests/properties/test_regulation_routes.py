@@ -22,12 +22,20 @@ from cosim.core.numbers import Summary
 from cosim.engine.builder import build
 from cosim.engine.load import LoadedScenario, load_scenario, scenario_of_data
 from cosim.engine.simulation import Simulation
+from cosim.households.together import Together
 from cosim.regulation.subsystem import Regulation
 from cosim.results.store import RunStore
 
-HOME = "time;load [kW];sun [kW/kWp]\n" + "\n".join(
-    f"2016-07-04T{k // 4:02d}:{15 * (k % 4):02d}:00Z;{(7 * k % 11) / 5};{max(0, 40 - abs(k - 48)) / 45:.3f}"
+HOME = "time;load [kW];sun [kW/kWp];outside [°C]\n" + "\n".join(
+    f"2016-07-04T{k // 4:02d}:{15 * (k % 4):02d}:00Z;{(7 * k % 11) / 5};{max(0, 40 - abs(k - 48)) / 45:.3f};"
+    f"{(13 * k % 29) - 6}"
     for k in range(32, 72)
+)
+STAYS = "vehicle,arrival,departure,energy [kWh]\n" + "".join(
+    f"v{v},2016-07-04T{6 + 4 * k:02d}:{13 * v:02d}:{7 * v:02d}Z,2016-07-04T{9 + 4 * k:02d}:{11 * v:02d}:00Z,"
+    f"{(5 * v + 3 * k) % 8}\n"
+    for v in range(4)
+    for k in range(3)
 )
 MARGIN = {"margin": 0.3}
 TRACE = "latency_ms\n" + "\n".join(str(3 + 17 * k % 900) for k in range(40)) + "\n"
@@ -119,36 +127,85 @@ def _link(draw: Any, step_ms: int) -> dict[str, Any]:
 
 @st.composite
 def _units(draw: Any, m: int, step_ms: int) -> list[dict[str, Any]]:
-    """What a unit of each resource is: of a battery that gives it, or of nothing in particular."""
-    if draw(st.booleans()):
-        return [{} for _ in range(m)]
+    """What a unit of each resource is: of a device, or of nothing in particular."""
     hours = step_ms / 3_600_000
     energies = st.sampled_from([0.2, 0.7, 2.0]).map(lambda power_kw: power_kw * hours)
-    kinds = st.sampled_from(["own_load", "anything", "anything", ""])
-    units = [{"unit_kwh": draw(energies), "serves": draw(kinds)} for _ in range(m)]
-    return [unit if unit["serves"] else {} for unit in units]
+    kinds = draw(st.sampled_from([[""], ["own_load", "anything", "anything", ""], *OWN_UNITS, ALL_KINDS]))
+    units = [{"serves": draw(st.sampled_from(kinds))} for _ in range(m)]
+    return [
+        {**unit, "unit_kwh": draw(energies)} if unit["serves"] in BATTERY else unit if unit["serves"] else {}
+        for unit in units
+    ]
+
+
+BATTERY = ("own_load", "anything")
+OWN_UNITS = [["ev_charging"], ["heat_pump"]]
+ALL_KINDS = [*BATTERY, "ev_charging", "heat_pump", ""]
 
 
 @st.composite
-def _home(draw: Any) -> dict[str, Any]:
-    """What stands behind a group's meters, with a battery among it."""
+def _battery(draw: Any) -> dict[str, Any]:
     battery = {
         "capacity_kwh": draw(_values(0.5, 8)),
         "charge_kw": draw(_values(0.1, 4)),
         "discharge_kw": draw(_values(0.2, 4)),
         "soc_initial": draw(_values(0.1, 1)),
         "self_discharge_per_day": draw(st.sampled_from([0, 0.02, 0.9])),
-        "share": draw(st.sampled_from([1.0, 1.0, 0.5])),
     }
     if draw(st.booleans()):
         battery |= {"charge_from": "surplus_and_grid", "grid_charge_kw": 0.5, "grid_charge_soc": 0.6}
-    home = {
-        "battery": battery,
+    return battery
+
+
+@st.composite
+def _vehicle(draw: Any) -> dict[str, Any]:
+    sessions = [{"kind": "csv", "file": "stays.csv"}, {"kind": "drawn", "distance_scaling": 2}]
+    return {
+        "charger_kw": draw(_values(1, 22)),
+        "charge_efficiency": draw(st.sampled_from([0.9, 1.0])),
+        "sessions": draw(st.sampled_from(sessions)),
+        "when_due": draw(st.sampled_from(["charge", "wait"])),
+    }
+
+
+@st.composite
+def _heat_pump(draw: Any) -> dict[str, Any]:
+    profile = {
+        "kind": "profile",
+        "load": {"kind": "csv", "file": "home.csv", "columns": ["load"], "scaling": draw(_values(0, 2))},
+        "ahead_kwh": draw(_values(0, 3)),
+        "behind_kwh": draw(_values(0, 1)),
+    }
+    building = {
+        "kind": "building",
+        "temperature": {"kind": "csv", "file": "home.csv"},
+        "r_k_per_kw": draw(_values(3, 9)),
+        "c_kwh_per_k": draw(_values(0.5, 10)),
+        "band_k": draw(st.sampled_from([0, 0.5, 2])),
+    }
+    return {
+        "power_kw": draw(_values(0.5, 4)),
+        "heat": draw(st.sampled_from([profile, building])),
+        "when_due": draw(st.sampled_from(["run", "wait"])),
+    }
+
+
+@st.composite
+def _home(draw: Any, units: list[dict[str, Any]]) -> dict[str, Any]:
+    """What stands behind a group's meters: what is asked of it, and now and then something beside."""
+    asked = {unit.get("serves", "") for unit in units}
+    wanted = {
+        "battery": (_battery(), asked & set(BATTERY)),
+        "ev": (_vehicle(), asked & {"ev_charging"}),
+        "heat_pump": (_heat_pump(), asked & {"heat_pump"}),
+    }
+    home: dict[str, Any] = {
         "load": {"kind": "csv", "file": "home.csv", "columns": ["load"], "scaling": draw(_values(0, 2))},
         "pv": {"kind": "csv", "file": "home.csv", "columns": ["sun"], "kwp": draw(_values(0.5, 6))},
     }
-    if draw(st.sampled_from([True, False, False])):
-        home["ev"] = {"charger_kw": 3.7}  # with which the battery is asked on its own
+    for kind, (device, is_asked) in wanted.items():
+        if is_asked or draw(st.sampled_from([True, False, False, False])):
+            home[kind] = {**draw(device), "share": draw(st.sampled_from([1.0, 1.0, 0.5]))}
     return home
 
 
@@ -223,7 +280,7 @@ _DAYTIME = st.integers(1, 8).map(lambda hours: {"start": "2016-07-04T08:00:00Z",
 
 @st.composite
 def _scenarios(draw: Any) -> dict[str, Any]:
-    """A mixture of what communities as arrays can do, with batteries or without."""
+    """A mixture of what communities as arrays can do, with devices or without."""
     has_homes = draw(st.booleans())
     step_ms = draw(st.sampled_from([900_000, 3_600_000] if has_homes else [7, 1000, 3_600_000]))
     n_communities = draw(st.integers(1, 2))
@@ -239,7 +296,7 @@ def _scenarios(draw: Any) -> dict[str, Any]:
             if made["agent"]["policy"] != "inverse_average" and draw(st.booleans()):
                 group["policy"] = draw(st.sampled_from(["additive", "proportional"]))
             if has_homes:
-                group |= draw(_home())
+                group |= draw(_home(units))
             groups.append(group)
         communities.append(made)
     if draw(st.booleans()):
@@ -301,6 +358,7 @@ def _compare(scenario: dict[str, Any]) -> None:
         folder = Path(name)
         (folder / "trace.csv").write_text(TRACE)
         (folder / "home.csv").write_text(HOME)
+        (folder / "stays.csv").write_text(STAYS)
         loaded = {
             route: scenario_of_data({**scenario, "engine": {"route": route}}, folder).varied()
             for route in ("processes", "arrays")
@@ -320,6 +378,62 @@ def _no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 EXAMPLES = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+
+
+@pytest.mark.parametrize("kind", ["ev", "heat_pump"])
+def test_devices_leave_the_same_bytes(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of vehicles with sessions of a file and drawn ones; of heat pumps before profiles and in buildings."""
+    heat = {"kind": "building", "temperature": {"kind": "csv", "file": "home.csv"}, "c_kwh_per_k": 1}
+    load = {"kind": "csv", "file": "home.csv", "columns": ["load"]}
+    devices: dict[str, list[dict[str, Any]]] = {
+        "ev": [{"sessions": {"kind": "csv", "file": "stays.csv"}}, {"when_due": "wait"}],
+        "heat_pump": [
+            {"power_kw": 3, "heat": heat},
+            {"power_kw": {"uniform": [0.5, 2]}, "heat": {"kind": "profile", "load": load, "behind_kwh": 0.2}},
+        ],
+    }
+    cost = {"kind": "consumption_only", "linear": 6, "target": 0.2}
+    asked: list[str] = []
+    look = Together.__init__
+
+    def spy(self: Together, *given: Any) -> None:
+        look(self, *given)
+        asked.extend(self.in_arrays)
+
+    monkeypatch.setattr(Together, "__init__", spy)
+    _compare(
+        {
+            "name": "drawn",
+            "time": {"step_s": 600, "start": "2016-07-04T08:00:00Z", "duration_h": 8},
+            "groups": [
+                {
+                    "name": "ab"[n],
+                    "households": 4,
+                    "cost": cost,
+                    kind: one,
+                }
+                for n, one in enumerate(devices[kind])
+            ],
+            "communities": [
+                {
+                    "name": "both",
+                    "groups": ["a", "b"],
+                    "resources": [
+                        {"name": "x", "serves": {"ev": "ev_charging"}.get(kind, kind), "capacity": 3}
+                    ],
+                    "agent": {
+                        "initial_decision": 0,
+                        "initial_average": 0.2,
+                        "jitter_ms": 9999,
+                        "policy": {"kind": "additive", "kappa": 0.3},
+                    },
+                    "platform": {"gain": 0.1, "initial_signal": 6.1},
+                }
+            ],
+            "report": {"figures": False},
+        }
+    )
+    assert asked == [kind]
 
 
 @settings(EXAMPLES, max_examples=2)
