@@ -11,33 +11,23 @@ from cosim.comms.single_draws import AnyDraws
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """One fault of links.
-
-    Attributes
-    ----------
-    name : str
-        Name of the fault; it names its random numbers.
-    directions : frozenset of str
-        Directions of the links concerned.
-    households : frozenset of int
-        A link is concerned if it leads to or from one of these; links that belong to no household always
-        are.
-    spares_inside : bool
-        Whether links from one of these households to another are spared: a partition.
-    loss_probability, duplication_probability, replay_probability : float
-        For each transmission that the link itself does not lose.
-    replay_delay_ms : int
-        How long after its first arrival a replayed message arrives again (ms).
-    """
+    """One fault of links."""
 
     name: str
+    """Name of the fault; it names its random numbers."""
     directions: frozenset[Direction]
+    """Directions of the links concerned."""
     households: frozenset[int]
+    """A link is concerned if it leads to or from one of these; links that belong to no household always
+    are."""
     spares_inside: bool = False
+    """Whether links from one of these households to another are spared: a partition."""
     loss_probability: float = 0.0
     duplication_probability: float = 0.0
     replay_probability: float = 0.0
+    """For each transmission that the link itself does not lose."""
     replay_delay_ms: int = 0
+    """How long after its first arrival a replayed message arrives again (ms)."""
 
     def covers(self, direction: Direction, sender: int, recipient: int) -> bool:
         """Whether it concerns the link of this direction between these addresses."""

@@ -18,27 +18,18 @@ TIMEOUT_PRIORITY = Priority.ARRIVAL + 1
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One message that its sender wants acknowledged.
-
-    Attributes
-    ----------
-    link : Link
-        The link that it travels on.
-    message : Message
-        The message.
-    retries_left : int
-        How often it may still be repeated.
-    is_open : bool
-        The sender still waits: neither acknowledged nor given up.
-    is_received : bool
-        The receiver has had it.
-    """
+    """One message that its sender wants acknowledged."""
 
     link: Link
+    """The link that it travels on."""
     message: Message[object]
+    """The message."""
     retries_left: int
+    """How often it may still be repeated."""
     is_open: bool = True
+    """The sender still waits: neither acknowledged nor given up."""
     is_received: bool = False
+    """The receiver has had it."""
 
 
 class Exchanges:

@@ -25,30 +25,20 @@ REMEMBERED_MESSAGES: Final = 256
 
 @dataclass(slots=True)
 class LinkState:
-    """All that a link remembers between transmissions.
-
-    Attributes
-    ----------
-    transmissions : int
-        How many there were: the row of the next one's random numbers.
-    loss : int
-        State of the loss model.
-    transmitter_free_us : int
-        When the transmitter has sent all that it accepted (µs).
-    transmission_starts_us : deque of int
-        Starts of the transmissions still waiting when last looked at, in order (µs).
-    last_arrival_ms : int
-        Latest arrival so far (ms), for links that keep the order.
-    received : dict
-        The (kind, sequence) received last, oldest first, at most `REMEMBERED_MESSAGES`.
-    """
+    """All that a link remembers between transmissions."""
 
     transmissions: int = 0
+    """How many there were: the row of the next one's random numbers."""
     loss: int = 0
+    """State of the loss model."""
     transmitter_free_us: int = 0
+    """When the transmitter has sent all that it accepted (µs)."""
     transmission_starts_us: deque[int] = field(default_factory=deque)
+    """Starts of the transmissions still waiting when last looked at, in order (µs)."""
     last_arrival_ms: int = 0
+    """Latest arrival so far (ms), for links that keep the order."""
     received: dict[tuple[str, int], None] = field(default_factory=dict)
+    """The (kind, sequence) received last, oldest first, at most `REMEMBERED_MESSAGES`."""
 
 
 class Link:

@@ -40,21 +40,14 @@ def obstacles(config: LinkConfig) -> list[str]:
 
 
 class Flight(NamedTuple):
-    """One transmission of each of some links.
-
-    Attributes
-    ----------
-    arrival_ms : ndarray of int64, shape (n,)
-        When it arrives; from `NEVER_MS` on where it is lost.
-    copy_ms : ndarray of int64, shape (n,), or None
-        Likewise the copy that the link made, where it made one.
-    is_cut : ndarray of bool, shape (n,), or None
-        Whether it was lost because the link was down.
-    """
+    """One transmission of each of some links."""
 
     arrival_ms: Times
+    """When it arrives; from `NEVER_MS` on where it is lost. Shape (n,)."""
     copy_ms: Times | None = None
+    """Likewise the copy that the link made, where it made one. Shape (n,), or None."""
     is_cut: NDArray[np.bool_] | None = None
+    """Whether it was lost because the link was down. Shape (n,), or None."""
 
 
 class LinkArrays:

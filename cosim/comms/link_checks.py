@@ -30,22 +30,15 @@ _DEFAULT = -1
 
 
 class Links(NamedTuple):
-    """Links of one direction that messages are sent over and that all have the same configuration.
-
-    Attributes
-    ----------
-    direction : {"downlink", "uplink", "peer", "meter", "platform"}
-        Where they lead.
-    group, household : str or None
-        Whose they are; no household for those of a group that no override names, neither for the meter's.
-    n_households : int
-        How many households they belong to; 0 for the meter's.
-    """
+    """Links of one direction that messages are sent over and that all have the same configuration."""
 
     direction: Direction
+    """Where they lead."""
     group: str | None
     household: str | None
+    """Whose they are; no household for those of a group that no override names, neither for the meter's."""
     n_households: int
+    """How many households they belong to; 0 for the meter's."""
 
 
 Used = Mapping[str, Collection[str]]

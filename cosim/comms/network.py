@@ -36,21 +36,14 @@ _Parcel = tuple[Message[object], Tally, "Exchange | _Mark | None"]
 
 
 class InFlight(NamedTuple):
-    """One message, or copy of one, on its way.
-
-    Attributes
-    ----------
-    arrival_ms : int
-        When it arrives (ms).
-    link : str
-        Name of the link.
-    message : Message
-        The message.
-    """
+    """One message, or copy of one, on its way."""
 
     arrival_ms: int
+    """When it arrives (ms)."""
     link: str
+    """Name of the link."""
     message: Message[object]
+    """The message."""
 
 
 class Network:

@@ -16,60 +16,41 @@ class Account(NamedTuple):
     """One row of the table ``messages``.
 
     At every instant ``sent + duplicated == delivered + lost + expired + in_flight``.
-
-    Attributes
-    ----------
-    link : str
-        ``downlink/NAME``, ``uplink/NAME``, ``peer/SENDER/RECIPIENT``, ``meter``, ``meter/reverse``,
-        ``platform/SENDER/RECIPIENT`` with the numbers of communities, or ``firm``.
-    kind : str
-        Kind of the messages.
-    sent : int
-        Transmissions, repeated ones included.
-    duplicated : int
-        Copies that the link added.
-    delivered : int
-        Arrivals, whether or not somebody was there to take them.
-    lost : int
-        Lost to outages, on the way, or to a full queue.
-    expired : int
-        Arrived, but too old.
-    in_flight : int
-        Waiting for the transmitter or on the way.
-    latency_p50_ms, latency_p99_ms : int or None
-        Quantiles of the delivered messages' age on arrival (ms); None where nothing was delivered. The age
-        of a repeated message counts from its first transmission.
     """
 
     link: str
+    """``downlink/NAME``, ``uplink/NAME``, ``peer/SENDER/RECIPIENT``, ``meter``, ``meter/reverse``,
+    ``platform/SENDER/RECIPIENT`` with the numbers of communities, or ``firm``."""
     kind: str
+    """Kind of the messages."""
     sent: int
+    """Transmissions, repeated ones included."""
     duplicated: int
+    """Copies that the link added."""
     delivered: int
+    """Arrivals, whether or not somebody was there to take them."""
     lost: int
+    """Lost to outages, on the way, or to a full queue."""
     expired: int
+    """Arrived, but too old."""
     in_flight: int
+    """Waiting for the transmitter or on the way."""
     latency_p50_ms: int | None
     latency_p99_ms: int | None
+    """Quantiles of the delivered messages' age on arrival (ms); None where nothing was delivered. The age of
+    a repeated message counts from its first transmission."""
 
 
 class AccountColumns(NamedTuple):
-    """Rows of the table ``messages`` as columns; see `Account`.
-
-    Attributes
-    ----------
-    link, kind : list of str
-        Which link, and which messages.
-    counts : ndarray of int64, shape (6, n)
-        sent, duplicated, delivered, lost, expired and in flight.
-    latency_ms : ndarray, shape (2, n)
-        Median and 99th percentile; NaN where nothing was delivered.
-    """
+    """Rows of the table ``messages`` as columns; see `Account`."""
 
     link: list[str]
     kind: list[str]
+    """Which link, and which messages."""
     counts: NDArray[np.int64]
+    """sent, duplicated, delivered, lost, expired and in flight. Shape (6, n)."""
     latency_ms: NDArray[np.float64]
+    """Median and 99th percentile; NaN where nothing was delivered. Shape (2, n)."""
 
     def rows(self) -> Iterator[Account]:
         """One by one."""

@@ -131,25 +131,17 @@ def _note_name(document: Document, path: str, former: Any, value: Any) -> None:
 
 
 class KeyReset(NamedTuple):
-    """A key that a name alone, over a mapping with a `kind`, has put back to its default.
-
-    Attributes
-    ----------
-    path : str
-        Path of the name.
-    kind : str
-        The name.
-    key : str
-        The key.
-    former, default : object
-        What it was, and what it is.
-    """
+    """A key that a name alone, over a mapping with a `kind`, has put back to its default."""
 
     path: str
+    """Path of the name."""
     kind: str
+    """The name."""
     key: str
+    """The key."""
     former: Any
     default: Any
+    """What it was, and what it is."""
 
 
 def keys_reset(document: Document, model: BaseModel) -> Iterator[KeyReset]:

@@ -13,24 +13,16 @@ from cosim.core.errors import InputError, Problem
 
 @dataclass(frozen=True)
 class Setting:
-    """A value for one path of a scenario.
-
-    Attributes
-    ----------
-    path : str
-        Keys joined by dots; list items are named by number or by their `name`.
-    value : object
-        Plain data; replaces what was there as a whole.
-    places : dict
-        File and line of the value, for messages: ``""`` for itself, ``".0.start_h"`` for what is below it.
-    is_of_user : bool
-        Whether it was given on the command line or in Python: then it may name any file as the network.
-    """
+    """A value for one path of a scenario."""
 
     path: str
+    """Keys joined by dots; list items are named by number or by their `name`."""
     value: Any
+    """Plain data; replaces what was there as a whole."""
     places: Places = field(default_factory=dict)
+    """File and line of the value, for messages: ``""`` for itself, ``".0.start_h"`` for what is below it."""
     is_of_user: bool = False
+    """Whether it was given on the command line or in Python: then it may name any file as the network."""
 
 
 def option_settings(overrides: Sequence[str], seed: int | None = None) -> tuple[list[Setting], list[Problem]]:

@@ -7,21 +7,14 @@ from typing import NamedTuple
 
 
 class Unit(NamedTuple):
-    """A unit that a key's name can end with.
-
-    Attributes
-    ----------
-    symbol : str
-        As it is written: ``kW``.
-    kind : str
-        What it measures; units of one kind convert into each other, an empty kind into nothing.
-    factor : float
-        How many of its kind's first unit one of it is.
-    """
+    """A unit that a key's name can end with."""
 
     symbol: str
+    """As it is written: ``kW``."""
     kind: str = ""
+    """What it measures; units of one kind convert into each other, an empty kind into nothing."""
     factor: float = 1.0
+    """How many of its kind's first unit one of it is."""
 
 
 _BY_ENDING = {

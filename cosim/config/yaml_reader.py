@@ -36,24 +36,16 @@ _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "
 
 @dataclass
 class Document:
-    """A YAML file as plain data.
-
-    Attributes
-    ----------
-    data : object
-        Mappings, lists and scalars; time stamps stay text.
-    file : str
-        The file's name, for messages.
-    places : dict
-        Dotted path to the file and the line (from 1) where its key or list item stands.
-    named_anew : dict
-        Dotted path to the mapping with a `kind` that stood there until a name alone took its place.
-    """
+    """A YAML file as plain data."""
 
     data: Any
+    """Mappings, lists and scalars; time stamps stay text."""
     file: str
+    """The file's name, for messages."""
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Dotted path to the file and the line (from 1) where its key or list item stands."""
     named_anew: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Dotted path to the mapping with a `kind` that stood there until a name alone took its place."""
 
     def place_of(self, path: str) -> tuple[str, int]:
         """File and line of `path`, or of the closest thing around it that has one.

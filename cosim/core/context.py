@@ -14,26 +14,18 @@ from cosim.core.streams import Streams
 
 @dataclass(frozen=True)
 class TimeAxis:
-    """The time of a run.
-
-    Attributes
-    ----------
-    start : datetime
-        Its first instant, UTC.
-    duration_ms, step_ms, interval_ms : int
-        Length of the run, of a market step, and of a metering and power-flow interval.
-    warm_up_ms : int
-        Length of the part at the start that no number of the summary counts.
-    length_key : str
-        The key of the scenario that says how long the run is.
-    """
+    """The time of a run."""
 
     start: datetime
+    """Its first instant, UTC."""
     duration_ms: int
     step_ms: int
     interval_ms: int
+    """Length of the run, of a market step, and of a metering and power-flow interval."""
     warm_up_ms: int = 0
+    """Length of the part at the start that no number of the summary counts."""
     length_key: str = "time.duration_h"
+    """The key of the scenario that says how long the run is."""
 
     @property
     def steps(self) -> range:
@@ -48,30 +40,20 @@ class TimeAxis:
 
 @dataclass(frozen=True)
 class Context:
-    """The run around a wing.
-
-    Attributes
-    ----------
-    time : TimeAxis
-        When it is.
-    population : Population
-        Who is in it.
-    streams : Streams
-        Its random numbers.
-    folder : Path
-        What paths of the scenario are relative to.
-    records : collection of str
-        Which of the large tables are wanted: keys of ``record`` in the scenario.
-    place_of : callable
-        File and line of a path of the scenario.
-    """
+    """The run around a wing."""
 
     time: TimeAxis
+    """When it is."""
     population: Population
+    """Who is in it."""
     streams: Streams
+    """Its random numbers."""
     folder: Path
+    """What paths of the scenario are relative to."""
     records: Collection[str]
+    """Which of the large tables are wanted: keys of ``record`` in the scenario."""
     place_of: Callable[[str], tuple[str, int]]
+    """File and line of a path of the scenario."""
 
     def problem(
         self, path: str, message: str, remedy: str = "", value: object = "", warning: bool = False

@@ -13,19 +13,13 @@ PARTS = 1 << 20
 
 
 class Unit(NamedTuple):
-    """What one unit of a resource takes from a household's devices.
-
-    Attributes
-    ----------
-    energy_kwh : float
-        At their terminals, over a step.
-    service : str
-        What it is for, by the name under which devices offer it; empty for a resource that no device stands
-        behind.
-    """
+    """What one unit of a resource takes from a household's devices."""
 
     energy_kwh: float
+    """At their terminals, over a step."""
     service: str = ""
+    """What it is for, by the name under which devices offer it; empty for a resource that no device stands
+    behind."""
 
 
 class Deliverer(Protocol):

@@ -20,16 +20,11 @@ _HALVINGS = 60
 
 
 class Characteristic(NamedTuple):
-    """Straight lines between points; before the first and behind the last its value stays.
-
-    Attributes
-    ----------
-    x, y : tuple of float
-        The points; x ascends.
-    """
+    """Straight lines between points; before the first and behind the last its value stays."""
 
     x: tuple[float, ...]
     y: tuple[float, ...]
+    """The points; x ascends."""
 
     def at(self, x: Array) -> Array:
         """Its values."""
@@ -44,45 +39,30 @@ UNITY = Characteristic((1.0,), (1.0,))
 
 @dataclass(frozen=True)
 class Inverter:
-    """The inverter of one household's generation.
-
-    Attributes
-    ----------
-    base_kva : float
-        What shares are of: its rating, or the installed power where it has none.
-    rating_kva : float
-        Most apparent power; `UNLIMITED` for an inverter that is as large as it has to be.
-    active_first : bool
-        Whether, at its rating, reactive power gives way; else active power does.
-    q_of_v : Characteristic
-        Reactive power drawn, share of the base, over the voltage, pu.
-    power_factor : Characteristic
-        cos φ over generated power, share of the base.
-    over_excited : bool
-        Whether the reactive power of that power factor is fed in; else it is drawn.
-    own_power_factor : bool
-        Whether its reactive power keeps to its active power as the profile has both.
-    p_of_v : Characteristic
-        Most active power, share of the base, over the voltage, pu.
-    q_without_generation : bool
-        Whether Q(V) acts while nothing is generated.
-    limit_kw : float
-        Most active power that it generates.
-    export_kw : float
-        Most active power that the household as a whole feeds in.
-    """
+    """The inverter of one household's generation."""
 
     base_kva: float
+    """What shares are of: its rating, or the installed power where it has none."""
     rating_kva: float = UNLIMITED
+    """Most apparent power; `UNLIMITED` for an inverter that is as large as it has to be."""
     active_first: bool = False
+    """Whether, at its rating, reactive power gives way; else active power does."""
     q_of_v: Characteristic = NO_REACTIVE_POWER
+    """Reactive power drawn, share of the base, over the voltage, pu."""
     power_factor: Characteristic = UNITY
+    """cos φ over generated power, share of the base."""
     over_excited: bool = False
+    """Whether the reactive power of that power factor is fed in; else it is drawn."""
     own_power_factor: bool = False
+    """Whether its reactive power keeps to its active power as the profile has both."""
     p_of_v: Characteristic = NO_CURTAILMENT
+    """Most active power, share of the base, over the voltage, pu."""
     q_without_generation: bool = False
+    """Whether Q(V) acts while nothing is generated."""
     limit_kw: float = UNLIMITED
+    """Most active power that it generates."""
     export_kw: float = UNLIMITED
+    """Most active power that the household as a whole feeds in."""
 
     @property
     def follows_voltage(self) -> bool:
@@ -114,24 +94,16 @@ class Inverter:
 
 
 class Conditions(NamedTuple):
-    """What inverters meet in some intervals, whatever the voltage; arrays of one shape.
-
-    Attributes
-    ----------
-    available_kw : ndarray
-        Generation that there is.
-    most_kw : ndarray
-        Most that may be generated, by rating and limits.
-    q_base_kva : ndarray
-        What Q(V) is a share of; 0 where it does not act.
-    q_per_p : ndarray
-        Reactive power that goes with each kW as the profile has both; 0 where it does not count.
-    """
+    """What inverters meet in some intervals, whatever the voltage; arrays of one shape."""
 
     available_kw: Array
+    """Generation that there is."""
     most_kw: Array
+    """Most that may be generated, by rating and limits."""
     q_base_kva: Array
+    """What Q(V) is a share of; 0 where it does not act."""
     q_per_p: Array
+    """Reactive power that goes with each kW as the profile has both; 0 where it does not count."""
 
     def take(self, where: object) -> Conditions:
         """The same of some of them."""

@@ -47,44 +47,29 @@ may be of this kind."""
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A household as the network knows it; its position in the list of addresses is its number.
-
-    Attributes
-    ----------
-    name : str
-        Name of the household; it names the household's links.
-    group : str or None
-        Group it belongs to, for overrides.
-    """
+    """A household as the network knows it; its position in the list of addresses is its number."""
 
     name: str
+    """Name of the household; it names the household's links."""
     group: str | None = None
+    """Group it belongs to, for overrides."""
 
 
 @dataclass(slots=True)
 class Message(Generic[C]):
-    """One message to one recipient.
-
-    Attributes
-    ----------
-    sender, recipient : int
-        Addresses: a household's number, `PLATFORM`, `METER`, `FIRM`, or one of `platform_of`.
-    kind : MessageKind
-        What it is: ``signal``, ``report``, ``offer``, ...
-    sequence : int
-        Number that the sender gives it; a greater one is fresher.
-    sent_ms : int
-        When the sender first sent it (ms); a repeated message keeps it.
-    payload : object
-        Content, of the kind's type; the network never looks at it.
-    """
+    """One message to one recipient."""
 
     sender: int
     recipient: int
+    """Addresses: a household's number, `PLATFORM`, `METER`, `FIRM`, or one of `platform_of`."""
     kind: str
+    """What it is: ``signal``, ``report``, ``offer``, ..."""
     sequence: int
+    """Number that the sender gives it; a greater one is fresher."""
     sent_ms: int
+    """When the sender first sent it (ms); a repeated message keeps it."""
     payload: C
+    """Content, of the kind's type; the network never looks at it."""
 
 
 def is_fresher(sequence: int, freshest: int | None) -> bool:

@@ -87,23 +87,16 @@ def declared(section: str, source: str, *numbers: Number) -> tuple[Number, ...]:
 
 
 class Described(NamedTuple):
-    """A number of one run, as it is shown.
-
-    Attributes
-    ----------
-    number : Number
-        What it is.
-    section, phrase, unit : str
-        As a reader wants them; the phrase within a sentence.
-    scale : int
-        What the value is multiplied by to be in this unit.
-    """
+    """A number of one run, as it is shown."""
 
     number: Number
+    """What it is."""
     section: str
     phrase: str
     unit: str
+    """As a reader wants them; the phrase within a sentence."""
     scale: int
+    """What the value is multiplied by to be in this unit."""
 
     @property
     def name(self) -> str:

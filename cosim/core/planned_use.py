@@ -7,70 +7,46 @@ from typing import NamedTuple, Protocol
 
 
 class Need(NamedTuple):
-    """Energy that a device needs within a time, at whatever power.
-
-    Attributes
-    ----------
-    begin_ms, end_ms : int
-        From when until when, ms since the start of the run.
-    energy_kwh : float
-        At its terminals; may be more than the time is enough for.
-    most_kw : float
-        The largest power that it can draw.
-    """
+    """Energy that a device needs within a time, at whatever power."""
 
     begin_ms: int
     end_ms: int
+    """From when until when, ms since the start of the run."""
     energy_kwh: float
+    """At its terminals; may be more than the time is enough for."""
     most_kw: float
+    """The largest power that it can draw."""
 
 
 class PlannedPower(NamedTuple):
-    """A piece of a plan; each begins where the one before ends.
-
-    Attributes
-    ----------
-    until_ms : int
-        Its end, ms since the start of the run.
-    power_kw : float
-        What is drawn until then.
-    """
+    """A piece of a plan; each begins where the one before ends."""
 
     until_ms: int
+    """Its end, ms since the start of the run."""
     power_kw: float
+    """What is drawn until then."""
 
 
 class Store(NamedTuple):
-    """What a device stores, and what it can do.
-
-    Attributes
-    ----------
-    stored_kwh : float
-        Energy in storage now.
-    start_kwh : float
-        Energy in storage when the run began.
-    capacity_kwh, floor_kwh : float
-        Most and least energy in storage.
-    charge_kw, discharge_kw : float
-        Largest powers at the terminals.
-    charge_efficiency, discharge_efficiency : float
-        Stored over taken, and given over taken from storage.
-    leak_per_hour : float
-        Rate of self-discharge, 1/h.
-    takes_from_grid : bool
-        Whether it may take more than what the household's generation leaves of its load.
-    """
+    """What a device stores, and what it can do."""
 
     stored_kwh: float
+    """Energy in storage now."""
     start_kwh: float
+    """Energy in storage when the run began."""
     capacity_kwh: float
     floor_kwh: float
+    """Most and least energy in storage."""
     charge_kw: float
     discharge_kw: float
+    """Largest powers at the terminals."""
     charge_efficiency: float
     discharge_efficiency: float
+    """Stored over taken, and given over taken from storage."""
     leak_per_hour: float
+    """Rate of self-discharge, 1/h."""
     takes_from_grid: bool
+    """Whether it may take more than what the household's generation leaves of its load."""
 
 
 class FollowsPlan(Protocol):

@@ -26,21 +26,14 @@ _MAIN = "__main__"
 
 
 class Plugin(NamedTuple):
-    """A module from outside with classes that are registered.
-
-    Attributes
-    ----------
-    module : str
-        Its name.
-    file : str
-        Where it stands; empty where it was typed in.
-    version : str
-        Of the installed package that it belongs to, else the beginning of its file's SHA-256.
-    """
+    """A module from outside with classes that are registered."""
 
     module: str
+    """Its name."""
     file: str
+    """Where it stands; empty where it was typed in."""
     version: str
+    """Of the installed package that it belongs to, else the beginning of its file's SHA-256."""
 
     def content(self) -> dict[str, str]:
         """As ``run.json`` holds it, which does not depend on where it stands."""

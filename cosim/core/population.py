@@ -8,22 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Group:
-    """Households that are configured together.
-
-    Attributes
-    ----------
-    name : str
-        Its name.
-    number : int
-        Its place among the groups.
-    first, last : int
-        Its households are ``first ... last - 1``.
-    """
+    """Households that are configured together."""
 
     name: str
+    """Its name."""
     number: int
+    """Its place among the groups."""
     first: int
     last: int
+    """Its households are ``first ... last - 1``."""
 
     @property
     def members(self) -> range:
@@ -33,18 +26,12 @@ class Group:
 
 @dataclass(frozen=True)
 class Population:
-    """All households of a scenario.
-
-    Attributes
-    ----------
-    names : tuple of str
-        ``h001``, ``h002`` ...
-    groups : tuple of Group
-        In the scenario's order, which numbers the households.
-    """
+    """All households of a scenario."""
 
     names: tuple[str, ...]
+    """``h001``, ``h002`` ..."""
     groups: tuple[Group, ...]
+    """In the scenario's order, which numbers the households."""
 
     @property
     def size(self) -> int:

@@ -36,18 +36,12 @@ class PluginError(InputError):
 
 
 class Entry(NamedTuple):
-    """One class of a registry, for lists and documentation.
-
-    Attributes
-    ----------
-    name : str
-        As in a scenario.
-    summary : str
-        First line of the class's docstring.
-    """
+    """One class of a registry, for lists and documentation."""
 
     name: str
+    """As in a scenario."""
     summary: str
+    """First line of the class's docstring."""
 
 
 class Registry(Generic[T]):

@@ -8,24 +8,16 @@ from typing import NamedTuple
 
 
 class Unit(NamedTuple):
-    """A unit that a column's values can have.
-
-    Attributes
-    ----------
-    symbol : str
-        As it is written.
-    factor : float
-        What a value is multiplied by: to kW (kW/kWp), to kWh for energy, to EUR/kWh for a price.
-    is_energy : bool
-        Whether it is energy in each slot.
-    per_kwp : bool
-        Whether it is per installed kWp.
-    """
+    """A unit that a column's values can have."""
 
     symbol: str
+    """As it is written."""
     factor: float
+    """What a value is multiplied by: to kW (kW/kWp), to kWh for energy, to EUR/kWh for a price."""
     is_energy: bool = False
+    """Whether it is energy in each slot."""
     per_kwp: bool = False
+    """Whether it is per installed kWp."""
 
 
 _PREFIXES = {"": 1e-3, "k": 1.0, "M": 1e3, "G": 1e6}

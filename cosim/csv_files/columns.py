@@ -22,46 +22,30 @@ _ENDS = ("end", "ende", "ending", "endzeit", "bis", "until", "fin")
 
 
 class TimeColumn(NamedTuple):
-    """Where the time stamps stand.
-
-    Attributes
-    ----------
-    places : tuple of int
-        Positions; two where date and time have a column each.
-    name : str
-        Header, or headers.
-    timezone : str
-        Zone that header or format tell; empty where they do not.
-    is_end : bool
-        Whether the header says that the stamps are the ends of slots.
-    """
+    """Where the time stamps stand."""
 
     places: tuple[int, ...]
+    """Positions; two where date and time have a column each."""
     name: str
+    """Header, or headers."""
     timezone: str
+    """Zone that header or format tell; empty where they do not."""
     is_end: bool
+    """Whether the header says that the stamps are the ends of slots."""
 
 
 class ValueColumn(NamedTuple):
-    """A column of values.
-
-    Attributes
-    ----------
-    place : int
-        Position.
-    header, name : str
-        As it stands, and without its unit.
-    unit : Unit or None
-        None where it is unknown.
-    unit_text : str
-        As it is written; empty where there is none.
-    """
+    """A column of values."""
 
     place: int
+    """Position."""
     header: str
     name: str
+    """As it stands, and without its unit."""
     unit: Unit | None
+    """None where it is unknown."""
     unit_text: str
+    """As it is written; empty where there is none."""
 
 
 def find_time(layout: Layout, config: CsvSeriesFormat, file: str, problems: list[Problem]) -> TimeColumn:

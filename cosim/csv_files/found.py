@@ -10,66 +10,44 @@ from cosim.core.errors import count
 
 
 class FoundColumn(NamedTuple):
-    """A column that is used.
-
-    Attributes
-    ----------
-    name : str
-        Without its unit.
-    unit : str
-        As it was understood, such as ``kWh`` (energy in each slot).
-    """
+    """A column that is used."""
 
     name: str
+    """Without its unit."""
     unit: str
+    """As it was understood, such as ``kWh`` (energy in each slot)."""
 
 
 class CsvFound(NamedTuple):
-    """How a file of a time series was understood.
-
-    Attributes
-    ----------
-    file : str
-        As the scenario names it.
-    encoding, separator, decimal : str
-        The file's dialect.
-    header_line : int
-        The line that holds the names of the columns, from 1.
-    time_column : str
-        Name of the column of time stamps; of a date and a time, both.
-    time_format : str
-        How its stamps are written.
-    timezone : str
-        The time zone of stamps that have no offset, and where that is known from.
-    slot_ms : int
-        Length of a slot, ms.
-    n_rows : int
-        Number of slots.
-    first, last : datetime
-        Start of the first and of the last slot, UTC.
-    columns : tuple of FoundColumn
-        Those that are used.
-    left_out : tuple of str
-        Names of the columns that are not.
-    n_footer : int
-        Number of lines of text below the data.
-    """
+    """How a file of a time series was understood."""
 
     file: str
+    """As the scenario names it."""
     encoding: str
     separator: str
     decimal: str
+    """The file's dialect."""
     header_line: int
+    """The line that holds the names of the columns, from 1."""
     time_column: str
+    """Name of the column of time stamps; of a date and a time, both."""
     time_format: str
+    """How its stamps are written."""
     timezone: str
+    """The time zone of stamps that have no offset, and where that is known from."""
     slot_ms: int
+    """Length of a slot, ms."""
     n_rows: int
+    """Number of slots."""
     first: datetime
     last: datetime
+    """Start of the first and of the last slot, UTC."""
     columns: tuple[FoundColumn, ...]
+    """Those that are used."""
     left_out: tuple[str, ...] = ()
+    """Names of the columns that are not."""
     n_footer: int = 0
+    """Number of lines of text below the data."""
 
     def lines(self) -> tuple[str, ...]:
         """The same in words, a line each."""

@@ -21,30 +21,20 @@ IsStamp = Callable[[str], bool]
 
 
 class Layout(NamedTuple):
-    """How the lines of a file are divided.
-
-    Attributes
-    ----------
-    separator : str
-        Between cells.
-    header_line : int
-        The line of the header, from 1.
-    first_line : int
-        The first line below it that can hold data, from 1.
-    header : tuple of str
-        Cells of the header, stripped, without empty ones at its end; a second line of units is joined.
-    comments : tuple of str
-        Lines above the header.
-    sample : tuple of tuple of str
-        Cells of the first rows below it.
-    """
+    """How the lines of a file are divided."""
 
     separator: str
+    """Between cells."""
     header_line: int
+    """The line of the header, from 1."""
     first_line: int
+    """The first line below it that can hold data, from 1."""
     header: tuple[str, ...]
+    """Cells of the header, stripped, without empty ones at its end; a second line of units is joined."""
     comments: tuple[str, ...]
+    """Lines above the header."""
     sample: tuple[tuple[str, ...], ...]
+    """Cells of the first rows below it."""
 
 
 def find_layout(

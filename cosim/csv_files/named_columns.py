@@ -22,30 +22,20 @@ MAX_BYTES = 100_000_000
 
 
 class PlainTable(NamedTuple):
-    """Columns of a file by name.
-
-    Attributes
-    ----------
-    file : str
-        Its name in messages.
-    layout : Layout
-        Header and separator.
-    names : tuple of str
-        Headers without their units.
-    units : tuple of str
-        Their units; empty where there is none.
-    table : Table
-        The cells.
-    config : CsvFormat
-        What is known of the way it is written.
-    """
+    """Columns of a file by name."""
 
     file: str
+    """Its name in messages."""
     layout: Layout
+    """Header and separator."""
     names: tuple[str, ...]
+    """Headers without their units."""
     units: tuple[str, ...]
+    """Their units; empty where there is none."""
     table: Table
+    """The cells."""
     config: CsvFormat
+    """What is known of the way it is written."""
 
     def place(self, name: str, remedy: str) -> int:
         """Position of a column.

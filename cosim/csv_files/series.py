@@ -37,36 +37,24 @@ _LARGEST = 1e30
 
 
 class CsvSeries(NamedTuple):
-    """What a CSV file holds.
-
-    Attributes
-    ----------
-    columns : tuple of str
-        Names without unit.
-    units : tuple of Unit
-        Their units.
-    values : ndarray, shape (n, len(columns))
-        Means over each slot in the unit's base: kW (or kW per kWp), EUR/kWh.
-    lines : ndarray of int, shape (n,)
-        The line of each row in the file.
-    start : datetime
-        Start of the first slot, UTC.
-    slot_ms : int
-        Length of a slot, ms.
-    found : CsvFound
-        How the file was understood.
-    warnings : tuple of Problem
-        What is doubtful in it.
-    """
+    """What a CSV file holds."""
 
     columns: tuple[str, ...]
+    """Names without unit."""
     units: tuple[Unit, ...]
+    """Their units."""
     values: NDArray[np.float64]
+    """Means over each slot in the unit's base: kW (or kW per kWp), EUR/kWh. Shape (n, len(columns))."""
     lines: NDArray[np.int64]
+    """The line of each row in the file. Shape (n,)."""
     start: datetime
+    """Start of the first slot, UTC."""
     slot_ms: int
+    """Length of a slot, ms."""
     found: CsvFound
+    """How the file was understood."""
     warnings: tuple[Problem, ...]
+    """What is doubtful in it."""
 
     @property
     def end(self) -> datetime:

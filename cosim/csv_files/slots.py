@@ -22,30 +22,20 @@ _MONTHS_OF_CHANGES = (3, 4, 9, 10, 11)
 
 
 class Slots(NamedTuple):
-    """The grid of time of a file.
-
-    Attributes
-    ----------
-    start_ms : int
-        Start of the first slot, ms since 1970, UTC.
-    slot_ms : int
-        Length of a slot.
-    is_reversed : bool
-        Whether the file has its newest row first.
-    written_as : str
-        Format of the stamps.
-    timezone : str
-        Their zone, and where that is known from.
-    warnings : tuple of Problem
-        What is doubtful.
-    """
+    """The grid of time of a file."""
 
     start_ms: int
+    """Start of the first slot, ms since 1970, UTC."""
     slot_ms: int
+    """Length of a slot."""
     is_reversed: bool
+    """Whether the file has its newest row first."""
     written_as: str
+    """Format of the stamps."""
     timezone: str
+    """Their zone, and where that is known from."""
     warnings: tuple[Problem, ...]
+    """What is doubtful."""
 
 
 def slots_of(

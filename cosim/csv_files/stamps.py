@@ -48,21 +48,14 @@ _OFFSET = rf"^(.*(?:{_AFTER}))\s*(Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)$"
 
 
 class Stamps(NamedTuple):
-    """A column of time stamps, read.
-
-    Attributes
-    ----------
-    local : pandas.Series of datetime64[ns]
-        As written, without an offset; NaT where it cannot be read.
-    offset_min : ndarray, shape (n,)
-        Minutes that each is ahead of UTC; NaN where it has no offset.
-    written_as : str
-        The format.
-    """
+    """A column of time stamps, read."""
 
     local: Any
+    """As written, without an offset, a pandas series; NaT where it cannot be read."""
     offset_min: NDArray[np.float64]
+    """Minutes that each is ahead of UTC; NaN where it has no offset. Shape (n,)."""
     written_as: str
+    """The format."""
 
 
 class UnclearDateError(Exception):

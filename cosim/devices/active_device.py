@@ -19,37 +19,24 @@ NEVER = sys.maxsize
 
 
 class Piece(NamedTuple):
-    """A time in which nothing changes.
-
-    Attributes
-    ----------
-    until_ms : int
-        Its end, ms since the start.
-    hours : float
-        Its length.
-    residual_kw : float
-        What the household draws but for the device that looks; negative where generation leaves a surplus.
-    """
+    """A time in which nothing changes."""
 
     until_ms: int
+    """Its end, ms since the start."""
     hours: float
+    """Its length."""
     residual_kw: float
+    """What the household draws but for the device that looks; negative where generation leaves a surplus."""
 
 
 class HomeSlots(NamedTuple):
-    """The profiles of some households in slots.
-
-    Attributes
-    ----------
-    surplus_kw : ndarray, shape (n_households, n_slots)
-        What generation leaves of the load.
-    first_ms, slot_ms : int
-        Begin of the first slot, ms since the start, and the length of each.
-    """
+    """The profiles of some households in slots."""
 
     surplus_kw: NDArray[np.float64]
+    """What generation leaves of the load. Shape (n_households, n_slots)."""
     first_ms: int
     slot_ms: int
+    """Begin of the first slot, ms since the start, and the length of each."""
 
 
 def residual_pieces(

@@ -24,29 +24,21 @@ Whole = NDArray[np.int64]
 
 
 class BatteryState(NamedTuple):
-    """What batteries remember, an entry each.
-
-    Attributes
-    ----------
-    stored_kwh, charged_kwh, discharged_kwh, leaked_kwh : ndarray
-        As of `InstalledBattery`.
-    updated_ms : ndarray of int64
-        Up to when each has been brought.
-    until_ms, power_kw : ndarray, shape (n, n_pieces)
-        Until when it has promised which power, in order of time.
-    turn, n_promised : ndarray of int64
-        Which of these it is at, and how many there are.
-    """
+    """What batteries remember, an entry each."""
 
     stored_kwh: Array
     charged_kwh: Array
     discharged_kwh: Array
     leaked_kwh: Array
+    """As of `InstalledBattery`."""
     updated_ms: Whole
+    """Up to when each has been brought."""
     until_ms: Whole
     power_kw: Array
+    """Until when it has promised which power, in order of time. Shape (n, n_pieces)."""
     turn: Whole
     n_promised: Whole
+    """Which of these it is at, and how many there are."""
 
 
 def _live(place: int, now_ms: int, constants: Array, state: BatteryState, slots: HomeSlots) -> None:

@@ -22,31 +22,22 @@ FloatOrArray: TypeAlias = Any
 
 
 class Battery(NamedTuple):
-    """Constants of one battery.
-
-    Attributes
-    ----------
-    capacity_kwh, floor_kwh : float
-        Most and least energy in storage; below the floor it does not discharge.
-    charge_kw, discharge_kw : float
-        Power limits at the terminals.
-    charge_efficiency, discharge_efficiency : float
-        Stored over taken, and given over taken from storage; in (0, 1].
-    leak_per_hour : float
-        Rate of self-discharge, 1/h: without charging, stored energy falls as exp(-leak_per_hour * h).
-    grid_charge_kw, grid_charge_below_kwh : float
-        Power that it takes from the grid while less than that energy is stored; 0 for none.
-    """
+    """Constants of one battery."""
 
     capacity_kwh: float
     floor_kwh: float
+    """Most and least energy in storage; below the floor it does not discharge."""
     charge_kw: float
     discharge_kw: float
+    """Power limits at the terminals."""
     charge_efficiency: float
     discharge_efficiency: float
+    """Stored over taken, and given over taken from storage; in (0, 1]."""
     leak_per_hour: float
+    """Rate of self-discharge, 1/h: without charging, stored energy falls as exp(-leak_per_hour * h)."""
     grid_charge_kw: float = 0.0
     grid_charge_below_kwh: float = 0.0
+    """Power that it takes from the grid while less than that energy is stored; 0 for none."""
 
 
 def leak_rate(self_discharge_per_day: float) -> float:

@@ -34,22 +34,15 @@ _MOST_OUTINGS = 3
 
 
 class Session(NamedTuple):
-    """A vehicle's stay at its charger.
-
-    Attributes
-    ----------
-    arrival_ms, departure_ms : int
-        From when until when, ms since the start of the run; the arrival may be before it.
-    needed_kwh : float
-        What its battery is to be given in that time.
-    line : int
-        Where it stands in a file; 0 for one that was drawn.
-    """
+    """A vehicle's stay at its charger."""
 
     arrival_ms: int
     departure_ms: int
+    """From when until when, ms since the start of the run; the arrival may be before it."""
     needed_kwh: float
+    """What its battery is to be given in that time."""
     line: int = 0
+    """Where it stands in a file; 0 for one that was drawn."""
 
 
 class SessionSource(Model):

@@ -28,33 +28,22 @@ _NIGHT = 0.02
 
 
 class Profiles(NamedTuple):
-    """Columns of a file as far as a run uses them.
-
-    Attributes
-    ----------
-    file : str
-        For messages.
-    names : tuple of str
-        Columns.
-    units : tuple of Unit
-        Their units.
-    values : ndarray, shape (n, len(names))
-        kW, or kW per kWp.
-    lines : ndarray of int, shape (n,)
-        The line of each row.
-    slot_ms : int
-        Length of a row's slot.
-    scale : ndarray, shape (len(names),)
-        The largest factor that a household has on each column.
-    """
+    """Columns of a file as far as a run uses them."""
 
     file: str
+    """For messages."""
     names: tuple[str, ...]
+    """Columns."""
     units: tuple[Unit, ...]
+    """Their units."""
     values: Array
+    """kW, or kW per kWp. Shape (n, len(names))."""
     lines: NDArray[np.int64]
+    """The line of each row. Shape (n,)."""
     slot_ms: int
+    """Length of a row's slot."""
     scale: Array
+    """The largest factor that a household has on each column. Shape (len(names),)."""
 
 
 _Doubt = tuple[int, str, str]

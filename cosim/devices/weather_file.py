@@ -39,23 +39,17 @@ def pvlib() -> ModuleType:
 
 
 class TypicalYear(NamedTuple):
-    """A year of hours.
-
-    Attributes
-    ----------
-    latitude, longitude, altitude_m : float
-        Where it was measured.
-    utc_offset_h : float
-        Its standard time.
-    values : dict of str to ndarray, shape (8760,)
-        `COLUMNS`, each a mean over an hour of standard time, the first from 0 to 1 h of 1 January.
-    """
+    """A year of hours."""
 
     latitude: float
     longitude: float
     altitude_m: float
+    """Where it was measured."""
     utc_offset_h: float
+    """Its standard time."""
     values: dict[str, Array]
+    """`COLUMNS`, each a mean over an hour of standard time, the first from 0 to 1 h of 1 January. Shape
+    (8760,)."""
 
     def hours(self, moments: Sequence[datetime]) -> tuple[list[datetime], NDArray[np.int64]]:
         """The beginnings of the hours, by the file's clock, in which moments lie; and which is whose."""

@@ -32,21 +32,14 @@ FREE = Order()
 
 @dataclass(slots=True)
 class Hysteresis:
-    """A limit that begins under strain, and ends when that is over and it has lasted long enough.
-
-    Attributes
-    ----------
-    least_ms : float
-        How long it lasts at least.
-    since_ms : int or None
-        Since when it is in force; None while it is not.
-    begun : int
-        How often it has begun.
-    """
+    """A limit that begins under strain, and ends when that is over and it has lasted long enough."""
 
     least_ms: float
+    """How long it lasts at least."""
     since_ms: int | None = None
+    """Since when it is in force; None while it is not."""
     begun: int = 0
+    """How often it has begun."""
 
     def update(self, is_strained: bool, is_over: bool, now_ms: int) -> bool:
         """Whether it is in force after one more reading."""
@@ -60,22 +53,15 @@ class Hysteresis:
 
 @dataclass(slots=True)
 class Operator:
-    """What the operator remembers.
-
-    Attributes
-    ----------
-    config : DimmingConfig
-        Its rules.
-    freshest : int
-        Number of the newest reading that it knows.
-    load, feed_in : Hysteresis
-        Its limit on devices, and on feed-in.
-    """
+    """What the operator remembers."""
 
     config: DimmingConfig
+    """Its rules."""
     freshest: int = -1
+    """Number of the newest reading that it knows."""
     load: Hysteresis = field(init=False)
     feed_in: Hysteresis = field(init=False)
+    """Its limit on devices, and on feed-in."""
 
     def __post_init__(self) -> None:
         least_ms = self.config.least_s * MS_PER_SECOND

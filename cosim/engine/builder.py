@@ -28,30 +28,20 @@ T = TypeVar("T")
 
 @dataclass
 class Parts:
-    """Everything a run consists of, in its initial state.
-
-    Attributes
-    ----------
-    context : Context
-        Time, households and random numbers.
-    env : simpy.Environment
-        The clock.
-    subsystems : tuple of Subsystem
-        In the order in which they are shown.
-    acting : tuple of Subsystem
-        The same in the order in which they act: each after those that it builds on.
-    has_meters : bool
-        Whether anything is metered, interval by interval.
-    warnings : tuple of Problem
-        What is doubtful about the scenario, each once.
-    """
+    """Everything a run consists of, in its initial state."""
 
     context: Context
+    """Time, households and random numbers."""
     env: simpy.Environment
+    """The clock."""
     subsystems: tuple[Subsystem[Scenario], ...]
+    """In the order in which they are shown."""
     acting: tuple[Subsystem[Scenario], ...]
+    """The same in the order in which they act: each after those that it builds on."""
     has_meters: bool
+    """Whether anything is metered, interval by interval."""
     warnings: tuple[Problem, ...]
+    """What is doubtful about the scenario, each once."""
 
     def of(self, kind: type[T]) -> T:
         """The subsystem of a kind; the scenario must have one."""

@@ -34,24 +34,16 @@ from cosim.results.run_files import missing_plugins
 
 @dataclass(frozen=True)
 class LoadedScenario:
-    """A scenario and where it came from.
-
-    Attributes
-    ----------
-    scenario : Scenario
-        The frozen model.
-    folder : Path
-        What its relative paths are relative to.
-    file : str
-        The file it was read from, for messages.
-    document : Document
-        The merged data with line numbers, to place problems found later.
-    """
+    """A scenario and where it came from."""
 
     scenario: Scenario
+    """The frozen model."""
     folder: Path
+    """What its relative paths are relative to."""
     file: str
+    """The file it was read from, for messages."""
     document: Document
+    """The merged data with line numbers, to place problems found later."""
 
     @cached_property
     def context(self) -> Context:
@@ -75,24 +67,16 @@ class LoadedScenario:
 
 @dataclass(frozen=True)
 class ScenarioSource:
-    """A scenario over its bases, read once, to be varied many times.
-
-    Attributes
-    ----------
-    document : Document
-        The merged data, not validated yet.
-    folder : Path
-        What its relative paths are relative to.
-    problems : tuple of Problem
-        What is wrong with its override block, or its bases'.
-    network_of_user : str or None
-        The network that a user named in Python, and no file: it may lie anywhere.
-    """
+    """A scenario over its bases, read once, to be varied many times."""
 
     document: Document
+    """The merged data, not validated yet."""
     folder: Path
+    """What its relative paths are relative to."""
     problems: tuple[Problem, ...] = ()
+    """What is wrong with its override block, or its bases'."""
     network_of_user: str | None = None
+    """The network that a user named in Python, and no file: it may lie anywhere."""
 
     def varied(
         self, settings: Sequence[Setting] = (), seed: int | None = None, problems: Sequence[Problem] = ()

@@ -25,45 +25,30 @@ _MOST_COMMUNITIES = 3
 
 
 class Metered(NamedTuple):
-    """Mean powers of all households together, kW.
-
-    Attributes
-    ----------
-    load, generated : float
-        As their meters show.
-    taken, given : float
-        By their other devices; the balance alone, where devices were not recorded.
-    """
+    """Mean powers of all households together, kW."""
 
     load: float
     generated: float
+    """As their meters show."""
     taken: float
     given: float
+    """By their other devices; the balance alone, where devices were not recorded."""
 
 
 class Moment(NamedTuple):
-    """One interval of a run.
-
-    Attributes
-    ----------
-    from_above_kw : float or None
-        Mean power from the grid above the feeder, or into it where it is negative; None where the power
-        flow was not solved or the source is not the grid above.
-    own_kw : float or None
-        What the feeder's own loads, less its own generators, took; None where that is not known.
-    metered : Metered or None
-        None where meters were not recorded.
-    sums : dict of (str, str) to (float, float)
-        By community and resource, what the community did, and the capacity then, in units a step.
-    losses_kw : float or None
-        What lines and transformers lost; None where that is not known.
-    """
+    """One interval of a run."""
 
     from_above_kw: float | None
+    """Mean power from the grid above the feeder, or into it where it is negative; None where the power flow
+    was not solved or the source is not the grid above."""
     own_kw: float | None
+    """What the feeder's own loads, less its own generators, took; None where that is not known."""
     metered: Metered | None
+    """None where meters were not recorded."""
     sums: dict[tuple[str, str], tuple[float, float]]
+    """By community and resource, what the community did, and the capacity then, in units a step."""
     losses_kw: float | None = None
+    """What lines and transformers lost; None where that is not known."""
 
 
 def read_moment(folder: Path, scenario: Scenario, hours: float) -> Moment:

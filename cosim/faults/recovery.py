@@ -28,43 +28,29 @@ the 96 steps before them in the median of 40 runs, and 1.67 times in the worst."
 
 
 class FaultEffect(NamedTuple):
-    """What a fault did to one resource. NaN where it cannot be told.
-
-    Attributes
-    ----------
-    rmse_before : float
-        Root mean square of the error before, units.
-    worst_deviation : float
-        The error of largest magnitude while the effect lasts, units; positive is too much.
-    recovery_ms : float
-        From the fault's end to the recovery, ms; NaN if there was none before the next fault or the end.
-    excess : float
-        Sum over the steps of the effect of the error's magnitude above its mean before, units times steps.
-    excess_cost : float
-        The same of the cost gap, cost times steps.
-    """
+    """What a fault did to one resource. NaN where it cannot be told."""
 
     rmse_before: float
+    """Root mean square of the error before, units."""
     worst_deviation: float
+    """The error of largest magnitude while the effect lasts, units; positive is too much."""
     recovery_ms: float
+    """From the fault's end to the recovery, ms; NaN if there was none before the next fault or the end."""
     excess: float
+    """Sum over the steps of the effect of the error's magnitude above its mean before, units times steps."""
     excess_cost: float
+    """The same of the cost gap, cost times steps."""
 
 
 class Span(NamedTuple):
-    """When a fault was on, and what lies around it, ms.
-
-    Attributes
-    ----------
-    start_ms, end_ms : int
-        When it was on.
-    quiet_until_ms : int
-        The start of the next fault after it, or the end of the run; its own end if another fault is on then.
-    """
+    """When a fault was on, and what lies around it, ms."""
 
     start_ms: int
     end_ms: int
+    """When it was on."""
     quiet_until_ms: int
+    """The start of the next fault after it, or the end of the run; its own end if another fault is on
+    then."""
 
 
 def untouched(

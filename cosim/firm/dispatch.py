@@ -10,39 +10,26 @@ from typing import NamedTuple
 
 
 class Limits(NamedTuple):
-    """What battery and generator can do over an interval, kW.
-
-    Attributes
-    ----------
-    charge_kw, discharge_kw : float
-        What the battery takes and gives at most.
-    least_kw, most_kw : float
-        Between which the generator runs; 0 for both where it cannot.
-    """
+    """What battery and generator can do over an interval, kW."""
 
     charge_kw: float
     discharge_kw: float
+    """What the battery takes and gives at most."""
     least_kw: float
     most_kw: float
+    """Between which the generator runs; 0 for both where it cannot."""
 
 
 class Dispatch(NamedTuple):
-    """What battery and generator do over an interval, kW.
-
-    Attributes
-    ----------
-    generator_kw : float
-        What the generator gives.
-    battery_kw : float
-        What the battery gives; negative while it charges.
-    missing_kw, beyond_kw : float
-        What is needed and neither gives; what is too much and neither takes. One of them is 0.
-    """
+    """What battery and generator do over an interval, kW."""
 
     generator_kw: float
+    """What the generator gives."""
     battery_kw: float
+    """What the battery gives; negative while it charges."""
     missing_kw: float
     beyond_kw: float
+    """What is needed and neither gives; what is too much and neither takes. One of them is 0."""
 
 
 def isolated_dispatch(need_kw: float, limits: Limits, wants_generator: bool) -> Dispatch:

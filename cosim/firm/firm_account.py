@@ -11,42 +11,30 @@ Array = NDArray[np.float64]
 
 
 class Energies(NamedTuple):
-    """What a firm did in an interval, kWh; nothing below 0.
-
-    Attributes
-    ----------
-    drawn_kwh, fed_in_kwh : ndarray, shape (n,)
-        What each household drew and fed in at its meter.
-    unserved_kwh, curtailed_kwh : ndarray, shape (n,)
-        Load of each that was not served, and generation that was given up.
-    generator_kwh, charge_kwh, discharge_kwh : float
-        What the generator gave, what the battery took and gave.
-    leaked_kwh, stored_kwh : float
-        What the battery lost by self-discharge, and what is stored at the end.
-    fuel_l : float
-        Fuel burnt, l.
-    dumped_kwh : float
-        What went into the ballast load.
-    losses_kwh : float
-        In lines and transformers; NaN where the power flow did not converge.
-    grid_import_kwh, grid_export_kwh : float
-        Exchanged with the main grid, likewise.
-    """
+    """What a firm did in an interval, kWh; nothing below 0."""
 
     drawn_kwh: Array
     fed_in_kwh: Array
+    """What each household drew and fed in at its meter. Shape (n,)."""
     unserved_kwh: Array
     curtailed_kwh: Array
+    """Load of each that was not served, and generation that was given up. Shape (n,)."""
     generator_kwh: float
     charge_kwh: float
     discharge_kwh: float
+    """What the generator gave, what the battery took and gave."""
     leaked_kwh: float
     stored_kwh: float
+    """What the battery lost by self-discharge, and what is stored at the end."""
     fuel_l: float
+    """Fuel burnt, l."""
     dumped_kwh: float = 0.0
+    """What went into the ballast load."""
     losses_kwh: float = 0.0
+    """In lines and transformers; NaN where the power flow did not converge."""
     grid_import_kwh: float = 0.0
     grid_export_kwh: float = 0.0
+    """Exchanged with the main grid, likewise."""
 
     @property
     def residual_kwh(self) -> float:
@@ -57,47 +45,31 @@ class Energies(NamedTuple):
 
 
 class Prices(NamedTuple):
-    """What holds in an interval, EUR/kWh, and of fuel EUR/l.
-
-    Attributes
-    ----------
-    drawn, fed_in : float
-        Between a household and the firm.
-    bought, sold : float
-        Between the firm and the main grid.
-    beyond : float
-        What a kWh beyond the contract costs besides.
-    fuel : float
-        EUR/l.
-    """
+    """What holds in an interval, EUR/kWh, and of fuel EUR/l."""
 
     drawn: float
     fed_in: float
+    """Between a household and the firm."""
     bought: float = 0.0
     sold: float = 0.0
+    """Between the firm and the main grid."""
     beyond: float = 0.0
+    """What a kWh beyond the contract costs besides."""
     fuel: float = 0.0
+    """EUR/l."""
 
 
 class Money(NamedTuple):
-    """Who paid whom in an interval, EUR.
-
-    Attributes
-    ----------
-    bills_eur : ndarray, shape (n,)
-        What each household paid the firm; below 0 where it was paid.
-    beyond_kwh : float
-        Exchanged with the main grid beyond the contract.
-    grid_eur : float
-        What the firm paid the main grid; below 0 where it was paid; NaN where the exchange is not known.
-    fuel_eur : float
-        What its fuel cost.
-    """
+    """Who paid whom in an interval, EUR."""
 
     bills_eur: Array
+    """What each household paid the firm; below 0 where it was paid. Shape (n,)."""
     beyond_kwh: float
+    """Exchanged with the main grid beyond the contract."""
     grid_eur: float
+    """What the firm paid the main grid; below 0 where it was paid; NaN where the exchange is not known."""
     fuel_eur: float
+    """What its fuel cost."""
 
     @property
     def margin_eur(self) -> float:

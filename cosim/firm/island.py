@@ -22,18 +22,12 @@ Array = NDArray[np.float64]
 
 
 class Balancing(NamedTuple):
-    """What an interval comes to.
-
-    Attributes
-    ----------
-    reading : Reading
-        What the meters show.
-    energies : Energies
-        What the firm did.
-    """
+    """What an interval comes to."""
 
     reading: Reading
+    """What the meters show."""
     energies: Energies
+    """What the firm did."""
 
 
 class Island:

@@ -24,50 +24,34 @@ _MOST_TRIALS = 60
 
 
 class Wanted(NamedTuple):
-    """What households would do in an interval, kW on the mean, each of shape (n,).
-
-    Attributes
-    ----------
-    p_kw, q_kvar : ndarray
-        Drawn at the connection point.
-    load_kw, generation_kw : ndarray
-        Of it load that can be left unserved, and generation that can be curtailed.
-    """
+    """What households would do in an interval, kW on the mean, each of shape (n,)."""
 
     p_kw: Array
     q_kvar: Array
+    """Drawn at the connection point."""
     load_kw: Array
     generation_kw: Array
+    """Of it load that can be left unserved, and generation that can be curtailed."""
 
 
 class Balanced(NamedTuple):
-    """What takes place.
-
-    Attributes
-    ----------
-    unserved_kw, curtailed_kw : ndarray, shape (n,)
-        Load that is not served and generation that is given up, of each household.
-    p_kw, q_kvar : ndarray, shape (n,)
-        Drawn at the connection points.
-    generator_kw, battery_kw : float
-        Of the firm; the battery negative while it charges.
-    dumped_kw : float
-        What is left over after all has been curtailed, and goes into a ballast load at the firm.
-    losses_kw : float
-        In lines; NaN where the power flow did not converge, and the balance is without losses.
-    is_dark : bool
-        Whether nothing holds the voltage.
-    """
+    """What takes place."""
 
     unserved_kw: Array
     curtailed_kw: Array
+    """Load that is not served and generation that is given up, of each household. Shape (n,)."""
     p_kw: Array
     q_kvar: Array
+    """Drawn at the connection points. Shape (n,)."""
     generator_kw: float
     battery_kw: float
+    """Of the firm; the battery negative while it charges."""
     dumped_kw: float
+    """What is left over after all has been curtailed, and goes into a ballast load at the firm."""
     losses_kw: float
+    """In lines; NaN where the power flow did not converge, and the balance is without losses."""
     is_dark: bool = False
+    """Whether nothing holds the voltage."""
 
 
 Classes = Sequence[NDArray[np.int64]]

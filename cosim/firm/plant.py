@@ -17,27 +17,18 @@ _ANY_SURPLUS_KW = 1e12
 
 @dataclass(slots=True)
 class Plant:
-    """A firm's battery and generator, and their state.
-
-    Attributes
-    ----------
-    battery : Battery or None
-        Constants of the battery.
-    generator : FirmGenerator or None
-        The generator.
-    stored_kwh : float
-        What is stored.
-    fuel_l : float or None
-        What is left of the fuel; None for as much as it needs.
-    is_failed : bool
-        Whether the generator is out of order.
-    """
+    """A firm's battery and generator, and their state."""
 
     battery: Battery | None
+    """Constants of the battery."""
     generator: FirmGenerator | None
+    """The generator."""
     stored_kwh: float
+    """What is stored."""
     fuel_l: float | None
+    """What is left of the fuel; None for as much as it needs."""
     is_failed: bool = False
+    """Whether the generator is out of order."""
 
     @property
     def soc(self) -> float:

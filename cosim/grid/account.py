@@ -25,55 +25,36 @@ DRAWN = "of its own"
 
 
 class Entry(NamedTuple):
-    """One thing that the source holds.
-
-    Attributes
-    ----------
-    table : str
-        pandapower's table; ``bus.min_vm_pu`` and the like for a limit, ``profiles.load`` for a profile.
-    element : int
-        Index in that table; -1 for what has none.
-    name : str
-        Its name.
-    bus : int
-        Index of its bus; -1 for what has none.
-    p_kw, q_kvar : float
-        Nominal power, scaling included, in load convention; NaN for what carries none.
-    fate : {"kept", "household", "replaced", "left out"}
-        What became of it.
-    reason : str
-        Why, or how it acts.
-    is_missed : bool
-        Whether it carries power that the run lacks.
-    """
+    """One thing that the source holds."""
 
     table: str
+    """pandapower's table; ``bus.min_vm_pu`` and the like for a limit, ``profiles.load`` for a profile."""
     element: int
+    """Index in that table; -1 for what has none."""
     name: str
+    """Its name."""
     bus: int
+    """Index of its bus; -1 for what has none."""
     p_kw: float
     q_kvar: float
+    """Nominal power, scaling included, in load convention; NaN for what carries none."""
     fate: Fate
+    """What became of it."""
     reason: str
+    """Why, or how it acts."""
     is_missed: bool = False
+    """Whether it carries power that the run lacks."""
 
 
 class Decisions(NamedTuple):
-    """What the scenario does with the feeder's own elements.
-
-    Attributes
-    ----------
-    households : mapping of Key to tuple of Fate and str
-        What became of the elements that a household stands for, and why.
-    silent : str
-        Why all others draw nothing; empty where they act.
-    follows_profiles : bool
-        Whether the others follow their profiles.
-    """
+    """What the scenario does with the feeder's own elements."""
 
     households: Mapping[Key, tuple[Fate, str]]
+    """What became of the elements that a household stands for, and why."""
     silent: str
+    """Why all others draw nothing; empty where they act."""
     follows_profiles: bool
+    """Whether the others follow their profiles."""
 
 
 def account(feeder: Feeder, decisions: Decisions, limits: FeederLimits) -> tuple[Entry, ...]:

@@ -14,42 +14,29 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Edge:
-    """A closed connection between two buses.
-
-    Attributes
-    ----------
-    first, second : int
-        Positions of the two buses.
-    length_km : float
-        Length; 0 for a transformer or a switch.
-    is_trafo : bool
-        Whether it is a transformer; lengths are counted from the far side of the last one.
-    """
+    """A closed connection between two buses."""
 
     first: int
     second: int
+    """Positions of the two buses."""
     length_km: float
+    """Length; 0 for a transformer or a switch."""
     is_trafo: bool = False
+    """Whether it is a transformer; lengths are counted from the far side of the last one."""
 
 
 @dataclass(frozen=True)
 class Tree:
-    """Shortest ways from the supply to each bus.
-
-    Attributes
-    ----------
-    parent : ndarray of int64, shape (n_bus,)
-        Position of the next bus towards the supply; -1 at a supply and where no supply is reached.
-    depth : ndarray of int64, shape (n_bus,)
-        Number of connections from the supply; -1 where no supply is reached.
-    distance_km : ndarray of float64, shape (n_bus,)
-        Length of the lines from the last transformer on the way (from the supply, where there is none), km;
-        NaN where no supply is reached.
-    """
+    """Shortest ways from the supply to each bus."""
 
     parent: NDArray[np.int64]
+    """Position of the next bus towards the supply; -1 at a supply and where no supply is reached. Shape
+    (n_bus,)."""
     depth: NDArray[np.int64]
+    """Number of connections from the supply; -1 where no supply is reached. Shape (n_bus,)."""
     distance_km: NDArray[np.float64]
+    """Length of the lines from the last transformer on the way (from the supply, where there is none), km;
+    NaN where no supply is reached. Shape (n_bus,)."""
 
     @property
     def supplied(self) -> NDArray[np.bool_]:

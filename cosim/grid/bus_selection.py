@@ -16,18 +16,12 @@ from cosim.grid.schema import PlaceByList, Placement, PlaceOnLoads, PlaceSpread
 
 @dataclass(frozen=True)
 class PlacedHousehold:
-    """A household's connection point.
-
-    Attributes
-    ----------
-    bus : int
-        Index of its bus.
-    load : ElementRecord or None
-        The feeder's own load that the household stands for; None where the bus has none left.
-    """
+    """A household's connection point."""
 
     bus: int
+    """Index of its bus."""
     load: ElementRecord | None
+    """The feeder's own load that the household stands for; None where the bus has none left."""
 
 
 def place_households(

@@ -38,22 +38,15 @@ _REMEDIES = {"length_km": "give the length; a line without impedance is a closed
 
 @dataclass(frozen=True)
 class Cells:
-    """The cells of a column, told apart.
-
-    Attributes
-    ----------
-    missing : ndarray of bool
-        Empty: null, NaN, or a text of no characters.
-    number : ndarray of float64
-        The numbers, true and false as 1 and 0; NaN where there is none.
-    is_truth, is_number : ndarray of bool
-        Whether it is a real truth value, and whether a real number.
-    """
+    """The cells of a column, told apart."""
 
     missing: BoolArray
+    """Empty: null, NaN, or a text of no characters."""
     number: NDArray[np.float64]
+    """The numbers, true and false as 1 and 0; NaN where there is none."""
     is_truth: BoolArray
     is_number: BoolArray
+    """Whether it is a real truth value, and whether a real number."""
 
 
 def column_problems(tables: Mapping[str, Any], is_converted: bool) -> list[Problem]:

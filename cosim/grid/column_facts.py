@@ -37,26 +37,18 @@ WORDS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Fact:
-    """What is known of one column.
-
-    Attributes
-    ----------
-    column : str
-        Its name.
-    kind : str
-        What stands in it: ``truth`` (true or false), a number (any, not zero, positive, not negative; a
-        ``share`` is from 0 to 1, a ``count`` a whole number from 1, ``whole`` any whole number), an index of
-        a bus, or one of `WORDS`. A column of shares may be absent, but a cell of it may not be empty.
-    may_be_missing : bool
-        Whether a cell, and the column, may be empty.
-    default : float or bool, optional
-        What the column is where a table does not have it; such a column must be there otherwise.
-    """
+    """What is known of one column."""
 
     column: str
+    """Its name."""
     kind: Kind
+    """What stands in it: ``truth`` (true or false), a number (any, not zero, positive, not negative; a
+    ``share`` is from 0 to 1, a ``count`` a whole number from 1, ``whole`` any whole number), an index of a
+    bus, or one of `WORDS`. A column of shares may be absent, but a cell of it may not be empty."""
     may_be_missing: bool
+    """Whether a cell, and the column, may be empty."""
     default: float | bool | None
+    """What the column is where a table does not have it; such a column must be there otherwise."""
 
 
 _POWER = "bus:bus p_mw:number q_mvar:number scaling:not_negative=1 in_service:truth"

@@ -17,31 +17,24 @@ Array = NDArray[np.float64]
 
 
 class Block(NamedTuple):
-    """Solved intervals.
-
-    Attributes
-    ----------
-    starts_ms : ndarray of int, shape (n,)
-        Start of each interval since the scenario's start.
-    nominal_p_mw, nominal_q_mvar : ndarray, shape (n, n_bus)
-        What each bus would draw at 1 pu; of inverters that follow the voltage, what they do at the voltage
-        that was solved.
-    p_mw, q_mvar : ndarray, shape (n, n_bus)
-        What was drawn at each bus: where loads follow the voltage, at the voltage that was solved.
-    flow : FlowResult
-        The power flows.
-    generated_kw, drawn_kvar : ndarray, shape (n, n_inverters)
-        What each inverter that follows the voltage did; NaN where the interval was not solved.
-    """
+    """Solved intervals."""
 
     starts_ms: NDArray[np.int64]
+    """Start of each interval since the scenario's start. Shape (n,)."""
     nominal_p_mw: Array
     nominal_q_mvar: Array
+    """What each bus would draw at 1 pu; of inverters that follow the voltage, what they do at the voltage
+    that was solved. Shape (n, n_bus)."""
     p_mw: Array
     q_mvar: Array
+    """What was drawn at each bus: where loads follow the voltage, at the voltage that was solved. Shape (n,
+    n_bus)."""
     flow: FlowResult
+    """The power flows."""
     generated_kw: Array
     drawn_kvar: Array
+    """What each inverter that follows the voltage did; NaN where the interval was not solved. Shape (n,
+    n_inverters)."""
 
 
 def stack_blocks(blocks: list[Block]) -> Block:

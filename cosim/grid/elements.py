@@ -16,38 +16,26 @@ KINDS: tuple[ElementKind, ...] = ("load", "asymmetric_load", "sgen", "asymmetric
 
 @dataclass(frozen=True)
 class ElementRecord:
-    """One load, generator or storage of a feeder.
-
-    Attributes
-    ----------
-    kind : {"load", "asymmetric_load", "sgen", "asymmetric_sgen", "storage"}
-        pandapower's table. A single-phase element is taken as balanced: its phases are summed.
-    index : int
-        Its index in that table.
-    name : str
-        Its name; empty where it has none.
-    bus : int
-        Index of its bus.
-    p_mw, q_mvar : float
-        Nominal powers (at 1 pu), MW and Mvar, scaling included, in load convention: generation is negative.
-    profile : str
-        Name of its profile; empty where it has none.
-    p_profile, q_profile : str
-        Columns that are factors on `p_mw` and `q_mvar`; empty where the power is constant.
-    shares : VoltageShares
-        Which fractions of its power follow the voltage; all 0 where its power is constant.
-    """
+    """One load, generator or storage of a feeder."""
 
     kind: ElementKind
+    """pandapower's table. A single-phase element is taken as balanced: its phases are summed."""
     index: int
+    """Its index in that table."""
     name: str
+    """Its name; empty where it has none."""
     bus: int
+    """Index of its bus."""
     p_mw: float
     q_mvar: float
+    """Nominal powers (at 1 pu), MW and Mvar, scaling included, in load convention: generation is negative."""
     profile: str = ""
+    """Name of its profile; empty where it has none."""
     p_profile: str = ""
     q_profile: str = ""
+    """Columns that are factors on `p_mw` and `q_mvar`; empty where the power is constant."""
     shares: VoltageShares = CONSTANT_POWER
+    """Which fractions of its power follow the voltage; all 0 where its power is constant."""
 
     @property
     def is_load(self) -> bool:

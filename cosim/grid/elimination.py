@@ -18,29 +18,20 @@ IntArray = NDArray[np.int64]
 
 
 class Factors(NamedTuple):
-    """A = L D U, of which L and U have ones on their diagonals.
-
-    Attributes
-    ----------
-    lower_start : ndarray of int64, shape (n + 1,)
-        Where the entries of each column of L begin.
-    lower_row : ndarray of int64
-        Rows of these entries, all below the diagonal.
-    lower : ndarray of complex128
-        The entries.
-    upper_start, upper_column, upper : ndarray
-        The same of U, by rows.
-    inverse_diagonal : ndarray of complex128, shape (n,)
-        1 / D.
-    """
+    """A = L D U, of which L and U have ones on their diagonals."""
 
     lower_start: IntArray
+    """Where the entries of each column of L begin. Shape (n + 1,)."""
     lower_row: IntArray
+    """Rows of these entries, all below the diagonal."""
     lower: ComplexArray
+    """The entries."""
     upper_start: IntArray
     upper_column: IntArray
     upper: ComplexArray
+    """The same of U, by rows."""
     inverse_diagonal: ComplexArray
+    """1 / D. Shape (n,)."""
 
 
 def factorised(matrix: Any) -> tuple[IntArray, Factors]:

@@ -21,25 +21,17 @@ WIDE_BAND_PU = (0.85, 1.10)
 
 
 class JudgedWeek(NamedTuple):
-    """A complete week, bus by bus; arrays of shape (n_supplied,).
-
-    Attributes
-    ----------
-    number : int
-        From 0.
-    columns : ndarray of int
-        The buses that are supplied.
-    share_within, share_within_wide : ndarray
-        Share of the means within ±10 %, and within +10/-15 %.
-    kept : ndarray of bool
-        Whether both rules are kept.
-    """
+    """A complete week, bus by bus; arrays of shape (n_supplied,)."""
 
     number: int
+    """From 0."""
     columns: NDArray[np.intp]
+    """The buses that are supplied."""
     share_within: FloatArray
     share_within_wide: FloatArray
+    """Share of the means within ±10 %, and within +10/-15 %."""
     kept: NDArray[np.bool_]
+    """Whether both rules are kept."""
 
 
 class VoltageWeeks:

@@ -42,46 +42,32 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Feeder:
-    """A feeder ready for power flows.
-
-    Attributes
-    ----------
-    network : NetworkConfig
-        What it was made from.
-    given : pandapowerNet or LaterNet
-        What `net` gives.
-    bus, line, trafo, trafo3w : BusTable, LineTable, TrafoTable, Trafo3wTable
-        Its tables.
-    elements : tuple of ElementRecord
-        The loads, generators and storages that the net had, in service and at supplied buses.
-    candidate_buses : tuple of int
-        Index of the bus of each place for a household: place i is the feeder's load i, or the i-th bus the
-        network file lists. A bus with two loads is there twice.
-    coordinates : {"own", "layout"}
-        Whether `bus.xy` are the net's own coordinates or the tree laid out here.
-    source : GridSource
-        What it was made from: the whole net as pandapower reads it, profiles, and what was left out.
-    facts : SourceFacts
-        What else a run has to know of its source.
-    warnings : tuple of Problem
-        What about the grid is doubtful or was assumed, element by element.
-    profiles : FeederProfiles or None
-        What its own elements may follow; None where there are no profiles.
-    """
+    """A feeder ready for power flows."""
 
     network: NetworkConfig
+    """What it was made from."""
     given: pandapowerNet | LaterNet
+    """What `net` gives."""
     bus: BusTable
     line: LineTable
     trafo: TrafoTable
     trafo3w: Trafo3wTable
+    """Its tables."""
     elements: tuple[ElementRecord, ...]
+    """The loads, generators and storages that the net had, in service and at supplied buses."""
     candidate_buses: tuple[int, ...]
+    """Index of the bus of each place for a household: place i is the feeder's load i, or the i-th bus the
+    network file lists. A bus with two loads is there twice."""
     coordinates: Literal["own", "layout"]
+    """Whether `bus.xy` are the net's own coordinates or the tree laid out here."""
     source: GridSource
+    """What it was made from: the whole net as pandapower reads it, profiles, and what was left out."""
     facts: SourceFacts
+    """What else a run has to know of its source."""
     warnings: tuple[Problem, ...] = ()
+    """What about the grid is doubtful or was assumed, element by element."""
     profiles: FeederProfiles | None = None
+    """What its own elements may follow; None where there are no profiles."""
 
     @property
     def net(self) -> pandapowerNet:

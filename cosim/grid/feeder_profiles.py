@@ -55,15 +55,10 @@ class FeederProfiles(Protocol):
 
 @dataclass(frozen=True)
 class SimbenchProfiles:
-    """The profiles of a SimBench scenario, from the cache.
-
-    Attributes
-    ----------
-    scenario : int
-        0, 1 or 2.
-    """
+    """The profiles of a SimBench scenario, from the cache."""
 
     scenario: int
+    """0, 1 or 2."""
 
     def has(self, column: str) -> bool:
         """True: SimBench has every profile that its grids name, and `open` finds out if it has not."""
@@ -76,19 +71,13 @@ class SimbenchProfiles:
 
 @dataclass(frozen=True)
 class FileProfiles:
-    """The profiles that a network file brings along, in the form that SimBench's networks have.
-
-    Attributes
-    ----------
-    tables : mapping of str to DataFrame
-        ``load``, ``renewables``, ``powerplants``, ``storage``: columns of factors, and `time`, either with an
-        offset or in German local time as SimBench writes it.
-    file : str
-        Where they come from.
-    """
+    """The profiles that a network file brings along, in the form that SimBench's networks have."""
 
     tables: Mapping[str, pd.DataFrame]
+    """``load``, ``renewables``, ``powerplants``, ``storage``: columns of factors, and `time`, either with an
+    offset or in German local time as SimBench writes it."""
     file: str = ""
+    """Where they come from."""
 
     def has(self, column: str) -> bool:
         """Whether there is a column of this name."""
@@ -199,18 +188,12 @@ class FileProfiles:
 
 @dataclass(frozen=True)
 class HeldRows:
-    """Profiles that are in memory.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Their names.
-    values : ndarray of float64, shape (n_slots, n_names)
-        Factors by quarter hours.
-    """
+    """Profiles that are in memory."""
 
     names: tuple[str, ...]
+    """Their names."""
     values: FloatArray
+    """Factors by quarter hours. Shape (n_slots, n_names)."""
 
     def rows(self, first: int, end: int) -> FloatArray:
         """As `ProfileRows.rows`."""

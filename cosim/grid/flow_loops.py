@@ -24,45 +24,33 @@ N_TOTALS = 4
 
 
 class Wiring(NamedTuple):
-    """A feeder's nodes and branches as the loops need them.
-
-    Attributes
-    ----------
-    base_mva : ndarray of float64, shape (1,)
-        Base power of the per-unit system, MVA.
-    bus_node : ndarray of int64, shape (n_bus,)
-        Node of each bus; -1 without supply.
-    own : ndarray of complex128, shape (n_node,)
-        What wards and motors inject, which are part of the network, per unit.
-    is_supply : ndarray of bool, shape (n_node,)
-        Nodes with given voltage.
-    start, column, admittance : ndarray, shapes (n_node + 1,), (n,), (n,)
-        Bus admittance matrix in compressed rows, per unit.
-    from_node, to_node : ndarray of int64, shape (n_branch,)
-        Nodes at the ends of each branch.
-    branch : ndarray of complex128, shape (n_branch, 4)
-        Admittances of a branch: current at its first end from the voltages of both, then at the other.
-    element : ndarray of int64, shape (n_branch,)
-        Which line or transformer it is, lines first; -1 for neither.
-    percent : ndarray of float64, shape (n_branch, 2)
-        Its loading for a current of 1 pu at either end.
-    idle : ndarray of float64, shape (n_line + n_trafo,)
-        Loading of elements that carry nothing: 0 where switched off between supplied buses, else NaN.
-    """
+    """A feeder's nodes and branches as the loops need them."""
 
     base_mva: FloatArray
+    """Base power of the per-unit system, MVA. Shape (1,)."""
     bus_node: IntArray
+    """Node of each bus; -1 without supply. Shape (n_bus,)."""
     own: ComplexArray
+    """What wards and motors inject, which are part of the network, per unit. Shape (n_node,)."""
     is_supply: NDArray[np.bool_]
+    """Nodes with given voltage. Shape (n_node,)."""
     start: IntArray
     column: IntArray
     admittance: ComplexArray
+    """Bus admittance matrix in compressed rows, per unit. Shapes (n_node + 1,), (n,), (n,)."""
     from_node: IntArray
     to_node: IntArray
+    """Nodes at the ends of each branch. Shape (n_branch,)."""
     branch: ComplexArray
+    """Admittances of a branch: current at its first end from the voltages of both, then at the other. Shape
+    (n_branch, 4)."""
     element: IntArray
+    """Which line or transformer it is, lines first; -1 for neither. Shape (n_branch,)."""
     percent: FloatArray
+    """Its loading for a current of 1 pu at either end. Shape (n_branch, 2)."""
     idle: FloatArray
+    """Loading of elements that carry nothing: 0 where switched off between supplied buses, else NaN. Shape
+    (n_line + n_trafo,)."""
 
 
 class Flows(NamedTuple):

@@ -18,50 +18,38 @@ ROUTE_TYPE = "U12"
 
 @dataclass(frozen=True)
 class FlowResult:
-    """Results of T intervals; columns are in the order of the feeder's tables.
-
-    Attributes
-    ----------
-    vm_pu : ndarray of float64, shape (T, n_bus)
-        Voltage magnitude; NaN at buses without supply, and everywhere in an interval that did not converge.
-    line_loading_percent : ndarray of float64, shape (T, n_line)
-        Larger of the two ends' currents over the rated current; 0 for a line out of service between supplied
-        buses, NaN for one without supply.
-    trafo_loading_percent : ndarray of float64, shape (T, n_trafo)
-        Larger of the two sides' currents over the rated current; 0 and NaN as for lines.
-    trafo3w_loading_percent : ndarray of float64, shape (T, n_trafo3w)
-        Largest of the three sides' currents over the rated current, of three-winding transformers.
-    p_slack_mw, q_slack_mvar : ndarray of float64, shape (T,)
-        Power that all external grids together deliver, and the generators that stand for one (``slack``);
-        negative when the feeder exports.
-    losses_mw : ndarray of float64, shape (T,)
-        Active losses of lines, transformers and all other connections between buses.
-    status : ndarray of str, shape (T,)
-        ``converged``, ``diverged`` or ``skipped``.
-    cause : ndarray of object (str), shape (T,)
-        Why an interval did not converge, or was not solved; empty otherwise.
-    residual_mva : ndarray of float64, shape (T,)
-        Largest power that is unbalanced at any node, where inverters that follow the voltage count with what
-        their characteristics say at the voltage that was solved; NaN where not converged.
-    route : ndarray of str, shape (T,)
-        What solved it: ``zbus`` or ``runpp``, with ``_damped`` where inverters that follow the voltage would
-        have made it oscillate; empty for what was not solved.
-    tap_positions : ndarray of int64, shape (T, n)
-        Where the tap changers stood that act; none where there are none.
-    """
+    """Results of T intervals; columns are in the order of the feeder's tables."""
 
     vm_pu: FloatArray
+    """Voltage magnitude; NaN at buses without supply, and everywhere in an interval that did not converge.
+    Shape (T, n_bus)."""
     line_loading_percent: FloatArray
+    """Larger of the two ends' currents over the rated current; 0 for a line out of service between supplied
+    buses, NaN for one without supply. Shape (T, n_line)."""
     trafo_loading_percent: FloatArray
+    """Larger of the two sides' currents over the rated current; 0 and NaN as for lines. Shape (T,
+    n_trafo)."""
     trafo3w_loading_percent: FloatArray
+    """Largest of the three sides' currents over the rated current, of three-winding transformers. Shape (T,
+    n_trafo3w)."""
     p_slack_mw: FloatArray
     q_slack_mvar: FloatArray
+    """Power that all external grids together deliver, and the generators that stand for one (``slack``);
+    negative when the feeder exports. Shape (T,)."""
     losses_mw: FloatArray
+    """Active losses of lines, transformers and all other connections between buses. Shape (T,)."""
     status: NDArray[np.str_]
+    """``converged``, ``diverged`` or ``skipped``. Shape (T,)."""
     cause: NDArray[np.object_]
+    """Why an interval did not converge, or was not solved; empty otherwise. Shape (T,)."""
     residual_mva: FloatArray
+    """Largest power that is unbalanced at any node, where inverters that follow the voltage count with what
+    their characteristics say at the voltage that was solved; NaN where not converged. Shape (T,)."""
     route: NDArray[np.str_]
+    """What solved it: ``zbus`` or ``runpp``, with ``_damped`` where inverters that follow the voltage would
+    have made it oscillate; empty for what was not solved. Shape (T,)."""
     tap_positions: NDArray[np.int64]
+    """Where the tap changers stood that act; none where there are none. Shape (T, n)."""
 
     @property
     def converged(self) -> NDArray[np.bool_]:

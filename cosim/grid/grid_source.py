@@ -16,34 +16,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Something that a source holds and that was not taken.
-
-    Attributes
-    ----------
-    name : str
-        Its table or key, for example ``controller``.
-    count : int
-        How many rows or entries it has.
-    detail : str
-        What they are, for example ``2 DiscreteTapControl``; empty where the name says it all.
-    """
+    """Something that a source holds and that was not taken."""
 
     name: str
+    """Its table or key, for example ``controller``."""
     count: int
+    """How many rows or entries it has."""
     detail: str = ""
+    """What they are, for example ``2 DiscreteTapControl``; empty where the name says it all."""
 
 
 @dataclass(frozen=True)
 class LaterNet:
-    """A net that is read when somebody asks for it, which takes pandapower and seconds.
-
-    Attributes
-    ----------
-    read : callable
-        Gives it, the same one each time.
-    """
+    """A net that is read when somebody asks for it, which takes pandapower and seconds."""
 
     read: Callable[[], pandapowerNet]
+    """Gives it, the same one each time."""
 
 
 def net_of(given: pandapowerNet | LaterNet) -> pandapowerNet:
@@ -53,39 +41,27 @@ def net_of(given: pandapowerNet | LaterNet) -> pandapowerNet:
 
 @dataclass(frozen=True)
 class GridSource:
-    """What a network's source gives.
-
-    Attributes
-    ----------
-    given : pandapowerNet or LaterNet
-        What `net` gives.
-    warnings : tuple of Problem
-        What is doubtful or was assumed; each has the severity "warning", and a path that names table, index
-        and column (``trafo.0.tap_pos``). Their `file` is empty where the source is no file.
-    left_out : tuple of LeftOut
-        What the source holds beside the net: controllers, unknown tables and keys, solver options.
-    profiles : mapping of str to DataFrame, or None
-        The source's own time series, by SimBench's table names (``load``, ``renewables``, ``storage``,
-        ``powerplants``), with the columns that the source gives them, `time` among them; None where it
-        brings none.
-    file : str
-        The file it was read from; empty where it is none.
-    controllers : tuple of Controller
-        The source's controllers, as plain values.
-    controls : tuple of TapControl
-        Those of them that act.
-    knows_ratio : bool
-        Whether the source itself says that its tap changers are ratios, as SimBench does.
-    """
+    """What a network's source gives."""
 
     given: pandapowerNet | LaterNet
+    """What `net` gives."""
     warnings: tuple[Problem, ...] = ()
+    """What is doubtful or was assumed; each has the severity "warning", and a path that names table, index
+    and column (``trafo.0.tap_pos``). Their `file` is empty where the source is no file."""
     left_out: tuple[LeftOut, ...] = ()
+    """What the source holds beside the net: controllers, unknown tables and keys, solver options."""
     profiles: Mapping[str, pd.DataFrame] | None = None
+    """The source's own time series, by SimBench's table names (``load``, ``renewables``, ``storage``,
+    ``powerplants``), with the columns that the source gives them, `time` among them; None where it brings
+    none."""
     file: str = ""
+    """The file it was read from; empty where it is none."""
     controllers: tuple[Controller, ...] = ()
+    """The source's controllers, as plain values."""
     controls: tuple[TapControl, ...] = ()
+    """Those of them that act."""
     knows_ratio: bool = False
+    """Whether the source itself says that its tap changers are ratios, as SimBench does."""
 
     @property
     def net(self) -> pandapowerNet:

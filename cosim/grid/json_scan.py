@@ -62,27 +62,18 @@ _LOOKS_LIKE_JSON = re.compile(r'^\s*[\[{"]')
 
 @dataclass
 class Contents:
-    """A document, sorted into what is taken, what is left out, and what is refused.
-
-    Attributes
-    ----------
-    tables : dict
-        Everything in the net by its key, as parsed.
-    profiles : dict
-        The tables of time series, as parsed.
-    left_out : list of LeftOut
-        What the net holds beside its tables.
-    controllers : list of Controller
-        The controllers among that, as plain values.
-    refusals : list of Refusal
-        What stands where a plain value belongs.
-    """
+    """A document, sorted into what is taken, what is left out, and what is refused."""
 
     tables: dict[str, Any] = field(default_factory=dict)
+    """Everything in the net by its key, as parsed."""
     profiles: dict[str, Any] = field(default_factory=dict)
+    """The tables of time series, as parsed."""
     left_out: list[LeftOut] = field(default_factory=list)
+    """What the net holds beside its tables."""
     controllers: list[Controller] = field(default_factory=list)
+    """The controllers among that, as plain values."""
     refusals: list[Refusal] = field(default_factory=list)
+    """What stands where a plain value belongs."""
 
 
 def sort_document(document: Any) -> Contents:

@@ -49,27 +49,19 @@ KINDS = {
 
 @dataclass(frozen=True)
 class FeederLimits:
-    """Limits of each element, in the order of the feeder's tables.
-
-    Attributes
-    ----------
-    vm_min_pu, vm_max_pu : ndarray of float64, shape (n_bus,)
-        Permitted voltages, per unit.
-    line_loading_max_percent, trafo_loading_max_percent : ndarray of float64, shape (n_line,), (n_trafo,)
-        Permitted loadings, percent.
-    trafo3w_loading_max_percent : ndarray of float64, shape (n_trafo3w,)
-        The same of three-winding transformers.
-    origins : mapping of str to tuple of str
-        Where each limit of the names above comes from: ``scenario``, ``network file``, ``grid data`` or
-        ``default``.
-    """
+    """Limits of each element, in the order of the feeder's tables."""
 
     vm_min_pu: FloatArray
     vm_max_pu: FloatArray
+    """Permitted voltages, per unit. Shape (n_bus,)."""
     line_loading_max_percent: FloatArray
     trafo_loading_max_percent: FloatArray
+    """Permitted loadings, percent. Shape (n_line,), (n_trafo,)."""
     trafo3w_loading_max_percent: FloatArray
+    """The same of three-winding transformers. Shape (n_trafo3w,)."""
     origins: Mapping[str, tuple[str, ...]]
+    """Where each limit of the names above comes from: ``scenario``, ``network file``, ``grid data`` or
+    ``default``."""
 
 
 def loading_factors(limits: FeederLimits) -> FloatArray:
@@ -83,21 +75,15 @@ def loading_factors(limits: FeederLimits) -> FloatArray:
 
 
 class Usage(NamedTuple):
-    """How far the limits of one kind are used; 1 is just reached, and what is beyond is outside.
-
-    Attributes
-    ----------
-    values : ndarray of float64, shape (T, n)
-        What was calculated, in the limit's unit; NaN where it is not known.
-    limits : ndarray of float64, shape (n,)
-        The limit of each element.
-    share : ndarray of float64, shape (T, n)
-        Value over limit, of a lowest voltage limit over value, so that larger is worse for all.
-    """
+    """How far the limits of one kind are used; 1 is just reached, and what is beyond is outside."""
 
     values: FloatArray
+    """What was calculated, in the limit's unit; NaN where it is not known. Shape (T, n)."""
     limits: FloatArray
+    """The limit of each element. Shape (n,)."""
     share: FloatArray
+    """Value over limit, of a lowest voltage limit over value, so that larger is worse for all. Shape (T,
+    n)."""
 
     @property
     def outside(self) -> NDArray[np.bool_]:
@@ -143,19 +129,13 @@ def usages(
 
 @dataclass(frozen=True)
 class BandExceedance:
-    """How long a bus was outside its voltage band, in intervals that converged.
-
-    Attributes
-    ----------
-    below, above : ndarray of int64, shape (n_bus,)
-        Intervals below and above the band.
-    known : ndarray of int64, shape (n_bus,)
-        Intervals with a voltage.
-    """
+    """How long a bus was outside its voltage band, in intervals that converged."""
 
     below: NDArray[np.int64]
     above: NDArray[np.int64]
+    """Intervals below and above the band. Shape (n_bus,)."""
     known: NDArray[np.int64]
+    """Intervals with a voltage. Shape (n_bus,)."""
 
     @property
     def within(self) -> NDArray[np.int64]:

@@ -23,27 +23,18 @@ _FROM_NODE, _TO_NODE = 0, 1
 
 @dataclass(frozen=True)
 class Matrices:
-    """A feeder's matrices, as its power flows need them.
-
-    Attributes
-    ----------
-    system : ZbusSystem
-        What the iteration needs.
-    wiring : Wiring
-        Nodes, branches and the elements they stand for.
-    base_mva : float
-        Base power of the per-unit system, MVA.
-    n_line : int
-        Number of lines; the other elements with a loading are transformers.
-    n_trafo3w : int
-        Number of three-winding transformers, none of which is in service here.
-    """
+    """A feeder's matrices, as its power flows need them."""
 
     system: ZbusSystem
+    """What the iteration needs."""
     wiring: Wiring
+    """Nodes, branches and the elements they stand for."""
     base_mva: float
+    """Base power of the per-unit system, MVA."""
     n_line: int
+    """Number of lines; the other elements with a loading are transformers."""
     n_trafo3w: int
+    """Number of three-winding transformers, none of which is in service here."""
 
     @property
     def bus_node(self) -> NDArray[np.int64]:
@@ -135,24 +126,17 @@ def _bus_nodes(net: pandapowerNet, feeder: Feeder, n_node: int) -> NDArray[np.in
 
 
 class _Rated(NamedTuple):
-    """Which branches are a table's elements, and what current is their full load.
-
-    Attributes
-    ----------
-    column : ndarray of int64, shape (n_found,)
-        Columns of the table that are in service and supplied.
-    branch : ndarray of int64, shape (n_found,)
-        Their branches.
-    percent : ndarray of float64, shape (n_found, 2)
-        Loading in percent for a current of 1 pu at either end.
-    idle : ndarray of float64, shape (n_element,)
-        Loading of the elements that carry nothing: 0 where switched off between supplied buses, else NaN.
-    """
+    """Which branches are a table's elements, and what current is their full load."""
 
     column: NDArray[np.int64]
+    """Columns of the table that are in service and supplied. Shape (n_found,)."""
     branch: NDArray[np.int64]
+    """Their branches. Shape (n_found,)."""
     percent: FloatArray
+    """Loading in percent for a current of 1 pu at either end. Shape (n_found, 2)."""
     idle: FloatArray
+    """Loading of the elements that carry nothing: 0 where switched off between supplied buses, else NaN.
+    Shape (n_element,)."""
 
 
 def _rated_lines(net: pandapowerNet, current_ka: FloatArray, bus_node: NDArray[np.int64]) -> _Rated:

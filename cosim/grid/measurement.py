@@ -11,19 +11,13 @@ from cosim.grid.flow_result import FlowResult
 
 
 class FeederReading(NamedTuple):
-    """Extremes over the feeder in one interval; NaN where the power flow did not converge.
-
-    Attributes
-    ----------
-    vm_min_pu, vm_max_pu : float
-        Lowest and highest voltage of any bus, pu.
-    loading_max_percent : float
-        Highest loading of any line or transformer, %.
-    """
+    """Extremes over the feeder in one interval; NaN where the power flow did not converge."""
 
     vm_min_pu: float
     vm_max_pu: float
+    """Lowest and highest voltage of any bus, pu."""
     loading_max_percent: float
+    """Highest loading of any line or transformer, %."""
 
 
 def read_feeder(flow: FlowResult, loading_factor: NDArray[np.float64]) -> FeederReading:

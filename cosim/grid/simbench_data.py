@@ -60,21 +60,14 @@ _Read = TypeVar("_Read")
 
 @dataclass(frozen=True)
 class Profiles:
-    """Quarter-hourly profiles.
-
-    Attributes
-    ----------
-    names : tuple of str
-        Names of the columns.
-    start : datetime
-        Start of the first slot, UTC.
-    values : ndarray of float64, shape (n_slots, n_names)
-        Factors on the element's nominal power, per unit.
-    """
+    """Quarter-hourly profiles."""
 
     names: tuple[str, ...]
+    """Names of the columns."""
     start: datetime
+    """Start of the first slot, UTC."""
     values: NDArray[np.float64]
+    """Factors on the element's nominal power, per unit. Shape (n_slots, n_names)."""
 
 
 def read_grid(code: str) -> pandapowerNet:

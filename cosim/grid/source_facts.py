@@ -32,50 +32,33 @@ class OwnElement(NamedTuple):
 
 
 class NetworkElement(NamedTuple):
-    """An element that is a part of the network, and carries power.
-
-    Attributes
-    ----------
-    table : str
-        pandapower's table.
-    element : int
-        Its index in that.
-    name, profile : str
-        Its name, and the profile that it names and does not follow; empty where it has none.
-    bus : int
-        Index of its bus; -1 for what has none.
-    p_kw, q_kvar : float
-        Power at nominal voltage in load convention; NaN where only the power flow tells it.
-    in_service : bool
-        Whether it is.
-    """
+    """An element that is a part of the network, and carries power."""
 
     table: str
+    """pandapower's table."""
     element: int
+    """Its index in that."""
     name: str
     profile: str
+    """Its name, and the profile that it names and does not follow; empty where it has none."""
     bus: int
+    """Index of its bus; -1 for what has none."""
     p_kw: float
     q_kvar: float
+    """Power at nominal voltage in load convention; NaN where only the power flow tells it."""
     in_service: bool
+    """Whether it is."""
 
 
 class GivenLimit(NamedTuple):
-    """One limit as a table of the source gives it.
-
-    Attributes
-    ----------
-    values : ndarray of float64, shape (n_element,)
-        NaN where there is none, or no number.
-    wrong : tuple of (int, str)
-        Row and cell of what is no number or, but for a lowest voltage, not above 0.
-    cells : tuple of (int, str, str)
-        Row, name of the element and cell, of each that is there.
-    """
+    """One limit as a table of the source gives it."""
 
     values: FloatArray
+    """NaN where there is none, or no number. Shape (n_element,)."""
     wrong: tuple[tuple[int, str], ...]
+    """Row and cell of what is no number or, but for a lowest voltage, not above 0."""
     cells: tuple[tuple[int, str, str], ...]
+    """Row, name of the element and cell, of each that is there."""
 
 
 class Uneven(NamedTuple):
@@ -88,33 +71,22 @@ class Uneven(NamedTuple):
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """Facts of a source.
-
-    Attributes
-    ----------
-    own : tuple of OwnElement
-        Loads, generators and storages.
-    in_the_net : tuple of NetworkElement
-        What else carries power.
-    limits : mapping of str to GivenLimit
-        By their names in `FeederLimits`.
-    uneven : tuple of Uneven
-        What the balanced power flow takes as balanced.
-    slow : tuple of str
-        What the fixed point cannot solve, counted.
-    held : tuple of int
-        Buses whose voltage the grid above holds.
-    rating_kva : mapping of str to ndarray of float64
-        Apparent power at a loading of 100 % of each line, transformer and three-winding transformer.
-    """
+    """Facts of a source."""
 
     own: tuple[OwnElement, ...]
+    """Loads, generators and storages."""
     in_the_net: tuple[NetworkElement, ...]
+    """What else carries power."""
     limits: Mapping[str, GivenLimit]
+    """By their names in `FeederLimits`."""
     uneven: tuple[Uneven, ...]
+    """What the balanced power flow takes as balanced."""
     slow: tuple[str, ...]
+    """What the fixed point cannot solve, counted."""
     held: tuple[int, ...]
+    """Buses whose voltage the grid above holds."""
     rating_kva: Mapping[str, FloatArray]
+    """Apparent power at a loading of 100 % of each line, transformer and three-winding transformer."""
 
 
 def facts_of(net: pandapowerNet) -> SourceFacts:

@@ -57,18 +57,12 @@ class Fed(Protocol):
 
 
 class Trial(NamedTuple):
-    """What an interval that is tried gives; NaN where the power flow does not converge.
-
-    Attributes
-    ----------
-    supplied_kw : float
-        What the grid above, or the source in its place, gives.
-    losses_kw : float
-        What is lost in lines and transformers.
-    """
+    """What an interval that is tried gives; NaN where the power flow does not converge."""
 
     supplied_kw: float
+    """What the grid above, or the source in its place, gives."""
     losses_kw: float
+    """What is lost in lines and transformers."""
 
 
 class PowerGrid(Subsystem[Fed]):

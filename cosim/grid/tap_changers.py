@@ -30,36 +30,26 @@ _STEP_TYPES = ("Ratio", "Symmetrical")
 
 @dataclass(frozen=True)
 class TapChanger:
-    """A tap changer that acts.
-
-    Attributes
-    ----------
-    trafo : int
-        Index of its transformer in the net.
-    column : int
-        Column of the bus whose voltage it keeps.
-    vm_min_pu, vm_max_pu : float
-        Its dead band.
-    lowers : int
-        Whether a higher position lowers that voltage (1) or raises it (-1).
-    first, last, start : int
-        Its range, and where it stands at the beginning.
-    delay_intervals : int
-        How many intervals the voltage must have been outside before a step; 0 for steps within the interval.
-    data : tuple of (str, object)
-        What the transformer's row must say, besides the position.
-    """
+    """A tap changer that acts."""
 
     trafo: int
+    """Index of its transformer in the net."""
     column: int
+    """Column of the bus whose voltage it keeps."""
     vm_min_pu: float
     vm_max_pu: float
+    """Its dead band."""
     lowers: int
+    """Whether a higher position lowers that voltage (1) or raises it (-1)."""
     first: int
     last: int
     start: int
+    """Its range, and where it stands at the beginning."""
     delay_intervals: int
+    """How many intervals the voltage must have been outside before a step; 0 for steps within the
+    interval."""
     data: tuple[tuple[str, object], ...]
+    """What the transformer's row must say, besides the position."""
 
     def step(self, vm_pu: float, position: int) -> int:
         """Which way it wants to go: 1, -1, or 0 where it stays or cannot."""

@@ -23,28 +23,19 @@ KNOWN = ("DiscreteTapControl", "ContinuousTapControl")
 
 @dataclass(frozen=True)
 class Controller:
-    """A row of a network's table of controllers.
-
-    Attributes
-    ----------
-    name : str
-        The class that it names.
-    module : str
-        The module that it names.
-    in_service : bool
-        Whether it is to act.
-    order, level : float
-        When it acts among the others; NaN where that is no number.
-    state : mapping of str to object
-        Its attributes, as they stand.
-    """
+    """A row of a network's table of controllers."""
 
     name: str
+    """The class that it names."""
     module: str
+    """The module that it names."""
     in_service: bool
+    """Whether it is to act."""
     order: float
     level: float
+    """When it acts among the others; NaN where that is no number."""
     state: Mapping[str, Any]
+    """Its attributes, as they stand."""
 
     @property
     def is_known(self) -> bool:
@@ -54,31 +45,21 @@ class Controller:
 
 @dataclass(frozen=True)
 class TapControl:
-    """A tap controller that acts.
-
-    Attributes
-    ----------
-    name : str
-        pandapower's name of its class.
-    element : {"trafo", "trafo3w"}
-        Table of the transformer.
-    index : int
-        The transformer.
-    position : float
-        The tap position of the data, from which every power flow begins.
-    order, level : float
-        When it acts among the others.
-    settings : tuple of (str, object)
-        What its class is built with: side, tolerance, and the voltages that it keeps.
-    """
+    """A tap controller that acts."""
 
     name: str
+    """pandapower's name of its class."""
     element: str
+    """Table of the transformer: ``trafo`` or ``trafo3w``."""
     index: int
+    """The transformer."""
     position: float
+    """The tap position of the data, from which every power flow begins."""
     order: float
     level: float
+    """When it acts among the others."""
     settings: tuple[tuple[str, Any], ...]
+    """What its class is built with: side, tolerance, and the voltages that it keeps."""
 
 
 def controllers_of(net: pandapowerNet) -> tuple[Controller, ...]:

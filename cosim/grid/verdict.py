@@ -114,18 +114,13 @@ class _Worst:
 
 @dataclass
 class LimitWatch:
-    """Keeps how far each kind of limit is used, block by block.
-
-    Attributes
-    ----------
-    held : ndarray of bool, shape (n_bus,)
-        Buses whose voltage the grid above holds: how near that is to a limit says nothing of the feeder.
-    n_outside : int
-        Intervals in which some element was outside some limit.
-    """
+    """Keeps how far each kind of limit is used, block by block."""
 
     held: NDArray[np.bool_]
+    """Buses whose voltage the grid above holds: how near that is to a limit says nothing of the feeder. Shape
+    (n_bus,)."""
     n_outside: int = 0
+    """Intervals in which some element was outside some limit."""
     _status: dict[str, int] = field(default_factory=dict)
     _worst: dict[str, _Worst] = field(default_factory=lambda: {name: _Worst() for name in _WORDS})
 

@@ -31,18 +31,12 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Difference:
-    """The largest difference of a quantity, and the element that has it.
-
-    Attributes
-    ----------
-    value : float
-        Its amount; infinite where a number stands against none.
-    element : str
-        For example ``bus 5``; empty where there is no difference.
-    """
+    """The largest difference of a quantity, and the element that has it."""
 
     value: float = 0.0
+    """Its amount; infinite where a number stands against none."""
     element: str = ""
+    """For example ``bus 5``; empty where there is no difference."""
 
 
 NO_DIFFERENCE = Difference()
@@ -50,24 +44,17 @@ NO_DIFFERENCE = Difference()
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far results and pandapower's `runpp` on the whole network are apart on the intervals compared.
-
-    Attributes
-    ----------
-    intervals : tuple of int
-        Which intervals were compared.
-    vm_pu, loading_percent, p_slack_mw, losses_mw : Difference
-        Largest differences; 0 where nothing was compared.
-    status_differs : tuple of int
-        Intervals that one converged on and the other did not.
-    """
+    """How far results and pandapower's `runpp` on the whole network are apart on the intervals compared."""
 
     intervals: tuple[int, ...]
+    """Which intervals were compared."""
     vm_pu: Difference
     loading_percent: Difference
     p_slack_mw: Difference
     losses_mw: Difference
+    """Largest differences; 0 where nothing was compared."""
     status_differs: tuple[int, ...]
+    """Intervals that one converged on and the other did not."""
 
 
 class WholeNetwork:

@@ -15,21 +15,14 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ControlledPower:
-    """Inverters that follow the voltage, over T intervals.
-
-    Attributes
-    ----------
-    columns : ndarray of int64, shape (n,)
-        Column of the bus of each.
-    inverters : Inverters
-        All n of them.
-    met : Conditions
-        What they meet, of shape (T, n).
-    """
+    """Inverters that follow the voltage, over T intervals."""
 
     columns: NDArray[np.int64]
+    """Column of the bus of each. Shape (n,)."""
     inverters: Inverters
+    """All n of them."""
     met: Conditions
+    """What they meet, of shape (T, n)."""
 
     def rows(self, which: Any) -> ControlledPower:
         """The intervals `which` alone."""

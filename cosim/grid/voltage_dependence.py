@@ -26,20 +26,14 @@ SHARES = ("const_z_p_percent", "const_i_p_percent", "const_z_q_percent", "const_
 
 @dataclass(frozen=True)
 class VoltageShares:
-    """Which fractions of a load's power follow the voltage.
-
-    Attributes
-    ----------
-    p_impedance, p_current : float
-        Fraction of the active power at constant impedance (follows |V|²) and at constant current (|V|).
-    q_impedance, q_current : float
-        The same of the reactive power.
-    """
+    """Which fractions of a load's power follow the voltage."""
 
     p_impedance: float = 0.0
     p_current: float = 0.0
+    """Fraction of the active power at constant impedance (follows |V|²) and at constant current (|V|)."""
     q_impedance: float = 0.0
     q_current: float = 0.0
+    """The same of the reactive power."""
 
     def __bool__(self) -> bool:
         """Whether anything follows the voltage."""
@@ -57,21 +51,15 @@ def shares_of(row: dict[Any, Any]) -> VoltageShares:
 
 @dataclass(frozen=True)
 class DependentPower:
-    """The powers of T intervals that follow the voltage, at 1 pu, in load convention.
-
-    Attributes
-    ----------
-    columns : ndarray of int64, shape (n,)
-        Columns of the buses that have any.
-    p_impedance_mw, p_current_mw, q_impedance_mvar, q_current_mvar : ndarray of float64, shape (T, n)
-        Their parts at constant impedance and at constant current.
-    """
+    """The powers of T intervals that follow the voltage, at 1 pu, in load convention."""
 
     columns: NDArray[np.int64]
+    """Columns of the buses that have any. Shape (n,)."""
     p_impedance_mw: FloatArray
     p_current_mw: FloatArray
     q_impedance_mvar: FloatArray
     q_current_mvar: FloatArray
+    """Their parts at constant impedance and at constant current. Shape (T, n)."""
 
     def rows(self, which: Any) -> DependentPower:
         """The intervals `which` alone."""

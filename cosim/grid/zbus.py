@@ -34,28 +34,19 @@ MAX_ITERATIONS = 200
 
 
 class ZbusSystem(NamedTuple):
-    """A feeder as the iteration needs it.
-
-    Attributes
-    ----------
-    supply : ndarray of int64, shape (n_supply,)
-        Nodes with given voltage, ascending (buses joined by closed switches are one node; open line ends are
-        nodes too).
-    supply_voltage : ndarray of complex128, shape (n_supply,)
-        Given voltages, per unit.
-    order : ndarray of int64, shape (n_free,)
-        The other nodes, in the order of elimination.
-    factors : Factors
-        Of their admittance matrix, in that order.
-    no_load : ndarray of complex128, shape (n_free,)
-        Voltages w without injections, in that order, per unit.
-    """
+    """A feeder as the iteration needs it."""
 
     supply: IntArray
+    """Nodes with given voltage, ascending (buses joined by closed switches are one node; open line ends are
+    nodes too). Shape (n_supply,)."""
     supply_voltage: ComplexArray
+    """Given voltages, per unit. Shape (n_supply,)."""
     order: IntArray
+    """The other nodes, in the order of elimination. Shape (n_free,)."""
     factors: Factors
+    """Of their admittance matrix, in that order."""
     no_load: ComplexArray
+    """Voltages w without injections, in that order, per unit. Shape (n_free,)."""
 
     @property
     def n_node(self) -> int:

@@ -36,24 +36,16 @@ MAX_STEPS = MIXED_STEPS + sum(most for _, most in DAMPED)
 
 @dataclass(frozen=True)
 class NodeInverters:
-    """Inverters at the nodes of a system.
-
-    Attributes
-    ----------
-    inverters : Inverters
-        All n of them.
-    met : Conditions
-        What they meet, of shape (n, T).
-    node : ndarray of int64, shape (n,)
-        Node of each.
-    per_kw : float
-        Injection per unit of 1 kW.
-    """
+    """Inverters at the nodes of a system."""
 
     inverters: Inverters
+    """All n of them."""
     met: Conditions
+    """What they meet, of shape (n, T)."""
     node: NDArray[np.int64]
+    """Node of each. Shape (n,)."""
     per_kw: float
+    """Injection per unit of 1 kW."""
 
     def take(self, intervals: Any) -> NodeInverters:
         """Some intervals."""

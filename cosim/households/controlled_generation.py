@@ -22,21 +22,14 @@ Array = NDArray[np.float64]
 
 
 class Open(NamedTuple):
-    """An interval whose inverters have not all settled.
-
-    Attributes
-    ----------
-    reading : Reading
-        What meters would show if nothing were controlled.
-    met : Conditions
-        What the inverters meet, of shape (n,).
-    own_kvar : ndarray, shape (n,)
-        Reactive power that profiles have instead.
-    """
+    """An interval whose inverters have not all settled."""
 
     reading: Reading
+    """What meters would show if nothing were controlled."""
     met: Conditions
+    """What the inverters meet, of shape (n,)."""
     own_kvar: Array
+    """Reactive power that profiles have instead. Shape (n,)."""
 
 
 class ControlledGeneration:

@@ -62,34 +62,23 @@ class _Columns:
 
 @dataclass
 class _Collected:
-    """What the sources of all groups have put.
-
-    Attributes
-    ----------
-    columns : dict of str to (_Columns, _Columns)
-        Of active and of reactive power, by kind of device.
-    served : dict of str to (_Columns, _Columns)
-        The same of loads that devices serve.
-    held : dict of str to ndarray
-        Columns in memory.
-    paged : dict of str to (Pages, dict)
-        By prefix: where columns are read, and their names here and there.
-    shared : dict
-        What sources have read.
-    files, warnings : list
-        How files were understood, and what is doubtful.
-    inverters : list of InstalledInverter
-        Those that are controlled.
-    """
+    """What the sources of all groups have put."""
 
     columns: dict[str, tuple[_Columns, _Columns]]
+    """Of active and of reactive power, by kind of device."""
     held: dict[str, Array]
+    """Columns in memory."""
     served: dict[str, tuple[_Columns, _Columns]] = field(default_factory=dict)
+    """The same of loads that devices serve."""
     paged: dict[str, tuple[Pages, dict[str, str]]] = field(default_factory=dict)
+    """By prefix: where columns are read, and their names here and there."""
     shared: dict[Any, Any] = field(default_factory=dict)
+    """What sources have read."""
     files: list[CsvFound] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
+    """How files were understood, and what is doubtful."""
     inverters: list[InstalledInverter] = field(default_factory=list)
+    """Those that are controlled."""
 
     def install(self, site: _Site, device: Device) -> None:
         """The inverters of a device whose profiles are put."""

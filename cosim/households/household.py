@@ -180,18 +180,12 @@ def _on_top(pieces: Sequence[Piece], start_ms: int, known_kw: Sequence[tuple[int
 
 
 class Equipment(NamedTuple):
-    """The households of a run and their devices.
-
-    Attributes
-    ----------
-    households : list of Household
-        In the order of their numbers.
-    devices : dict of str to list of (int, ActiveDevice)
-        Their devices that are more than a profile, with their households, by kind: every kind there is.
-    """
+    """The households of a run and their devices."""
 
     households: list[Household]
+    """In the order of their numbers."""
     devices: dict[str, list[tuple[int, ActiveDevice]]]
+    """Their devices that are more than a profile, with their households, by kind: every kind there is."""
 
 
 def equip(

@@ -17,30 +17,20 @@ from cosim.households.ownership import Owned, standing_for
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the households are.
-
-    Attributes
-    ----------
-    buses : tuple of int
-        Bus index of each household; -1 without a feeder.
-    loads : tuple of ElementRecord or None
-        The feeder's own load whose place each household takes; None where there is none.
-    sgens : tuple of tuple of ElementRecord
-        The feeder's own generators that each household has as its own; they share a profile.
-    background : tuple of ElementRecord
-        The feeder's elements that nobody took.
-    replaced : tuple of tuple of ElementRecord
-        The feeder's own generators whose place each household's own generation takes.
-    profiles : FeederProfiles or None
-        What the feeder's elements follow.
-    """
+    """Where the households are."""
 
     buses: tuple[int, ...]
+    """Bus index of each household; -1 without a feeder."""
     loads: tuple[ElementRecord | None, ...]
+    """The feeder's own load whose place each household takes; None where there is none."""
     sgens: tuple[tuple[ElementRecord, ...], ...]
+    """The feeder's own generators that each household has as its own; they share a profile."""
     background: tuple[ElementRecord, ...]
+    """The feeder's elements that nobody took."""
     replaced: tuple[tuple[ElementRecord, ...], ...] = ()
+    """The feeder's own generators whose place each household's own generation takes."""
     profiles: FeederProfiles | None = None
+    """What the feeder's elements follow."""
 
     @property
     def taken(self) -> tuple[ElementRecord, ...]:

@@ -30,24 +30,16 @@ class Columns(Protocol):
 
 
 class Series(NamedTuple):
-    """One quantity of many takers, as a scaled choice among a few columns.
-
-    Attributes
-    ----------
-    columns : Columns, n_columns of them
-        Source values over the whole run.
-    choice : ndarray of int, shape (n_takers,)
-        The column each taker uses.
-    scale : ndarray, shape (n_takers,)
-        What it is multiplied by; 0 for a taker that has none.
-    names : tuple of str
-        Names of the columns; empty where they have none.
-    """
+    """One quantity of many takers, as a scaled choice among a few columns."""
 
     columns: Columns
+    """Source values over the whole run, `n_columns` of them."""
     choice: NDArray[np.int64]
+    """The column each taker uses. Shape (n_takers,)."""
     scale: Array
+    """What it is multiplied by; 0 for a taker that has none. Shape (n_takers,)."""
     names: tuple[str, ...] = ()
+    """Names of the columns; empty where they have none."""
 
     def name_of(self, taker: int) -> str:
         """Name of the column that a taker uses; empty for a taker that has none."""
@@ -65,22 +57,15 @@ def nothing(n_slots: int, n_takers: int) -> Series:
 
 
 class Profile(NamedTuple):
-    """What the devices of a kind draw or give over the run.
-
-    Attributes
-    ----------
-    kind : str
-        The kind.
-    is_generation : bool
-        Whether active power is given, not drawn. Reactive power is drawn either way.
-    kw, kvar : Series
-        Of every taker.
-    """
+    """What the devices of a kind draw or give over the run."""
 
     kind: str
+    """The kind."""
     is_generation: bool
+    """Whether active power is given, not drawn. Reactive power is drawn either way."""
     kw: Series
     kvar: Series
+    """Of every taker."""
 
 
 class InstalledInverter(NamedTuple):
@@ -92,27 +77,18 @@ class InstalledInverter(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """What many takers draw and generate over the run.
-
-    Attributes
-    ----------
-    profiles : tuple of Profile
-        Of each kind of device that has one.
-    files : tuple of CsvFound
-        How each CSV file behind them was understood.
-    warnings : tuple of Problem
-        What is doubtful in those files, each with file and line.
-    served : mapping of str to Series
-        By kind of device, the loads that devices of the kind serve; they are none of the profiles.
-    inverters : tuple of InstalledInverter
-        The inverters that are controlled.
-    """
+    """What many takers draw and generate over the run."""
 
     profiles: tuple[Profile, ...]
+    """Of each kind of device that has one."""
     files: tuple[CsvFound, ...] = ()
+    """How each CSV file behind them was understood."""
     warnings: tuple[Problem, ...] = ()
+    """What is doubtful in those files, each with file and line."""
     served: Mapping[str, Series] = MappingProxyType({})
+    """By kind of device, the loads that devices of the kind serve; they are none of the profiles."""
     inverters: tuple[InstalledInverter, ...] = ()
+    """The inverters that are controlled."""
 
     def load_kw(self, first: int, n_slots: int) -> Array:
         """Power drawn in some slots; shape (n_slots, n_takers)."""

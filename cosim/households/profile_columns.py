@@ -74,18 +74,12 @@ class ProfileSources:
 
 @dataclass(frozen=True)
 class PickedColumns:
-    """Some of the sources, as the columns of a series.
-
-    Attributes
-    ----------
-    sources : ProfileSources
-        Where they are read.
-    names : tuple of str
-        Their names.
-    """
+    """Some of the sources, as the columns of a series."""
 
     sources: ProfileSources
+    """Where they are read."""
     names: tuple[str, ...]
+    """Their names."""
 
     def __getitem__(self, slots: slice) -> Array:
         """Values of these slots, as far as there are; shape (n, n_names)."""

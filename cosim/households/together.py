@@ -19,18 +19,12 @@ Whole = NDArray[np.int64]
 
 
 class OwnedArrays(NamedTuple):
-    """Devices of one kind that go as arrays.
-
-    Attributes
-    ----------
-    owners : ndarray of int64, shape (n,)
-        Their households.
-    arrays : DeviceArrays
-        The devices.
-    """
+    """Devices of one kind that go as arrays."""
 
     owners: Whole
+    """Their households. Shape (n,)."""
     arrays: DeviceArrays
+    """The devices."""
 
 
 class Together:

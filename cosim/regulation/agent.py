@@ -41,20 +41,15 @@ class Slopes(NamedTuple):
     """A household's cost as its gradient needs it: what does not change from step to step, worked out once.
 
     Doubling is exact, so the gradient has the bits of `CostParameters.gradients`.
-
-    Attributes
-    ----------
-    linear, target, double_quadratic, fourfold_quartic : float
-        l, T, 2q and 4Q.
-    own : tuple of (float, float, float)
-        α_r T, 2p_r and 4P_r of each resource.
     """
 
     linear: float
     target: float
     double_quadratic: float
     fourfold_quartic: float
+    """l, T, 2q and 4Q."""
     own: tuple[tuple[float, float, float], ...]
+    """α_r T, 2p_r and 4P_r of each resource."""
 
 
 def prepare(cost: CostParameters) -> Slopes:
@@ -71,33 +66,22 @@ def prepare(cost: CostParameters) -> Slopes:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What all agents of a community have in common.
-
-    Attributes
-    ----------
-    average : Average
-        How x̄ takes one more outcome in (17).
-    draws : mapping of int to list of tuple of float
-        By step: for each household, a uniform number for each resource.
-    units : sequence of Unit
-        What a unit of each resource is.
-    report_at_end : bool
-        Report a step when it ends, or when it is decided.
-    silent_after_ms : float
-        Age of the newest signal from which on nothing is decided by it.
-    silent_request : int
-        What is asked for then.
-    decision : Decision or None
-        How it decides; None for whole units that are drawn.
-    """
+    """What all agents of a community have in common."""
 
     average: Average
+    """How x̄ takes one more outcome in (17)."""
     draws: Mapping[int, Sequence[tuple[float, ...]]]
+    """By step: for each household, a uniform number for each resource."""
     units: Sequence[Unit]
+    """What a unit of each resource is."""
     report_at_end: bool
+    """Report a step when it ends, or when it is decided."""
     silent_after_ms: float = math.inf
+    """Age of the newest signal from which on nothing is decided by it."""
     silent_request: int = 0
+    """What is asked for then."""
     decision: Decision | None = None
+    """How it decides; None for whole units that are drawn."""
 
 
 class Agent:

@@ -10,23 +10,16 @@ from cosim.core.streams import RowCache
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """When an agent wakes.
-
-    Attributes
-    ----------
-    step_ms, phase_ms : int
-        Length of a step, and the household's place in it.
-    slowness : float
-        Real over nominal time since the start: 1 + drift * 1e-6.
-    jitter : RowCache or None
-        Uniform numbers that make each wake-up late by up to `jitter_ms`.
-    """
+    """When an agent wakes."""
 
     step_ms: int
     phase_ms: int
+    """Length of a step, and the household's place in it."""
     slowness: float = 1.0
+    """Real over nominal time since the start: 1 + drift * 1e-6."""
     jitter_ms: float = 0.0
     jitter: RowCache | None = None
+    """Uniform numbers that make each wake-up late by up to `jitter_ms`."""
 
     def wake_ms(self, step: int, household: int) -> int:
         """The instant of decision number `step`, ms since the start."""
@@ -43,25 +36,17 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class DisturbedClock(Clock):
-    """A clock that is wrong from an instant on, besides what it always was.
-
-    Attributes
-    ----------
-    since_ms : int
-        From when on.
-    offset_ms, drift : float
-        It is late by this, and by this share of the time since then.
-    extra_jitter_ms : float
-        Each wake-up is late by up to this, too.
-    extra_jitter : RowCache or None
-        Uniform numbers for that.
-    """
+    """A clock that is wrong from an instant on, besides what it always was."""
 
     since_ms: int = 0
+    """From when on."""
     offset_ms: float = 0.0
     drift: float = 0.0
+    """It is late by this, and by this share of the time since then."""
     extra_jitter_ms: float = 0.0
+    """Each wake-up is late by up to this, too."""
     extra_jitter: RowCache | None = None
+    """Uniform numbers for that."""
 
     def wake_ms(self, step: int, household: int) -> int:
         """The instant of decision number `step`, ms since the start."""

@@ -8,49 +8,33 @@ from dataclasses import dataclass, replace
 
 @dataclass(slots=True)
 class AgentState:
-    """What an agent remembers.
-
-    Attributes
-    ----------
-    step : int
-        Number of the next decision instant k; the decision made there is x(k+1).
-    taken : int
-        Decisions made since it joined; the k of the averages (17).
-    signals : sequence of float
-        The freshest signal of each resource.
-    signal_step, signal_sent_ms : int
-        Its number and when it was sent.
-    averages : list of float
-        x̄ of each resource, over what was delivered; replaced, never changed.
-    delivered : sequence of float
-        What is being delivered in the step that is on; replaced, never changed.
-    active : bool
-        Whether it takes part.
-    is_down : bool
-        Whether its controller is down: it hears and decides nothing.
-    is_deaf : bool
-        Whether it takes no signals.
-    fixed_request : int or None
-        What it asks for in every step, whatever the signal; None for one that follows its policy.
-    answered : int
-        Number of the signal that what is being delivered answers.
-    past : tuple of tuple of float
-        The outcomes that are in a window's averages, the oldest first; of each resource.
-    """
+    """What an agent remembers."""
 
     step: int
+    """Number of the next decision instant k; the decision made there is x(k+1)."""
     taken: int
+    """Decisions made since it joined; the k of the averages (17)."""
     signals: Sequence[float]
+    """The freshest signal of each resource."""
     signal_step: int
     signal_sent_ms: int
+    """Its number and when it was sent."""
     averages: list[float]
+    """x̄ of each resource, over what was delivered; replaced, never changed."""
     delivered: Sequence[float]
+    """What is being delivered in the step that is on; replaced, never changed."""
     active: bool = True
+    """Whether it takes part."""
     is_down: bool = False
+    """Whether its controller is down: it hears and decides nothing."""
     is_deaf: bool = False
+    """Whether it takes no signals."""
     fixed_request: int | None = None
+    """What it asks for in every step, whatever the signal; None for one that follows its policy."""
     answered: int = 0
+    """Number of the signal that what is being delivered answers."""
     past: tuple[tuple[float, ...], ...] = ()
+    """The outcomes that are in a window's averages, the oldest first; of each resource."""
 
 
 def initial_copy(state: AgentState) -> AgentState:

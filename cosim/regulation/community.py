@@ -37,51 +37,34 @@ _ROWS_KEPT = 64
 
 @dataclass
 class Community:
-    """A community while it runs.
-
-    Attributes
-    ----------
-    design : Design
-        What it was made from.
-    costs : Costs
-        Of its households, as they are in force.
-    platform : Platform
-        Its controller.
-    agents : dict of int to Agent
-        Its households by number, in the order of `design.members`.
-    total : ActiveSum
-        What they deliver in sum.
-    log : DecisionLog or None
-        Decisions not yet written; None where they are not recorded.
-    active : ndarray of bool, shape (n,)
-        Who takes part now, in the order of `design.members`.
-    position : dict of int to int
-        Place of a household in `design.members`.
-    slowness : ndarray, shape (n,)
-        Real over nominal time of each household's clock.
-    arrays : HouseholdArrays or None
-        Its households all at once, where they are stepped as arrays; then there are no agents.
-    is_down : bool
-        Whether its platform is down.
-    is_saved : bool
-        Whether the platform's state is written down after every tick.
-    saved : PlatformState or None
-        What was written down last.
-    """
+    """A community while it runs."""
 
     design: Design
+    """What it was made from."""
     costs: Costs
+    """Of its households, as they are in force."""
     platform: Platform
+    """Its controller."""
     agents: dict[int, Agent]
+    """Its households by number, in the order of `design.members`."""
     total: ActiveSum
+    """What they deliver in sum."""
     log: DecisionLog | None
+    """Decisions not yet written; None where they are not recorded."""
     active: NDArray[np.bool_]
+    """Who takes part now, in the order of `design.members`. Shape (n,)."""
     position: dict[int, int]
+    """Place of a household in `design.members`."""
     slowness: NDArray[np.float64]
+    """Real over nominal time of each household's clock. Shape (n,)."""
     arrays: HouseholdArrays | None = None
+    """Its households all at once, where they are stepped as arrays; then there are no agents."""
     is_down: bool = False
+    """Whether its platform is down."""
     is_saved: bool = False
+    """Whether the platform's state is written down after every tick."""
     saved: PlatformState | None = None
+    """What was written down last."""
 
     def averages(self) -> NDArray[np.float64]:
         """x̄ of each resource and household as it stands, shape (m, n)."""

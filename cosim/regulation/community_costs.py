@@ -19,21 +19,14 @@ Array: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class MixedCosts:
-    """The costs of N households, at least one of which is of no class of the polynomial family.
-
-    Attributes
-    ----------
-    n_resources : int
-        m.
-    parts : tuple of Cost or CostParameters
-        With floats, or arrays over the households that have it.
-    places : tuple of ndarray of int
-        Of each part, the positions of these households; together 0 ... N−1, each once.
-    """
+    """The costs of N households, at least one of which is of no class of the polynomial family."""
 
     n_resources: int
+    """m."""
     parts: tuple[Cost | CostParameters, ...]
+    """With floats, or arrays over the households that have it."""
     places: tuple[NDArray[np.int64], ...]
+    """Of each part, the positions of these households; together 0 ... N−1, each once."""
 
     @property
     def n_households(self) -> int:

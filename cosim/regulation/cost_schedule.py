@@ -16,24 +16,16 @@ from cosim.regulation.costs.interface import ChangingCost
 
 @dataclass(frozen=True)
 class GroupCost:
-    """What a group's households have, as configured.
-
-    Attributes
-    ----------
-    cost : Cost
-        With distributions; perhaps one that changes.
-    n : int
-        How many households there are.
-    draw : callable
-        Their numbers: the same cost with arrays in place of distributions.
-    path : str
-        Where it stands in the scenario.
-    """
+    """What a group's households have, as configured."""
 
     cost: Cost
+    """With distributions; perhaps one that changes."""
     n: int
+    """How many households there are."""
     draw: Callable[[Cost], Cost]
+    """Their numbers: the same cost with arrays in place of distributions."""
     path: str
+    """Where it stands in the scenario."""
 
     def parts(self) -> tuple[tuple[str, Cost], ...]:
         """Each cost that it can be, with the path that it stands at."""
@@ -51,21 +43,15 @@ class CostSchedule:
     """The costs of a community over a run.
 
     Costs are made when they are asked for: of a thousand different ones only those in force are held.
-
-    Attributes
-    ----------
-    groups : tuple of GroupCost
-        One after another.
-    n_resources : int
-        m.
-    changes : tuple of (int, tuple of int)
-        From when on (ms since the start) which part of each group is in force; the first from 0 on, and no
-        two in a row with equal costs.
     """
 
     groups: tuple[GroupCost, ...]
+    """One after another."""
     n_resources: int
+    """m."""
     changes: tuple[tuple[int, tuple[int, ...]], ...]
+    """From when on (ms since the start) which part of each group is in force; the first from 0 on, and no two
+    in a row with equal costs."""
 
     @property
     def ever_changes(self) -> bool:

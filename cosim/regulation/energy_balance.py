@@ -30,25 +30,20 @@ _FINE_MS = 10_000
 
 
 class Balance(NamedTuple):
-    """Energy of one community, day by day.
-
-    Attributes
-    ----------
-    asked_kwh : ndarray, shape (n_days,)
-        What its capacities take out of the devices, at the terminals; for own load, what that can take.
-    available_kwh : ndarray, shape (n_days,)
-        What the devices could give of each day's surplus.
-    with_grid_kwh : ndarray, shape (n_days,)
-        The same of surplus and grid, where they charge from it whenever the surplus is less.
-    for_own_load_kwh, refused_kwh : ndarray, shape (n_days,)
-        What the capacities for own load ask for, and what of it the homes cannot take at that time.
-    """
+    """Energy of one community, day by day."""
 
     asked_kwh: NDArray[np.float64]
+    """What its capacities take out of the devices, at the terminals; for own load, what that can take. Shape
+    (n_days,)."""
     available_kwh: NDArray[np.float64]
+    """What the devices could give of each day's surplus. Shape (n_days,)."""
     with_grid_kwh: NDArray[np.float64]
+    """The same of surplus and grid, where they charge from it whenever the surplus is less. Shape
+    (n_days,)."""
     for_own_load_kwh: NDArray[np.float64]
     refused_kwh: NDArray[np.float64]
+    """What the capacities for own load ask for, and what of it the homes cannot take at that time. Shape
+    (n_days,)."""
 
     def weekly(self, run_days: float) -> Balance:
         """Daily means over weeks, for storage evens out a day and not a season.

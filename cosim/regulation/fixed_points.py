@@ -29,21 +29,15 @@ _AT_A_BOUND = 1e-9
 
 
 class FixedPoint(NamedTuple):
-    """Averages that a response repeats, as near as there are any.
-
-    Attributes
-    ----------
-    averages : ndarray, shape (m, N)
-        x̄.
-    signals : ndarray, shape (m,)
-        Ω.
-    locked_out : ndarray of bool, shape (N,)
-        Whose averages are all 0 because their gradients are not positive, so that no signal brings them back.
-    """
+    """Averages that a response repeats, as near as there are any."""
 
     averages: Array
+    """x̄. Shape (m, N)."""
     signals: Array
+    """Ω. Shape (m,)."""
     locked_out: NDArray[np.bool_]
+    """Whose averages are all 0 because their gradients are not positive, so that no signal brings them back.
+    Shape (N,)."""
 
 
 def settle(responses: Responses, costs: Costs, capacities: Array) -> FixedPoint:

@@ -13,28 +13,19 @@ Missing: TypeAlias = Literal["hold_last", "zero", "scale"]
 
 @dataclass(slots=True)
 class Reports:
-    """What a platform has heard from its households.
-
-    Attributes
-    ----------
-    newest : list of sequence of float
-        Each household's newest report: what was delivered of each resource.
-    step : list of int
-        The step that report is of; -1 before the first.
-    is_fresh : list of bool
-        Whether it arrived since the last tick, or is x(0) and no report can be there yet.
-    signal_step : list of int
-        Number of the signal that was answered with it; before the first report that of Ω(0), which everyone
-        knows.
-    due_step : list of int
-        Number of the first tick at which a report of the household can be there. Nothing is missing before.
-    """
+    """What a platform has heard from its households."""
 
     newest: list[Sequence[float]]
+    """Each household's newest report: what was delivered of each resource."""
     step: list[int]
+    """The step that report is of; -1 before the first."""
     is_fresh: list[bool]
+    """Whether it arrived since the last tick, or is x(0) and no report can be there yet."""
     signal_step: list[int]
+    """Number of the signal that was answered with it; before the first report that of Ω(0), which everyone
+    knows."""
     due_step: list[int]
+    """Number of the first tick at which a report of the household can be there. Nothing is missing before."""
 
     def sums(self, members: Sequence[int], n_resources: int, missing: Missing) -> list[float]:
         """See `measure`."""
@@ -63,18 +54,12 @@ class Heard(Protocol):
 
 
 class Report(NamedTuple):
-    """What a household tells its platform of a step; the message's sequence number says which step.
-
-    Attributes
-    ----------
-    delivered : sequence of float
-        What it did of each resource.
-    signal_step : int
-        Number of the signal it answered.
-    """
+    """What a household tells its platform of a step; the message's sequence number says which step."""
 
     delivered: Sequence[float]
+    """What it did of each resource."""
     signal_step: int
+    """Number of the signal it answered."""
 
 
 def initial_reports(due_step: Sequence[int], decisions: Sequence[float]) -> Reports:

@@ -25,19 +25,13 @@ class MeteredFeeder(NamedTuple):
 
 
 class CapacityOrder(NamedTuple):
-    """What the platform of a community is to keep to from its next tick on.
-
-    Attributes
-    ----------
-    community, resource : int
-        Their numbers.
-    units : float
-        The capacity, units per step.
-    """
+    """What the platform of a community is to keep to from its next tick on."""
 
     community: int
     resource: int
+    """Their numbers."""
     units: float
+    """The capacity, units per step."""
 
 
 SIGNAL: Final = MessageKind[Sequence[float]]("signal")

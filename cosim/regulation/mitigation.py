@@ -22,21 +22,14 @@ from cosim.regulation.stability import stability_limit
 
 
 class Loop(NamedTuple):
-    """A community's loop as it is designed, for what begins with it.
-
-    Attributes
-    ----------
-    loop_gains : tuple of float
-        G of each resource, units per signal.
-    delay_steps : float
-        d, from phases and mean latencies, steps.
-    margins : tuple of GainMargin or None
-        How the gain of each resource is given, where it is no number.
-    """
+    """A community's loop as it is designed, for what begins with it."""
 
     loop_gains: tuple[float, ...]
+    """G of each resource, units per signal."""
     delay_steps: float
+    """d, from phases and mean latencies, steps."""
     margins: tuple[GainMargin | None, ...]
+    """How the gain of each resource is given, where it is no number."""
 
 
 UNKNOWN_LOOP = Loop((), math.nan, ())
@@ -55,19 +48,13 @@ class LoopState(Protocol):
 
 
 class Mitigation(Model):
-    """What a platform does against one trouble of its community; a class derives from one of the three below.
-
-    Attributes
-    ----------
-    against : str
-        The trouble, in words.
-    each_resource : tuple of str
-        Keys that may list a value for each resource.
-    """
+    """What a platform does against one trouble of its community; each derives from one of the three below."""
 
     kind: str = ""
     against: ClassVar[str] = ""
+    """The trouble, in words."""
     each_resource: ClassVar[tuple[str, ...]] = ()
+    """Keys that may list a value for each resource."""
 
     @property
     def needs_reports(self) -> bool:

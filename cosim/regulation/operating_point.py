@@ -13,27 +13,19 @@ from cosim.regulation.responses import Responses
 
 
 class OperatingPoint(NamedTuple):
-    """Where policies hold the community once it has settled.
-
-    Attributes
-    ----------
-    averages : ndarray, shape (N, m)
-        x̄ at the fixed point σ = x̄; 0 for households that are not active.
-    signals : ndarray, shape (m,)
-        Ω*, the signals that hold it there, in the policies' `signal_unit`.
-    loop_gains : ndarray, shape (m,)
-        G_r = Σ dσ_ir/dΩ_r over the households that are not saturated at 0 or 1.
-    locked_out : ndarray of bool, shape (N,)
-        Who stays at 0 for every resource, since its policy multiplies by a gradient that is not positive.
-    residual : float
-        Largest distance between x̄ and the clipped response, and between Σ x̄ and C.
-    """
+    """Where policies hold the community once it has settled."""
 
     averages: NDArray[np.float64]
+    """x̄ at the fixed point σ = x̄; 0 for households that are not active. Shape (N, m)."""
     signals: NDArray[np.float64]
+    """Ω*, the signals that hold it there, in the policies' `signal_unit`. Shape (m,)."""
     loop_gains: NDArray[np.float64]
+    """G_r = Σ dσ_ir/dΩ_r over the households that are not saturated at 0 or 1. Shape (m,)."""
     locked_out: NDArray[np.bool_]
+    """Who stays at 0 for every resource, since its policy multiplies by a gradient that is not positive.
+    Shape (N,)."""
     residual: float
+    """Largest distance between x̄ and the clipped response, and between Σ x̄ and C."""
 
     @property
     def is_fixed(self) -> bool:

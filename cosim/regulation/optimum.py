@@ -40,24 +40,16 @@ _FEW = 8
 
 
 class Optimum(NamedTuple):
-    """Solution of Problem 1.
-
-    Attributes
-    ----------
-    x : ndarray, shape (N, m)
-        x*, the optimal averages; 0 for households that are not active.
-    multipliers : ndarray, shape (m,)
-        μ, the common gradient of the households strictly between their bounds.
-    cost : float
-        Σ g_i(x_i*).
-    residual : float
-        Largest violation of the optimality conditions: of x = clip(x − (∇g − μ), 0, 1) and of Σ x = C.
-    """
+    """Solution of Problem 1."""
 
     x: Array
+    """x*, the optimal averages; 0 for households that are not active. Shape (N, m)."""
     multipliers: Array
+    """μ, the common gradient of the households strictly between their bounds. Shape (m,)."""
     cost: float
+    """Σ g_i(x_i*)."""
     residual: float
+    """Largest violation of the optimality conditions: of x = clip(x − (∇g − μ), 0, 1) and of Σ x = C."""
 
     @property
     def is_solved(self) -> bool:

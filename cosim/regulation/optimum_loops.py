@@ -25,31 +25,24 @@ _IN_CACHE = 2048
 
 
 class Scratch(NamedTuple):
-    """What a Newton step works out of each household.
-
-    Attributes
-    ----------
-    inverse, push, to_bound, step : ndarray, shape (m, n)
-        1/D, or 0 where nothing moves; the right side; the way to a bound; and first of all how far the
-        averages are off their conditions.
-    shared, coupling, weight, first, second : ndarray, shape (n,)
-        Of gradient and curvature what all resources share; the weight of the rank-one term; and sums over
-        resources.
-    at, beyond : ndarray, shape (m, n)
-        The averages before a step and after it.
-    """
+    """What a Newton step works out of each household."""
 
     inverse: Array
     push: Array
     to_bound: Array
     step: Array
+    """1/D, or 0 where nothing moves; the right side; the way to a bound; and first of all how far the
+    averages are off their conditions. Shape (m, n)."""
     shared: Array
     coupling: Array
     weight: Array
     first: Array
     second: Array
+    """Of gradient and curvature what all resources share; the weight of the rank-one term; and sums over
+    resources. Shape (n,)."""
     at: Array
     beyond: Array
+    """The averages before a step and after it. Shape (m, n)."""
 
 
 def scratch_for(m: int, n: int) -> Scratch:

@@ -18,31 +18,22 @@ _EQUAL = 1e-9
 
 
 class Reduction(NamedTuple):
-    """How a grid-aware rule lowered the capacity of a resource.
-
-    Attributes
-    ----------
-    community : str
-        Whose platform it was.
-    resource : ResourceConfig
-        What was lowered.
-    n : int
-        How often: stretches of ticks without a break.
-    first_h, least_h, last_h : float
-        When it was first lowered, was lowest as a share of the plan, and was whole again after the first
-        time, hours since the start; `last_h` is NaN where the run ended before.
-    planned, reduced : float
-        The plan at its lowest, and what was left of it, units a step.
-    """
+    """How a grid-aware rule lowered the capacity of a resource."""
 
     community: str
+    """Whose platform it was."""
     resource: ResourceConfig
+    """What was lowered."""
     n: int
+    """How often: stretches of ticks without a break."""
     first_h: float
     least_h: float
     last_h: float
+    """When it was first lowered, was lowest as a share of the plan, and was whole again after the first time,
+    hours since the start; `last_h` is NaN where the run ended before."""
     planned: float
     reduced: float
+    """The plan at its lowest, and what was left of it, units a step."""
 
 
 def planned_capacity(

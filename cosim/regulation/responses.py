@@ -28,18 +28,12 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Responses:
-    """The policies of N households.
-
-    Attributes
-    ----------
-    policies : tuple of Policy
-        With floats, or arrays over the households that follow them.
-    places : tuple of ndarray of int
-        Of each policy, the positions of these households; together 0 ... N−1, each once.
-    """
+    """The policies of N households."""
 
     policies: tuple[Policy, ...]
+    """With floats, or arrays over the households that follow them."""
     places: tuple[NDArray[np.int64], ...]
+    """Of each policy, the positions of these households; together 0 ... N−1, each once."""
 
     @classmethod
     def of_groups(cls, policies: Sequence[Policy], sizes: Sequence[int]) -> Responses:

@@ -15,21 +15,14 @@ EVERYONE = slice(None)
 
 
 class WakeUp(NamedTuple):
-    """Households that take the same decision instant.
-
-    Attributes
-    ----------
-    which : slice or ndarray of int64
-        Who, by position: all of them, or some.
-    step : int
-        Number k of the instant.
-    time_ms : ndarray of int64, shape (n,)
-        When each wakes, ms since the start.
-    """
+    """Households that take the same decision instant."""
 
     which: Which
+    """Who, by position: all of them, or some."""
     step: int
+    """Number k of the instant."""
     time_ms: Times
+    """When each wakes, ms since the start. Shape (n,)."""
 
 
 class WakeUps:

@@ -21,57 +21,38 @@ MAX_POINTS = 1000
 
 
 class Group(NamedTuple):
-    """A group of households.
-
-    Attributes
-    ----------
-    name : str
-        Its name.
-    members : ndarray of int64
-        Columns of its households in `DecisionData`.
-    resources : ndarray of int64
-        Columns of the resources that they take.
-    """
+    """A group of households."""
 
     name: str
+    """Its name."""
     members: NDArray[np.int64]
+    """Columns of its households in `DecisionData`."""
     resources: NDArray[np.int64]
+    """Columns of the resources that they take."""
 
 
 @dataclass(frozen=True)
 class DecisionData:
-    """Averages and gradients of P households and R resources at K points in time.
-
-    Attributes
-    ----------
-    prosumers, resources : list of str
-        Names of the columns.
-    target : ndarray of float64, shape (P,)
-        T of each household's cost; NaN where unknown.
-    groups : list of Group
-        The groups, in the scenario's order; one for all where the table `prosumers` is missing.
-    time_ms : ndarray of int64, shape (K,)
-        Middle of each point's steps.
-    steps_per_point : int
-        Over how many steps each point is the mean.
-    average, gradient : ndarray of float64, shape (K, P, R)
-        As the decisions found them; NaN where a household made none.
-    last_average : ndarray of float64, shape (P, R)
-        At each household's last decision.
-    last_step : int
-        The run's last step.
-    """
+    """Averages and gradients of P households and R resources at K points in time."""
 
     prosumers: list[str]
     resources: list[str]
+    """Names of the columns."""
     target: Array
+    """T of each household's cost; NaN where unknown. Shape (P,)."""
     groups: list[Group]
+    """The groups, in the scenario's order; one for all where the table `prosumers` is missing."""
     time_ms: NDArray[np.int64]
+    """Middle of each point's steps. Shape (K,)."""
     steps_per_point: int
+    """Over how many steps each point is the mean."""
     average: Array
     gradient: Array
+    """As the decisions found them; NaN where a household made none. Shape (K, P, R)."""
     last_average: Array
+    """At each household's last decision. Shape (P, R)."""
     last_step: int
+    """The run's last step."""
 
 
 def decision_data(run: RunData) -> DecisionData | None:

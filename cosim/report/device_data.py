@@ -24,45 +24,31 @@ _OF_ALL = {
 
 
 class ShownColumn(NamedTuple):
-    """A column of a table as it is shown.
-
-    Attributes
-    ----------
-    table, column : str
-        Where it stands.
-    label, unit : str
-        What it is called, and in what it is shown.
-    factor : float
-        What makes this unit of the table's.
-    is_level : bool
-        Whether it holds at an interval's end.
-    """
+    """A column of a table as it is shown."""
 
     table: str
     column: str
+    """Where it stands."""
     label: str
     unit: str
+    """What it is called, and in what it is shown."""
     factor: float
+    """What makes this unit of the table's."""
     is_level: bool
+    """Whether it holds at an interval's end."""
 
 
 class Panel(NamedTuple):
-    """Curves of all devices of a kind together.
-
-    Attributes
-    ----------
-    name, title, unit, table : str
-        Its name among figures, what stands above it, in what it is, and the table that holds it.
-    curves : tuple of (str, ndarray, ndarray)
-        Label, instants in ms since 1970, shape (T,), and values, shape (T,). A flow stands at its interval's
-        start, a level at its end.
-    """
+    """Curves of all devices of a kind together."""
 
     name: str
     title: str
     unit: str
     table: str
+    """Its name among figures, what stands above it, in what it is, and the table that holds it."""
     curves: tuple[tuple[str, Times, Array], ...]
+    """Label, instants in ms since 1970, shape (T,), and values, shape (T,). A flow stands at its interval's
+    start, a level at its end."""
 
 
 def shown_columns(run: RunData, kind: str) -> list[ShownColumn]:

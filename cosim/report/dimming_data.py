@@ -16,18 +16,13 @@ LIMITED = ("devices limited by an order", "limited in silence", "feed-in limited
 
 
 class Limited(NamedTuple):
-    """How many households were limited.
-
-    Attributes
-    ----------
-    time_ms : ndarray of int64, shape (T,)
-        Instants from which on the numbers hold; the run's start and end among them.
-    households : ndarray of int64, shape (T, 3)
-        Their devices by an order, devices or feed-in because they heard nothing, feed-in by an order.
-    """
+    """How many households were limited."""
 
     time_ms: Times
+    """Instants from which on the numbers hold; the run's start and end among them. Shape (T,)."""
     households: NDArray[np.int64]
+    """Their devices by an order, devices or feed-in because they heard nothing, feed-in by an order. Shape
+    (T, 3)."""
 
 
 def limited(run: RunData) -> Limited:

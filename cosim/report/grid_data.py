@@ -17,37 +17,24 @@ QUANTILES = (0.0, 0.05, 0.5, 0.95, 1.0)
 
 
 class Band(NamedTuple):
-    """Quantiles over elements, and over the intervals of a day where the run is long.
-
-    Attributes
-    ----------
-    time_ms : ndarray of int64, shape (T,)
-        Start of each interval, or the middle of each stretch.
-    quantiles : ndarray of float64, shape (T, 5)
-        Smallest, 5 %, median, 95 %, largest; NaN where nothing is known.
-    width_ms : int
-        Length of a stretch; 0 where each interval stands for itself.
-    """
+    """Quantiles over elements, and over the intervals of a day where the run is long."""
 
     time_ms: Times
+    """Start of each interval, or the middle of each stretch. Shape (T,)."""
     quantiles: Array
+    """Smallest, 5 %, median, 95 %, largest; NaN where nothing is known. Shape (T, 5)."""
     width_ms: int
+    """Length of a stretch; 0 where each interval stands for itself."""
 
 
 class ByElement(NamedTuple):
-    """Extremes of each element over the run, arrays of shape (n,); NaN where nothing is known.
-
-    Attributes
-    ----------
-    elements : list of int
-        Index in the feeder.
-    low, high : ndarray of float64
-        Smallest and largest value.
-    """
+    """Extremes of each element over the run, arrays of shape (n,); NaN where nothing is known."""
 
     elements: list[int]
+    """Index in the feeder."""
     low: Array
     high: Array
+    """Smallest and largest value."""
 
 
 def interval_starts(run: RunData) -> Times:
@@ -84,21 +71,14 @@ def _known(values: Array) -> Array:
 
 
 class Loadings(NamedTuple):
-    """Loadings of lines or transformers, percent.
-
-    Attributes
-    ----------
-    by_element : ByElement
-        Extremes of each.
-    largest : ndarray of float64, shape (T,)
-        The highest loading of each interval; NaN where it is not known.
-    busiest : dict of int to ndarray of float64, shape (T,)
-        The elements with the highest loadings, the highest first, over all intervals.
-    """
+    """Loadings of lines or transformers, percent."""
 
     by_element: ByElement
+    """Extremes of each."""
     largest: Array
+    """The highest loading of each interval; NaN where it is not known. Shape (T,)."""
     busiest: dict[int, Array]
+    """The elements with the highest loadings, the highest first, over all intervals. Shape (T,)."""
 
 
 def loadings(run: RunData, kind: str, n_busiest: int) -> Loadings:

@@ -23,23 +23,16 @@ N_BINS = 400
 
 
 class Bins(NamedTuple):
-    """A series gathered into stretches of time.
-
-    Attributes
-    ----------
-    time_ms : ndarray of int64, shape (B,)
-        Middle of each stretch.
-    low, mean, high : ndarray of float64, shape (B,)
-        5 % quantile, mean and 95 % quantile of the values in it; NaN where it has none.
-    width_ms : int
-        Length of a stretch.
-    """
+    """A series gathered into stretches of time."""
 
     time_ms: Times
+    """Middle of each stretch. Shape (B,)."""
     low: Array
     mean: Array
     high: Array
+    """5 % quantile, mean and 95 % quantile of the values in it; NaN where it has none. Shape (B,)."""
     width_ms: int
+    """Length of a stretch."""
 
 
 def bin_width_ms(time_ms: Times, max_points: int = MAX_POINTS) -> int:
@@ -123,18 +116,12 @@ def rolling_mean(values: Array, window: int) -> Array:
 
 
 class Block(NamedTuple):
-    """Some whole stretches of time of a table in long form.
-
-    Attributes
-    ----------
-    time_ms : ndarray of int64, shape (T,)
-        The intervals.
-    values : ndarray of float64, shape (T, n_elements)
-        NaN where the table has no row.
-    """
+    """Some whole stretches of time of a table in long form."""
 
     time_ms: Times
+    """The intervals. Shape (T,)."""
     values: Array
+    """NaN where the table has no row. Shape (T, n_elements)."""
 
 
 def blocks(

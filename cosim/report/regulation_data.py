@@ -21,23 +21,16 @@ _COLUMNS = (
 
 
 class ResourceSeries(NamedTuple):
-    """One resource of one community over the ticks of its platform; arrays of shape (K,).
-
-    Attributes
-    ----------
-    title : str
-        Name of the resource, with its community where there are several.
-    unit : str
-        What one unit is.
-    signal_unit : str
-        Unit of the signal under the community's policy.
-    """
+    """One resource of one community over the ticks of its platform; arrays of shape (K,)."""
 
     community: str
     resource: str
     title: str
+    """Name of the resource, with its community where there are several."""
     unit: str
+    """What one unit is."""
     signal_unit: str
+    """Unit of the signal under the community's policy."""
     time_ms: NDArray[np.int64]
     signal: Array
     capacity: Array

@@ -186,21 +186,14 @@ def scale_by_spread(ax: Axes) -> None:
 
 
 class Print(NamedTuple):
-    """How a figure is written.
-
-    Attributes
-    ----------
-    format : str
-        ``png``, ``svg`` or ``pdf``.
-    width_cm : float or None
-        Its width; heights keep their ratio to it. As drawn, if None.
-    dpi : int
-        Dots per inch of a PNG, and of what is a picture within the others.
-    """
+    """How a figure is written."""
 
     format: str = "png"
+    """``png``, ``svg`` or ``pdf``."""
     width_cm: float | None = None
+    """Its width; heights keep their ratio to it. As drawn, if None."""
     dpi: int = DPI
+    """Dots per inch of a PNG, and of what is a picture within the others."""
 
 
 def save(figure: Figure, path: Path, how: Print | None = None) -> None:
@@ -247,21 +240,14 @@ def _png(figure: Figure, dpi: int) -> bytes:
 
 @dataclass(frozen=True)
 class TimeAxis:
-    """The horizontal axis of time: dates where the run has a calendar, steps of the market where it has none.
-
-    Attributes
-    ----------
-    dated : bool
-        Whether dates are shown.
-    start_ms : int
-        Start of the run, ms since 1970.
-    step_ms : int
-        Length of a market step.
-    """
+    """The horizontal axis of time: dates where the run has a calendar, steps of the market where not."""
 
     dated: bool
+    """Whether dates are shown."""
     start_ms: int
+    """Start of the run, ms since 1970."""
     step_ms: int
+    """Length of a market step."""
 
     def positions(self, time_ms: NDArray[np.int64]) -> Array:
         """Where instants lie on the axis."""

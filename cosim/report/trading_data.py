@@ -23,69 +23,48 @@ ENERGY_PARTS = ("self_consumed_kwh", "bought_kwh", "from_grid_kwh", "sold_kwh", 
 
 
 class Offers(NamedTuple):
-    """Offers of a day, one a seller and hour; shape (n,) each.
-
-    Attributes
-    ----------
-    hour : ndarray of int64
-        Hour of the day.
-    seller : ndarray of str
-        Who offers.
-    quantity_kwh, price : ndarray of float64
-        Energy, and its price in EUR/kWh.
-    """
+    """Offers of a day, one a seller and hour; shape (n,) each."""
 
     hour: NDArray[np.int64]
+    """Hour of the day."""
     seller: NDArray[np.object_]
+    """Who offers."""
     quantity_kwh: Array
     price: Array
+    """Energy, and its price in EUR/kWh."""
 
 
 class HouseholdDay(NamedTuple):
-    """One household on one day; series have shape (24,), energies are kWh, prices EUR/kWh.
-
-    Attributes
-    ----------
-    prosumer : str
-        The household.
-    day : int
-        Delivery day of the run, from 0.
-    appliances : list of str
-        What it scheduled.
-    scheduled_kwh, value : ndarray, shape (n_appliances, 24)
-        Energy, and the value ζ of those hours; NaN where an appliance does not run.
-    other_kwh, charged_kwh : ndarray
-        What it used beside, and what its battery took.
-    sellers : list of str
-        Other households that it bought from.
-    bought_kwh, paid : ndarray, shape (n_sellers, 24)
-        Delivered by each, and for how much a kWh; NaN where nothing is.
-    own_kwh, from_grid_kwh : ndarray
-        The rest of its load: from its own generation, a battery's discharging included, and from the grid.
-    grid_price, feed_in_price : ndarray
-        Prices of the day.
-    offers : Offers
-        All that was published for the day.
-    contracted_kw : float
-        The power it may draw; NaN where it is not known.
-    """
+    """One household on one day; series have shape (24,), energies are kWh, prices EUR/kWh."""
 
     prosumer: str
+    """The household."""
     day: int
+    """Delivery day of the run, from 0."""
     appliances: list[str]
+    """What it scheduled."""
     scheduled_kwh: Array
     value: Array
+    """Energy, and the value ζ of those hours; NaN where an appliance does not run. Shape (n_appliances,
+    24)."""
     other_kwh: Array
     charged_kwh: Array
+    """What it used beside, and what its battery took."""
     sellers: list[str]
+    """Other households that it bought from."""
     bought_kwh: Array
     paid: Array
+    """Delivered by each, and for how much a kWh; NaN where nothing is. Shape (n_sellers, 24)."""
     own_kwh: Array
     from_grid_kwh: Array
+    """The rest of its load: from its own generation, a battery's discharging included, and from the grid."""
     grid_price: Array
     feed_in_price: Array
+    """Prices of the day."""
     offers: Offers
+    """All that was published for the day."""
     contracted_kw: float
+    """The power it may draw; NaN where it is not known."""
 
     @property
     def load_kwh(self) -> Array:
@@ -106,50 +85,33 @@ class HouseholdDay(NamedTuple):
 
 
 class MarketHours(NamedTuple):
-    """The market hour by hour over the run; shape (n_hours,) each.
-
-    Attributes
-    ----------
-    time_ms : ndarray of int64
-        Start of the hour, ms since 1970.
-    offered_kwh, traded_kwh : ndarray
-        Offered by all households; delivered between different households.
-    price : ndarray
-        Mean price of what was delivered, by energy, EUR/kWh; NaN where nothing was.
-    grid_price, feed_in_price : ndarray
-        EUR/kWh.
-    """
+    """The market hour by hour over the run; shape (n_hours,) each."""
 
     time_ms: NDArray[np.int64]
+    """Start of the hour, ms since 1970."""
     offered_kwh: Array
     traded_kwh: Array
+    """Offered by all households; delivered between different households."""
     price: Array
+    """Mean price of what was delivered, by energy, EUR/kWh; NaN where nothing was."""
     grid_price: Array
     feed_in_price: Array
+    """EUR/kWh."""
 
 
 class Bills(NamedTuple):
-    """Bills of all households, the grid's left out.
-
-    Attributes
-    ----------
-    prosumers : list of str
-        The households, by their totals, lowest first.
-    parts : tuple of str
-        `BILL_PARTS`, and `CHARGE_PARTS` where there are tariffs.
-    eur : ndarray, shape (n_prosumers, n_parts)
-        Each household's parts over the run.
-    days : ndarray of int64, shape (n_days,)
-        Delivery days.
-    kwh : ndarray, shape (n_days, 5)
-        Each day's `ENERGY_PARTS` of all households.
-    """
+    """Bills of all households, the grid's left out."""
 
     prosumers: list[str]
+    """The households, by their totals, lowest first."""
     parts: tuple[str, ...]
+    """`BILL_PARTS`, and `CHARGE_PARTS` where there are tariffs."""
     eur: Array
+    """Each household's parts over the run. Shape (n_prosumers, n_parts)."""
     days: NDArray[np.int64]
+    """Delivery days. Shape (n_days,)."""
     kwh: Array
+    """Each day's `ENERGY_PARTS` of all households. Shape (n_days, 5)."""
 
 
 def household_day(run: RunData) -> HouseholdDay | None:

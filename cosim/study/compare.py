@@ -28,30 +28,20 @@ _MOST = 1e12
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """What a run says of itself.
-
-    Attributes
-    ----------
-    letter : str
-        A for the first.
-    label : str
-        Short, and not the same as another run's.
-    folder : Path
-        The run's directory.
-    record : dict
-        Content of ``run.json``.
-    values : dict
-        The resolved scenario as plain data; empty where the run has none.
-    numbers : dict
-        Content of ``summary.json``, and the peaks from the tables; None for what does not exist.
-    """
+    """What a run says of itself."""
 
     letter: str
+    """A for the first."""
     label: str
+    """Short, and not the same as another run's."""
     folder: Path
+    """The run's directory."""
     record: dict[str, Any]
+    """Content of ``run.json``."""
     values: dict[str, Any]
+    """The resolved scenario as plain data; empty where the run has none."""
     numbers: Numbers
+    """Content of ``summary.json``, and the peaks from the tables; None for what does not exist."""
 
     @property
     def status(self) -> str:
@@ -98,24 +88,16 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side.
-
-    Attributes
-    ----------
-    runs : tuple of ComparedRun
-        In the order given; differences are to the first.
-    keys : tuple of str
-        Every number that some run has.
-    differences : tuple of Difference
-        Scenario values that are not the same in all runs whose scenario is known.
-    cautions : tuple of str
-        Why differences between the numbers may have other reasons than these values; empty where none.
-    """
+    """Runs side by side."""
 
     runs: tuple[ComparedRun, ...]
+    """In the order given; differences are to the first."""
     keys: tuple[str, ...]
+    """Every number that some run has."""
     differences: tuple[Difference, ...]
+    """Scenario values that are not the same in all runs whose scenario is known."""
     cautions: tuple[str, ...]
+    """Why differences between the numbers may have other reasons than these values; empty where none."""
 
     @cached_property
     def communities(self) -> list[str]:

@@ -24,18 +24,12 @@ UNKNOWN: Final = _Nothing("UNKNOWN")
 
 
 class Difference(NamedTuple):
-    """A value that is not the same in all scenarios.
-
-    Attributes
-    ----------
-    path : str
-        Dotted; a list's items go by their `name`, or by number.
-    values : tuple
-        The value in each scenario; `ABSENT` or `UNKNOWN` where it has none.
-    """
+    """A value that is not the same in all scenarios."""
 
     path: str
+    """Dotted; a list's items go by their `name`, or by number."""
     values: tuple[Any, ...]
+    """The value in each scenario; `ABSENT` or `UNKNOWN` where it has none."""
 
 
 def scenario_differences(

@@ -18,30 +18,20 @@ _PROBE_UNITS = 0.5
 
 @dataclass(frozen=True)
 class End:
-    """One end of a tie.
-
-    Attributes
-    ----------
-    number : int
-        Of the community.
-    community : Community
-        The community.
-    resource : int
-        Number of its resource.
-    unit_kwh : float
-        What a unit of it is.
-    own : float
-        Its capacity without the tie, units per step.
-    column : int
-        Column of its bus in the feeder; -1 without one.
-    """
+    """One end of a tie."""
 
     number: int
+    """Of the community."""
     community: Community
+    """The community."""
     resource: int
+    """Number of its resource."""
     unit_kwh: float
+    """What a unit of it is."""
     own: float
+    """Its capacity without the tie, units per step."""
     column: int
+    """Column of its bus in the feeder; -1 without one."""
 
     @property
     def marginal_cost(self) -> float:
@@ -77,28 +67,19 @@ class End:
 
 @dataclass(frozen=True)
 class Tie:
-    """A tie.
-
-    Attributes
-    ----------
-    config : TieConfig
-        As configured.
-    seller, buyer : End
-        Its ends.
-    converter : Converter
-        What carries the power.
-    kw_per_cost : float
-        Step of the agreement.
-    step_h : float
-        Length of a step, h.
-    """
+    """A tie."""
 
     config: TieConfig
+    """As configured."""
     seller: End
     buyer: End
+    """Its ends."""
     converter: Converter
+    """What carries the power."""
     kw_per_cost: float
+    """Step of the agreement."""
     step_h: float
+    """Length of a step, h."""
 
     def answer_kw(self, offer: TieOffer) -> float:
         """What the buyer takes on an offer."""

@@ -10,33 +10,21 @@ from cosim.core.message import MessageKind
 
 
 class TieOffer(NamedTuple):
-    """What the seller's platform offers in a step.
-
-    Attributes
-    ----------
-    tie : int
-        Number of the tie.
-    marginal_cost : float
-        What a kWh more costs its community, cost/kWh: its signal.
-    """
+    """What the seller's platform offers in a step."""
 
     tie: int
+    """Number of the tie."""
     marginal_cost: float
+    """What a kWh more costs its community, cost/kWh: its signal."""
 
 
 class TieAnswer(NamedTuple):
-    """What the buyer's platform takes.
-
-    Attributes
-    ----------
-    tie : int
-        Number of the tie.
-    kw : float
-        Power from now on.
-    """
+    """What the buyer's platform takes."""
 
     tie: int
+    """Number of the tie."""
     kw: float
+    """Power from now on."""
 
 
 OFFER: Final = MessageKind[TieOffer]("tie_offer")
@@ -66,30 +54,20 @@ def next_kw(
 
 @dataclass(slots=True)
 class Converter:
-    """The tie itself: it carries one power, the same at both ends, and never more than its limit.
-
-    Attributes
-    ----------
-    limit_kw : float
-        Its limit.
-    valid_ms : int
-        For how long an answer holds.
-    kw : float
-        What it carries.
-    newest : int
-        Number of the newest answer; -1 for none.
-    set_ms : int
-        When that was sent.
-    kwh : float
-        What has passed since it was last read.
-    """
+    """The tie itself: it carries one power, the same at both ends, and never more than its limit."""
 
     limit_kw: float
+    """Its limit."""
     valid_ms: int
+    """For how long an answer holds."""
     kw: float = 0.0
+    """What it carries."""
     newest: int = -1
+    """Number of the newest answer; -1 for none."""
     set_ms: int = 0
+    """When that was sent."""
     kwh: float = 0.0
+    """What has passed since it was last read."""
     _since_ms: int = 0
 
     def hear(self, number: int, kw: float, sent_ms: int, now_ms: int) -> bool:

@@ -120,24 +120,16 @@ class LastingEffect(Effect):
 
 
 class Site(NamedTuple):
-    """Where a fault happens.
-
-    Attributes
-    ----------
-    name : str
-        Of the fault.
-    around : Surroundings
-        What it can concern.
-    placement : Placement or None
-        Which household stands at which bus; None where the grid has errors: then none is at a bus.
-    context : Context
-        The run.
-    """
+    """Where a fault happens."""
 
     name: str
+    """Of the fault."""
     around: Surroundings
+    """What it can concern."""
     placement: Placement | None
+    """Which household stands at which bus; None where the grid has errors: then none is at a bus."""
     context: Context
+    """The run."""
 
 
 class FaultWindow(Model):
@@ -150,24 +142,16 @@ class FaultWindow(Model):
 
 
 class Fault(Model):
-    """What every fault has: a name, and times.
-
-    Attributes
-    ----------
-    effect : type of Effect
-        What it does; kinds that have one in common share it.
-    needs_community : bool
-        Whether it affects nobody but platforms, or households of communities.
-    needs_market : bool
-        Whether it affects nobody where there is no community and no market.
-    together : str
-        What two of the kind do at one time, where they cannot add up.
-    """
+    """What every fault has: a name, and times."""
 
     effect: ClassVar[type[Effect]]
+    """What it does; kinds that have one in common share it."""
     needs_community: ClassVar[bool] = False
+    """Whether it affects nobody but platforms, or households of communities."""
     needs_market: ClassVar[bool] = True
+    """Whether it affects nobody where there is no community and no market."""
     together: ClassVar[str] = ""
+    """What two of the kind do at one time, where they cannot add up."""
 
     kind: str = ""
     name: Name | None = None

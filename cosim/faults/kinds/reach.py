@@ -23,40 +23,27 @@ from cosim.trading.protocol.marketplace import MarketOperator, Marketplace
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What faults can concern.
-
-    Attributes
-    ----------
-    communities : sequence of CommunityConfig
-        The communities that are regulated.
-    membership : sequence of MembershipConfig
-        When the households of each group join and leave.
-    has_trading : bool
-        Whether households trade.
-    has_market_operator : bool
-        Whether they do so through an operator.
-    has_dimming : bool
-        Whether an operator limits devices.
-    has_platform_links : bool
-        Whether platforms hear of each other, or of a firm.
-    has_firm_generator : bool
-        Whether there is a firm with a generator.
-    has_grid, has_feedback : bool
-        Whether there is a feeder, and whether it is measured.
-    comms : CommsConfig
-        The links.
-    """
+    """What faults can concern."""
 
     communities: Sequence[CommunityConfig] = ()
+    """The communities that are regulated."""
     membership: Sequence[MembershipConfig] = ()
+    """When the households of each group join and leave."""
     has_trading: bool = False
+    """Whether households trade."""
     has_market_operator: bool = False
+    """Whether they do so through an operator."""
     has_dimming: bool = False
+    """Whether an operator limits devices."""
     has_platform_links: bool = False
+    """Whether platforms hear of each other, or of a firm."""
     has_firm_generator: bool = False
+    """Whether there is a firm with a generator."""
     has_grid: bool = False
     has_feedback: bool = False
+    """Whether there is a feeder, and whether it is measured."""
     comms: CommsConfig = field(default_factory=CommsConfig)
+    """The links."""
 
     @property
     def has_feeder_meter(self) -> bool:

@@ -24,29 +24,20 @@ FloatOrArray: TypeAlias = Any
 
 
 class CostParameters(NamedTuple):
-    """Parameters of one household's cost (floats) or of many (arrays of shape ``(N,)``).
-
-    Attributes
-    ----------
-    linear : float or ndarray
-        l, cost of one unit on average.
-    target : float or ndarray
-        T, the desired sum of the averages.
-    quadratic, quartic : float or ndarray
-        q and Q, weights of (s−T)² and (s−T)⁴; not negative.
-    alpha : tuple of float or ndarray
-        α_r, each resource's share of T.
-    own_quadratic, own_quartic : tuple of float or ndarray
-        p_r and P_r, weights of (x_r−α_r T)² and (x_r−α_r T)⁴; not negative.
-    """
+    """Parameters of one household's cost (floats) or of many (arrays of shape ``(N,)``)."""
 
     linear: FloatOrArray
+    """l, cost of one unit on average."""
     target: FloatOrArray
+    """T, the desired sum of the averages."""
     quadratic: FloatOrArray
     quartic: FloatOrArray
+    """q and Q, weights of (s−T)² and (s−T)⁴; not negative."""
     alpha: tuple[FloatOrArray, ...]
+    """α_r, each resource's share of T."""
     own_quadratic: tuple[FloatOrArray, ...]
     own_quartic: tuple[FloatOrArray, ...]
+    """p_r and P_r, weights of (x_r−α_r T)² and (x_r−α_r T)⁴; not negative."""
 
     @property
     def n_resources(self) -> int:
@@ -162,22 +153,17 @@ class GradientTerms(NamedTuple):
     """Many households' costs as their gradients need them: what does not change, worked out once.
 
     Doubling is exact, so the gradients have the bits of `CostParameters.gradients`.
-
-    Attributes
-    ----------
-    linear, target, double_quadratic, fourfold_quartic : ndarray, shape (N,)
-        l, T, 2q and 4Q.
-    own_target, double_own, fourfold_own : ndarray, shape (m, N)
-        α_r T, 2p_r and 4P_r of each resource.
     """
 
     linear: NDArray[np.float64]
     target: NDArray[np.float64]
     double_quadratic: NDArray[np.float64]
     fourfold_quartic: NDArray[np.float64]
+    """l, T, 2q and 4Q. Shape (N,)."""
     own_target: NDArray[np.float64]
     double_own: NDArray[np.float64]
     fourfold_own: NDArray[np.float64]
+    """α_r T, 2p_r and 4P_r of each resource. Shape (m, N)."""
 
     @classmethod
     def of(cls, costs: CostParameters) -> GradientTerms:

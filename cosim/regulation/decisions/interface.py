@@ -13,28 +13,19 @@ from cosim.core.registry import Registry
 
 
 class Known(NamedTuple):
-    """What a household knows of a resource as it decides.
-
-    Attributes
-    ----------
-    signal : float
-        The freshest Ω.
-    response : float
-        σ of its policy, not clipped.
-    average, gradient : float
-        x̄ and ∇g.
-    before : float
-        What it takes in the step that ends.
-    draw : float
-        A uniform number in [0, 1).
-    """
+    """What a household knows of a resource as it decides."""
 
     signal: float
+    """The freshest Ω."""
     response: float
+    """σ of its policy, not clipped."""
     average: float
     gradient: float
+    """x̄ and ∇g."""
     before: float
+    """What it takes in the step that ends."""
     draw: float
+    """A uniform number in [0, 1)."""
 
 
 class Decision(Model):

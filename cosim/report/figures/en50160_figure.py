@@ -23,21 +23,14 @@ _MOST_NAMED = 40
 
 
 class BusWeeks(NamedTuple):
-    """What was judged.
-
-    Attributes
-    ----------
-    buses : ndarray of int64, shape (n_bus,)
-        The buses, the one with the worst week first.
-    outside : ndarray of float64, shape (n_week, n_bus)
-        Share of the 10-minute means outside of ±10 %.
-    kept : ndarray of bool, shape (n_week, n_bus)
-        Whether both rules are kept.
-    """
+    """What was judged."""
 
     buses: NDArray[np.int64]
+    """The buses, the one with the worst week first. Shape (n_bus,)."""
     outside: Array
+    """Share of the 10-minute means outside of ±10 %. Shape (n_week, n_bus)."""
     kept: NDArray[np.bool_]
+    """Whether both rules are kept. Shape (n_week, n_bus)."""
 
 
 @run_figure(

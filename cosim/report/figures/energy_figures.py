@@ -34,26 +34,19 @@ Times = NDArray[np.int64]
 
 
 class Power(NamedTuple):
-    """The community's mean power over time, kW, shape (T,).
-
-    Attributes
-    ----------
-    load, generation, net : ndarray of float64
-        Consumed, generated, and drawn at the connection points.
-    charge, discharge : ndarray of float64
-        Into the batteries and out of them; zeros where there are none.
-    net_low, net_high : ndarray of float64
-        5 % and 95 % quantile of `net` within a stretch; `net` itself where each interval stands for itself.
-    """
+    """The community's mean power over time, kW, shape (T,)."""
 
     time_ms: Times
     load: Array
     generation: Array
     net: Array
+    """Consumed, generated, and drawn at the connection points."""
     charge: Array
     discharge: Array
+    """Into the batteries and out of them; zeros where there are none."""
     net_low: Array
     net_high: Array
+    """5 % and 95 % quantile of `net` within a stretch; `net` itself where each interval stands for itself."""
     width_ms: int
 
 

@@ -38,25 +38,17 @@ MAX_NAMED = len(LOOKS)
 
 
 class Broken(NamedTuple):
-    """When a fault was on.
-
-    Attributes
-    ----------
-    name : str
-        The fault.
-    is_at_random : bool
-        Whether it happens at random, now and then.
-    starts_ms, ends_ms : ndarray of int, shape (n,)
-        Of its events, ms since 1970.
-    targets : ndarray of int, shape (n,)
-        How many households each hits; 1 for a platform or a meter.
-    """
+    """When a fault was on."""
 
     name: str
+    """The fault."""
     is_at_random: bool
+    """Whether it happens at random, now and then."""
     starts_ms: Times
     ends_ms: Times
+    """Of its events, ms since 1970. Shape (n,)."""
     targets: NDArray[np.int64]
+    """How many households each hits; 1 for a platform or a meter. Shape (n,)."""
 
     def spans(self) -> list[tuple[int, int]]:
         """Times in which some event is on, in order, without overlap."""

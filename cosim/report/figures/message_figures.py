@@ -17,20 +17,14 @@ if TYPE_CHECKING:
 
 
 class Latencies(NamedTuple):
-    """Messages of one kind in one direction.
-
-    Attributes
-    ----------
-    latency_ms, times : ndarray of int64, shape (n,)
-        Latencies that occurred, increasing, and how often.
-    sent, lost : int
-        Transmissions, and how many of these and their copies were lost.
-    """
+    """Messages of one kind in one direction."""
 
     latency_ms: NDArray[np.int64]
     times: NDArray[np.int64]
+    """Latencies that occurred, increasing, and how often. Shape (n,)."""
     sent: int
     lost: int
+    """Transmissions, and how many of these and their copies were lost."""
 
 
 def latency_data(run: RunData) -> dict[tuple[str, str], Latencies]:

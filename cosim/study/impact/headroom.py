@@ -9,25 +9,17 @@ from cosim.grid.verdict import WORDS_BY_KEY
 
 
 class Headroom(NamedTuple):
-    """The worst of some runs that keep all limits.
-
-    Attributes
-    ----------
-    kind : str
-        Kind of limit on a loading that is used most; empty where no element has one.
-    element : int
-        The line or transformer.
-    use : float
-        Share of its limit that it uses.
-    vm_min_pu, vm_max_pu : float
-        Lowest and highest voltage of any bus.
-    """
+    """The worst of some runs that keep all limits."""
 
     kind: str
+    """Kind of limit on a loading that is used most; empty where no element has one."""
     element: int
+    """The line or transformer."""
     use: float
+    """Share of its limit that it uses."""
     vm_min_pu: float
     vm_max_pu: float
+    """Lowest and highest voltage of any bus."""
 
 
 def headroom(summaries: Sequence[Mapping[str, Any]]) -> Headroom | None:

@@ -10,18 +10,12 @@ Outcomes = Mapping[int, bool]
 
 
 class Bracket(NamedTuple):
-    """What is known of a hosting capacity.
-
-    Attributes
-    ----------
-    within : int
-        Largest position below the first violation that is known to be in order; -1 for none.
-    violated : int
-        Smallest position at which a limit is known to be exceeded; the size of the grid for none.
-    """
+    """What is known of a hosting capacity."""
 
     within: int
+    """Largest position below the first violation that is known to be in order; -1 for none."""
     violated: int
+    """Smallest position at which a limit is known to be exceeded; the size of the grid for none."""
 
     @property
     def is_closed(self) -> bool:

@@ -22,49 +22,32 @@ from cosim.study.sweep.sweep_plan import Cell, SweepPlan, plan_sweep
 
 @dataclass(frozen=True)
 class Chain:
-    """One mode with one seed on one feeder, over one quality of communication, at all penetrations.
-
-    Attributes
-    ----------
-    feeder : str
-        The feeder; empty where the study has but one.
-    mode : str
-        The mode.
-    communication : tuple of Cell
-        A value of each of the study's axes of communication; empty for a mode that needs none.
-    seed : int
-        The seed.
-    points : tuple of int
-        The sweep's point at each penetration.
-    always : frozenset of int
-        Positions that are run in any case.
-    """
+    """One mode with one seed on one feeder, over one quality of communication, at all penetrations."""
 
     feeder: str
+    """The feeder; empty where the study has but one."""
     mode: str
+    """The mode."""
     communication: tuple[Cell, ...]
+    """A value of each of the study's axes of communication; empty for a mode that needs none."""
     seed: int
+    """The seed."""
     points: tuple[int, ...]
+    """The sweep's point at each penetration."""
     always: frozenset[int]
+    """Positions that are run in any case."""
 
 
 @dataclass(frozen=True)
 class ImpactPlan:
-    """All chains of a study.
-
-    Attributes
-    ----------
-    study : LoadedImpact
-        What they were made from.
-    sweep : SweepPlan
-        The sweep whose points they are.
-    full : bool
-        Whether every penetration is run.
-    """
+    """All chains of a study."""
 
     study: LoadedImpact
+    """What they were made from."""
     sweep: SweepPlan
+    """The sweep whose points they are."""
     full: bool = False
+    """Whether every penetration is run."""
 
     @property
     def config(self) -> ImpactConfig:
@@ -149,15 +132,10 @@ def check_impact(plan: ImpactPlan) -> Checked:
 
 @dataclass
 class ImpactSearch:
-    """Tells which points of a study are to be run next; see `cosim.study.sweep.sweep_run.Search`.
-
-    Attributes
-    ----------
-    plan : ImpactPlan
-        The study.
-    """
+    """Tells which points of a study are to be run next; see `cosim.study.sweep.sweep_run.Search`."""
 
     plan: ImpactPlan
+    """The study."""
 
     def first(self, results: Mapping[int, PointResult]) -> Collection[int]:
         """What is needed with what there is."""

@@ -32,18 +32,12 @@ _COMMUNICATION = ("comms", "faults")
 
 @dataclass(frozen=True)
 class LoadedImpact:
-    """A study and where it came from.
-
-    Attributes
-    ----------
-    config : ImpactConfig
-        The frozen model.
-    sweep : LoadedSweep
-        The sweep over modes, communication and penetrations.
-    """
+    """A study and where it came from."""
 
     config: ImpactConfig
+    """The frozen model."""
     sweep: LoadedSweep
+    """The sweep over modes, communication and penetrations."""
 
     def as_yaml(self) -> str:
         """The study with what it takes by default left out; its base as the sweep's directory names it."""

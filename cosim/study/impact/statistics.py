@@ -16,22 +16,15 @@ limit."""
 
 
 class Probability(NamedTuple):
-    """Share of seeds in which a limit is exceeded, with its interval.
-
-    Attributes
-    ----------
-    share : float
-        NaN without a seed.
-    low, high : float
-        Ends of the 95 % interval of C. J. Clopper and E. S. Pearson, Biometrika 26 (1934).
-    n : int
-        Number of seeds.
-    """
+    """Share of seeds in which a limit is exceeded, with its interval."""
 
     share: float
+    """NaN without a seed."""
     low: float
     high: float
+    """Ends of the 95 % interval of C. J. Clopper and E. S. Pearson, Biometrika 26 (1934)."""
     n: int
+    """Number of seeds."""
 
 
 def violation_probabilities(capacities: Positions, n_penetrations: int) -> list[Probability]:
@@ -61,19 +54,13 @@ def clopper_pearson(count: int, n: int) -> Probability:
 
 
 class AtRisk(NamedTuple):
-    """The largest penetration at which a limit is exceeded in no more than a given share of the seeds.
-
-    Attributes
-    ----------
-    position : int
-        On the grid; -1 where even the lowest penetration exceeds limits too often.
-    low, high : int
-        Ends of the 95 % bootstrap interval over seeds, as positions.
-    """
+    """The largest penetration at which a limit is exceeded in no more than a given share of the seeds."""
 
     position: int
+    """On the grid; -1 where even the lowest penetration exceeds limits too often."""
     low: int
     high: int
+    """Ends of the 95 % bootstrap interval over seeds, as positions."""
 
 
 def capacity_at_risk(capacities: Positions, risk: float) -> AtRisk:

@@ -17,34 +17,23 @@ from cosim.study.robustness.sensitivity import Sensitivity, sensitivities
 
 @dataclass(frozen=True)
 class Analysis:
-    """What a sweep says.
-
-    Attributes
-    ----------
-    points : SweepPoints
-        What it was made from.
-    quantities : tuple of Quantity
-        What was looked at.
-    panels : dict
-        By the quantity's key: its means and intervals over the drawn axes; empty without a numeric axis.
-    boundaries : tuple of Boundary
-        Where loops begin to oscillate, where a gain was varied.
-    break_evens : tuple of BreakEven
-        Cases against their baseline, where there is one and a numeric axis.
-    pair_matrices : tuple of PairMatrix
-        Cases alone and in pairs, where there are pairs, or where no axis is a number.
-    sensitivities : tuple of Sensitivity
-        What each axis does, where the points are a sample; then all of the above are empty, for they compare
-        places of a grid.
-    """
+    """What a sweep says."""
 
     points: SweepPoints
+    """What it was made from."""
     quantities: tuple[Quantity, ...]
+    """What was looked at."""
     panels: dict[str, list[Panel]]
+    """By the quantity's key: its means and intervals over the drawn axes; empty without a numeric axis."""
     boundaries: tuple[Boundary, ...]
+    """Where loops begin to oscillate, where a gain was varied."""
     break_evens: tuple[BreakEven, ...]
+    """Cases against their baseline, where there is one and a numeric axis."""
     pair_matrices: tuple[PairMatrix, ...]
+    """Cases alone and in pairs, where there are pairs, or where no axis is a number."""
     sensitivities: tuple[Sensitivity, ...] = ()
+    """What each axis does, where the points are a sample; then all of the above are empty, for they compare
+    places of a grid."""
 
 
 def analyse(folder: Path, wanted: list[str], baseline: str = "") -> Analysis:

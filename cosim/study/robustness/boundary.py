@@ -32,55 +32,36 @@ SHARE_OF_SATURATION = 0.5
 
 @dataclass(frozen=True)
 class BoundaryPoint:
-    """The boundary at one place of the other axes.
-
-    Attributes
-    ----------
-    place : tuple
-        Values of the other axes.
-    delay_steps : float
-        Mean loop delay d there.
-    simulated : Estimate
-        Gain at which the error passes the threshold, over the seeds; NaN where it never does.
-    theory : float
-        Largest stable gain for the delays that the households have (`mixture_stability_limit`).
-    formula : float
-        2 sin(π / (2(2d+1))) / G at the mean delay: the same where all have one whole delay, else lower.
-    deviation : Estimate
-        Simulated over theory, less 1, seed by seed: each seed has delays of its own, and its own limit.
-    """
+    """The boundary at one place of the other axes."""
 
     place: Place
+    """Values of the other axes."""
     delay_steps: float
+    """Mean loop delay d there."""
     simulated: Estimate
+    """Gain at which the error passes the threshold, over the seeds; NaN where it never does."""
     theory: float
+    """Largest stable gain for the delays that the households have (`mixture_stability_limit`)."""
     formula: float
+    """2 sin(π / (2(2d+1))) / G at the mean delay: the same where all have one whole delay, else lower."""
     deviation: Estimate
+    """Simulated over theory, less 1, seed by seed: each seed has delays of its own, and its own limit."""
 
 
 @dataclass(frozen=True)
 class Boundary:
-    """The boundary of one resource over a sweep.
-
-    Attributes
-    ----------
-    resource : str
-        ``community_resource``.
-    gain_axis : Axis
-        The axis that varies the gain.
-    other_axes : tuple of Axis
-        All others.
-    threshold_units : float
-        The error that counts as oscillation.
-    points : tuple of BoundaryPoint
-        In the order of the other axes.
-    """
+    """The boundary of one resource over a sweep."""
 
     resource: str
+    """``community_resource``."""
     gain_axis: Axis
+    """The axis that varies the gain."""
     other_axes: tuple[Axis, ...]
+    """All others."""
     threshold_units: float
+    """The error that counts as oscillation."""
     points: tuple[BoundaryPoint, ...]
+    """In the order of the other axes."""
 
     @property
     def crossed(self) -> list[BoundaryPoint]:

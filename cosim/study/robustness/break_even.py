@@ -28,44 +28,31 @@ holds the truth in half of all cases; of three in three quarters; of five in fif
 
 @dataclass(frozen=True)
 class BreakEven:
-    """Where along an axis a case, such as a mitigation, begins to pay.
-
-    Attributes
-    ----------
-    quantity : Quantity
-        What it is judged by.
-    case, baseline : str
-        The case, and the one it is compared with.
-    axis : Axis
-        The numeric axis.
-    held_axes : tuple of Axis
-        All others but that of the cases.
-    held : tuple
-        Their values.
-    effects : tuple of Estimate
-        Case less baseline at each value of the axis, over the seeds that both have; negative is better
-        (the sign is turned where a larger number is better).
-    value : float
-        Where the mean effect becomes and stays negative: the first value of the axis where it always is, NaN
-        where it is not even at the last.
-    low, high : float
-        Interval of 95 % of it, by bootstrap over the seeds; infinite where seeds drawn anew never come to
-        it, NaN for fewer than `LEAST_SEEDS`.
-    worse_from : float
-        Where the mean effect becomes and stays positive; NaN where it is not at the last value of the axis.
-    """
+    """Where along an axis a case, such as a mitigation, begins to pay."""
 
     quantity: Quantity
+    """What it is judged by."""
     case: str
     baseline: str
+    """The case, and the one it is compared with."""
     axis: Axis
+    """The numeric axis."""
     held_axes: tuple[Axis, ...]
+    """All others but that of the cases."""
     held: Place
+    """Their values."""
     effects: tuple[Estimate, ...]
+    """Case less baseline at each value of the axis, over the seeds that both have; negative is better (the
+    sign is turned where a larger number is better)."""
     value: float
+    """Where the mean effect becomes and stays negative: the first value of the axis where it always is, NaN
+    where it is not even at the last."""
     low: float
     high: float
+    """Interval of 95 % of it, by bootstrap over the seeds; infinite where seeds drawn anew never come to it,
+    NaN for fewer than `LEAST_SEEDS`."""
     worse_from: float
+    """Where the mean effect becomes and stays positive; NaN where it is not at the last value of the axis."""
 
     @property
     def n_better(self) -> int:

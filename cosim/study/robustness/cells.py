@@ -23,23 +23,16 @@ Place = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Panel:
-    """The places that a heat map or a line shows: one or two numeric axes, all others held.
-
-    Attributes
-    ----------
-    held : tuple
-        Value of every other axis, in the order of `SweepPoints.axes`.
-    label : str
-        These in words; empty where there are no others.
-    mean, low, high : ndarray, shape (n_y, n_x) or (n_x,)
-        Mean and ends of its 95 % interval; NaN where no point succeeded.
-    """
+    """The places that a heat map or a line shows: one or two numeric axes, all others held."""
 
     held: Place
+    """Value of every other axis, in the order of `SweepPoints.axes`."""
     label: str
+    """These in words; empty where there are no others."""
     mean: Array
     low: Array
     high: Array
+    """Mean and ends of its 95 % interval; NaN where no point succeeded. Shape (n_y, n_x) or (n_x,)."""
 
 
 def drawn_axes(points: SweepPoints) -> tuple[Axis, ...]:

@@ -23,22 +23,15 @@ BOOTSTRAP_SAMPLES = 1000
 
 
 class Estimate(NamedTuple):
-    """A mean over seeds.
-
-    Attributes
-    ----------
-    mean : float
-        NaN where no seed has a value.
-    low, high : float
-        Ends of its 95 % interval; NaN for a single seed, where nothing is known.
-    n : int
-        Seeds that have a value.
-    """
+    """A mean over seeds."""
 
     mean: float
+    """NaN where no seed has a value."""
     low: float
     high: float
+    """Ends of its 95 % interval; NaN for a single seed, where nothing is known."""
     n: int
+    """Seeds that have a value."""
 
     @property
     def sign(self) -> int:

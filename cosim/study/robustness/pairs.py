@@ -21,46 +21,30 @@ JOIN = " + "
 
 @dataclass(frozen=True)
 class Effect:
-    """What a case, or a pair of them, does to a quantity.
-
-    Attributes
-    ----------
-    names : tuple of str
-        One name, or two.
-    change : Estimate
-        The quantity less its baseline, over the seeds that both have.
-    interaction : Estimate or None
-        What a pair does beyond the sum of its parts; None for a single case, and where a part is missing.
-    """
+    """What a case, or a pair of them, does to a quantity."""
 
     names: tuple[str, ...]
+    """One name, or two."""
     change: Estimate
+    """The quantity less its baseline, over the seeds that both have."""
     interaction: Estimate | None
+    """What a pair does beyond the sum of its parts; None for a single case, and where a part is missing."""
 
 
 @dataclass(frozen=True)
 class PairMatrix:
-    """Every case alone and, where the sweep has some, in pairs.
-
-    Attributes
-    ----------
-    quantity : Quantity
-        What is looked at.
-    axis : Axis
-        The axis of the cases.
-    baseline : Estimate
-        The quantity with none of them.
-    singles : tuple of str
-        Names of the single cases.
-    effects : dict
-        By names: one, or two in the order of `singles`.
-    """
+    """Every case alone and, where the sweep has some, in pairs."""
 
     quantity: Quantity
+    """What is looked at."""
     axis: Axis
+    """The axis of the cases."""
     baseline: Estimate
+    """The quantity with none of them."""
     singles: tuple[str, ...]
+    """Names of the single cases."""
     effects: dict[tuple[str, ...], Effect]
+    """By names: one, or two in the order of `singles`."""
 
     @property
     def has_pairs(self) -> bool:

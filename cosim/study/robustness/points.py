@@ -26,60 +26,40 @@ from cosim.study.sweep.schema import RESERVED_COLUMNS, AxisConfig, Scale, SweepC
 
 @dataclass(frozen=True)
 class Axis:
-    """One thing that was varied.
-
-    Attributes
-    ----------
-    name : str
-        Its column.
-    values : tuple
-        Its values: numbers in their order, or names as the sweep lists them.
-    is_numeric : bool
-        Whether it can be drawn along a line.
-    scale : {"linear", "log"}
-        How the sweep spaced it, and so how it is drawn.
-    shares_names : bool
-        Whether another axis has a case of the same name as one of its, so that a name alone is ambiguous.
-    """
+    """One thing that was varied."""
 
     name: str
+    """Its column."""
     values: tuple[Any, ...]
+    """Its values: numbers in their order, or names as the sweep lists them."""
     is_numeric: bool
+    """Whether it can be drawn along a line."""
     scale: Scale = "linear"
+    """How the sweep spaced it, and so how it is drawn."""
     shares_names: bool = False
+    """Whether another axis has a case of the same name as one of its, so that a name alone is ambiguous."""
 
 
 @dataclass(frozen=True)
 class SweepPoints:
-    """The points of a sweep that succeeded, and how many did not.
-
-    Attributes
-    ----------
-    folder : Path
-        The sweep's directory.
-    name, title : str
-        Of the sweep.
-    axes : tuple of Axis
-        What was varied over at least two values.
-    table : DataFrame
-        One row per point that succeeded: the axes, ``seed``, and all numbers of its summary.
-    n_planned, n_failed : int
-        Points of the sweep, and how many of them failed.
-    causes : dict
-        Cause of failure to the number of points.
-    is_sample : bool
-        Whether the places are spread over the space of the axes, in place of a grid.
-    """
+    """The points of a sweep that succeeded, and how many did not."""
 
     folder: Path
+    """The sweep's directory."""
     name: str
     title: str
+    """Of the sweep."""
     axes: tuple[Axis, ...]
+    """What was varied over at least two values."""
     table: pd.DataFrame
+    """One row per point that succeeded: the axes, ``seed``, and all numbers of its summary."""
     n_planned: int
     n_failed: int
+    """Points of the sweep, and how many of them failed."""
     causes: Mapping[str, int]
+    """Cause of failure to the number of points."""
     is_sample: bool = False
+    """Whether the places are spread over the space of the axes, in place of a grid."""
 
     @property
     def numeric_axes(self) -> tuple[Axis, ...]:

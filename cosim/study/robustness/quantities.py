@@ -33,18 +33,12 @@ def limits_of(key: str) -> Limits:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number of every point.
-
-    Attributes
-    ----------
-    key : str
-        Its name in ``summary.json``.
-    better : str
-        ``less`` or ``more``; ``neither`` where that depends on what is wanted, and more counts as worse.
-    """
+    """A number of every point."""
 
     key: str
+    """Its name in ``summary.json``."""
     better: str
+    """``less`` or ``more``; ``neither`` where that depends on what is wanted, and more counts as worse."""
 
     @property
     def larger_is_worse(self) -> bool:

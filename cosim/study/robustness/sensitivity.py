@@ -23,28 +23,19 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """How a quantity goes with one axis.
-
-    Attributes
-    ----------
-    quantity : Quantity
-        What is looked at.
-    axis : Axis
-        A numeric one.
-    correlation : float
-        Partial rank correlation, -1 to 1; NaN where nothing is left to correlate.
-    low, high : float
-        Its 95 % interval; NaN with too few places.
-    n : int
-        Places that it is from.
-    """
+    """How a quantity goes with one axis."""
 
     quantity: Quantity
+    """What is looked at."""
     axis: Axis
+    """A numeric one."""
     correlation: float
+    """Partial rank correlation, -1 to 1; NaN where nothing is left to correlate."""
     low: float
     high: float
+    """Its 95 % interval; NaN with too few places."""
     n: int
+    """Places that it is from."""
 
     @property
     def is_beyond_chance(self) -> bool:
@@ -54,18 +45,12 @@ class Sensitivity:
 
 @dataclass(frozen=True)
 class SampledPlaces:
-    """A quantity at every place of a sample, averaged over its seeds.
-
-    Attributes
-    ----------
-    coordinates : dict
-        By the axis: its value at each place.
-    means : ndarray, shape (n_places,)
-        The quantity.
-    """
+    """A quantity at every place of a sample, averaged over its seeds."""
 
     coordinates: dict[Axis, tuple[object, ...]]
+    """By the axis: its value at each place."""
     means: Array
+    """The quantity. Shape (n_places,)."""
 
 
 def sampled_places(points: SweepPoints, key: str) -> SampledPlaces:

@@ -29,21 +29,14 @@ _MOST_HANDED_OUT = 1000
 
 @dataclass(frozen=True)
 class DaskWorkers:
-    """The workers of a scheduler.
-
-    Attributes
-    ----------
-    client : distributed.Client
-        The connection.
-    n_workers : int
-        How many there were when the sweep began.
-    where : str
-        As ``sweep.json`` says it.
-    """
+    """The workers of a scheduler."""
 
     client: Any
+    """The connection, a `distributed.Client`."""
     n_workers: int
+    """How many there were when the sweep began."""
     where: str
+    """As ``sweep.json`` says it."""
 
     def run(
         self, base: ScenarioSource, tasks: Sequence[PointTask], more: More = nothing_more

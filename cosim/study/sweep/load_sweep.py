@@ -33,30 +33,20 @@ _NOT_FROM_A_SWEEP = {
 
 @dataclass(frozen=True)
 class LoadedSweep:
-    """A sweep and where it came from.
-
-    Attributes
-    ----------
-    config : SweepConfig
-        The frozen model.
-    base : ScenarioSource
-        The scenario that is varied, not validated by itself: what it lacks, the sweep may set.
-    base_file : Path
-        The file of the base scenario.
-    is_base_built_in : bool
-        Whether the base is a built-in scenario, and so needs no file.
-    document : Document
-        The file's data with line numbers.
-    problems : tuple of Problem
-        What is wrong with parts that `read_sweep` has left out, so that the others could be looked at.
-    """
+    """A sweep and where it came from."""
 
     config: SweepConfig
+    """The frozen model."""
     base: ScenarioSource
+    """The scenario that is varied, not validated by itself: what it lacks, the sweep may set."""
     base_file: Path
+    """The file of the base scenario."""
     is_base_built_in: bool
+    """Whether the base is a built-in scenario, and so needs no file."""
     document: Document
+    """The file's data with line numbers."""
     problems: tuple[Problem, ...] = ()
+    """What is wrong with parts that `read_sweep` has left out, so that the others could be looked at."""
 
     @property
     def base_argument(self) -> str:

@@ -55,18 +55,12 @@ class _Worker:
 
 @dataclass(frozen=True)
 class LocalWorkers:
-    """Processes of this machine.
-
-    Attributes
-    ----------
-    n_workers : int
-        How many.
-    where : str
-        As ``sweep.json`` says it.
-    """
+    """Processes of this machine."""
 
     n_workers: int
+    """How many."""
     where: str = "local processes"
+    """As ``sweep.json`` says it."""
 
     def run(
         self, base: ScenarioSource, tasks: Sequence[PointTask], more: More = nothing_more

@@ -32,50 +32,33 @@ KILLED = (
 
 @dataclass(frozen=True)
 class PointTask:
-    """What a worker is told.
-
-    Attributes
-    ----------
-    index : int
-        Number of the point.
-    settings : tuple of Setting
-        What it sets in the base scenario.
-    seed : int or None
-        None for the base scenario's own.
-    folder : str
-        Where the run's directory goes, with an ending of the worker's own; empty where only the summary is
-        wanted.
-    """
+    """What a worker is told."""
 
     index: int
+    """Number of the point."""
     settings: tuple[Setting, ...]
+    """What it sets in the base scenario."""
     seed: int | None
+    """None for the base scenario's own."""
     folder: str = ""
+    """Where the run's directory goes, with an ending of the worker's own; empty where only the summary is
+    wanted."""
 
 
 @dataclass(frozen=True)
 class PointResult:
-    """How a point went.
-
-    Attributes
-    ----------
-    index : int
-        Number of the point.
-    status : str
-        ``done`` or ``failed``.
-    cause : str
-        Why it failed.
-    summary : dict
-        The numbers of its ``summary.json``; empty where it failed.
-    folder : str
-        Where its run was written; empty where nothing was.
-    """
+    """How a point went."""
 
     index: int
+    """Number of the point."""
     status: Literal["done", "failed"]
+    """``done`` or ``failed``."""
     cause: str = ""
+    """Why it failed."""
     summary: Mapping[str, float | int | None] = field(default_factory=dict)
+    """The numbers of its ``summary.json``; empty where it failed."""
     folder: str = ""
+    """Where its run was written; empty where nothing was."""
 
     def line(self) -> str:
         """As one line of JSON, from which `from_line` makes the same numbers to the bit."""

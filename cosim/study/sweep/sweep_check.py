@@ -17,18 +17,12 @@ from cosim.study.sweep.sweep_plan import Point, SweepPlan
 
 @dataclass(frozen=True)
 class Checked:
-    """What the check of a sweep found.
-
-    Attributes
-    ----------
-    problems : tuple of Problem
-        Each once, with the points that have it; errors, and warnings where they were asked for.
-    input_files : tuple of str
-        Files that some point names, relative to the base scenario's folder.
-    """
+    """What the check of a sweep found."""
 
     problems: tuple[Problem, ...]
+    """Each once, with the points that have it; errors, and warnings where they were asked for."""
     input_files: tuple[str, ...]
+    """Files that some point names, relative to the base scenario's folder."""
 
     @property
     def errors(self) -> list[Problem]:

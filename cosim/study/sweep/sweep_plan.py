@@ -25,18 +25,12 @@ Cell = int | float | str | bool | None
 
 @dataclass(frozen=True)
 class Option:
-    """One position on an axis.
-
-    Attributes
-    ----------
-    cell : Cell
-        What the axis' column shows.
-    settings : tuple of Setting
-        What it sets.
-    """
+    """One position on an axis."""
 
     cell: Cell
+    """What the axis' column shows."""
     settings: tuple[Setting, ...]
+    """What it sets."""
 
 
 @dataclass(frozen=True)
@@ -49,37 +43,24 @@ class Combination:
 
 @dataclass(frozen=True)
 class Point:
-    """One run of a sweep.
-
-    Attributes
-    ----------
-    index : int
-        Its number, from 0: combinations in their order, the seeds within each.
-    combination : Combination
-        What it sets.
-    seed : int or None
-        None for the base scenario's own.
-    """
+    """One run of a sweep."""
 
     index: int
+    """Its number, from 0: combinations in their order, the seeds within each."""
     combination: Combination
+    """What it sets."""
     seed: int | None
+    """None for the base scenario's own."""
 
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """All points of a sweep.
-
-    Attributes
-    ----------
-    sweep : LoadedSweep
-        What they were made from.
-    combinations : tuple of Combination
-        In the order of the axes, the first axis slowest; or in that of the sample.
-    """
+    """All points of a sweep."""
 
     sweep: LoadedSweep
+    """What they were made from."""
     combinations: tuple[Combination, ...]
+    """In the order of the axes, the first axis slowest; or in that of the sample."""
 
     @property
     def columns(self) -> list[str]:

@@ -66,26 +66,18 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class SweepOutcome:
-    """How a sweep went.
-
-    Attributes
-    ----------
-    folder : Path
-        Its directory.
-    status : str
-        ``done``, or ``interrupted``.
-    n_points, n_done, n_failed : int
-        All points; those that succeeded; those that failed.
-    causes : dict
-        Cause of failure to the points that failed by it.
-    """
+    """How a sweep went."""
 
     folder: Path
+    """Its directory."""
     status: Literal["done", "interrupted"]
+    """``done``, or ``interrupted``."""
     n_points: int
     n_done: int
     n_failed: int
+    """All points; those that succeeded; those that failed."""
     causes: dict[str, list[int]]
+    """Cause of failure to the points that failed by it."""
 
 
 def run_sweep(

@@ -23,18 +23,12 @@ from cosim.trading.valuation.offers import Offer
 
 @dataclass(slots=True)
 class BrokerBook(DayBook):
-    """A broker's book of a day.
-
-    Attributes
-    ----------
-    left : dict of int to deque of Order
-        By hour, what is left of the asks, the cheapest first; filled when the gate closes.
-    served : dict of int to None
-        Buyers whose bids have been met, as far as they could be.
-    """
+    """A broker's book of a day."""
 
     left: dict[int, deque[Order]] | None = None
+    """By hour, what is left of the asks, the cheapest first; filled when the gate closes."""
     served: dict[int, None] = field(default_factory=dict)
+    """Buyers whose bids have been met, as far as they could be."""
 
 
 class Broker(Operator):

@@ -32,18 +32,12 @@ class Quoted(Protocol):
 
 @dataclass(frozen=True)
 class BrokerDecisions(Decisions):
-    """What households decide; `orders` are their asks.
-
-    Attributes
-    ----------
-    bids : Quoted
-        When a quote has come.
-    depth_kwh : callable
-        How much energy an hour's quote shall hold, by household.
-    """
+    """What households decide; `orders` are their asks."""
 
     bids: Quoted | None = None
+    """When a quote has come."""
     depth_kwh: Callable[[int], float] = lambda household: 1e6
+    """How much energy an hour's quote shall hold, by household."""
 
 
 class BrokerHall(AuctionHall):

@@ -35,21 +35,14 @@ class Orderer(Protocol):
 
 @dataclass(frozen=True)
 class Decisions:
-    """What households decide, asked when they must decide it.
-
-    Attributes
-    ----------
-    orders : Orderer
-        At publication.
-    closed : callable
-        Told each day once its deadline has passed.
-    forgets : callable
-        Told each household that restarts without its memory, before it does anything else.
-    """
+    """What households decide, asked when they must decide it."""
 
     orders: Orderer
+    """At publication."""
     closed: Callable[[int], None] = lambda day: None
+    """Told each day once its deadline has passed."""
     forgets: Callable[[int], None] = lambda household: None
+    """Told each household that restarts without its memory, before it does anything else."""
 
 
 class AuctionHall:

@@ -31,40 +31,26 @@ _EPOCH_SHIFT = 40
 
 @dataclass(slots=True)
 class Sent:
-    """Something that a household repeats until it is answered.
-
-    Attributes
-    ----------
-    payload : Orders or QuoteWanted
-        What it says.
-    first_sequence : int
-        Of the first message that said so; each that repeats it has a greater one.
-    until_ms : int
-        When it is of no use any more.
-    waiting : Unanswered or None
-        While no answer has come.
-    """
+    """Something that a household repeats until it is answered."""
 
     payload: Orders | QuoteWanted
+    """What it says."""
     first_sequence: int
+    """Of the first message that said so; each that repeats it has a greater one."""
     until_ms: int
+    """When it is of no use any more."""
     waiting: Unanswered | None
+    """While no answer has come."""
 
 
 @dataclass(slots=True)
 class MemberDay:
-    """What a household remembers of a day.
-
-    Attributes
-    ----------
-    sent : list of Sent
-        What it ordered, and asked a broker for, in this order.
-    deals : dict of RequestId to Deal
-        What it was told has become of its orders.
-    """
+    """What a household remembers of a day."""
 
     sent: list[Sent] = field(default_factory=list)
+    """What it ordered, and asked a broker for, in this order."""
     deals: dict[RequestId, Deal] = field(default_factory=dict)
+    """What it was told has become of its orders."""
 
 
 @dataclass(slots=True)

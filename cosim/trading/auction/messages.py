@@ -12,19 +12,13 @@ from cosim.trading.valuation.offers import Offer
 
 
 class Orders(NamedTuple):
-    """All that a household wants to buy and to sell on a day; the fresher takes the place of the older.
-
-    Attributes
-    ----------
-    day : int
-        Delivery day.
-    bids, asks : sequence of Line
-        Several lines an hour at most among the bids, one among the asks; no hour is in both.
-    """
+    """All that a household wants to buy and to sell on a day; the fresher takes the place of the older."""
 
     day: int
+    """Delivery day."""
     bids: Sequence[Line]
     asks: Sequence[Line]
+    """Several lines an hour at most among the bids, one among the asks; no hour is in both."""
 
 
 class OrdersTaken(NamedTuple):

@@ -43,27 +43,18 @@ class ReceivedOrders:
 
 @dataclass(slots=True)
 class DayBook:
-    """The operator's book of a day.
-
-    Attributes
-    ----------
-    orders : dict of int to ReceivedOrders
-        By household.
-    deals : list of Deal or None
-        What was cleared; None before.
-    of : dict of int to list of Deal
-        The same by household, those in which it buys or sells.
-    untold : Unheard
-        Households that have not said that they have their statement.
-    late_orders : int
-        Orders that came after the gate had closed.
-    """
+    """The operator's book of a day."""
 
     orders: dict[int, ReceivedOrders] = field(default_factory=dict)
+    """By household."""
     deals: list[Deal] | None = None
+    """What was cleared; None before."""
     of: dict[int, list[Deal]] = field(default_factory=dict)
+    """The same by household, those in which it buys or sells."""
     untold: Unheard = field(default_factory=Unheard)
+    """Households that have not said that they have their statement."""
     late_orders: int = 0
+    """Orders that came after the gate had closed."""
 
     def agree(self, hour: int, matches: Iterable[Match]) -> None:
         """Enter what was matched of an hour."""
@@ -79,21 +70,14 @@ class DayBook:
 
 @dataclass(slots=True)
 class OperatorState:
-    """All that the operator remembers; its sequence numbers survive everything.
-
-    Attributes
-    ----------
-    first_day : int
-        It clears no days before this one.
-    next_sequence : int
-        Of its next message.
-    books : dict of int to DayBook
-        By day, until it is settled.
-    """
+    """All that the operator remembers; its sequence numbers survive everything."""
 
     first_day: int = 0
+    """It clears no days before this one."""
     next_sequence: int = 0
+    """Of its next message."""
     books: dict[int, DayBook] = field(default_factory=dict)
+    """By day, until it is settled."""
 
 
 def operator_after_loss(lost: OperatorState, now_ms: int, terms: TradingTerms) -> OperatorState:

@@ -30,18 +30,12 @@ class Part(NamedTuple):
 
 
 class Worth(NamedTuple):
-    """The load of a planned day, part by part.
-
-    Attributes
-    ----------
-    energy_kwh : ndarray, shape (n_parts, 24)
-        How much.
-    place : ndarray, shape (n_parts, 24)
-        What it is worth, as a place from feed-in price (0) to grid price (1).
-    """
+    """The load of a planned day, part by part."""
 
     energy_kwh: Array
+    """How much. Shape (n_parts, 24)."""
     place: Array
+    """What it is worth, as a place from feed-in price (0) to grid price (1). Shape (n_parts, 24)."""
 
 
 def load_worth(plan: DayPlan, preferences: Preferences, fixed_kwh: Array, as_one: bool) -> Worth:

@@ -11,18 +11,12 @@ _MOST_DOUBLINGS = 10
 
 @dataclass(slots=True)
 class Unanswered:
-    """A message that waits for its answer.
-
-    Attributes
-    ----------
-    transmissions : int
-        How often it was sent.
-    due_ms : int
-        When to send it again.
-    """
+    """A message that waits for its answer."""
 
     transmissions: int
+    """How often it was sent."""
     due_ms: int
+    """When to send it again."""
 
     def sent_again(self, now_ms: int, timeout_ms: int) -> None:
         """It was sent once more: wait for longer."""
@@ -37,19 +31,13 @@ def first_sent(now_ms: int, timeout_ms: int) -> Unanswered:
 
 @dataclass(slots=True)
 class Unheard:
-    """To whom something was sent that was not answered yet, and who of them is due first.
-
-    Attributes
-    ----------
-    waiting : dict of int to Unanswered
-        By whom it was sent to.
-    due : list of tuple of int
-        Heap of when each is due, and who; entries of those who have answered, or were due before, are dropped
-        when they come to the top. With it nobody looks through all who wait whenever one of them answers.
-    """
+    """To whom something was sent that was not answered yet, and who of them is due first."""
 
     waiting: dict[int, Unanswered] = field(default_factory=dict)
+    """By whom it was sent to."""
     due: list[tuple[int, int]] = field(default_factory=list)
+    """Heap of when each is due, and who; entries of those who have answered, or were due before, are dropped
+    when they come to the top. With it nobody looks through all who wait whenever one of them answers."""
 
     def first_sent(self, to: Iterable[int], now_ms: int, timeout_ms: int) -> None:
         """Something was sent to them just now."""

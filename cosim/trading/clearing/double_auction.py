@@ -17,20 +17,14 @@ from cosim.trading.clearing.matching import Filled, at_one_price, fill_by_merit,
 
 
 class Crossing(NamedTuple):
-    """Where supply meets demand.
-
-    Attributes
-    ----------
-    bought, sold : list of Filled
-        Bids, the highest first, and asks, the lowest first, with what is met of each.
-    low, high : float
-        Ends of the interval of prices at which exactly that is bought and sold, EUR/kWh.
-    """
+    """Where supply meets demand."""
 
     bought: list[Filled]
     sold: list[Filled]
+    """Bids, the highest first, and asks, the lowest first, with what is met of each."""
     low: float
     high: float
+    """Ends of the interval of prices at which exactly that is bought and sold, EUR/kWh."""
 
 
 def cross(bids: Sequence[Order], asks: Sequence[Order]) -> Crossing | None:

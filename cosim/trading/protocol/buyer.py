@@ -47,27 +47,18 @@ TakeOwn = Callable[[int, int, RequestId, Line], Line | None]
 
 @dataclass(slots=True)
 class BuyerState:
-    """All that a buyer remembers.
-
-    Attributes
-    ----------
-    household : int
-        Its number.
-    epoch : int
-        How often it has lost its memory; the one number that survives.
-    next_number : int
-        Number of its next request in this epoch.
-    first_day : int
-        Days before this one were settled: what still comes of them is answered, not kept.
-    books : dict of int to PurchaseBook
-        By day, from the first offer until the day is settled.
-    """
+    """All that a buyer remembers."""
 
     household: int
+    """Its number."""
     epoch: int = 0
+    """How often it has lost its memory; the one number that survives."""
     next_number: int = 0
+    """Number of its next request in this epoch."""
     first_day: int = 0
+    """Days before this one were settled: what still comes of them is answered, not kept."""
     books: dict[int, PurchaseBook] = field(default_factory=dict)
+    """By day, from the first offer until the day is settled."""
 
 
 class Buyer:

@@ -9,24 +9,16 @@ from cosim.trading.valuation.offers import Offer
 
 
 class Candidate(NamedTuple):
-    """A seller that energy of an hour could be bought from.
-
-    Attributes
-    ----------
-    seller : int
-        Its number; the buyer's own for its own generation.
-    limit_kwh : float
-        The most to ask it for.
-    price : float
-        Its price, EUR/kWh.
-    charges : float
-        What a kWh costs the buyer on top of that.
-    """
+    """A seller that energy of an hour could be bought from."""
 
     seller: int
+    """Its number; the buyer's own for its own generation."""
     limit_kwh: float
+    """The most to ask it for."""
     price: float
+    """Its price, EUR/kWh."""
     charges: float = 0.0
+    """What a kWh costs the buyer on top of that."""
 
     @property
     def cost(self) -> float:
@@ -35,21 +27,14 @@ class Candidate(NamedTuple):
 
 
 class HourlyNeed(NamedTuple):
-    """What to buy in one hour.
-
-    Attributes
-    ----------
-    hour : int
-        Hour of the delivery day, from 0.
-    demand_kwh : float
-        What to buy from households altogether.
-    candidates : tuple of Candidate
-        Whom to ask, one after the other: the cheapest first.
-    """
+    """What to buy in one hour."""
 
     hour: int
+    """Hour of the delivery day, from 0."""
     demand_kwh: float
+    """What to buy from households altogether."""
     candidates: tuple[Candidate, ...]
+    """Whom to ask, one after the other: the cheapest first."""
 
 
 class Planner(Protocol):

@@ -38,28 +38,19 @@ class Offerer(Protocol):
 
 @dataclass(frozen=True)
 class Hooks:
-    """What households decide, asked when they must decide it.
-
-    Attributes
-    ----------
-    offers : Offerer
-        At publication.
-    plan : Planner
-        At gate closure, with the offers that reached the household. Asked again if it restarts without its
-        memory before the deadline: it then knows no offers but what is left to it.
-    closed : callable
-        Told each day once its deadline has passed.
-    forgets : callable
-        Told each household that restarts without its memory, before it does anything else.
-    plan_again : PlansAgain
-        In further rounds, if sellers have said that they have less left.
-    """
+    """What households decide, asked when they must decide it."""
 
     offers: Offerer
+    """At publication."""
     plan: Planner
+    """At gate closure, with the offers that reached the household. Asked again if it restarts without its
+    memory before the deadline: it then knows no offers but what is left to it."""
     closed: Callable[[int], None] = lambda day: None
+    """Told each day once its deadline has passed."""
     forgets: Callable[[int], None] = lambda household: None
+    """Told each household that restarts without its memory, before it does anything else."""
     plan_again: PlansAgain = lambda household, day, offers, bought, first_hour: ()
+    """In further rounds, if sellers have said that they have less left."""
 
 
 class TradingFloor:

@@ -19,52 +19,35 @@ ReservationStatus = Literal["reserved", "firm", "rejected", "expired", "released
 
 @dataclass(slots=True)
 class Reservation:
-    """What became of one request.
-
-    Attributes
-    ----------
-    id : RequestId
-        The request.
-    asked, granted : tuple of Line
-        What was asked for, and what was granted of it.
-    status : str
-        See `ReservationStatus`.
-    expires_ms : int
-        Last instant at which a confirmation counts, while it is reserved.
-    """
+    """What became of one request."""
 
     id: RequestId
+    """The request."""
     asked: tuple[Line, ...]
     granted: tuple[Line, ...]
+    """What was asked for, and what was granted of it."""
     status: ReservationStatus
+    """See `ReservationStatus`."""
     expires_ms: int
+    """Last instant at which a confirmation counts, while it is reserved."""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """A seller's account of one delivery day.
-
-    Attributes
-    ----------
-    day : int
-        The delivery day.
-    offered_kwh, price, committed_kwh : dict of int to float
-        By hour: what was offered, at what price (EUR/kWh), and what of it is reserved or firm.
-    reservations : dict of RequestId to Reservation
-        Every request ever seen, so that one that comes again gets the same answer.
-    open_ids : dict of RequestId to None
-        Those that are reserved and not yet firm, in the order in which they came.
-    next_expiry_ms : int or None
-        Not later than the first of their expiries.
-    """
+    """A seller's account of one delivery day."""
 
     day: int
+    """The delivery day."""
     offered_kwh: dict[int, float] = field(default_factory=dict)
     price: dict[int, float] = field(default_factory=dict)
     committed_kwh: dict[int, float] = field(default_factory=dict)
+    """By hour: what was offered, at what price (EUR/kWh), and what of it is reserved or firm."""
     reservations: dict[RequestId, Reservation] = field(default_factory=dict)
+    """Every request ever seen, so that one that comes again gets the same answer."""
     open_ids: dict[RequestId, None] = field(default_factory=dict)
+    """Those that are reserved and not yet firm, in the order in which they came."""
     next_expiry_ms: int | None = None
+    """Not later than the first of their expiries."""
 
     def left_kwh(self, hour: int) -> float:
         """What is offered in an hour and neither reserved nor sold; exact."""

@@ -12,39 +12,25 @@ RejectReason = Literal["sold_out", "closed", "abstains", "expired"]
 
 
 class RequestId(NamedTuple):
-    """Names one request, for ever.
-
-    Attributes
-    ----------
-    buyer : int
-        Who asks.
-    epoch : int
-        How often the buyer had lost its memory when it asked; this number survives every restart.
-    number : int
-        Its own count within the epoch.
-    """
+    """Names one request, for ever."""
 
     buyer: int
+    """Who asks."""
     epoch: int
+    """How often the buyer had lost its memory when it asked; this number survives every restart."""
     number: int
+    """Its own count within the epoch."""
 
 
 class Line(NamedTuple):
-    """Energy of one hour at a price.
-
-    Attributes
-    ----------
-    hour : int
-        Hour of the delivery day, from 0.
-    energy_kwh : float
-        Offered, asked for, granted or agreed, as the message says; a multiple of `GRAIN_KWH`.
-    price : float
-        EUR/kWh.
-    """
+    """Energy of one hour at a price."""
 
     hour: int
+    """Hour of the delivery day, from 0."""
     energy_kwh: float
+    """Offered, asked for, granted or agreed, as the message says; a multiple of `GRAIN_KWH`."""
     price: float
+    """EUR/kWh."""
 
 
 class OfferSheet(NamedTuple):
@@ -71,18 +57,13 @@ class Accept(NamedTuple):
 
 
 class Reject(NamedTuple):
-    """The seller sells nothing on this request, and never will.
-
-    Attributes
-    ----------
-    left : tuple of Line
-        What the seller has left of the day, where there are rounds in which that may be asked for.
-    """
+    """The seller sells nothing on this request, and never will."""
 
     id: RequestId
     day: int
     reason: RejectReason
     left: tuple[Line, ...] | None = None
+    """What the seller has left of the day, where there are rounds in which that may be asked for."""
 
 
 class Confirm(NamedTuple):

@@ -15,21 +15,14 @@ from cosim.core.message import PLATFORM, MessageKind, P
 
 
 class Traffic(NamedTuple):
-    """Messages handed to the network.
-
-    Attributes
-    ----------
-    kind : str
-        Kind of the messages.
-    messages : int
-        How many; what links repeat or copy by themselves is not counted here.
-    sent_bytes : int
-        Their size as packed binary.
-    """
+    """Messages handed to the network."""
 
     kind: str
+    """Kind of the messages."""
     messages: int
+    """How many; what links repeat or copy by themselves is not counted here."""
     sent_bytes: int
+    """Their size as packed binary."""
 
 
 class Post:

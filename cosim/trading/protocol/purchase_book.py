@@ -13,29 +13,20 @@ FailedStatus = Literal["rejected", "timed_out", "expired", "unconfirmed"]
 
 
 class Claim(NamedTuple):
-    """Energy of one hour that a buyer has a receipt for.
-
-    Attributes
-    ----------
-    request : RequestId
-        The request it comes from.
-    hour : int
-        Hour of the delivery day.
-    buyer, seller : int
-        Households; the same for energy bought from oneself.
-    requested_kwh, agreed_kwh : float
-        Asked for, and sold.
-    price : float
-        EUR/kWh.
-    """
+    """Energy of one hour that a buyer has a receipt for."""
 
     request: RequestId
+    """The request it comes from."""
     hour: int
+    """Hour of the delivery day."""
     buyer: int
     seller: int
+    """Households; the same for energy bought from oneself."""
     requested_kwh: float
     agreed_kwh: float
+    """Asked for, and sold."""
     price: float
+    """EUR/kWh."""
 
 
 class FailedAttempt(NamedTuple):
@@ -59,94 +50,62 @@ class ReceivedSheet(NamedTuple):
 
 @dataclass(slots=True)
 class Need:
-    """What is still to be bought in an hour.
-
-    Attributes
-    ----------
-    remaining_kwh : float
-        Neither claimed nor asked for at present.
-    candidates : tuple of Candidate
-        Whom to ask.
-    next_candidate : int
-        Position of the first who was not asked yet.
-    """
+    """What is still to be bought in an hour."""
 
     remaining_kwh: float
+    """Neither claimed nor asked for at present."""
     candidates: tuple[Candidate, ...]
+    """Whom to ask."""
     next_candidate: int = 0
+    """Position of the first who was not asked yet."""
 
 
 @dataclass(slots=True)
 class OpenRequest:
-    """A request whose outcome is not known yet.
-
-    Attributes
-    ----------
-    id : RequestId
-        The request.
-    seller : int
-        Who was asked.
-    asked : tuple of Line
-        What for.
-    granted : tuple of Line or None
-        What the seller reserved; None until it has answered, and then the buyer waits for the receipt.
-    transmissions : int
-        How often the request, or now the confirmation, was sent.
-    due_ms : int
-        When to send it again.
-    """
+    """A request whose outcome is not known yet."""
 
     id: RequestId
+    """The request."""
     seller: int
+    """Who was asked."""
     asked: tuple[Line, ...]
+    """What for."""
     granted: tuple[Line, ...] | None
+    """What the seller reserved; None until it has answered, and then the buyer waits for the receipt."""
     transmissions: int
+    """How often the request, or now the confirmation, was sent."""
     due_ms: int
+    """When to send it again."""
 
 
 @dataclass(slots=True)
 class PurchaseBook:
-    """A buyer's account of one delivery day.
-
-    Attributes
-    ----------
-    day : int
-        The delivery day.
-    sheets : dict of int to ReceivedSheet
-        By seller.
-    is_planned, is_closed : bool
-        The gate has closed and the day is planned; the deadline has passed.
-    needs : dict of int to Need
-        By hour.
-    open_requests : dict of RequestId to OpenRequest
-        In the order in which they were made.
-    claims : dict of RequestId to tuple of Claim
-        What it holds receipts for.
-    failed : list of FailedAttempt
-        What came to nothing.
-    late_offers : int
-        Offer sheets that came after the day was planned.
-    wanted_kwh : dict of int to float
-        By hour: what its last plan uses in hours in which it knows offers, its own among them.
-    first_open_hour : int
-        In further rounds, the first hour that has not begun.
-    has_news : bool
-        Whether sellers have said since the last plan that they have less left than they offered.
-    """
+    """A buyer's account of one delivery day."""
 
     day: int
+    """The delivery day."""
     sheets: dict[int, ReceivedSheet] = field(default_factory=dict)
+    """By seller."""
     is_planned: bool = False
     is_closed: bool = False
+    """The gate has closed and the day is planned; the deadline has passed."""
     needs: dict[int, Need] = field(default_factory=dict)
+    """By hour."""
     open_requests: dict[RequestId, OpenRequest] = field(default_factory=dict)
+    """In the order in which they were made."""
     claims: dict[RequestId, tuple[Claim, ...]] = field(default_factory=dict)
+    """What it holds receipts for."""
     failed: list[FailedAttempt] = field(default_factory=list)
+    """What came to nothing."""
     late_offers: int = 0
+    """Offer sheets that came after the day was planned."""
     wanted_kwh: dict[int, float] = field(default_factory=dict)
+    """By hour: what its last plan uses in hours in which it knows offers, its own among them."""
     first_open_hour: int = 0
+    """In further rounds, the first hour that has not begun."""
 
     has_news: bool = False
+    """Whether sellers have said since the last plan that they have less left than they offered."""
 
     def held_kwh(self) -> dict[int, float]:
         """What it holds receipts for, or has asked for and waits for, by hour; exact."""

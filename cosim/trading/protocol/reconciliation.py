@@ -26,32 +26,22 @@ AgreementStatus = Literal["agreed", "restored", "unclaimed"]
 
 
 class Agreement(NamedTuple):
-    """Energy of one hour as the books have it after the deadline.
-
-    Attributes
-    ----------
-    request : RequestId
-        Where it comes from.
-    hour : int
-        Hour of the delivery day.
-    buyer, seller : int
-        Households.
-    requested_kwh, agreed_kwh : float
-        Asked for, and sold; nothing is sold of what is unclaimed.
-    price : float
-        EUR/kWh.
-    status : str
-        See `AgreementStatus`.
-    """
+    """Energy of one hour as the books have it after the deadline."""
 
     request: RequestId
+    """Where it comes from."""
     hour: int
+    """Hour of the delivery day."""
     buyer: int
     seller: int
+    """Households."""
     requested_kwh: float
     agreed_kwh: float
+    """Asked for, and sold; nothing is sold of what is unclaimed."""
     price: float
+    """EUR/kWh."""
     status: AgreementStatus
+    """See `AgreementStatus`."""
 
 
 def reconcile(day: int, claims: Iterable[Claim], ledgers: Mapping[int, Ledger | None]) -> list[Agreement]:

@@ -30,21 +30,14 @@ from cosim.trading.valuation.offers import Offer
 
 @dataclass(slots=True)
 class SellerState:
-    """All that a seller remembers.
-
-    Attributes
-    ----------
-    household : int
-        Its number.
-    first_day : int
-        It sells no energy of days before this one.
-    ledgers : dict of int to Ledger
-        By day, from publication until the day is settled.
-    """
+    """All that a seller remembers."""
 
     household: int
+    """Its number."""
     first_day: int = 0
+    """It sells no energy of days before this one."""
     ledgers: dict[int, Ledger] = field(default_factory=dict)
+    """By day, from publication until the day is settled."""
 
 
 class Seller:

@@ -32,21 +32,14 @@ _EPOCH_SHIFT = 40
 
 @dataclass(slots=True)
 class TraderState:
-    """All that a household remembers of its trading: plain data, so a checkpoint is a copy of it.
-
-    Attributes
-    ----------
-    seller : SellerState
-        Its ledgers.
-    buyer : BuyerState
-        Its purchase books.
-    next_sequence : int
-        Sequence number of its next message.
-    """
+    """All that a household remembers of its trading: plain data, so a checkpoint is a copy of it."""
 
     seller: SellerState
+    """Its ledgers."""
     buyer: BuyerState
+    """Its purchase books."""
     next_sequence: int
+    """Sequence number of its next message."""
 
 
 def new_state(household: int, epoch: int = 0, first_day: int = 0) -> TraderState:

@@ -11,20 +11,15 @@ from cosim.trading.schemas.rules import TradingRulesConfig
 
 
 class Timeline(NamedTuple):
-    """Instants of each delivery day, in ms since the scenario's start.
-
-    Attributes
-    ----------
-    first_day_ms : int
-        Start of day 0; not above 0, and below it where the scenario starts within a day.
-    publication_before_ms, gate_before_ms, deadline_before_ms : int
-        How long before a day's start its offers are published, its gate closes, its trades must be confirmed.
-    """
+    """Instants of each delivery day, in ms since the scenario's start."""
 
     first_day_ms: int
+    """Start of day 0; not above 0, and below it where the scenario starts within a day."""
     publication_before_ms: int
     gate_before_ms: int
     deadline_before_ms: int
+    """How long before a day's start its offers are published, its gate closes, its trades must be
+    confirmed."""
 
     def start_ms(self, day: int) -> int:
         """When the delivery day starts."""
@@ -79,33 +74,22 @@ def build_timeline(config: TradingRulesConfig, first_day_ms: int) -> Timeline:
 
 
 class TradingTerms(NamedTuple):
-    """What every household knows of the rules.
-
-    Attributes
-    ----------
-    timeline : Timeline
-        When what happens.
-    reservation_ms : int
-        How long a reservation holds without a confirmation.
-    timeout_ms : int
-        How long a buyer waits for an answer.
-    retries : int
-        How often it repeats.
-    min_trade_kwh : float
-        Smallest energy asked for or granted in one hour.
-    round_ms : int or None
-        From one round to the next; None where trading is over at the deadline.
-    slots : MarketSlots
-        What is traded: hours, or shorter intervals.
-    """
+    """What every household knows of the rules."""
 
     timeline: Timeline
+    """When what happens."""
     reservation_ms: int
+    """How long a reservation holds without a confirmation."""
     timeout_ms: int
+    """How long a buyer waits for an answer."""
     retries: int
+    """How often it repeats."""
     min_trade_kwh: float
+    """Smallest energy asked for or granted in one hour."""
     round_ms: int | None = None
+    """From one round to the next; None where trading is over at the deadline."""
     slots: MarketSlots = HOURLY
+    """What is traded: hours, or shorter intervals."""
 
     def last_ms(self, day: int, hour: int) -> int:
         """Last instant at which an hour can be sold: the deadline, or, in rounds, before it begins."""

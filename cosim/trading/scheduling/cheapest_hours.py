@@ -17,18 +17,12 @@ from cosim.trading.scheduling.supply import Supply
 
 
 class HourRoom(NamedTuple):
-    """What can be taken in an hour.
-
-    Attributes
-    ----------
-    most_kwh : float
-        Altogether.
-    steps : tuple of (float, float)
-        Prices, EUR/kWh, and what there is at each, kWh.
-    """
+    """What can be taken in an hour."""
 
     most_kwh: float
+    """Altogether."""
     steps: tuple[tuple[float, float], ...]
+    """Prices, EUR/kWh, and what there is at each, kWh."""
 
 
 def room_above(supply: Supply, load_kwh: Sequence[float]) -> list[HourRoom]:

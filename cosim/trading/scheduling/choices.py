@@ -32,21 +32,16 @@ _DIGITS = 9
 
 @dataclass(frozen=True, eq=False)
 class Levels:
-    """The loads that a set of appliances can add up to.
-
-    Attributes
-    ----------
-    kwh : ndarray, shape (n_levels,)
-        Ascending from 0.
-    plus : ndarray of int, shape (n_appliances, n_levels)
-        The level reached by switching an appliance on. Valid at levels that do not contain it.
-    minus : ndarray of int, shape (n_appliances, n_levels)
-        The level reached by switching an appliance off. Valid at levels that contain it.
-    """
+    """The loads that a set of appliances can add up to."""
 
     kwh: NDArray[np.float64]
+    """Ascending from 0. Shape (n_levels,)."""
     plus: NDArray[np.int64]
+    """The level reached by switching an appliance on. Valid at levels that do not contain it. Shape
+    (n_appliances, n_levels)."""
     minus: NDArray[np.int64]
+    """The level reached by switching an appliance off. Valid at levels that contain it. Shape (n_appliances,
+    n_levels)."""
 
 
 @lru_cache(maxsize=1024)
@@ -84,51 +79,36 @@ def _nearest(sums: NDArray[np.float64], targets: NDArray[np.float64]) -> NDArray
 
 @dataclass(frozen=True, eq=False)
 class Choices:
-    """What is to be decided, for a given load of everything that is decided already.
-
-    Attributes
-    ----------
-    ways : tuple of ndarray, each of shape (n_ways, n_hours)
-        Ways to run each listed appliance, 0 or 1.
-    worth : tuple of ndarray, each of shape (n_ways,)
-        What each way is worth, EUR.
-    powers_kw : tuple of float
-        Power of each listed appliance.
-    flexible_worth : ndarray, shape (n_flexible, n_hours)
-        What each hour of a flexible appliance is worth, EUR; ``-inf`` outside its window.
-    flexible_hours : tuple of int
-        How many hours each flexible appliance needs.
-    flexible_kw : tuple of float
-        Power of each flexible appliance.
-    subset : ndarray of int, shape (n_subsets, n_flexible)
-        Which flexible appliances are on, for every combination of them.
-    load_kwh : ndarray, shape (n_subsets, n_levels)
-        Load of a combination and a level together, without what is decided.
-    cost : ndarray, shape (n_subsets, n_levels, n_hours)
-        What it costs in each hour, EUR; past the limit, the last price goes on.
-    excess_kwh : ndarray, shape (n_subsets, n_levels, n_hours)
-        How far it lies past the limit.
-    levels : Levels
-        Of the listed appliances.
-    fixed_kwh : ndarray, shape (n_hours,)
-        Load of everything that is decided.
-    excess_only : bool
-        Whether only load past the limit counts, and is allowed.
-    """
+    """What is to be decided, for a given load of everything that is decided already."""
 
     ways: tuple[NDArray[np.float64], ...]
+    """Ways to run each listed appliance, 0 or 1. Each of shape (n_ways, n_hours)."""
     worth: tuple[NDArray[np.float64], ...]
+    """What each way is worth, EUR. Each of shape (n_ways,)."""
     powers_kw: tuple[float, ...]
+    """Power of each listed appliance."""
     flexible_worth: NDArray[np.float64]
+    """What each hour of a flexible appliance is worth, EUR; ``-inf`` outside its window. Shape (n_flexible,
+    n_hours)."""
     flexible_hours: tuple[int, ...]
+    """How many hours each flexible appliance needs."""
     flexible_kw: tuple[float, ...]
+    """Power of each flexible appliance."""
     subset: NDArray[np.int64]
+    """Which flexible appliances are on, for every combination of them. Shape (n_subsets, n_flexible)."""
     load_kwh: NDArray[np.float64]
+    """Load of a combination and a level together, without what is decided. Shape (n_subsets, n_levels)."""
     cost: NDArray[np.float64]
+    """What it costs in each hour, EUR; past the limit, the last price goes on. Shape (n_subsets, n_levels,
+    n_hours)."""
     excess_kwh: NDArray[np.float64]
+    """How far it lies past the limit. Shape (n_subsets, n_levels, n_hours)."""
     levels: Levels
+    """Of the listed appliances."""
     fixed_kwh: NDArray[np.float64]
+    """Load of everything that is decided. Shape (n_hours,)."""
     excess_only: bool
+    """Whether only load past the limit counts, and is allowed."""
 
     @property
     def n_hours(self) -> int:
@@ -138,17 +118,12 @@ class Choices:
 
 @dataclass(frozen=True)
 class Roles:
-    """Which appliances of a problem are searched how, by index.
-
-    Attributes
-    ----------
-    fixed, listed, flexible : tuple of int
-        Those with one way; those in lists, the largest energy first; those with free hours.
-    """
+    """Which appliances of a problem are searched how, by index."""
 
     fixed: tuple[int, ...]
     listed: tuple[int, ...]
     flexible: tuple[int, ...]
+    """Those with one way; those in lists, the largest energy first; those with free hours."""
 
 
 def assign_roles(problem: ScheduleProblem) -> Roles:

@@ -23,25 +23,17 @@ Array = NDArray[np.float64]
 
 
 class Preferences(NamedTuple):
-    """How a household weighs what it likes against what it costs, and the power it may draw.
-
-    Attributes
-    ----------
-    rigidity, rigidity_max : int
-        R and R_max of paper B (7).
-    gamma_b : float
-        γ_b of (8).
-    contracted_kw : float
-        Contracted power, kW.
-    slot_h : float
-        Length of a market interval, h.
-    """
+    """How a household weighs what it likes against what it costs, and the power it may draw."""
 
     rigidity: int
     rigidity_max: int
+    """R and R_max of paper B (7)."""
     gamma_b: float
+    """γ_b of (8)."""
     contracted_kw: float
+    """Contracted power, kW."""
     slot_h: float = 1.0
+    """Length of a market interval, h."""
 
     @property
     def most_kwh(self) -> float:
@@ -50,21 +42,15 @@ class Preferences(NamedTuple):
 
 
 class DayPlan(NamedTuple):
-    """What a household does with its appliances on a day.
-
-    Attributes
-    ----------
-    appliances : ApplianceDay
-        What was to be scheduled.
-    values : ndarray, shape (n_appliances, 24)
-        ζ of (4) at the grid's price and the household's own rigidity, whatever it was scheduled for, EUR/kWh.
-    schedule : Schedule
-        The schedule.
-    """
+    """What a household does with its appliances on a day."""
 
     appliances: ApplianceDay
+    """What was to be scheduled."""
     values: Array
+    """ζ of (4) at the grid's price and the household's own rigidity, whatever it was scheduled for, EUR/kWh.
+    Shape (n_appliances, 24)."""
     schedule: Schedule
+    """The schedule."""
 
     @property
     def energy_kwh(self) -> Array:

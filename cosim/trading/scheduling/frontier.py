@@ -16,24 +16,16 @@ _HUGE = 1e15
 
 @dataclass(frozen=True, eq=False)
 class Frontier:
-    """Schedules of all listed appliances that may still be better than the best one known.
-
-    Attributes
-    ----------
-    ways : ndarray of int, shape (n, n_listed)
-        How each listed appliance runs.
-    levels : ndarray of int, shape (n, n_hours)
-        The level of each hour.
-    loss : ndarray, shape (n,)
-        At least so much less than the relaxation's bound each is worth, EUR.
-    largest : int
-        Most partial schedules held at any depth.
-    """
+    """Schedules of all listed appliances that may still be better than the best one known."""
 
     ways: NDArray[np.int64]
+    """How each listed appliance runs. Shape (n, n_listed)."""
     levels: NDArray[np.int64]
+    """The level of each hour. Shape (n, n_hours)."""
     loss: NDArray[np.float64]
+    """At least so much less than the relaxation's bound each is worth, EUR. Shape (n,)."""
     largest: int
+    """Most partial schedules held at any depth."""
 
 
 def expand(choices: Choices, relaxation: Relaxation, gap: float, limit: int) -> Frontier | None:

@@ -22,17 +22,6 @@ from cosim.trading.valuation.appliance import Appliance, load_kwh, time_of_day
 class ScheduleProblem:
     """A household's day.
 
-    Attributes
-    ----------
-    appliances : tuple of Appliance
-        What is scheduled.
-    values : ndarray, shape (n_appliances, n_hours)
-        ζ, EUR/kWh: what energy is worth to each appliance in each hour.
-    supply : Supply
-        Offers and grid, with the load limit of each hour.
-    fixed_load_kwh : ndarray, shape (n_hours,)
-        Load that is there anyway and not scheduled; it is bought too.
-
     Raises
     ------
     InputError
@@ -40,9 +29,13 @@ class ScheduleProblem:
     """
 
     appliances: tuple[Appliance, ...]
+    """What is scheduled."""
     values: NDArray[np.float64]
+    """ζ, EUR/kWh: what energy is worth to each appliance in each hour. Shape (n_appliances, n_hours)."""
     supply: Supply
+    """Offers and grid, with the load limit of each hour."""
     fixed_load_kwh: NDArray[np.float64]
+    """Load that is there anyway and not scheduled; it is bought too. Shape (n_hours,)."""
 
     def __init__(
         self,
@@ -115,31 +108,21 @@ class ScheduleProblem:
 
 @dataclass(frozen=True, eq=False)
 class Schedule:
-    """A schedule that keeps every rule.
-
-    Attributes
-    ----------
-    on : ndarray of bool, shape (n_appliances, n_hours)
-        The allocation matrix A.
-    load_kwh : ndarray, shape (n_hours,)
-        Load of each hour, the fixed load included.
-    energy_value : float
-        Σ A c ζ, EUR.
-    cost : float
-        What the load costs, EUR.
-    supply : Supply
-        What it is bought from.
-    gap : float
-        No schedule has an objective that is larger by more than this, EUR: 0 where it is proved the best,
-        NaN where nothing is known.
-    """
+    """A schedule that keeps every rule."""
 
     on: NDArray[np.bool_]
+    """The allocation matrix A. Shape (n_appliances, n_hours)."""
     load_kwh: NDArray[np.float64]
+    """Load of each hour, the fixed load included. Shape (n_hours,)."""
     energy_value: float
+    """Σ A c ζ, EUR."""
     cost: float
+    """What the load costs, EUR."""
     supply: Supply
+    """What it is bought from."""
     gap: float = 0.0
+    """No schedule has an objective that is larger by more than this, EUR: 0 where it is proved the best, NaN
+    where nothing is known."""
 
     @property
     def objective(self) -> float:
@@ -154,45 +137,30 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Shortage:
-    """An hour in which there is not enough power.
-
-    Attributes
-    ----------
-    hour : int
-        Hour of the day, from 0.
-    wanted_kwh, limit_kwh : float
-        The load, and the most that is allowed or to be had.
-    appliances : tuple of str
-        What runs in that hour.
-    """
+    """An hour in which there is not enough power."""
 
     hour: int
+    """Hour of the day, from 0."""
     wanted_kwh: float
     limit_kwh: float
+    """The load, and the most that is allowed or to be had."""
     appliances: tuple[str, ...]
+    """What runs in that hour."""
 
 
 @dataclass(frozen=True)
 class Infeasible:
-    """Why there is no schedule.
-
-    Attributes
-    ----------
-    problems : tuple of Problem
-        What does not go together, and what would have to give.
-    too_long : tuple of str
-        Appliances whose runs do not fit into their windows.
-    shortages : tuple of Shortage
-        Hours without enough power in the schedule with the least excess that was found; empty if `too_long`
-        is not.
-    proved : bool
-        Whether it is proved that there is none; `greedy` may only have missed it.
-    """
+    """Why there is no schedule."""
 
     problems: tuple[Problem, ...]
+    """What does not go together, and what would have to give."""
     too_long: tuple[str, ...] = ()
+    """Appliances whose runs do not fit into their windows."""
     shortages: tuple[Shortage, ...] = ()
+    """Hours without enough power in the schedule with the least excess that was found; empty if `too_long` is
+    not."""
     proved: bool = True
+    """Whether it is proved that there is none; `greedy` may only have missed it."""
 
 
 def evaluate(problem: ScheduleProblem, on: NDArray[np.bool_]) -> Schedule:

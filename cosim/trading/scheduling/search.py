@@ -26,21 +26,14 @@ _LEAVES_AT_ONCE = 64
 
 @dataclass
 class SearchCount:
-    """How much work a search was.
-
-    Attributes
-    ----------
-    partial_schedules : int
-        Most partial schedules held at once.
-    subproblems : int
-        Problems for which prices were looked for.
-    handed_over : int
-        How often HiGHS had to close the search.
-    """
+    """How much work a search was."""
 
     partial_schedules: int = 0
+    """Most partial schedules held at once."""
     subproblems: int = 0
+    """Problems for which prices were looked for."""
     handed_over: int = 0
+    """How often HiGHS had to close the search."""
 
 
 class TakesLongError(Exception):

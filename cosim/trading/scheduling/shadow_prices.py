@@ -25,25 +25,17 @@ _MEMORY = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Relaxation:
-    """What is known at given prices.
-
-    Attributes
-    ----------
-    bound : float
-        No schedule is worth more, EUR; ``-inf`` where the load decided already is too much for an hour.
-    prices : ndarray, shape (n_hours,)
-        λ, EUR/kWh.
-    regrets : tuple of ndarray, each of shape (n_ways,)
-        Of each way of each listed appliance, EUR, at least 0.
-    slack : ndarray, shape (n_subsets, n_levels, n_hours)
-        Of each load, the regrets of the flexible appliances included, EUR, at least 0; ``inf`` past the
-        limit.
-    """
+    """What is known at given prices."""
 
     bound: float
+    """No schedule is worth more, EUR; ``-inf`` where the load decided already is too much for an hour."""
     prices: NDArray[np.float64]
+    """λ, EUR/kWh. Shape (n_hours,)."""
     regrets: tuple[NDArray[np.float64], ...]
+    """Of each way of each listed appliance, EUR, at least 0. Each of shape (n_ways,)."""
     slack: NDArray[np.float64]
+    """Of each load, the regrets of the flexible appliances included, EUR, at least 0; ``inf`` past the limit.
+    Shape (n_subsets, n_levels, n_hours)."""
 
 
 class PriceSearch:

@@ -47,30 +47,21 @@ def beside(battery: Exchange, load_kwh: Array, generation_kwh: Array) -> tuple[A
 
 
 class StorageDay(NamedTuple):
-    """What a battery is planned by; energies in kWh of an interval, shape (n_slots,).
-
-    Attributes
-    ----------
-    load_kwh, generation_kwh : ndarray
-        Of the household, but for the battery.
-    most_load_kwh : ndarray
-        Up to which load it may charge.
-    buy_eur_per_kwh, sell_eur_per_kwh : ndarray
-        What a kWh costs, and what one earns that is not sold yet; the first is nowhere lower.
-    bought_kwh, sold_kwh : ndarray
-        What is agreed.
-    slot_h : float
-        Length of an interval, h.
-    """
+    """What a battery is planned by; energies in kWh of an interval, shape (n_slots,)."""
 
     load_kwh: Array
     generation_kwh: Array
+    """Of the household, but for the battery."""
     most_load_kwh: Array
+    """Up to which load it may charge."""
     buy_eur_per_kwh: Array
     sell_eur_per_kwh: Array
+    """What a kWh costs, and what one earns that is not sold yet; the first is nowhere lower."""
     bought_kwh: Array
     sold_kwh: Array
+    """What is agreed."""
     slot_h: float
+    """Length of an interval, h."""
 
 
 def plan_storage(store: Store, begin_kwh: float, end_kwh: float, day: StorageDay) -> Exchange:

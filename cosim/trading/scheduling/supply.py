@@ -21,55 +21,37 @@ TOLERANCE_KWH = 1e-7
 
 
 class Purchase(NamedTuple):
-    """What is bought from one supplier in one hour.
-
-    Attributes
-    ----------
-    hour : int
-        Hour of the day, from 0.
-    seller : int
-        Number of the household, or `GRID`.
-    quantity_kwh : float
-        τ of paper B (14).
-    price : float
-        EUR/kWh.
-    """
+    """What is bought from one supplier in one hour."""
 
     hour: int
+    """Hour of the day, from 0."""
     seller: int
+    """Number of the household, or `GRID`."""
     quantity_kwh: float
+    """τ of paper B (14)."""
     price: float
+    """EUR/kWh."""
 
 
 @dataclass(frozen=True, eq=False)
 class Supply:
-    """Every hour's suppliers in ascending order of price. Made by `merit_order`.
-
-    Attributes
-    ----------
-    price : ndarray, shape (n_hours, n_steps)
-        EUR/kWh, ascending; where an hour has fewer steps, its last price is repeated for a quantity of 0.
-    quantity_kwh : ndarray, shape (n_hours, n_steps)
-        What each step holds.
-    seller : ndarray of int, shape (n_hours, n_steps)
-        Who sells it; `GRID` for the grid.
-    start_kwh : ndarray, shape (n_hours, n_steps)
-        Load at which each step begins.
-    start_cost : ndarray, shape (n_hours, n_steps)
-        What a load of `start_kwh` costs, EUR.
-    limit_kwh : ndarray, shape (n_hours,)
-        The largest load: the contracted power, or all of the supply if that is less.
-    grid_price : ndarray, shape (n_hours,)
-        P^G, EUR/kWh.
-    """
+    """Every hour's suppliers in ascending order of price. Made by `merit_order`."""
 
     price: NDArray[np.float64]
+    """EUR/kWh, ascending; where an hour has fewer steps, its last price is repeated for a quantity of 0.
+    Shape (n_hours, n_steps)."""
     quantity_kwh: NDArray[np.float64]
+    """What each step holds. Shape (n_hours, n_steps)."""
     seller: NDArray[np.int64]
+    """Who sells it; `GRID` for the grid. Shape (n_hours, n_steps)."""
     start_kwh: NDArray[np.float64]
+    """Load at which each step begins. Shape (n_hours, n_steps)."""
     start_cost: NDArray[np.float64]
+    """What a load of `start_kwh` costs, EUR. Shape (n_hours, n_steps)."""
     limit_kwh: NDArray[np.float64]
+    """The largest load: the contracted power, or all of the supply if that is less. Shape (n_hours,)."""
     grid_price: NDArray[np.float64]
+    """P^G, EUR/kWh. Shape (n_hours,)."""
 
     @property
     def n_hours(self) -> int:

@@ -12,14 +12,10 @@ class MarketSlots(NamedTuple):
     """Of how many intervals an hour and a day consist.
 
     Where numbers of them stand in code and messages as ``hour``, they count these intervals.
-
-    Attributes
-    ----------
-    per_hour : int
-        1, 2 or 4.
     """
 
     per_hour: int = 1
+    """1, 2 or 4."""
 
     @property
     def per_day(self) -> int:

@@ -44,114 +44,78 @@ class TradeRow(NamedTuple):
 
 
 class Bill(NamedTuple):
-    """A row of the table ``bills``; the grid has one too.
-
-    Attributes
-    ----------
-    day : int
-        Delivery day.
-    prosumer : int
-        Household, or below 0 its supplier: `GRID`.
-    load_kwh, generation_kwh : float
-        Metered. ``load = self_consumed + bought + from_grid``, ``generation = self_consumed + sold +
-        to_grid``.
-    self_consumed_kwh : float
-        Generated and used by the household itself, self-transactions included.
-    bought_kwh, sold_kwh : float
-        From and to other households, as delivered.
-    from_grid_kwh, to_grid_kwh : float
-        The rest; never both in one hour.
-    purchases_eur, sales_eur : float
-        Paid to other households; received from them (negative).
-    from_grid_eur, to_grid_eur : float
-        Paid to the grid at P^G; received for what was fed in (negative, unless the price is).
-    compensation_eur : float
-        Paid for own deviations less received for others', where the rule has it so.
-    total_eur : float
-        The sum, with the two that follow.
-    grid_fees_eur, taxes_eur : float
-        Paid to the grid operator and to the state, where there are tariffs.
-    """
+    """A row of the table ``bills``; the grid has one too."""
 
     day: int
+    """Delivery day."""
     prosumer: int
+    """Household, or below 0 its supplier: `GRID`."""
     load_kwh: float
     generation_kwh: float
+    """Metered. ``load = self_consumed + bought + from_grid``, ``generation = self_consumed + sold +
+    to_grid``."""
     self_consumed_kwh: float
+    """Generated and used by the household itself, self-transactions included."""
     bought_kwh: float
     sold_kwh: float
+    """From and to other households, as delivered."""
     from_grid_kwh: float
     to_grid_kwh: float
+    """The rest; never both in one hour."""
     purchases_eur: float
     sales_eur: float
+    """Paid to other households; received from them (negative)."""
     from_grid_eur: float
     to_grid_eur: float
+    """Paid to the grid at P^G; received for what was fed in (negative, unless the price is)."""
     compensation_eur: float
+    """Paid for own deviations less received for others', where the rule has it so."""
     total_eur: float
+    """The sum, with the two that follow."""
     grid_fees_eur: float = 0.0
     taxes_eur: float = 0.0
+    """Paid to the grid operator and to the state, where there are tariffs."""
 
 
 class Losses(NamedTuple):
-    """What the partners of a trade lose, EUR/kWh.
-
-    Attributes
-    ----------
-    of_buyer : float
-        By each kWh that the seller does not give: what it costs from the grid beyond the trade, where that is
-        more.
-    of_seller : float
-        By each kWh that the buyer does not take: what the trade earns beyond feeding in, where that is more.
-    """
+    """What the partners of a trade lose, EUR/kWh."""
 
     of_buyer: float
+    """By each kWh that the seller does not give: what it costs from the grid beyond the trade, where that is
+    more."""
     of_seller: float
+    """By each kWh that the buyer does not take: what the trade earns beyond feeding in, where that is
+    more."""
 
 
 class ChargeRow(NamedTuple):
-    """A row of the table ``charges``: what a household pays of one fee or tax on a day.
-
-    Attributes
-    ----------
-    day, prosumer : int
-        Delivery day and household.
-    charge : str
-        Its name.
-    receiver : {"grid_operator", "state"}
-        Who gets it.
-    on_grid_eur, on_peers_eur : float
-        On what was bought from the grid, and from other households.
-    """
+    """A row of the table ``charges``: what a household pays of one fee or tax on a day."""
 
     day: int
     prosumer: int
+    """Delivery day and household."""
     charge: str
+    """Its name."""
     receiver: Literal["grid_operator", "state"]
+    """Who gets it."""
     on_grid_eur: float
     on_peers_eur: float
+    """On what was bought from the grid, and from other households."""
 
 
 @dataclass(frozen=True)
 class Settlement:
-    """A settled day.
-
-    Attributes
-    ----------
-    trades : list of TradeRow
-        By hour, seller and buyer; what came to nothing too.
-    bills : list of Bill
-        Of every household in order, then the suppliers'.
-    from_grid_kwh, to_grid_kwh : ndarray, shape (n_households, 24)
-        What each draws from and feeds into the grid, beyond its trades.
-    charges : tuple of ChargeRow
-        Fees and taxes one by one.
-    """
+    """A settled day."""
 
     trades: list[TradeRow]
+    """By hour, seller and buyer; what came to nothing too."""
     bills: list[Bill]
+    """Of every household in order, then the suppliers'."""
     from_grid_kwh: Array
     to_grid_kwh: Array
+    """What each draws from and feeds into the grid, beyond its trades. Shape (n_households, 24)."""
     charges: tuple[ChargeRow, ...] = ()
+    """Fees and taxes one by one."""
 
 
 def settle(

@@ -15,21 +15,14 @@ Array = NDArray[np.float64]
 
 
 class Delivered(NamedTuple):
-    """A trade after the day.
-
-    Attributes
-    ----------
-    agreement : Agreement
-        What was agreed.
-    sent_kwh : float
-        What the seller could give of it; ``agreed - sent`` is the seller's deviation.
-    taken_kwh : float
-        What the buyer could use of that: what is delivered. ``sent - taken`` is the buyer's deviation.
-    """
+    """A trade after the day."""
 
     agreement: Agreement
+    """What was agreed."""
     sent_kwh: float
+    """What the seller could give of it; ``agreed - sent`` is the seller's deviation."""
     taken_kwh: float
+    """What the buyer could use of that: what is delivered. ``sent - taken`` is the buyer's deviation."""
 
 
 def deliver(agreements: Iterable[Agreement], load_kwh: Array, generation_kwh: Array) -> list[Delivered]:

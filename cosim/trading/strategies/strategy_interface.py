@@ -22,51 +22,33 @@ EDGE = 1e-9
 
 
 class Chosen(NamedTuple):
-    """What a learner chose, to be learnt from when it is known what it earned.
-
-    Attributes
-    ----------
-    number : int
-        Of its choices; 0 for one that has none.
-    probability : float
-        With which it chose that.
-    """
+    """What a learner chose, to be learnt from when it is known what it earned."""
 
     number: int
+    """Of its choices; 0 for one that has none."""
     probability: float
+    """With which it chose that."""
 
 
 class Lesson(NamedTuple):
-    """What became of a day's orders.
-
-    Attributes
-    ----------
-    reward : float
-        What trading gained, as a share of the most that the orders could have gained; 0 ... 1.
-    ordered_kwh, passed_kwh : ndarray, shape (n_hours,)
-        What was ordered, and what was bought or sold of it.
-    kept : ndarray, shape (n_hours,)
-        The share of the scale that the household kept by the price of what passed: for a seller the place of
-        the price, for a buyer 1 less that; NaN where nothing passed.
-    """
+    """What became of a day's orders."""
 
     reward: float
+    """What trading gained, as a share of the most that the orders could have gained; 0 ... 1."""
     ordered_kwh: Array
     passed_kwh: Array
+    """What was ordered, and what was bought or sold of it. Shape (n_hours,)."""
     kept: Array
+    """The share of the scale that the household kept by the price of what passed: for a seller the place of
+    the price, for a buyer 1 less that; NaN where nothing passed. Shape (n_hours,)."""
 
 
 class Remembering(Model):
-    """What strategies of sellers and buyers have in common; one that learns nothing defines none of it.
-
-    Attributes
-    ----------
-    learns : bool
-        Whether it remembers anything.
-    """
+    """What strategies of sellers and buyers have in common; one that learns nothing defines none of it."""
 
     kind: str = ""
     learns: ClassVar[bool] = False
+    """Whether it remembers anything."""
 
     def first_memory(self, n_hours: int) -> Array:
         """What it knows before it begins; one number after the other."""

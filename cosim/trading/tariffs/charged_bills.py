@@ -17,18 +17,12 @@ Array = NDArray[np.float64]
 
 
 class Owed(NamedTuple):
-    """What one household owes.
-
-    Attributes
-    ----------
-    on_grid : ndarray, shape (n_charges, 24)
-        On what it bought from the grid, EUR.
-    on_peers : ndarray, shape (n_charges, n_trades)
-        On what it bought from others, EUR.
-    """
+    """What one household owes."""
 
     on_grid: Array
+    """On what it bought from the grid, EUR. Shape (n_charges, 24)."""
     on_peers: Array
+    """On what it bought from others, EUR. Shape (n_charges, n_trades)."""
 
 
 def with_charges(settlement: Settlement, prices: TariffPriceList, day: int) -> Settlement:

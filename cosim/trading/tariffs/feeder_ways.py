@@ -22,27 +22,18 @@ _EARTH_KM = 6371.0088
 
 
 class Branches(NamedTuple):
-    """What connects each bus with the next one towards the supply.
-
-    Attributes
-    ----------
-    elements : list of list of int
-        By bus: columns among all lines, then all transformers; none at a supply, or over a switch.
-    length_km : ndarray, shape (n_bus,)
-        Length of the shortest line; 0 for what is none.
-    impedance_ohm : ndarray of complex, shape (n_bus,)
-        Of the lines in parallel; 0 for what is none.
-    is_trafo : ndarray of bool, shape (n_bus,)
-        Whether it is a transformer.
-    n_pairs : int
-        Pairs of supplied buses that are connected: as many as branches, where the feeder is radial.
-    """
+    """What connects each bus with the next one towards the supply."""
 
     elements: list[list[int]]
+    """By bus: columns among all lines, then all transformers; none at a supply, or over a switch."""
     length_km: Array
+    """Length of the shortest line; 0 for what is none. Shape (n_bus,)."""
     impedance_ohm: NDArray[np.complex128]
+    """Of the lines in parallel; 0 for what is none. Shape (n_bus,)."""
     is_trafo: NDArray[np.bool_]
+    """Whether it is a transformer. Shape (n_bus,)."""
     n_pairs: int
+    """Pairs of supplied buses that are connected: as many as branches, where the feeder is radial."""
 
 
 def feeder_branches(feeder: Feeder) -> Branches:
@@ -202,18 +193,12 @@ class FeederWays:
 
 
 class Usage(NamedTuple):
-    """How far branches were used on a day, shape (n_hours, n_bus) each, by the market's intervals.
-
-    Attributes
-    ----------
-    share : ndarray
-        Loading over limit, the highest of the metering intervals within; 0 where nothing was solved.
-    downward : ndarray of bool
-        Whether power flowed from the supply to the bus then.
-    """
+    """How far branches were used on a day, shape (n_hours, n_bus) each, by the market's intervals."""
 
     share: Array
+    """Loading over limit, the highest of the metering intervals within; 0 where nothing was solved."""
     downward: NDArray[np.bool_]
+    """Whether power flowed from the supply to the bus then."""
 
 
 class UsageMemory:

@@ -15,19 +15,14 @@ from cosim.core.errors import InputError, Problem
 
 
 class LocalTime(NamedTuple):
-    """The hours of a run on the clocks of a place.
-
-    Attributes
-    ----------
-    hour : ndarray of int, shape (n_hours * per_hour,)
-        Hour of the local day. When clocks are put forward an hour is missing, when they are put back there is
-        one twice.
-    day : ndarray of int, shape (n_hours * per_hour,)
-        Position of the local day's kind in `DAYS`: 0 for Monday, 7 for a holiday, whatever its weekday.
-    """
+    """The hours of a run on the clocks of a place."""
 
     hour: NDArray[np.int64]
+    """Hour of the local day. When clocks are put forward an hour is missing, when they are put back there is
+    one twice. Shape (n_hours * per_hour,)."""
     day: NDArray[np.int64]
+    """Position of the local day's kind in `DAYS`: 0 for Monday, 7 for a holiday, whatever its weekday. Shape
+    (n_hours * per_hour,)."""
 
 
 def local_time(

@@ -27,18 +27,12 @@ class Supplier(NamedTuple):
 
 
 class Charging(NamedTuple):
-    """All that comes on top of a price.
-
-    Attributes
-    ----------
-    fees : tuple of GridFee
-        For the grid operator.
-    taxes : tuple of Tax
-        For the state; each may count what was before it.
-    """
+    """All that comes on top of a price."""
 
     fees: tuple[GridFee, ...]
+    """For the grid operator."""
     taxes: tuple[Tax, ...]
+    """For the state; each may count what was before it."""
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -19,34 +19,23 @@ MAX_WAYS = 50_000
 
 
 class Appliance(NamedTuple):
-    """Constants of one appliance.
-
-    Attributes
-    ----------
-    name : str
-        Its name in tables and messages.
-    power_kw : float
-        Power while it runs.
-    duration : int
-        Length of a run, intervals.
-    contiguous : bool
-        Whether a run is in one piece. If not, the intervals of all its runs may lie anywhere in the window.
-    earliest, latest : int
-        The window: it runs in intervals ``earliest ... latest - 1``.
-    runs_per_day : int
-        Number of runs, which do not overlap; one may follow the other at once.
-    slot_h : float
-        Length of an interval, h.
-    """
+    """Constants of one appliance."""
 
     name: str
+    """Its name in tables and messages."""
     power_kw: float
+    """Power while it runs."""
     duration: int
+    """Length of a run, intervals."""
     contiguous: bool = True
+    """Whether a run is in one piece. If not, the intervals of all its runs may lie anywhere in the window."""
     earliest: int = 0
     latest: int = 24
+    """The window: it runs in intervals ``earliest ... latest - 1``."""
     runs_per_day: int = 1
+    """Number of runs, which do not overlap; one may follow the other at once."""
     slot_h: float = 1.0
+    """Length of an interval, h."""
 
     @property
     def slots_needed(self) -> int:

@@ -13,24 +13,16 @@ GRID = -1
 
 
 class Offer(NamedTuple):
-    """A quantity that a household offers for one hour.
-
-    Attributes
-    ----------
-    hour : int
-        Hour of the day, from 0.
-    seller : int
-        Number of the household.
-    quantity_kwh : float
-        ω, the most it sells.
-    price : float
-        P^ψ, EUR/kWh.
-    """
+    """A quantity that a household offers for one hour."""
 
     hour: int
+    """Hour of the day, from 0."""
     seller: int
+    """Number of the household."""
     quantity_kwh: float
+    """ω, the most it sells."""
     price: float
+    """P^ψ, EUR/kWh."""
 
 
 def make_offers(seller: int, quantity_kwh: ArrayLike, price: ArrayLike) -> list[Offer]:

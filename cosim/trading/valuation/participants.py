@@ -42,31 +42,21 @@ _LARGEST_KEY = 1_000
 
 
 class CatalogueEntry(NamedTuple):
-    """What is known of a kind of appliance.
-
-    Attributes
-    ----------
-    name : str
-        Its name.
-    ownership : float
-        Share of households that own one.
-    runs_per_year : float
-        How often it runs.
-    power_kw, duration_h : float, int
-        Of one run; their product is the energy of a run.
-    contiguous : bool
-        Whether a run is in one piece.
-    pattern : str
-        When it is liked to run.
-    """
+    """What is known of a kind of appliance."""
 
     name: str
+    """Its name."""
     ownership: float
+    """Share of households that own one."""
     runs_per_year: float
+    """How often it runs."""
     power_kw: float
     duration_h: int
+    """Of one run; their product is the energy of a run."""
     contiguous: bool
+    """Whether a run is in one piece."""
     pattern: PatternName
+    """When it is liked to run."""
 
 
 def _cycle(watts: float, minutes: float, duration_h: int) -> float:
@@ -93,36 +83,23 @@ CATALOGUE: tuple[CatalogueEntry, ...] = (
 
 
 class Population(NamedTuple):
-    """Who owns what.
-
-    Attributes
-    ----------
-    owned : ndarray of bool, shape (n_households, n_entries)
-        Whether a household owns an appliance of the catalogue.
-    power_kw : ndarray, shape (n_households, n_entries)
-        Power of its appliance, in steps of a watt.
-    shift_h : ndarray of int, shape (n_households, n_entries)
-        By how many hours its preferences lie later than the pattern.
-    """
+    """Who owns what."""
 
     owned: NDArray[np.bool_]
+    """Whether a household owns an appliance of the catalogue. Shape (n_households, n_entries)."""
     power_kw: NDArray[np.float64]
+    """Power of its appliance, in steps of a watt. Shape (n_households, n_entries)."""
     shift_h: NDArray[np.int64]
+    """By how many hours its preferences lie later than the pattern. Shape (n_households, n_entries)."""
 
 
 class ApplianceDay(NamedTuple):
-    """What a household schedules on one day.
-
-    Attributes
-    ----------
-    appliances : tuple of Appliance
-        Those that run on that day.
-    preferences : ndarray, shape (n_appliances, n_slots)
-        1 ... 3, by market interval.
-    """
+    """What a household schedules on one day."""
 
     appliances: tuple[Appliance, ...]
+    """Those that run on that day."""
     preferences: NDArray[np.float64]
+    """1 ... 3, by market interval. Shape (n_appliances, n_slots)."""
 
 
 def draw_population(config: GeneratedAppliances, streams: Streams, n_households: int) -> Population:

@@ -16,36 +16,23 @@ from cosim.trading.valuation.prices import Prices
 
 
 class Retail(NamedTuple):
-    """Who sells what others do not, and to whom.
-
-    Attributes
-    ----------
-    party : int
-        Its number in the bills, below 0; `GRID` for the grid itself.
-    members : ndarray of int
-        Its customers.
-    prices : Prices
-        What it takes and pays, without fees and taxes; shape (24,) each.
-    """
+    """Who sells what others do not, and to whom."""
 
     party: int
+    """Its number in the bills, below 0; `GRID` for the grid itself."""
     members: NDArray[np.int64]
+    """Its customers."""
     prices: Prices
+    """What it takes and pays, without fees and taxes; shape (24,) each."""
 
 
 class PriceList(ABC):
-    """Prices of a run as households see them; a day's have shape (24,), EUR/kWh.
-
-    Attributes
-    ----------
-    parties : tuple of str
-        Who has bills besides the households: number -1, -2 and so on.
-    files : tuple of CsvFound
-        How the CSV files of its prices were understood.
-    """
+    """Prices of a run as households see them; a day's have shape (24,), EUR/kWh."""
 
     parties: tuple[str, ...]
+    """Who has bills besides the households: number -1, -2 and so on."""
     files: tuple[CsvFound, ...]
+    """How the CSV files of its prices were understood."""
 
     @abstractmethod
     def base(self, day: int) -> Prices:

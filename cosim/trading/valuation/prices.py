@@ -31,42 +31,27 @@ DEAREST, CHEAPEST = 5.0, 0.002
 
 
 class Prices(NamedTuple):
-    """Prices of a run or of a day.
-
-    Attributes
-    ----------
-    grid : ndarray, shape (n_hours,)
-        P^G, EUR/kWh; may be negative.
-    feed_in : ndarray, shape (n_hours,)
-        What a kWh earns that is fed in, EUR/kWh: P^IEP, or by the tariff rule.
-    files : tuple of CsvFound
-        How each CSV file behind them was understood.
-    warnings : tuple of Problem
-        What is doubtful in those files.
-    """
+    """Prices of a run or of a day."""
 
     grid: Array
+    """P^G, EUR/kWh; may be negative. Shape (n_hours,)."""
     feed_in: Array
+    """What a kWh earns that is fed in, EUR/kWh: P^IEP, or by the tariff rule. Shape (n_hours,)."""
     files: tuple[CsvFound, ...] = ()
+    """How each CSV file behind them was understood."""
     warnings: tuple[Problem, ...] = ()
+    """What is doubtful in those files."""
 
 
 class HourlySeries(NamedTuple):
-    """One series of prices over a run.
-
-    Attributes
-    ----------
-    values : ndarray, shape (n_hours,)
-        EUR/kWh.
-    file : CsvFound or None
-        How the CSV file was understood that they are from.
-    warnings : tuple of Problem
-        What is doubtful about them.
-    """
+    """One series of prices over a run."""
 
     values: Array
+    """EUR/kWh. Shape (n_hours,)."""
     file: CsvFound | None
+    """How the CSV file was understood that they are from."""
     warnings: tuple[Problem, ...]
+    """What is doubtful about them."""
 
 
 def hourly_prices(
