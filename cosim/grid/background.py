@@ -18,6 +18,8 @@ from cosim.grid.simbench_data import SLOT_MINUTES
 from cosim.grid.voltage_dependence import DependentPower
 
 FloatArray = NDArray[np.float64]
+_AHEAD, _NUMBERS_AHEAD = 168, 500_000
+"""Intervals that are worked out together, and how many powers of buses at most."""
 _FINE_MIN = 5
 """Every interval length, and SimBench's quarter hour, is a multiple of this (min)."""
 
@@ -78,11 +80,28 @@ class Background:
         self._scaling = grid.background_scaling
         self._follows_profiles = mode == "profile"
         self._interval_min = grid.interval_min
+        self._n_intervals = n_intervals
+        self._ahead_from, self._n_ahead = 0, 0
         self._pages: ProfileRows | None = None
         names = sorted({name for each in self._elements for name in (each.p_profile, each.q_profile) if name})
         if self._follows_profiles and names and feeder.profiles is not None:
             n_slots = -(-n_intervals * grid.interval_min // SLOT_MINUTES)
             self._pages = feeder.profiles.open(names, start, n_slots)
+
+    def at(self, interval: int) -> tuple[FloatArray, FloatArray, DependentPower | None]:
+        """The powers in one interval, shape (n_bus,) each, and what of them follows the voltage.
+
+        Some intervals are worked out at once, for they are asked for in their order.
+        """
+        row = interval - self._ahead_from
+        if not 0 <= row < self._n_ahead:
+            most = max(1, min(_AHEAD, _NUMBERS_AHEAD // self._n_bus))
+            self._ahead_from, row = interval, 0
+            self._n_ahead = max(1, min(most, self._n_intervals - interval))
+            self._p_mw, self._q_mvar = self.power(interval, self._n_ahead)
+            self._dependent = self.dependent(interval, self._n_ahead)
+        dependent = None if self._dependent is None else self._dependent.rows(slice(row, row + 1))
+        return self._p_mw[row], self._q_mvar[row], dependent
 
     def power(self, first: int, n: int) -> tuple[FloatArray, FloatArray]:
         """Powers in the intervals ``first ... first + n - 1``.

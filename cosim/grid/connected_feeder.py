@@ -94,7 +94,7 @@ class ConnectedFeeder:
             Its number from the start.
         """
         n_bus = self.feeder.n_bus
-        background_p_mw, background_q_mvar = self.background.power(interval, 1)
-        p_mw = np.bincount(self.columns, p_kw, n_bus) / 1000 + background_p_mw[0]
-        q_mvar = np.bincount(self.columns, q_kvar, n_bus) / 1000 + background_q_mvar[0]
-        return p_mw, q_mvar, self.background.dependent(interval, 1)
+        background_p_mw, background_q_mvar, dependent = self.background.at(interval)
+        p_mw = np.bincount(self.columns, p_kw, n_bus) / 1000 + background_p_mw
+        q_mvar = np.bincount(self.columns, q_kvar, n_bus) / 1000 + background_q_mvar
+        return p_mw, q_mvar, dependent

@@ -40,7 +40,7 @@ Array = NDArray[np.float64]
 
 
 class StoreFlows(NamedTuple):
-    """What the stores of one kind did in an interval, one store a household; each of shape (n_households,).
+    """What the stores of one kind did, one store a household; each of shape (n_intervals, n_households).
 
     Attributes
     ----------
@@ -96,15 +96,24 @@ class EnergyMetrics:
     def add(
         self, load: Array, pv: Array, net: Array, stores: Mapping[str, StoreFlows], counts: bool = True
     ) -> None:
-        """Take one interval: kWh of each household, and what each kind of store did.
+        """Take intervals: kWh of each household, and what each kind of store did.
 
-        After an interval of the warm-up, which does not count, all begins with what is stored then.
+        After those of the warm-up, which do not count, all begins with what is stored then.
+
+        Parameters
+        ----------
+        load, pv, net : ndarray, shape (n_intervals, n_households)
+            Consumed, generated and drawn from the grid.
+        stores : mapping of str to StoreFlows
+            What each kind of store did.
+        counts : bool
+            Whether they count.
         """
-        self._end_kwh = {kind: math.fsum(store.stored_kwh) for kind, store in stores.items()}
+        self._end_kwh = {kind: math.fsum(store.stored_kwh[-1]) for kind, store in stores.items()}
         if not counts:
             self._own = OwnUse(
                 {
-                    kind: self._stores[kind]._replace(stored_kwh=store.stored_kwh)
+                    kind: self._stores[kind]._replace(stored_kwh=store.stored_kwh[-1])
                     for kind, store in stores.items()
                 }
             )
@@ -112,17 +121,17 @@ class EnergyMetrics:
             return
         needed, generated = _by_sign(load, pv)
         used = self._own.add(needed, generated, stores)
-        self._n_intervals += 1
-        self._load_kwh += math.fsum(load)
-        self._pv_kwh += math.fsum(pv)
-        self._needed_kwh += math.fsum(needed)
-        self._generated_kwh += math.fsum(generated)
-        self._used_kwh += math.fsum(used)
-        self._imported_kwh += math.fsum(net[net > 0])
-        self._exported_kwh -= math.fsum(net[net < 0])
+        self._n_intervals += len(load)
+        self._load_kwh = added_up(self._load_kwh, load)
+        self._pv_kwh = added_up(self._pv_kwh, pv)
+        self._needed_kwh = added_up(self._needed_kwh, needed)
+        self._generated_kwh = added_up(self._generated_kwh, generated)
+        self._used_kwh = added_up(self._used_kwh, used)
+        self._imported_kwh = added_up(self._imported_kwh, np.where(net > 0, net, 0.0))
+        self._exported_kwh = added_up(self._exported_kwh, np.where(net < 0, -net, 0.0))
         for kind, store in stores.items():
-            self._charged_kwh[kind] += math.fsum(store.charged_kwh)
-            self._discharged_kwh[kind] += math.fsum(store.discharged_kwh)
+            self._charged_kwh[kind] = added_up(self._charged_kwh[kind], store.charged_kwh)
+            self._discharged_kwh[kind] = added_up(self._discharged_kwh[kind], store.discharged_kwh)
 
     def result(self) -> Summary:
         """Energies, self-consumption and self-sufficiency (see `OwnUse`), each of these in [0, 1].
@@ -190,22 +199,21 @@ class OwnUse:
         }
 
     def add(self, load: Array, pv: Array, stores: Mapping[str, StoreFlows]) -> Array:
-        """The load that own generation serves in the next interval, kWh of each household.
+        """The load that own generation serves in the next intervals, kWh of each household.
 
         Parameters
         ----------
-        load, pv : ndarray, shape (n_households,)
-            Energies of the interval, kWh, none below 0.
+        load, pv : ndarray, shape (n_intervals, n_households)
+            Energies of the intervals, kWh, none below 0.
         stores : mapping of str to StoreFlows
             What each kind of store did, in the order in which they serve the load.
         """
         used = np.minimum(load, pv)
         load, pv = load - used, pv - used
         for kind, flows in stores.items():
-            mix = self._mixes[kind]
             of_own, served = np.minimum(flows.charged_kwh, pv), np.minimum(flows.discharged_kwh, load)
-            mix = self._mixes[kind] = _mixed(mix, flows, of_own)
-            used = used + mix.share * served
+            shares, self._mixes[kind] = _mixed(self._mixes[kind], flows, of_own)
+            used = used + shares * served
             load, pv = load - served, pv - of_own
         return used
 
@@ -218,11 +226,22 @@ class _Mix(NamedTuple):
     share: Array
 
 
-def _mixed(mix: _Mix, flows: StoreFlows, of_own: Array) -> _Mix:
-    own = mix.share * mix.stored_kwh + mix.efficiency * of_own
-    content = mix.stored_kwh + mix.efficiency * flows.charged_kwh
-    share = np.divide(own, content, out=np.zeros_like(own), where=content > 0)
-    return _Mix(flows.stored_kwh, mix.efficiency, share)
+def _mixed(mix: _Mix, flows: StoreFlows, of_own: Array) -> tuple[Array, _Mix]:
+    """The shares of own generation in what each interval gives, and what is in the stores after the last."""
+    before = np.concatenate([mix.stored_kwh[np.newaxis], flows.stored_kwh[:-1]])
+    gained, content = mix.efficiency * of_own, before + mix.efficiency * flows.charged_kwh
+    is_any, shares, share = content > 0, np.zeros_like(content), mix.share
+    for row in range(len(shares)):
+        own = share * before[row] + gained[row]
+        share = np.divide(own, content[row], out=shares[row], where=is_any[row])
+    return shares, _Mix(flows.stored_kwh[-1], mix.efficiency, share)
+
+
+def added_up(total: float, rows: Array) -> float:
+    """A total and, one interval after the other, the exact sum of each."""
+    for row in rows.tolist():
+        total += math.fsum(row)
+    return total
 
 
 def _by_sign(load: Array, pv: Array) -> tuple[Array, Array]:

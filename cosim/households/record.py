@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -15,9 +14,9 @@ from cosim.core.tables import PROSUMER, TIME, Coded, Column, RowSink, Table, Tab
 from cosim.devices.active_device import ActiveDevice
 from cosim.devices.interface import DEVICES
 from cosim.households.curtailment import Curtailment
-from cosim.households.energy_account import EnergyMetrics, Store, StoreFlows
+from cosim.households.energy_account import EnergyMetrics, Store, StoreFlows, added_up
 from cosim.households.household import Equipment
-from cosim.households.meters import Reading
+from cosim.households.meters import DeviceReading, Reading
 
 METERS = Table(
     "meters",
@@ -52,6 +51,7 @@ INVERTERS = Table(
 _OF_INVERTERS = [column.name for column in INVERTERS.columns[2:]]
 _METERED = [column.name for column in METERS.columns[2:]]
 _INTERVALS_PER_BATCH = 168
+_NUMBERS_AT_ONCE = 500_000
 
 
 class MeterRecorder:
@@ -100,46 +100,53 @@ class MeterRecorder:
 
     def add(self, start_ms: int, reading: Reading) -> None:
         """Take the reading of the interval that started at `start_ms`."""
-        load_kwh, generated_kwh = reading.load_kwh, reading.pv_kwh
-        for kind, devices in reading.devices.items():
-            if kind not in self._stores:
-                load_kwh = load_kwh + devices.of_households("taken_kwh")
-                generated_kwh = generated_kwh + devices.of_households("given_kwh")
-        stores = {kind: self._flows(kind, reading) for kind in self._stores}
-        counts = start_ms >= self._warm_up_ms
-        if counts:
-            self._add_up(reading)
-        net_kwh = reading.net_kwh
-        if reading.inverters is not None:
-            if self._curtailment is not None and counts:
-                self._curtailment.add(reading.inverters)
-            known = ~np.isnan(net_kwh)  # what was not solved is left out, household by household
-            load_kwh, generated_kwh, net_kwh = (
-                np.where(known, each, 0.0) for each in (load_kwh, generated_kwh, net_kwh)
-            )
-        self._metrics.add(load_kwh, generated_kwh, net_kwh, stores, counts)
         self._starts_ms.append(start_ms)
         self._readings.append(reading)
         if len(self._readings) >= _INTERVALS_PER_BATCH:
             self.flush()
 
-    def _add_up(self, reading: Reading) -> None:
-        for kind, devices in reading.devices.items():
-            if DEVICES[kind].numbers:
-                for name, values in devices.values.items():
-                    self._totals[kind][name] += math.fsum(values)
+    def _account(self, readings: Sequence[Reading], starts_ms: Sequence[int]) -> None:
+        """Add energies up, some intervals at a time."""
+        n_before = sum(start_ms < self._warm_up_ms for start_ms in starts_ms)
+        most = max(1, _NUMBERS_AT_ONCE // len(self._names))
+        for counts, some in ((False, readings[:n_before]), (True, readings[n_before:])):
+            for first in range(0, len(some), most):
+                self._add_up(some[first : first + most], counts)
 
-    def _flows(self, kind: str, reading: Reading) -> StoreFlows:
-        if kind not in reading.devices:
-            return StoreFlows(*np.zeros((3, len(self._names))))
-        names = ("taken_kwh", "given_kwh", "stored_kwh")
-        return StoreFlows(*(reading.devices[kind].of_households(name) for name in names))
+    def _add_up(self, readings: Sequence[Reading], counts: bool) -> None:
+        load_kwh, generated_kwh, net_kwh = (
+            np.array([getattr(reading, name) for reading in readings]) for name in _METERED
+        )
+        stores = {kind: StoreFlows(*np.zeros((3, *load_kwh.shape))) for kind in self._stores}
+        for kind in readings[0].devices:
+            shown = [reading.devices[kind] for reading in readings]
+            taken_kwh, given_kwh = (_of_households(shown, name) for name in ("taken_kwh", "given_kwh"))
+            if kind in self._stores:
+                stores[kind] = StoreFlows(taken_kwh, given_kwh, _of_households(shown, "stored_kwh"))
+            else:
+                load_kwh, generated_kwh = load_kwh + taken_kwh, generated_kwh + given_kwh
+            if counts and DEVICES[kind].numbers:
+                for name, total in self._totals[kind].items():
+                    self._totals[kind][name] = added_up(
+                        total, np.array([each.values[name] for each in shown])
+                    )
+        inverters = [reading.inverters for reading in readings if reading.inverters is not None]
+        if inverters:
+            known = ~np.isnan(net_kwh)  # what was not solved is left out, household by household
+            load_kwh, generated_kwh, net_kwh = (
+                np.where(known, each, 0.0) for each in (load_kwh, generated_kwh, net_kwh)
+            )
+        if counts and self._curtailment is not None:
+            for each in inverters:
+                self._curtailment.add(each)
+        self._metrics.add(load_kwh, generated_kwh, net_kwh, stores, counts)
 
     def flush(self) -> None:
         """Write what has been collected."""
         if not self._readings:
             return
         readings, times = self._readings, to_utc(self._start, np.array(self._starts_ms))
+        self._account(readings, self._starts_ms)
         self._readings, self._starts_ms = [], []
         if self._meters is not None:
             columns = {name: [getattr(reading, name) for reading in readings] for name in _METERED}
@@ -196,3 +203,8 @@ class MeterRecorder:
         for kind, each in self._equipment.devices.items():
             result |= DEVICES[kind].summary(each, self._totals[kind], self._warm_up_ms) if each else {}
         return result
+
+
+def _of_households(shown: Sequence[DeviceReading], name: str) -> NDArray[np.float64]:
+    """Sums over each household's devices of a kind, shape (n_intervals, n_households)."""
+    return np.array([each.of_households(name) for each in shown])

@@ -31,13 +31,17 @@ def _shares(
     efficiency: float,
 ) -> tuple[float | None, float | None]:
     """Of one household: rows of hours; `stored` has one value more, the first."""
-    metrics = EnergyMetrics({"battery": Store(stored[:1], np.array([efficiency]))})
-    for t in range(len(load)):
-        hour = slice(t, t + 1)
-        net = load[hour] - pv[hour] + charged[hour] - discharged[hour]
-        flows = StoreFlows(charged[hour], discharged[hour], stored[t + 1 : t + 2])
-        metrics.add(load[hour], pv[hour], net, {"battery": flows})
-    result = metrics.result()
+    every = []
+    for n_at_once in (1, 5, len(load)):
+        metrics = EnergyMetrics({"battery": Store(stored[:1], np.array([efficiency]))})
+        for first in range(0, len(load), n_at_once):
+            rows = slice(first, first + n_at_once)
+            some = [each[rows, np.newaxis] for each in (load, pv, charged, discharged, stored[1:])]
+            net = some[0] - some[1] + some[2] - some[3]
+            metrics.add(some[0], some[1], net, {"battery": StoreFlows(*some[2:])})
+        every.append(metrics.result())
+    result = every[0]
+    assert every == [result] * 3, "to the bit, however many intervals are taken together"
     return result["self_consumption_fraction"], result["self_sufficiency_fraction"]
 
 
@@ -142,6 +146,11 @@ def _one(value: float) -> np.ndarray:
     return np.array([value])
 
 
+def _ones(value: float) -> np.ndarray:
+    """Of one interval and household."""
+    return np.array([[value]])
+
+
 @pytest.mark.parametrize(
     ("rows", "start_kwh", "consumption", "sufficiency"),
     [
@@ -169,16 +178,20 @@ def test_by_hand(
 def test_sums_of_nothing_are_null() -> None:
     metrics = EnergyMetrics({"battery": Store(_one(2.0), _one(1.0))})
     assert set(metrics.result().values()) == {None}
-    metrics.add(_one(1), _one(0), _one(1), {"battery": StoreFlows(_one(0), _one(0), _one(2))}, counts=False)
+    metrics.add(
+        _ones(1), _ones(0), _ones(1), {"battery": StoreFlows(_ones(0), _ones(0), _ones(2))}, counts=False
+    )
     assert set(metrics.result().values()) == {None}
-    metrics.add(_one(1), _one(0), _one(1), {"battery": StoreFlows(_one(0), _one(0), _one(2))})
+    metrics.add(_ones(1), _ones(0), _ones(1), {"battery": StoreFlows(_ones(0), _ones(0), _ones(2))})
     assert metrics.result()["energy_generated_kwh"] == 0.0
 
 
 def test_the_warm_up_does_not_count_nor_what_it_stored() -> None:
     metrics = EnergyMetrics({"battery": Store(_one(0.0), _one(1.0))})
-    metrics.add(_one(0), _one(4), _one(0), {"battery": StoreFlows(_one(4), _one(0), _one(4))}, counts=False)
-    metrics.add(_one(4), _one(1), _one(-1), {"battery": StoreFlows(_one(0), _one(4), _one(0))})
+    metrics.add(
+        _ones(0), _ones(4), _ones(0), {"battery": StoreFlows(_ones(4), _ones(0), _ones(4))}, counts=False
+    )
+    metrics.add(_ones(4), _ones(1), _ones(-1), {"battery": StoreFlows(_ones(0), _ones(4), _ones(0))})
     result = metrics.result()
     assert (result["self_consumption_fraction"], result["self_sufficiency_fraction"]) == (1.0, 0.25)
     assert result["energy_stored_change_kwh"] == -4

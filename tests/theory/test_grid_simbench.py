@@ -96,6 +96,9 @@ def test_an_interval_has_the_same_background_in_any_block(feeder: Feeder, minute
     for first, n in ((0, 1), (7, 1), (5, 20), (39, 1)):
         for block, all_of_them in zip(made.power(first, n), whole, strict=True):
             np.testing.assert_array_equal(block, all_of_them[first : first + n])
+    for interval in (0, 1, 39, 12):
+        for power, all_of_them in zip(made.at(interval)[:2], whole, strict=True):
+            np.testing.assert_array_equal(power, all_of_them[interval])
 
 
 def test_hours_are_means_of_quarters(feeder: Feeder) -> None:
