@@ -63,7 +63,11 @@ def new(file: str | os.PathLike[str], network: str = "kerber_landnetz_kabel_1") 
 def _require_free(target: Path) -> None:
     problems = []
     if target.suffix.lower() not in (".yaml", ".yml"):
-        problems.append(Problem("this is no name of a YAML file", "Let it end in .yaml.", file=str(target)))
+        problems.append(
+            Problem(
+                "this is not the name of a YAML file", "Choose a name that ends in .yaml.", file=str(target)
+            )
+        )
     if target.exists() or target.is_symlink():
         remedy = "Choose a name that is free."
         problems.append(Problem("this path is already in use", remedy, file=str(target)))
@@ -83,7 +87,7 @@ def _named_from(folder: Path, network: str) -> str:
         load_network(network, Path.cwd())  # says what is wrong with the name
     home = folder.resolve()
     if not here.resolve().is_relative_to(home):
-        message = "a scenario names files of its own folder alone, and the network lies elsewhere"
+        message = "a scenario can only name files in its own folder, and the network is elsewhere"
         remedy = f"Copy it into {home}, or write the scenario beside it."
         raise InputError([Problem(message, remedy, "--network", value=network)])
     named = here.resolve().relative_to(home).as_posix()

@@ -71,7 +71,7 @@ def run(
     finished = Run(held)
     told.ends(finished)
     if outcome.status == "failed":
-        raise UnfinishedError(f"{outcome.cause}; the run as far as it went is in {held.path}", finished)
+        raise UnfinishedError(f"{outcome.cause}; the run up to that point is in {held.path}", finished)
     if "interrupted" in (outcome.status, outcome.report):
         raise UnfinishedInterrupt(finished)
     if outcome.report.startswith("failed"):

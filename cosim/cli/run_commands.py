@@ -84,7 +84,7 @@ def _show(run: Run) -> None:
 
 
 def report(folder: Annotated[Path, typer.Argument(help="A run directory.")], plugin: Plugins = None) -> None:
-    """Make the report of a run again."""
+    """Write the report of a run anew."""
     from cosim.api.runs import open
 
     load_plugins(plugin)
@@ -109,7 +109,7 @@ def open_(
 
 def figures(
     folder: Annotated[Path, typer.Argument(help="A run directory.")],
-    format_: Annotated[Format, option("--format", "How they are written.", "png")] = "png",
+    format_: Annotated[Format, option("--format", "File format.", "png")] = "png",
     width_cm: Annotated[
         float | None, option("--width-cm", "Width of each figure.", "20.32", min=5, max=100)
     ] = None,
@@ -118,7 +118,7 @@ def figures(
     ] = 130,
     plugin: Plugins = None,
 ) -> None:
-    """Draw the figures of a run for a paper, into its folder figures."""
+    """Draw the figures of a run for a paper, into the folder `figures` of its directory."""
     from cosim.api.runs import open
 
     load_plugins(plugin)

@@ -108,7 +108,7 @@ def _spoken(
         typer.Option(
             "--quiet",
             "-q",
-            help="Errors, and doubts about results, alone.",
+            help="Print only errors, and doubts about results.",
             show_default="off",
             callback=_ask("quiet"),
             is_eager=True,
@@ -120,7 +120,7 @@ def _spoken(
         typer.Option(
             "--verbose",
             "-v",
-            help="Say more: every number and the seconds of each stage of a run, every problem, versions.",
+            help="Print more: every number and the seconds of each stage of a run, every problem, versions.",
             show_default="off",
             callback=_ask("verbose"),
             is_eager=True,

@@ -35,7 +35,7 @@ def obstacles(config: LinkConfig) -> list[str]:
     if config.delivery != "at_most_once":
         found.append(f"delivery is {config.delivery}")
     if not (config.loss.is_independent() or type(config.loss) is GilbertElliottLoss):
-        found.append(f"losses of kind '{config.loss.kind}' are told one by one")
+        found.append(f"losses of kind '{config.loss.kind}' are decided one by one")
     return found
 
 

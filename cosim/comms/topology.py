@@ -237,7 +237,7 @@ def _independent_loss(loss: LossModel) -> float:
     rate = loss.rate()
     if not 0 <= rate <= 1:
         message = f"the loss model '{loss.kind}' ({class_name(loss)}) has a rate of {rate}"
-        raise InputError([Problem(message, "Let it be from 0 to 1.", "comms")])
+        raise InputError([Problem(message, "Give one from 0 to 1.", "comms")])
     return rate if loss.is_independent() else 0.0
 
 

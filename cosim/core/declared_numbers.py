@@ -38,7 +38,7 @@ def as_declared(called: str, values: Summary, numbers: Iterable[Number], taken: 
             raise misfit(f"{called} gives a number that it does not declare: {key}")
         # NaN is in no range; numbers of numpy are turned into what JSON knows.
         if value is not None and not number.least <= value <= min(number.most, 1e300):
-            raise misfit(f"{called} gives {key} = {value}, which it cannot be by its declaration")
+            raise misfit(f"{called} gives {key} = {value}, which its declaration does not allow")
         found[key] = value if value is None or isinstance(value, int) else float(value)
     return found
 

@@ -105,7 +105,7 @@ class ElectricVehicle(Device):
     numbers: ClassVar = declared("Electric vehicles", _SOURCE,
         Number("ev_sessions", "sessions", "", "charging sessions that ended with a departure"),
         Number("ev_sessions_incomplete", "left not full", "",
-            "sessions of which energy was missing at departure", "less"),
+            "sessions that ended with energy missing", "less"),
         Number("ev_needed_kwh", "needed", "kWh", "what batteries were to be given in these sessions"),
         Number("ev_charged_kwh", "charged", "kWh", "what they were given"),
         Number("ev_missing_kwh", "missing at departure", "kWh", "what vehicles left without", "less",

@@ -339,7 +339,7 @@ def _welcome(name: str, device: type[Device]) -> None:
     columns = [column.name for column in device.table.columns] if device.table is not None else None
     for shown in device.shown:
         if columns is not None and shown.column not in columns:
-            message = f"the device '{name}' shows '{shown.column}', which is no column of its table"
+            message = f"the device '{name}' shows '{shown.column}', which is not a column of its table"
             raise refused(device, message, f"Its columns are: {', '.join(columns)}.")
     others = [DEVICES[each] for each in DEVICES if each != name]
     for service in device.services:

@@ -23,7 +23,7 @@ def rule_lines(config: DimmingConfig) -> Iterator[str]:
         )
     silence = config.in_silence
     if silence is None:
-        yield "in silence the newest order that a household has stands"
+        yield "in silence the newest order that a household has remains in force"
         return
     yield (
         f"once the newest order was sent {silence.after_s:g} s ago each device draws "

@@ -78,7 +78,9 @@ def _island_problems(
         return
     if grid.supply is None:
         message = "an island with a second supply: the feeder is still connected to the grid above"
-        remedy = "Say where the firm stands instead: `grid.supply: {bus: ...}`; or `firm.kind: connected`."
+        remedy = (
+            "Say where the firm is connected instead: `grid.supply: {bus: ...}`; or `firm.kind: connected`."
+        )
         yield context.problem("grid", message, remedy)
     if grid.tap_changers or grid.run_control:
         message = "tap changers belong to the transformer that an island is cut off from"
@@ -120,7 +122,7 @@ def built_problems(
         left = len(households.placement.background)
         if left:
             message = f"the feeder has {count(left, 'element')} of its own that no household took, and an "
-            message += "island must know whom it need not serve"
+            message += "island must know which load it may leave unserved"
             remedy = "Set `grid.background: none`, or add households."
             yield context.problem("grid.background", message, remedy)
 

@@ -41,5 +41,5 @@ def _late(
     message = (
         f"the rule reacts at {threshold:g} pu, and {bus} leaves its own limit of {limit:g} pu before that"
     )
-    remedy = "Let it react earlier, or give another limit in grid.limits."
+    remedy = "Have it react earlier, or give another limit in grid.limits."
     yield Problem(message, remedy, f"{path}.{key}", severity="warning")

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from cosim.core.declared_numbers import as_declared, misfit
+from cosim.core.errors import listed
 from cosim.core.numbers import Number, Summary
 from cosim.core.registry import Registry
 from cosim.results.frames import Tables
@@ -75,8 +76,8 @@ def metric_numbers(run: CompleteRun) -> Summary:
             numbers = metric().compute(run)
         except Exception as error:
             raise misfit(f"{called} failed: {type(error).__name__}: {error}") from error
-        other = sorted(set(numbers) ^ {number.pattern for number in metric.NUMBERS})
-        if other:
-            raise misfit(f"{called} does not give the numbers that it declares: {', '.join(other)}")
+        missing = [number.pattern for number in metric.NUMBERS if number.pattern not in numbers]
+        if missing:
+            raise misfit(f"{called} does not give {listed(missing)}, which it declares")
         found |= as_declared(called, numbers, metric.NUMBERS, {*run.summary, *found})
     return found

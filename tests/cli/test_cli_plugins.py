@@ -100,7 +100,7 @@ def apart(
             "import math\n\nmath.sqrt(-1)\n",
             "the plugin dividing.py cannot be imported (ValueError",
         ),
-        ("broken", "def f(:\n", "the plugin is no Python: invalid syntax"),
+        ("broken", "def f(:\n", "the plugin is not valid Python: invalid syntax"),
         ("leaving", "raise SystemExit(0)\n", "the plugin leaving.py cannot be imported (SystemExit: 0)"),
         ("needing", "import not_there_at_all\n", "cannot be imported (ModuleNotFoundError"),
     ],

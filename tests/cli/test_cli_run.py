@@ -193,7 +193,7 @@ def test_a_full_disk_fails_the_run(write: Callable, folder: Path) -> None:
     assert process.returncode == 3, err
     assert "Traceback" not in err
     assert "error OSError: " in err
-    assert "the run as far as it went is in r" in err
+    assert "the run up to that point is in r" in err
     content = record(folder / "r")
     assert content["status"] == "failed"
     assert "File too large" in content["cause"]

@@ -35,7 +35,7 @@ def test_an_island_that_is_right_is_accepted() -> None:
         (ISLAND | {"firm": {"kind": "connected", "battery": BATTERY}}, "grid.supply: the feeder is cut off from the grid above, and nothing there gives energy"),
         (ISLAND | {"grid": GRID | {"supply": {"bus": 0}}}, "grid.supply.bus: this bus is above the feeder's transformer, where the grid that is cut off begins"),
         (ISLAND | {"grid": GRID | {"supply": {"bus": "nowhere"}}}, "grid.supply.bus: the feeder has no such bus"),
-        (ISLAND | {"grid": ISLAND["grid"] | {"background": "nominal"}}, "grid.background: the feeder has 6 elements of its own that no household took, and an island must know whom it need not serve"),
+        (ISLAND | {"grid": ISLAND["grid"] | {"background": "nominal"}}, "grid.background: the feeder has 6 elements of its own that no household took, and an island must know which load it may leave unserved"),
         (ISLAND | {"groups": [HOME | {"ev": {}}]}, "groups.0.ev: on an island nobody can leave this off when energy is short"),
         (ISLAND | {"firm": ISLAND["firm"] | {"unserved_first": ["home"]}}, "firm.unserved_first.0: there is no group of this name"),
         (ISLAND | {"firm": ISLAND["firm"] | {"start_soc": 0.9}}, "firm: start_soc is not below stop_soc"),

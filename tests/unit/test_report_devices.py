@@ -58,6 +58,6 @@ def test_what_is_shown_stands_in_the_table() -> None:
         table = Table("kettles", "What each took.", (Column("taken_kwh", "number", "kWh", "taken"),))
         shown = (Shown("steam_kwh", "steam"),)
 
-    with pytest.raises(PluginError, match="shows 'steam_kwh', which is no column of its table"):
+    with pytest.raises(PluginError, match="shows 'steam_kwh', which is not a column of its table"):
         DEVICES.register("kettle")(Kettle)
     assert "kettle" not in DEVICES

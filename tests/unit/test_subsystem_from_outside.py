@@ -180,7 +180,7 @@ def minimal() -> dict[str, Any]:
     ("numbers", "given", "said"),
     [
         ((), {"own_kwh": 1.0}, "gives a number that it does not declare: own_kwh"),
-        (("own_kwh",), {"own_kwh": float("nan")}, "gives own_kwh = nan, which it cannot be"),
+        (("own_kwh",), {"own_kwh": float("nan")}, "gives own_kwh = nan, which its declaration does not"),
     ],
 )
 def test_bad_numbers_fail_the_run(

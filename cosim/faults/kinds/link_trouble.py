@@ -80,7 +80,7 @@ class Partition(LinkFault):
         if site.placement is None:
             return set()
         at = site.placement.buses
-        message, remedy = "no household stands at this bus", "`cosim explain` lists them."
+        message, remedy = "no household is connected to this bus", "`cosim explain` lists them."
         problems = [
             Problem(message, remedy, f"buses.{n}", value=str(bus))
             for n, bus in enumerate(self.buses)

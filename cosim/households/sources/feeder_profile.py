@@ -44,7 +44,7 @@ class FeederLoad(Load):
                 return
             if not elements:
                 message = (
-                    "load.kind is 'feeder', but a household stands where the feeder has no load of its own"
+                    "load.kind is 'feeder', but a household is placed where the feeder has no load of its own"
                 )
                 remedy = "Use another load, or `grid.placement.kind: loads`."
                 raise InputError([Problem(message, remedy, site.path)])
