@@ -55,7 +55,9 @@ def test_what_is_left_out_is_one_line_in_check_and_in_run(
     ended = cosim(command, source, *(["--out", "r"] if command == "run" else []))
     assert ended.code == 0, ended.err
     (line,) = ended.problems
-    assert "2 elements of the grid's data (6 kW) are not in the run: 1 sgen of 2 kW left out" in line
+    assert (
+        "2 elements of the grid's data (6 kW) are not in the run: 1 static generator of 2 kW left out" in line
+    )
 
 
 def test_a_run_outside_its_limits_says_so_first(cosim: Callable, write: Callable, folder: Path) -> None:

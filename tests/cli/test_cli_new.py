@@ -65,7 +65,7 @@ def test_a_new_scenario_is_written_nowhere_in_vain(cosim: Callable, folder: Path
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for arguments, said in (
         (("taken.yaml",), "already in use"),
-        (("my.json",), "no name of a YAML file"),
+        (("my.json",), "not the name of a YAML file"),
         (("nowhere/my.yaml",), "folder does not exist"),
         (("my.yaml", "--network", "nix.json"), "no such file"),
         (("my.yaml", "--network", "kerber_dorfnet"), "kerber_dorfnetz"),
