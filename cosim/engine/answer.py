@@ -5,47 +5,24 @@ A pure function of the run's numbers, the names in its feeder tables, one interv
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from cosim.core.clock import MS_PER_HOUR, to_hours
 from cosim.core.errors import count, listed
 from cosim.core.numbers import Summary
 from cosim.core.shown import THIN_SPACE, date_text, duration_text, number_text, share_text
-from cosim.core.text import visible
 from cosim.engine.moment import Moment, moment_text
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import catalogue
 from cosim.faults.schema import fault_names
+from cosim.grid.named_elements import Element, Elements, branch, element_name, limit_text, used_text
 from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.regulation.reductions import Reduction, reduction_text
 from cosim.regulation.schema import CommunityConfig
 from cosim.regulation.units_in_kw import step_power_text
 from cosim.results.run_tables import batches, schema_of, table_files
 
-
-class Element(NamedTuple):
-    """A bus, line or transformer of the feeder.
-
-    Attributes
-    ----------
-    name : str
-        As the network calls it; may be empty.
-    limits : dict of str to float
-        By key of the kind of limit: pu for voltages, percent for loadings.
-    rating_kva : float or None
-        What a transformer's loading is a share of; None of others, and where a run did not write it.
-    """
-
-    name: str
-    limits: Mapping[str, float]
-    rating_kva: float | None = None
-
-
-Elements = Mapping[tuple[str, int], Element]
-"""By table (``bus``, ``line``, ``trafo``, ``trafo3w``) and index."""
 _VOLTAGES = ("voltage_low", "voltage_high")
 _LOADINGS = ("line_overload", "trafo_overload", "trafo3w_overload")
 _MOST_COMMUNITIES = 3
@@ -64,10 +41,8 @@ def read_elements(folder: Path) -> Elements:
         rating = [name for name in schema_of(file).names if name == "rating_kva"]  # not in older runs
         for batch in batches(file, ["kind", "element", "name", "loading_max_percent", *rating]):
             for row in batch.to_pylist():
-                limits = {f"{row['kind']}_overload": row["loading_max_percent"]}
-                kva = math.nan if row["kind"] == "line" else row.get("rating_kva") or math.nan
-                element = Element(row["name"], limits, kva if math.isfinite(kva) else None)
-                found[row["kind"], row["element"]] = element
+                kind, kva = row["kind"], row.get("rating_kva")
+                found[kind, row["element"]] = branch(kind, row["name"], row["loading_max_percent"], kva)
     return found
 
 
@@ -126,24 +101,6 @@ def answer(
         whole = f"{'over the whole run ' if then else ''}{'; '.join(rest)}"
         sentences += [f"{whole[0].upper()}{whole[1:]}."]
     return " ".join(sentences).replace(THIN_SPACE, " ")
-
-
-def element_name(table: str, index: int, elements: Elements) -> str:
-    """What the network calls an element, on one line; empty where it has no name."""
-    element = elements.get((table, index))
-    return visible(element.name, one_line=True) if element else ""
-
-
-def limit_text(key: str, element: Element) -> str:
-    """A limit of an element, and what it is a share of: ``1.1000 pu``, ``100 % of 400 kVA``."""
-    of = "" if element.rating_kva is None else f" of {number_text(element.rating_kva)} kVA"
-    return f"{WORDS_BY_KEY[key].value.format(element.limits[key])}{of}"
-
-
-def used_text(key: str, use: float, element: Element) -> str:
-    """The voltage or the loading at which so much of a limit is used: ``1.0450 pu``, ``141.8 %``."""
-    limit = element.limits[key]
-    return WORDS_BY_KEY[key].value.format(limit / use if key == "voltage_low" else limit * use)
 
 
 def _limits(summary: Summary, scenario: Scenario, elements: Elements) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from cosim.config.axis_words import axis_label
 from cosim.grid.feeder import Feeder
 from cosim.report.impact_places import first_violations
-from cosim.report.impact_words import Feeders, mode_title, place_text
+from cosim.report.impact_words import Feeders, bound_text, mode_title, place_text
 from cosim.report.style import (
     COLORMAP,
     DARK,
@@ -57,15 +57,16 @@ def impact_figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[tuple
 def _probabilities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     """Probability of a violation over penetration, a line a mode, with its interval."""
     figure, (ax,) = new_figure(3.6)
-    for look, curve in zip(LOOKS, curves, strict=False):
-        x = 100 * np.array(curve.grid)
+    for n, (look, curve) in enumerate(zip(LOOKS, curves, strict=False)):
+        # Bands would cover each other: curves stand a little beside each other, with whiskers.
+        x = 100 * np.array(curve.grid) + 0.8 * (n - (len(curves) - 1) / 2)
         share, low, high = (
             100 * np.array([getattr(each, name) for each in curve.probabilities])
             for name in ("share", "low", "high")
         )
-        ax.fill_between(x, low, high, color=look.color, alpha=0.13, linewidth=0)
+        ax.vlines(x, low, high, color=look.color, linewidth=0.9)
         ax.plot(
-            x, share, color=look.color, linestyle=look.line, marker=look.marker, markersize=4,
+            x, share, color=look.color, linestyle=look.line, marker=look.marker, markersize=5,
             label=place_text(analysis, curve),
         )  # fmt: skip
     risk = 100 * analysis.config.risk
@@ -85,7 +86,7 @@ def _capacities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     for row, curve in enumerate(curves):
         seeds = 100 * curve.penetrations.to_numpy()
         ax.plot(
-            seeds, row + draws[np.arange(len(seeds)) % len(draws)], ".", color=LIGHT, markersize=4,
+            seeds, row + draws[np.arange(len(seeds)) % len(draws)], ".", color=LIGHT, markersize=6,
             label="single seeds",
         )  # fmt: skip
         found = curve.at_risk
@@ -94,10 +95,14 @@ def _capacities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
             100 * (curve.grid[each] if each >= 0 else 0.0) for each in (found.low, found.position, found.high)
         )
         ax.plot([low, high], [row, row], color=DARK, linewidth=1.6, label="95 % interval")
-        marker, bound = _MARKERS[_bound_of(curve, found.position)]
         ax.plot(
-            [middle], [row], marker, color=WARM, markeredgecolor=DARK, markersize=7, clip_on=False, zorder=5,
-            label=f"hosting capacity at a risk of {100 * analysis.config.risk:.4g} %{bound}",
+            [middle], [row], "o", color=WARM, markeredgecolor=DARK, markersize=7, clip_on=False, zorder=5,
+            label=f"hosting capacity at a risk of {100 * analysis.config.risk:.4g} %",
+        )  # fmt: skip
+        left = middle > 0
+        ax.annotate(
+            bound_text(curve, found.position), (middle, row), (-6 if left else 6, 4), size=8, zorder=6,
+            textcoords="offset points", ha="right" if left else "left", va="bottom",
         )  # fmt: skip
     ax.set_yticks(range(len(curves)), [place_text(analysis, curve) for curve in curves])
     ax.invert_yaxis()
@@ -106,14 +111,6 @@ def _capacities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     ax.set_title("What the feeder hosts")
     legend_of_axes(figure, [ax], 3)
     return figure
-
-
-_MARKERS = {-1: ("<", " (not even that)"), 0: ("o", ""), 1: (">", " (at least)")}
-
-
-def _bound_of(curve: Curve, position: int) -> int:
-    """Whether a capacity is an upper bound (-1), a lower one (1), or none."""
-    return -1 if position < 0 else int(position == len(curve.grid) - 1)
 
 
 def _over_one_axis(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:

@@ -21,23 +21,27 @@ from cosim.devices.interface import DEVICES
 from cosim.engine.builder import build
 from cosim.engine.wings import describe
 from cosim.grid.feeder import Feeder
+from cosim.grid.named_elements import Element, Elements, used_value
 from cosim.grid.subsystem import PowerGrid
 from cosim.report.impact_figures import impact_figures
 from cosim.report.impact_words import (
+    NOT_MONOTONE,
     Feeders,
     capacity_text,
     doubts,
     element_name,
+    elements_on,
     mode_title,
     percent,
     place_text,
     sentences,
+    worst_overload,
 )
 from cosim.report.style import drawing, save
-from cosim.report.text_table import TextTable
+from cosim.report.text_table import TextTable, with_intervals
 from cosim.results.safe_files import write_whole
-from cosim.study.impact.impact_analysis import ImpactAnalysis, Overload
-from cosim.study.impact.violations import WORDS
+from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis, Overload
+from cosim.study.impact.violations import WORDS, Binding
 from cosim.study.sweep.sweep_plan import SweepPlan
 
 PAGE = "impact.md"
@@ -81,7 +85,7 @@ def write_impact_files(
         _overloads(analysis, feeders),
         _costs(analysis),
     ]
-    found += [_seeds(analysis), _probabilities(analysis)]
+    found += [_seeds(analysis, feeders), _probabilities(analysis)]
     tables = [table for table in found if table.rows]
     files = [folder / f"{table.name}.csv" for table in tables]
     for file, table in zip(files, tables, strict=True):
@@ -120,8 +124,8 @@ def _lines(
     yield what_was_run(analysis)
     yield ""
     yield (
-        "*From* and *to* are the ends of 95 % intervals: of capacities by the bootstrap over seeds, of "
-        "probabilities those of Clopper and Pearson, of means and changes Student's."
+        "95 % intervals are, of capacities, by the bootstrap over seeds, of probabilities those of Clopper "
+        "and Pearson, of means and changes Student's."
     )
     yield ""
     told = list(doubts(analysis))
@@ -135,7 +139,7 @@ def _lines(
         yield f"## {table.title}"
         yield ""
         if len(table.rows) <= _MOST_ROWS_ON_PAGE:
-            yield from table.markdown()
+            yield from with_intervals(table).markdown()
         else:
             yield f"{count(len(table.rows), 'row')}: [{table.name}.csv]({table.name}.csv)"
         yield ""
@@ -156,7 +160,8 @@ def what_was_run(analysis: ImpactAnalysis) -> str:
         f"{percent(config.grid[0])} to {percent(config.grid[-1])}; "
         f"{runs_text(analysis.n_runs, analysis.n_grid)}. The hosting capacity of a seed is the largest "
         "penetration up to which no limit is exceeded"
-        f"{_allowed(analysis)}. A penetration of 100 % means {_technologies(analysis)}."
+        f"{_allowed(analysis)}; at a risk of {percent(config.risk)} at most that share of the seeds hosts "
+        f"less. A penetration of 100 % means {_technologies(analysis)}."
     )
 
 
@@ -177,9 +182,8 @@ def commands(analysis: ImpactAnalysis) -> list[tuple[str, str]]:
     """
     found = []
     for curve in analysis.curves:
-        runs = [each for each in analysis.overloads(curve) if each.found.binding is not None]
-        if runs:
-            worst = max(runs, key=lambda each: each.found.binding.use if each.found.binding else 0.0)
+        worst = worst_overload(analysis, curve)
+        if worst is not None:
             where = (
                 f"{place_text(analysis, curve)}, {percent(worst.penetration)}, seed {worst.found.chain.seed}"
             )
@@ -229,6 +233,7 @@ def _overloads(analysis: ImpactAnalysis, feeders: Feeders) -> TextTable:
     rows = []
     for curve in analysis.curves:
         of_group = analysis.households(curve) if analysis.overloads(curve) else {}
+        feeder = feeders.get(curve.feeder)
         for each in analysis.overloads(curve):
             place = ["" if cell is None else cell for cell in analysis.place(curve).values()]
             counts = [
@@ -241,30 +246,40 @@ def _overloads(analysis: ImpactAnalysis, feeders: Feeders) -> TextTable:
                     each.found.chain.seed,
                     100 * each.penetration,
                     *counts,
-                    *_worst(analysis, each, feeders.get(curve.feeder)),
+                    *_worst(analysis, each, feeder, elements_on(analysis, curve, feeder)),
                 ]
             )
     columns = (
         *(*_places(analysis), "seed", "penetration [%]", *(f"households with {name}" for name in devices)),
-        *("limit", "element", "at worst [% of the limit]", "on", "outside for [h]"),
+        *("limit", "element", "at worst", "limit at", "unit", "on", "outside for [h]"),
         *("messages sent", "lost", "too late", "point"),
     )
     return TextTable("overloads", "One step above the hosting capacity", columns, rows)
 
 
-def _worst(analysis: ImpactAnalysis, each: Overload, feeder: Feeder | None) -> list[Any]:
-    binds, summary, sweep = each.found.binding, each.summary, analysis.plan.sweep
-    assert binds is not None  # there is no other overload
-    time = sweep.scenario(sweep.points[each.point]).scenario
-    when = "" if binds.time_h is None else date_text(time.time.start, binds.time_h)
-    hours = (
-        "" if binds.time_h is None else to_hours(int(summary[f"{binds.kind}_intervals"]) * time.interval_ms)
-    )
-    use = 100 * binds.use if math.isfinite(binds.use) else ""
+def _worst(analysis: ImpactAnalysis, each: Overload, feeder: Feeder | None, elements: Elements) -> list[Any]:
+    """Cells from the limit that binds to the number of the point."""
+    binds, summary, scenario = each.binding, each.summary, analysis.scenario(each.point)
+    when: Any = ""
+    hours: Any = ""
+    if binds.time_h is not None:
+        when = date_text(scenario.time.start, binds.time_h)
+        hours = to_hours(int(summary[f"{binds.kind}_intervals"]) * scenario.interval_ms)
+    worst = _use(binds, elements.get((binds.table, binds.element)))
     sent = [summary.get(f"messages_{name}") for name in ("sent", "lost", "expired")]
     messages = [0 if n is None or math.isnan(n) else int(n) for n in sent]
     name = element_name(feeder, binds.kind, binds.element)
-    return [WORDS[binds.kind], name, use, when, hours, *messages, each.point]
+    return [WORDS[binds.kind], name, *worst, when, hours, *messages, each.point]
+
+
+def _use(binds: Binding, element: Element | None) -> tuple[Any, Any, str]:
+    """A value at its worst, its limit and the unit; a share of the limit where that is not known."""
+    if not math.isfinite(binds.use):
+        return "", "", ""
+    if element is None:
+        return 100 * binds.use, 100.0, "% of the limit"
+    limit = element.limits[binds.kind]
+    return used_value(binds.kind, binds.use, limit), limit, "pu" if binds.table == "bus" else "%"
 
 
 def _capacities(analysis: ImpactAnalysis) -> TextTable:
@@ -286,7 +301,7 @@ def _capacities(analysis: ImpactAnalysis) -> TextTable:
         *_places(analysis),
         f"capacity at a risk of {percent(analysis.config.risk)}",
         *("from", "to", "mean over seeds [%]", "change of the mean [points]", "change from", "change to"),
-        *("seeds", "not monotone"),
+        *("seeds", NOT_MONOTONE),
     )
     return TextTable("capacities", "What the feeder hosts", columns, rows)
 
@@ -320,12 +335,22 @@ def _costs(analysis: ImpactAnalysis) -> TextTable:
     return TextTable("costs", "What each mode costs, seed by seed beside the first", columns, rows)
 
 
-def _seeds(analysis: ImpactAnalysis) -> TextTable:
+def _element(analysis: ImpactAnalysis, feeders: Feeders, curve: Curve, binds: Binding | None) -> str:
+    return "" if binds is None else element_name(feeders.get(curve.feeder), binds.kind, binds.element)
+
+
+def _seeds(analysis: ImpactAnalysis, feeders: Feeders) -> TextTable:
     table = analysis.hosting_capacities()
     table["hosting_capacity"] *= 100
-    table["element"] = table["element"].where(table["element"] >= 0, None)
-    named = table.rename(columns={"hosting_capacity": "hosting capacity [%]", "binding": "limit"})
-    return _from_frame("seeds", "Seed by seed", named)
+    of_curve = [(curve, each) for curve in analysis.curves for each in curve.found]
+    table["element"] = [_element(analysis, feeders, curve, each.binding) for curve, each in of_curve]
+    table["binding"] = [WORDS.get(kind, "") for kind in table["binding"]]
+    table["bound"] = (
+        table["bound"].map({"above": "at least that", "below": "not even the lowest"}).fillna(table["bound"])
+    )
+    table["monotone"] = [not monotone for monotone in table["monotone"]]
+    words = {"hosting_capacity": "hosting capacity [%]", "binding": "limit", "monotone": NOT_MONOTONE}
+    return _from_frame("seeds", "Seed by seed", table.rename(columns=words))
 
 
 def _probabilities(analysis: ImpactAnalysis) -> TextTable:

@@ -8,15 +8,20 @@ from datetime import datetime
 
 from cosim.config.axis_words import at_value
 from cosim.core.errors import count, listed
+from cosim.core.shown import THIN_SPACE, date_text, number_text, share_text
+from cosim.grid.element_limits import feeder_limits
 from cosim.grid.feeder import Feeder
+from cosim.grid.named_elements import Elements, elements_of, limit_text, used_text
 from cosim.grid.verdict import WORDS_BY_KEY
-from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis
+from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis, Overload
 from cosim.study.impact.statistics import is_short, resolves
 from cosim.study.impact.violations import NOT_SOLVED, WORDS
 from cosim.study.robustness.estimates import Estimate
 
 Feeders = Mapping[str, Feeder]
 """The feeders by name, as far as they can be built."""
+NOT_MONOTONE = "kept again at a higher penetration"
+"""What becomes of a limit that is exceeded at one penetration and not at a higher one."""
 _MOST_BOUNDS = 4
 _MOST_CURVES = 5
 """Of a feeder with more, the answer lists only the first mode and those that host the most and the least."""
@@ -82,13 +87,14 @@ def place_text(analysis: ImpactAnalysis, curve: Curve) -> str:
     return f"{where} with {', '.join(pairs)}" if pairs else where
 
 
+def bound_text(curve: Curve, position: int) -> str:
+    """What a hosting capacity is where it is a bound: ``at least``, ``not even``; else empty."""
+    return "not even" if position < 0 else "at least" if position == len(curve.grid) - 1 else ""
+
+
 def capacity_text(curve: Curve, position: int) -> str:
     """A hosting capacity in words; a bound is called one."""
-    if position < 0:
-        return f"not even {percent(curve.grid[0])}"
-    if position == len(curve.grid) - 1:
-        return f"at least {percent(curve.grid[-1])}"
-    return percent(curve.grid[position])
+    return f"{bound_text(curve, position)} {percent(curve.grid[max(position, 0)])}".lstrip()
 
 
 def sentences(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
@@ -103,7 +109,7 @@ def sentences(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
             first = mode_title(analysis, next(iter(analysis.config.modes)))
             first = f"'{first}'" if " " in first else first
             text += f"; {change_text(change, _means(analysis, curve), first)}"
-        yield f"{text}.{binds}"
+        yield f"{text}.{binds}{messages_text(analysis, curve)}".replace(THIN_SPACE, " ")
     if len(shown) < len(analysis.curves):
         yield (
             "Only the first mode and those that host the most and the least are listed here; "
@@ -163,9 +169,53 @@ def _first_to_bind(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None
     )
     where = "" if kind == NOT_SOLVED else f", {'most often ' if len(found) > 1 else ''}at {at}"
     instants = [] if kind == NOT_SOLVED else analysis.worst_instants(curve, kind, element)
-    when = times_of_day(instants)
+    when = times_of_day(instants) if len(instants) > 1 else ""
     where += f"; worst {when}" if when else ""
-    return f" First to bind: {listed(said)}{where}."
+    return f" First to bind: {listed(said)}{where}.{_worst(analysis, curve, feeder)}"
+
+
+def worst_overload(analysis: ImpactAnalysis, curve: Curve) -> Overload | None:
+    """Of the runs one step above a mode's capacity, the one in which a limit is exceeded furthest."""
+    runs = analysis.overloads(curve)
+    return max(runs, key=lambda each: each.binding.use) if runs else None
+
+
+def _worst(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str:
+    """How far a limit is exceeded one step above the capacity, where and when."""
+    worst = worst_overload(analysis, curve)
+    if worst is None or worst.binding.kind == NOT_SOLVED:
+        return ""
+    binds, start = worst.binding, analysis.scenario(worst.point).time.start
+    element = elements_on(analysis, curve, feeder).get((binds.table, binds.element))
+    value = (
+        f"{percent(binds.use)} of its limit"
+        if element is None
+        else f"{used_text(binds.kind, binds.use, element)} (limit {limit_text(binds.kind, element)})"
+    )
+    when = "" if binds.time_h is None else f" on {date_text(start, binds.time_h)}"
+    return (
+        f" At worst, one step above what a seed hosts, {element_name(feeder, binds.kind, binds.element)} "
+        f"reaches {value}{when}: at {percent(worst.penetration)}, seed {worst.found.chain.seed}."
+    )
+
+
+def elements_on(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> Elements:
+    """Names and limits of a feeder's elements under a mode; empty where it can no longer be built."""
+    grid = analysis.scenario(curve.found[0].chain.points[0]).grid
+    if feeder is None or grid is None:
+        return {}
+    return elements_of(feeder, feeder_limits(feeder, grid.limits)[0])
+
+
+def messages_text(analysis: ImpactAnalysis, curve: Curve) -> str:
+    """What became of the messages of a mode, in all its runs; empty of one that sends none."""
+    sent, lost, late, n_runs = analysis.messages(curve)
+    if not sent:
+        return ""
+    gone = f"{number_text(lost)} ({share_text(lost / sent)})" if lost else "none"
+    expired = f", {number_text(late)} came too late" if late else ""
+    was = "was" if lost < 2 else "were"
+    return f" Of the {number_text(sent)} messages of its {count(n_runs, 'run')} {gone} {was} lost{expired}."
 
 
 def times_of_day(instants: Sequence[datetime]) -> str:
@@ -188,7 +238,11 @@ def _headroom(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> 
         return ""
     loaded = ""
     if left.kind:
-        loaded = f"{element_name(feeder, left.kind, left.element)} reaches {percent(left.use)} of its limit, "
+        start = analysis.scenario(curve.found[0].chain.points[0]).time.start
+        loaded = (
+            f"{element_name(feeder, left.kind, left.element)} reaches {percent(left.use)} of its limit on "
+            f"{date_text(start, left.time_h)}, and "
+        )
     return (
         f" No limit is exceeded at any penetration; at {percent(curve.grid[-1])}, in the worst seed, {loaded}"
         f"voltages are {left.vm_min_pu:.3f} to {left.vm_max_pu:.3f} pu."

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from cosim.core.errors import InputError, Problem, collected
 from cosim.core.tables import Coded
-from cosim.engine.answer import Elements, read_elements
+from cosim.engine.answer import read_elements
 from cosim.engine.load import load_scenario
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import columns_of
+from cosim.grid.named_elements import Elements
 from cosim.results.frames import Tables
 from cosim.results.run_files import read_run_record, read_summary
 from cosim.results.run_tables import batches, n_rows, schema_of, table_files

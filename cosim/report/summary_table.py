@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from cosim.core.numbers import Described, names_in
 from cosim.core.shown import NO_VALUE, date_text, number_text
-from cosim.engine.answer import Elements, element_name
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import catalogue
+from cosim.grid.named_elements import Elements, element_name
 from cosim.regulation.units_in_kw import kw_per_unit
 
 _TABLES = ("bus", "line", "trafo", "trafo3w")

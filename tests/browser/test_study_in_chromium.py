@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cosim.report.page.origin import Origin
 from cosim.report.page.study_figures import cell, cell_map, curve, curves, dot, dots, feeder_marks, mark
 from cosim.report.page.study_page import write_study_page
 from cosim.report.text_table import TextTable
@@ -28,12 +29,18 @@ def test_figures_are_drawn_a_cell_opens_its_runs_and_axe_finds_nothing_serious(
             "Curves",
             "x",
             "y",
-            [curve(HOSTILE, [1.0, 10.0, 100.0], line, line - 1, line + 1)],
+            [
+                curve(name, [1.0, 10.0, 100.0], line, line - 1, line + 1)
+                for name in (HOSTILE, "beside it, with whiskers")
+            ],
             log=True,
             line={"value": 0.2, "name": HOSTILE},
         ),
         dots(
-            "Dots", "x", [dot(HOSTILE, (1, 0.5, 2), [0.7, 0.8]), dot(HOSTILE, (3, np.nan, np.nan))], zero=True
+            "Dots",
+            "x",
+            [dot(HOSTILE, (1, 0.5, 2), [0.7, 0.7, 0.8], "at least"), dot(HOSTILE, (3, np.nan, np.nan))],
+            zero=True,
         ),
         feeder_marks(
             "Feeder",
@@ -45,7 +52,16 @@ def test_figures_are_drawn_a_cell_opens_its_runs_and_axe_finds_nothing_serious(
         cell_map("Map", (HOSTILE, "loss"), (["0", "2"], ["1"]), cells, "kW", columns=["seed", "value"]),
     ]
     table = TextTable("t", HOSTILE, ("a", HOSTILE), [[HOSTILE, 1.5], ["", float("nan")]])
-    file = write_study_page(tmp_path, HOSTILE, [HOSTILE], ["note"], figures, [table])
+    file = write_study_page(
+        tmp_path,
+        HOSTILE,
+        [HOSTILE],
+        ["note"],
+        figures,
+        [table],
+        [],
+        Origin([(HOSTILE, HOSTILE)], [("cosim", "1")], HOSTILE, HOSTILE),
+    )
     page = opened(file, bypass_csp=True, viewport={"width": 400, "height": 800})
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     buttons = page.locator(".map-table button")
@@ -57,6 +73,11 @@ def test_figures_are_drawn_a_cell_opens_its_runs_and_axe_finds_nothing_serious(
     for details in page.locator("#figure-plots summary").all():
         details.click()
     assert page.locator("#figure-plots details td").first.inner_text() == HOSTILE
+    cells = page.locator("#figure-plots details td").all_inner_texts()
+    assert "at least 1" in cells
+    assert "10" in cells, "beside each other, curves keep their numbers"
+    assert page.locator("#origin th").first.inner_text() == HOSTILE
+    assert page.locator("#origin pre").text_content() == HOSTILE
     assert page.evaluate("window.taken") is None
     assert (page.said, page.asked) == ([], [file.resolve().as_uri()])
     assert page.serious("{resultTypes: ['violations']}") == []

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from cosim.engine.answer import Element, answer, worst_hours
+from cosim.engine.answer import answer, worst_hours
 from cosim.engine.moment import Metered, Moment
 from cosim.engine.scenario import Scenario
+from cosim.grid.named_elements import Element
 
 FEEDER = {("trafo", 0): Element("T1", {"trafo_overload": 100.0}, 250.0),
           ("bus", 7): Element("", {"voltage_low": 0.9, "voltage_high": 1.1}),

@@ -24,14 +24,22 @@ from cosim.api.given import given_study
 from cosim.api.impacts import evaluate_impact
 from cosim.config.library import names
 from cosim.core.errors import InputError
+from cosim.core.shown import number_text
 from cosim.engine.load import ScenarioSource
 from cosim.engine.wings import catalogue
 from cosim.report.impact_figures import impact_figures
-from cosim.report.impact_page import commands
-from cosim.report.impact_words import _listed, change_text, place_text, times_of_day
+from cosim.report.impact_page import commands, feeders_of
+from cosim.report.impact_words import (
+    _listed,
+    change_text,
+    messages_text,
+    place_text,
+    sentences,
+    times_of_day,
+)
 from cosim.report.page.impact_report import write_impact
 from cosim.report.style import drawing
-from cosim.study.impact.impact_analysis import USUAL_COSTS, ImpactAnalysis
+from cosim.study.impact.impact_analysis import USUAL_COSTS, ImpactAnalysis, analyse_impact
 from cosim.study.impact.impact_folder import open_study, read_impact
 from cosim.study.impact.impact_plan import ImpactSearch, check_impact, plan_impact
 from cosim.study.impact.load_impact import load_impact
@@ -152,10 +160,18 @@ def test_one_step_above_a_capacity_is_told_run_by_run(finished: Path) -> None:
     assert len(table) == bound > 0
     for row in table.to_dict("records"):
         summary = analysis.table.set_index("point").loc[row["point"]]
-        assert row["at worst [% of the limit]"] == pytest.approx(100 * summary.trafo_overload_use_max)
-        assert row["at worst [% of the limit]"] > 100
+        assert row["at worst"] == pytest.approx(30 * summary.trafo_overload_use_max)
+        assert row["at worst"] > row["limit at"] == 30
+        assert row["unit"] == "%"
         assert row["households with pv"] == round(8 * row["penetration [%]"] / 100 + 1e-9)
         assert row["outside for [h]"] == summary.trafo_overload_intervals == 1
+    curve = analysis.curves[0]
+    worst = max(analysis.overloads(curve), key=lambda each: each.binding.use)
+    assert (
+        f"At worst, one step above what a seed hosts, transformer 0 (trafo 1) reaches "
+        f"{30 * worst.binding.use:.4g} % (limit 30 % of 100 kVA) on 2016-07-05 11:00 UTC: at "
+        f"{100 * worst.penetration:.4g} %, seed {worst.found.chain.seed}."
+    ) in next(sentences(analysis, feeders_of(analysis)))
     where, command = commands(analysis)[0]
     assert where.startswith("uncontrolled, ")
     assert command.startswith("cosim run inputs/street.yaml --set")
@@ -180,7 +196,7 @@ def studied(
 
 
 def analysed(folder: Path) -> ImpactAnalysis:
-    return ImpactAnalysis(*read_impact(folder))
+    return analyse_impact(folder)
 
 
 @pytest.fixture(scope="module")
@@ -231,6 +247,39 @@ def test_the_page_says_the_answer_first(finished: Path) -> None:
     losses = costs[costs.number.str.startswith("losses")]
     assert set(losses["penetration [%]"]) == {50}
     assert losses.change.dropna().gt(0).all(), "reactive power costs losses"
+
+
+def test_the_page_says_where_it_comes_from(finished: Path) -> None:
+    shown = (finished / "impact/report.html").read_text()
+    origin = shown[shown.index('id="origin"') :]
+    when = "2016-07-05 11:00 UTC, 1 h"
+    for fact in ("inputs/street.yaml", "kerber_landnetz_kabel_1", "1, 2, 3, 4", when, "pandapower"):
+        assert f"<td>{fact}" in origin or f">{fact}<" in origin, fact
+    assert "uniform: [10, 30]" in origin
+    record = json.loads((finished / "sweep.json").read_text())
+    assert record["hash"] in origin
+    assert record["start"][:10] not in origin, "two runs of one study have the same page"
+
+
+def test_what_became_of_a_modes_messages_is_said_whether_some_were_lost_or_none(finished: Path) -> None:
+    plan, table = read_impact(finished)
+    sent = table.assign(messages_sent=1000.0, messages_lost=0.0, messages_expired=0.0)
+    curve = ImpactAnalysis(plan, sent).curves[0]
+    n_runs = int((table["mode"] == "uncontrolled").sum())
+    assert messages_text(ImpactAnalysis(plan, sent), curve).replace("\u2009", " ") == (
+        f" Of the {n_runs} 000 messages of its {n_runs} runs none was lost."
+    )
+    some = ImpactAnalysis(plan, sent.assign(messages_lost=250.0, messages_expired=3.0))
+    assert (
+        messages_text(some, curve)
+        .replace("\u2009", " ")
+        .endswith(
+            f" {number_text(250 * n_runs)} (25 %) were lost, {3 * n_runs} came too late.".replace(
+                "\u2009", " "
+            )
+        )
+    )
+    assert messages_text(analysed(finished), curve) == "", "it sends none"
 
 
 def test_a_limit_that_nothing_can_exceed_is_listed(finished: Path, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ import pytest
 
 from cosim.core.clock import MS_PER_DAY, MS_PER_HOUR
 from cosim.core.shown import number_text
-from cosim.engine.answer import Element
 from cosim.engine.scenario import Scenario
+from cosim.grid.named_elements import Element
 from cosim.report.decision_data import decision_data, steps_per_point
 from cosim.report.figures import FIGURES, fault_figure, figure_files
 from cosim.report.figures.energy_figures import community_power

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cosim.report.page.robustness_report import write_robustness
+from cosim.report.text_table import TextTable, with_intervals
 from cosim.study.robustness.analysis import analyse
 from tests.unit.test_study_robustness import RMSE, made_up_sweep
 
@@ -40,3 +41,18 @@ def test_each_cell_of_a_map_has_its_mean_and_the_runs_behind_it(tmp_path: Path) 
         "worst at latency 100 ms, loss 0.6, 108 ± 2 units, against 2 [0, 4] units at latency 0 ms, loss 0."
         in text
     )
+
+
+def test_the_ends_of_an_interval_stand_in_one_column_of_a_page_and_apart_in_the_file() -> None:
+    columns = ("mode", "mean", "from", "to", "change", "change from", "change to", "ok")
+    rows = [["a", 67_680.0, 1.0, 2.5, "", "", "", True], ["b", 3, 2, 2, float("nan"), -1, 1.23456, False]]
+    table = TextTable("t", "T", columns, rows)
+    assert table.csv().splitlines()[:2] == [",".join(columns), "a,67680.0,1.0,2.5,,,,True"]
+    assert with_intervals(table).markdown() == [
+        "| mode | mean | 95 % interval | change | change, 95 % interval | ok |",
+        "|---|---|---|---|---|---|",
+        "| a | 67\u2009680 | 1 to 2.5 | – | – | yes |",
+        "| b | 3 | 2 | – | -1 to 1.235 | no |",
+    ]
+    plain = TextTable("t", "T", ("from", "what"), [["a", 1]])
+    assert with_intervals(plain).markdown() == plain.markdown()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.engine.answer import Elements, element_name
+from cosim.grid.named_elements import Elements, element_name
 from cosim.report.figures.interface import run_figure
 from cosim.report.grid_data import ByElement, loadings, voltage_band
 from cosim.report.run_data import RunData, text_list

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
-from cosim.engine.answer import element_name
+from cosim.grid.named_elements import element_name
 from cosim.report.figures.interface import run_figure
 from cosim.report.grid_data import loadings, unsolved, voltage_band
 from cosim.report.run_data import RunData

@@ -8,10 +8,11 @@ from typing import Any
 
 from cosim.core.shown import number_text
 from cosim.report.compare_figure import drawn_keys
+from cosim.report.page.origin import Origin
 from cosim.report.page.study_figures import Figure, dot, dots
 from cosim.report.page.study_page import write_study_page
 from cosim.report.text_table import TextTable
-from cosim.study.compare import Comparison
+from cosim.study.compare import ComparedRun, Comparison
 from cosim.study.scenario_differences import value_text
 
 _LONGEST_VALUE = 200
@@ -30,7 +31,16 @@ def write_compare_report(comparison: Comparison, folder: Path) -> Path:
     ]
     title = f"Runs side by side: {', '.join(run.label for run in comparison.runs)}"
     tables = [_differences(comparison), _numbers(comparison)]
-    return write_study_page(folder, title, answer, list(comparison.cautions), _figures(comparison), tables)
+    facts = [(f"{each.letter} ({each.label})", _run_text(each)) for each in runs]
+    figures, cautions = _figures(comparison), list(comparison.cautions)
+    return write_study_page(folder, title, answer, cautions, figures, tables, origin=Origin(facts, []))
+
+
+def _run_text(run: ComparedRun) -> str:
+    """What a run was made from."""
+    names = {"scenario": "scenario", "seed": "seed", "scenario_hash": "hash", "cosim": "cosim"}
+    found = {name: run.record.get(key, "") for key, name in names.items()}
+    return ", ".join(f"{name} {value}" for name, value in found.items() if value not in ("", None))
 
 
 def _what_differs(comparison: Comparison) -> Iterator[str]:

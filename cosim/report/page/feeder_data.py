@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.shown import number_text
-from cosim.engine.answer import Element, limit_text, used_text
+from cosim.grid.named_elements import Element, limit_text, used_text
 from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.report.long_series import blocks
 from cosim.report.page.packing import kept_rows, packed, packed_times

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from cosim.config.axis_words import axis_label
+from cosim.core.errors import listed
+from cosim.core.shown import date_text, duration_text, number_text
 from cosim.grid.feeder import Feeder
 from cosim.report.impact_page import commands, feeders_of, what_was_run, write_impact_files
 from cosim.report.impact_places import first_violations, violations_at
 from cosim.report.impact_words import (
     Feeders,
+    bound_text,
     capacity_text,
     doubts,
     element_name,
@@ -21,6 +24,7 @@ from cosim.report.impact_words import (
     place_text,
     sentences,
 )
+from cosim.report.page.origin import Origin, versions
 from cosim.report.page.study_figures import (
     Figure,
     cell,
@@ -63,7 +67,38 @@ def write_impact(analysis: ImpactAnalysis, folder: Path) -> list[Path]:
         [what_was_run(analysis), *doubts(analysis)],
         list(_figures(analysis, feeders)),
     )
-    return [text, write_study_page(folder, title, answer, notes, figures, tables, commands(analysis)), *files]
+    runs = commands(analysis)
+    page = write_study_page(folder, title, answer, notes, figures, tables, runs, _origin(analysis))
+    return [text, page, *files]
+
+
+def _origin(analysis: ImpactAnalysis) -> Origin:
+    """What was run; not when, which says nothing of the results."""
+    config, first = analysis.config, analysis.scenario(analysis.plan.chains[0].points[0])
+    time, communication = first.time, [each.communication for each in analysis.plan.chains]
+    axes = config.communication.axes if config.communication else ()
+    values = [[*dict.fromkeys(str(cells[n]) for cells in communication if cells)] for n in range(len(axes))]
+    varied = [f"{axis_label(axis.column)} {listed(own)}" for axis, own in zip(axes, values, strict=True)]
+    feeders = [each for each in config.feeder_names if each]
+    facts = [
+        ("Study", config.name),
+        ("Base scenario", config.base),
+        (
+            "Feeders" if feeders else "Feeder",
+            ", ".join(feeders) or (first.grid.network if first.grid else ""),
+        ),
+        ("Simulated time of each run", f"{date_text(time.start, 0)}, {duration_text(time.duration_ms)}"),
+        ("Penetrations", ", ".join(percent(each) for each in config.grid)),
+        ("Modes", ", ".join(mode_title(analysis, mode) for mode in config.modes)),
+        ("Communication", "; ".join(varied)),
+        ("Seeds", ", ".join(map(str, config.seed_list))),
+        ("Runs", number_text(analysis.n_runs)),
+        ("Hash of study and inputs", str(analysis.record.get("hash", ""))),
+    ]
+    about = "The study: cosim impact of this file runs it again, to the same numbers"
+    known = [(name, value) for name, value in facts if value]
+    made_by = versions(analysis.record) if analysis.record else []
+    return Origin(known, made_by, analysis.plan.study.as_yaml(), about)
 
 
 def _figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[Figure]:
@@ -122,10 +157,12 @@ def _capacities(analysis: ImpactAnalysis, known: list[Curve]) -> Figure:
         found = each.at_risk
         if found is not None:
             ends = (100 * each.grid[p] if p >= 0 else 0.0 for p in (found.position, found.low, found.high))
-            rows.append(dot(place_text(analysis, each), ends, 100 * each.penetrations.to_numpy()))
+            single, bound = 100 * each.penetrations.to_numpy(), bound_text(each, found.position)
+            rows.append(dot(place_text(analysis, each), ends, single, bound))
     about = (
         f"The largest penetration at which at most {percent(analysis.config.risk)} of the seeds exceed a "
-        "limit, with its 95 % interval; small dots are single seeds."
+        "limit, with its 95 % interval; small dots are single seeds. Where it says 'at least', the study "
+        "ends there, and the feeder may host more."
     )
     return dots("What the feeder hosts", _PENETRATION, rows, about=about, zero=True)
 

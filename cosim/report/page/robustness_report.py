@@ -12,12 +12,15 @@ import pandas as pd
 from cosim.config.axis_words import axis_label
 from cosim.core.shown import number_text
 from cosim.engine.wings import describe
+from cosim.report.page.origin import Origin, versions
 from cosim.report.page.study_figures import Figure, cell, cell_map, curve, curves, dot, dots
 from cosim.report.page.study_page import write_study_page
 from cosim.report.robustness_findings import completeness, findings
 from cosim.report.robustness_page import intervals_text, write_robustness_files
+from cosim.results.run_files import read_sweep_record
 from cosim.study.robustness.analysis import Analysis
 from cosim.study.robustness.cells import Panel, cell_estimates, drawn_axes, label_of, panels
+from cosim.study.robustness.points import SweepPoints
 from cosim.study.robustness.quantities import Quantity
 
 _MOST_MAPS = 24
@@ -42,8 +45,25 @@ def write_robustness(analysis: Analysis, folder: Path) -> list[Path]:
     (text, *files), tables = write_robustness_files(analysis, folder)
     figures = [figure for quantity in analysis.quantities for figure in _figures(analysis, quantity)]
     answer, notes = [*_answer(analysis), *completeness(points)], [intervals_text(analysis)]
-    page = write_study_page(folder, points.title or points.name, answer, notes, figures[:_MOST_MAPS], tables)
+    title, shown = points.title or points.name, figures[:_MOST_MAPS]
+    page = write_study_page(folder, title, answer, notes, shown, tables, origin=_origin(points))
     return [text, page, *files]
+
+
+def _origin(points: SweepPoints) -> Origin:
+    """What was run; not when, which says nothing of the results."""
+    record = read_sweep_record(points.folder)
+    seeds = sorted(points.table["seed"].unique().tolist()) if "seed" in points.table else []
+    facts = [
+        ("Sweep", points.name),
+        *((axis_label(axis.name), ", ".join(map(str, axis.values))) for axis in points.axes),
+        ("Seeds", ", ".join(map(str, seeds))),
+        ("Runs", number_text(points.n_done)),
+        ("Hash of sweep and inputs", str(record.get("hash", ""))),
+    ]
+    text = (points.folder / "sweep.yaml").read_text(encoding="utf-8")
+    about = "The sweep: cosim sweep of this file runs it again, to the same numbers"
+    return Origin([(name, value) for name, value in facts if value], versions(record), text, about)
 
 
 def _answer(analysis: Analysis) -> Iterator[str]:

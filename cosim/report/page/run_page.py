@@ -20,6 +20,7 @@ from cosim.engine.scenario import Scenario
 from cosim.report.page.feeder_data import episodes, feeder_map, worst_moments
 from cosim.report.page.glossary import words_of
 from cosim.report.page.household_data import households
+from cosim.report.page.origin import Origin, versions
 from cosim.report.page.rendering import render, render_part
 from cosim.report.page.run_charts import bill_chart, duration_charts, fault_bands, latency_chart, time_charts
 from cosim.report.page.signal_data import silent_ticks
@@ -106,9 +107,7 @@ def page(run: RunData) -> str:
         words=words_of(run),
         faults=_faults(run, broken),
         pictures=_pictures(run),
-        facts=_facts(run),
-        versions=_versions(run),
-        scenario_text=_scenario_text(run),
+        origin=_origin(run),
     )
 
 
@@ -310,11 +309,7 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value]
 
 
-def _versions(run: RunData) -> list[tuple[str, str]]:
-    record = run.record
-    versions = {"cosim": record.get("cosim"), "Python": record.get("python"), **record.get("packages", {})}
-    return [(name, str(version or "not installed")) for name, version in versions.items()]
-
-
-def _scenario_text(run: RunData) -> str:
-    return (run.folder / "scenario.yaml").read_text(encoding="utf-8")
+def _origin(run: RunData) -> Origin:
+    text = (run.folder / "scenario.yaml").read_text(encoding="utf-8")
+    about = "The scenario, resolved: running it again gives the same tables"
+    return Origin(_facts(run), versions(run.record), text, about)

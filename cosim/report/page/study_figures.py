@@ -58,10 +58,12 @@ def dots(title: str, x_label: str, rows: Sequence[dict[str, Any]], **more: Any) 
     return {"kind": "dots", "title": title, "x_label": x_label, "rows": list(rows), **more}
 
 
-def dot(name: str, ends: Iterable[float], single: Sequence[float] | Array = ()) -> dict[str, Any]:
-    """One row of `dots`: its value and the two ends of its interval, and single values behind it."""
+def dot(
+    name: str, ends: Iterable[float], single: Sequence[float] | Array = (), bound: str = ""
+) -> dict[str, Any]:
+    """One row of `dots`: a value with its interval, single values behind it, and whether it is a bound."""
     value, low, high = plain(list(ends))
-    return {"name": name, "value": value, "low": low, "high": high, "single": plain(single)}
+    return {"name": name, "value": value, "low": low, "high": high, "single": plain(single), "bound": bound}
 
 
 def cell_map(

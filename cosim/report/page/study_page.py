@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cosim.core.shown import number_text
+from cosim.core.shown import NO_VALUE
+from cosim.report.page.origin import Origin
 from cosim.report.page.rendering import render
 from cosim.report.page.study_figures import Figure
-from cosim.report.text_table import TextTable
+from cosim.report.text_table import TextTable, cell_text, with_intervals
 from cosim.results.safe_files import write_whole
 
 PAGE = "report.html"
@@ -25,6 +26,7 @@ def write_study_page(
     figures: Sequence[Figure],
     tables: Sequence[TextTable],
     commands: Sequence[tuple[str, str]] = (),
+    origin: Origin | None = None,
 ) -> Path:
     """Write the page into an existing directory.
 
@@ -42,16 +44,18 @@ def write_study_page(
         In full in files of their own; here at most `MOST_ROWS` rows of each.
     commands : sequence of tuple of str
         Runs worth a look, each with the command that repeats it.
+    origin : Origin
+        Where it comes from.
 
     Returns
     -------
     Path
         The page.
     """
-    shown = [_table(table) for table in tables if table.rows]
+    shown = [_table(with_intervals(table)) for table in tables if table.rows]
     data = {"start_ms": 0, "figures": list(figures)}
     said = {"title": title, "answer": list(answer), "notes": list(notes), "commands": list(commands)}
-    text = render("study.html.j2", _SCRIPTS, data, **said, tables=shown)
+    text = render("study.html.j2", _SCRIPTS, data, **said, tables=shown, origin=origin)
     write_whole(folder / PAGE, text)
     return folder / PAGE
 
@@ -78,8 +82,4 @@ def _table(table: TextTable) -> dict[str, Any]:
 
 
 def _cell(cell: Any) -> str:
-    if isinstance(cell, bool) or cell is None or cell == "":
-        return "–" if cell is None or cell == "" else str(cell)
-    if isinstance(cell, float):
-        return number_text(cell) if cell == cell else "–"
-    return number_text(cell) if isinstance(cell, int) else str(cell)
+    return cell_text(cell) or NO_VALUE

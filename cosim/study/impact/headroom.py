@@ -17,6 +17,8 @@ class Headroom(NamedTuple):
     """The line or transformer."""
     use: float
     """Share of its limit that it uses."""
+    time_h: float
+    """When that is, hours from the start."""
     vm_min_pu: float
     vm_max_pu: float
     """Lowest and highest voltage of any bus."""
@@ -27,15 +29,20 @@ def headroom(summaries: Sequence[Mapping[str, Any]]) -> Headroom | None:
     if not summaries:
         return None
     found = [
-        (float(summary[f"{kind}_use_max"]), kind, int(summary[f"{kind}_use_max_{words.table}"]))
+        (
+            float(summary[f"{kind}_use_max"]),
+            kind,
+            int(summary[f"{kind}_use_max_{words.table}"]),
+            float(summary[f"{kind}_use_max_time_h"]),
+        )
         for summary in summaries
         for kind, words in WORDS_BY_KEY.items()
         if words.table != "bus" and _is_known(summary.get(f"{kind}_use_max"))
     ]
-    use, kind, element = max(found, default=(0.0, "", -1))
+    use, kind, element, time_h = max(found, default=(0.0, "", -1, 0.0))
     low = min(float(summary["voltage_min_pu"]) for summary in summaries)
     high = max(float(summary["voltage_max_pu"]) for summary in summaries)
-    return Headroom(kind, element, use, low, high)
+    return Headroom(kind, element, use, time_h, low, high)
 
 
 def _is_known(value: Any) -> bool:

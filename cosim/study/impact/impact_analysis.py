@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from cosim.engine.scenario import Scenario
+from cosim.results.run_files import read_sweep_record
 from cosim.study.impact.headroom import Headroom, headroom
 from cosim.study.impact.hosting_search import bracket, is_monotone, needed
 from cosim.study.impact.impact_folder import read_impact
@@ -24,7 +26,7 @@ from cosim.study.impact.statistics import (
     capacity_at_risk,
     violation_probabilities,
 )
-from cosim.study.impact.violations import Binding, binding
+from cosim.study.impact.violations import Binding, binding, number_of
 from cosim.study.robustness.estimates import Estimate, Limits, estimate, paired_difference
 from cosim.study.robustness.quantities import limits_of
 from cosim.study.sweep.sweep_plan import Cell
@@ -179,6 +181,13 @@ class Overload(NamedTuple):
     point: int
     summary: Mapping[str, Any]
 
+    @property
+    def binding(self) -> Binding:
+        """The limit that is exceeded furthest."""
+        binds = self.found.binding
+        assert binds is not None  # there is no other overload
+        return binds
+
 
 @dataclass(frozen=True)
 class ImpactAnalysis:
@@ -190,10 +199,13 @@ class ImpactAnalysis:
         The study.
     table : DataFrame
         Its runs, by number of the point.
+    record : mapping
+        What ``sweep.json`` says of them; empty where it is not known.
     """
 
     plan: ImpactPlan
     table: pd.DataFrame
+    record: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def config(self) -> ImpactConfig:
@@ -247,10 +259,22 @@ class ImpactAnalysis:
                 found.append(Overload(each, curve.grid[each.capacity + 1], point, self._summaries[point]))
         return found
 
+    def scenario(self, point: int) -> Scenario:
+        """What was run at a point."""
+        sweep = self.plan.sweep
+        return sweep.scenario(sweep.points[point]).scenario
+
+    def messages(self, curve: Curve) -> tuple[int, int, int, int]:
+        """Of all runs of a mode, messages sent, lost and too late; and how many runs these are."""
+        points = {point for each in curve.found for point in each.chain.points}
+        runs = [row for point, row in self._summaries.items() if point in points]
+        names = ("messages_sent", "messages_lost", "messages_expired")
+        sent, lost, late = (sum(int(number_of(row, name)) for row in runs) for name in names)
+        return sent, lost, late, len(runs)
+
     def households(self, curve: Curve) -> dict[str, int]:
         """How many households there are on a curve's feeder, by group of the study's technologies."""
-        sweep = self.plan.sweep
-        scenario = sweep.scenario(sweep.points[curve.found[0].chain.points[0]]).scenario
+        scenario = self.scenario(curve.found[0].chain.points[0])
         wanted = {each.group for each in self.config.technologies}
         return {group.name: group.households for group in scenario.groups if group.name in wanted}
 
@@ -270,8 +294,7 @@ class ImpactAnalysis:
         hours = [each for each in own if each is not None]
         if not hours:
             return []
-        sweep = self.plan.sweep
-        start = sweep.scenario(sweep.points[curve.found[0].chain.points[0]]).scenario.time.start
+        start = self.scenario(curve.found[0].chain.points[0]).time.start
         return [start + timedelta(hours=each) for each in hours]
 
     @property
@@ -412,4 +435,4 @@ def analyse_impact(folder: Path) -> ImpactAnalysis:
         If it is no directory of a study, or damaged.
     """
     plan, table = read_impact(folder)
-    return ImpactAnalysis(plan, table)
+    return ImpactAnalysis(plan, table, read_sweep_record(folder))

@@ -73,10 +73,10 @@ def _kinds(summary: Mapping[str, Any], config: ImpactConfig) -> Sequence[str]:
     n = summary["intervals"]
     allowed = config.allowed_share_of_time * n
     unsolved = [NOT_SOLVED] if summary["intervals_diverged"] or summary["intervals_skipped"] else []
-    return [*unsolved, *(kind for kind in config.limits if _number(summary, f"{kind}_intervals") > allowed)]
+    return [*unsolved, *(kind for kind in config.limits if number_of(summary, f"{kind}_intervals") > allowed)]
 
 
-def _number(summary: Mapping[str, Any], name: str) -> float:
+def number_of(summary: Mapping[str, Any], name: str) -> float:
     """A number of the summary; 0 where the feeder has no such element, or nothing was solved."""
     value = summary.get(name)
     return 0.0 if value is None or value != value else float(value)

@@ -1,17 +1,26 @@
 "use strict";
 /* Figures of studies: curves with bands, dots with intervals, maps whose cells open the runs behind them, feeders with marks. */
 
+/* Bands of several curves would cover each other: these have whiskers, the curves a little beside each other. */
+function beside(figure) {
+  const xs = figure.curves.flatMap((each) => each.x), scale = figure.log ? Math.log : (x) => x, back = figure.log ? Math.exp : (x) => x;
+  const step = 0.008 * (scale(Math.max(...xs)) - scale(Math.min(...xs)));
+  return (x, n) => back(scale(x) + step * (n - (figure.curves.length - 1) / 2));
+}
+
 function drawCurves(figure, target) {
-  const plot = newPlot({ height: 300, x_axis_label: figure.x_label, y_axis_label: figure.y_label, x_axis_type: figure.log ? "log" : "linear" }), items = [];
+  const plot = newPlot({ height: 300, x_axis_label: figure.x_label, y_axis_label: figure.y_label, x_axis_type: figure.log ? "log" : "linear" }), items = [], aside = beside(figure), isOne = figure.curves.length === 1;
   figure.curves.forEach((each, n) => {
     const known = each.x.map((_, i) => i).filter((i) => each.y[i] !== null), pick = (values) => known.map((i) => values[i] ?? NaN);
-    const source = new Bokeh.ColumnDataSource({ data: { x: pick(each.x), y: pick(each.y), l: pick(each.l), h: pick(each.h) } }), shade = "s" + (n % SHADES);
-    const area = draw(plot, "varea", { x: { field: "x" }, y1: { field: "l" }, y2: { field: "h" }, source, fill_alpha: 0.15 }, { fill_color: shade });
+    const source = new Bokeh.ColumnDataSource({ data: { at: pick(each.x), x: pick(each.x).map((x) => aside(x, n)), y: pick(each.y), l: pick(each.l), h: pick(each.h) } }), shade = "s" + (n % SHADES);
+    const area = isOne
+      ? draw(plot, "varea", { x: { field: "x" }, y1: { field: "l" }, y2: { field: "h" }, source, fill_alpha: 0.15 }, { fill_color: shade })
+      : draw(plot, "segment", { x0: { field: "x" }, x1: { field: "x" }, y0: { field: "l" }, y1: { field: "h" }, source, line_width: 1.2 }, { line_color: shade });
     const line = draw(plot, "line", { x: { field: "x" }, y: { field: "y" }, source, line_width: 1.8, line_dash: n % 2 ? [6, 3] : [] }, { line_color: shade });
-    const marks = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source, size: 6 }, { fill_color: shade, line_color: shade });
+    const marks = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source, size: 8, marker: MARKERS[n % MARKERS.length] }, { fill_color: shade, line_color: shade });
     marks.name = each.name;
     items.push([each.name, [line, marks, area]]);
-    plot.add_tools(new Bokeh.HoverTool({ renderers: [marks], tooltips: [["", "$name"], [figure.x_label, "@x"], [figure.y_label, "@y{0,0.000}"], ["interval", "@l{0,0.000} to @h{0,0.000}"]] }));
+    plot.add_tools(new Bokeh.HoverTool({ renderers: [marks], tooltips: [["", "$name"], [figure.x_label, "@at"], [figure.y_label, "@y{0,0.000}"], ["interval", "@l{0,0.000} to @h{0,0.000}"]] }));
   });
   if (figure.line) addSpan(plot, { location: figure.line.value, dimension: "width", line_dash: [2, 2] }, "u3");
   addLegend(plot, items);
@@ -23,16 +32,30 @@ function curvesRows(figure) {
   return { columns: ["curve", figure.x_label, figure.y_label, "from", "to"], rows };
 }
 
+const MARKERS = ["circle", "square", "triangle", "diamond", "inverted_triangle", "hex"];
+
 /* Rows from above, as they are told; a name stands as often as it likes. */
 function drawDots(figure, target) {
   const most = innerWidth < 700 ? 24 : 60, short = (name) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
   const names = figure.rows.map((row, n) => `${short(row.name)}${"\u200b".repeat(n)}`), single = { x: [], y: [] };
-  const plot = newPlot({ height: 90 + 26 * names.length, x_axis_label: figure.x_label, y_range: new Bokeh.FactorRange({ factors: [...names].reverse() }) });
-  figure.rows.forEach((row, n) => row.single.forEach((value) => { single.x.push(value); single.y.push(names[n]); }));
+  const plot = newPlot({ height: 90 + 40 * names.length, x_axis_label: figure.x_label, y_range: new Bokeh.FactorRange({ factors: [...names].reverse() }) });
+  // Seeds with the same value lie above each other, so that one sees how many they are.
+  figure.rows.forEach((row, n) => row.single.forEach((value, place) => {
+    const same = row.single.slice(0, place).filter((other) => other === value).length, all = row.single.filter((other) => other === value).length;
+    single.x.push(value);
+    single.y.push([names[n], 0.6 * ((same + 0.5) / all - 0.5)]);
+  }));
   const rows = new Bokeh.ColumnDataSource({ data: { y: names, x: figure.rows.map((row) => row.value ?? NaN), low: figure.rows.map((row) => row.low ?? NaN), high: figure.rows.map((row) => row.high ?? NaN) } });
-  draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: new Bokeh.ColumnDataSource({ data: single }), size: 5, fill_alpha: 0.5, line_alpha: 0 }, { fill_color: "soft" });
+  draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: new Bokeh.ColumnDataSource({ data: single }), size: 7, fill_alpha: 0.6, line_alpha: 0 }, { fill_color: "soft" });
   draw(plot, "segment", { x0: { field: "low" }, x1: { field: "high" }, y0: { field: "y" }, y1: { field: "y" }, source: rows, line_width: 2.5 }, { line_color: "text" });
-  const marks = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: rows, size: 11 }, { fill_color: "s1", line_color: "text" });
+  const marks = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: rows, size: 13 }, { fill_color: "s1", line_color: "text" });
+  const bounds = figure.rows.flatMap((row, n) => (row.bound ? [[row.value, names[n], row.bound]] : []));
+  if (bounds.length) {
+    const source = new Bokeh.ColumnDataSource({ data: { x: bounds.map(([x]) => x), y: bounds.map(([, y]) => y), text: bounds.map(([, , text]) => text) } });
+    const left = bounds.every(([x]) => x > 0);
+    draw(plot, "text", { x: { field: "x" }, y: { field: "y" }, text: { field: "text" }, source, x_offset: left ? -12 : 12, y_offset: -6,
+      text_align: left ? "right" : "left", text_baseline: "bottom", text_font_size: "12px" }, { text_color: "text" });
+  }
   if (figure.zero) { // what is compared with nothing shows it
     plot.scatter({ x: [0], y: [names[0]], size: 1, fill_alpha: 0, line_alpha: 0 });
     addSpan(plot, { location: 0, dimension: "height", line_dash: [2, 2] }, "soft");
@@ -42,7 +65,7 @@ function drawDots(figure, target) {
 }
 
 function dotsRows(figure) {
-  return { columns: ["what", figure.x_label, "from", "to"], rows: figure.rows.map((row) => [row.name, numberText(row.value), numberText(row.low), numberText(row.high)]) };
+  return { columns: ["what", figure.x_label, "from", "to"], rows: figure.rows.map((row) => [row.name, `${row.bound ? row.bound + " " : ""}${numberText(row.value)}`, numberText(row.low), numberText(row.high)]) };
 }
 
 /* A map is a table: cells are buttons, which a keyboard reaches and a screen reader reads. */
