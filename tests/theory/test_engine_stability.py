@@ -22,17 +22,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.config.yaml_reader import Document
-from cosim.engine.load import LoadedScenario
-from cosim.engine.run import run_scenario
-from cosim.engine.scenario import Scenario
 from cosim.regulation.stability import stability_limit
-from cosim.results.store import read_table
 from tests.theory.stationary_variance import stationary_variance
+from tests.theory.steady_loop import KAPPA, N, aggregate, constant_latency
 
-N = 60
-KAPPA = 0.02
-STEP_MS = 60_000
 SETTLED = 200
 
 LINKS = {  # d: report, downlink and uplink in steps
@@ -49,40 +42,8 @@ def _aggregate(folder: Path, delay: int, share_of_limit: float, n_steps: int) ->
     """Σx step by step in a run whose loop has this delay, and this share of the largest stable gain."""
     report, down_steps, up_steps = LINKS[delay]
     gain = share_of_limit * stability_limit(delay) / (KAPPA * N)
-    data = {
-        "name": "loop",
-        "time": {"step_s": STEP_MS / 1000, "steps": n_steps},
-        "groups": [
-            {
-                "name": "homes",
-                "households": N,
-                "cost": {"kind": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5},
-            }
-        ],
-        "communities": [
-            {
-                "name": "market",
-                "groups": ["homes"],
-                "resources": [{"name": "x", "capacity": N / 2}],
-                "agent": {
-                    "policy": {"kind": "additive", "kappa": KAPPA},
-                    "averages": {"kind": "exponential", "time_constant_steps": 1e9},
-                    "initial_average": 0.5,
-                },
-                "platform": {"report": report, "gain": gain, "initial_signal": 5.0},
-            }
-        ],
-        "comms": {
-            "overrides": [
-                {"direction": direction, "latency": {"kind": "constant", "latency_ms": steps * STEP_MS}}
-                for direction, steps in (("downlink", down_steps), ("uplink", up_steps))
-            ]
-        },
-        "record": {"decisions": False},
-    }
-    loaded = LoadedScenario(Scenario.model_validate(data), folder, "loop.yaml", Document(data, "loop.yaml"))
-    run_scenario(loaded, folder / "run")
-    return read_table(folder / "run", "regulation")["aggregate"].to_numpy()
+    links = {"downlink": constant_latency(down_steps), "uplink": constant_latency(up_steps)}
+    return aggregate(folder, {"report": report, "gain": gain}, links, n_steps)
 
 
 def _theory(delay: int, share_of_limit: float) -> tuple[float, float]:

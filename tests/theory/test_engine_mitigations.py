@@ -17,23 +17,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.config.yaml_reader import Document
-from cosim.engine.load import LoadedScenario
-from cosim.engine.run import run_scenario
-from cosim.engine.scenario import Scenario
 from cosim.regulation.predictor_stability import predictor_stability_limit
 from cosim.regulation.stability import stability_limit
-from cosim.results.store import read_table
+from tests.theory.steady_loop import KAPPA, STEP_MS, N, aggregate, constant_latency
 
-N = 60
-KAPPA = 0.02
-STEP_MS = 60_000
 DELAY = 3
 SETTLED = 200
-CONSTANT = {
-    "downlink": {"latency": {"kind": "constant", "latency_ms": 2 * STEP_MS}},
-    "uplink": {"latency": {"kind": "constant", "latency_ms": STEP_MS}},
-}
+CONSTANT = {"downlink": constant_latency(2), "uplink": constant_latency(1)}
 ERRATIC = {  # jitter, and a tenth of the messages lost, each way
     direction: {
         "latency": {"kind": "uniform", "low_ms": 0, "high_ms": 3 * STEP_MS},
@@ -45,35 +35,7 @@ ERRATIC = {  # jitter, and a tenth of the messages lost, each way
 
 def _run(folder: Path, platform: dict[str, Any], links: dict[str, Any], n_steps: int) -> tuple[Any, Any]:
     """Σx after it has settled, less the capacity; and the run's summary."""
-    data = {
-        "name": "loop",
-        "time": {"step_s": STEP_MS / 1000, "steps": n_steps},
-        "groups": [
-            {
-                "name": "homes",
-                "households": N,
-                "cost": {"kind": "consumption_only", "linear": 5.0, "quadratic": 1.0, "target": 0.5},
-            }
-        ],
-        "communities": [
-            {
-                "name": "market",
-                "groups": ["homes"],
-                "resources": [{"name": "x", "capacity": N / 2}],
-                "agent": {
-                    "policy": {"kind": "additive", "kappa": KAPPA},
-                    "averages": {"kind": "exponential", "time_constant_steps": 1e9},
-                    "initial_average": 0.5,
-                },
-                "platform": {"initial_signal": 5.0, **platform},
-            }
-        ],
-        "comms": {"overrides": [{"direction": direction, **link} for direction, link in links.items()]},
-        "record": {"decisions": False},
-    }
-    loaded = LoadedScenario(Scenario.model_validate(data), folder, "loop.yaml", Document(data, "loop.yaml"))
-    run_scenario(loaded, folder / "run")
-    x = read_table(folder / "run", "regulation")["aggregate"].to_numpy()[SETTLED:]
+    x = aggregate(folder, platform, links, n_steps)[SETTLED:]
     return x - N / 2, json.loads((folder / "run" / "summary.json").read_text())
 
 
