@@ -171,19 +171,9 @@ def resolve(
 
 
 def unmatched_overrides(
-    config: CommsConfig, groups: Iterable[str], households: Collection[str], path: str = "comms"
+    config: CommsConfig, groups: Iterable[str], households: Collection[str]
 ) -> list[Problem]:
-    """Problems with overrides that name a group or a household which does not exist.
-
-    Parameters
-    ----------
-    config : CommsConfig
-        The network's configuration.
-    groups, households : iterable of str
-        The names that exist.
-    path : str
-        Where `config` stands in the scenario, dotted.
-    """
+    """Problems with overrides that name a group or a household which is not among these."""
     known = {"group": list(dict.fromkeys(groups)), "household": list(households)}
     problems = []
     for index, override in enumerate(config.overrides):
@@ -194,7 +184,7 @@ def unmatched_overrides(
                     Problem(
                         f"no {key} has this name, so the override would never apply",
                         suggest(name, names) or f"Give the name of an existing {key}.",
-                        f"{path}.overrides.{index}.{key}",
+                        f"comms.overrides.{index}.{key}",
                         value=name,
                     )
                 )

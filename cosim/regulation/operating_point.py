@@ -16,7 +16,7 @@ class OperatingPoint(NamedTuple):
     """Where policies hold the community once it has settled."""
 
     averages: NDArray[np.float64]
-    """x̄ at the fixed point σ = x̄; 0 for households that are not active. Shape (N, m)."""
+    """x̄ at the fixed point σ = x̄. Shape (N, m)."""
     signals: NDArray[np.float64]
     """Ω*, the signals that hold it there, in the policies' `signal_unit`. Shape (m,)."""
     loop_gains: NDArray[np.float64]
@@ -37,7 +37,6 @@ def operating_point(
     responses: Responses,
     costs: Costs,
     capacities: NDArray[np.float64],
-    active: NDArray[np.bool_] | None = None,
 ) -> OperatingPoint:
     """Averages, signals and loop gains at the fixed point of all responses.
 
@@ -49,19 +48,15 @@ def operating_point(
         Of N households.
     capacities : ndarray, shape (m,)
         C_r.
-    active : ndarray of bool, shape (N,), optional
-        Who takes part; everyone by default.
 
     Raises
     ------
     InputError
-        If a capacity is below 0 or above the number of active households.
+        If a capacity is below 0 or above the number of households.
     """
     capacities = np.asarray(capacities, dtype=np.float64)
-    members = np.arange(costs.n_households) if active is None else np.flatnonzero(active)
-    inside, responses = costs.select(members), responses if active is None else responses.among(members)
-    x, signals, locked = settle(responses, inside, capacities)
-    slopes_of_cost = np.array(inside.gradients(list(x)))
+    x, signals, locked_out = settle(responses, costs, capacities)
+    slopes_of_cost = np.array(costs.gradients(list(x)))
     response = responses.response(signals[:, np.newaxis], x, slopes_of_cost)
     distance = np.abs(np.clip(response, 0.0, 1.0) - x).max(initial=0.0)
     residual = max(distance, np.abs(x.sum(axis=1) - capacities).max(initial=0.0))
@@ -69,8 +64,4 @@ def operating_point(
     # An average may approach its bound for ever; the response says who is held there.
     answers[(response <= 0.0) | (response >= 1.0)] = False
     slopes = np.where(answers, responses.slope(x, slopes_of_cost), 0.0)
-    averages = np.zeros((costs.n_households, costs.n_resources))
-    averages[members] = x.T
-    locked_out = np.zeros(costs.n_households, dtype=np.bool_)
-    locked_out[members] = locked
-    return OperatingPoint(averages, signals, slopes.sum(axis=1), locked_out, float(residual))
+    return OperatingPoint(np.ascontiguousarray(x.T), signals, slopes.sum(axis=1), locked_out, float(residual))

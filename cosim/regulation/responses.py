@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.config.parameters import numbers, of_household, of_households
+from cosim.config.parameters import numbers, of_household
 from cosim.core.errors import InputError, Problem, listed
 from cosim.regulation.policies import Policy
 
@@ -99,20 +99,6 @@ class Responses:
 
         signal = _root(lambda signal: float(clipped(signal).sum() - capacity))
         return Answer(signal, clipped(signal))
-
-    def among(self, members: NDArray[np.int64]) -> Responses:
-        """Of some of the households, by their positions in ascending order."""
-        kept = [
-            (policy, np.isin(places, members))
-            for policy, places in zip(self.policies, self.places, strict=True)
-        ]
-        return Responses(
-            tuple(of_households(policy, mask) for policy, mask in kept),
-            tuple(
-                np.searchsorted(members, places[mask])
-                for places, (_, mask) in zip(self.places, kept, strict=True)
-            ),
-        )
 
     def of_each(self) -> list[Policy]:
         """The policy of each household, with floats; those alike share one object."""

@@ -127,9 +127,9 @@ def new_figure(
     return figure, list(axes.ravel())
 
 
-def grid_shape(n_panels: int, n_columns: int = 2) -> tuple[int, int]:
-    """Rows and columns for so many panels; a single column for up to three."""
-    columns = 1 if n_panels <= 3 else n_columns
+def grid_shape(n_panels: int) -> tuple[int, int]:
+    """Rows and columns for so many panels; a single column for up to three, else two."""
+    columns = 1 if n_panels <= 3 else 2
     return -(-n_panels // columns), columns
 
 

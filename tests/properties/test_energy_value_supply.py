@@ -79,11 +79,6 @@ def test_a_negative_grid_price_comes_before_the_offers_and_earns() -> None:
     assert supply.cost([4.0])[0] == pytest.approx(-0.4)
 
 
-def test_an_outage_leaves_what_the_neighbours_offer() -> None:
-    supply = merit_order([Offer(0, 1, 2.0, 0.1)], [0.3, 0.3], 4.0, grid_limit_kwh=[0.0, 4.0])
-    assert supply.limit_kwh.tolist() == [2.0, 4.0]
-
-
 def test_bad_offers_are_all_named() -> None:
     bad = [Offer(9, 1, 1.0, 0.1), Offer(0, 2, -1.0, 0.1), Offer(0, 3, 1.0, float("nan"))]
     with pytest.raises(InputError) as caught:

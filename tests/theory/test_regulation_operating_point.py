@@ -10,7 +10,6 @@ from scipy.optimize import brentq
 
 from cosim.core.errors import InputError
 from cosim.regulation.costs.polynomial import CostParameters
-from cosim.regulation.fixed_points import NOT_FIXED
 from cosim.regulation.operating_point import OperatingPoint, operating_point
 from cosim.regulation.policies import POLICIES as REGISTERED
 from cosim.regulation.responses import Responses
@@ -173,15 +172,6 @@ def test_the_case_that_used_to_be_refused() -> None:
 def test_capacities_out_of_range_are_refused(name: str, capacities: tuple[float, float]) -> None:
     with pytest.raises(InputError, match="no decisions of 20 households"):
         _point(name, _costs(N // 2), capacities)
-
-
-def test_without_anybody_there_is_nothing_to_hold() -> None:
-    nobody = np.zeros(N, dtype=np.bool_)
-    for name in POLICIES:
-        point = operating_point(_responses(name, N), _costs(N), np.zeros(2), nobody)
-        assert point.residual <= NOT_FIXED
-        assert not point.averages.any()
-        assert not point.loop_gains.any()
 
 
 def test_units_of_signals_follow_from_the_fixed_points() -> None:

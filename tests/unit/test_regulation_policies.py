@@ -119,13 +119,6 @@ def test_households_at_a_bound_do_not_answer() -> None:
     assert point.loop_gains == pytest.approx([0.3])
 
 
-def test_only_members_count() -> None:
-    costs, active = _costs(30, 1), np.arange(30) < 20
-    point = operating_point(_all(Additive(), 30), costs, np.array([14.0, 12.0]), active)
-    assert not point.averages[20:].any()
-    assert point.loop_gains == pytest.approx([6.0, 6.0])
-
-
 def test_a_missing_fixed_point_shows_in_the_residual() -> None:
     """With (22), a gradient that is negative at every average leaves no x̄² = Ω ∇g to hold the sum."""
     n = 3

@@ -124,8 +124,6 @@ def test_numbers_of_each_household() -> None:
     responses = Responses.of_groups([policy, Proportional()], [3, 2])
     assert [getattr(each, "kappa", None) for each in responses.of_each()] == [0.1, 0.2, 0.3, None, None]
     assert responses.columns()["policy_kappa"] == pytest.approx([0.1, 0.2, 0.3, np.nan, np.nan], nan_ok=True)
-    some = responses.among(np.array([0, 2, 4]))
-    assert [getattr(each, "kappa", None) for each in some.of_each()] == [0.1, 0.3, None]
     x, slope = np.full((1, 5), 0.5), np.full((1, 5), 10.0)
     assert responses.response(11.0, x, slope)[0] == pytest.approx([0.6, 0.7, 0.8, 0.55, 0.55])
 

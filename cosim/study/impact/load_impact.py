@@ -47,27 +47,20 @@ class LoadedImpact:
         return block_yaml(content)
 
 
-def load_impact(source: str, folder: Path | None = None) -> LoadedImpact:
-    """Read and validate an impact study.
-
-    Parameters
-    ----------
-    source : str
-        A built-in name, or a path to a YAML file.
-    folder : Path, optional
-        What a relative `source` is relative to.
+def load_impact(source: str) -> LoadedImpact:
+    """Read and validate an impact study: a built-in name, or a path to a YAML file.
 
     Raises
     ------
     InputError
         With every problem found; what is wrong with single runs is not looked at yet.
     """
-    return impact_of_document(*read_study(source, folder))
+    return impact_of_document(*read_study(source))
 
 
-def read_study(source: str, folder: Path | None = None) -> tuple[Document, Path]:
+def read_study(source: str) -> tuple[Document, Path]:
     """The data of a study's file, and the folder of its base; see `load_impact`."""
-    file = locate("studies", source, folder)
+    file = locate("studies", source)
     document = read_yaml(file, first_look=lambda beginning: unknown_keys(beginning, ImpactConfig))
     return document, file.parent
 

@@ -26,17 +26,13 @@ class Improver:
         self._hours = np.arange(choices.n_hours)
         self._cost = choices.cost if choices.excess_only else choices.cost + penalty * choices.excess_kwh
 
-    def improve(
-        self, chosen: NDArray[np.int64], sweeps: int = MAX_SWEEPS
-    ) -> tuple[float, NDArray[np.int64], NDArray[np.bool_]]:
+    def improve(self, chosen: NDArray[np.int64]) -> tuple[float, NDArray[np.int64], NDArray[np.bool_]]:
         """Improve from given ways of the listed appliances.
 
         Parameters
         ----------
         chosen : ndarray of int, shape (n_listed,)
             The ways to begin with.
-        sweeps : int
-            At most so many rounds over the appliances.
 
         Returns
         -------
@@ -53,7 +49,7 @@ class Improver:
         level = self._levels(chosen)
         combination = np.zeros(choices.n_hours, dtype=np.int64)
         value = -np.inf
-        for _ in range(sweeps):
+        for _ in range(MAX_SWEEPS):
             for number in range(len(flexible_on)):
                 self._move_flexible(number, level, combination, flexible_on)
             cost = self._cost[combination, :, hours]

@@ -131,7 +131,6 @@ def merit_order(
     offers: Iterable[Offer],
     grid_price: ArrayLike,
     most_kwh: float,
-    grid_limit_kwh: ArrayLike | None = None,
 ) -> Supply:
     """Sort a day's suppliers by price: paper B, step 1.
 
@@ -143,8 +142,6 @@ def merit_order(
         P^G, EUR/kWh; may be negative, and then the grid comes before the offers.
     most_kwh : float
         By the contracted power: the largest load of an hour, and the most that the grid supplies.
-    grid_limit_kwh : array_like, shape (n_hours,), optional
-        Less than that from the grid, hour by hour (0 for an outage).
 
     Returns
     -------
@@ -163,8 +160,6 @@ def merit_order(
     if problems:
         raise InputError(problems)
     from_grid = np.full(n_hours, most_kwh, dtype=np.float64)
-    if grid_limit_kwh is not None:
-        from_grid = np.minimum(from_grid, np.asarray(grid_limit_kwh, dtype=np.float64))
     hour = np.concatenate([np.array([offer.hour for offer in listed], dtype=np.int64), np.arange(n_hours)])
     seller = np.array([offer.seller for offer in listed] + [GRID] * n_hours, dtype=np.int64)
     quantity = np.concatenate([[offer.quantity_kwh for offer in listed], from_grid])
