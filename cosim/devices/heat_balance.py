@@ -10,41 +10,28 @@ from typing import NamedTuple
 
 
 class Heated(NamedTuple):
-    """Constants of what a heat pump heats.
-
-    Attributes
-    ----------
-    lowest, wanted, highest : float
-        Limits of comfort, and the level that is wanted without a signal: kWh of electrical energy that the
-        pump is ahead of its profile, or the temperature of a building, °C.
-    is_building : bool
-        Whether it is a building; else a store in front of a profile.
-    r_k_per_kw, c_kwh_per_k : float
-        Thermal resistance of a building to the outside, and its heat capacity.
-    """
+    """Constants of what a heat pump heats."""
 
     lowest: float
     wanted: float
     highest: float
+    """Limits of comfort, and the level that is wanted without a signal: kWh of electrical energy that the
+    pump is ahead of its profile, or the temperature of a building, °C."""
     is_building: bool = False
+    """Whether it is a building; else a store in front of a profile."""
     r_k_per_kw: float = 0.0
     c_kwh_per_k: float = 0.0
+    """Thermal resistance of a building to the outside, and its heat capacity."""
 
 
 class Weather(NamedTuple):
-    """What acts on it throughout a slot.
-
-    Attributes
-    ----------
-    demand_kw : float
-        What the profile asks for, electrical.
-    outdoor_c, cop : float
-        Temperature outside a building, and the pump's coefficient of performance at it.
-    """
+    """What acts on it throughout a slot."""
 
     demand_kw: float = 0.0
+    """What the profile asks for, electrical."""
     outdoor_c: float = 0.0
     cop: float = 1.0
+    """Temperature outside a building, and the pump's coefficient of performance at it."""
 
 
 class Done(NamedTuple):

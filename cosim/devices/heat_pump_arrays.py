@@ -28,49 +28,33 @@ _SLOTS_AHEAD = 32
 
 
 class HeatPumpState(NamedTuple):
-    """What heat pumps remember, an entry each.
-
-    Attributes
-    ----------
-    level : ndarray
-        As of `HeatStore`.
-    done : ndarray, shape (n, 6)
-        Likewise.
-    taken : ndarray
-        Since meters were last read.
-    updated_ms, promised_until_ms : ndarray of int64
-        Up to when each has been brought, and until when it is asked to run.
-    """
+    """What heat pumps remember, an entry each."""
 
     level: Array
+    """As of `HeatStore`."""
     done: Array
+    """Likewise. Shape (n, 6)."""
     taken: Array
+    """Since meters were last read."""
     updated_ms: Whole
     promised_until_ms: Whole
+    """Up to when each has been brought, and until when it is asked to run."""
 
 
 class Weathers(NamedTuple):
-    """What acts on all homes.
-
-    Attributes
-    ----------
-    demand_kw : ndarray, shape (n, n_slots_known)
-        Of each home with a profile, from slot `first` on.
-    outdoor_c, cop : ndarray, shape (n_places, n_slots)
-        At each place with buildings, over the whole run.
-    row : ndarray of int64
-        Where each home stands in the first, or in the other two.
-    first, n_slots, slot_ms : int
-        The first slot of demands, how many the run has, and their length.
-    """
+    """What acts on all homes."""
 
     demand_kw: Array
+    """Of each home with a profile, from slot `first` on. Shape (n, n_slots_known)."""
     outdoor_c: Array
     cop: Array
+    """At each place with buildings, over the whole run. Shape (n_places, n_slots)."""
     row: Whole
+    """Where each home stands in the first, or in the other two."""
     first: int
     n_slots: int
     slot_ms: int
+    """The first slot of demands, how many the run has, and their length."""
 
 
 def _weather(place: int, at_ms: int, is_building: bool, of: Weathers) -> Weather:

@@ -14,24 +14,16 @@ from cosim.devices.heat_store import HeatStore
 
 
 class Pump(NamedTuple):
-    """Constants of a heat pump.
-
-    Attributes
-    ----------
-    power_kw : float
-        Electrical power at full load; it runs at any power below that, too.
-    kvar_per_kw : float
-        Reactive power drawn with it.
-    runs_when_due : bool
-        Whether it holds the lower limit of comfort whatever it is asked for.
-    slot_ms : int
-        Nothing that it follows changes within a slot.
-    """
+    """Constants of a heat pump."""
 
     power_kw: float
+    """Electrical power at full load; it runs at any power below that, too."""
     kvar_per_kw: float
+    """Reactive power drawn with it."""
     runs_when_due: bool
+    """Whether it holds the lower limit of comfort whatever it is asked for."""
     slot_ms: int
+    """Nothing that it follows changes within a slot."""
 
 
 class InstalledHeatPump(ActiveDevice):

@@ -20,34 +20,23 @@ Array = NDArray[np.float64]
 
 
 class HeatFlows(NamedTuple):
-    """What a store of heat did since it was last asked.
-
-    Attributes
-    ----------
-    stored_kwh : float
-        What the pump is ahead of the demand, at the end, as electrical energy; 0 of a building.
-    used_kwh : float
-        Electrical energy that served its purpose.
-    missing_kwh : float
-        Electrical energy that the demand asked for and did not get; 0 of a building.
-    cold_h : float
-        For how long it was below its limit of comfort.
-    cold_kh : float
-        By how much and for how long, K·h; 0 of a store.
-    heat_kwh, heat_lost_kwh : float
-        Heat given, and lost to the outside; 0 of a store.
-    temperature_c : float
-        Inside, at the end; NaN of a store.
-    """
+    """What a store of heat did since it was last asked."""
 
     stored_kwh: float
+    """What the pump is ahead of the demand, at the end, as electrical energy; 0 of a building."""
     used_kwh: float
+    """Electrical energy that served its purpose."""
     missing_kwh: float
+    """Electrical energy that the demand asked for and did not get; 0 of a building."""
     cold_h: float
+    """For how long it was below its limit of comfort."""
     cold_kh: float
+    """By how much and for how long, K·h; 0 of a store."""
     heat_kwh: float
     heat_lost_kwh: float
+    """Heat given, and lost to the outside; 0 of a store."""
     temperature_c: float
+    """Inside, at the end; NaN of a store."""
 
 
 class HeatStore(ABC):
@@ -104,25 +93,17 @@ class ProfiledHeat(HeatStore):
 
 
 class Building(NamedTuple):
-    """Constants of a building.
-
-    Attributes
-    ----------
-    r_k_per_kw : float
-        Thermal resistance to the outside.
-    c_kwh_per_k : float
-        Heat capacity.
-    outdoor_c, cop : ndarray, shape (n_slots,)
-        Temperature outside, and the pump's coefficient of performance at it.
-    slot_ms : int
-        Length of a slot.
-    """
+    """Constants of a building."""
 
     r_k_per_kw: float
+    """Thermal resistance to the outside."""
     c_kwh_per_k: float
+    """Heat capacity."""
     outdoor_c: Array
     cop: Array
+    """Temperature outside, and the pump's coefficient of performance at it. Shape (n_slots,)."""
     slot_ms: int
+    """Length of a slot."""
 
 
 class HeatedBuilding(HeatStore):

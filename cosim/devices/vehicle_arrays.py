@@ -31,39 +31,29 @@ Whole = NDArray[np.int64]
 
 
 class VehicleState(NamedTuple):
-    """What vehicles remember, an entry each, but for their sessions, which stand one after another.
-
-    Attributes
-    ----------
-    arrival_ms, departure_ms : ndarray of int64
-        Of every session.
-    needed_kwh, charged_kwh, missing_kwh : ndarray
-        Likewise; the last two of those that have ended.
-    position, end : ndarray of int64
-        Where the session stands that each vehicle is in or waits for, and where its sessions end.
-    remaining_kwh, stored_kwh : ndarray
-        As of `InstalledVehicle`.
-    updated_ms, promised_until_ms : ndarray of int64
-        Up to when each has been brought, and until when it is asked to charge.
-    taken, lost, used, plugged_h : ndarray
-        Since meters were last read.
-    """
+    """What vehicles remember, an entry each, but for their sessions, which stand one after another."""
 
     arrival_ms: Whole
     departure_ms: Whole
+    """Of every session."""
     needed_kwh: Array
     charged_kwh: Array
     missing_kwh: Array
+    """Likewise; the last two of those that have ended."""
     position: Whole
     end: Whole
+    """Where the session stands that each vehicle is in or waits for, and where its sessions end."""
     remaining_kwh: Array
     stored_kwh: Array
+    """As of `InstalledVehicle`."""
     updated_ms: Whole
     promised_until_ms: Whole
+    """Up to when each has been brought, and until when it is asked to charge."""
     taken: Array
     lost: Array
     used: Array
     plugged_h: Array
+    """Since meters were last read."""
 
 
 def _live(place: int, now_ms: int, slot_ms: int, constants: Array, state: VehicleState) -> None:

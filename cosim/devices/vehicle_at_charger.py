@@ -30,21 +30,15 @@ from cosim.devices.vehicle_charging import (
 
 
 class EndedSession(NamedTuple):
-    """A session as it was.
-
-    Attributes
-    ----------
-    arrival_ms, departure_ms : int
-        From when until when.
-    needed_kwh, charged_kwh, missing_kwh : float
-        What its battery was to be given, was given, and lacked at departure.
-    """
+    """A session as it was."""
 
     arrival_ms: int
     departure_ms: int
+    """From when until when."""
     needed_kwh: float
     charged_kwh: float
     missing_kwh: float
+    """What its battery was to be given, was given, and lacked at departure."""
 
 
 class InstalledVehicle(ActiveDevice):

@@ -19,24 +19,16 @@ _LONGEST_MS = 1 << 60
 
 
 class Charger(NamedTuple):
-    """Constants of one vehicle and its charger.
-
-    Attributes
-    ----------
-    charger_kw : float
-        Power at the terminals.
-    battery_kwh : float
-        Capacity.
-    charge_efficiency : float
-        Stored over taken energy.
-    charges_when_due : bool
-        Whether it charges whatever it is asked for, once nothing less than that fills it in time.
-    """
+    """Constants of one vehicle and its charger."""
 
     charger_kw: float
+    """Power at the terminals."""
     battery_kwh: float
+    """Capacity."""
     charge_efficiency: float
+    """Stored over taken energy."""
     charges_when_due: bool
+    """Whether it charges whatever it is asked for, once nothing less than that fills it in time."""
 
 
 def lasts_ms(charger: Charger, power_kw: float, kwh: float) -> int:

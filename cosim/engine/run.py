@@ -85,30 +85,20 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run went.
-
-    Attributes
-    ----------
-    folder : Path
-        The run's directory.
-    status : str
-        ``done``, ``failed`` or ``interrupted``.
-    summary : dict
-        The numbers of ``summary.json``.
-    cause : str
-        Why it did not end well.
-    report : str
-        ``done``, ``none``, ``interrupted`` or ``failed: ...``: what became of figures and page.
-    verdict : str
-        What came of the run, in one to three sentences; see `answer`.
-    """
+    """How a run went."""
 
     folder: Path
+    """The run's directory."""
     status: Status
+    """``done``, ``failed`` or ``interrupted``."""
     summary: dict[str, float | int | None]
+    """The numbers of ``summary.json``."""
     cause: str = ""
+    """Why it did not end well."""
     report: str = "none"
+    """``done``, ``none``, ``interrupted`` or ``failed: ...``: what became of figures and page."""
     verdict: str = ""
+    """What came of the run, in one to three sentences; see `answer`."""
 
 
 def versions() -> dict[str, Any]:

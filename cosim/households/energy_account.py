@@ -40,34 +40,22 @@ Array = NDArray[np.float64]
 
 
 class StoreFlows(NamedTuple):
-    """What the stores of one kind did, one store a household; each of shape (n_intervals, n_households).
-
-    Attributes
-    ----------
-    charged_kwh, discharged_kwh : ndarray
-        At the terminals.
-    stored_kwh : ndarray
-        At the end.
-    """
+    """What the stores of one kind did, one store a household; each of shape (n_intervals, n_households)."""
 
     charged_kwh: Array
     discharged_kwh: Array
+    """At the terminals."""
     stored_kwh: Array
+    """At the end."""
 
 
 class Store(NamedTuple):
-    """The stores of one kind at the start; each of shape (n_households,).
-
-    Attributes
-    ----------
-    stored_kwh : ndarray
-        What is stored; 0 for a household without one.
-    charge_efficiency : ndarray
-        Stored energy over energy at the terminals.
-    """
+    """The stores of one kind at the start; each of shape (n_households,)."""
 
     stored_kwh: Array
+    """What is stored; 0 for a household without one."""
     charge_efficiency: Array
+    """Stored energy over energy at the terminals."""
 
 
 class EnergyMetrics:

@@ -16,25 +16,17 @@ from cosim.core.text import markdown_text, spreadsheet_cell
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table as it is written down.
-
-    Attributes
-    ----------
-    name, title : str
-        Of its file, and above it on the page.
-    columns : tuple of str
-        Headings.
-    rows : list of list
-        Cells: text, and numbers as they are.
-    headings : tuple of str
-        What stands above the columns on a page, where names are no words; `columns` by default.
-    """
+    """A table as it is written down."""
 
     name: str
     title: str
+    """Of its file, and above it on the page."""
     columns: tuple[str, ...]
+    """Headings."""
     rows: list[list[Any]]
+    """Cells: text, and numbers as they are."""
     headings: tuple[str, ...] = ()
+    """What stands above the columns on a page, where names are no words; `columns` by default."""
 
     def csv(self) -> str:
         """As comma-separated values, numbers in full; what is not known is empty."""

@@ -27,43 +27,30 @@ _SHADES = ("#dfe6ec", "#8fb3d1", "#e08a00", "#b3201e", "#3a0010")
 
 
 class FeederMap(NamedTuple):
-    """A feeder as it is drawn, with the worst of each element.
-
-    Attributes
-    ----------
-    bus : ndarray of int64, shape (n_bus,)
-        Indices of the buses that have a place on the drawing.
-    xy : ndarray of float64, shape (n_bus, 2)
-        Their coordinates.
-    vm_pu : ndarray of float64, shape (n_bus,)
-        Voltage of each bus when it is farthest from 1 pu; NaN where it is not known.
-    line : dict of int to tuple
-        Ends of each line as positions in `bus`.
-    trafo : list of tuple
-        Kind, index and ends of each transformer; of one with three windings for each that is not on the
-        high-voltage side.
-    closed : set of tuple of str and int
-        Elements that are closed.
-    percent : dict of tuple of str and int to float
-        Highest loading of each element where it is known.
-    bus_usage : ndarray of float64, shape (n_bus,)
-        How far each bus uses its own voltage band at worst: 0 in its middle, 1 at a limit, more outside.
-    usage : dict of tuple of str and int to float
-        Highest loading of each element over its own limit, where it is known.
-    elements : mapping
-        Names of all elements.
-    """
+    """A feeder as it is drawn, with the worst of each element."""
 
     bus: NDArray[np.int64]
+    """Indices of the buses that have a place on the drawing. Shape (n_bus,)."""
     xy: Array
+    """Their coordinates. Shape (n_bus, 2)."""
     vm_pu: Array
+    """Voltage of each bus when it is farthest from 1 pu; NaN where it is not known. Shape (n_bus,)."""
     line: dict[int, tuple[int, int]]
+    """Ends of each line as positions in `bus`."""
     trafo: list[tuple[str, int, tuple[int, int]]]
+    """Kind, index and ends of each transformer; of one with three windings for each that is not on the
+    high-voltage side."""
     closed: set[tuple[str, int]]
+    """Elements that are closed."""
     percent: dict[tuple[str, int], float]
+    """Highest loading of each element where it is known."""
     bus_usage: Array
+    """How far each bus uses its own voltage band at worst: 0 in its middle, 1 at a limit, more outside. Shape
+    (n_bus,)."""
     usage: dict[tuple[str, int], float]
+    """Highest loading of each element over its own limit, where it is known."""
     elements: Elements
+    """Names of all elements."""
 
     def called(self, kind: str, index: int) -> str:
         """An element by its name; by its index where it has none."""

@@ -49,56 +49,37 @@ USUAL_COSTS = (
 
 
 class Found(NamedTuple):
-    """What became of one chain.
-
-    Attributes
-    ----------
-    chain : Chain
-        Mode, communication and seed.
-    capacity : int or None
-        Hosting capacity as a position on the grid; -1 where even the lowest penetration exceeds a limit; None
-        where it is not known, since a run failed or is missing.
-    is_monotone : bool
-        Whether no limit holds above a penetration at which one is exceeded, as far as was run.
-    binding : Binding or None
-        What is exceeded furthest at the first penetration above the capacity.
-    n_runs : int
-        How many penetrations were run.
-    """
+    """What became of one chain."""
 
     chain: Chain
+    """Mode, communication and seed."""
     capacity: int | None
+    """Hosting capacity as a position on the grid; -1 where even the lowest penetration exceeds a limit; None
+    where it is not known, since a run failed or is missing."""
     is_monotone: bool
+    """Whether no limit holds above a penetration at which one is exceeded, as far as was run."""
     binding: Binding | None
+    """What is exceeded furthest at the first penetration above the capacity."""
     n_runs: int
+    """How many penetrations were run."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """All seeds of a mode on one feeder, over one quality of communication.
-
-    Attributes
-    ----------
-    feeder : str
-        The feeder; empty where the study has but one.
-    mode : str
-        The mode.
-    communication : tuple of Cell
-        Empty for a mode that needs none.
-    found : tuple of Found
-        Seed by seed.
-    grid : tuple of float
-        The penetrations.
-    risk : float
-        Share of seeds that may exceed a limit.
-    """
+    """All seeds of a mode on one feeder, over one quality of communication."""
 
     feeder: str
+    """The feeder; empty where the study has but one."""
     mode: str
+    """The mode."""
     communication: tuple[Cell, ...]
+    """Empty for a mode that needs none."""
     found: tuple[Found, ...]
+    """Seed by seed."""
     grid: tuple[float, ...]
+    """The penetrations."""
     risk: float
+    """Share of seeds that may exceed a limit."""
 
     @cached_property
     def known(self) -> tuple[Found, ...]:
@@ -162,24 +143,16 @@ class Cost(NamedTuple):
 
 
 class Overload(NamedTuple):
-    """A run at the first penetration above a hosting capacity.
-
-    Attributes
-    ----------
-    found : Found
-        The chain, with the limit that binds.
-    penetration : float
-        Of the run.
-    point : int
-        Its number in the sweep.
-    summary : mapping
-        Its numbers.
-    """
+    """A run at the first penetration above a hosting capacity."""
 
     found: Found
+    """The chain, with the limit that binds."""
     penetration: float
+    """Of the run."""
     point: int
+    """Its number in the sweep."""
     summary: Mapping[str, Any]
+    """Its numbers."""
 
     @property
     def binding(self) -> Binding:
@@ -191,21 +164,14 @@ class Overload(NamedTuple):
 
 @dataclass(frozen=True)
 class ImpactAnalysis:
-    """What a study found.
-
-    Attributes
-    ----------
-    plan : ImpactPlan
-        The study.
-    table : DataFrame
-        Its runs, by number of the point.
-    record : mapping
-        What ``sweep.json`` says of them; empty where it is not known.
-    """
+    """What a study found."""
 
     plan: ImpactPlan
+    """The study."""
     table: pd.DataFrame
+    """Its runs, by number of the point."""
     record: Mapping[str, Any] = field(default_factory=dict)
+    """What ``sweep.json`` says of them; empty where it is not known."""
 
     @property
     def config(self) -> ImpactConfig:

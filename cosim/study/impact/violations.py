@@ -17,24 +17,16 @@ WORDS = {NOT_SOLVED: "power flow not solved"} | {key: words.outside for key, wor
 
 
 class Binding(NamedTuple):
-    """The limit that is exceeded furthest.
-
-    Attributes
-    ----------
-    kind : str
-        One of `KINDS`.
-    element : int
-        Index of the bus, line or transformer; -1 where no power flow was solved.
-    use : float
-        Share of its limit that it uses at worst.
-    time_h : float or None
-        When that is, in hours from the start; None where no power flow was solved.
-    """
+    """The limit that is exceeded furthest."""
 
     kind: str
+    """One of `KINDS`."""
     element: int
+    """Index of the bus, line or transformer; -1 where no power flow was solved."""
     use: float
+    """Share of its limit that it uses at worst."""
     time_h: float | None = None
+    """When that is, in hours from the start; None where no power flow was solved."""
 
     @property
     def table(self) -> str:
