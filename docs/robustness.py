@@ -20,7 +20,7 @@ import pandas as pd
 from cosim.engine.wings import describe
 from cosim.report.robustness_maps import short
 from cosim.study.robustness.analysis import Analysis, analyse
-from cosim.study.robustness.cells import Panel, drawn_axes, panels
+from cosim.study.robustness.cells import Panel, by_seed, drawn_axes, panels
 from cosim.study.robustness.estimates import ANY, NOT_NEGATIVE, Estimate, estimate
 from cosim.study.robustness.pairs import PairMatrix
 from cosim.study.robustness.points import SweepPoints
@@ -90,7 +90,7 @@ def mitigations(analysis: Analysis) -> None:
     table(["RMSE [units]", *(f"latency {y:g}, loss {x:g}" for y, x in places)], rows)
     rows = [
         [
-            b.remedy, f"{b.held[0]:g}", "never" if np.isnan(b.value) else f"{b.value:.2f}",
+            b.case, f"{b.held[0]:g}", "never" if np.isnan(b.value) else f"{b.value:.2f}",
             f"{b.low:.2f} to {b.high:.2f}".replace("inf", f"beyond {b.axis.values[-1]:g}"),
             "never" if np.isnan(b.worse_from) else f"{b.worse_from:.2f}",
             f"{b.n_better} of {len(b.effects)}", f"{b.n_worse} of {len(b.effects)}",
@@ -140,14 +140,27 @@ def _pairs(matrix: PairMatrix) -> None:
     table(["pair", "change of the error [units]", "beyond its parts"], rows)
 
 
-def corners(analysis: Analysis) -> None:
-    """Print every quantity at the corners of the plane, for each combination of the other axes."""
+def latency_loss(analysis: Analysis) -> None:
+    """Print every quantity at the corners, and by what share latency and loss raise the tracking errors."""
     _corners(analysis.points, list(analysis.panels))
+    tracking = [key for key in analysis.panels if key.endswith("_tracking_rmse_units")]
+    _changes(analysis.points, tracking, "change [%]", lambda at, first: 100 * (at / first - 1))
+
+
+def feeder(analysis: Analysis) -> None:
+    """Print every quantity at the corners, and what latency and loss change of it."""
+    _corners(analysis.points, list(analysis.panels))
+    _changes(analysis.points, list(analysis.panels), "change", lambda at, first: at - first)
 
 
 def grid_aware(analysis: Analysis) -> None:
-    """Print what the feeder bore and what the batteries gave."""
-    keys = ["intervals_outside_limits", "trafo_loading_max_percent", "energy_battery_discharged_kwh"]
+    """Print what the feeder bore, what the batteries gave, and how well what was to be sold was sold."""
+    keys = [
+        "intervals_outside_limits",
+        "trafo_loading_max_percent",
+        "energy_battery_discharged_kwh",
+        "village_sale_tracking_rmse_units",
+    ]
     _corners(analysis.points, keys)
 
 
@@ -163,6 +176,31 @@ def _corners(points: SweepPoints, keys: Sequence[str]) -> None:
             rows.append([", ".join(part for part in (what, panel.label) if part), *cells])
     head = [f"latency {y_axis.values[j]:g}, loss {x_axis.values[i]:g}" for j, i in places]
     table(["", *head], rows)
+
+
+def _changes(
+    points: SweepPoints,
+    keys: Sequence[str],
+    title: str,
+    change: Callable[[pd.Series, pd.Series], pd.Series],
+) -> None:
+    """What the far corners of the plane change against the near one, seed by seed."""
+    y_axis, x_axis = drawn_axes(points)
+    (near_y, *_, far_y), (near_x, *_, far_x) = y_axis.values, x_axis.values
+    rows = []
+    for key in keys:
+        name = describe(key, points.communities)
+        for panel in panels(points, key):
+            held = dict(zip((axis.name for axis in points.named_axes), panel.held, strict=True))
+            first, *others = (
+                by_seed(points, key, {y_axis.name: y, x_axis.name: x, **held})
+                for y, x in ((near_y, near_x), (far_y, near_x), (near_y, far_x), (far_y, far_x))
+            )
+            found = [estimate(change(each, first).to_numpy(dtype=float) * name.scale, ANY) for each in others]
+            what = f"{name.name}{f' [{name.unit}]' if name.unit and '%' not in title else ''}"
+            cells = [short(*each[:3]).replace("±", " ± ") for each in found]
+            rows.append([", ".join(part for part in (what, panel.label) if part), *cells])
+    table([title, f"latency {far_y:g}", f"loss {far_x:g}", "both"], rows)
 
 
 def trading(analysis: Analysis) -> None:
@@ -212,10 +250,10 @@ def _requests(points: pd.DataFrame) -> None:
 
 STUDIES = {
     "gain": gain,
-    "latency_loss": corners,
+    "latency_loss": latency_loss,
     "mitigations": mitigations,
     "faults": faults,
-    "feeder": corners,
+    "feeder": feeder,
     "grid_aware": grid_aware,
     "trading": trading,
 }

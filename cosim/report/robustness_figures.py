@@ -124,7 +124,8 @@ def changes_figure(points: SweepPoints, matrix: PairMatrix) -> Figure:
     base = short_estimate(matrix.baseline, name.scale)
     title = f"{name.name}: what each case changes against none ({base}; {better_side(matrix.quantity)})"
     changes = [matrix.effects[(single,)].change for single in matrix.singles]
-    figure = _dots(title, f"change [{name.unit or '-'}]", matrix.singles, changes, name.scale)
+    labels = [_plain(single) for single in matrix.singles]
+    figure = _dots(title, f"change [{name.unit or '-'}]", labels, changes, name.scale)
     figure.axes[0].axvline(0.0, color=DARK, linewidth=1.0)
     return figure
 
@@ -175,8 +176,9 @@ def pairs_figure(points: SweepPoints, matrix: PairMatrix) -> Figure:
             color="w" if strong else DARK,
         )  # fmt: skip
     places = np.arange(n) + 0.5
-    ax.set_xticks(places, matrix.singles, rotation=35, ha="right")
-    ax.set_yticks(places, matrix.singles)
+    labels = [_plain(single) for single in matrix.singles]
+    ax.set_xticks(places, labels, rotation=35, ha="right")
+    ax.set_yticks(places, labels)
     ax.invert_yaxis()
     ax.grid(False)
     bar = figure.colorbar(drawn, ax=ax, pad=0.01, fraction=0.04)
@@ -189,6 +191,11 @@ def pairs_figure(points: SweepPoints, matrix: PairMatrix) -> Figure:
     return figure
 
 
+def _plain(case: str) -> str:
+    """A case's name in plain letters."""
+    return case.replace("_", " ")
+
+
 def _cell_of(matrix: PairMatrix, names: tuple[str, ...]) -> tuple[int, int]:
     """Row and column: a pair stands below the diagonal."""
     places = sorted(matrix.singles.index(name) for name in names)
@@ -196,7 +203,11 @@ def _cell_of(matrix: PairMatrix, names: tuple[str, ...]) -> tuple[int, int]:
 
 
 def _cell_text(effect: Effect, scale: float) -> str:
-    text = short_estimate(effect.change, scale)
+    """In two lines, which leave room for the mark: the mean, and half the interval or its ends."""
+    mean, mark, rest = short_estimate(effect.change, scale).replace(" [", "[").partition("±")
+    if "[" in mean:
+        mean, mark, rest = mean.partition("[")
+    text = f"{mean}\n{mark}{rest}".rstrip()
     if effect.interaction is None or effect.interaction.sign == 0:
         return text
     return f"{text} {MORE if effect.interaction.sign > 0 else LESS}"

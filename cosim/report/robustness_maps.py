@@ -144,8 +144,8 @@ def _draw_map(
     ax.set_facecolor("#ffffff")
     ax.grid(False)
     for which, axis in ((ax.xaxis, x_axis), (ax.yaxis, y_axis)):
-        shown = _shown(len(axis.values), 11 if which is ax.xaxis else 14)
-        which.set_ticks([place + 0.5 for place in shown], [f"{axis.values[place]:.3g}" for place in shown])
+        places, labels = _ticks(axis, 11 if which is ax.xaxis else 14)
+        which.set_ticks(places, labels)
     ax.set_xlabel(axis_label(x_axis.name))
     ax.set_ylabel(axis_label(y_axis.name))
     bar = ax.figure.colorbar(drawn, ax=ax, pad=0.01, fraction=0.04)
@@ -155,9 +155,20 @@ def _draw_map(
         bar.ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
 
 
-def _shown(n: int, most: int) -> range:
-    """Places of the ticks: all, or every second, third, ... so that the first is always one."""
-    return range(0, n, -(-n // most))
+def _ticks(axis: Axis, most: int) -> tuple[list[float], list[str]]:
+    """Ticks of an axis of cells: all values, or where there are too many every second, third, ..., the first
+    among them; on a logarithmic axis then round numbers, wherever among the cells they lie."""
+    n = len(axis.values)
+    if n > most and axis.scale == "log":
+        values = np.array(axis.values, dtype=float)
+        powers = 10.0 ** np.arange(np.floor(np.log10(values[0])), np.ceil(np.log10(values[-1])) + 1)
+        round_ones = np.sort(np.outer([1, 2, 5], powers).ravel())
+        inside = round_ones[(round_ones >= values[0]) & (round_ones <= values[-1])]
+        if len(inside) >= 3:
+            places = np.interp(np.log(inside), np.log(values), np.arange(n) + 0.5)
+            return places.tolist(), [f"{value:g}" for value in inside]
+    shown = range(0, n, -(-n // most))
+    return [place + 0.5 for place in shown], [f"{axis.values[place]:.3g}" for place in shown]
 
 
 def _write_cells(

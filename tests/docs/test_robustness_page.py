@@ -1,0 +1,103 @@
+"""docs/robustness.md: its sentences are those of its tables, and its tables those of the studies."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from cosim.api.sweeps import sweep
+from cosim.config import library
+from cosim.report.robustness_maps import short
+from cosim.study.robustness.estimates import NOT_NEGATIVE, estimate
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "robustness.md").read_text(encoding="utf-8")
+
+
+def section(study: str) -> str:
+    """What the page says of a study, up to the next heading."""
+    return PAGE[PAGE.index(f"`robustness_{study}`:") :].split("\n## ")[0]
+
+
+def row(study: str, name: str, table: int = 0) -> list[str]:
+    """The cells of the row with this name, in one of the tables that have it."""
+    found = re.findall(rf"^\| {re.escape(name)} \|(.*)\|$", section(study), flags=re.M)
+    return [cell.strip() for cell in found[table].split("|")]
+
+
+def mean(cell: str) -> float:
+    """The mean that a cell begins with."""
+    return float(re.split(r"[ ±\[]", cell)[0])
+
+
+def test_what_latency_and_loss_cost_is_that_of_the_table() -> None:
+    latency, loss, both = row("latency_loss", "consumption: error (RMS), additive")
+    said = section("latency_loss")
+    assert f"by {latency} % (additive), half of all messages lost by {loss} %, both by {both} %" in said
+    rows = [
+        row("latency_loss", f"{resource}: error (RMS), {policy}")
+        for resource in ("consumption", "production")
+        for policy in ("additive", "proportional", "inverse_average")
+    ]
+    of_latency, of_loss = ([mean(cells[column]) for cells in rows] for column in (0, 1))
+    assert f"latency {min(of_latency):.0f} to {max(of_latency):.0f} %" in said
+    assert f"loss {min(of_loss):.0f} to {max(of_loss):.0f} %." in said
+    assert f"costs {min(of_loss):.0f} to {max(of_loss):.0f} % of tracking error" in PAGE
+    assert f"a slow loop: {mean(latency):.0f} % more tracking error" in PAGE
+
+
+def test_what_the_feeder_notices_is_that_of_the_table() -> None:
+    said = section("feeder")
+    first, late, *_ = row("feeder", "sale: error (RMS) [units]")
+    more, of_loss, _ = row("feeder", "sale: error (RMS) [units]", 1)
+    assert f"by {mean(late):.1f} units in place of {mean(first):.1f} ({more} more)" in said
+    assert f"costs {of_loss} units" in said
+    assert f"lowest voltage rises by {row('feeder', 'Lowest voltage [pu]', 1)[0]} pu" in said
+    loading = row("feeder", "Highest line loading [%]", 1)[0]
+    assert f"line falls by {loading.removeprefix('-')} points" in said
+    assert f"by {mean(late):.0f} units in place of {mean(first):.0f}." in PAGE
+
+
+PLACES: dict[str, dict[str, Any]] = {
+    "latency_loss": {"latency_steps": 4, "loss_probability": 0, "policy": "additive"},
+    "feeder": {"latency_steps": 4, "loss_probability": 0},
+}
+"""A place of each study whose numbers stand in a table of the page."""
+CELLS = {
+    "latency_loss": (
+        "market_consumption_tracking_rmse_units",
+        "consumption: error (RMS) [units], additive",
+        1,
+    ),
+    "feeder": ("village_sale_tracking_rmse_units", "sale: error (RMS) [units]", 1),
+}
+"""Which number, and the row and column where it stands."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("study", PLACES)
+def test_a_cell_of_the_page_is_what_its_runs_give(study: str, tmp_path: Path) -> None:
+    config = yaml.safe_load(
+        (library.shelf_folder("sweeps") / f"robustness_{study}.yaml").read_text(encoding="utf-8")
+    )
+    config["axes"] = [only(axis, PLACES[study][axis["name"]]) for axis in config["axes"]]
+    (tmp_path / "place.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    key, name, column = CELLS[study]
+    points = sweep(str(tmp_path / "place.yaml"), out=tmp_path / "swept", workers=2).points
+    found = estimate(points[key].to_numpy(dtype=float), NOT_NEGATIVE)
+    assert len(points) == 20
+    assert short(*found[:3]).replace("±", " ± ") == row(study, name)[column]
+
+
+def only(axis: dict[str, Any], value: Any) -> dict[str, Any]:
+    """An axis with one of its values."""
+    if "cases" in axis:
+        return axis | {"cases": {value: axis["cases"][value]}}
+    shown = axis.get("column_values", axis["values"])
+    rest = {key: each for key, each in axis.items() if key != "column_values"}
+    kept = rest | {"values": [axis["values"][shown.index(value)]]}
+    return kept | ({"column_values": [value]} if "column_values" in axis else {})
