@@ -94,7 +94,7 @@ class DrawnSessions(SessionSource):
     consumption_kwh_per_km: Annotated[Value, Range(0, 10)] = 0.2
     """What a vehicle's battery gives for a kilometre, kWh/km."""
     distance_scaling: NonNegativeValue = 1.0
-    """Factor on all distances; at 1 a vehicle is driven 26 km a day in the mean (9,600 km a year), for the
+    """Factor on all distances; at 1 a vehicle is driven 26 km a day on average (9,600 km a year), for the
     survey's days hold few long journeys."""
     timezone: TimeZone = "Europe/Berlin"
     """Time zone in which people live."""

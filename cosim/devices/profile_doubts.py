@@ -94,7 +94,7 @@ def _generates(profiles: Profiles, column: int, values: Array) -> _Doubt | None:
         return row, "no value of this load is above 0: it generates all the time", remedy
     return (
         row,
-        f"this load is negative overall, {values.mean():.3g} kW in the mean: it generates",
+        f"this load is negative overall, {values.mean():.3g} kW on average: it generates",
         remedy,
     )
 

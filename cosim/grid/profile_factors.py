@@ -78,7 +78,7 @@ def _generates(factors: FloatArray) -> _Doubt | None:
     """A load that is negative on the whole is generation, or has the other sign."""
     if not np.nanmean(factors) < 0:
         return None
-    message = f"the loads that follow this profile generate: it is {np.nanmean(factors):.3g} in the mean"
+    message = f"the loads that follow this profile generate: it is {np.nanmean(factors):.3g} on average"
     return _Doubt(int(np.flatnonzero(factors < 0)[0]), message, "reverse its sign, or correct it")
 
 
