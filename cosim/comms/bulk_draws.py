@@ -44,6 +44,10 @@ class RowBlocks(Generic[Number]):
         row: NDArray[Number] = block[offset]
         return row
 
+    def rows(self, first: int, n_rows: int) -> NDArray[Number]:
+        """Rows from `first` on, made for the caller, who may change them."""
+        return self._make(first, n_rows)
+
 
 def uniform_rows(field: Field, columns: NDArray[np.int64]) -> Callable[[int, int], NDArray[np.float64]]:
     """Makes rows of some columns of a field.

@@ -125,6 +125,18 @@ class LinkArrays:
                     self._put_in_order(which, each)
         return Flight(arrival_ms, copy_ms, is_cut)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether what becomes of a message depends on its own number alone, not on others, time or age."""
+        return self._is_plain and self.lifetime_ms is None
+
+    def latencies_ms(self, first_turn: int, n_turns: int) -> Times:
+        """Of some transmissions in a row of all links, where these are plain; from `NEVER_MS` on for none.
+
+        An array of the caller's own, of shape (n_turns, n).
+        """
+        return self._fates.rows(first_turn, n_turns)
+
     def heard_ms(self, flight: Flight, which: Which, first_sent_ms: int | Times) -> Times:
         """When each message is first handed over to its receiver."""
         arrival_ms, copy_ms, _ = flight

@@ -14,16 +14,19 @@ from cosim.core.clock import MS_PER_SECOND
 from cosim.core.context import Context
 from cosim.core.delivery import BulkDeliverer
 from cosim.regulation.aggregate import ActiveSum
+from cosim.regulation.answer_loops import answer_rules
 from cosim.regulation.community import Community, platform_rules, slowness_of
 from cosim.regulation.decision_rule import DecisionRule
 from cosim.regulation.design import Design
 from cosim.regulation.heard_reports import initial_reports
-from cosim.regulation.household_arrays import ArrayRules, HouseholdArrays
+from cosim.regulation.household_arrays import ArrayRules, CommunityArrays, HouseholdArrays
 from cosim.regulation.loop_delay import first_heard_step
 from cosim.regulation.message_kinds import REPORT, SIGNAL
+from cosim.regulation.mitigations import AgainstLostSignals
 from cosim.regulation.platform import Platform, PlatformState
 from cosim.regulation.report_arrays import ReportArrays
 from cosim.regulation.signals_heard import SignalsHeard
+from cosim.regulation.stretches import stretches_of
 from cosim.regulation.wake_ups import WakeUps
 
 
@@ -33,10 +36,12 @@ def build_in_arrays(
     network: Network,
     devices: BulkDeliverer | None,
     recorded: NDArray[np.bool_],
+    is_apart: bool,
 ) -> Community:
     """The community's platform and households in their initial state; see `build_community`.
 
-    `devices` carries out all decisions, where a device stands behind any resource.
+    `devices` carries out all decisions, where a device stands behind any resource. `is_apart` says that
+    between two ticks nobody reads the platform's signals or sets its capacities.
     """
     config, time, members = designed.config, context.time, designed.members
     n, n_resources = len(members), len(config.resources)
@@ -57,31 +62,34 @@ def build_in_arrays(
         gains=designed.gains,
         delays=rules.against_delay.first_delays(rules.loop),
     )
-    arrays = HouseholdArrays(
+    averages = np.array(designed.initial_averages, np.float64)
+    arrays = CommunityArrays(
         members=members,
         rules=_rules(designed, context),
         wake_ups=_wake_ups(designed, context, slowness),
-        averages=np.array(designed.initial_averages, np.float64),
-        initial=float(config.agent.initial_decision),
+        averages=averages,
+        delivered=np.full_like(averages, float(config.agent.initial_decision)),
         signals=SignalsHeard(n, designed.signals, time.step_ms),
         reports=reports,
         total=total,
-        links=(network.in_bulk("downlink", SIGNAL, everyone), network.in_bulk("uplink", REPORT, everyone)),
+        down=network.in_bulk("downlink", SIGNAL, everyone),
+        up=network.in_bulk("uplink", REPORT, everyone),
         devices=devices,
-        log=log,
-        recorded=recorded[members],
     )
+    platform = Platform(rules, state, reports)
+    repeats = config.platform.against(AgainstLostSignals).sent_again_ms()
     return Community(
         design=designed,
         costs=designed.costs,
-        platform=Platform(rules, state, reports),
+        platform=platform,
         agents={},
         total=total,
         log=log,
         active=np.ones(n, dtype=bool),
         position={},
         slowness=slowness,
-        arrays=arrays,
+        arrays=HouseholdArrays(arrays, log, recorded[members]),
+        stretches=stretches_of(arrays, platform, is_apart and log is None and not repeats),
     )
 
 
@@ -94,6 +102,7 @@ def _rules(designed: Design, context: Context) -> ArrayRules:
     return ArrayRules(
         average=config.agent.averages,
         decision=DecisionRule(designed.costs, designed.responses),
+        answers=answer_rules(config.agent.averages, designed.costs, designed.responses),
         draws=RowBlocks(stacked_rows(fields, members), len(fields) * len(members)),
         report_at_end=config.platform.report == "at_step_end",
         silent_after_ms=math.inf if silence is None else silence.after_s * MS_PER_SECOND,

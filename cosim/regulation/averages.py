@@ -54,7 +54,7 @@ class CumulativeAverage(Average):
 
     def update(self, average: FloatOrArray, outcome: FloatOrArray, k: FloatOrArray) -> FloatOrArray:
         """x̄(k+1) = (k+1)/(k+2)·x̄(k) + 1/(k+2)·x(k+1), in the order in which Algorithm 2 prints it."""
-        return (k + 1) / (k + 2) * average + 1 / (k + 2) * outcome
+        return cumulative(average, outcome, k)
 
 
 @AVERAGES.register("exponential")
@@ -71,7 +71,7 @@ class ExponentialAverage(Average):
 
     def update(self, average: FloatOrArray, outcome: FloatOrArray, k: FloatOrArray) -> FloatOrArray:
         """x̄(k+1) = x̄(k) + w·(x(k+1) − x̄(k)); `k` does not matter."""
-        return average + self.weight * (outcome - average)
+        return fading(average, outcome, self.weight)
 
 
 @AVERAGES.register("window")
@@ -88,7 +88,17 @@ class WindowAverage(Average):
 
     def update(self, average: FloatOrArray, outcome: FloatOrArray, k: FloatOrArray) -> FloatOrArray:
         """As `cumulative` while the window is not full; then the oldest of it leaves, see `window_mean`."""
-        return (k + 1) / (k + 2) * average + 1 / (k + 2) * outcome
+        return cumulative(average, outcome, k)
+
+
+def cumulative(average: FloatOrArray, outcome: FloatOrArray, k: FloatOrArray) -> FloatOrArray:
+    """The mean of k+2 outcomes, from that of all but the newest."""
+    return (k + 1) / (k + 2) * average + 1 / (k + 2) * outcome
+
+
+def fading(average: FloatOrArray, outcome: FloatOrArray, weight: float) -> FloatOrArray:
+    """The mean in which the newest outcome has this weight."""
+    return average + weight * (outcome - average)
 
 
 def window_mean(past: Sequence[Sequence[float]]) -> list[float]:

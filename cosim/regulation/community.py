@@ -30,6 +30,7 @@ from cosim.regulation.mitigations import AgainstDelay, AgainstFalseReports
 from cosim.regulation.platform import Platform, PlatformRules, PlatformState
 from cosim.regulation.report_privacy import ExactReports, reported
 from cosim.regulation.schema import CommunityConfig
+from cosim.regulation.stretches import Stretches
 
 _ROWS_KEPT = 64
 """Rows of draws that are held: households whose clocks drift are at different steps."""
@@ -59,6 +60,8 @@ class Community:
     """Real over nominal time of each household's clock. Shape (n,)."""
     arrays: HouseholdArrays | None = None
     """Its households all at once, where they are stepped as arrays; then there are no agents."""
+    stretches: Stretches | None = None
+    """Many of its steps at once, where these can be."""
     is_down: bool = False
     """Whether its platform is down."""
     is_saved: bool = False

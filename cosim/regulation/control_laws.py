@@ -29,6 +29,12 @@ def update(signal: float, gain: float, measured: float, capacity: float) -> floa
     return signal - gain * (measured - capacity)
 
 
+def limited(signal: float, low: float, high: float) -> float:
+    """The signal, or the limit that it is beyond."""
+    above = low if low > signal else signal
+    return high if high < above else above
+
+
 class ControlLaw(Model):
     """A law for the signal of a resource.
 

@@ -7,6 +7,8 @@ C-contiguous: each other form of one would be compiled anew.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,16 +24,16 @@ LOW_BITS = 20
 _LOW = (1 << LOW_BITS) - 1
 
 
-@compiled()
-def hear(number: int, arrival_ms: Whole, time_ms: Whole, newest: Whole, late: Whole, n_late: int) -> int:
-    """Take a signal that has arrived when a household wakes; the others are late.
+def hear_all(number: int, arrival_ms: Whole, time_ms: Whole, newest: Whole, late: Whole, n_late: int) -> int:
+    """Take what has arrived when a household wakes, of a signal and of what was late; the rest is late.
 
     Parameters
     ----------
     number : int
         Of the signal.
-    arrival_ms, time_ms : ndarray of int64, shape (n,)
-        When it arrives at each household, and when that wakes; -1 for one that does not.
+    arrival_ms, time_ms : ndarray of int64, shape (n,) or (0,), and (n,)
+        When it arrives at each household, and when that wakes; -1 for one that does not. Without arrivals
+        there is no signal but what was late.
     newest : ndarray of int64, shape (n,)
         Number of the freshest signal of each; changed.
     late : ndarray of int64, shape (3, at least n_late + n)
@@ -39,18 +41,6 @@ def hear(number: int, arrival_ms: Whole, time_ms: Whole, newest: Whole, late: Wh
     n_late : int
         How many there are, and then are.
     """
-    for place in range(len(newest)):
-        if arrival_ms[place] <= time_ms[place]:
-            newest[place] = max(newest[place], number)
-        elif arrival_ms[place] < NEVER_MS:
-            late[0, n_late], late[1, n_late], late[2, n_late] = place, number, arrival_ms[place]
-            n_late += 1
-    return n_late
-
-
-@compiled()
-def hear_late(time_ms: Whole, newest: Whole, late: Whole, n_late: int) -> int:
-    """Take those of the late messages that are there when their household wakes; see `hear`."""
     kept = 0
     for each in range(n_late):
         place = late[0, each]
@@ -60,11 +50,16 @@ def hear_late(time_ms: Whole, newest: Whole, late: Whole, n_late: int) -> int:
             for row in range(3):
                 late[row, kept] = late[row, each]
             kept += 1
+    for place in range(len(arrival_ms)):
+        if arrival_ms[place] <= time_ms[place]:
+            newest[place] = max(newest[place], number)
+        elif arrival_ms[place] < NEVER_MS:
+            late[0, kept], late[1, kept], late[2, kept] = place, number, arrival_ms[place]
+            kept += 1
     return kept
 
 
-@compiled()
-def take(
+def take_all(
     now_ms: int,
     step: int,
     who: Whole,
@@ -79,14 +74,16 @@ def take(
     late_values: Array,
     n_late: int,
 ) -> int:
-    """Take the reports of a step that have arrived, unless a newer one is known; the others are late.
+    """Take the reports that have arrived, of a step and what was late before, unless a newer one is known.
 
     Parameters
     ----------
     now_ms, step : int
         The present, and the step that is reported.
-    who, values, answered, arrival_ms : ndarray
-        Whose reports, what they say, to which signal, and when they arrive.
+    who, arrival_ms : ndarray of int64, shape (k,)
+        Whose reports, and when they arrive.
+    values, answered : ndarray, shape (m, n) and (n,)
+        What each household would report, and the signal that it answers.
     newest, newest_step, newest_answered, is_fresh : ndarray, shape (m, n) and (n,)
         The newest report of each household, and whether it came since the last tick; changed.
     late : ndarray of int64, shape (4, at least n_late + k)
@@ -96,48 +93,33 @@ def take(
     n_late : int
         How many there are, and then are.
     """
-    for each in range(len(who)):
-        place = who[each]
-        if arrival_ms[each] <= now_ms:
-            if newest_step[place] < step:
-                for row in range(len(values)):
-                    newest[row, place] = values[row, each]
-                newest_step[place], newest_answered[place] = step, answered[each]
-                is_fresh[place] = True
-        elif arrival_ms[each] < NEVER_MS:
-            late[0, n_late], late[1, n_late], late[2, n_late] = place, step, arrival_ms[each]
-            late[3, n_late] = answered[each]
-            for row in range(len(values)):
-                late_values[row, n_late] = values[row, each]
-            n_late += 1
-    return n_late
-
-
-@compiled()
-def take_late(
-    now_ms: int,
-    newest: Array,
-    newest_step: Whole,
-    newest_answered: Whole,
-    is_fresh: NDArray[np.bool_],
-    late: Whole,
-    late_values: Array,
-    n_late: int,
-) -> int:
-    """Take those of the late reports that have arrived; see `take`."""
     kept = 0
     for each in range(n_late):
-        place, step = late[0, each], late[1, each]
+        place = late[0, each]
         if late[2, each] > now_ms:
             for row in range(4):
                 late[row, kept] = late[row, each]
             for row in range(len(newest)):
                 late_values[row, kept] = late_values[row, each]
             kept += 1
-        elif newest_step[place] < step:
+        elif newest_step[place] < late[1, each]:
             for row in range(len(newest)):
                 newest[row, place] = late_values[row, each]
-            newest_step[place], newest_answered[place] = step, late[3, each]
+            newest_step[place], newest_answered[place] = late[1, each], late[3, each]
+            is_fresh[place] = True
+    for each in range(len(who)):
+        place = who[each]
+        if arrival_ms[each] > now_ms:
+            if arrival_ms[each] < NEVER_MS:
+                late[0, kept], late[1, kept], late[2, kept] = place, step, arrival_ms[each]
+                late[3, kept] = answered[place]
+                for row in range(len(newest)):
+                    late_values[row, kept] = values[row, place]
+                kept += 1
+        elif newest_step[place] < step:
+            for row in range(len(newest)):
+                newest[row, place] = values[row, place]
+            newest_step[place], newest_answered[place] = step, answered[place]
             is_fresh[place] = True
     return kept
 
@@ -164,8 +146,7 @@ def draw(draws: Array, who: Whole, responses: Array, requested: Array) -> bool:
     return is_number
 
 
-@compiled()
-def account(now_ms: int, who: Whole, delivered: Array, time_ms: Whole, current: Array) -> Whole:
+def account_all(now_ms: int, who: Whole, delivered: Array, time_ms: Whole, current: Array) -> Whole:
     """Let some deliver something else, each from its own instant on.
 
     Parameters
@@ -194,3 +175,12 @@ def account(now_ms: int, who: Whole, delivered: Array, time_ms: Whole, current: 
             sums[2, row] += parts * (passed_ms & _LOW)
             current[row, who[each]] = delivered[row, each]
     return sums
+
+
+hear, take, account = compiled()(hear_all), compiled()(take_all), compiled()(account_all)
+
+
+def whole_sums(sums: Sequence[Sequence[int]]) -> tuple[Sequence[int], list[int]]:
+    """Of what `account_all` returns, the sums of changes and of those times what has passed, of any size."""
+    total, high, low = sums
+    return total, [(upper << LOW_BITS) + lower for upper, lower in zip(high, low, strict=True)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from cosim.grid.measurement import FeederReading
-from cosim.regulation.control_laws import INTEGRAL, ControlLaw
+from cosim.regulation.control_laws import INTEGRAL, ControlLaw, limited
 from cosim.regulation.controller import next_share
 from cosim.regulation.heard_reports import Heard, Missing, Report, Reports, expect, receive
 from cosim.regulation.mitigation import UNKNOWN_LOOP, AgainstDelay, AgainstFalseReports, Loop
@@ -202,7 +202,7 @@ class Platform:
         )
         low, high = rules.signal_limits
         updated = map(rules.control.next_signal, state.signals, state.gains, measured, capacities)
-        state.signals = tuple(min(max(signal, low), high) for signal in updated)
+        state.signals = tuple([limited(signal, low, high) for signal in updated])
         state.signal_step = step + 1
         self._heard.open_window(step + 1)
         return tick

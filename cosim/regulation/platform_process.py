@@ -67,6 +67,8 @@ class PlatformProcess:
         self._recorder = ticks
         self._decisions = decisions
         self._meter = meter
+        self._reader = MeanReader(community.total)
+        self._next = 0  # number of the tick that comes next
 
     def start(self) -> None:
         """Begin."""
@@ -77,28 +79,47 @@ class PlatformProcess:
         if config.measurement == "meter":
             env.process(self._measurements())
 
+    def catch_up(self, now_ms: int) -> None:
+        """Make all ticks up to now that have not been made yet."""
+        community = self._community
+        due = min(len(self._steps), now_ms // self._steps.step + 1)
+        while self._next < due:
+            n_made = 0
+            if community.stretches is not None:
+                n_made = community.stretches.make(
+                    self._next, due - self._next, self._reader, self._recorder.add
+                )
+            if not n_made:
+                self._tick(self._next, self._steps[self._next])
+            self._next += max(n_made, 1)
+            self._run.events += max(n_made, 1) * (1 + 3 * len(community.platform.state.members))
+
     def _ticks(self) -> Process:
         """Algorithm 1: measure, integrate, broadcast, step after step."""
-        community, run, recorder = self._community, self._run, self._recorder
-        platform, reader = community.platform, MeanReader(community.total)
-        for step, at_ms in enumerate(self._steps):
+        community, run, steps = self._community, self._run, self._steps
+        while self._next < len(steps):
+            together = 1 if community.stretches is None else community.stretches.most
+            at_ms = steps[min(self._next + together, len(steps)) - 1]
             yield wait_until(run.env, at_ms, Priority.TICK)
-            if community.arrays is not None:
-                community.arrays.catch_up(at_ms)
-            aggregates = reader.read(at_ms)
-            if community.is_down:
-                recorder.add(step, at_ms, platform.idle(at_ms), aggregates)
-            else:
-                recorder.add(step, at_ms, platform.tick(at_ms), aggregates)
-                community.saved = saved(platform.state) if community.is_saved else None
-                self._broadcast(step + 1, at_ms, at_ms)
-            run.events += 1 + 3 * len(platform.state.members)
+            self.catch_up(at_ms)
             if self._decisions is not None:
                 self._decisions.flush()
             run.pause()
         if community.arrays is not None:
             yield wait_until(run.env, self._end_ms, Priority.TICK)
             community.arrays.catch_up(self._end_ms)
+
+    def _tick(self, step: int, at_ms: int) -> None:
+        community, platform = self._community, self._community.platform
+        if community.arrays is not None:
+            community.arrays.catch_up(at_ms)
+        aggregates, averages = self._reader.read(at_ms), community.averages()
+        if community.is_down:
+            self._recorder.add(step, at_ms, platform.idle(at_ms), aggregates, averages)
+        else:
+            self._recorder.add(step, at_ms, platform.tick(at_ms), aggregates, averages)
+            community.saved = saved(platform.state) if community.is_saved else None
+            self._broadcast(step + 1, at_ms, at_ms)
 
     def _broadcast(self, number: int, now_ms: int, first_sent_ms: int) -> None:
         """Send the signals in force to all members."""

@@ -12,8 +12,10 @@ from cosim.comms.link_arrays import Times
 from cosim.core.growing import with_room
 from cosim.regulation import household_loops
 from cosim.regulation.heard_reports import Missing
+from cosim.regulation.stretch_loops import KnownReports
 
 Array = NDArray[np.float64]
+_NOBODY = np.zeros(0, np.int64)
 
 
 class ReportArrays:
@@ -43,17 +45,14 @@ class ReportArrays:
         self._n_late = 0
 
     def send(
-        self,
-        who: NDArray[np.int64],
-        step: int,
-        values: Array,
-        answered: NDArray[np.int64],
-        arrival_ms: Times,
-        now_ms: int,
-    ) -> None:
-        """Some households report a step; what has arrived up to now is taken."""
-        self._late = with_room(self._late, self._n_late + len(who))
-        self._late_values = with_room(self._late_values, self._n_late + len(who))
+        self, who: NDArray[np.int64], step: int, values: Array, answered: NDArray[np.int64],
+        arrival_ms: Times, now_ms: int,
+    ) -> None:  # fmt: skip
+        """Some households report a step; what has arrived up to now is taken.
+
+        `values` and `answered` are those of all households, shape (m, n) and (n,).
+        """
+        self._make_room(self._n_late + len(who))
         self._n_late = household_loops.take(
             now_ms, step, who, values, answered, arrival_ms, self._newest, self._step, self._answered,
             self._is_fresh, self._late, self._late_values, self._n_late,
@@ -62,10 +61,24 @@ class ReportArrays:
     def take_late(self, now_ms: int) -> None:
         """Take what had not arrived when it was sent, and has now."""
         if self._n_late:
-            self._n_late = household_loops.take_late(
-                now_ms, self._newest, self._step, self._answered, self._is_fresh, self._late,
-                self._late_values, self._n_late,
-            )  # fmt: skip
+            self.send(_NOBODY, 0, self._newest, self._answered, _NOBODY, now_ms)
+
+    def open_stretch(self, n_ticks: int) -> tuple[KnownReports, int]:
+        """All that is known, with room for a report of everyone in each of so many ticks."""
+        self._make_room(self._n_late + n_ticks * self._n)
+        known = KnownReports(
+            self._newest, self._step, self._answered, self._is_fresh, self._late, self._late_values
+        )
+        return known, self._n_late
+
+    def close_stretch(self, n_late: int) -> None:
+        """Go on with so many reports that are late."""
+        self._n_late = n_late
+
+    @property
+    def due_step(self) -> NDArray[np.int64]:
+        """Number of the first tick at which each household's report can be there."""
+        return self._due_step
 
     def sums(self, members: Sequence[int], n_resources: int, missing: Missing) -> list[float]:
         """Σ x of each resource, as of `Reports`."""
@@ -89,3 +102,10 @@ class ReportArrays:
             self._is_fresh.fill(False)
         else:
             self._is_fresh = step < self._due_step
+
+    def _make_room(self, n_late: int) -> None:
+        if n_late > self._late.shape[1]:
+            self._late, self._late_values = (
+                with_room(self._late, n_late),
+                with_room(self._late_values, n_late),
+            )

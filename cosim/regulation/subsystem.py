@@ -137,6 +137,7 @@ class Regulation(Subsystem[Regulated]):
         self._network = links.network
         self._households = households
         self._grid = grid
+        self._platforms: list[PlatformProcess] = []
         self._decisions: list[DecisionRecorder] = []
         self._run: Run | None = None
         self.against_arrays: list[list[str]] = []
@@ -188,7 +189,14 @@ class Regulation(Subsystem[Regulated]):
         context = setup.context
         recorded = is_recorded(source.record.decisions, context.streams, context.population.size)
         communities = [
-            build_in_arrays(each, context, links.network, _together(each, households), recorded)
+            build_in_arrays(
+                each,
+                context,
+                links.network,
+                _together(each, households),
+                recorded,
+                is_apart="platform" not in setup.uses.links,
+            )
             if is_array
             else build_community(each, context, present, _devices(each, households), reports.report, recorded)
             for each, is_array in zip(designs, in_arrays, strict=True)
@@ -241,9 +249,11 @@ class Regulation(Subsystem[Regulated]):
             self.recorders.append(recorder)
             self._decisions += [] if written is None else [written]
             meter = self.aggregate_meters[number]
-            PlatformProcess(
+            platform = PlatformProcess(
                 number, community, self._network, run, time.steps, time.duration_ms, recorder, written, meter
-            ).start()
+            )
+            platform.start()
+            self._platforms.append(platform)
 
     def _before_meters(self, run: Run) -> Generator[simpy.Event, object, None]:
         """Bring arrays up to the end of each interval, before what their devices do is metered."""
@@ -256,11 +266,13 @@ class Regulation(Subsystem[Regulated]):
                 each.catch_up(end_ms)
 
     def save(self) -> None:
-        """Write ticks and decisions that wait; arrays are brought up to now before."""
+        """Write ticks and decisions that wait; platforms and arrays are brought up to now before."""
         assert self._run is not None
-        for community in self.communities:
+        now_ms = int(self._run.env.now)
+        for community, platform in zip(self.communities, self._platforms, strict=True):
+            platform.catch_up(now_ms)
             if community.arrays is not None:
-                community.arrays.catch_up(int(self._run.env.now))
+                community.arrays.catch_up(now_ms)
         self.close()
 
     def close(self) -> None:

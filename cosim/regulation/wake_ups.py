@@ -45,6 +45,11 @@ class WakeUps:
         Uniform numbers for that, a row a step.
     end_ms : int
         End of the run; nobody wakes then.
+
+    Attributes
+    ----------
+    phases_ms : ndarray of int64, shape (n,)
+        As given.
     """
 
     def __init__(
@@ -57,7 +62,7 @@ class WakeUps:
         end_ms: int,
     ) -> None:
         self._step_ms = step_ms
-        self._phases_ms = phases_ms
+        self.phases_ms = phases_ms
         self._slowness = None if (slowness == 1.0).all() else slowness
         self._jitter_ms, self._jitter = jitter_ms, jitter
         self._end_ms = end_ms
@@ -95,6 +100,23 @@ class WakeUps:
             lowest = int(self._steps.min())
             self._common_step = lowest if lowest == self._steps.max() else None
 
+    def together(self, after_ms: int, until_ms: int) -> int | None:
+        """The step in which all households wake next, all of them after `after_ms` and up to `until_ms`.
+
+        None where there is none, or where clocks are wrong. Where they are right, the same holds of each step
+        that follows, a step's length later.
+        """
+        step = self._common_step
+        if not self._is_regular or step is None or self._last_ms() > until_ms:
+            return None
+        return step if step * self._step_ms + self._first_phase_ms > after_ms else None
+
+    def pass_over(self, n_steps: int) -> None:
+        """All wake up so many times, as `together` says."""
+        assert self._common_step is not None
+        self._common_step += n_steps
+        self._next_ms = self._next_ms + n_steps * self._step_ms
+
     def _may_be_due(self, until_ms: int) -> bool:
         """Whether it is worth a look: most of the time the next step has not begun."""
         if not self._is_regular or self._common_step is None:
@@ -120,7 +142,7 @@ class WakeUps:
         return np.maximum(self._instants(which, step), now_ms)
 
     def _instants(self, which: Which, step: int) -> Times:
-        nominal: Times = step * self._step_ms + self._phases_ms[which]
+        nominal: Times = step * self._step_ms + self.phases_ms[which]
         if self._is_regular:
             return nominal
         late = 0.0 if self._jitter is None else self._jitter_ms * self._jitter.row(step)[which]

@@ -23,6 +23,8 @@ from cosim.engine.builder import build
 from cosim.engine.load import LoadedScenario, load_scenario, scenario_of_data
 from cosim.engine.simulation import Simulation
 from cosim.households.together import Together
+from cosim.regulation import stretches
+from cosim.regulation.stretches import Stretches
 from cosim.regulation.subsystem import Regulation
 from cosim.results.store import RunStore
 
@@ -329,6 +331,41 @@ def _scenarios(draw: Any) -> dict[str, Any]:
     }
 
 
+_PLAIN_LINK = st.fixed_dictionaries(
+    {}, optional={"loss": st.sampled_from([{"kind": "bernoulli", "loss_probability": 0.3}, {"kind": "none"}])}
+)
+
+
+@st.composite
+def _plain_scenarios(draw: Any) -> dict[str, Any]:
+    """A mixture of what goes on for many ticks at once; at times a save comes between two of them."""
+    scenario = draw(_scenarios())
+    step_ms = draw(st.sampled_from([7, 3_000_000, 3_600_000]))
+    scenario["time"] = {"step_s": step_ms / 1000, "steps": draw(st.integers(1, 100))}
+    scenario["record"] = {"decisions": False}
+    for group in scenario["groups"]:
+        for device in ("battery", "load", "pv", "ev"):
+            group.pop(device, None)
+    phases = st.sampled_from([0, step_ms - 1, {"uniform_int": [1, step_ms - 1]}, {"uniform_int": [0, 2]}])
+    for community in scenario["communities"]:
+        for resource in community["resources"]:
+            resource.pop("unit_kwh", None), resource.pop("serves", None)
+        agent = community["agent"] | {"phase": {"kind": "given", "phase_ms": draw(phases)}}
+        community["agent"] = agent | {"jitter_ms": 0, "drift_ppm": 0, "in_silence": None}
+        platform = community["platform"] | {"measurement": "reports", "mitigations": []}
+        community["platform"] = platform | {"gain": 0.05}
+    latency = _latencies(step_ms)
+    wheres = [{"direction": "uplink"}, {"direction": "downlink"}, {"group": scenario["groups"][0]["name"]}]
+    scenario["comms"] = {
+        "default": {"latency": draw(latency), **draw(_PLAIN_LINK)},
+        "overrides": [
+            {**wheres[place], "latency": draw(latency), **draw(_PLAIN_LINK)}
+            for place in draw(st.lists(st.integers(0, 2), max_size=2))
+        ],
+    }
+    return scenario
+
+
 def _tables(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted((folder / "tables").glob("*.parquet"))}
 
@@ -447,6 +484,21 @@ def test_both_routes_leave_the_same_bytes(scenario: dict[str, Any]) -> None:
 @given(_scenarios())
 def test_both_routes_leave_the_same_bytes_of_many(scenario: dict[str, Any]) -> None:
     _compare(scenario)
+
+
+@pytest.mark.parametrize("n_examples", [3, pytest.param(100, marks=pytest.mark.slow)])
+def test_many_ticks_at_once_leave_the_same_bytes(n_examples: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stretches, "BEFORE_COMPILING", -1)
+    make, made = Stretches.make, []
+    monkeypatch.setattr(Stretches, "make", lambda *given: made.append(make(*given)) or made[-1])
+
+    @settings(EXAMPLES, max_examples=n_examples)
+    @given(_plain_scenarios())
+    def compare(scenario: dict[str, Any]) -> None:
+        _compare(scenario)
+
+    compare()
+    assert max(made) > 1
 
 
 IN_ARRAYS = {

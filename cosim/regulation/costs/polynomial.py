@@ -189,7 +189,21 @@ class GradientTerms(NamedTuple):
         return gradients
 
 
-@compiled()
+def shared_slope(
+    linear: float, target: float, double_quadratic: float, fourfold_quartic: float, total: float
+) -> float:
+    """What the gradients of all resources have in common, of one household's `GradientTerms` and Σ_r x_r."""
+    d = total - target
+    return linear + (double_quadratic + fourfold_quartic * (d * d)) * d
+
+
+def own_slope(own_target: float, double_own: float, fourfold_own: float, x: float) -> float:
+    """What a resource adds to it."""
+    e = x - own_target
+    return (double_own + fourfold_own * (e * e)) * e
+
+
+@compiled(shared_slope, own_slope)
 def _put_gradients(
     linear: NDArray[np.float64],
     target: NDArray[np.float64],
@@ -205,11 +219,10 @@ def _put_gradients(
         total = x[0, i]
         for r in range(1, len(x)):
             total += x[r, i]
-        d = total - target[i]
-        shared = linear[i] + (double_quadratic[i] + fourfold_quartic[i] * (d * d)) * d
+        shared = shared_slope(linear[i], target[i], double_quadratic[i], fourfold_quartic[i], total)
         for r in range(len(x)):
-            e = x[r, i] - own_target[r, i]
-            gradients[r, i] = shared + (double_own[r, i] + fourfold_own[r, i] * (e * e)) * e
+            own = own_slope(own_target[r, i], double_own[r, i], fourfold_own[r, i], x[r, i])
+            gradients[r, i] = shared + own
 
 
 def concatenate(costs: Sequence[CostParameters]) -> CostParameters:

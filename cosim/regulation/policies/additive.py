@@ -25,10 +25,16 @@ class Additive(Policy):
 
     def response(self, signal: FloatOrArray, average: FloatOrArray, gradient: FloatOrArray) -> FloatOrArray:
         """x̄ + κ·(Ω − ∇g), in this order."""
-        kappa: FloatOrArray = self.kappa
-        return average + kappa * (signal - gradient)
+        return additive(signal, average, gradient, self.kappa)
 
     def slope(self, average: FloatOrArray, gradient: FloatOrArray) -> FloatOrArray:
         """κ."""
         kappa: FloatOrArray = self.kappa
         return kappa + 0.0 * average
+
+
+def additive(
+    signal: FloatOrArray, average: FloatOrArray, gradient: FloatOrArray, kappa: FloatOrArray
+) -> FloatOrArray:
+    """See `Additive.response`."""
+    return average + kappa * (signal - gradient)

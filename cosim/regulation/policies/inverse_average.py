@@ -21,8 +21,13 @@ class InverseAverage(Policy):
 
     def response(self, signal: FloatOrArray, average: FloatOrArray, gradient: FloatOrArray) -> FloatOrArray:
         """(Ω·∇g) / (x̄ + `LEAST`), in this order."""
-        return signal * gradient / (average + LEAST)
+        return inverse_average(signal, average, gradient)
 
     def slope(self, average: FloatOrArray, gradient: FloatOrArray) -> FloatOrArray:
         """∇g / x̄."""
         return gradient / (average + LEAST)
+
+
+def inverse_average(signal: FloatOrArray, average: FloatOrArray, gradient: FloatOrArray) -> FloatOrArray:
+    """See `InverseAverage.response`."""
+    return signal * gradient / (average + LEAST)

@@ -24,8 +24,13 @@ class Proportional(Policy):
 
     def response(self, signal: FloatOrArray, average: FloatOrArray, gradient: FloatOrArray) -> FloatOrArray:
         """(Ω·x̄) / (∇g + `LEAST`), in this order."""
-        return signal * average / (gradient + LEAST)
+        return proportional(signal, average, gradient)
 
     def slope(self, average: FloatOrArray, gradient: FloatOrArray) -> FloatOrArray:
         """x̄ / ∇g."""
         return average / (gradient + LEAST)
+
+
+def proportional(signal: FloatOrArray, average: FloatOrArray, gradient: FloatOrArray) -> FloatOrArray:
+    """See `Proportional.response`."""
+    return signal * average / (gradient + LEAST)
