@@ -170,15 +170,23 @@ def text_list(column: Coded | Array) -> list[str]:
 
 
 def _decoded(column: Any) -> Any:
+    """A column as numpy has it; Arrow's own conversion imports pandas, its filling of gaps another module."""
     import pyarrow as pa
 
-    if pa.types.is_dictionary(column.type):
-        codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    type_, has_gaps = column.type, column.null_count > 0
+    if pa.types.is_dictionary(type_):
+        indices = column.indices.fill_null(-1) if has_gaps else column.indices
+        codes: NDArray[Any] = np.from_dlpack(indices)
         return Coded(codes, tuple(column.dictionary.to_pylist()))
+    if not has_gaps and pa.types.is_timestamp(type_) and type_.unit == "ms":
+        return np.from_dlpack(column.view(pa.int64()))
+    if not has_gaps and (pa.types.is_floating(type_) or pa.types.is_integer(type_)):
+        return np.from_dlpack(column)
+    if not has_gaps and pa.types.is_boolean(type_):
+        bits = np.frombuffer(column.buffers()[1], np.uint8)
+        return np.unpackbits(bits, bitorder="little")[column.offset :][: len(column)].astype(bool)
     values = column.to_numpy(zero_copy_only=False)
-    if pa.types.is_timestamp(column.type):
-        return values.astype("datetime64[ms]").astype(np.int64)
-    return values
+    return values.astype("datetime64[ms]").astype(np.int64) if pa.types.is_timestamp(type_) else values
 
 
 def _joined(parts: list[Any]) -> Any:
