@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import to_hours
+from cosim.devices.interface import DeviceArrays
 from cosim.households.household import Equipment
 from cosim.households.profile_book import ProfileBook
 from cosim.households.together import Together
@@ -74,6 +75,14 @@ class Reading(NamedTuple):
         return total
 
 
+class _MeteredArrays(NamedTuple):
+    """Devices of a kind that go as arrays, their places among all of the kind, and whether they are all."""
+
+    places: NDArray[np.int64]
+    arrays: DeviceArrays
+    is_every: bool
+
+
 class Meters:
     """All meters of a run.
 
@@ -102,10 +111,16 @@ class Meters:
         self.book = book
         self._interval_ms = interval_ms
         self._together: list[Together] = []
+        self._arrays: dict[str, list[_MeteredArrays]] = {}
 
     def read_together(self, some: Together) -> None:
         """Some households have devices that go as arrays: these show what they did there."""
         self._together.append(some)
+        for kind, (owners, arrays) in some.in_arrays.items():
+            every, _ = self._devices[kind]
+            places = np.searchsorted(every, owners)
+            is_every = np.array_equal(places, np.arange(len(every)))
+            self._arrays.setdefault(kind, []).append(_MeteredArrays(places, arrays, is_every))
         elsewhere = {owner for owned in some.in_arrays.values() for owner in owned.owners.tolist()}
         self._households = [one for one in self._households if one.index not in elsewhere]
 
@@ -131,14 +146,15 @@ class Meters:
 
     def _shown(self, kind: str) -> Array:
         """What the meters of all devices of a kind show, shape (n_metered, n)."""
-        owners, devices = self._devices[kind]
-        in_arrays = [some.in_arrays[kind] for some in self._together if kind in some.in_arrays]
+        _, devices = self._devices[kind]
+        in_arrays = self._arrays.get(kind, [])
         if not in_arrays:
             return np.array([device.close() for device in devices]).T
+        if len(in_arrays) == 1 and in_arrays[0].is_every:
+            return in_arrays[0].arrays.close()
         rows = np.empty((len(devices[0].metered), len(devices)))
         is_left = np.ones(len(devices), dtype=bool)
-        for their_owners, arrays in in_arrays:
-            places = np.searchsorted(owners, their_owners)
+        for places, arrays, _ in in_arrays:
             rows[:, places] = arrays.close()
             is_left[places] = False
         for place in np.flatnonzero(is_left).tolist():

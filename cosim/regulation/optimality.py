@@ -192,8 +192,11 @@ class BlockSystem:
         return np.asarray(np.einsum("knrs,ksn->krn", self._inverse, b))
 
 
-def violation(costs: Costs, sums: Array, x: Array, mu: Array) -> Array:
-    """Largest violation of x = clip(x − (∇g − μ), 0, 1) and of Σ x = C (paper A (18)), shape (K,)."""
-    dual = gradient(costs, x) - mu[..., np.newaxis]
+def violation(sums: Array, x: Array, mu: Array, slope: Array) -> Array:
+    """Largest violation of x = clip(x − (∇g − μ), 0, 1), ∇g being `slope`, and of Σ x = C, shape (K,).
+
+    These are the conditions of paper A (18).
+    """
+    dual = slope - mu[..., np.newaxis]
     stationarity = np.abs(x - np.clip(x - dual, 0.0, 1.0)).max(axis=(1, 2), initial=0.0)
     return np.asarray(np.maximum(stationarity, np.abs(x.sum(axis=2) - sums).max(axis=1, initial=0.0)))

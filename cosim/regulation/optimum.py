@@ -245,20 +245,26 @@ def _polish(costs: Costs, sums: Array, x: Array, mu: Array, goal: float = 0.0) -
     Returns x, multipliers and residuals of shape (K,).
     """
     x = np.clip(x, 0.0, 1.0)
-    residual = violation(costs, sums, x, mu)
+    slope = gradient(costs, x)
+    residual = violation(sums, x, mu, slope)
     with np.errstate(all="ignore"):
         for _ in range(_MAX_POLISHING):
             if costs.n_households == 0 or (residual <= goal).all():
                 break
             try:
-                next_x, next_mu = _newton_step(costs, sums, x, mu)
+                next_x, next_mu = _newton_step(costs, sums, x, mu, slope)
             except np.linalg.LinAlgError:
                 break
-            next_residual = violation(costs, sums, next_x, next_mu)
+            next_slope = gradient(costs, next_x)
+            next_residual = violation(sums, next_x, next_mu, next_slope)
             better = next_residual < residual
+            if better.all():
+                x, mu, slope, residual = next_x, next_mu, next_slope, next_residual
+                continue
             if not better.any():
                 break
             x = np.where(better[:, np.newaxis, np.newaxis], next_x, x)
+            slope = np.where(better[:, np.newaxis, np.newaxis], next_slope, slope)
             mu = np.where(better[:, np.newaxis], next_mu, mu)
             residual = np.where(better, next_residual, residual)
     return x, mu, residual
@@ -278,10 +284,10 @@ def _accepted(costs: Costs) -> float:
     return 1e-12 + 1e-15 * costs.n_households
 
 
-def _newton_step(costs: Costs, sums: Array, x: Array, mu: Array) -> tuple[Array, Array]:
+def _newton_step(costs: Costs, sums: Array, x: Array, mu: Array, slope: Array) -> tuple[Array, Array]:
     """Put at their bounds those who want to go there, and take a Newton step with the others."""
     bent = curvature(costs, x)
-    dual = gradient(costs, x) - mu[..., np.newaxis]
+    dual = slope - mu[..., np.newaxis]
     wish = x - dual / bent.diagonal
     to_bound = np.where(wish <= 0.0, -x, np.where(wish >= 1.0, 1.0 - x, 0.0))
     moves = (wish > 0.0) & (wish < 1.0)

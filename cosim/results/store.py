@@ -201,10 +201,17 @@ def _as_one(tables: list[Any], schema: Any) -> Any:
     """Rows as one table without seams, its texts written out."""
     import pyarrow as pa
 
-    parts = (
-        [plain(chunk) for table in tables for chunk in table.column(k).chunks] for k in range(len(schema))
-    )
-    return pa.Table.from_arrays([pa.concat_arrays(each) for each in parts], schema=schema)
+    columns = [[chunk for table in tables for chunk in table.column(k).chunks] for k in range(len(schema))]
+    return pa.Table.from_arrays([_joined(chunks) for chunks in columns], schema=schema)
+
+
+def _joined(chunks: list[Any]) -> Any:
+    """Arrays of a column as one, its texts written out."""
+    import pyarrow as pa
+
+    if len({chunk.type for chunk in chunks}) > 1:  # texts, coded and not
+        chunks = [plain(chunk) for chunk in chunks]
+    return plain(pa.concat_arrays(chunks))
 
 
 def _give_memory_back() -> None:
