@@ -13,6 +13,7 @@ from cosim.core.plugin_modules import blaming_plugins
 from cosim.engine.builder import build
 from cosim.engine.explain import explain_lines
 from cosim.engine.run import preflight
+from cosim.study.explain_study import impact_lines, sweep_lines
 from cosim.study.impact.impact_plan import check_impact, plan_impact
 from cosim.study.sweep.load_sweep import shelf_of
 from cosim.study.sweep.sweep_check import check_points
@@ -136,18 +137,29 @@ def _section(headline: str) -> str:
 def explain(
     scenario: GivenScenario, overrides: Overrides | None = None, *, seed: int | None = None
 ) -> Explanation:
-    """Every value, household, bus, link, device and agent of a run, and what is a default.
+    """Every value, household, bus, link, device and agent of a run; of a study, what is run, and how often.
 
     Parameters
     ----------
     scenario, overrides, seed
-        As for `cosim.run`.
+        As for `cosim.run`; a sweep as for `cosim.sweep`, alone, and an impact study as for `cosim.impact`,
+        without a seed.
 
     Raises
     ------
     InputError
-        If the scenario is wrong, with every problem found.
+        If it is wrong, with every problem found.
     """
+    shelf = _shelf(scenario)
+    if shelf != "scenarios" and seed is not None:
+        message = "a study has seeds of its own, and 'explain' shows them"
+        raise InputError([Problem(message, "Leave the seed out.", "--seed", value=str(seed))])
+    if shelf == "studies":
+        with given_study(scenario, None, overrides) as study:  # type: ignore[arg-type]
+            return Explanation((), list(impact_lines(plan_impact(study))))
+    if shelf == "sweeps" and overrides is None:
+        with given_sweep(scenario) as sweep:  # type: ignore[arg-type]
+            return Explanation((), list(sweep_lines(plan_sweep(sweep))))
     with given(scenario, overrides, seed) as loaded, blaming_plugins():
         parts = build(loaded)
         return Explanation(parts.warnings, list(explain_lines(loaded, parts)))

@@ -16,7 +16,14 @@ from cosim.config.settings import Setting, option_settings
 from cosim.config.yaml_reader import Document
 from cosim.core.errors import InputError, Problem
 from cosim.core.plugin_modules import load_installed
-from cosim.engine.load import LoadedScenario, ScenarioSource, read_scenario, scenario_of_data
+from cosim.engine.check import errors_of_the_rest
+from cosim.engine.load import (
+    InvalidScenarioError,
+    LoadedScenario,
+    ScenarioSource,
+    read_scenario,
+    scenario_of_data,
+)
 from cosim.engine.scenario import Scenario
 
 if TYPE_CHECKING:  # a run needs no studies
@@ -60,7 +67,7 @@ def given(
         origin = "seed" if overrides is None or isinstance(overrides, Mapping) else "--seed"
         settings.append(Setting("seed", plain(seed, objects, "seed"), {"": (origin, 0)}))
     if not objects:
-        yield source.varied(settings, problems=problems)
+        yield _validated(source, settings, problems)
         return
     with TemporaryDirectory(prefix="cosim-") as name:
         folder = Path(name)
@@ -69,7 +76,18 @@ def given(
             replace(each, value=copy_files(each.value, source.folder, folder, each.path.rpartition(".")[2]))
             for each in settings
         ]
-        yield _moved(source, folder).varied(settings, problems=problems)
+        yield _validated(_moved(source, folder), settings, problems)
+
+
+def _validated(
+    source: ScenarioSource, settings: Sequence[Setting], problems: Sequence[Problem]
+) -> LoadedScenario:
+    """The scenario; where some of it is wrong, what is wrong with the rest is told with it."""
+    try:
+        return source.varied(settings, problems=problems)
+    except InvalidScenarioError as error:
+        rest = [] if error.rest is None else errors_of_the_rest(error.rest, error.problems)
+        raise InputError([*error.problems, *rest]) from None
 
 
 @contextmanager

@@ -60,7 +60,10 @@ def explain(
     ] = None,
     plugin: Plugins = None,
 ) -> None:
-    """Show every value, household, bus, link, device and agent of the run, and which values are defaults."""
+    """Show every value, household, bus, link, device and agent of the run, and which values are defaults.
+
+    Of a sweep or an impact study: what is varied, how many runs it takes, and what a run is.
+    """
     from cosim.api.checking import explain
 
     load_plugins(plugin)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from cosim.config import library
 from cosim.config.base import MAX_HOUSEHOLDS
 from cosim.config.error_messages import shown
 from cosim.config.merge import keys_reset
@@ -39,6 +40,38 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
         *(problem for wing in wings() for problem in wing.check(scenario, context, used)),
     ]
     return sorted(problems, key=_place)
+
+
+def errors_of_the_rest(rest: LoadedScenario, wrong: Sequence[Problem]) -> list[Problem]:
+    """Errors of the parts of a scenario that are in order, where others are not.
+
+    Parameters
+    ----------
+    rest : LoadedScenario
+        The scenario without the keys that are wrong.
+    wrong : sequence of Problem
+        What is wrong with these.
+
+    Returns
+    -------
+    list of Problem
+        Only what holds however the others will be mended: where times or households are wrong, that a file
+        or a network is not there.
+    """
+    scenario, context = rest.scenario, rest.context
+    named = [(path, file) for wing in wings() for path, file in wing.files(scenario)]
+    found = [problem for path, file in named for problem in library.file_problems(context, path, file)]
+    parts = {_part(problem) for problem in wrong}
+    others = [each for each in check_configuration(rest) if each.severity == "error"]
+    if parts & {"time", "groups"}:
+        found += [each for each in others if each.path == "grid.network" or not each.path]
+    else:
+        found += [each for each in others if _part(each) not in parts]
+    return sorted(dict.fromkeys(found), key=_place)
+
+
+def _part(problem: Problem) -> str:
+    return problem.path.partition(".")[0]
 
 
 def _keys_reset(loaded: LoadedScenario) -> Iterator[Problem]:

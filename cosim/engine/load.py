@@ -65,6 +65,22 @@ class LoadedScenario:
         return self.context.problem(path, message, remedy, value, warning)
 
 
+class InvalidScenarioError(InputError):
+    """A scenario with values that cannot be.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        What is wrong.
+    rest : LoadedScenario or None
+        The scenario without the keys that are wrong; None where it cannot do without.
+    """
+
+    def __init__(self, problems: Sequence[Problem], rest: LoadedScenario | None = None) -> None:
+        super().__init__(problems)
+        self.rest = rest
+
+
 @dataclass(frozen=True)
 class ScenarioSource:
     """A scenario over its bases, read once, to be varied many times."""
@@ -201,12 +217,48 @@ def _validated(
     try:
         scenario = Scenario.model_validate(document.data)
     except ValidationError as error:
-        problems = [*problems, *missing_plugins(Path(document.file)), *translate(error, document, Scenario)]
+        wrong = translate(error, document, Scenario)
+        found = [*problems, *missing_plugins(Path(document.file)), *wrong]
+        raise InvalidScenarioError(found, _without(document, wrong, folder)) from None
     else:
         problems = [*problems, *_elsewhere(document, scenario, may_be_anywhere)]
     if problems:
         raise InputError(problems)
     return LoadedScenario(scenario, folder, document.file, document)
+
+
+_MOST_ROUNDS = 5
+
+
+def _without(document: Document, wrong: Sequence[Problem], folder: Path) -> LoadedScenario | None:
+    """What is left of a scenario without the keys that are wrong; None where it cannot do without."""
+    rest = replace(document, data=copy.deepcopy(document.data))
+    for _ in range(_MOST_ROUNDS):
+        if not all(_leave_out(rest.data, problem.path) for problem in wrong):
+            return None
+        try:
+            scenario = Scenario.model_validate(rest.data)
+        except ValidationError as error:
+            wrong = translate(error, rest, Scenario)
+        else:
+            return LoadedScenario(scenario, folder, document.file, document)
+    return None
+
+
+def _leave_out(data: Any, path: str) -> bool:
+    """Remove a key that others can do without; whether that went.
+
+    A key that its mapping cannot do without takes that along among the links alone, for no other part of a
+    scenario asks whether they are there.
+    """
+    above, _, key = path.rpartition(".")
+    holder = value_at(data, above) if above else data
+    if not isinstance(holder, dict) or (not above and key in Scenario.model_fields):
+        return False
+    if key in holder:
+        del holder[key]
+        return True
+    return above.startswith("comms.") and _leave_out(data, above)
 
 
 def _elsewhere(document: Document, scenario: Scenario, may_be_anywhere: set[Any]) -> list[Problem]:

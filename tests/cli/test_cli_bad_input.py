@@ -432,3 +432,47 @@ def test_bad_usage_is_bad_input(cosim: Callable, folder: Path, arguments: list[s
     assert ended.code == 2
     assert "Traceback" not in ended.err
     assert list(folder.iterdir()) == []
+
+
+def test_what_is_wrong_with_the_rest_is_told_with_values_that_cannot_be(
+    cosim: Callable, folder: Path
+) -> None:
+    text = """
+name: bad
+time: {start: 2016-07-04T00:00:00Z, duration_h: 24}
+grid: {network: nosuch.json}
+groups:
+  - {name: homes, households: 9, load: {kind: csv, file: nothere.csv}}
+communities:
+  - {name: c, groups: [hoomes], resources: [{name: r, capacity: 3}]}
+faults:
+  - {kind: platform_crash, from_h: 4, duration_h: 1, communities: [nobody]}
+comms:
+  default: {loss: {kind: bernoulli, loss_probability: 3}, latenzy: 2}
+"""
+    (folder / "bad.yaml").write_text(text)
+    told = cosim("check", "bad.yaml").err
+    for wrong in ("loss_probability: must be at most 1", "unknown key 'latenzy'", "given: nothere.csv",
+                  "nosuch.json: there is no such file", "given: hoomes", "given: nobody"):  # fmt: skip
+        assert wrong in told
+    assert told.count("error ") == 6
+
+
+@pytest.mark.parametrize(
+    ("setting", "n_errors"),
+    [
+        ("firm.battery.charge_kw=-1", 1),  # without it there would be no battery, which others ask for
+        ("grid.network=7", 1),
+        ("grid=7", 1),
+        ("groups.0.battery.capacity_kwh=none", 1),
+        ("time.step_s=none", 1),
+        ("communities.0.resources.0.capacity=none", 1),
+        ("comms.default.latency=none", 1),
+    ],
+)
+def test_nothing_is_told_that_only_follows_from_what_is_wrong(
+    cosim: Callable, setting: str, n_errors: int
+) -> None:
+    """Of a scenario whose parts ask each other for what they have."""
+    told = cosim("check", "firm_village", "--set", setting).err
+    assert told.count("error ") == n_errors, told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,3 +138,38 @@ grid:
   tap_changers: [{vm_min_pu: 0.98, vm_max_pu: 1.02, delay_min: 20, positions: [-2, 3], step_percent: 1.5}]
 dimming: {groups: [driver], from_loading_percent: 90, least_s: 900, in_silence: {after_s: 3600, most_kw: 1}}
 """
+
+
+def test_a_sweep_is_explained_by_its_axes_and_what_a_run_of_it_is(cosim: Callable) -> None:
+    lines = cosim("explain", "sweep_example").out.splitlines()
+    assert "points = 24: 12 combinations of the axes, 2 seeds each" in lines
+    assert "seeds = 1, 2" in lines
+    assert "loss_probability = 0.0, 0.2, 0.4 [comms.default.loss.loss_probability]" in lines
+    assert "policy additive: communities.market.agent.policy = additive" in lines
+    assert "time.steps = 50" in lines
+    (command,) = [line.partition(": ")[2] for line in lines if line.startswith("every value of it: ")]
+    values = cosim(*shlex.split(command)[1:]).out
+    assert any(line.startswith("time.steps = 50 ") and "--set" in line for line in values.splitlines())
+
+
+def test_an_impact_study_is_explained_by_its_modes_and_how_many_runs_it_takes(cosim: Callable) -> None:
+    ended = cosim("explain", "impact_example", "--section", "study", "--section", "modes")
+    lines = ended.out.splitlines()
+    assert "penetration of 100 % = ev at 100 % of the households of the group homes" in lines
+    assert "seeds = 1 to 3" in lines
+    assert any(line.startswith("runs = at most 30, in 6 searches by halves") for line in lines)
+    assert "at_once: communities = []" in lines
+    assert "regulated: the base scenario as it is" in lines
+    set_ = cosim("explain", "impact_example", "--set", "time.duration_h=12", "--section", "run").out
+    assert "time = from 2016-01-11 12:00 UTC on, 12 h" in set_
+    refused = cosim("explain", "impact_example", "--seed", "3")
+    assert refused.code == 2
+    assert "a study has seeds of its own" in refused.err
+
+
+@pytest.mark.parametrize("name", [*names("sweeps"), *names("studies")])
+@pytest.mark.fast_cases("robustness_faults", "impact_communication")
+def test_every_built_in_study_is_explained(cosim: Callable, name: str) -> None:
+    ended = cosim("explain", name)
+    assert (ended.code, ended.err) == (0, "")
+    assert "to run it alone: cosim run " in ended.out
