@@ -1,10 +1,12 @@
 """Solves intervals by the loops of a feeder: the first of a process by Python, the others compiled.
 
-Loading numba takes longer than all power flows of a short run; both ways give the same bits.
+Loading numba takes longer than all power flows of a short run; where something else has loaded it, that is no
+reason to wait. Both ways give the same bits.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -66,7 +68,7 @@ class FlowSolver:
         follows, most = following is not None, zbus.MAX_ITERATIONS
         some = NOTHING if following is None else following
         self._solved += len(p_mw) * self._n_node
-        if self._solved <= BY_PYTHON or not self._is_worth_compiling():
+        if not self._is_worth_compiling():
             try:
                 return self._by_python(p_mw, q_mvar, some, follows, most, tolerance_mva)
             except ZeroDivisionError:  # where arrays give infinity
@@ -81,6 +83,8 @@ class FlowSolver:
 
     def _is_worth_compiling(self) -> bool:
         """Whether there is so much to solve that compiled loops save more than it takes to have them."""
+        if self._solved <= BY_PYTHON and "numba" not in sys.modules:
+            return False
         if self._is_kept is None:  # which takes a look into a folder
             self._is_kept = can_compile() and is_kept(solve_rows)
         return self._is_kept or (can_compile() and self._solved > BEFORE_COMPILING)

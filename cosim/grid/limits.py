@@ -85,6 +85,10 @@ class Usage(NamedTuple):
     """Value over limit, of a lowest voltage limit over value, so that larger is worse for all. Shape (T,
     n)."""
 
+    def rows(self, which: NDArray[np.bool_]) -> Usage:
+        """Of some intervals alone."""
+        return Usage(self.values[which], self.limits, self.share[which])
+
     @property
     def outside(self) -> NDArray[np.bool_]:
         """Which are outside, shape (T, n); what is not known is neither in- nor outside."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,7 +27,7 @@ from cosim.grid.flow_tables import (
     TRAFO_LOADING,
 )
 from cosim.grid.limit_violations import OVERLOADS, VIOLATIONS, ViolationTally, violation_rows
-from cosim.grid.limits import BandExceedance, band_exceedance, usages
+from cosim.grid.limits import BandExceedance, Usage, band_exceedance, usages
 from cosim.grid.verdict import LimitWatch
 from cosim.grid.verify import WholeNetwork, compare
 
@@ -81,10 +83,12 @@ class GridRecorder:
 
     def keep(self, block: Block) -> None:
         """Write one block."""
-        self._measure(block)
-        self._verify(block)
-        self._write_violations(block)
         flow, times = block.flow, to_utc(self._start, block.starts_ms)
+        loadings = flow.line_loading_percent, flow.trafo_loading_percent, flow.trafo3w_loading_percent
+        found = usages(flow.vm_pu, *loadings, self._grid.limits)
+        self._measure(block, found)
+        self._verify(block)
+        self._write_violations(block, found)
         self._power_flow.append(
             {
                 "time": times,
@@ -120,10 +124,7 @@ class GridRecorder:
         """Write what is known at the end."""
         self._overloads.append(self._tally.overloads())
 
-    def _write_violations(self, block: Block) -> None:
-        flow = block.flow
-        loadings = flow.line_loading_percent, flow.trafo_loading_percent, flow.trafo3w_loading_percent
-        found = usages(flow.vm_pu, *loadings, self._grid.limits)
+    def _write_violations(self, block: Block, found: Mapping[str, Usage]) -> None:
         if any(usage.outside.any() for usage in found.values()):
             rows = violation_rows(self._grid.feeder, found, self._start, block.starts_ms)
             self._violations.append(rows)
@@ -208,7 +209,7 @@ class GridRecorder:
             len(agreement.status_differs),
         )
 
-    def _measure(self, block: Block) -> None:
+    def _measure(self, block: Block, found: Mapping[str, Usage]) -> None:
         """Count what lies behind the warm-up."""
         feeder, flow, metrics = self._grid.feeder, block.flow, self.metrics
         counted = block.starts_ms >= self._warm_up_ms
@@ -227,7 +228,8 @@ class GridRecorder:
         if metrics.trafo3w_max is not None:
             metrics.trafo3w_max.add(trafo3w_percent, feeder.trafo3w.index.tolist(), times)
         limits = self._grid.limits
-        found = usages(vm_pu, line_percent, trafo_percent, trafo3w_percent, limits)
+        if not counted.all():
+            found = {name: usage.rows(counted) for name, usage in found.items()}
         self._tally.add(found)
         self._outside_band += band_exceedance(vm_pu, limits.vm_min_pu, limits.vm_max_pu)
         if self._weeks is not None:

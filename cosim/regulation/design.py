@@ -33,7 +33,6 @@ from cosim.regulation.responses import Responses, require_numbers, require_one_u
 from cosim.regulation.schema import (
     CommunityConfig,
     capacities_over,
-    capacity_at,
     gains,
     initial_signals,
 )
@@ -222,9 +221,31 @@ def design(
 
 def capacity_reader(config: CommunityConfig, time: TimeAxis) -> Callable[[int], tuple[float, ...]]:
     """The configured capacities as a function of time (ms since the start)."""
-    return lambda now_ms: tuple(
-        capacity_at(resource.capacity, now_ms, time.start) for resource in config.resources
-    )
+    ahead: dict[int, tuple[float, ...]] = {}
+
+    def read(now_ms: int) -> tuple[float, ...]:
+        if now_ms not in ahead:
+            if now_ms % time.step_ms:
+                return capacities_at_times(config, np.array([now_ms]), time)[0]
+            ahead.clear()
+            end_ms = min(now_ms + _STEPS_AHEAD * time.step_ms, time.duration_ms)
+            times_ms = np.arange(now_ms, max(end_ms, now_ms + 1), time.step_ms)
+            ahead.update(zip(times_ms.tolist(), capacities_at_times(config, times_ms, time), strict=True))
+        return ahead[now_ms]
+
+    return read
+
+
+_STEPS_AHEAD = 96
+"""Steps whose capacities are looked up together."""
+
+
+def capacities_at_times(
+    config: CommunityConfig, times_ms: NDArray[np.int64], time: TimeAxis
+) -> list[tuple[float, ...]]:
+    """The configured capacities at many instants."""
+    each = (capacities_over(resource.capacity, times_ms, time.start) for resource in config.resources)
+    return list(zip(*(values.tolist() for values in each), strict=True))
 
 
 _TICKS_AT_ONCE = 2**20

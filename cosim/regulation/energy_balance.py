@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +18,7 @@ from cosim.devices.sites import Slots
 from cosim.households.demand import slots_of
 from cosim.households.household import Equipment
 from cosim.households.profile_book import Demand
-from cosim.regulation.design import capacity_reader
+from cosim.regulation.design import capacities_at_times
 from cosim.regulation.schema import CommunityConfig
 
 _SHORT = 1.0
@@ -127,12 +127,12 @@ def estimate(
     units = [
         (unit, next((one for one in offered if one.name == unit.service), None)) for unit in community.units
     ]
-    capacities = capacity_reader(community, time)
     weeks = []
     for begin_ms in range(0, time.duration_ms, _DAYS * MS_PER_DAY):
         end_ms = min(begin_ms + _DAYS * MS_PER_DAY, time.duration_ms)
         steps = _steps(time, begin_ms, end_ms)
         net_kw = _net_kw(demand, slots, begin_ms, max(end_ms, steps.bounds_ms[-1]))
+        capacities = capacities_at_times(community, steps.bounds_ms[:-1], time)
         asked = _asked_kwh(units, capacities, steps, net_kw[:, members], slots)
         n_slots = -(-(end_ms - begin_ms) // slots.slot_ms)
         surplus_kw = np.maximum(-net_kw[:n_slots], 0.0)
@@ -169,7 +169,7 @@ def _net_kw(demand: Demand, slots: Slots, begin_ms: int, end_ms: int) -> NDArray
 
 def _asked_kwh(
     units: Sequence[tuple[Unit, Service | None]],
-    capacities: Callable[[int], tuple[float, ...]],
+    capacities: Sequence[tuple[float, ...]],
     steps: _Steps,
     net_kw: NDArray[np.float64],
     slots: Slots,
@@ -177,9 +177,7 @@ def _asked_kwh(
     """Of a week's days: what capacities take, what those for own load ask, and what of it homes refuse."""
     asked, for_own_load, refused = result = np.zeros((3, steps.n_days))
     energies = [steps.each * unit.energy_kwh for unit, _ in units]
-    wanted_kwh = (
-        np.array([capacities(int(t)) for t in steps.bounds_ms[:-1]]).reshape(-1, len(units)) * energies
-    )
+    wanted_kwh = np.array(capacities).reshape(-1, len(units)) * energies
     for resource, ((_, service), unit_kwh) in enumerate(zip(units, energies, strict=True)):
         if service is None:
             continue

@@ -241,10 +241,12 @@ class TickRecorder:
     def _distances(self, averages: Array, capacities: list[tuple[float, ...]]) -> Array:
         """‖x̄ - x*‖ against the optimum at the capacities in force; NaN where they have no solution."""
         result = np.full(len(averages), math.nan)
-        for row, capacity in enumerate(capacities):
-            optimum = self._optimum(capacity)
-            if optimum is not None:
-                result[row] = np.linalg.norm(averages[row] - optimum)
+        optima = [self._optimum(capacity) for capacity in capacities]
+        known = [row for row, optimum in enumerate(optima) if optimum is not None]
+        if known:
+            apart = averages[known] - np.array([optima[row] for row in known])
+            # Row by row, as `np.linalg.norm` does it: a sum over an axis would be taken in another order.
+            result[known] = [math.sqrt(each.dot(each)) for each in apart.reshape(len(known), -1)]
         return result
 
     def _optimum(self, capacities: tuple[float, ...]) -> Array | None:

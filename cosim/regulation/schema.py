@@ -131,11 +131,6 @@ def greatest_capacity(capacity: float | Capacity) -> float:
     return capacity.greatest() if isinstance(capacity, Capacity) else float(capacity)
 
 
-def capacity_at(capacity: float | Capacity, elapsed_ms: int, start: datetime) -> float:
-    """A configured capacity at an instant (ms since the start, UTC)."""
-    return capacity.at(elapsed_ms, start) if isinstance(capacity, Capacity) else float(capacity)
-
-
 def capacities_over(
     capacity: float | Capacity, elapsed_ms: NDArray[np.int64], start: datetime
 ) -> NDArray[np.float64]:
