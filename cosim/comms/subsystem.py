@@ -123,7 +123,8 @@ class Comms(Subsystem[Linked]):
         """Write the account of all messages."""
         if self._run is not None:
             self._account = self.network.account()
-            write_messages(self._account, self.network, self._run.store)
+            if self._run.store.keeps_rows:
+                write_messages(self._account, self.network, self._run.store)
 
     def summary(self) -> Summary:
         """How many messages there were, and what became of them."""

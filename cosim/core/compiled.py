@@ -28,6 +28,8 @@ R = TypeVar("R")
 
 _folder_of: dict[Callable[..., Any], Callable[[], Path]] = {}
 """Where each loop is kept."""
+_found_kept: set[tuple[Callable[..., Any], Path]] = set()
+"""Loops that were found in a cache folder: to look again takes as long as a hundredth of a short run."""
 
 
 @functools.cache
@@ -81,7 +83,10 @@ def is_kept(loop: Callable[..., Any]) -> bool:
     loop : callable
         As `compiled` gives it.
     """
-    return next(_folder_of[loop]().rglob("*.nbc"), None) is not None
+    where = loop, cache_folder()
+    if where not in _found_kept and next(_folder_of[loop]().rglob("*.nbc"), None) is not None:
+        _found_kept.add(where)
+    return where in _found_kept
 
 
 def _compile(loop: Callable[P, R], uses: Sequence[Callable[..., Any]]) -> Callable[P, R]:

@@ -65,7 +65,15 @@ class RowSink(Protocol):
 
 
 class TableStore(Protocol):
-    """Where the tables of a run go: its directory, or nowhere."""
+    """Where the tables of a run go: its directory, or nowhere.
+
+    Attributes
+    ----------
+    keeps_rows : bool
+        Whether anything becomes of what is written; else a table need not be worked out.
+    """
+
+    keeps_rows: bool
 
     def writer(self, table: Table, /) -> RowSink:
         """The writer of a table that grows during the run."""

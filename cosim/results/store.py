@@ -30,6 +30,8 @@ NUMBERS_PER_GROUP = 4 * ROWS_PER_GROUP
 class Nowhere:
     """A table and a store of tables that keeps nothing, for runs of which only the summary is wanted."""
 
+    keeps_rows = False
+
     def writer(self, table: Table) -> Nowhere:
         """Takes the rows of any table."""
         return self
@@ -129,6 +131,8 @@ class RunStore:
     FileExistsError
         If the folder holds something.
     """
+
+    keeps_rows = True
 
     def __init__(self, folder: Path) -> None:
         if folder.exists() and any(folder.iterdir()):

@@ -11,11 +11,12 @@ import pytest
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.grid.measurement import FeederReading
+from cosim.regulation.capacities.interface import Capacity
 from cosim.regulation.control_laws import update
 from cosim.regulation.controller import next_share
 from cosim.regulation.heard_reports import Report, initial_reports, measure, open_window, receive
 from cosim.regulation.platform_schema import GridAwareRule
-from cosim.regulation.schema import ResourceConfig, capacities_over, capacity_at, greatest_capacity
+from cosim.regulation.schema import ResourceConfig, capacities_over, greatest_capacity
 
 
 def test_the_integrator_lowers_the_signal_when_too_much_is_taken() -> None:
@@ -57,6 +58,10 @@ def test_a_late_report_does_not_replace_a_newer_one() -> None:
 
 
 MIDNIGHT = datetime(2016, 1, 1)
+
+
+def capacity_at(capacity: float | Capacity, elapsed_ms: int, start: datetime) -> float:
+    return capacity.at(elapsed_ms, start) if isinstance(capacity, Capacity) else capacity
 
 
 def _capacity(raw: Any) -> Any:
