@@ -162,6 +162,23 @@ def grid_aware(analysis: Analysis) -> None:
         "village_sale_tracking_rmse_units",
     ]
     _corners(analysis.points, keys)
+    points = analysis.points
+    rows = []
+    for latency in points.numeric_axes[0].values:
+        cells = []
+        for rule, loss in itertools.product(("less by 15 %", "halved"), (0, 0.5)):
+            place = {"latency_steps": latency, "loss_probability": loss}
+            with_rule, without = (
+                by_seed(points, "intervals_outside_limits", {**place, "rule": each})
+                for each in (rule, "none")
+            )
+            found = estimate((with_rule - without).to_numpy(dtype=float), ANY)
+            cells.append(short(*found[:3]).replace("±", " ± "))
+        rows.append([f"{latency:g}", *cells])
+    head = [
+        f"{rule}, loss {loss:g}" for rule, loss in itertools.product(("less by 15 %", "halved"), (0, 0.5))
+    ]
+    table(["change of the intervals at a latency of", *head], rows)
 
 
 def _corners(points: SweepPoints, keys: Sequence[str]) -> None:

@@ -62,9 +62,37 @@ def test_what_the_feeder_notices_is_that_of_the_table() -> None:
     assert f"by {mean(late):.0f} units in place of {mean(first):.0f}." in PAGE
 
 
+def test_what_a_rule_does_for_the_feeder_is_that_of_the_table() -> None:
+    said = section("grid_aware")
+    outside = {
+        rule: row("grid_aware", f"Intervals outside limits, {rule}")
+        for rule in ("none", "less by 15 %", "halved")
+    }
+    loading = {rule: row("grid_aware", f"Highest trafo loading [%], {rule}") for rule in ("none", "halved")}
+    first, halved = mean(outside["none"][0]), mean(outside["halved"][0])
+    assert 0.63 < 1 - halved / first < 0.72
+    assert f"({first:.1f} to {halved:g} quarter hours, three an evening)" in said
+    assert f"({mean(loading['halved'][0]):.0f} and {mean(loading['none'][0]):.0f} %)" in said
+    assert f"(a change of {row('grid_aware', '2')[2]} quarter hours)" in said
+    left = [f"{mean(outside[rule][2]):.0f}" for rule in ("halved", "less by 15 %", "none")]
+    assert f"lost, {left[0]} to {left[1]} of {left[2]} quarter hours remain" in said
+    given = [
+        mean(row("grid_aware", f"battery: discharged [kWh], {rule}")[0])
+        for rule in ("none", "less by 15 %", "halved")
+    ]
+    gentle, hard = (f"{100 * (1 - each / given[0]):.0f} %" for each in given[1:])
+    assert f"**It costs energy**: {gentle} of what" in said
+    assert f"with the gentle rule, {hard} with halving" in said
+    error = row("grid_aware", "sale: error (RMS) [units], none")
+    assert f"({outside['none'][1]} in place of {first:.1f})" in said
+    assert f"still reaches {mean(loading['none'][1]):.0f} %" in said
+    assert f"is then {mean(error[1]):.1f} units in place of {mean(error[0]):.1f}" in said
+
+
 PLACES: dict[str, dict[str, Any]] = {
     "latency_loss": {"latency_steps": 4, "loss_probability": 0, "policy": "additive"},
     "feeder": {"latency_steps": 4, "loss_probability": 0},
+    "grid_aware": {"latency_steps": 0, "loss_probability": 0.5, "rule": "halved"},
 }
 """A place of each study whose numbers stand in a table of the page."""
 CELLS = {
@@ -74,6 +102,7 @@ CELLS = {
         1,
     ),
     "feeder": ("village_sale_tracking_rmse_units", "sale: error (RMS) [units]", 1),
+    "grid_aware": ("intervals_outside_limits", "Intervals outside limits, halved", 2),
 }
 """Which number, and the row and column where it stands."""
 
