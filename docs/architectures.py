@@ -65,6 +65,10 @@ def numbers_of(scenario: str, loss: float, seed: int) -> list[float]:
     imported, exported = (
         0.0 if is_island else found[f"energy_feeder_{way}_kwh"] for way in ("imported", "exported")
     )
+    # Only on an island can anything be left unserved or be curtailed: elsewhere the main grid is there.
+    unserved, curtailed = (
+        found[f"firm_{what}_kwh"] if is_island else 0.0 for what in ("unserved", "curtailed")
+    )
     numbers = {
         "bills_eur": bills,
         "grid_eur": BOUGHT * imported - SOLD * exported,
@@ -74,8 +78,8 @@ def numbers_of(scenario: str, loss: float, seed: int) -> list[float]:
         "losses_kwh": found["energy_lost_in_feeder_kwh"],
         "outside": found["intervals_outside_limits"],
         "self_sufficiency": found["self_sufficiency_fraction"],
-        "unserved_kwh": found.get("firm_unserved_kwh", 0.0),
-        "curtailed_kwh": found.get("firm_curtailed_kwh", 0.0),
+        "unserved_kwh": unserved,
+        "curtailed_kwh": curtailed,
         "exchanged_kwh": found.get("traded_delivered_kwh", found.get("tie_cable_energy_kwh", 0.0)),
         "messages": found["messages_sent"],
     }
