@@ -136,6 +136,7 @@ def impact(
     finished = Impact(replace(outcome, n_points=plan.n_grid), hands.held(folder))
     if outcome.n_done:
         require_plain(finished.folder, (), ("impact",))
+        told.draws()
         write_impact(finished.analysis, finished.folder / "impact")
     told.ends(finished)
     if outcome.status == "interrupted":

@@ -31,6 +31,9 @@ class Watcher:
     def reached(self, so_far: int, count: int) -> None:
         """So far it is."""
 
+    def draws(self) -> None:
+        """All has run; its figures and its page are about to be made."""
+
     def doubts(self, problems: Sequence[Problem]) -> None:
         """What is doubtful about the scenario, before anything is written."""
         for problem in problems:

@@ -18,6 +18,7 @@ from cosim.cli.terminal import (
     load_plugins,
     option,
     print_problems,
+    say_that_it_draws,
     show_files,
     show_page,
 )
@@ -65,19 +66,20 @@ def impact(
     when no run succeeded; 130 when interrupted: --resume continues from there.
     """
     from cosim.api.impacts import evaluate_impact, impact
-    from cosim.cli.progress import SweepProgress
+    from cosim.cli.progress import StudyProgress
     from cosim.cli.watching import CommandWatcher
 
     load_plugins(plugin)
     if Path(source).is_dir():
         refuse_changes(source, seeds, set_)
+        say_that_it_draws(source)
         show_files(evaluate_impact(source, out_dir))
         return
     changes = [*(() if seeds is None else ("--seeds", str(seeds)))]
     for each in set_ or ():
         changes += ["--set", each]
     show = partial(_show, source=source, changes=changes)
-    with CommandWatcher(SweepProgress, show) as watcher:
+    with CommandWatcher(StudyProgress, show) as watcher:
         impact(
             source,
             out=out_dir,

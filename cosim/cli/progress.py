@@ -66,6 +66,11 @@ class _Shown:
         if self._bar is not None:
             self._bar.stop()
 
+    def finish(self) -> None:
+        """Nothing more will come, even where it was less than might have been."""
+        if self._bar is not None:
+            self._bar.update(self._task, total=self._bar.tasks[0].completed)
+
     def _say(self, line: str) -> None:
         self._console.print(f"{self._name}: {line}", markup=False, highlight=False, soft_wrap=True)
         self._next = time.monotonic() + _LINE_EVERY_S
@@ -97,6 +102,7 @@ class SweepProgress(_Shown):
     # What a point takes is known from the last minutes, not from the last second.
     speed_estimate_s = 300.0
     _had: int | None = None
+    of, what, left = "of", "points", "left"
 
     def columns(self) -> list[ProgressColumn]:
         """Points."""
@@ -106,7 +112,8 @@ class SweepProgress(_Shown):
         """Show how many points have ended, and how many of these failed."""
         if self._had is None:
             self._had = ended  # of an earlier session: they say nothing of the speed of this one
-        reached = f"{ended} of {self._total} points{f', {failed} failed' if failed else ''}"
+        failures = f", {failed} failed" if failed else ""
+        reached = f"{ended} {self.of} {self._total} {self.what}{failures}"
         if self._bar is not None:
             self._bar.update(self._task, completed=ended, reached=reached)
             return
@@ -114,7 +121,13 @@ class SweepProgress(_Shown):
         if self._quiet or now < self._next or ended == self._had:
             return
         left_s = (now - self._began) / (ended - self._had) * (self._total - ended)
-        self._say(f"{reached}, {_time_left(left_s)} left")
+        self._say(f"{reached}, {_time_left(left_s)} {self.left}")
+
+
+class StudyProgress(SweepProgress):
+    """How many runs of an impact study have ended, whose search may need fewer than it could."""
+
+    of, what, left = "of at most", "runs", "left at most"
 
 
 def _time_left(seconds: float) -> str:

@@ -19,6 +19,7 @@ from cosim.cli.terminal import (
     option,
     print_problems,
     require_targets,
+    say_that_it_draws,
     show_files,
     write,
 )
@@ -113,4 +114,5 @@ def robustness(
     from cosim.api.sweeps import robustness
 
     require_targets(out_dir or sweep / "robustness", None)
+    say_that_it_draws(sweep)
     show_files(robustness(sweep, quantity or (), baseline, out_dir))

@@ -128,6 +128,12 @@ def require_targets(out_dir: Path | None, csv_file: Path | None) -> None:
         raise InputError(problems)
 
 
+def say_that_it_draws(folder: str | Path) -> None:
+    """Say before the figures of a sweep or a study are drawn that they are, for it takes a while."""
+    if not voice.quiet and (Path(folder) / "sweep.json").is_file():
+        err.print(f"{folder}: drawing figures and writing the page")
+
+
 def show_files(files: Sequence[Path]) -> None:
     """Files that a command has written, or has found, one a line."""
     voice.result = {"files": files}

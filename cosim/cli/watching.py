@@ -33,6 +33,7 @@ class CommandWatcher(Watcher):
         self._progress, self._show = progress, show
         self._bar: RunProgress | SweepProgress | None = None
         self._stack = ExitStack()
+        self._name = ""
 
     def __enter__(self) -> CommandWatcher:
         signal.signal(signal.SIGTERM, _interrupt)
@@ -47,6 +48,7 @@ class CommandWatcher(Watcher):
         """Say where it runs, and begin to show how far it is."""
         if not voice.quiet:
             err.print(f"{name}: writing to {folder}")
+        self._name = name
         self._bar = self._progress(name, total, voice.quiet)
         self._stack.enter_context(self._bar)
 
@@ -54,6 +56,14 @@ class CommandWatcher(Watcher):
         """Show it."""
         if self._bar is not None:
             self._bar.update(so_far, count)
+
+    def draws(self) -> None:
+        """Say so, for it takes a while."""
+        if self._bar is not None:
+            self._bar.finish()
+        self._stack.close()
+        if not voice.quiet:
+            err.print(f"{self._name}: drawing figures and writing the page")
 
     def doubts(self, problems: Sequence[Problem]) -> None:
         """One a line."""

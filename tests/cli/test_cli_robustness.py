@@ -55,7 +55,7 @@ def swept(
 
 def test_page_figures_and_tables(cosim: Callable, swept: str, folder: Path) -> None:
     ended = cosim("robustness", swept)
-    assert (ended.code, ended.err) == (0, "")
+    assert (ended.code, ended.err) == (0, "swept: drawing figures and writing the page\n")
     target = folder / "swept" / "robustness"
     assert sorted(ended.out.split()) == sorted(f"swept/robustness/{path.name}" for path in target.iterdir())
     assert ended.out.split()[0] == "swept/robustness/robustness.md"

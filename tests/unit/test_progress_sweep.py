@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from cosim.cli import progress
-from cosim.cli.progress import SweepProgress
+from cosim.cli.progress import StudyProgress, SweepProgress
 
 
 def console(terminal: bool) -> Console:
@@ -46,3 +46,24 @@ def test_nothing_when_quiet() -> None:
         with SweepProgress("s", 2, quiet=True, console=shown) as bar:
             bar.update(2, 0)
         assert text(shown) == ""
+
+
+def test_a_study_says_that_it_may_need_fewer_runs_and_its_bar_is_full_where_it_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown = console(terminal=True)
+    with StudyProgress("s", 30, quiet=False, console=shown) as bar:
+        bar.update(18, 0)
+        bar.finish()
+        assert bar._bar is not None
+        assert bar._bar.finished
+    assert "18 of at most 30 runs" in text(shown)
+    now = 100.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    plain = console(terminal=False)
+    bar = StudyProgress("s", 30, quiet=False, console=plain)
+    bar.update(0, 0)
+    now = 150.0
+    bar.update(10, 0)
+    bar.finish()
+    assert text(plain) == "s: 10 of at most 30 runs, 100 s left at most\n"
