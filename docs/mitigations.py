@@ -1,6 +1,6 @@
 """The tables and the figure of docs/mitigations.md: what a platform's mitigations cost and gain.
 
-python docs/mitigations.py                       # tables, eight seeds; about eight minutes
+python docs/mitigations.py                       # tables, twenty seeds; some five minutes
 python docs/mitigations.py --figure liars.png    # the aggregate over the number of liars; half a minute
 """
 
@@ -228,7 +228,7 @@ def draw(path: Path) -> None:
 def main() -> None:
     """Print the tables, or draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--figure", type=Path)
     given = parser.parse_args()
     if given.figure is not None:
