@@ -49,7 +49,7 @@ class DecisionRule:
         """
         if self._terms is not None:
             terms = self._terms if isinstance(which, slice) else self._terms.select(which)
-            gradients = terms.gradients(averages)
+            gradients = terms.gradients(averages[np.newaxis])[0]
         elif isinstance(which, slice):
             gradients = np.array(self._costs.gradients(list(averages)))
         else:

@@ -32,8 +32,8 @@ _MAX_POLISHING = 8
 _CHUNK = 30_000
 """Numbers in one array of a batch; more would leave the processor's cache."""
 
-_WORTH_COMPILING = 150_000
-"""With so many numbers it is worth a compiled loop, whose first use on a machine takes several seconds."""
+_WORTH_COMPILING = 300_000
+"""With so many averages in a run it is worth a compiled loop, whose first use on a machine takes seconds."""
 
 _FEW = 8
 """So many problems are solved together when one was not solved from the one before, at first."""
@@ -107,13 +107,18 @@ class OptimalCosts:
     ----------
     costs : Costs
         Of N households; convex.
+    n_averages : int
+        How many averages there will be in the steps of a whole run: the last digits of what comes out do not
+        depend on how many of them are worked out together.
     """
 
-    def __init__(self, costs: Costs) -> None:
+    def __init__(self, costs: Costs, n_averages: int) -> None:
         self._costs = costs
         self._near: tuple[Array, Array] | None = None
         self._room: Scratch | None = None
-        self._terms = GradientTerms.of(costs) if isinstance(costs, CostParameters) else None
+        self._terms = None
+        if isinstance(costs, CostParameters) and n_averages >= _WORTH_COMPILING:
+            self._terms = GradientTerms.of(costs)
 
     def gaps(self, averages: Array) -> Array:
         """How much averages of shape (K, m, N) cost above the optimum for the sums they reach; shape (K,).
@@ -121,20 +126,18 @@ class OptimalCosts:
         Not negative but for rounding.
         """
         sums = np.sum(averages, axis=-1)
-        terms = self._terms_for_many(averages.size)
-        if terms is not None:
+        if self._terms is not None:
             costs = np.empty(len(averages))
-            reached(terms, averages, costs)
+            reached(self._terms, averages, costs)
         else:
             costs = np.sum(self._costs.value(list(np.moveaxis(averages, 1, 0))), axis=-1)
         return np.asarray(costs - self.of(sums))
 
     def gradients(self, averages: Array) -> Array:
         """∇_r g of averages of shape (K, m, N); of shape (m, K, N)."""
-        terms = self._terms_for_many(averages.size)
-        if terms is None:
+        if self._terms is None:
             return np.array(self._costs.gradients(list(np.moveaxis(averages, 1, 0))))
-        return np.moveaxis(np.array([terms.gradients(each) for each in averages]), 1, 0)
+        return np.moveaxis(self._terms.gradients(averages), 1, 0)
 
     def of(self, sums: Array) -> Array:
         """Optimal cost for each of K capacity vectors, of shape (K, m); for a step's gap, what it reached.
@@ -150,14 +153,7 @@ class OptimalCosts:
         """
         n, m = self._costs.n_households, self._costs.n_resources
         require_feasible(sums, n, m)
-        terms = self._terms_for_many(sums.size * n)
-        if terms is not None:
-            return self._one_after_another(terms, sums)
-        return self._together(sums)
-
-    def _terms_for_many(self, n_numbers: int) -> GradientTerms | None:
-        """The costs as compiled loops need them, where there are loops for them that are worth loading."""
-        return self._terms if n_numbers >= _WORTH_COMPILING else None
+        return self._together(sums) if self._terms is None else self._one_after_another(self._terms, sums)
 
     def _together(self, sums: Array) -> Array:
         """Many problems in each step."""

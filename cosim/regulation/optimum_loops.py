@@ -38,8 +38,9 @@ class Scratch(NamedTuple):
     weight: Array
     first: Array
     second: Array
-    """Of gradient and curvature what all resources share; the weight of the rank-one term; and sums over
-    resources. Shape (n,)."""
+    bound: Array
+    """Of gradient and curvature what all resources share; the weight of the rank-one term; sums over
+    resources; and what the averages prove of each household's cost. Shape (n,)."""
     at: Array
     beyond: Array
     """The averages before a step and after it. Shape (m, n)."""
@@ -49,7 +50,7 @@ def scratch_for(m: int, n: int) -> Scratch:
     """Room for `m` resources and `n` households; to be kept, since memory that is new is slow."""
     return Scratch(
         *(np.empty((m, n)) for _ in range(4)),
-        *(np.empty(n) for _ in range(5)),
+        *(np.empty(n) for _ in range(6)),
         *(np.empty((m, n)) for _ in range(2)),
     )
 
@@ -118,9 +119,10 @@ def solve(matrix: Array, right: Array) -> bool:
 
 
 def share(terms: GradientTerms, x: Array, scratch: Scratch, begin: int, end: int) -> None:
-    """What gradient and curvature have in common for all resources; `first` is then Σ_r x̄_r."""
-    total, shared, coupling = (
-        scratch.first[begin:end], scratch.shared[begin:end], scratch.coupling[begin:end]
+    """What cost, gradient and curvature have in common for all resources."""
+    total, shared, coupling, bound = (
+        scratch.first[begin:end], scratch.shared[begin:end], scratch.coupling[begin:end],
+        scratch.bound[begin:end],
     )  # fmt: skip
     linear, target = terms.linear[begin:end], terms.target[begin:end]
     double_quadratic, fourfold_quartic = terms.double_quadratic[begin:end], terms.fourfold_quartic[begin:end]
@@ -133,6 +135,8 @@ def share(terms: GradientTerms, x: Array, scratch: Scratch, begin: int, end: int
         d = total[i] - target[i]
         shared[i] = linear[i] + (double_quadratic[i] + fourfold_quartic[i] * (d * d)) * d
         coupling[i] = double_quadratic[i] + 3.0 * fourfold_quartic[i] * (d * d)
+        half = (0.5 * double_quadratic[i] + 0.25 * fourfold_quartic[i] * (d * d)) * (d * d)
+        bound[i] = linear[i] * total[i] + half
 
 
 def aim(terms: GradientTerms, x: Array, mu: Array, scratch: Scratch, begin: int, end: int) -> None:
@@ -143,6 +147,7 @@ def aim(terms: GradientTerms, x: Array, mu: Array, scratch: Scratch, begin: int,
         scratch.shared[begin:end], scratch.coupling[begin:end], scratch.weight[begin:end]
     )  # fmt: skip
     bound_sum, inverse_sum = scratch.first[begin:end], scratch.second[begin:end]
+    bound = scratch.bound[begin:end]
     clear(bound_sum)
     clear(inverse_sum)
     for r in range(m):
@@ -171,6 +176,10 @@ def aim(terms: GradientTerms, x: Array, mu: Array, scratch: Scratch, begin: int,
             moved = 0.0 if wish <= 0.0 else moved
             inverse[i] = 0.0 if wish >= 1.0 else moved
             push[i] = -dual
+            # Of the tangent at x the household takes what costs it least.
+            low, high = -dual * row[i], dual * (1.0 - row[i])
+            tangent = low if low < high else high
+            bound[i] += (0.5 * double_own[i] + 0.25 * fourfold_own[i] * (e * e)) * (e * e) + tangent
             bound_sum[i] += to_bound[i]
             inverse_sum[i] += inverse[i]
     for i in range(len(weight)):
@@ -186,8 +195,10 @@ def assemble(
     scratch: Scratch,
     matrix: Array,
     right: Array,
-) -> float:
-    """The residual at x and μ, and the system of the next Newton step.
+) -> tuple[float, float]:
+    """The residual at x and μ, the bound on the optimum's cost that they prove, and the next Newton step.
+
+    The bound is explained at `OptimalCosts.of`, the step is that of the multipliers' system.
 
     Parameters
     ----------
@@ -201,7 +212,7 @@ def assemble(
         The system of the multipliers; written.
     """
     m, n = x.shape
-    worst = 0.0
+    worst = proved = 0.0
     moving, moved, placed = np.zeros(m), np.zeros(m), np.zeros(m)
     for r in range(m):
         clear(matrix[r])
@@ -211,6 +222,7 @@ def assemble(
         weight, bound_push = scratch.weight[begin:end], scratch.first[begin:end]
         scaled_sum = scratch.second[begin:end]
         clear(scaled_sum)
+        proved += exact_sum(scratch.bound[begin:end])
         for r in range(m):
             push, inverse = scratch.push[r][begin:end], scratch.inverse[r][begin:end]
             for i in range(len(push)):
@@ -236,41 +248,13 @@ def assemble(
         missing = wanted[r] - placed[r]
         if not abs(missing) <= worst:
             worst = abs(missing)
+        proved += mu[r] * missing
         # A resource that no household can move has no equation; its multiplier stays.
         right[r] = missing - moved[r] if moving[r] > 0.0 else 0.0
         matrix[r, r] = (matrix[r, r] + moving[r] if moving[r] > 0.0 else 1.0) * (1.0 + 1e-14)
         for other in range(r):
             matrix[r, other] = matrix[other, r]
-    return worst
-
-
-def proved(terms: GradientTerms, x: Array, mu: Array, wanted: Array, scratch: Scratch) -> float:
-    """The bound on the cost of the optimum that x and μ prove; see `OptimalCosts.of`."""
-    m, n = x.shape
-    result, placed = 0.0, np.zeros(m)
-    for begin in range(0, n, _IN_CACHE):
-        end = min(begin + _IN_CACHE, n)
-        share(terms, x, scratch, begin, end)
-        total, shared, bound = scratch.first[begin:end], scratch.shared[begin:end], scratch.second[begin:end]
-        linear, target = terms.linear[begin:end], terms.target[begin:end]
-        quadratic, quartic = terms.double_quadratic[begin:end], terms.fourfold_quartic[begin:end]
-        for i in range(len(bound)):
-            square = (total[i] - target[i]) * (total[i] - target[i])
-            bound[i] = linear[i] * total[i] + (0.5 * quadratic[i] + 0.25 * quartic[i] * square) * square
-        for r in range(m):
-            own_target, double_own = terms.own_target[r][begin:end], terms.double_own[r][begin:end]
-            fourfold_own, row = terms.fourfold_own[r][begin:end], x[r][begin:end]
-            for i in range(len(row)):
-                e = row[i] - own_target[i]
-                square = e * e
-                reduced = shared[i] + (double_own[i] + fourfold_own[i] * square) * e - mu[r]
-                gain = -reduced * row[i] if reduced > 0.0 else reduced * (1.0 - row[i])
-                bound[i] += (0.5 * double_own[i] + 0.25 * fourfold_own[i] * square) * square + gain
-            placed[r] += exact_sum(row)
-        result += exact_sum(bound)
-    for r in range(m):
-        result += mu[r] * (wanted[r] - placed[r])
-    return result
+    return worst, proved
 
 
 @compiled(exact_sum)
@@ -297,7 +281,7 @@ def reached(terms: GradientTerms, averages: Array, costs: Array) -> None:
         costs[k] = exact_sum(own)
 
 
-@compiled(clear, copy, exact_sum, solve, share, aim, assemble, proved)
+@compiled(clear, copy, exact_sum, solve, share, aim, assemble)
 def follow(
     terms: GradientTerms,
     sums: Array,
@@ -342,10 +326,10 @@ def follow(
         copy(x, mu, beyond, beyond_mu)
         residual = np.inf
         for step in range(most + 1):
-            next_residual = assemble(terms, beyond, beyond_mu, sums[k], scratch, matrix, right)
+            next_residual, proved = assemble(terms, beyond, beyond_mu, sums[k], scratch, matrix, right)
             if not next_residual < residual:
                 break
-            residual = next_residual
+            residual, costs[k] = next_residual, proved
             at, beyond, at_mu, beyond_mu = beyond, at, beyond_mu, at_mu
             if residual <= goal or step == most or not solve(matrix, right):
                 break
@@ -365,6 +349,5 @@ def follow(
                 beyond_mu[r] = at_mu[r] + right[r]
         if not residual <= goal:
             return k
-        costs[k] = proved(terms, at, at_mu, sums[k], scratch)
         copy(at, at_mu, x, mu)
     return len(sums)

@@ -122,8 +122,9 @@ class _Pending:
 class _Members:
     """Who takes part, with their costs; looked up when first asked for."""
 
-    def __init__(self, community: Community) -> None:
+    def __init__(self, community: Community, n_averages: int) -> None:
         self._community = community
+        self._n_averages = n_averages
 
     @cached_property
     def numbers(self) -> NDArray[np.int64]:
@@ -138,7 +139,7 @@ class _Members:
     @cached_property
     def optimal(self) -> OptimalCosts:
         """What their optima cost."""
-        return OptimalCosts(self.costs)
+        return OptimalCosts(self.costs, self._n_averages)
 
 
 class TickRecorder:
@@ -171,7 +172,8 @@ class TickRecorder:
         self._pending = _Pending()
         self._optima: dict[tuple[float, ...], Array | None] = {}
         self._near: Optimum | None = None
-        self._members = _Members(community)
+        self._n_averages = n * len(time.steps)
+        self._members = _Members(community, self._n_averages)
         self._gap = GapMetrics(config.name)
         heard_after = np.minimum(community.design.heard_after, len(time.steps))
         self._targets = [Targets(heard_after) for _ in self._names]
@@ -270,7 +272,7 @@ class TickRecorder:
         """Forget the optima of the members there were, or of their costs; before they change."""
         self._optima.clear()
         self._near = None
-        self._members = _Members(self._community)
+        self._members = _Members(self._community, self._n_averages)
 
     def summary(self) -> Summary:
         """The numbers of all resources."""

@@ -92,7 +92,7 @@ def test_a_trimmed_sum_that_sixty_liars_of_99_move_beyond_a_unit_each() -> None:
 def test_the_additive_policy_of_the_page_on_faults_is_the_scenarios() -> None:
     from cosim.engine.load import load_scenario
 
-    settings = program("faults").ANSWERS["additive"]
+    settings = program("faults").answer_settings("additive", "exponential")
     with_settings, built_in = (
         load_scenario("faulty_community", changes).scenario.communities[0].agent for changes in (settings, [])
     )

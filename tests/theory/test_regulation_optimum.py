@@ -236,9 +236,9 @@ def test_problems_followed_one_after_another_cost_what_they_cost_together(
     sums = np.clip(walk, 0.01, 0.99) * n
     monkeypatch.setattr(optimum, "_WORTH_COMPILING", 15_000)
     together, left = OptimalCosts._together, []
-    expected = together(OptimalCosts(costs), sums)
+    expected = together(OptimalCosts(costs, 0), sums)
     monkeypatch.setattr(
         OptimalCosts, "_together", lambda self, some: left.append(some) or together(self, some)
     )
-    assert OptimalCosts(costs).of(sums) == pytest.approx(expected, rel=1e-12, abs=1e-9)
+    assert OptimalCosts(costs, sums.size * n).of(sums) == pytest.approx(expected, rel=1e-12, abs=1e-9)
     assert sum(map(len, left)) <= 0.6 * n_steps

@@ -14,13 +14,16 @@ Members = NDArray[np.bool_] | None
 
 def optimal_costs(costs: Costs, sums: Floats, active: Members = None) -> Floats:
     """Optimal cost for each of K capacity vectors, of shape (K, m), among those who are active."""
-    return OptimalCosts(_of(costs, active)).of(np.asarray(sums, dtype=np.float64))
+    there = _of(costs, active)
+    return OptimalCosts(there, np.size(sums) * there.n_households).of(np.asarray(sums, dtype=np.float64))
 
 
 def cost_gaps(costs: Costs, averages: Floats, active: Members = None) -> Floats:
     """How much averages of shape (K, N, m) cost above the optimum for the sums they reach."""
     present = averages if active is None else averages[:, active]
-    return OptimalCosts(_of(costs, active)).gaps(np.ascontiguousarray(present.transpose(0, 2, 1)))
+    return OptimalCosts(_of(costs, active), present.size).gaps(
+        np.ascontiguousarray(present.transpose(0, 2, 1))
+    )
 
 
 def _of(costs: Costs, active: Members) -> Costs:

@@ -183,7 +183,7 @@ class GradientTerms(NamedTuple):
         return GradientTerms(*(term.take(households, axis=-1) for term in self))
 
     def gradients(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """∇_r g of averages of shape (m, N), by the operations of `CostParameters.gradients`."""
+        """∇_r g of averages of shape (K, m, N), by the operations of `CostParameters.gradients`."""
         gradients = np.empty_like(x)
         _put_gradients(*self, x, gradients)
         return gradients
@@ -215,14 +215,15 @@ def _put_gradients(
     x: NDArray[np.float64],
     gradients: NDArray[np.float64],
 ) -> None:
-    for i in range(x.shape[1]):
-        total = x[0, i]
-        for r in range(1, len(x)):
-            total += x[r, i]
-        shared = shared_slope(linear[i], target[i], double_quadratic[i], fourfold_quartic[i], total)
-        for r in range(len(x)):
-            own = own_slope(own_target[r, i], double_own[r, i], fourfold_own[r, i], x[r, i])
-            gradients[r, i] = shared + own
+    for k in range(len(x)):
+        for i in range(x.shape[2]):
+            total = x[k, 0, i]
+            for r in range(1, x.shape[1]):
+                total += x[k, r, i]
+            shared = shared_slope(linear[i], target[i], double_quadratic[i], fourfold_quartic[i], total)
+            for r in range(x.shape[1]):
+                own = own_slope(own_target[r, i], double_own[r, i], fourfold_own[r, i], x[k, r, i])
+                gradients[k, r, i] = shared + own
 
 
 def concatenate(costs: Sequence[CostParameters]) -> CostParameters:
