@@ -15,6 +15,7 @@ from cosim.core.shown import THIN_SPACE, date_text, duration_text, number_text, 
 from cosim.engine.moment import Moment, moment_text
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import catalogue
+from cosim.faults.kinds import Fault
 from cosim.faults.schema import fault_names
 from cosim.grid.named_elements import Element, Elements, branch, element_name, limit_text, used_text
 from cosim.grid.verdict import WORDS_BY_KEY
@@ -205,9 +206,9 @@ def _community(community: CommunityConfig, summary: Summary, scenario: Scenario)
         shift = step_power_text(abs(bias), resource, scenario.time.step_ms, beside=error)
         side = "just as much" if shift.startswith("0 ") else f"{shift} {'more' if bias > 0 else 'less'}"
         if parts:
-            parts.append(f"{off} off in {resource.name} ({mean} on average, and it did {side})")
+            parts.append(f"{off} off in {resource.name} ({mean} on average, and the community did {side})")
         else:
-            on_average = f"the target was {mean} on average, and it did {side}"
+            on_average = f"the target was {mean} on average, and the community did {side}"
             parts.append(f"{off} off its target in {resource.name} (root mean square; {on_average})")
     return f"community {community.name} was typically {listed(parts)}" if parts else ""
 
@@ -215,8 +216,8 @@ def _community(community: CommunityConfig, summary: Summary, scenario: Scenario)
 def _failures(summary: Summary, scenario: Scenario) -> list[str]:
     """What each of the worst faults did to the resource that it hit hardest."""
     found = []
-    for fault in fault_names(scenario.faults):
-        hit = []
+    for config, fault in zip(scenario.faults, fault_names(scenario.faults), strict=True):
+        hit, when = [], _when(config, scenario)
         for community in scenario.communities:
             for resource in community.resources:
                 key = f"fault_{fault}_{community.name}_{resource.name}_worst_deviation_units"
@@ -224,10 +225,17 @@ def _failures(summary: Summary, scenario: Scenario) -> list[str]:
                 size = abs(units) * (resource.unit_kwh or 1.0)
                 side = "too much" if units > 0 else "too little"
                 power = step_power_text(abs(units), resource, scenario.time.step_ms)
-                hit.append((size, f"during {fault} it was up to {power} {side} in {resource.name}"))
+                hit.append((size, f"during {fault}{when} it was up to {power} {side} in {resource.name}"))
         found.append(max(hit, default=(0.0, "")))
     worst = sorted(found, key=lambda each: -each[0])[:_MOST_FAULTS]
     return [text for size, text in worst if size]
+
+
+def _when(fault: Fault, scenario: Scenario) -> str:
+    """From when on a fault that happens once lasts; empty of one that comes at random or again."""
+    if fault.from_h is None or fault.rate_per_day is not None:
+        return ""
+    return f" (from {date_text(scenario.time.start, fault.from_h)} on)"
 
 
 def _firm_parts(summary: Summary) -> Iterator[str]:

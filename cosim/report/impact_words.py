@@ -60,7 +60,10 @@ def _points(change: Estimate) -> str:
 
 
 def element_name(feeder: Feeder | None, kind: str, element: int) -> str:
-    """An element as the network calls it: ``line 12 (LV1.101 Line 12)``; empty where there is none."""
+    """An element as the network calls it: ``line LV1.101 Line 12``; empty where there is none.
+
+    Its index stands there where it has no name, and beside a name that others have too.
+    """
     if kind not in WORDS_BY_KEY or element < 0:
         return ""
     table, word = WORDS_BY_KEY[kind].table, WORDS_BY_KEY[kind].element
@@ -69,7 +72,9 @@ def element_name(feeder: Feeder | None, kind: str, element: int) -> str:
     rows = getattr(feeder, table)
     positions = [place for place, index in enumerate(rows.index.tolist()) if index == element]
     name = rows.name[positions[0]] if positions else ""
-    return f"{word} {element}{f' ({name})' if name else ''}"
+    if not name:
+        return f"{word} {element}"
+    return f"{word} {name}{'' if list(rows.name).count(name) == 1 else f' ({element})'}"
 
 
 def mode_title(analysis: ImpactAnalysis, mode: str) -> str:

@@ -81,8 +81,8 @@ def test_then_how_the_community_followed_in_kilowatts_and_what_was_lost_and_paid
         "energy_imported_kwh": 1234.4, "energy_lost_in_feeder_kwh": 7.0}  # fmt: skip
     assert answer(numbers, run, {}) == (
         "Community v was typically 4 kW off its target in sale (root mean square; the target was 60 kW on "
-        "average, and it did 1 kW less) and 1.5 units off in seats (20 units on average, and it did 0.25 "
-        "units more); during storm it was up to 40 kW too "
+        "average, and the community did 1 kW less) and 1.5 units off in seats (20 units on average, and the "
+        "community did 0.25 units more); during storm (from 2016-07-04 01:00 UTC on) it was up to 40 kW too "
         "little in sale; 3 of 12 000 "
         "messages were lost (less than 0.1 %), 1 came too late; households earned 12.5 EUR in 1 day; 41.25 "
         "kWh were traded between them; households drew 1 234 kWh at their meters; lines and transformers"

@@ -168,7 +168,7 @@ def test_one_step_above_a_capacity_is_told_run_by_run(finished: Path) -> None:
     curve = analysis.curves[0]
     worst = max(analysis.overloads(curve), key=lambda each: each.binding.use)
     assert (
-        f"At worst, one step above what a seed hosts, transformer 0 (trafo 1) reaches "
+        f"At worst, one step above what a seed hosts, transformer trafo 1 reaches "
         f"{30 * worst.binding.use:.4g} % (limit 30 % of 100 kVA) on 2016-07-05 11:00 UTC: at "
         f"{100 * worst.penetration:.4g} %, seed {worst.found.chain.seed}."
     ) in next(sentences(analysis, feeders_of(analysis)))
@@ -233,7 +233,7 @@ def test_owners_are_nested_so_that_a_larger_penetration_generates_more(finished:
 def test_the_page_says_the_answer_first(finished: Path) -> None:
     page = (finished / "impact/impact.md").read_text()
     assert page.startswith("# Roofs &lt;b>\n\n- **uncontrolled**: the feeder hosts ")
-    assert "First to bind: transformer overloaded in 4 of 4, at transformer 0" in page
+    assert "First to bind: transformer overloaded in 4 of 4, at transformer trafo 1" in page
     assert "percentage points" in page
     shown = (finished / "impact/report.html").read_text()
     assert "Roofs &lt;b&gt;" in shown
@@ -329,7 +329,7 @@ def test_a_bound_is_called_a_bound(tmp_path: Path, limit: float, bound: str, sai
     is_above = bound == "above"
     assert ("Some seeds exceed no limit even at 100 %, where the study ends" in page) == is_above
     assert ("exceeded even at 0 % in some seeds of uncontrolled" in page) != is_above
-    assert ("at 100 %, in the worst seed, transformer 0" in page) == is_above
+    assert ("at 100 %, in the worst seed, transformer trafo 1" in page) == is_above
 
 
 def test_only_modes_over_communication_are_run_for_each_quality(tmp_path: Path) -> None:
