@@ -89,6 +89,8 @@ def settings_of(case: seed_rows.Case) -> list[str]:
 class Kept:
     """A store of tables that keeps rows of two of them in memory, and those of the others not."""
 
+    keeps_rows = True
+
     def __init__(self) -> None:
         self.rows: dict[str, list[Mapping[str, ColumnData]]] = {"bills": [], "trades": []}
 

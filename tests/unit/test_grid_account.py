@@ -19,6 +19,9 @@ from cosim.grid.source_facts import facts_of
 from cosim.grid.subsystem import PowerGrid
 from cosim.results.store import read_table
 
+NAMED = {"sgen": "static generator"}
+"""What warnings call tables whose names are no words."""
+
 OnNet = Callable[..., LoadedScenario]
 OWN_PV = {"name": "homes", "households": 2, "load": {"kind": "feeder"}} | {
     "pv": {"kind": "csv", "file": "sun.csv", "kwp": 1}
@@ -134,7 +137,7 @@ def test_a_generator_is_replaced_if_the_scenario_says_so_and_that_is_said(on_net
     parts = build(loaded)
     (warning,) = missed(parts)
     assert "1 element of the grid's data (100 kW) is not in the run" in warning
-    assert "1 sgen of 100 kW replaced (grid.replace_generators)" in warning
+    assert "1 static generator of 100 kW replaced (grid.replace_generators)" in warning
 
 
 def test_a_household_whose_generation_is_the_feeders_has_the_generators_at_its_bus(on_net: OnNet) -> None:
@@ -212,7 +215,7 @@ def test_power_at_a_bus_without_supply_is_counted(on_net: OnNet, kind: str) -> N
         case _:
             pp.create_asymmetric_load(made, lonely, p_a_mw=0.003, p_b_mw=0.003, p_c_mw=0.001)
     (warning,) = missed(build(on_net(made)))
-    assert f"1 {kind} of 7 kW left out (its bus has no supply)" in warning
+    assert f"1 {NAMED.get(kind, kind)} of 7 kW left out (its bus has no supply)" in warning
 
 
 @pytest.mark.parametrize("kind", ["sgen", "shunt", "ward"])
@@ -227,7 +230,7 @@ def test_reactive_power_alone_is_power_too(on_net: OnNet, kind: str) -> None:
         case _:
             pp.create_ward(made, lonely, 0, 0.01, 0, 0.02)
     (warning,) = missed(build(on_net(made)))
-    assert f"1 {kind} of 30 kvar left out (its bus has no supply)" in warning
+    assert f"1 {NAMED.get(kind, kind)} of 30 kvar left out (its bus has no supply)" in warning
 
 
 def test_what_holds_a_voltage_follows_no_profile_and_that_is_said(on_net: OnNet) -> None:
