@@ -91,6 +91,11 @@ class BulkLedger:
             self._settle(now_ms, len(self._open) - _LEFT_OPEN)
         self._open.append(_Row(which, sent_ms, flight))
 
+    def note_rows(self, sent_ms: Times, arrival_ms: Times, now_ms: int) -> None:
+        """Take transmissions of all links that made no copies, a row each, sent up to now."""
+        self._settle(now_ms, len(self._open))
+        self._count_rows(slice(None), sent_ms, arrival_ms, SENT, now_ms)
+
     def _settle(self, now_ms: int, n_rows: int) -> None:
         """Count the oldest that have been noted, as they stand now; what is on its way is counted later."""
         rows, self._open = self._open[:n_rows], self._open[n_rows:]
@@ -108,12 +113,14 @@ class BulkLedger:
         """Count transmissions of the same links; `first` is what each message is counted as at first."""
         if not rows:
             return
-        which = rows[0].which
-        who, arrival_ms = self._everyone[which], np.array(arrivals_ms)
+        arrival_ms = np.array(arrivals_ms)
         sent_ms = np.empty(arrival_ms.shape, np.int64)
         for each, row in zip(sent_ms, rows, strict=True):
             each[:] = row.sent_ms
-        codes = np.empty(arrival_ms.shape, np.uint16)
+        self._count_rows(rows[0].which, sent_ms, arrival_ms, first, now_ms)
+
+    def _count_rows(self, which: Which, sent_ms: Times, arrival_ms: Times, first: int, now_ms: int) -> None:
+        who, codes = self._everyone[which], np.empty(arrival_ms.shape, np.uint16)
         self._on_way = with_room(self._on_way, self._n_on_way + arrival_ms.size)
         self._n_on_way = ledger_loops.settle(
             now_ms, who, sent_ms, arrival_ms, self._lifetime_ms, first, self._fates, self._by_code, codes,

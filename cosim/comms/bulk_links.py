@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cosim.comms.bulk_ledger import BulkLedger
-from cosim.comms.link_arrays import Flight, LinkArrays, Times, Which
+from cosim.comms.link_arrays import LinkArrays, Times, Which
 from cosim.comms.schema import Direction
 from cosim.comms.tally import AccountColumns
 
@@ -71,9 +71,9 @@ class BulkLinks:
         """See `LinkArrays`; what is sent by them is to be told with `note`."""
         return self._links.latencies_ms(first_turn, n_turns)
 
-    def note(self, sent_ms: int | Times, arrival_ms: Times, settled_ms: int) -> None:
-        """Take it that a message was sent over each link, by `latencies_ms`; see `send`."""
-        self._ledger.note(slice(None), sent_ms, Flight(arrival_ms), settled_ms)
+    def note_rows(self, sent_ms: Times, arrival_ms: Times, settled_ms: int) -> None:
+        """Take it that messages were sent over all links by `latencies_ms`, a row each; see `send`."""
+        self._ledger.note_rows(sent_ms, arrival_ms, settled_ms)
 
     def account(self, now_ms: int) -> AccountColumns:
         """What became of the messages so far, a row for each link that has carried any."""

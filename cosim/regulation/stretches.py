@@ -145,8 +145,10 @@ class Stretches:
             tick_ms = (first + j) * step_ms
             arrays.total.change_together(tick_ms, *whole_sums(sums[j]))
             record(first + j, tick_ms, ticks[j], reader.read(tick_ms), rows.averages[j])
-            arrays.up.note(rows.wake_ms[j], rows.up_ms[j], now_ms)
-            arrays.down.note(tick_ms, rows.down_ms[j + 1], now_ms)
+        ticks_ms = np.arange(first, first + n_made)[:, np.newaxis] * step_ms
+        sent_ms = np.ascontiguousarray(np.broadcast_to(ticks_ms, rows.wake_ms[:n_made].shape))
+        arrays.up.note_rows(rows.wake_ms[:n_made], rows.up_ms[:n_made], now_ms)
+        arrays.down.note_rows(sent_ms, rows.down_ms[1 : n_made + 1], now_ms)
 
 
 def stretches_of(arrays: CommunityArrays, platform: Platform, is_apart: bool) -> Stretches | None:
