@@ -122,6 +122,31 @@ def test_a_click_on_a_transformer_opens_it_with_its_rating_and_brings_it_into_vi
     assert page.locator("#bus-title").inner_text().startswith("Bus ")
 
 
+def test_every_curve_of_what_is_chosen_has_a_legend_with_a_look_of_its_own(page: Any) -> None:
+    page.locator("#choice").select_option("trafo 0")
+    figure = page.locator("#bus-plots figure", has_text="Lines and transformers that end here")
+    names = figure.locator(".legend li").all_inner_texts()
+    named = "branchesAt(panel.bus).map((n) => elementName(feeder.branches.kind[n], feeder.branches.id[n]))"
+    assert sorted(names) == sorted(page.evaluate(named))
+    assert len(names) == 3
+    look = "(key) => getComputedStyle(key).borderTopColor + getComputedStyle(key).borderTopStyle"
+    looks = {key.evaluate(look) for key in figure.locator(".legend span").all()}
+    assert len(looks) == len(names)
+
+
+def test_what_the_answer_tells_is_not_told_again(page: Any) -> None:
+    page.locator("#moments button").first.click()
+    assert page.locator("#then").inner_text().startswith("In the hour from 2016-07-05 06:00 UTC on, ")
+    page.evaluate("page.told = moment.second; goTo(moment.second)")
+    assert page.locator("#then").inner_text() == ""
+    assert page.locator("#told").is_visible()
+    page.locator("#slider").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator("#then").inner_text().startswith("In the hour from 2016-07-05 07:00 UTC on, ")
+    assert not page.locator("#told").is_visible()
+    page.evaluate("page.told = -1")
+
+
 def test_the_table_of_violations_jumps_and_zoom_and_play_work(page: Any) -> None:
     page.locator("[data-zoom=all]").click()
     page.locator("#episodes button").first.click()

@@ -41,6 +41,9 @@ def test_each_cell_of_a_map_has_its_mean_and_the_runs_behind_it(tmp_path: Path) 
         "worst at latency 100 ms, loss 0.6, 108 ± 2 units, against 2 [0, 4] units at latency 0 ms, loss 0."
         in text
     )
+    origin = text[text.index('id="origin"') :]
+    for shown in (">0, 100<", ">0, 0.3, 0.6<", ">1, 2, 3<", ">18<"):
+        assert shown in origin, shown
 
 
 def test_the_ends_of_an_interval_stand_in_one_column_of_a_page_and_apart_in_the_file() -> None:

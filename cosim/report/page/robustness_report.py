@@ -17,6 +17,7 @@ from cosim.report.page.study_figures import Figure, cell, cell_map, curve, curve
 from cosim.report.page.study_page import write_study_page
 from cosim.report.robustness_findings import completeness, findings
 from cosim.report.robustness_page import intervals_text, write_robustness_files
+from cosim.report.text_table import cell_text
 from cosim.results.run_files import read_sweep_record
 from cosim.study.robustness.analysis import Analysis
 from cosim.study.robustness.cells import Panel, cell_estimates, drawn_axes, label_of, panels
@@ -56,7 +57,7 @@ def _origin(points: SweepPoints) -> Origin:
     seeds = sorted(points.table["seed"].unique().tolist()) if "seed" in points.table else []
     facts = [
         ("Sweep", points.name),
-        *((axis_label(axis.name), ", ".join(map(str, axis.values))) for axis in points.axes),
+        *((axis_label(axis.name), ", ".join(map(cell_text, axis.values))) for axis in points.axes),
         ("Seeds", ", ".join(map(str, seeds))),
         ("Runs", number_text(points.n_done)),
         ("Hash of sweep and inputs", str(record.get("hash", ""))),
