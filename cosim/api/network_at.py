@@ -100,6 +100,9 @@ def _require_tables(run: RunData) -> None:
     if run.scenario.grid is None:
         message, remedy = "this run has no feeder", "Give its scenario a `grid:`."
         raise InputError([Problem(message, remedy, file=str(run.folder))])
+    if run.scenario.grid.copies > 1:
+        message = f"this run has {run.scenario.grid.copies:,} copies of its feeder, and a network holds one"
+        raise InputError([Problem(message, "Run it with grid.copies: 1.", file=str(run.folder))])
     if not (run.has("injections", "p_mw") and run.has("bus_voltage", "vm_pu")):
         message = "this run did not record what its feeder carried"
         raise InputError([Problem(message, "Run it with record.grid: true.", file=str(run.folder))])

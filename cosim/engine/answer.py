@@ -119,10 +119,15 @@ def _limits(summary: Summary, scenario: Scenario, elements: Elements) -> str:
     unsolved = f"{sum(missing.values())} of {count(int(n), 'interval')} not solved ({told}). " if told else ""
     outside = int(summary.get("intervals_outside_limits") or 0)
     length = f"of {duration_text(scenario.interval_ms)}"
+    feeders = int(summary.get("feeders") or 1)
     if outside:
         hours = number_text(to_hours(outside * scenario.interval_ms), 3)
+        who = "The feeder was outside its limits"
+        if feeders > 1:
+            n_left, worst = summary.get("feeders_outside_limits"), summary.get("feeder_worst")
+            who = f"{n_left} of {feeders:,} feeders were outside their limits, worst feeder {worst}, some"
         said = (
-            f"The feeder was outside its limits in {outside} of {count(n_solved, 'interval')} {length} "
+            f"{who} in {outside} of {count(n_solved, 'interval')} {length} "
             f"({share_text(outside / n_solved)}, {hours} h): "
         )
         which = [_left(key, summary, scenario, elements) for key in _exceeded(summary)]
@@ -130,7 +135,8 @@ def _limits(summary: Summary, scenario: Scenario, elements: Elements) -> str:
     nearest = listed([_extreme(key, summary, scenario, elements) for key in _nearest_keys(summary)])
     among = "solved interval" if told else "interval"
     where = f"in all {count(n_solved, among)}" if n_solved > 1 else f"in its only {among}"
-    return f"{unsolved}The feeder kept its limits {where} {length}; closest came {nearest}."
+    who = "The feeder kept its limits" if feeders == 1 else f"All {feeders:,} feeders kept their limits"
+    return f"{unsolved}{who} {where} {length}; closest came {nearest}."
 
 
 def _exceeded(summary: Summary) -> list[str]:

@@ -37,6 +37,7 @@ def check_configuration(loaded: LoadedScenario) -> list[Problem]:
         *_keys_reset(loaded),
         *_summary_names(context, scenario),
         *(_metering(context) if used.meters else ()),
+        *_about_one_feeder(context, scenario),
         *(problem for wing in wings() for problem in wing.check(scenario, context, used)),
     ]
     return sorted(problems, key=_place)
@@ -81,6 +82,16 @@ def _keys_reset(loaded: LoadedScenario) -> Iterator[Problem]:
         kept, meant = (f"{{kind: {kind}, {key}: {shown(value)}}}" for value in (former, default))
         remedy = f"Write {kept} to keep it, or {meant} if that is meant."
         yield loaded.problem(path, message, remedy, kind, warning=True)
+
+
+def _about_one_feeder(context: Context, scenario: Scenario) -> Iterator[Problem]:
+    """Wings that look into a feeder, or act at one of its buses, where there are many."""
+    if scenario.grid is None or scenario.grid.copies == 1:
+        return
+    for key in ("energy_value", "dimming", "firm", "ties"):
+        if getattr(scenario, key):
+            message = f"{key} is about one feeder, and there are {scenario.grid.copies:,}"
+            yield context.problem(key, message, f"Leave out {key}, or set grid.copies: 1.")
 
 
 def _place(problem: Problem) -> int:

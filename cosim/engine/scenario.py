@@ -33,6 +33,7 @@ from cosim.core.subsystem import Subsystem
 from cosim.dimming.schema import DimmingConfig
 from cosim.faults.schema import FaultConfig
 from cosim.firm.schema import FirmConfig
+from cosim.grid.recorded import FeederSample
 from cosim.grid.schema import GridConfig
 from cosim.households.schema import DeviceKeys, HouseholdsConfig, with_device_keys
 from cosim.regulation.group_schema import RegulatedConfig
@@ -143,8 +144,9 @@ class RecordConfig(Model):
     """One row per device and interval, of devices that have a table of their own, such as batteries."""
     meters: bool = True
     """One row per household and interval: load, generation and net energy."""
-    grid: bool = True
-    """Injections, voltages and loadings: one row an element and interval."""
+    grid: bool | FeederSample = True
+    """Injections, voltages and loadings: one row an element and interval; of a feeder that is there many
+    times also of some copies alone."""
     trading: bool = True
     """Offers, schedules and trades: one row an offer, an appliance's hour, and an hour of a request; `bills`
     are written in any case."""

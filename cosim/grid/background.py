@@ -148,10 +148,10 @@ class Background:
         found = DependentPower(
             np.array(buses, dtype=np.int64), *(np.zeros((n, len(buses))) for _ in range(4))
         )
-        powers = self.element_powers(first, n)
-        for bus, (element, p_mw, q_mvar) in zip(self._columns, powers, strict=True):
+        powers, place = self.element_powers(first, n), {bus: column for column, bus in enumerate(buses)}
+        for bus, (element, p_mw, q_mvar) in zip(self._columns.tolist(), powers, strict=True):
             if element.shares:
-                column, shares = buses.index(bus), element.shares
+                column, shares = place[bus], element.shares
                 found.p_impedance_mw[:, column] += shares.p_impedance * p_mw
                 found.p_current_mw[:, column] += shares.p_current * p_mw
                 found.q_impedance_mvar[:, column] += shares.q_impedance * q_mvar

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,33 @@ class PlacedHousehold:
     """Index of its bus."""
     load: ElementRecord | None
     """The feeder's own load that the household stands for; None where the bus has none left."""
+
+
+def place_in_copies(
+    feeder: Feeder, placement: Placement, sizes: Sequence[int], streams: Streams
+) -> tuple[PlacedHousehold, ...]:
+    """As `place_households`, of groups of these sizes; where a feeder is there several times they are dealt
+    out to its copies, and stand in each as if it were the only one.
+
+    Raises
+    ------
+    InputError
+        If there are more households than places, or a list names a bus that is not supplied.
+    """
+    if feeder.copies is None:
+        return place_households(feeder, placement, sum(sizes), streams)
+    one, number, _ = feeder.copies
+    shares = [size // number for size in sizes]
+    in_one = place_households(one, placement, sum(shares), streams)
+    loads = {(load.kind, load.index): load for load in feeder.loads}
+    placed, first = [], 0
+    for share in shares:
+        here, first = in_one[first : first + share], first + share
+        for shift in feeder.copies.shifts:
+            for bus, load in ((each.bus + shift, each.load) for each in here):
+                mine = None if load is None else loads[load.kind, load.index + shift]
+                placed.append(PlacedHousehold(bus, mine))
+    return tuple(placed)
 
 
 def place_households(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from cosim.core.inverters import Conditions, Inverters
 from cosim.grid.account import Entry
 from cosim.grid.background import Background
+from cosim.grid.copies import CopiedFlow
 from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
 from cosim.grid.limits import FeederLimits
@@ -50,7 +51,7 @@ class ConnectedFeeder:
 
     config: GridConfig
     feeder: Feeder
-    power_flow: PowerFlow
+    power_flow: PowerFlow | CopiedFlow
     buses: tuple[int, ...]
     columns: NDArray[np.int64]
     limits: FeederLimits

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cosim.grid.copies import CopiedFlow
 from cosim.grid.power_flow import FlowResult, PowerFlow
 from cosim.grid.tap_stepping import TapStepping
 from cosim.grid.voltage_control import ControlledPower, stack_controlled
@@ -58,8 +59,8 @@ class Coupling:
 
     Parameters
     ----------
-    power_flow : PowerFlow or TapStepping
-        The feeder's solver; the second where taps move from interval to interval.
+    power_flow : PowerFlow, TapStepping or CopiedFlow
+        The feeder's solver; the second where taps move from interval to interval, the third of copies.
     keep : callable
         Takes each solved block.
     intervals_per_block : int
@@ -67,7 +68,10 @@ class Coupling:
     """
 
     def __init__(
-        self, power_flow: PowerFlow | TapStepping, keep: Callable[[Block], None], intervals_per_block: int
+        self,
+        power_flow: PowerFlow | TapStepping | CopiedFlow,
+        keep: Callable[[Block], None],
+        intervals_per_block: int,
     ) -> None:
         self._power_flow = power_flow
         self._keep = keep

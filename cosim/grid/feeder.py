@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,22 @@ if TYPE_CHECKING:
     from pandapower.auxiliary import pandapowerNet
 
 
+class FeederCopies(NamedTuple):
+    """Of what a feeder consists that is many copies of one."""
+
+    one: Feeder
+    """One of them, by itself."""
+    number: int
+    """How many there are."""
+    stride: int
+    """Element i of copy k has the index ``k * stride + i``; copies are numbered from 1."""
+
+    @property
+    def shifts(self) -> range:
+        """By how much the indices of each copy are shifted."""
+        return range(self.stride, (self.number + 1) * self.stride, self.stride)
+
+
 @dataclass(frozen=True)
 class Feeder:
     """A feeder ready for power flows."""
@@ -68,6 +84,8 @@ class Feeder:
     """What about the grid is doubtful or was assumed, element by element."""
     profiles: FeederProfiles | None = None
     """What its own elements may follow; None where there are no profiles."""
+    copies: FeederCopies | None = None
+    """Of what it consists, where it is many copies of one; `given` and `source` are then those of one."""
 
     @property
     def net(self) -> pandapowerNet:

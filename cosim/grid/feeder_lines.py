@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from cosim.grid.account import Entry
 from cosim.grid.connected_feeder import ConnectedFeeder
+from cosim.grid.feeder import FeederCopies
 from cosim.grid.limits import FeederLimits
 
 _SHOWN_LIMITS = 10
@@ -20,22 +21,28 @@ def feeder_lines(grid: ConnectedFeeder) -> Iterator[str]:
     yield f"network {feeder.network.name}: {feeder.network.title}"
     yield f"origin: {feeder.network.origin}"
     yield f"licence: {feeder.network.licence}"
+    if feeder.copies is not None:
+        yield (
+            f"{feeder.copies.number:,} copies; element i of copy k has the index "
+            f"{feeder.copies.stride} * k + i; below stand all together, one by one those of copy 1"
+        )
     yield (
         f"{feeder.n_bus} buses, {len(feeder.line.index)} lines, {len(feeder.trafo.index)} transformers, "
         f"{len(feeder.candidate_buses)} places for households"
     )
     yield from _limits(limits)
-    for bus in range(feeder.n_bus):
+    households = Counter(grid.buses)
+    for bus in range(feeder.n_bus if feeder.copies is None else feeder.copies.one.n_bus):
         index = int(feeder.bus.index[bus])
-        here = grid.buses.count(index)
+        here = households[index]
         name, kilovolt = feeder.bus.name[bus], feeder.bus.vn_kv[bus]
         band = f"{limits.vm_min_pu[bus]:g} to {limits.vm_max_pu[bus]:g} pu"
         yield f"bus {index}  {name}  {kilovolt:g} kV  limits={band}  households={here}"
     yield "# source of the feeder: what became of its elements, limits, profiles and controllers"
-    yield from _source(grid.account)
+    yield from _source(grid.account, feeder.copies)
 
 
-def _source(entries: Sequence[Entry]) -> Iterator[str]:
+def _source(entries: Sequence[Entry], copies: FeederCopies | None) -> Iterator[str]:
     """What became of everything that the grid's source holds: in sums, then one by one but for limits."""
     groups: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries:
@@ -45,6 +52,8 @@ def _source(entries: Sequence[Entry]) -> Iterator[str]:
         power = "" if all(math.isnan(entry.p_kw) for entry in group) else f"  {p_kw:.4g} kW"
         yield f"{table}  {fate}: {len(group)}{power}"
     for entry in entries:
+        if copies is not None and entry.element >= 2 * copies.stride:  # of another copy than the first
+            continue
         if "." in entry.table and not entry.table.startswith("profiles."):
             continue
         texts = [entry.table if entry.element < 0 else f"{entry.table} {entry.element}", entry.name]

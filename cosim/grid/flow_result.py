@@ -50,6 +50,9 @@ class FlowResult:
     have made it oscillate; empty for what was not solved. Shape (T,)."""
     tap_positions: NDArray[np.int64]
     """Where the tap changers stood that act; none where there are none. Shape (T, n)."""
+    of_copies_mw: FloatArray
+    """What each copy of a feeder draws from the grid above, and what is lost in it. Shape (T, n_copies, 2);
+    none where there is one feeder."""
 
     @property
     def converged(self) -> NDArray[np.bool_]:
@@ -72,6 +75,7 @@ class FlowResult:
             np.full(n_interval, np.nan),
             np.full(n_interval, "", dtype=ROUTE_TYPE),
             np.zeros((n_interval, 0), dtype=np.int64),
+            np.zeros((n_interval, 0, 2)),
         )
 
     @classmethod
@@ -81,7 +85,7 @@ class FlowResult:
             *(np.concatenate([getattr(result, field.name) for result in results]) for field in fields(cls))
         )
 
-    def rows(self, which: slice) -> FlowResult:
+    def rows(self, which: slice | NDArray[np.bool_]) -> FlowResult:
         """Some of the intervals."""
         return FlowResult(*(getattr(self, field.name)[which] for field in fields(self)))
 

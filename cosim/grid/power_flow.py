@@ -277,6 +277,7 @@ class PowerFlow:
             residual_mva,
             route,
             np.zeros((len(status), 0), dtype=np.int64),
+            np.zeros((len(status), 0, 2)),
         )
 
     def _fall_back(

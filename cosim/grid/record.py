@@ -14,6 +14,7 @@ from cosim.core.tables import TableStore
 from cosim.grid import en50160
 from cosim.grid.agreement import Disagreement
 from cosim.grid.connected_feeder import ConnectedFeeder
+from cosim.grid.copy_record import FEEDER_COPIES, CopyTally
 from cosim.grid.coupling import Block
 from cosim.grid.extremes import SECTION, Extreme, GridMetrics
 from cosim.grid.flow_tables import (
@@ -27,7 +28,9 @@ from cosim.grid.flow_tables import (
     TRAFO_LOADING,
 )
 from cosim.grid.limit_violations import OVERLOADS, VIOLATIONS, ViolationTally, violation_rows
+from cosim.grid.limits import KINDS as LIMITS
 from cosim.grid.limits import BandExceedance, Usage, band_exceedance, usages
+from cosim.grid.recorded import FeederSample
 from cosim.grid.verdict import LimitWatch
 from cosim.grid.verify import WholeNetwork, compare
 
@@ -55,7 +58,13 @@ NUMBERS = (
 class GridRecorder:
     """Writes solved blocks of intervals and keeps the extremes."""
 
-    def __init__(self, grid: ConnectedFeeder, context: Context, store: TableStore) -> None:
+    def __init__(
+        self,
+        grid: ConnectedFeeder,
+        context: Context,
+        store: TableStore,
+        recorded: bool | FeederSample = True,
+    ) -> None:
         self._start = context.time.start
         self._grid = grid
         self._power_flow = store.writer(POWER_FLOW)
@@ -80,6 +89,19 @@ class GridRecorder:
         is_standard = grid.config.interval_min == en50160.INTERVAL_MIN
         self._weeks = en50160.VoltageWeeks(grid.feeder.bus.supplied) if is_standard else None
         self._judged = store.writer(EN50160) if is_standard else None
+        self._copies: CopyTally | None = None
+        self._of_copies = grid.feeder.copies
+        self._sample: NDArray[np.int64] | None = None
+        if isinstance(recorded, FeederSample):
+            self._sample = np.unique(recorded.copies)
+        if grid.feeder.copies is not None:
+            numbers = np.arange(1, grid.feeder.copies.number + 1)
+            has_rows = np.full(len(numbers), bool(self._wide))
+            if self._sample is not None:
+                has_rows &= np.isin(numbers, self._sample)
+            hours = to_hours(context.time.interval_ms)
+            self._copies = CopyTally(grid, grid.feeder.copies, hours, has_rows)
+            self._by_copy = store.writer(FEEDER_COPIES)
 
     def keep(self, block: Block) -> None:
         """Write one block."""
@@ -106,6 +128,9 @@ class GridRecorder:
         feeder = self._grid.feeder
 
         def keep(table: str, elements: str, index: np.ndarray, **values: np.ndarray) -> None:
+            which = self._is_sampled(index)
+            if which is not None:
+                index, values = index[which], {name: value[:, which] for name, value in values.items()}
             columns = {"time": np.repeat(times, len(index)), elements: np.tile(index, len(times))}
             self._wide[table].append(columns | {name: value.ravel() for name, value in values.items()})
 
@@ -123,11 +148,26 @@ class GridRecorder:
     def close(self) -> None:
         """Write what is known at the end."""
         self._overloads.append(self._tally.overloads())
+        if self._copies is not None:
+            self._by_copy.append(self._copies.rows())
+
+    def _is_sampled(self, index: NDArray[np.int64]) -> NDArray[np.bool_] | None:
+        """Which elements are of copies that are written down; None for all."""
+        if self._sample is None or self._of_copies is None:
+            return None
+        return np.isin(index // self._of_copies.stride, self._sample)
 
     def _write_violations(self, block: Block, found: Mapping[str, Usage]) -> None:
         if any(usage.outside.any() for usage in found.values()):
+            if self._sample is not None:
+                found = {name: self._sampled(name, usage) for name, usage in found.items()}
             rows = violation_rows(self._grid.feeder, found, self._start, block.starts_ms)
             self._violations.append(rows)
+
+    def _sampled(self, name: str, usage: Usage) -> Usage:
+        """A usage of which nothing is outside but what is of copies that are written down."""
+        which = self._is_sampled(getattr(self._grid.feeder, LIMITS[name].table).index)
+        return usage if which is None else usage._replace(share=np.where(which, usage.share, np.nan))
 
     def _write_weeks(self, weeks: en50160.VoltageWeeks) -> None:
         judged, weeks.judged = weeks.judged, []
@@ -152,6 +192,7 @@ class GridRecorder:
         is_solved = metrics.n_intervals > metrics.n_diverged + metrics.n_skipped
         result = metrics.result() | self._tally.summary(is_solved) | self._watch.summary(self._grid.feeder)
         result |= self._longest_outside_band() | self._standard_weeks()
+        result |= {} if self._copies is None else self._copies.summary()
         return result | taps | (self._disagreement.result() if self._to_verify else {})
 
     def _longest_outside_band(self) -> Summary:
@@ -231,6 +272,8 @@ class GridRecorder:
         if not counted.all():
             found = {name: usage.rows(counted) for name, usage in found.items()}
         self._tally.add(found)
+        if self._copies is not None:
+            self._copies.add(flow.rows(counted), found)
         self._outside_band += band_exceedance(vm_pu, limits.vm_min_pu, limits.vm_max_pu)
         if self._weeks is not None:
             self._weeks.add(vm_pu)

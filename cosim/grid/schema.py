@@ -238,6 +238,11 @@ class GridConfig(Model):
     """Name of a built-in network (`cosim networks` lists them), or a file in the scenario's folder: a grid
     as `pandapower.to_json` saves it (`.json`), or a YAML file that describes a network. Given with
     `--set`, any file, relative to the working directory."""
+    copies: PositiveCount = 1
+    """How many times the feeder is there, each with households of its own: the households of every group,
+    whose numbers stay those of all together, are dealt out evenly, so that `households` is a multiple of
+    `copies`. Communities, links and capacities know nothing of feeders; the household stands in each copy
+    where it would stand if that were the only one. Nothing flows between copies."""
     supply: SupplyConfig | None = None
     """What supplies the feeder in place of the grid above; for an island, where a local firm does."""
     interval_min: Literal[60, 15, 10] = 60

@@ -12,8 +12,11 @@ from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem, count
 from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
-from cosim.grid import agreement, extremes, limit_violations, record, verdict
+from cosim.grid import agreement, copy_record, extremes, limit_violations, record, verdict
 from cosim.grid.connected_feeder import ConnectedFeeder
+from cosim.grid.copies import CopiedFlow, copied, copied_limits
+from cosim.grid.copy_checks import copy_problems
+from cosim.grid.copy_record import FEEDER_COPIES
 from cosim.grid.coupling import Block, Coupling, stack_blocks
 from cosim.grid.element_limits import feeder_limits, held_voltage_doubts
 from cosim.grid.feeder_lines import feeder_lines
@@ -34,6 +37,7 @@ from cosim.grid.measurement import FeederReading, read_feeder
 from cosim.grid.network_file import load_network
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.record import GridRecorder
+from cosim.grid.recorded import FeederSample, Recorded
 from cosim.grid.schema import GridConfig, PlaceByList
 from cosim.grid.solvers import solver_of
 from cosim.grid.tap_changers import TapChanger, tap_changers
@@ -45,7 +49,10 @@ from cosim.grid.voltage_dependence import stack
 Array = NDArray[np.float64]
 _DARK = "no voltage: the source of the feeder has nothing to give"
 _PER_BLOCK = 168
-"""Intervals that are solved together where nothing waits for them."""
+"""Intervals that are solved together where nothing waits for them; of copies of a feeder so many copies and
+intervals."""
+_MOST_HELD = 2_000_000
+"""Buses times blocks that wait to be written, of copies of a feeder."""
 
 
 class Fed(Protocol):
@@ -54,6 +61,10 @@ class Fed(Protocol):
     @property
     def grid(self) -> GridConfig | None:
         """The feeder."""
+
+    @property
+    def record(self) -> Recorded:
+        """What is written down."""
 
 
 class Trial(NamedTuple):
@@ -85,9 +96,10 @@ class PowerGrid(Subsystem[Fed]):
     tables = (
         *(INJECTIONS, BUS_VOLTAGE, LINE_LOADING, TRAFO_LOADING, TRAFO3W_LOADING, POWER_FLOW),
         *(TAP_POSITIONS, VIOLATIONS, OVERLOADS, EN50160),
-        *(FEEDER_BUSES, FEEDER_BRANCHES, SOURCE_ELEMENTS),
+        *(FEEDER_COPIES, FEEDER_BUSES, FEEDER_BRANCHES, SOURCE_ELEMENTS),
     )
     numbers = (
+        *copy_record.NUMBERS,
         *extremes.NUMBERS,
         *verdict.NUMBERS,
         *limit_violations.NUMBERS,
@@ -98,16 +110,18 @@ class PowerGrid(Subsystem[Fed]):
     def __init__(
         self,
         config: GridConfig,
-        power_flow: PowerFlow,
+        power_flow: PowerFlow | CopiedFlow,
         limits: FeederLimits,
         context: Context,
         changers: tuple[TapChanger, ...] = (),
+        recorded: bool | FeederSample = True,
     ) -> None:
         self.config = config
         self.power_flow = power_flow
         self.feeder = power_flow.feeder
         self.limits = limits
         self.tap_changers = changers
+        self._recorded = recorded
         self.connected: ConnectedFeeder | None = None
         self._context = context
         self._drawn: tuple[Array, Array] | None = None
@@ -130,6 +144,7 @@ class PowerGrid(Subsystem[Fed]):
         """The network's file, limits that fit it, and room for the households."""
         if source.grid is not None:
             yield from _network_problems(source.grid, context)
+            yield from copy_problems(source.grid, source.record.grid, context)
 
     @classmethod
     def build(cls, source: Fed, setup: Setup) -> Self | None:
@@ -147,8 +162,12 @@ class PowerGrid(Subsystem[Fed]):
             message = "the controllers of the network and the scenario's tap_changers cannot both act"
             raise InputError([Problem(message, "Leave one of them out.", "grid.run_control")])
         changers = tap_changers(feeder, config.tap_changers, config.interval_min)
-        setup.warn((*feeder.warnings, *power_flow.warnings(context.time.n_intervals), *doubts))
-        return cls(config, power_flow, limits, context, changers)
+        solver: PowerFlow | CopiedFlow = power_flow
+        if config.copies > 1:
+            solver = CopiedFlow(power_flow, copied(feeder, config.copies))
+            limits = copied_limits(limits, config.copies)
+        setup.warn((*feeder.warnings, *solver.warnings(context.time.n_intervals), *doubts))
+        return cls(config, solver, limits, context, changers, source.record.grid)
 
     def on_reading(self, listener: Callable[[int, FeederReading], None]) -> None:
         """Have `listener` told what is measured in each interval, where the scenario has feedback."""
@@ -222,11 +241,13 @@ class PowerGrid(Subsystem[Fed]):
         """Write what the feeder is, and prepare to solve it."""
         assert self.connected is not None  # households have been connected when they were built
         write_feeder(self.connected, run.store)
-        self._recorder = GridRecorder(self.connected, self._context, run.store)
+        self._recorder = GridRecorder(self.connected, self._context, run.store, self._recorded)
         self._loading_factor = loading_factors(self.limits)
-        per_block = 1 if self._is_waited_for else _PER_BLOCK
-        # Where taps stand is a matter of the run; the solver is shared with others.
-        solver = TapStepping(self.power_flow, self.tap_changers) if self.tap_changers else self.power_flow
+        per_block = 1 if self._is_waited_for else max(1, _PER_BLOCK // self.config.copies)
+        solver: PowerFlow | CopiedFlow | TapStepping = self.power_flow
+        if self.tap_changers:  # where taps stand is a matter of the run; the solver is shared with others
+            assert isinstance(solver, PowerFlow)  # taps and copies do not go together
+            solver = TapStepping(solver, self.tap_changers)
         self._coupling = Coupling(solver, self._keep, per_block)
 
     def flow(self, interval: int) -> None:
@@ -254,6 +275,8 @@ class PowerGrid(Subsystem[Fed]):
             listener(block)
         if self._on_set_points is not None:
             self._on_set_points(block.generated_kw, block.drawn_kvar)
+        if self.feeder.copies is not None and len(self._unrecorded) * self.feeder.n_bus > _MOST_HELD:
+            self._record()
 
     def _darkened(self, block: Block) -> Block:
         """The block, in whose dark intervals nothing is drawn."""
@@ -269,6 +292,9 @@ class PowerGrid(Subsystem[Fed]):
     def save(self) -> None:
         """Solve what waits, and write the intervals since it was last called, all at once."""
         self._coupling.flush()
+        self._record()
+
+    def _record(self) -> None:
         blocks, self._unrecorded = self._unrecorded, []
         if blocks:
             self._recorder.keep(stack_blocks(blocks))
@@ -289,7 +315,7 @@ class PowerGrid(Subsystem[Fed]):
 
 
 def _network_problems(grid: GridConfig, context: Context) -> Iterator[Problem]:
-    n = context.population.size
+    n, each = -(-context.population.size // grid.copies), " in each feeder" if grid.copies > 1 else ""
     try:
         network, _ = load_network(grid.network, context.folder)
     except InputError as error:
@@ -308,10 +334,10 @@ def _network_problems(grid: GridConfig, context: Context) -> Iterator[Problem]:
     if isinstance(grid.placement, PlaceByList):
         n_buses = len(grid.placement.buses)
         if n_buses < n:
-            message = f"{count(n_buses, 'bus', 'buses')} listed for {count(n, 'household')}"
+            message = f"{count(n_buses, 'bus', 'buses')} listed for {count(n, 'household')}{each}"
             remedy = "List one bus for each household, in their order; a bus may be named more than once."
             yield context.problem("grid.placement.buses", message, remedy)
     elif network.places is not None and n > network.places:
-        message = f"{count(n, 'household')}, and '{network.name}' has {count(network.places, 'place')}"
+        message = f"{count(n, 'household')}{each}, and '{network.name}' has {count(network.places, 'place')}"
         remedy = "Use fewer households, another network (`cosim networks`), or `placement: {kind: list}`."
         yield context.problem("grid.network", message, remedy, grid.network)

@@ -43,7 +43,7 @@ def connect(
         If the households do not fit.
     """
     config, feeder, population = grid.config, grid.feeder, context.population
-    placement = place(owned, config, feeder, context.streams)
+    placement = place(owned, population, config, feeder, context.streams)
     entries, missed = account_of(owned, brings_load, config, population, feeder, placement, grid.limits)
     switched_off = placement.background if config.background == "none" else ()
     grid.connected = ConnectedFeeder(

@@ -102,7 +102,7 @@ class Meters:
     """
 
     def __init__(self, equipment: Equipment, book: ProfileBook, interval_ms: int) -> None:
-        self._households = equipment.households
+        self._households = [one for one in equipment.households if one.devices]
         self._devices = {
             kind: (np.array([owner for owner, _ in each]), [device for _, device in each])
             for kind, each in equipment.devices.items()

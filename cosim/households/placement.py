@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cosim.core.population import Population
 from cosim.core.streams import Streams
-from cosim.grid.bus_selection import background_elements, place_households
+from cosim.grid.bus_selection import background_elements, place_in_copies
 from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder
 from cosim.grid.feeder_profiles import FeederProfiles
@@ -54,6 +54,7 @@ def nowhere(population: Population) -> Placement:
 
 def place(
     owned: Sequence[Owned],
+    population: Population,
     grid: GridConfig,
     feeder: Feeder,
     streams: Streams,
@@ -68,21 +69,24 @@ def place(
     InputError
         If there are more households than places, or a listed bus does not exist.
     """
-    placed = place_households(feeder, grid.placement, len(owned), streams)
-    free = list(feeder.sgens)
+    sizes = [len(group.members) for group in population.groups]
+    placed = place_in_copies(feeder, grid.placement, sizes, streams)
+    free: dict[int, list[ElementRecord]] = {}
+    for sgen in feeder.sgens:
+        free.setdefault(sgen.bus, []).append(sgen)
     own: list[tuple[ElementRecord, ...]] = []
     replaced: list[tuple[ElementRecord, ...]] = []
     for household, spot in enumerate(placed):
         generation = standing_for(owned[household], "sgen")
-        here = [sgen for sgen in free if sgen.bus == spot.bus]
+        here = tuple(free.get(spot.bus, ()))
         is_own = any(device.keeps_element for device in generation)
         same = tuple(sgen for sgen in here if sgen.p_profile == here[0].p_profile)
         own.append(same if is_own else ())
-        replaced.append(tuple(here) if generation and not is_own and grid.replace_generators else ())
+        replaced.append(here if generation and not is_own and grid.replace_generators else ())
         for sgen in (*own[-1], *replaced[-1]):
-            free.remove(sgen)
+            free[spot.bus].remove(sgen)
     at_buses = background_elements(feeder, placed)
-    left = {(sgen.kind, sgen.index) for sgen in free}
+    left = {(sgen.kind, sgen.index) for at_bus in free.values() for sgen in at_bus}
     background = tuple(e for e in at_buses if not e.is_sgen or (e.kind, e.index) in left)
     buses, loads = tuple(spot.bus for spot in placed), tuple(spot.load for spot in placed)
     return Placement(buses, loads, tuple(own), background, tuple(replaced), feeder.profiles)

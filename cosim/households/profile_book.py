@@ -7,7 +7,7 @@ makes of them is worked out for a block at a time, so memory does not grow with 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
+from functools import cached_property, reduce
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -124,8 +124,6 @@ class ProfileBook:
     ----------
     first_ms : int
         Start of the block.
-    surplus_kw : list of list of float
-        For each household, generation minus load of each slot of the block, less what `set_aside` took, kW.
     version : int
         Another one whenever `surplus_kw` has changed.
     """
@@ -226,7 +224,8 @@ class ProfileBook:
         self.version += 1
         self._first_interval = interval
         self.first_ms = first * self.slot_ms
-        self.surplus_kw: list[list[float]] = (generation - load).T.tolist()
+        self._surplus_kw = generation - load
+        self.__dict__.pop("surplus_kw", None)
         self._load_kw, self._generation_kw = self._means(load[:n_slots]), self._means(generation[:n_slots])
         each_kvar = [self._means(profile.kvar.block(first, n_slots)) for profile in self.demand.profiles]
         self._kvar: Array = reduce(np.add, each_kvar)
@@ -236,6 +235,15 @@ class ProfileBook:
             self._raise(one, load_kw)
         for one, power_kw in self._set_aside.items():
             self._lower(one, power_kw)
+
+    @cached_property
+    def surplus_kw(self) -> list[list[float]]:
+        """Generation minus load of each household and slot of the block, less what `set_aside` took, kW.
+
+        Made when somebody asks, which nobody does where no device reacts.
+        """
+        surplus_kw: list[list[float]] = self._surplus_kw.T.tolist()
+        return surplus_kw
 
     def _raise(self, interval: int, load_kw: Array) -> None:
         """Add to the load of an interval, if the current block holds it or looks into it."""

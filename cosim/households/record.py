@@ -52,6 +52,8 @@ _OF_INVERTERS = [column.name for column in INVERTERS.columns[2:]]
 _METERED = [column.name for column in METERS.columns[2:]]
 _INTERVALS_PER_BATCH = 168
 _NUMBERS_AT_ONCE = 500_000
+_MOST_ROWS = 2_000_000
+"""Readings of all households that wait to be written."""
 
 
 class MeterRecorder:
@@ -102,7 +104,8 @@ class MeterRecorder:
         """Take the reading of the interval that started at `start_ms`."""
         self._starts_ms.append(start_ms)
         self._readings.append(reading)
-        if len(self._readings) >= _INTERVALS_PER_BATCH:
+        n_waiting = len(self._readings)
+        if n_waiting >= _INTERVALS_PER_BATCH or n_waiting * len(self._names) > _MOST_ROWS:
             self.flush()
 
     def _account(self, readings: Sequence[Reading], starts_ms: Sequence[int]) -> None:

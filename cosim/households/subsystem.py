@@ -36,6 +36,9 @@ from cosim.households.together import Together
 
 Array = NDArray[np.float64]
 
+_MOST_SLOTS = 2_000_000
+"""Slots of all households whose profiles are in memory at a time; of few households a week of them."""
+
 
 class Housed(Protocol):
     """What it reads of a scenario."""
@@ -139,7 +142,7 @@ class Households(Subsystem[Housed]):
             raise InputError(problems)
         made = cls(context, placement or nowhere(context.population), grid)
         if demand is not None:
-            book = _book(context.time, demand)
+            book = _book(context.time, demand, context.population.size)
             made.demand = demand
             made.equipment = equip(source.groups, owned, context, slots_of(context.time), book, setup.warn)
             made.meters = Meters(made.equipment, book, context.time.interval_ms)
@@ -281,8 +284,9 @@ def _controlled(
     return ControlledGeneration(demand.inverters, supplied, book, context.time.interval_ms)
 
 
-def _book(time: TimeAxis, demand: Demand) -> ProfileBook:
+def _book(time: TimeAxis, demand: Demand, n_households: int) -> ProfileBook:
     slots = slots_of(time)
     per_interval = time.interval_ms // slots.slot_ms
     ahead = -(-time.step_ms // time.interval_ms)
-    return ProfileBook(demand, slots.slot_ms, per_interval, intervals_ahead=ahead)
+    per_block = max(1, min(168, _MOST_SLOTS // max(1, n_households * per_interval)))
+    return ProfileBook(demand, slots.slot_ms, per_interval, per_block, intervals_ahead=ahead)

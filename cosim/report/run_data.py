@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from cosim.engine.load import load_scenario
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import columns_of
 from cosim.grid.named_elements import Elements
+from cosim.grid.recorded import FeederSample
 from cosim.results.frames import Tables
 from cosim.results.run_files import read_run_record, read_summary
 from cosim.results.run_tables import batches, n_rows, schema_of, table_files
@@ -31,6 +32,38 @@ Columns = dict[str, Any]
 
 
 _Made = TypeVar("_Made")
+
+
+_ELEMENT_OF = {
+    **dict.fromkeys(("feeder_buses", "injections", "bus_voltage", "en50160"), "bus"),
+    **dict.fromkeys(("feeder_branches", "violations", "overloads"), "element"),
+    **{f"{kind}_loading": kind for kind in ("line", "trafo", "trafo3w")},
+}
+"""The column that says of which element a row is, of tables about elements of the feeder."""
+
+
+class ShownCopy(NamedTuple):
+    """Of the copies of a feeder that is there many times the one that figures and pages show."""
+
+    number: int
+    """Its number, from 1."""
+    n_copies: int
+    """How many there are."""
+    is_worst: bool | None
+    """Whether it is the worst of all, or just of those that are recorded; None where that is not known."""
+    first: int
+    end: int
+    """Indices of its elements are from here on, and below that."""
+
+    def has(self, element: int) -> bool:
+        """Whether an element is its own."""
+        return self.first <= element < self.end
+
+    @property
+    def words(self) -> str:
+        """Which it is: ``feeder 17, the worst of 8,000``."""
+        which = {True: "the worst ", False: "the worst recorded one ", None: ""}[self.is_worst]
+        return f"feeder {self.number}, {which}of {self.n_copies:,}"
 
 
 @dataclass(frozen=True)
@@ -113,19 +146,51 @@ class RunData:
                 found.setdefault(kind, {})[element] = limit
         return found
 
+    @cached_property
+    def copy(self) -> ShownCopy | None:
+        """The copy whose rows `batches`, `read` and `distinct` give; None where the feeder is there once."""
+        if not self._has_rows("feeder_copies"):
+            return self._first_copy()
+        names = ("copy", "first_index", "recorded", "intervals_outside_limits", "limit_use_max")
+        number, first, recorded, outside, use = self.read("feeder_copies", names).values()
+        order = np.lexsort((-np.nan_to_num(use, nan=-1.0), -outside))  # as `feeder_worst` of the summary
+        shown = next((copy for copy in order if recorded[copy]), order[0])
+        begin = int(first[shown])
+        return ShownCopy(
+            int(number[shown]), len(number), bool(shown == order[0]), begin, begin + int(first[0])
+        )
+
+    def _first_copy(self) -> ShownCopy | None:
+        """The first copy that is recorded, of a run that did not come to its end."""
+        grid, recorded = self.scenario.grid, self.scenario.record.grid
+        if grid is None or grid.copies == 1 or not self._has_rows("feeder_buses"):
+            return None
+        (file, *_) = self.files("feeder_buses")
+        index = int(_decoded(next(iter(batches(file, ["bus"], coded=True))).column("bus"))[0])
+        stride = 10 ** (len(str(index)) - 1)  # the first is of copy 1
+        number = recorded.copies[0] if isinstance(recorded, FeederSample) else 1
+        return ShownCopy(number, grid.copies, None, number * stride, (number + 1) * stride)
+
     def files(self, table: str) -> list[Path]:
         """Files that hold a table: one where the run ended, its batches where the run was killed."""
         return table_files(self.folder, table, columns_of(table))
 
     def has(self, table: str, *columns: str) -> bool:
         """Whether the run has the table, with some row, and with these columns."""
+        if not self._has_rows(table, *columns):
+            return False
+        if table not in _ELEMENT_OF or self.copy is None:
+            return True
+        return any(len(batch[_ELEMENT_OF[table]]) for batch in self.batches(table, [_ELEMENT_OF[table]]))
+
+    def _has_rows(self, table: str, *columns: str) -> bool:
         files = self.files(table)
         if not files or not set(columns) <= set(schema_of(files[0]).names):
             return False
         return any(n_rows(file) > 0 for file in files)
 
     def batches(self, table: str, columns: Sequence[str]) -> Iterator[Columns]:
-        """The table's rows in order, a row group at a time.
+        """The table's rows in order, a row group at a time; of elements of the feeder those of `copy` alone.
 
         Parameters
         ----------
@@ -134,9 +199,17 @@ class RunData:
         columns : sequence of str
             The columns to read.
         """
+        element = _ELEMENT_OF.get(table, "")
+        if not element or self.copy is None:
+            for file in self.files(table):
+                for batch in batches(file, columns, coded=True):
+                    yield {name: _decoded(batch.column(name)) for name in columns}
+            return
         for file in self.files(table):
-            for batch in batches(file, columns, coded=True):
-                yield {name: _decoded(batch.column(name)) for name in columns}
+            for batch in batches(file, list(dict.fromkeys([*columns, element])), coded=True):
+                index = _decoded(batch.column(element))
+                mine = np.flatnonzero((index >= self.copy.first) & (index < self.copy.end))
+                yield {name: _some(_decoded(batch.column(name)), mine) for name in columns}
 
     def read(self, table: str, columns: Sequence[str]) -> Columns:
         """Whole columns of a table; arrays of length 0 where it has no rows."""
@@ -187,6 +260,10 @@ def _decoded(column: Any) -> Any:
         return np.unpackbits(bits, bitorder="little")[column.offset :][: len(column)].astype(bool)
     values = column.to_numpy(zero_copy_only=False)
     return values.astype("datetime64[ms]").astype(np.int64) if pa.types.is_timestamp(type_) else values
+
+
+def _some(column: Any, rows: NDArray[np.intp]) -> Any:
+    return Coded(column.codes[rows], column.texts) if isinstance(column, Coded) else column[rows]
 
 
 def _joined(parts: list[Any]) -> Any:

@@ -237,6 +237,8 @@ def worst_moments(run: RunData) -> list[dict[str, Any]]:
         element, hours = (run.summary.get(f"{key}_use_max_{end}") for end in (words.table, "time_h"))
         if use is None or element is None or hours is None:
             continue
+        if run.copy is not None and not run.copy.has(int(element)):  # which is not on the map
+            continue
         rank = -float(run.summary.get(f"{key}_intervals") or 0), words.table == "bus", -float(use)
         found.append((rank, {
             "label": words.outside if run.summary.get(f"{key}_intervals") else _KEPT[key],

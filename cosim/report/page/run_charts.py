@@ -73,7 +73,7 @@ def _feeder(run: RunData) -> Iterator[Chart]:
             series("lowest of all buses", found.time_ms, low, zero, steps=True, dash=True),
         ],
         lines=lines,
-        about="The highest and the lowest voltage among all buses in each interval.",
+        about=f"The highest and the lowest voltage among all buses in each interval.{_of_copy(run)}",
         tables="bus_voltage",
     )
     if found.percent:
@@ -93,9 +93,14 @@ def _feeder(run: RunData) -> Iterator[Chart]:
                 for kind in sorted(found.percent, reverse=True)
             ],
             lines=[{"value": 100, "name": "limit"}],
-            about="How much of its own limit the most loaded line and transformer carry.",
+            about=f"How much of its own limit the most loaded line and transformer carry.{_of_copy(run)}",
             tables="line_loading and trafo_loading",
         )
+
+
+def _of_copy(run: RunData) -> str:
+    """Of which copy of a feeder that is; it is there many times."""
+    return "" if run.copy is None else f" Of {run.copy.words}."
 
 
 def _highest(run: RunData, found: Solved, kind: str) -> Array:

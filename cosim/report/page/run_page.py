@@ -297,7 +297,7 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
         ("Market step", duration_text(scenario.time.step_ms)),
         ("Households", number_text(scenario.n_households)),
         ("Communities", ", ".join(community.name for community in scenario.communities) or "none"),
-        ("Feeder", scenario.grid.network if scenario.grid else "none"),
+        ("Feeder", _feeder(run)),
         ("Started", str(record.get("start", "")).replace("T", " ").replace("+00:00", " UTC")),
         ("Ended", str(record.get("end", "")).replace("T", " ").replace("+00:00", " UTC")),
     ]
@@ -313,3 +313,11 @@ def _origin(run: RunData) -> Origin:
     text = (run.folder / "scenario.yaml").read_text(encoding="utf-8")
     about = "The scenario, resolved: running it again gives the same tables"
     return Origin(_facts(run), versions(run.record), text, about)
+
+
+def _feeder(run: RunData) -> str:
+    """The network, and which copy of it the page shows."""
+    grid = run.scenario.grid
+    if grid is None:
+        return "none"
+    return grid.network if run.copy is None else f"{grid.network}; shown is {run.copy.words}"
