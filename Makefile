@@ -38,6 +38,7 @@ bench: install
 	$(BIN)/python bench/bench_market.py
 	$(BIN)/python bench/bench_trading.py
 	$(BIN)/python bench/bench_regulation.py
+	$(BIN)/python bench/bench_copies.py
 	$(BIN)/python bench/bench_power_flow.py
 	$(BIN)/python bench/bench_power_flow_beside.py
 	$(BIN)/python bench/bench_inverter.py

@@ -83,6 +83,9 @@ def moment_text(moment: Moment, scenario: Scenario) -> str:
 
 def _powers(moment: Moment, scenario: Scenario) -> Iterator[str]:
     parts = []
+    feeder, of = "feeder", "feeder's"
+    if scenario.grid is not None and scenario.grid.copies > 1:
+        feeder, of = "feeders", "feeders'"
     above, metered, own = moment.from_above_kw, moment.metered, moment.own_kw
     if metered is not None:
         made = f" and generated {_kw(metered.generated)}" if metered.generated > _SMALL_KW else ""
@@ -92,9 +95,11 @@ def _powers(moment: Moment, scenario: Scenario) -> Iterator[str]:
         if acted:
             parts.append(f"their {device_words(scenario)} {' and '.join(acted)}")
     if own is not None and abs(own) > _SMALL_KW:
-        parts.append(f"the feeder's other {'loads took' if own > 0 else 'generators gave'} {_kw(own)}")
+        parts.append(f"the {of} other {'loads took' if own > 0 else 'generators gave'} {_kw(own)}")
     if above is not None:
-        way = "from the grid above into the feeder" if above >= 0 else "out of the feeder into the grid above"
+        way = f"out of the {feeder} into the grid above"
+        if above >= 0:
+            way = f"from the grid above into the {feeder}"
         yield f"{_kw(above)} flowed {way}{': ' if parts else ''}{listed(parts)}"
     elif parts:
         yield listed(parts)

@@ -33,7 +33,7 @@ from cosim.core.subsystem import Subsystem
 from cosim.dimming.schema import DimmingConfig
 from cosim.faults.schema import FaultConfig
 from cosim.firm.schema import FirmConfig
-from cosim.grid.recorded import FeederSample
+from cosim.grid.recorded_copies import FeederSample
 from cosim.grid.schema import GridConfig
 from cosim.households.schema import DeviceKeys, HouseholdsConfig, with_device_keys
 from cosim.regulation.group_schema import RegulatedConfig

@@ -6,12 +6,14 @@ A copy is a feeder of its own: nothing flows between copies, and what one solves
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.errors import Problem
+from cosim.core.machine import physical_bytes
 from cosim.grid.bus_positions import Tree
 from cosim.grid.elements import ElementRecord
 from cosim.grid.feeder import Feeder, FeederCopies
@@ -26,6 +28,9 @@ from cosim.grid.voltage_dependence import DependentPower
 
 FloatArray = NDArray[np.float64]
 Whole = NDArray[np.int64]
+BYTES_PER_BUS = 5_000
+"""Memory that a bus of a copy takes with its line, its names and limits, most of it for the tables that say
+what the feeder is (`bench/bench_copies.py`)."""
 
 
 def copied(one: Feeder, number: int) -> Feeder:
@@ -48,6 +53,23 @@ def copied(one: Feeder, number: int) -> Feeder:
         facts=_facts(one.facts, one, of),
         copies=of,
     )
+
+
+def memory_problems(one: Feeder, number: int) -> Iterator[Problem]:
+    """An error where so many copies alone would take more than all memory of this machine."""
+    needed, there = needed_bytes(one, number), physical_bytes()
+    if there is not None and needed > there:
+        message = (
+            f"{number:,} copies of a feeder of {one.n_bus} buses would take about {needed / 1e6:,.0f} MB, "
+            f"and this machine has {there / 1e6:,.0f} MB"
+        )
+        remedy = "Lower grid.copies, and sweep over seeds for more feeders (docs/copies.md)."
+        yield Problem(message, remedy, "grid.copies")
+
+
+def needed_bytes(one: Feeder, number: int) -> int:
+    """Memory of so many copies."""
+    return one.n_bus * number * BYTES_PER_BUS
 
 
 def _largest_index(one: Feeder) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cosim.core.context import Context
 from cosim.core.errors import Problem, count
-from cosim.grid.recorded import FeederSample
+from cosim.grid.recorded_copies import FeederSample
 from cosim.grid.schema import GridConfig
 
 _ONE_FEEDER = {

@@ -30,7 +30,7 @@ from cosim.grid.flow_tables import (
 from cosim.grid.limit_violations import OVERLOADS, VIOLATIONS, ViolationTally, violation_rows
 from cosim.grid.limits import KINDS as LIMITS
 from cosim.grid.limits import BandExceedance, Usage, band_exceedance, usages
-from cosim.grid.recorded import FeederSample
+from cosim.grid.recorded_copies import FeederSample
 from cosim.grid.verdict import LimitWatch
 from cosim.grid.verify import WholeNetwork, compare
 

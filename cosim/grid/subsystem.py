@@ -14,7 +14,7 @@ from cosim.core.numbers import Summary
 from cosim.core.subsystem import Run, Setup, Subsystem, Uses
 from cosim.grid import agreement, copy_record, extremes, limit_violations, record, verdict
 from cosim.grid.connected_feeder import ConnectedFeeder
-from cosim.grid.copies import CopiedFlow, copied, copied_limits
+from cosim.grid.copies import CopiedFlow, copied, copied_limits, memory_problems, needed_bytes
 from cosim.grid.copy_checks import copy_problems
 from cosim.grid.copy_record import FEEDER_COPIES
 from cosim.grid.coupling import Block, Coupling, stack_blocks
@@ -37,7 +37,7 @@ from cosim.grid.measurement import FeederReading, read_feeder
 from cosim.grid.network_file import load_network
 from cosim.grid.power_flow import PowerFlow
 from cosim.grid.record import GridRecorder
-from cosim.grid.recorded import FeederSample, Recorded
+from cosim.grid.recorded_copies import FeederSample, Recorded
 from cosim.grid.schema import GridConfig, PlaceByList
 from cosim.grid.solvers import solver_of
 from cosim.grid.tap_changers import TapChanger, tap_changers
@@ -164,6 +164,9 @@ class PowerGrid(Subsystem[Fed]):
         changers = tap_changers(feeder, config.tap_changers, config.interval_min)
         solver: PowerFlow | CopiedFlow = power_flow
         if config.copies > 1:
+            too_many = list(memory_problems(feeder, config.copies))
+            if too_many:
+                raise InputError(too_many)
             solver = CopiedFlow(power_flow, copied(feeder, config.copies))
             limits = copied_limits(limits, config.copies)
         setup.warn((*feeder.warnings, *solver.warnings(context.time.n_intervals), *doubts))
@@ -235,6 +238,10 @@ class PowerGrid(Subsystem[Fed]):
         """The feeder, what became of its source, and which tap changers act."""
         if self.connected is not None:
             yield from feeder_lines(self.connected)
+            if self.feeder.copies is not None:
+                needed = needed_bytes(self.feeder.copies.one, self.config.copies)
+                each = needed / self.config.copies
+                yield f"memory of the feeders: about {needed / 1e6:.3g} MB, {each / 1e3:.3g} kB each"
             yield from tap_lines(self.feeder, self.tap_changers, self.config.interval_min)
 
     def start(self, run: Run) -> None:

@@ -6,11 +6,11 @@ prints the same numbers): what a run takes besides is 150 to 400 MB, most of it 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 
 from cosim.comms.bulk_ledger import rows_kept
 from cosim.core.errors import Problem
+from cosim.core.machine import physical_bytes
 from cosim.regulation.community import Community
 from cosim.regulation.design import Design
 
@@ -36,7 +36,7 @@ def memory_problems(designs: Sequence[Design], in_arrays: Sequence[bool], n_step
         needed_bytes(len(designed.members), n_steps, is_array)
         for designed, is_array in zip(designs, in_arrays, strict=True)
     )
-    there = _physical_bytes()
+    there = physical_bytes()
     if there is not None and needed > there:
         message = (
             f"the households would take about {needed / 1e6:,.0f} MB, and this machine has "
@@ -51,11 +51,3 @@ def memory_line(community: Community, n_steps: int) -> str:
     n = len(community.design.members)
     needed = needed_bytes(n, n_steps, community.arrays is not None)
     return f"memory of its households: about {needed / 1e6:.3g} MB, {needed / n / 1e3:.3g} kB each"
-
-
-def _physical_bytes() -> int | None:
-    """All memory of this machine; None where the system does not say."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return None

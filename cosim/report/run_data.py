@@ -21,7 +21,7 @@ from cosim.engine.load import load_scenario
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import columns_of
 from cosim.grid.named_elements import Elements
-from cosim.grid.recorded import FeederSample
+from cosim.grid.recorded_copies import FeederSample
 from cosim.results.frames import Tables
 from cosim.results.run_files import read_run_record, read_summary
 from cosim.results.run_tables import batches, n_rows, schema_of, table_files

@@ -32,6 +32,7 @@ LONG_PAGES = (
     "bidding",
     "cli",
     "compare",
+    "copies",
     "devices",
     "dimming",
     "extending",
