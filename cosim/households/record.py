@@ -111,7 +111,7 @@ class MeterRecorder:
     def _account(self, readings: Sequence[Reading], starts_ms: Sequence[int]) -> None:
         """Add energies up, some intervals at a time."""
         n_before = sum(start_ms < self._warm_up_ms for start_ms in starts_ms)
-        most = max(1, _NUMBERS_AT_ONCE // len(self._names))
+        most = max(1, _NUMBERS_AT_ONCE // max(1, len(self._names)))  # there may be no household
         for counts, some in ((False, readings[:n_before]), (True, readings[n_before:])):
             for first in range(0, len(some), most):
                 self._add_up(some[first : first + most], counts)

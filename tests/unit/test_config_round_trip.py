@@ -29,7 +29,8 @@ positive = st.floats(1e-9, 1e9)
 finite = floats(-1e8, 1e8)
 ordered = st.tuples(finite, finite).map(sorted)
 words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=20)
-names_ = st.from_regex(r"[A-Za-z][A-Za-z0-9_\-]{0,8}", fullmatch=True)
+# Windows has devices of some names, which are refused.
+names_ = st.from_regex(r"(?!(?i:con|prn|aux|nul|com\d|lpt\d)$)[A-Za-z][A-Za-z0-9_\-]{0,8}", fullmatch=True)
 
 value = st.one_of(
     finite,
