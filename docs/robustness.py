@@ -81,7 +81,7 @@ def mitigations(analysis: Analysis) -> None:
     """The error with each mitigation, and from which latency on it is better than none."""
     key = "market_consumption_tracking_rmse_units"
     y_axis, x_axis = drawn_axes(analysis.points)
-    places = [(y, x) for x in (0.0, 0.5) for y in (0, 0.5, 1.0, 3.0)]
+    places = [(y, x) for x in (0.0, 0.5) for y in (0, 1.0, 2.0, 3.0)]
     rows = []
     for panel in analysis.panels[key]:
         at = [(y_axis.values.index(y), x_axis.values.index(x)) for y, x in places]
