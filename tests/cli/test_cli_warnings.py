@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cosim.core.context import TimeAxis
 from cosim.regulation import energy_balance
-from cosim.regulation.design import capacity_reader
+from cosim.regulation.design import capacities_at_times
 from cosim.regulation.schema import CommunityConfig
 
 WITH_BATTERIES = (
@@ -99,20 +100,20 @@ def test_steps_of_a_tenth_of_a_second_are_judged_in_bundles(
             WITH_BATTERIES, FROM_REST, use, ("step_s: 3600\n  steps: 4", f"step_s: {step_s}\n  duration_h: 4")
         )
         told += warnings(cosim, source)[-1:]
-        monkeypatch.setattr(energy_balance, "capacity_reader", counted(asked))
+        monkeypatch.setattr(energy_balance, "capacities_at_times", counted(asked))
     assert "take 48 kWh a day" in told[0]
     assert told[1] == told[0]
     assert 0 < len(asked) <= 24 * 360
 
 
 def counted(asked: list[int]) -> Callable:
-    """A reader of capacities that notes when it was asked."""
+    """Capacities at given times, which are noted."""
 
-    def reader(community: CommunityConfig, time: TimeAxis) -> Callable[[int], tuple[float, ...]]:
-        read = capacity_reader(community, time)
-        return lambda now_ms: asked.append(now_ms) or read(now_ms)
+    def at_times(community: CommunityConfig, times_ms: Any, time: TimeAxis) -> Any:
+        asked.extend(times_ms)
+        return capacities_at_times(community, times_ms, time)
 
-    return reader
+    return at_times
 
 
 @pytest.mark.parametrize(("grid_kw", "is_enough"), [(0.1, False), (1.0, True)])

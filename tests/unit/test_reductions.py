@@ -72,11 +72,13 @@ def test_a_moment_on_the_page_is_the_mean_that_the_answer_tells(tmp_path: Path) 
         powers = {
             "load of the households": moment.metered.load,
             "their generation": moment.metered.generated,
-            "their devices (giving: negative)": moment.metered.devices,
+            "taken by their devices": moment.metered.taken,
+            "given by their devices": moment.metered.given,
             "other loads of the feeder (its generators: negative)": moment.own_kw,
             "lost in lines and transformers": moment.losses_kw,
         }
         for name, value in powers.items():
             assert then("Power", name, hour) == pytest.approx(value, abs=2e-3), name
-        told = sum(then("Power", name, hour) * (-1) ** (name == "their generation") for name in powers)
+        gives = ("their generation", "given by their devices")
+        told = sum(then("Power", name, hour) * (-1) ** (name in gives) for name in powers)
         assert told == pytest.approx(then("Power", "from the grid above (into it: negative)", hour), abs=1e-2)
