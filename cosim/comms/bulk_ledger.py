@@ -94,7 +94,12 @@ class BulkLedger:
     def note_rows(self, sent_ms: Times, arrival_ms: Times, now_ms: int) -> None:
         """Take transmissions of all links that made no copies, a row each, sent up to now."""
         self._settle(now_ms, len(self._open))
-        self._count_rows(slice(None), sent_ms, arrival_ms, SENT, now_ms)
+        everyone, last = slice(None), max(0, len(sent_ms) - _LEFT_OPEN)
+        self._count_rows(everyone, sent_ms[:last], arrival_ms[:last], SENT, now_ms)
+        # What is on its way when it is counted is counted by keys, which takes far longer.
+        self._open += [
+            _Row(everyone, *row) for row in zip(sent_ms[last:], map(Flight, arrival_ms[last:]), strict=True)
+        ]
 
     def _settle(self, now_ms: int, n_rows: int) -> None:
         """Count the oldest that have been noted, as they stand now; what is on its way is counted later."""
