@@ -34,6 +34,35 @@ def mean(cell: str) -> float:
     return float(re.split(r"[ ±\[]", cell)[0])
 
 
+def test_how_large_a_gain_may_be_is_that_of_the_table() -> None:
+    said = section("gain")
+    rows = [
+        [float(re.split("[ ±]", cell.strip())[0]) for cell in line.split("|")[1:-1]]
+        for line in re.findall(r"^\| [\d.]+ \|.*\|$", said, flags=re.M)
+    ]
+    intervals = [float(width) for width in re.findall(r"± ([\d.]+) %", said)]
+    assert len(rows) == len(intervals) == 17
+    deviations = [deviation for _, _, _, deviation, _ in rows]
+    furthest = max(abs(deviation) for deviation in deviations)
+    with_interval = max(abs(d) + width for d, width in zip(deviations, intervals, strict=True))
+    assert f"within {furthest:.1f} % of theory at all 17 delays" in said
+    assert f"and with its interval within {with_interval:.1f} %" in said
+    assert f"; {sum(deviations) / 17:.1f} % above it on average" in said
+    assert all(abs(simulated / theory - 1) * 100 < furthest + 0.1 for _, simulated, theory, _, _ in rows)
+    between = {delay: 100 * (1 - formula / theory) for delay, _, theory, _, formula in rows if delay % 1}
+    low = [gap for delay, gap in between.items() if delay < 1]
+    middle = [gap for delay, gap in between.items() if 1 < delay < 2]
+    assert max(gap for delay, gap in between.items() if delay > 2) <= 4
+    assert f"{min(middle):.0f} to {max(middle):.0f} % between 1 and 2" in said
+    assert f"{min(low):.0f} to {max(low):.0f} % between 0 and 1" in said
+    more = {delay: 100 * gap / (100 - gap) for delay, gap in between.items()}
+    told = re.search(r"twice as much at d = 0.25, (\d+) % more at 0.5, (\d+) % at 0.74,", PAGE)
+    assert told is not None
+    assert [float(each) for each in told.groups()] == pytest.approx([more[0.5], more[0.738]], abs=0.6)
+    assert 100 <= more[0.25] < 115
+    assert max(each for delay, each in more.items() if delay > 1) <= 9
+
+
 def test_what_latency_and_loss_cost_is_that_of_the_table() -> None:
     latency, loss, both = row("latency_loss", "consumption: error (RMS), additive")
     said = section("latency_loss")

@@ -56,7 +56,7 @@ def test_boundary_is_within_a_tenth_of_theory(latency_steps: float) -> None:
 
 @pytest.mark.slow
 def test_boundary_is_within_a_tenth_of_theory_over_the_whole_plane(tmp_path: Path) -> None:
-    """The built-in sweep with one seed in place of eight."""
+    """The built-in sweep with one seed in place of twenty."""
     config = yaml.safe_load((shelf_folder("sweeps") / "robustness_gain.yaml").read_text(encoding="utf-8"))
     (tmp_path / "gain.yaml").write_text(yaml.safe_dump({**config, "seeds": 1}), encoding="utf-8")
     plan = plan_sweep(load_sweep(str(tmp_path / "gain.yaml")))
