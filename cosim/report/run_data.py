@@ -162,8 +162,10 @@ class RunData:
 
     def _first_copy(self) -> ShownCopy | None:
         """The first copy that is recorded, of a run that did not come to its end."""
+        if not self._has_rows("feeder_buses"):
+            return None
         grid, recorded = self.scenario.grid, self.scenario.record.grid
-        if grid is None or grid.copies == 1 or not self._has_rows("feeder_buses"):
+        if grid is None or grid.copies == 1:
             return None
         (file, *_) = self.files("feeder_buses")
         index = int(_decoded(next(iter(batches(file, ["bus"], coded=True))).column("bus"))[0])
