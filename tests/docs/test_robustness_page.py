@@ -137,6 +137,36 @@ def test_what_mitigations_are_worth_is_that_of_the_table() -> None:
     assert f"leaves it {above[0]:.0f} to {above[-1]:.0f} % higher at a loss of 0.5" in PAGE
 
 
+def test_what_faults_do_is_that_of_the_table() -> None:
+    said = section("faults")
+    alone = {name: mean(row("faults", name)[0]) for name in FAULTS}
+    pair = {
+        names: mean(row("faults", " + ".join(names))[0])
+        for names in (
+            ("platform_crash", "churn"),
+            ("platform_crash", "non_complier"),
+            ("churn", "non_complier"),
+        )
+    }
+    assert f"five units ({alone['liar']:+.2f}) do more harm" in said
+    assert f"crash of eighteen ({alone['household_crash']:+.2f}), a partition" in said
+    assert f"of eighteen ({alone['partition']:+.2f}), or the loss" in said
+    assert f"seven messages in ten ({alone['loss_burst']:+.2f})" in said
+    assert f"({row('faults', 'platform_crash')[0]}): households carry on" in said
+    for (one, other), together in pair.items():
+        parts = alone[one] + alone[other]
+        told = [float(each) for each in re.findall(r"\+(\d\.\d\d)", said[said.index("A platform that is") :])]
+        assert together in told
+        assert any(each == pytest.approx(parts, abs=0.011) for each in told)
+    assert "without a fault: 3.58 ± 0.10" in said
+    assert f"more than triples (3.6 to {3.58 + alone['liar']:.1f} units)" in PAGE
+    assert max(abs(alone[name]) for name in ("clock", "duplication", "replay", "churn")) < 0.05
+
+
+FAULTS = (
+    "liar", "stuck_meter", "household_crash", "loss_burst", "non_complier", "platform_crash", "partition",
+    "clock", "churn", "duplication", "replay",
+)  # fmt: skip
 PLACES: dict[str, dict[str, Any]] = {
     "latency_loss": {"latency_steps": 4, "loss_probability": 0, "policy": "additive"},
     "feeder": {"latency_steps": 4, "loss_probability": 0},
