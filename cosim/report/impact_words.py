@@ -249,8 +249,8 @@ def _headroom(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> 
             f"{date_text(start, left.time_h)}, and "
         )
     return (
-        f" No limit is exceeded at any penetration; at {percent(curve.grid[-1])}, in the worst seed, {loaded}"
-        f"voltages are {left.vm_min_pu:.3f} to {left.vm_max_pu:.3f} pu."
+        f" No limit is exceeded at any penetration that was run; at {percent(curve.grid[-1])}, in the worst "
+        f"seed, {loaded}voltages are {left.vm_min_pu:.3f} to {left.vm_max_pu:.3f} pu."
     )
 
 
