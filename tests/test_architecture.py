@@ -4,6 +4,9 @@
          ◄ {firm, ties} ◄ faults
          ◄ engine ◄ study ◄ report ◄ plugins ◄ api ◄ {cli, the package's own face}
 
+A wing that only `engine/wings.py` names is a market form: it stands beside `regulation` and `trading`, and
+imports neither.
+
 Every import counts, also one inside a function or under TYPE_CHECKING.
 """
 
@@ -39,19 +42,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("cli", ""),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+MARKETS = LEVEL["trading"]
 
 # SimPy is for the clock, for links, for processes and for where they are put together.
-MAY_USE_SIMPY = (
-    "core",
-    "comms",
-    "households",
-    "regulation",
-    "trading",
-    "dimming",
-    "ties",
-    "faults",
-    "engine",
-)
+MAY_USE_SIMPY = ("core", "comms", "households", *LAYERS[MARKETS], "ties", "faults", "engine")
 
 # What is not a function of the scenario and its seed, and who may look at it, and why.
 IMPURE = {
@@ -127,23 +121,31 @@ def part(module: str) -> str:
     return names[1] if len(names) > 1 else ""
 
 
+def level(module: str) -> int:
+    """The layer a module belongs to; that of a wing without one of its own is the market forms'."""
+    return LEVEL.get(part(module), MARKETS)
+
+
+def wings() -> set[str]:
+    """The packages whose subsystem a run has."""
+    named = {i.imported for i in imports() if i.importer == "cosim.engine.wings"}
+    return {part(module) for module in named - {"cosim.core.subsystem"} if module.endswith(".subsystem")}
+
+
 def test_every_module_has_a_layer() -> None:
-    assert {name for name in modules() if part(name) not in LEVEL} == set()
+    assert {name for name in modules() if part(name) not in LEVEL.keys() | wings()} == set()
     assert len(modules()) > 40, "the walk finds the package"
 
 
 def test_the_wings_are_imports_too() -> None:
-    named = {i.imported for i in imports() if i.importer == "cosim.engine.wings"}
-    assert {f"cosim.{wing}.subsystem" for wing in ("regulation", "trading", "comms", "faults")} <= named
+    assert {"regulation", "trading", "comms", "faults"} <= wings()
 
 
 def test_imports_go_downwards() -> None:
     wrong = [
         str(i)
         for i in imports()
-        if part(i.imported)
-        and part(i.importer) != part(i.imported)
-        and LEVEL[part(i.importer)] < LEVEL[part(i.imported)]
+        if part(i.imported) and part(i.importer) != part(i.imported) and level(i.importer) < level(i.imported)
     ]
     assert wrong == []
 
@@ -154,7 +156,7 @@ def test_siblings_do_not_import_each_other() -> None:
         for i in imports()
         if part(i.imported)
         and part(i.importer) != part(i.imported)
-        and LEVEL[part(i.importer)] == LEVEL[part(i.imported)]
+        and level(i.importer) == level(i.imported)
     ]
     assert wrong == []
 
@@ -287,7 +289,7 @@ def test_simpy_stays_where_processes_are() -> None:
         if (isinstance(node, ast.Import) and any(a.name.split(".")[0] == "simpy" for a in node.names))
         or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "simpy")
     }
-    assert users <= set(MAY_USE_SIMPY)
+    assert users <= {*MAY_USE_SIMPY, *wings() - LEVEL.keys()}
 
 
 @pytest.mark.parametrize("heavy", ["pandapower", "simbench", "matplotlib", "distributed"])
