@@ -27,7 +27,7 @@ from cosim.core.errors import Problem
 from cosim.core.message import Address
 from cosim.core.numbers import Summary
 from cosim.core.population import Population
-from cosim.core.subsystem import Run, Setup, Subsystem, Uses
+from cosim.core.subsystem import ANY_NUMBER, Run, Setup, Subsystem, Uses
 
 
 class Linked(Protocol):
@@ -118,6 +118,10 @@ class Comms(Subsystem[Linked]):
     def start(self, run: Run) -> None:
         """Remember where the account of messages goes."""
         self._run = run
+
+    def intervals_at_once(self, interval: int) -> int:
+        """Any number: messages do not come from it."""
+        return ANY_NUMBER
 
     def close(self) -> None:
         """Write the account of all messages."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,21 @@ class Deliverer(Protocol):
         """A market decides from now on about these units, or does so no longer."""
 
 
+class DeviceLoop(NamedTuple):
+    """What devices do in a compiled loop over many steps, as functions of their state there."""
+
+    deliver: Callable[..., NDArray[np.float64]]
+    """``deliver(places, requested, times_ms, devices, delivered)``: what is delivered, for which the last has
+    room; see `BulkDeliverer`."""
+    close: Callable[..., None]
+    """``close(now_ms, devices, flows)``: bring all up to now, write what their meters have counted, and have
+    these begin anew."""
+    n_flows: int
+    """How many numbers a meter counts: `flows` are of shape (n_flows, n)."""
+    uses: tuple[Callable[..., Any], ...]
+    """The functions that both call, and those that these call."""
+
+
 class BulkDeliverer(Protocol):
     """What carries out the decisions of many agents at once, always about the same units and steps."""
 
@@ -48,6 +63,28 @@ class BulkDeliverer(Protocol):
             Who is asked, by place among all, and when.
         requested : ndarray, shape (m, k)
             0 or 1 for each unit.
+        """
+
+    def close_meters(self, now_ms: int) -> None:
+        """An interval ends now, and is read later: keep what meters have counted; all that is asked for up to
+        now has been."""
+
+    @property
+    def loop(self) -> DeviceLoop | None:
+        """What all of them do in a compiled loop; None where there is none."""
+
+    def in_loop(self) -> Any:
+        """Their state for that loop, which changes it."""
+
+    def keep_flows(self, now_ms: int, flows: NDArray[np.float64]) -> None:
+        """Keep what meters have counted there, of each interval up to now.
+
+        Parameters
+        ----------
+        now_ms : int
+            The end of the last one.
+        flows : ndarray, shape (n_intervals, n_flows, n)
+            As that loop writes them.
         """
 
 

@@ -6,6 +6,7 @@ by name. One is built from its own part of a scenario, and looks up the others t
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ from cosim.core.tables import Parameters, Table, TableStore
 
 Source = TypeVar("Source", contravariant=True)
 T = TypeVar("T")
+
+ANY_NUMBER = sys.maxsize
+"""As many intervals as others like."""
 
 
 class Uses(NamedTuple):
@@ -84,12 +88,16 @@ class Run:
         To be called now and then when the run is at rest: progress is shown, and an interruption takes place.
     events : int
         What has happened so far; each subsystem counts its own.
+    at_once : int
+        How many intervals are read when the last of them has ended; with more than one, nobody looks at what
+        devices do before that, nor changes it.
     """
 
     env: simpy.Environment
     store: TableStore
     pause: Callable[[], None]
     events: int = field(default=0)
+    at_once: int = field(default=1)
 
 
 class Subsystem(ABC, Generic[Source]):
@@ -151,6 +159,16 @@ class Subsystem(ABC, Generic[Source]):
 
     def start(self, run: Run) -> None:
         """Begin: processes, recorders, and whom messages go to. Those that it looked up have begun before."""
+
+    def intervals_at_once(self, interval: int) -> int:
+        """How many intervals from this one on it can be told of when the last of them has ended.
+
+        More than one where it neither reads nor changes anything of households or of the feeder by itself.
+        """
+        return 1
+
+    def before_meters(self, now_ms: int) -> None:
+        """Intervals end now: bring what devices do up to now, before any of these is metered."""
 
     def meter(self, interval: int) -> None:
         """An interval has ended, and meters are read."""

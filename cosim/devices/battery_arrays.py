@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.compiled import compiled
-from cosim.core.delivery import Unit, in_parts
+from cosim.core.delivery import DeviceLoop, Unit, in_parts
 from cosim.devices import battery_energies
 from cosim.devices.active_device import HomeSlots, residual_pieces
 from cosim.devices.battery_at_home import OWN_LOAD, InstalledBattery
@@ -79,14 +79,12 @@ _PROMISES = (
 )
 
 
-@compiled(_live, *_ENERGIES)
-def _live_all(now_ms: int, constants: Array, state: BatteryState, slots: HomeSlots) -> None:
+def _live_each(now_ms: int, constants: Array, state: BatteryState, slots: HomeSlots) -> None:
     for place in range(len(constants)):
         _live(place, now_ms, constants, state, slots)
 
 
-@compiled(_live, *_ENERGIES, *_PROMISES)
-def _deliver(
+def _deliver_each(
     places: Whole,
     requested: Array,
     times_ms: Whole,
@@ -129,6 +127,43 @@ def _deliver(
             state.n_promised[place] = turn + 1
 
 
+_live_all = compiled(_live, *_ENERGIES)(_live_each)
+_deliver = compiled(_live, *_ENERGIES, *_PROMISES)(_deliver_each)
+
+
+class BatteriesInLoop(NamedTuple):
+    """Batteries in a compiled loop over many steps; see `_deliver_each`."""
+
+    step_ms: int
+    follows_load: NDArray[np.bool_]
+    unit_kwh: Array
+    constants: Array
+    state: BatteryState
+    slots: HomeSlots
+
+
+def _deliver_in_loop(
+    places: Whole, requested: Array, times_ms: Whole, batteries: BatteriesInLoop, delivered: Array
+) -> Array:
+    """See `DeviceLoop`."""
+    _deliver_each(
+        places, requested, times_ms, batteries.step_ms, batteries.follows_load, batteries.unit_kwh,
+        batteries.constants, batteries.state, batteries.slots, delivered,
+    )  # fmt: skip
+    return delivered
+
+
+def _close_in_loop(now_ms: int, batteries: BatteriesInLoop, flows: Array) -> None:
+    """See `DeviceLoop`; what is charged, discharged, stored and leaked."""
+    state = batteries.state
+    _live_each(now_ms, batteries.constants, state, batteries.slots)
+    for place in range(len(state.stored_kwh)):
+        flows[0, place], state.charged_kwh[place] = state.charged_kwh[place], 0.0
+        flows[1, place], state.discharged_kwh[place] = state.discharged_kwh[place], 0.0
+        flows[2, place] = state.stored_kwh[place]
+        flows[3, place], state.leaked_kwh[place] = state.leaked_kwh[place], 0.0
+
+
 class BatteryArrays:
     """Batteries that a market regulates from the start to the end, each alone in its household.
 
@@ -143,6 +178,10 @@ class BatteryArrays:
     slot_ms : int
         Length of a slot of the profiles.
     """
+
+    loop = DeviceLoop(
+        _deliver_in_loop, _close_in_loop, 4, (_live, _live_each, _deliver_each, *_ENERGIES, *_PROMISES)
+    )
 
     def __init__(
         self, batteries: Sequence[InstalledBattery], units: Sequence[Unit], step_ms: int, slot_ms: int
@@ -182,8 +221,20 @@ class BatteryArrays:
     def close(self) -> Array:
         """What happened since it was last called, shape (n_metered, n); see `InstalledBattery.close`."""
         state = self._state
-        flows = state.charged_kwh.copy(), state.discharged_kwh.copy(), state.leaked_kwh.copy()
-        lost, nothing = lost_kwh(self._columns, *flows), np.zeros(len(state.stored_kwh))
+        counted = state.charged_kwh, state.discharged_kwh, state.stored_kwh, state.leaked_kwh
+        shown: Array = self.shown(np.array([counted]))[0]
         for each in (state.charged_kwh, state.discharged_kwh, state.leaked_kwh):
             each.fill(0.0)
-        return np.array([flows[0], flows[1], state.stored_kwh, lost, nothing, nothing, flows[2]])
+        return shown
+
+    def in_loop(self, slots: HomeSlots) -> BatteriesInLoop:
+        """Their state for a loop over many steps, which changes it."""
+        return BatteriesInLoop(
+            self._step_ms, self._follows_load, self._unit_kwh, self._constants, self._state, slots
+        )
+
+    def shown(self, flows: Array) -> Array:
+        """What meters show of intervals with these flows, as of `_close_in_loop`; shape (k, n_metered, n)."""
+        charged, discharged, stored, leaked = flows.transpose(1, 0, 2)
+        lost, nothing = lost_kwh(self._columns, charged, discharged, leaked), np.zeros(charged.shape)
+        return np.stack([charged, discharged, stored, lost, nothing, nothing, leaked], axis=1)

@@ -16,14 +16,14 @@ A device whose power is known beforehand has a profile (`Device.put_profiles`); 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cosim.config.base import Fraction, Model, Probability
 from cosim.core.compiled import can_compile
-from cosim.core.delivery import Unit
+from cosim.core.delivery import DeviceLoop, Unit
 from cosim.core.errors import Problem
 from cosim.core.inverters import Inverter
 from cosim.core.numbers import Number, Summary
@@ -132,6 +132,19 @@ class DeviceArrays(Protocol):
 
     def close(self) -> Array:
         """What their meters show, shape (n_metered, n); see `ActiveDevice.close`."""
+
+
+@runtime_checkable
+class LoopedArrays(DeviceArrays, Protocol):
+    """Such devices that can also go in a compiled loop over many steps."""
+
+    loop: DeviceLoop
+
+    def in_loop(self, slots: HomeSlots) -> Any:
+        """Their state for that loop, which changes it."""
+
+    def shown(self, flows: Array) -> Array:
+        """What their meters show of intervals in which they counted this, shape (n_intervals, n_flows, n)."""
 
 
 def can_be_arrays(devices: Sequence[ActiveDevice], made_for: type[ActiveDevice]) -> bool:

@@ -91,17 +91,32 @@ class Simulation:
         self._progress(self.now_ms, self.events)
 
     def _intervals(self) -> Generator[simpy.Event, object, None]:
-        """Read the meters at the end of each interval, then let the feeder answer."""
+        """Read the meters at the end of each interval, then let the feeder answer; some at once where nobody
+        waits for that."""
         time, env, acting = self._parts.context.time, self._run.env, self._parts.acting
-        for interval in range(time.n_intervals):
-            end_ms = (interval + 1) * time.interval_ms
+        end = 0
+        while end < time.n_intervals:
+            first, end = end, self._next_end(end)
+            end_ms, self._run.at_once = end * time.interval_ms, end - first
             yield wait_until(env, end_ms, Priority.METER_CLOSE)
             for subsystem in acting:
-                subsystem.meter(interval)
-            yield wait_until(env, end_ms, Priority.POWER_FLOW)
-            for subsystem in acting:
-                subsystem.flow(interval)
+                subsystem.before_meters(end_ms)
+            for interval in range(first, end):
+                for subsystem in acting:
+                    subsystem.meter(interval)
+                if interval + 1 == end:
+                    yield wait_until(env, end_ms, Priority.POWER_FLOW)
+                for subsystem in acting:
+                    subsystem.flow(interval)
             self._pause()
+
+    def _next_end(self, first: int) -> int:
+        """The interval up to which those from `first` on are read at once: at most up to the next save."""
+        time, save_ms = self._parts.context.time, save_every_ms(self._parts.context.time)
+        next_save_ms = (first * time.interval_ms // save_ms + 1) * save_ms
+        to_save = max(1, next_save_ms // time.interval_ms - first)
+        most = min(to_save, *(subsystem.intervals_at_once(first) for subsystem in self._parts.acting))
+        return min(first + most, time.n_intervals)
 
 
 def save_every_ms(time: TimeAxis) -> int:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cosim.core.context import Context
 from cosim.core.errors import InputError, Problem, count
 from cosim.core.numbers import Summary
-from cosim.core.subsystem import Run, Setup, Subsystem, Uses
+from cosim.core.subsystem import ANY_NUMBER, Run, Setup, Subsystem, Uses
 from cosim.grid import agreement, copy_record, extremes, limit_violations, record, verdict
 from cosim.grid.connected_feeder import ConnectedFeeder
 from cosim.grid.copies import CopiedFlow, copied, copied_limits, memory_problems, needed_bytes
@@ -256,6 +256,10 @@ class PowerGrid(Subsystem[Fed]):
             assert isinstance(solver, PowerFlow)  # taps and copies do not go together
             solver = TapStepping(solver, self.tap_changers)
         self._coupling = Coupling(solver, self._keep, per_block)
+
+    def intervals_at_once(self, interval: int) -> int:
+        """Any number, unless somebody waits for what comes out of each."""
+        return 1 if self._is_waited_for else ANY_NUMBER
 
     def flow(self, interval: int) -> None:
         """Take what was drawn in an interval; it is solved at once where somebody waits, and measured."""

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.core.clock import to_hours
-from cosim.devices.interface import DeviceArrays
 from cosim.households.household import Equipment
 from cosim.households.profile_book import ProfileBook
-from cosim.households.together import Together
+from cosim.households.together import OwnedArrays, Together
 
 Array = NDArray[np.float64]
 
@@ -79,7 +78,7 @@ class _MeteredArrays(NamedTuple):
     """Devices of a kind that go as arrays, their places among all of the kind, and whether they are all."""
 
     places: NDArray[np.int64]
-    arrays: DeviceArrays
+    arrays: OwnedArrays
     is_every: bool
 
 
@@ -116,9 +115,9 @@ class Meters:
     def read_together(self, some: Together) -> None:
         """Some households have devices that go as arrays: these show what they did there."""
         self._together.append(some)
-        for kind, (owners, arrays) in some.in_arrays.items():
+        for kind, arrays in some.in_arrays.items():
             every, _ = self._devices[kind]
-            places = np.searchsorted(every, owners)
+            places = np.searchsorted(every, arrays.owners)
             is_every = np.array_equal(places, np.arange(len(every)))
             self._arrays.setdefault(kind, []).append(_MeteredArrays(places, arrays, is_every))
         elsewhere = {owner for owned in some.in_arrays.values() for owner in owned.owners.tolist()}

@@ -215,6 +215,10 @@ class ProfileBook:
         if interval - self._first_interval >= self._per_block:
             self._open(interval)
 
+    def left(self, interval: int) -> int:
+        """How many intervals from this one on the current block holds."""
+        return self._first_interval + self._per_block - interval
+
     def _open(self, interval: int) -> None:
         n_slots = self._per_block * self._per_interval
         first = interval * self._per_interval

@@ -14,7 +14,7 @@ from cosim.core.context import Context, TimeAxis
 from cosim.core.delivery import Unit
 from cosim.core.errors import InputError, Problem, collected
 from cosim.core.numbers import Summary
-from cosim.core.subsystem import Run, Setup, Subsystem, Uses
+from cosim.core.subsystem import ANY_NUMBER, Run, Setup, Subsystem, Uses
 from cosim.core.tables import ColumnData, Parameters
 from cosim.csv_files.found import CsvFound, file_lines
 from cosim.grid.schema import GridConfig
@@ -220,6 +220,13 @@ class Households(Subsystem[Housed]):
             self._recorder = MeterRecorder(self.equipment, self._context, run.store, owners)
         if self._grid is not None and self.waits_for_voltages:
             self._grid.on_set_points(self._settle)
+
+    def intervals_at_once(self, interval: int) -> int:
+        """Those of a block of profiles, unless somebody controls what takes place."""
+        if self.meters is None:
+            return ANY_NUMBER
+        is_controlled = self.generation is not None or self._balance is not None
+        return 1 if is_controlled else self.meters.book.left(interval)
 
     def meter(self, interval: int) -> None:
         """Read all meters, and pass to the feeder what was drawn."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.delivery import Unit
+from cosim.core.delivery import DeviceLoop, Unit
 from cosim.devices.active_device import ActiveDevice, HomeSlots
-from cosim.devices.interface import DEVICES, DeviceArrays
+from cosim.devices.interface import DEVICES, DeviceArrays, LoopedArrays
 from cosim.households.household import Equipment, Household
 from cosim.households.profile_book import ProfileBook
 
@@ -25,6 +26,12 @@ class OwnedArrays(NamedTuple):
     """Their households. Shape (n,)."""
     arrays: DeviceArrays
     """The devices."""
+    closed: deque[Array]
+    """What their meters have counted, of intervals that are read later."""
+
+    def close(self) -> Array:
+        """What their meters show of the first interval that has not been read; see `DeviceArrays.close`."""
+        return self.closed.popleft() if self.closed else self.arrays.close()
 
 
 class Together:
@@ -59,6 +66,7 @@ class Together:
         self.in_arrays: dict[str, OwnedArrays] = {}
         self._slots: dict[str, HomeSlots] = {}
         self._block = -1
+        self._closed_ms = 0
         self._kinds: list[str] = []
         # Of each household, the kind of its device that goes as an array, by number, and its place there.
         self._kind_of = np.full(len(members), -1, np.int64)
@@ -74,7 +82,7 @@ class Together:
                 self._kind_of[positions] = len(self._kinds)
                 self._place[positions] = np.arange(len(positions))
                 self._kinds.append(kind)
-                self.in_arrays[kind] = OwnedArrays(members[positions], made)
+                self.in_arrays[kind] = OwnedArrays(members[positions], made, deque())
         self._is_one_kind = (
             len(self._kinds) == 1 and len(served) == len(units) and bool((self._kind_of == 0).all())
         )
@@ -129,9 +137,44 @@ class Together:
 
     def advance(self, now_ms: int) -> None:
         """Bring what goes as arrays up to now."""
+        if now_ms <= self._closed_ms:
+            return
         self._look_up()
-        for kind, (_, arrays) in self.in_arrays.items():
-            arrays.advance(now_ms, self._slots[kind])
+        for kind, owned in self.in_arrays.items():
+            owned.arrays.advance(now_ms, self._slots[kind])
+
+    def close_meters(self, now_ms: int) -> None:
+        """An interval ends now, and is read later: keep what the meters of arrays have counted."""
+        if now_ms <= self._closed_ms:
+            return
+        self.advance(now_ms)
+        self._closed_ms = now_ms
+        for owned in self.in_arrays.values():
+            owned.closed.append(owned.arrays.close())
+
+    @property
+    def loop(self) -> DeviceLoop | None:
+        """What all devices do in a compiled loop; None where there is none for them."""
+        arrays = self._sole_arrays()
+        return arrays.loop if isinstance(arrays, LoopedArrays) else None
+
+    def in_loop(self) -> Any:
+        """Their state for that loop, which changes it."""
+        self._look_up()
+        (kind,), arrays = self._kinds, self._sole_arrays()
+        assert isinstance(arrays, LoopedArrays)
+        return arrays.in_loop(self._slots[kind])
+
+    def keep_flows(self, now_ms: int, flows: Array) -> None:
+        """Keep what meters have counted there, of each interval up to now; see `BulkDeliverer`."""
+        arrays = self._sole_arrays()
+        assert isinstance(arrays, LoopedArrays)
+        self._closed_ms = now_ms
+        self.in_arrays[self._kinds[0]].closed.extend(arrays.shown(flows))
+
+    def _sole_arrays(self) -> DeviceArrays | None:
+        """The devices, where all are of one kind, in the members' order, and serve every unit."""
+        return self.in_arrays[self._kinds[0]].arrays if self._is_one_kind else None
 
     def _look_up(self) -> None:
         """Have the profiles as arrays, whenever others have been opened."""
@@ -139,8 +182,8 @@ class Together:
         if self._block == book.version:
             return
         self._block = book.version
-        for kind, (owners, _) in self.in_arrays.items():
-            surplus_kw = np.array([book.surplus_kw[owner] for owner in owners.tolist()])
+        for kind, owned in self.in_arrays.items():
+            surplus_kw = np.array([book.surplus_kw[owner] for owner in owned.owners.tolist()])
             self._slots[kind] = HomeSlots(surplus_kw, book.first_ms, book.slot_ms)
 
 

@@ -75,6 +75,7 @@ def build_in_arrays(
         down=network.in_bulk("downlink", SIGNAL, everyone),
         up=network.in_bulk("uplink", REPORT, everyone),
         devices=devices,
+        meters_ms=0 if devices is None or time.interval_ms % time.step_ms else time.interval_ms,
     )
     platform = Platform(rules, state, reports)
     repeats = config.platform.against(AgainstLostSignals).sent_again_ms()

@@ -77,6 +77,8 @@ class CommunityArrays:
     """The links to them, and from them."""
     devices: BulkDeliverer | None
     """What carries out the households' decisions; without any, everything requested is delivered."""
+    meters_ms: int
+    """How often the meters of these close, always together with a tick; 0 where they do not."""
     n_sent: int = 0
     """How many times something was sent to them."""
 
@@ -104,6 +106,11 @@ class HouseholdArrays:
         self._caught_up_ms = -1
         self._everyone = np.arange(len(recorded))
 
+    @property
+    def has_devices(self) -> bool:
+        """Whether devices carry out what they decide."""
+        return self._arrays.devices is not None
+
     def averages(self) -> Array:
         """x̄ of each resource and household as it stands, shape (m, n)."""
         return self._arrays.averages.copy()
@@ -128,6 +135,9 @@ class HouseholdArrays:
             self._wake(wake_up, now_ms, rows)
         if not is_anybody_up:
             self._arrays.reports.take_late(now_ms)
+        devices, meters_ms = self._arrays.devices, self._arrays.meters_ms
+        if devices is not None and meters_ms and now_ms % meters_ms == 0:
+            devices.close_meters(now_ms)
         if self._log is not None and any(len(part) for _, part in rows):
             self._write(self._log, rows)
 

@@ -17,6 +17,7 @@ from cosim.regulation.message_kinds import AGGREGATE, SIGNAL, MeteredAggregate
 from cosim.regulation.mitigations import AgainstLostSignals
 from cosim.regulation.record import DecisionRecorder, TickRecorder
 from cosim.regulation.restart import saved
+from cosim.regulation.stretches import Stretches
 
 Process = Generator[simpy.Event, object, None]
 
@@ -83,22 +84,28 @@ class PlatformProcess:
         """Make all ticks up to now that have not been made yet."""
         community = self._community
         due = min(len(self._steps), now_ms // self._steps.step + 1)
+        stretches = self._stretches
         while self._next < due:
             n_made = 0
-            if community.stretches is not None:
-                n_made = community.stretches.make(
-                    self._next, due - self._next, self._reader, self._recorder.add
-                )
+            if stretches is not None:
+                n_made = stretches.make(self._next, due - self._next, self._reader, self._recorder.add)
             if not n_made:
                 self._tick(self._next, self._steps[self._next])
             self._next += max(n_made, 1)
             self._run.events += max(n_made, 1) * (1 + 3 * len(community.platform.state.members))
 
+    @property
+    def _stretches(self) -> Stretches | None:
+        """Many ticks at a time; none where somebody may look at what devices do between two of them."""
+        community = self._community
+        is_watched = community.arrays is not None and community.arrays.has_devices and self._run.at_once == 1
+        return None if is_watched else community.stretches
+
     def _ticks(self) -> Process:
         """Algorithm 1: measure, integrate, broadcast, step after step."""
         community, run, steps = self._community, self._run, self._steps
         while self._next < len(steps):
-            together = 1 if community.stretches is None else community.stretches.most
+            together = 1 if self._stretches is None else self._stretches.most
             at_ms = steps[min(self._next + together, len(steps)) - 1]
             yield wait_until(run.env, at_ms, Priority.TICK)
             self.catch_up(at_ms)

@@ -21,7 +21,7 @@ from cosim.regulation.household_arrays import CommunityArrays, refuse
 from cosim.regulation.household_loops import whole_sums
 from cosim.regulation.mitigations import AgainstDelay, AgainstFalseReports
 from cosim.regulation.platform import Platform, Tick
-from cosim.regulation.stretch_loops import MISSING, StretchRows, StretchRules, stretch
+from cosim.regulation.stretch_loops import MISSING, NO_DEVICES, StretchRows, StretchRules, stretch_with
 from cosim.regulation.wake_ups import EVERYONE
 
 Record = Callable[[int, int, Tick, list[float], NDArray[np.float64]], None]
@@ -29,7 +29,7 @@ Record = Callable[[int, int, Tick, list[float], NDArray[np.float64]], None]
 BEFORE_COMPILING = 20_000
 """Ticks of a run after which the loop is worth the seconds of compiling it, if that has not been done."""
 
-_MOST_TICKS = 64
+_MOST_TICKS = 96
 _NUMBERS_TOGETHER = 2**16
 
 
@@ -47,6 +47,9 @@ class Stretches:
     """
 
     def __init__(self, arrays: CommunityArrays, answers: AnswerRules, platform: Platform) -> None:
+        loop = None if arrays.devices is None else arrays.devices.loop
+        self._loop = NO_DEVICES if loop is None else loop
+        self._stretch = stretch_with(self._loop)
         self._arrays, self._answers, self._platform = arrays, answers, platform
         rules, n = platform.rules, len(arrays.members)
         self._most = _most_ticks(arrays)
@@ -63,13 +66,14 @@ class Stretches:
             gains=np.array(platform.state.gains),
             low=float(rules.signal_limits[0]),
             high=float(rules.signal_limits[1]),
+            meters_ms=arrays.meters_ms,
         )
 
     @property
     def most(self) -> int:
         """So many ticks go together at most, for now."""
         if self._is_compiled is None:  # which takes a look into a folder
-            self._is_compiled = can_compile() and is_kept(stretch)
+            self._is_compiled = can_compile() and is_kept(self._stretch)
         can_be = self._is_compiled or (can_compile() and self._n_before > BEFORE_COMPILING)
         return self._most if can_be else 1
 
@@ -101,14 +105,18 @@ class Stretches:
         arrival_ms, signals, n_late_signals = heard
         rows = self._rows(first, step, n_ticks, arrival_ms)
         reports, n_late_reports = arrays.reports.open_stretch(n_ticks)
-        n_made, n_late_signals, n_late_reports = stretch(
+        devices = None if arrays.devices is None else arrays.devices.in_loop()
+        n_made, n_late_signals, n_late_reports = self._stretch(
             first, self._rules._replace(lag=first - step), self._answers, rows, arrays.averages,
-            arrays.delivered, signals, n_late_signals, reports, n_late_reports,
+            arrays.delivered, signals, n_late_signals, reports, n_late_reports, devices,
         )  # fmt: skip
         self._account(first, n_made, rows, reader, record)
         if n_made < n_ticks:
             refuse(arrays, EVERYONE, step + n_made + 1, rows.answers[1])
         last = first + n_ticks - 1
+        if arrays.devices is not None and len(rows.flows):
+            meters_ms = self._rules.meters_ms
+            arrays.devices.keep_flows(last * step_ms // meters_ms * meters_ms, rows.flows)
         arrays.signals.close_stretch(last + 1, rows.down_ms[n_ticks], n_late_signals)
         arrays.reports.close_stretch(n_late_reports)
         arrays.wake_ups.pass_over(n_ticks)
@@ -120,17 +128,23 @@ class Stretches:
     def _rows(self, first: int, step: int, n_ticks: int, arrival_ms: Times) -> StretchRows:
         arrays, capacities = self._arrays, self._platform.rules.capacities
         (m, n), ticks = arrays.averages.shape, range(first, first + n_ticks)
+        step_ms, meters_ms = self._rules.step_ms, self._rules.meters_ms
+        n_closed = (
+            ticks[-1] * step_ms // meters_ms - (ticks[0] - 1) * step_ms // meters_ms if meters_ms else 0
+        )
         return StretchRows(
             draws=arrays.rules.draws.rows(step + 1, n_ticks),
             up_ms=arrays.up.latencies_ms(step, n_ticks),
             down_ms=np.vstack([arrival_ms, arrays.down.latencies_ms(arrays.n_sent, n_ticks)]),
-            capacities=np.array([capacities(tick * self._rules.step_ms) for tick in ticks], np.float64),
+            capacities=np.array([capacities(tick * step_ms) for tick in ticks], np.float64),
             signals=np.empty((n_ticks, m)),
             measured=np.empty((n_ticks, m)),
             wake_ms=np.empty((n_ticks, n), np.int64),
             averages=np.empty((n_ticks, m, n)),
             sums=np.empty((n_ticks, 3, m), np.int64),
             answers=np.empty((3, m, n)),
+            delivered=np.empty((m, n)),
+            flows=np.empty((n_closed, self._loop.n_flows, n)),
         )
 
     def _account(
@@ -165,7 +179,7 @@ def stretches_of(arrays: CommunityArrays, platform: Platform, is_apart: bool) ->
     """
     rules = platform.rules
     is_known = (
-        arrays.devices is None
+        (arrays.devices is None or (bool(arrays.meters_ms) and arrays.devices.loop is not None))
         and math.isinf(arrays.rules.silent_after_ms)
         and arrays.down.is_plain
         and arrays.up.is_plain

@@ -17,7 +17,7 @@ from cosim.core.delivery import BulkDeliverer, Deliverer
 from cosim.core.errors import InputError, Problem
 from cosim.core.message import METER, PLATFORM, Message, platform_of
 from cosim.core.numbers import Summary
-from cosim.core.subsystem import Run, Setup, Subsystem, Uses
+from cosim.core.subsystem import ANY_NUMBER, Run, Setup, Subsystem, Uses
 from cosim.core.tables import Parameters
 from cosim.grid.feeder_meter import FeederMeter
 from cosim.grid.measurement import FeederReading
@@ -235,8 +235,6 @@ class Regulation(Subsystem[Regulated]):
         alarm = AlarmClock(run.env, time.duration_ms)
         self._run = run
         self._hear()
-        if self._households is not None and self._households.meters is not None:
-            run.env.process(self._before_meters(run))
         for number, community in enumerate(self.communities):
             recorder = TickRecorder(community, ticks, time)
             log = community.log
@@ -255,15 +253,17 @@ class Regulation(Subsystem[Regulated]):
             platform.start()
             self._platforms.append(platform)
 
-    def _before_meters(self, run: Run) -> Generator[simpy.Event, object, None]:
-        """Bring arrays up to the end of each interval, before what their devices do is metered."""
-        time = self._context.time
-        arrays = [community.arrays for community in self.communities if community.arrays is not None]
-        for interval in range(time.n_intervals if arrays else 0):
-            end_ms = (interval + 1) * time.interval_ms
-            yield wait_until(run.env, end_ms, Priority.TICK)
-            for each in arrays:
-                each.catch_up(end_ms)
+    def intervals_at_once(self, interval: int) -> int:
+        """Any number, where no community asks devices before anybody has to know what they did."""
+        asking = [each for each in self.communities if self._households and _asks(each.design)]
+        return ANY_NUMBER if all(each.stretches is not None for each in asking) else 1
+
+    def before_meters(self, now_ms: int) -> None:
+        """Bring arrays with devices up to now."""
+        for community, platform in zip(self.communities, self._platforms, strict=True):
+            if community.arrays is not None and community.arrays.has_devices:
+                platform.catch_up(now_ms)
+                community.arrays.catch_up(now_ms)
 
     def save(self) -> None:
         """Write ticks and decisions that wait; platforms and arrays are brought up to now before."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import os
 import tempfile
 from pathlib import Path
@@ -17,21 +18,24 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from cosim.config.library import names
+from cosim.core.delivery import DeviceLoop
 from cosim.core.errors import InputError
 from cosim.core.numbers import Summary
 from cosim.engine.builder import build
 from cosim.engine.load import LoadedScenario, load_scenario, scenario_of_data
 from cosim.engine.simulation import Simulation
+from cosim.households import subsystem as households
 from cosim.households.together import Together
 from cosim.regulation import stretches
+from cosim.regulation.stretch_loops import stretch_with
 from cosim.regulation.stretches import Stretches
 from cosim.regulation.subsystem import Regulation
 from cosim.results.store import RunStore
 
 HOME = "time;load [kW];sun [kW/kWp];outside [°C]\n" + "\n".join(
-    f"2016-07-04T{k // 4:02d}:{15 * (k % 4):02d}:00Z;{(7 * k % 11) / 5};{max(0, 40 - abs(k - 48)) / 45:.3f};"
-    f"{(13 * k % 29) - 6}"
-    for k in range(32, 72)
+    f"2016-07-{4 + k // 96:02d}T{k % 96 // 4:02d}:{15 * (k % 4):02d}:00Z;{(7 * k % 11) / 5};"
+    f"{max(0, 40 - abs(k % 96 - 48)) / 45:.3f};{(13 * k % 29) - 6}"
+    for k in range(32, 240)
 )
 STAYS = "vehicle,arrival,departure,energy [kWh]\n" + "".join(
     f"v{v},2016-07-04T{6 + 4 * k:02d}:{13 * v:02d}:{7 * v:02d}Z,2016-07-04T{9 + 4 * k:02d}:{11 * v:02d}:00Z,"
@@ -366,6 +370,29 @@ def _plain_scenarios(draw: Any) -> dict[str, Any]:
     return scenario
 
 
+@st.composite
+def _scenarios_at_home(draw: Any) -> dict[str, Any]:
+    """Likewise at home: batteries that all are asked, or that nobody asks, over more than a day."""
+    scenario = draw(_plain_scenarios())
+    step_ms = draw(st.sampled_from([600_000, 900_000, 1_800_000, 3_600_000, 7_200_000]))
+    hours = st.integers(1, 20).map(lambda hours: 2 * hours)
+    scenario["time"] = {"step_s": step_ms / 1000, **draw(_DAYTIME), "duration_h": draw(hours)}
+    for community in scenario["communities"]:
+        m, is_asked = len(community["resources"]), draw(st.sampled_from([True, True, False]))
+        for resource in community["resources"] if is_asked else ():
+            resource |= {"serves": draw(st.sampled_from(BATTERY)), "unit_kwh": step_ms / 3_600_000 / 2}
+        phases = st.sampled_from([0, step_ms - 1, {"uniform_int": [1, step_ms - 1]}])
+        community["agent"] |= {"phase": {"kind": "given", "phase_ms": draw(phases)}}
+        if is_asked:
+            community["agent"] |= {"initial_decision": 0}
+        for group in scenario["groups"]:
+            if group["name"] in community["groups"]:
+                group |= draw(_home([{"serves": "anything"}] * m)) if is_asked else draw(_home([]))
+                group["battery"] = draw(_battery())
+                group.pop("ev", None), group.pop("heat_pump", None)
+    return scenario
+
+
 def _tables(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in sorted((folder / "tables").glob("*.parquet"))}
 
@@ -499,6 +526,36 @@ def test_many_ticks_at_once_leave_the_same_bytes(n_examples: int, monkeypatch: p
 
     compare()
     assert max(made) > 1
+
+
+def _uncompiled(devices: DeviceLoop) -> Any:
+    """The loop as it stands in Python, which saves the time of compiling it."""
+    return inspect.unwrap(stretch_with(devices))
+
+
+@pytest.mark.parametrize("n_examples", [4, pytest.param(100, marks=pytest.mark.slow)])
+def test_many_ticks_of_batteries_leave_the_same_bytes(
+    n_examples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stretches, "BEFORE_COMPILING", -1)
+    monkeypatch.setattr(households, "_MOST_SLOTS", 300)  # so that profiles come in many blocks
+    if n_examples == 4:
+        monkeypatch.setattr(stretches, "stretch_with", _uncompiled)
+        monkeypatch.setattr(stretches, "is_kept", lambda loop: True)
+    keep, kept = Together.keep_flows, []
+    monkeypatch.setattr(
+        Together,
+        "keep_flows",
+        lambda self, now_ms, flows: kept.append(len(flows)) or keep(self, now_ms, flows),
+    )
+
+    @settings(EXAMPLES, max_examples=n_examples)
+    @given(_scenarios_at_home())
+    def compare(scenario: dict[str, Any]) -> None:
+        _compare(scenario)
+
+    compare()
+    assert max(kept) > 1
 
 
 IN_ARRAYS = {
