@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # a run needs no studies
 GivenScenario = str | os.PathLike[str] | Mapping[str, Any] | Scenario
 """A built-in name, a YAML file, the same content as a mapping, or a validated scenario."""
 GivenSweep = str | os.PathLike[str] | Mapping[str, Any]
-"""The same of a sweep, whose `base` may be any of those too."""
+"""The same for a sweep, whose `base` may be any of those too."""
 Overrides = Mapping[str, Any] | Sequence[str]
 """Paths to values, or texts ``path=value`` as on the command line."""
 

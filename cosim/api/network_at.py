@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 Instant = str | datetime | int
 """An instant in ISO 8601 or as an object (UTC unless it says otherwise), or an interval's number from 0."""
 AGREE_PU = 1e-6
-"""So near are the run's own voltages and those of the net, or the run's files were changed since."""
+"""The run's own voltages and those of the net differ by no more than this, unless the run's files have been
+changed."""
 
 Array = NDArray[np.float64]
 
@@ -58,7 +59,7 @@ def network_at(run: RunData, at: Instant) -> pandapowerNet:
     apart = np.abs(found - vm_pu)
     if (np.isnan(found) != np.isnan(vm_pu)).any() or np.nanmax(apart, initial=0.0) > AGREE_PU:
         message = f"the network gives voltages that differ from those of this run in interval {interval}"
-        remedy = "Run its scenario.yaml again: files of the run, or its feeder, have changed since."
+        remedy = "Run its scenario.yaml again: its feeder, or files of the run, have been changed."
         raise InputError([Problem(message, remedy, file=str(run.folder))])
     return net
 
@@ -89,7 +90,7 @@ def _number(scenario: Scenario, at: str | datetime) -> int:
         moment = at if isinstance(at, datetime) else datetime.fromisoformat(at)
     except (TypeError, ValueError):
         remedy = "Write it as 2016-07-04T12:00Z, or give the number of the interval."
-        raise InputError([Problem("this is not a time", remedy, "at", value=str(at))]) from None
+        raise InputError([Problem("this is not a date and time", remedy, "at", value=str(at))]) from None
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     since_ms = (moment - scenario.time.start).total_seconds() * MS_PER_SECOND
     return int(since_ms // scenario.interval_ms)

@@ -13,7 +13,7 @@ from cosim.grid.network_file import load_network
 from cosim.grid.solvers import solver_of
 
 _HOUSEHOLDS_PER_CHARGE = 12
-"""A community of so many homes lets one vehicle charge at a time in the evening."""
+"""Homes in a community for each vehicle that it lets charge at a time in the evening."""
 
 
 def new(file: str | os.PathLike[str], network: str = "kerber_landnetz_kabel_1") -> list[Problem]:

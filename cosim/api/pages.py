@@ -21,5 +21,5 @@ def page_of(folder: str | os.PathLike[str]) -> Path:
     for place in _PLACES:
         if (Path(folder) / place).is_file():
             return Path(folder) / place
-    remedy = f"`cosim report {folder}` makes that of a run."
-    raise InputError([Problem("there is no page in this directory", remedy, file=str(folder))])
+    remedy = f"`cosim report {folder}` makes the page of a run."
+    raise InputError([Problem("this directory holds no page", remedy, file=str(folder))])

@@ -48,7 +48,7 @@ class HeldFolder:
 
 
 class Summary(Mapping[str, "float | int | None"]):
-    """The numbers of a run by name, as ``summary.json`` has them; None for one that does not exist in it.
+    """The numbers of a run by name, as ``summary.json`` has them; None for one that has no value in this run.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def run(
     results : path, optional
         A directory in which the run gets one of its own, ``SCENARIO/TIME-HASH``; in place of `out`.
     watcher : Watcher, optional
-        Told how it goes; by default doubts are Python warnings, and nothing else is said.
+        Is told how it goes; by default doubts become Python warnings, and nothing else is shown.
 
     Returns
     -------

@@ -174,7 +174,7 @@ def sweep(
     results : path, optional
         A directory in which the sweep gets one of its own, ``SWEEP/TIME-HASH``; in place of `out`.
     watcher : Watcher, optional
-        Told how it goes; by default doubts are Python warnings, and nothing else is said.
+        Is told how it goes; by default doubts become Python warnings, and nothing else is shown.
 
     Returns
     -------

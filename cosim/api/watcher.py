@@ -19,7 +19,8 @@ class Ended(Protocol):
 
 
 class Watcher:
-    """Told how a run or a sweep goes; as it is, doubts become Python warnings, and nothing else is said.
+    """Is told how a run or a sweep goes; unless overridden, it turns doubts into Python warnings, and is
+    silent otherwise.
 
     Of a run, `total` and `so_far` are simulated time in ms and `count` is the number of events; of a sweep
     they are points, and those that failed.

@@ -38,7 +38,7 @@ def impact(
         ),
     ],
     out_dir: Annotated[
-        Path | None, option("--out", "Directory to write the study to.", "results/STUDY/TIME-HASH")
+        Path | None, option("--out", "Directory for the study.", "results/STUDY/TIME-HASH")
     ] = None,
     workers: Workers = None,
     dask: Dask = None,

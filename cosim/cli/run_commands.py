@@ -33,14 +33,18 @@ Format = Literal["png", "svg", "pdf"]
 def run(
     scenario: Source,
     out_dir: Annotated[
-        Path | None, option("--out", "Directory to write the run to.", "results/SCENARIO/TIME-HASH")
+        Path | None, option("--out", "Directory for the run.", "results/SCENARIO/TIME-HASH")
     ] = None,
     seed: Seed = None,
     set_: Overrides = None,
     plugin: Plugins = None,
     verify_power_flow: Annotated[
         int,
-        option("--verify-power-flow", "Solve this many intervals again with pandapower's runpp.", min=0),
+        option(
+            "--verify-power-flow",
+            "Solve this many intervals a second time with pandapower's runpp, and compare.",
+            min=0,
+        ),
     ] = 0,
 ) -> None:
     """Run a scenario and write tables and a report to a directory.
@@ -93,7 +97,7 @@ def report(folder: Annotated[Path, typer.Argument(help="A run directory.")], plu
 
 def open_(
     folder: Annotated[
-        Path, typer.Argument(metavar="RUN", help="A directory of a run, or any other that holds a page.")
+        Path, typer.Argument(metavar="RUN", help="A run directory, or any other that holds a page.")
     ],
 ) -> None:
     """Open the page of a run in the browser; where there is none, its path alone is printed."""
@@ -111,10 +115,11 @@ def figures(
     folder: Annotated[Path, typer.Argument(help="A run directory.")],
     format_: Annotated[Format, option("--format", "File format.", "png")] = "png",
     width_cm: Annotated[
-        float | None, option("--width-cm", "Width of each figure.", "20.32", min=5, max=100)
+        float | None, option("--width-cm", "Width of each figure, in cm.", "20.32", min=5, max=100)
     ] = None,
     dpi: Annotated[
-        int, option("--dpi", "Dots per inch of a PNG, and of pictures within the others.", min=50, max=1200)
+        int,
+        option("--dpi", "Dots per inch of a PNG, and of pictures within other formats.", min=50, max=1200),
     ] = 130,
     plugin: Plugins = None,
 ) -> None:

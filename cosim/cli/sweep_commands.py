@@ -35,7 +35,7 @@ def sweep(
         str, typer.Argument(metavar="SWEEP", help="A built-in name (see `cosim scenarios`) or a YAML file.")
     ],
     out_dir: Annotated[
-        Path | None, option("--out", "Directory to write the sweep to.", "results/SWEEP/TIME-HASH")
+        Path | None, option("--out", "Directory for the sweep.", "results/SWEEP/TIME-HASH")
     ] = None,
     workers: Workers = None,
     dask: Dask = None,

@@ -117,7 +117,7 @@ def require_targets(out_dir: Path | None, csv_file: Path | None) -> None:
             Problem("this is not a directory", "Choose a directory with --out.", file=str(out_dir))
         )
     if out_dir is not None and any((out_dir / name).exists() for name in ("run.json", "sweep.json")):
-        message = "this directory holds a run or a sweep, to which nothing may be added"
+        message = "this directory holds a run or a sweep, and nothing may be added to it"
         problems.append(Problem(message, "Choose another with --out.", file=str(out_dir)))
     if csv_file is not None and (csv_file.is_dir() or not csv_file.parent.is_dir()):
         message = "this is a directory" if csv_file.is_dir() else "its directory does not exist"

@@ -30,7 +30,7 @@ class Voice:
     Attributes
     ----------
     quiet : bool
-        Errors, and what is doubtful about results, alone.
+        Only errors and warnings about results.
     verbose : bool
         Every number and the seconds of each stage of a run, every problem however many, the versions.
     as_json : bool
@@ -108,7 +108,7 @@ def _spoken(
         typer.Option(
             "--quiet",
             "-q",
-            help="Print only errors, and doubts about results.",
+            help="Print only errors and warnings about results.",
             show_default="off",
             callback=_ask("quiet"),
             is_eager=True,

@@ -237,7 +237,7 @@ class GammaLatency(_OffsetLatency):
 
 @LATENCIES.register("trace")
 class TraceLatency(CsvFormat, LatencyModel):
-    """Drawn from measured latencies, each as likely as the other."""
+    """Drawn from measured latencies, each equally likely."""
 
     kind: Literal["trace"] = "trace"
     """Latency is drawn from a file of measured values."""

@@ -101,7 +101,7 @@ def _that_lose_everything(
             yield context.problem(f"{_path(number)}.loss", message, remedy, warning=True)
         elif number == _DEFAULT:
             message = "the default link loses every message, and overrides undo that on all links in use"
-            remedy = "Give the loss that is meant as the default; a link without an override would be dead."
+            remedy = "Set the intended loss as the default: links without an override would lose everything."
             yield context.problem(f"{_path(number)}.loss", message, remedy, warning=True)
 
 
@@ -122,7 +122,7 @@ def _without_effect(
             message = f"{override.household} is in the group '{own}', so this override never applies"
             remedy = "Leave out the group or the household."
         elif any(override.applies_to(link.direction, link.group, link.household) for link in origins):
-            message = "this override has no effect: others, more specific or later, replace all that it sets"
+            message = "this override has no effect: more specific or later ones replace all that it sets"
             remedy = "Remove it, or put it after them."
         else:
             message = "this override has no effect: no message is sent over a link that it covers"

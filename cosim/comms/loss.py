@@ -16,7 +16,7 @@ class LossModel(Model):
     """How messages get lost: the keys of one form of it, and what becomes of each transmission.
 
     What a link must remember from one transmission to the next is a whole number, its state. Every
-    transmission advances it, also one that is lost otherwise.
+    transmission advances it, even one that is lost for another reason.
     """
 
     kind: str

@@ -55,11 +55,11 @@ def read_trace(folder: Path, config: TraceLatency) -> NDArray[np.float64]:
     with np.errstate(invalid="ignore"):
         bad = np.flatnonzero(~((numbers >= 0) & (numbers <= MAX_MS / unit.factor)))
     text, lines = trace.text(place), trace.table.lines
-    message = "a latency must be a finite number, not negative"
+    message = "a latency must be a finite number of at least 0"
     remedy = f"Give numbers from 0 to {MAX_MS / unit.factor:,.12g} {unit.symbol}."
     problems = [
         Problem(
-            "a latency of this size cannot be meant" if 0 < numbers[row] < np.inf else message,
+            "a latency this large is not plausible" if 0 < numbers[row] < np.inf else message,
             remedy,
             config.column,
             config.file,

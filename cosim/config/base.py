@@ -38,7 +38,7 @@ MAX_STEPS = 100_000_000
 MAX_HOUSEHOLDS = 1_000_000
 """Largest population; a check of one takes about a minute."""
 MAX_REPEATS = 1_000
-"""How often a message or a request is repeated at most."""
+"""Most times that a message or a request is repeated."""
 MAX_SEED = 2**63 - 1
 """Largest seed: what the random streams take."""
 MAX_TEXT = 1_000

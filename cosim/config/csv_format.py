@@ -35,7 +35,7 @@ def _known_zone(value: str) -> str:
 def _known_format(value: str) -> str:
     missing = [sign for sign in ("d", "m", "y") if f"%{sign}" not in value.lower().replace("%b", "%m")]
     if "%z" in value.lower():
-        raise ValueError("an offset from UTC at the end of a stamp is found by itself; leave out %z")
+        raise ValueError("an offset from UTC at the end of a stamp is detected automatically; leave out %z")
     if missing:
         raise ValueError("a format of time stamps has day, month and year, such as '%d/%m/%Y %H:%M'")
     return value
@@ -48,7 +48,7 @@ TimeZone = Annotated[Text, AfterValidator(_known_zone)]
 
 
 class CsvFormat(Model):
-    """How a CSV file is written; what is not given is found out, and `cosim explain` shows it."""
+    """How a CSV file is written; what is not given is detected, and `cosim explain` shows it."""
 
     separator: Annotated[Text, AfterValidator(_separator)] | None = None
     """What separates cells: `,`, `;`, `|` or `tab`."""
@@ -69,7 +69,7 @@ class CsvFormat(Model):
 
 
 class CsvSeriesFormat(CsvFormat):
-    """The same of a file with a column of time stamps."""
+    """The same for a file with a column of time stamps."""
 
     time_column: FilledText | None = None
     """Column that holds the start of each slot; detected by default."""

@@ -21,7 +21,7 @@ EXPECTED = {
     "int_parsing": "a whole number",
     "int_from_float": "a whole number",
     "int_parsing_size": "a smaller number",
-    "string_type": "a text",
+    "string_type": "text",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "tuple_type": "a list",
@@ -33,7 +33,7 @@ EXPECTED = {
 UNKNOWN_KEY = "unknown key"
 """What the message about a key that does not exist begins with."""
 _REMEDIES = {
-    "a text": "Put it into quotes.",
+    "text": "Put it in quotes.",
     "true or false": "Write true or false.",
     "a list": "Write [first, second], or one item per line after a dash.",
     "a date and time": "Write it as 2016-07-04T00:00:00Z.",
@@ -100,7 +100,7 @@ def message_and_remedy(detail: ErrorDetails, path: str, model: type[BaseModel]) 
         case "string_too_long":
             return f"longer than {count(context['max_length'], 'character')}", "Shorten it."
         case "string_too_short":
-            return "an empty text", "Fill it in, or remove the key."
+            return "empty text", "Fill it in, or remove the key."
         case "finite_number":
             return "not a finite number", "Write a finite one."
         case "out_of_range":
@@ -207,7 +207,7 @@ def _wrong_type(kind: str, given: Any, path: str, loc: Loc, model: type[BaseMode
         if stated is not None:
             return _with_unit(*stated, path)
         if _is_number(given):
-            return f"{expected} is expected, not a text", f"Write {given.strip()} without quotes."
+            return f"{expected} is expected, not text", f"Write {given.strip()} without quotes."
     if expected == "keys and values":
         choices = sorted(tag for m in models_at(model, loc) for tag in tags_of(m))
         keys = keys_of(models_at(model, loc))

@@ -21,6 +21,6 @@ def one_a_month(numbers: tuple[float, ...]) -> tuple[float, ...]:
 def _as_many(numbers: tuple[float, ...], needed: int, what: str) -> tuple[float, ...]:
     if len(numbers) != needed:
         raise ValueError(
-            f"these are {len(numbers)} numbers, and one is needed for each {what}; give {needed}"
+            f"{len(numbers)} numbers are given, and one is needed for each {what}; give {needed}"
         )
     return numbers

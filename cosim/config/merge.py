@@ -72,7 +72,7 @@ def set_value(document: Document, path: str, value: Any, places: Places) -> Prob
         if isinstance(place, list):
             index = _index(place, key)
             if index is None:
-                return Problem(f"'{where}' names no item of this list", _items(place, key), path)
+                return Problem(f"this list has no item '{where}'", _items(place, key), path)
             step: Any = index
         elif isinstance(place, dict):
             step = key

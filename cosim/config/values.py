@@ -228,7 +228,7 @@ PositiveHoursValue = Annotated[Value, Range(0, MAX_HOURS, above_low=True)]
 MillisecondsValue = Annotated[Value, Range(0, MAX_MS)]
 """A time, ms."""
 DriftPpmValue = Annotated[Value, Range(-100_000, 100_000)]
-"""How much a clock is slow, ppm."""
+"""How slow a clock is, ppm."""
 KilowattsValue = Annotated[Value, Range(0, MAX_KW)]
 """A power, kW or kWp."""
 PositiveKilowattsValue = Annotated[Value, Range(0, MAX_KW, above_low=True)]

@@ -28,7 +28,8 @@ MAX_KEY = 1024
 MAX_VALUES = 100_000
 """Keys, values and lists of a file; reading them takes some five seconds."""
 _FIRST_LOOK = 3_000
-"""So many of them are looked at before the rest is read, so that what is no scenario is told of soon."""
+"""How many of them are looked at before the rest is read, so that a file that is no scenario is refused
+quickly."""
 
 _MERGE = "tag:yaml.org,2002:merge"
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "timestamp")}
@@ -301,7 +302,7 @@ class _Builder:
                 if id(source) in self._seen:
                     self._alias(_join(path, "<<"), line)
                 elif not isinstance(source, MappingNode):
-                    message = "`<<` merges keys and values, and there are none here"
+                    message = "`<<` merges keys and values, and this value has none"
                     self._problem(message, "Write `<<: {key: value}`, or the keys themselves.", path, line)
                 elif depth >= MAX_DEPTH:
                     self.problems.append(_too_deep("<<", self.name, line))

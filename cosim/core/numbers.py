@@ -45,7 +45,7 @@ class Number:
     kind : str
         How it is shown, and whether it can be compared: of two places or times a difference means nothing.
     least : float
-        What it can be at least; intervals of confidence are cut off there.
+        The least that it can be; confidence intervals are cut off there.
     digits : int
         Significant digits that are shown at least.
     section : str

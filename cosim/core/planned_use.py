@@ -13,7 +13,7 @@ class Need(NamedTuple):
     end_ms: int
     """From when until when, ms since the start of the run."""
     energy_kwh: float
-    """At its terminals; may be more than the time is enough for."""
+    """At its terminals; may be more than the time allows."""
     most_kw: float
     """The largest power that it can draw."""
 

@@ -159,7 +159,9 @@ def _load_same(plugin: Plugin) -> None:
         else:
             import_module(plugin.module)
     except Exception as error:
-        raise SimulationError(f"a worker cannot load the plugin {plugin.module}: {_told(error)}") from error
+        raise SimulationError(
+            f"a worker of the sweep cannot load the plugin {plugin.module}: {_told(error)}"
+        ) from error
     here = _version(plugin.module)
     if here != plugin.version:
         raise SimulationError(
@@ -178,7 +180,7 @@ def _import_file(path: Path, name: str) -> None:
     known = importlib.util.find_spec(name) if name.isidentifier() and loaded is None else None
     is_taken = loaded is not None or (known is not None and Path(known.origin or "").resolve() != file)
     if is_taken or not name.isidentifier():
-        message = f"a module cannot be called '{name}', or another one is called so"
+        message = f"a module cannot be called '{name}', or another one has this name"
         raise PluginError([Problem(message, "Give the file another name.", file=str(path))])
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None  # its name ends in .py

@@ -114,7 +114,7 @@ def _head(text: bytes, skip: int, file: str) -> list[str]:
         end = text.find(b"\n", at)
         end = len(text) if end < 0 else end
         if end - at > _LONGEST_LINE:
-            message = f"this line is {(end - at) / 1e6:.0f} MB long, which no row of data is"
+            message = f"this line is {(end - at) / 1e6:.0f} MB long, which is too long for a row of data"
             raise InputError([Problem(message, "Name a CSV file.", file=file, line=skip + len(lines) + 1)])
         lines.append(text[at:end].decode("utf-8"))
         at = end + 1

@@ -130,5 +130,5 @@ def _no_totals(table: Table, file: str) -> None:
     for column in table.columns.values() if table.n_rows else ():
         *others, last = column
         if is_of_totals(str(last)) and not any(is_of_totals(str(cell)) for cell in others):
-            message, line = "this looks like a row of totals", int(table.lines[-1])
+            message, line = "this looks like a row of totals, not like data", int(table.lines[-1])
             raise InputError([Problem(message, "Remove the line.", "", file, line, shown(str(last).strip()))])

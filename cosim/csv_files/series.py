@@ -214,7 +214,7 @@ def _numbers(
             message = (
                 "not a finite number"
                 if not np.isfinite(values[row])
-                else "a number of this size cannot be meant"
+                else "a number this large is not plausible"
             )
             message = "a value is missing (NaN)" if is_missing(cell) else message
             line, name = int(table.lines[row]), shown(column.name)

@@ -18,7 +18,7 @@ from cosim.csv_files.words import shown
 _LONGEST_FOOTER = 200
 _SHOWN = 5
 _EXTRA = 8
-"""So many cells behind those of the header are looked at; pandas lets go of what stands farther out."""
+"""How many cells beyond those of the header are looked at; pandas drops what stands farther out."""
 
 
 class Table(NamedTuple):

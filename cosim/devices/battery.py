@@ -33,7 +33,7 @@ class BatteryConfig(Device):
     """A battery behind the meter.
 
     Efficiencies apply on the way in and on the way out. A community with `unit_kwh` decides what it gives;
-    without one it stores the surplus and covers the own load.
+    without one it stores the surplus and covers the household's own load.
     """
 
     capacity_kwh: PositiveKilowattHoursValue
@@ -130,7 +130,7 @@ class BatteryConfig(Device):
     def unit_problems(self, service: str, unit_kw: float, group: str) -> Iterator[Problem]:
         """Whether it can give a unit at all."""
         if bounds(self.discharge_kw)[1] < unit_kw:
-            message = f"a unit is {unit_kw:g} kW over a step, and no battery of '{group}' gives as much"
+            message = f"a unit is {unit_kw:g} kW over a step, and no battery of '{group}' can give that much"
             yield Problem(message, "Raise discharge_kw, or use smaller units.", severity="warning")
 
     def install(self, site: Site) -> Sequence[ActiveDevice]:

@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 EV_CHARGING = "ev_charging"
 """What a vehicle can be asked for: to charge in a step."""
 _WHOLE_KWH = 1e-6
-"""A session that less than this is missing of is complete."""
+"""A session that lacks less than this is complete."""
 _SOURCE = "table `ev_sessions`"
 
 
@@ -52,9 +52,9 @@ class ElectricVehicle(Device):
     sessions: Annotated[SessionSource, Choice(SESSIONS)] = DrawnSessions()
     """When the vehicle is at home, and what it needs until it leaves."""
     when_due: Literal["charge", "wait"] = "charge"
-    """What a vehicle that a community regulates or a market schedules does once only charging without a pause
-    fills it until it leaves: it charges, whatever the signal or the plan, and reports that; or it waits until
-    it is asked to, and charges as planned."""
+    """What a vehicle that a community regulates or a market schedules does once it can only be filled before
+    it leaves by charging without a pause: it charges, whatever the signal or the plan, and reports that; or
+    it waits until it is asked to, or charges as planned."""
     scheduled_by: Literal["energy_value"] | None = None
     """The market that schedules its charging: at variable power, in the cheapest hours from its arrival to
     its departure. null: none does."""
@@ -111,8 +111,9 @@ class ElectricVehicle(Device):
         Number("ev_missing_kwh", "missing at departure", "kWh", "what vehicles left without", "less",
             told="vehicles left without {} kWh that they needed"),
         Number("ev_still_needed_kwh", "still needed at the end", "kWh",
-            "what vehicles at their chargers still need when the run ends: who waits for cheaper hours has "
-            "taken less until then, so that the bills of runs that differ in it do not compare", "less"),
+            "what vehicles at their chargers still need when the run ends; a vehicle that waits for cheaper "
+            "hours has taken less by then, so the bills of runs that differ in this number cannot be "
+            "compared", "less"),
     )  # fmt: skip
 
     @property

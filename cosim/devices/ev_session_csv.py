@@ -145,9 +145,13 @@ def _bad_energies(
     for row in bad[:_SHOWN]:
         cell = shown(str(plain.text(place).iat[row])) or "nothing"
         message = "the energy of a session must be a finite number, not negative"
-        yield Problem(message, "Give kWh.", "energy", plain.file, int(plain.table.lines[row]), cell)
+        yield Problem(
+            message, "Give it in kWh, 0 or more.", "energy", plain.file, int(plain.table.lines[row]), cell
+        )
     if len(bad) > _SHOWN:
-        yield Problem(f"{len(bad) - _SHOWN} more energies are no such numbers", "", "energy", plain.file)
+        yield Problem(
+            f"{len(bad) - _SHOWN} more energies are negative or not finite", "", "energy", plain.file
+        )
 
 
 def _nameless(plain: PlainTable, place: int) -> Iterator[Problem]:
@@ -170,5 +174,7 @@ def _refuse(file: str, stays: dict[str, list[Session]]) -> None:
                 problems.append(Problem(message, "Correct the times.", "arrival", file, later.line))
     if problems:
         more = len(problems) - _SHOWN
-        last = [Problem(f"{count(more, 'more session')} cannot be", file=file)] if more > 0 else []
+        last = (
+            [Problem(f"{count(more, 'more error')} of this kind in the file", file=file)] if more > 0 else []
+        )
         raise InputError([*problems[:_SHOWN], *last])

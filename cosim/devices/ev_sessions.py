@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 _DAYS_BEFORE = 7
 """A vehicle that came home longer ago than this before the run is full."""
 _DAYS_AFTER = 14
-"""A vehicle that is not driven for so long after the run leaves then."""
+"""A vehicle that is not driven for this long after the run leaves then."""
 _LEAST_AWAY_H = 0.25
 _KM_PER_H = 40.0
 _MOST_OUTINGS = 3
@@ -81,18 +81,18 @@ class DrawnSessions(SessionSource):
     Notes
     -----
     Drawn of each day and household are the number of trips; the distance of each outing, which is as far out
-    as home (an odd trip stands alone); and a rank among the vehicles: who leaves early comes home early, so
-    that departures and returns each have the survey's distribution. No vehicle is back before it has driven,
-    at 40 km/h, and stayed for a quarter of an hour. Within a class of the survey hours are uniform, and so
-    are the logarithms of distances. Each number is a function of seed, date and household alone. Public
-    holidays are days as others.
+    as home (an odd trip stands alone); and a rank among the vehicles: one that leaves early comes home early,
+    so that departures and returns each have the survey's distribution. No vehicle is back before it has
+    driven, at 40 km/h, and stayed for a quarter of an hour. Within a class of the survey hours are uniform,
+    and so are the logarithms of distances. Each number is a function of seed, date and household alone.
+    Public holidays count as ordinary days.
     """
 
     commuters: Probability = 0.5
-    """Share of the vehicles that go to work on weekdays; who does is drawn. The survey has the hours of both,
-    and not this share, which is ours."""
+    """Share of the vehicles that go to work on weekdays; which ones do is drawn. The survey gives the hours
+    of both kinds but not this share, which is our assumption."""
     consumption_kwh_per_km: Annotated[Value, Range(0, 10)] = 0.2
-    """What a vehicle's battery gives for a kilometre, kWh/km."""
+    """Energy that a vehicle takes from its battery for a kilometre, kWh/km."""
     distance_scaling: NonNegativeValue = 1.0
     """Factor on all distances; at 1 a vehicle is driven 26 km a day on average (9,600 km a year), for the
     survey's days hold few long journeys."""

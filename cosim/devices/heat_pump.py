@@ -80,7 +80,7 @@ class ProfiledDemand(HeatDemand):
     ahead_kwh: _Kwh = 3.0
     """How far the pump can be ahead of the profile, kWh."""
     behind_kwh: _Kwh = 3.0
-    """How far it can be behind without anybody being cold, kWh."""
+    """How far it can be behind before anybody is cold, kWh."""
 
     def files(self) -> tuple[str, ...]:
         """A file of profiles."""
@@ -122,13 +122,13 @@ class HeatedHome(HeatDemand):
     r_k_per_kw: PositiveValue = 6.0
     """Thermal resistance to the outside, K per kW of heat that is lost."""
     c_kwh_per_k: PositiveValue = 10.0
-    """Heat capacity, kWh for a kelvin."""
+    """Heat capacity, kWh per kelvin."""
     set_point_c: Annotated[Value, Range(0, 40)] = 21.0
-    """Temperature that is wanted inside, °C."""
+    """Indoor temperature that is wanted, °C."""
     band_k: Annotated[Value, Range(0, 20)] = 1.0
-    """How far it may be from that, K."""
+    """How far the indoor temperature may deviate from it, K."""
     flow_c: Celsius = 35.0
-    """Temperature of the water that heats, °C: 35 for the floor, 50 for radiators."""
+    """Temperature of the heating water, °C: 35 for underfloor heating, 50 for radiators."""
     source: Literal["air", "ground"] = "air"
     """Where the pump takes heat from: the air outside, or the ground."""
     ground_c: Celsius = 10.0
@@ -183,14 +183,14 @@ class HeatPump(Device):
     power_factor: PowerFactor = 0.95
     """Active over apparent power, inductive."""
     when_due: Literal["run", "wait"] = "run"
-    """What a pump that a community regulates does at its lower limit of comfort: it runs as far as holds it,
-    whatever the signal, and reports that; or it waits until it is asked to."""
+    """What a pump that a community regulates does at its lower limit of comfort: it runs just enough to hold
+    that limit, whatever the signal, and reports that; or it waits until it is asked to."""
 
     services: ClassVar = (
         Service(
             HEAT_PUMP,
             "is the heat pump's full power for a step: the pump runs in it, as far as there is room for the "
-            "heat; at its upper limit it delivers what holds that",
+            "heat; at its upper limit of comfort it delivers just what holds it there",
             "a heat pump",
             own_unit=True,
         ),
@@ -203,14 +203,20 @@ class HeatPump(Device):
             PROSUMER,
             Column("taken_kwh", "number", "kWh", "taken, electrical"),
             Column(
-                "used_kwh", "number", "kWh", "electrical energy that served the demand; all of a building"
+                "used_kwh",
+                "number",
+                "kWh",
+                "electrical energy that served the demand; for a building, all of it",
             ),
             Column(
-                "ahead_kwh", "number", "kWh", "how far ahead of its profile it is at the end; 0 of a building"
+                "ahead_kwh",
+                "number",
+                "kWh",
+                "how far ahead of its profile it is at the end; 0 for a building",
             ),
             Column("missing_kwh", "number", "kWh", "what its profile asked for and did not get"),
             Column("cold_h", "number", "h", "for how long it was below the lower limit of comfort"),
-            Column("cold_kh", "number", "K·h", "by how much and for how long, of a building"),
+            Column("cold_kh", "number", "K·h", "how far below it, times for how long; of a building"),
             Column("heat_kwh", "number", "kWh", "heat given to a building"),
             Column("heat_lost_kwh", "number", "kWh", "heat that the building lost"),
             Column("temperature_c", "number", "°C", "inside a building at the end of the interval, else NaN"),
@@ -227,7 +233,7 @@ class HeatPump(Device):
     numbers: ClassVar = declared("Heat pumps", "table `heat_pumps`",
         Number("heat_pump_taken_kwh", "taken", "kWh", "what all heat pumps took, electrical"),
         Number("heat_pump_missing_kwh", "missing", "kWh",
-            "what profiles asked for and did not get where the pump was as far behind as may be", "less",
+            "what profiles asked for and did not get where the pump was as far behind as it may be", "less",
             told="heat pumps fell short of their profiles by {} kWh"),
         Number("heat_pump_cold_h", "too cold", "h",
             "for how long homes were below their lower limit of comfort, added up", "less",

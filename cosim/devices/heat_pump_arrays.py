@@ -24,7 +24,7 @@ Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 _SLOTS_AHEAD = 32
-"""For so many slots after those that are needed demands are looked up at once."""
+"""For how many slots beyond those that are needed demands are looked up at once."""
 
 
 class HeatPumpState(NamedTuple):

@@ -152,8 +152,8 @@ class InverterControl(Model):
     rating_kva: PositiveKilowattsValue | None = None
     """Apparent power that the inverter can carry, kVA; by default it is as large as it has to be."""
     priority: Literal["reactive", "active"] = "reactive"
-    """What is kept where the rating does not suffice for both: the reactive power that is asked for (active
-    power gives way, and is curtailed), or the active power."""
+    """What has priority where the rating does not suffice for both: the reactive power that is asked for
+    (active power gives way, and is curtailed), or the active power."""
     reactive: Annotated[CosPhi | CosPhiOfP | QOfV, Field(discriminator="kind")] | None = None
     """Reactive power; by default as the profile or `cos_phi` says."""
     p_of_v: POfV | None = None

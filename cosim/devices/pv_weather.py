@@ -35,11 +35,11 @@ class WeatherPv(Photovoltaics):
     kwp: KilowattsValue
     """Installed power, kWp."""
     tilt_deg: Annotated[Value, Range(0, 90)] = 35.0
-    """Angle of the roof to the ground, degrees."""
+    """Tilt of the roof from the horizontal, degrees."""
     azimuth_deg: Annotated[Value, Range(0, 360)] = 180.0
-    """Where it looks, degrees from north over east: 90 east, 180 south."""
+    """Direction that it faces, degrees clockwise from north: 90 is east, 180 south."""
     inverter_kw: PositiveKilowattsValue | None = None
-    """Most active power that the inverter gives, kW; as much as the modules by default."""
+    """Largest active power that the inverter gives, kW; by default as much as the modules."""
     file: LocalPath | None = None
     """A weather file of a typical year inside the scenario's folder, `.epw` or `.csv` (TMY3); a clear sky
     by default."""
@@ -50,7 +50,7 @@ class WeatherPv(Photovoltaics):
     altitude_m: Annotated[Number, Range(-500, 9000)] | None = None
     """Height above the sea, m; that of the weather file, or 0, by default."""
     temperature_per_k: Annotated[Number, Range(-0.02, 0.02)] = -0.0035
-    """Change of the modules' power with a kelvin, as a share of it."""
+    """Change of the modules' power per kelvin, as a share of it."""
     inverter_efficiency: Fraction = 0.96
     """Nominal efficiency of the inverter."""
     cos_phi: PowerFactor = 1.0

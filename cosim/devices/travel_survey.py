@@ -53,7 +53,7 @@ TRIPS = {
     SATURDAY: (0.5068, 0.2877, 0.0411, 0.0959, 0.0685),
     SUNDAY: (0.5068, 0.2877, 0.0411, 0.0959, 0.0685),
 }
-"""Shares of cars with so many."""
+"""Shares of cars with that many trips."""
 
 DISTANCE_EDGES_KM = np.array([0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 400.0])
 """Edges of the classes of a trip's distance; the first class is below 1 km."""

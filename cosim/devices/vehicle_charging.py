@@ -15,7 +15,7 @@ from cosim.devices.active_device import NEVER
 NOTHING_KWH = 1e-9
 """What less than this is needed of is full."""
 _LONGEST_MS = 1 << 60
-"""Charging that takes longer than any run; instants of so many ms add up in 64 bits."""
+"""Charging that takes longer than any run; instants of that many ms add up in 64 bits."""
 
 
 class Charger(NamedTuple):

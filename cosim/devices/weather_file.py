@@ -103,7 +103,7 @@ def read_weather(folder: Path, file: str) -> TypicalYear:
         raise InputError([Problem(message, remedy, "file", file)]) from None
     bad = [name for name, column in values.items() if len(column) != _HOURS or not np.isfinite(column).all()]
     if bad:
-        message = f"is no whole year of {_HOURS} hours with finite numbers: {', '.join(bad)}"
+        message = f"is not a whole year of {_HOURS} hours with finite numbers: {', '.join(bad)}"
         raise InputError([Problem(message, "Give a typical year without gaps.", "file", file)])
     latitude, longitude, altitude_m, utc_offset_h = where
     return TypicalYear(latitude, longitude, altitude_m, utc_offset_h, values)

@@ -24,7 +24,7 @@ from cosim.config.base import (
 
 
 class DimmingSilence(Model):
-    """What a household does that has heard no order for long."""
+    """What a household does once it has heard no order for a long time."""
 
     after_s: PositiveSeconds
     """Time since the newest order was sent from which on it counts as silence, s; the start of the run counts
@@ -67,7 +67,8 @@ class DimmingConfig(Model):
     from_loading_percent: LoadingPercent = 100.0
     """It limits when a line or transformer is loaded above this share of its own limit, %."""
     until_loading_percent: LoadingPercent = 80.0
-    """It lifts the limit when none is loaded above this, %; lower, for what was held back comes back."""
+    """It lifts the limit when none is loaded above this, %; choose it lower than where the limit begins, for
+    load that was held back returns."""
     from_vm_pu: VoltagePu = 0.92
     """It limits when a bus is below this, pu."""
     until_vm_pu: VoltagePu = 0.94

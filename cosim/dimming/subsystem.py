@@ -103,7 +103,7 @@ class Dimming(Subsystem[Dimmed]):
                 )
         interval_s = context.time.interval_ms / 1000
         if config.in_silence is not None and config.in_silence.after_s <= interval_s:
-            message = f"orders come once in an interval of {interval_s:g} s, and count as silence before that"
+            message = f"orders come only every {interval_s:g} s, and the time between two would be silence"
             remedy = "Make after_s longer than an interval plus the latencies of meter and downlink."
             value = f"{config.in_silence.after_s:g}"
             yield context.problem("dimming.in_silence.after_s", message, remedy, value)

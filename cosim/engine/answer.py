@@ -136,7 +136,7 @@ def _limits(summary: Summary, scenario: Scenario, elements: Elements) -> str:
     among = "solved interval" if told else "interval"
     where = f"in all {count(n_solved, among)}" if n_solved > 1 else f"in its only {among}"
     who = "The feeder kept its limits" if feeders == 1 else f"All {feeders:,} feeders kept their limits"
-    return f"{unsolved}{who} {where} {length}; closest came {nearest}."
+    return f"{unsolved}{who} {where} {length}; nearest to a limit: {nearest}."
 
 
 def _exceeded(summary: Summary) -> list[str]:

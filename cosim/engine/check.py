@@ -107,7 +107,7 @@ def _summary_names(context: Context, scenario: Scenario) -> Iterator[Problem]:
     for number, community in enumerate(scenario.communities):
         path = f"communities.{number}.name"
         if community.name in words:
-            message = "this word begins the names of summary numbers that belong to no community"
+            message = "names of summary numbers that belong to no community begin with this word"
             yield context.problem(path, message, "Rename the community.", community.name)
         beginnings = {path: community.name}
         for position, resource in enumerate(community.resources):

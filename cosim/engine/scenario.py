@@ -145,25 +145,25 @@ class RecordConfig(Model):
     meters: bool = True
     """One row per household and interval: load, generation and net energy."""
     grid: bool | FeederSample = True
-    """Injections, voltages and loadings: one row an element and interval; of a feeder that is there many
-    times also of some copies alone."""
+    """Injections, voltages and loadings: one row per element and interval; for a feeder with copies, also of
+    some copies alone."""
     trading: bool = True
     """Offers, schedules and trades: one row an offer, an appliance's hour, and an hour of a request; `bills`
     are written in any case."""
     rejected_requests: bool = False
-    """In `trades`, rows of requests that a seller refused, mostly because it had sold out: by far the most
-    rows where many want the same cheap offer. `summary.json` counts them in any case."""
+    """In `trades`, rows of requests that a seller refused, mostly because it had sold out: by far the largest
+    part of the table where many want the same cheap offer. `summary.json` counts them in any case."""
 
 
 class ReportConfig(Model):
-    """What is made of the tables after a run."""
+    """What is made from the tables after a run."""
 
     figures: bool = True
     """Make `report.html`, a page with interactive figures; `cosim figures` draws those for a paper."""
 
 
 class Scenario(Model):
-    """A run, whole: time, households, communities, links, grid.
+    """A whole run: time, households, communities, links, grid.
 
     Besides the keys below there is one for each subsystem from outside.
     """

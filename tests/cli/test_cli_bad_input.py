@@ -43,7 +43,7 @@ def test_the_scenario_that_the_cases_start_from_is_good(cosim: Callable, write: 
         ("p_kw: 0.4", "p_kw: 5 kWh", "s.yaml:9: groups.0.load.p_kw: a number of kW is expected, and 'kWh' is another unit (given: \"5 kWh\"). Write a plain number, in kW."),
         ("p_kw: 0.4", "p_kw: 400 W", "s.yaml:9: groups.0.load.p_kw: a plain number is expected, in kW (given: \"400 W\"). Write 0.4."),
         ("p_kw: 0.4", "p_kw: 0.4 kW", "s.yaml:9: groups.0.load.p_kw: a plain number is expected: the unit is in the key's name (given: \"0.4 kW\"). Write 0.4."),
-        ("p_kw: 0.4", 'p_kw: "0.4"', "s.yaml:9: groups.0.load.p_kw: a number is expected, not a text (given: \"0.4\"). Write 0.4 without quotes."),
+        ("p_kw: 0.4", 'p_kw: "0.4"', "s.yaml:9: groups.0.load.p_kw: a number is expected, not text (given: \"0.4\"). Write 0.4 without quotes."),
         ("p_kw: 0.4", "p_kw: .nan", "s.yaml:9: groups.0.load.p_kw: not a finite number (given: .nan). Write a finite one."),
         ("p_kw: 0.4", "p_kw: .inf", "s.yaml:9: groups.0.load.p_kw: not a finite number (given: .inf). Write a finite one."),
         ("p_kw: 0.4", "p_kw: -1", "s.yaml:9: groups.0.load.p_kw: must be at least 0 kW (given: -1). Write a number from 0 to 1,000,000 kW."),
@@ -56,7 +56,7 @@ def test_the_scenario_that_the_cases_start_from_is_good(cosim: Callable, write: 
         ("households: 3", "households: 0", "s.yaml:7: groups.0.households: must be at least 1 (given: 0). Write a number from 1 to 1,000,000."),
         ("figures: false", "figures: perhaps", "s.yaml:16: report.figures: true or false is expected (given: \"perhaps\"). Write true or false."),
         ("{figures: false}", "false", "s.yaml:16: report: keys and values are expected (given: false). Keys here: figures."),
-        ("name: good", "name: 5", "s.yaml:1: name: a text is expected (given: 5). Put it into quotes."),
+        ("name: good", "name: 5", "s.yaml:1: name: text is expected (given: 5). Put it in quotes."),
         ("name: good", "name: a/b", "s.yaml:1: name: not a valid name (given: \"a/b\"). Begin with a letter, and use only letters, digits, - and _."),
         ("steps: 4", "steps: 4\n  start: 2016-13-01", "s.yaml:5: time.start: not a date and time (given: \"2016-13-01\"). Write it as 2016-07-04T00:00:00Z."),
         ("steps: 4", "steps: 4\n  start: 2016", "s.yaml:5: time.start: not a date and time (given: 2016). Write it as 2016-07-04T00:00:00Z."),
@@ -373,12 +373,12 @@ def test_a_base_that_is_not_there(refused: Refused, write: Write, base: str, exp
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("communities.town.agent.policy: additive", "override.communities.town.agent.policy: 'communities.town' names no item of this list. Known: village."),
-        ("communities.vilage.agent.policy: additive", "override.communities.vilage.agent.policy: 'communities.vilage' names no item of this list. Did you mean 'village'?"),
+        ("communities.town.agent.policy: additive", "override.communities.town.agent.policy: this list has no item 'communities.town'. Known: village."),
+        ("communities.vilage.agent.policy: additive", "override.communities.vilage.agent.policy: this list has no item 'communities.vilage'. Did you mean 'village'?"),
         ("communities.village.agent.polcy: additive", "communities.0.agent.polcy: unknown key 'polcy' (given: \"additive\"). Did you mean 'policy'?"),
         ("communities.village.agent.policy: additve", "communities.0.agent.policy: 'additve' is not one of the choices (given: \"additve\"). Did you mean 'additive'? Choices: additive, inverse_average, proportional."),
         ("name.first: x", "override.name.first: 'name' is a plain value and has nothing below it. Set name itself."),
-        ("groups.5.households: 1", "override.groups.5.households: 'groups.5' names no item of this list. Its one item has number 0."),
+        ("groups.5.households: 1", "override.groups.5.households: this list has no item 'groups.5'. Its one item has number 0."),
     ],
 )  # fmt: skip
 def test_an_override_that_misses(refused: Refused, write: Write, line: str, expected: str) -> None:
@@ -405,7 +405,7 @@ def test_overrides_that_are_none(refused: Refused, write: Write) -> None:
         ("time.stepz=4", "--set time.stepz: unknown key 'stepz' (given: 4). Did you mean 'steps'?"),
         ("time.steps=many", "--set time.steps: a whole number is expected (given: \"many\"). Write digits only, without a decimal point."),
         ("groups.homes.households=-1", "--set groups.homes.households: groups.0.households: must be at least 1 (given: -1). Write a number from 1 to 1,000,000."),
-        ("groups.house.households=1", "--set groups.house.households: 'groups.house' names no item of this list. Did you mean 'homes'?"),
+        ("groups.house.households=1", "--set groups.house.households: this list has no item 'groups.house'. Did you mean 'homes'?"),
         ("base=section6", "--set base: 'base' cannot be set from outside a file. Write it into a scenario file."),
         ("communities.village.resources.use.capacity=9", "--set communities.village.resources.use.capacity: communities.0.resources.0.capacity: a capacity of 9 units for 3 households, and a household takes one unit at most (given: 9). Lower the capacity, or add households."),
     ],

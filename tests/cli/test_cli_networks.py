@@ -41,7 +41,7 @@ def test_a_clean_network_is_run_without_a_warning(cosim: Callable, write: Callab
     assert ended.code == 0, ended.err
     assert ended.problems == []
     verdict = ended.out.splitlines()[0]
-    assert verdict.startswith("The feeder kept its limits in all 4 intervals of 1 h; closest came ")
+    assert verdict.startswith("The feeder kept its limits in all 4 intervals of 1 h; nearest to a limit: ")
     for name in ("run.json", "summary.json"):
         assert json.loads((folder / "r" / name).read_text())["verdict"] == verdict
 

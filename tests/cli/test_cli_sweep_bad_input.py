@@ -55,7 +55,7 @@ def content(folder: Path) -> dict[str, bytes]:
         (("path: comms.default", "path: com.default"), "unknown key 'com'"),
         (
             ("path: comms.default.latency.latency_ms", "path: groups.nobody.households"),
-            "names no item of this list",
+            "this list has no item",
         ),
         (("time.steps: 2", "seed: 2"), "List the seeds under `seeds:`"),
         (("[0, 1000]", "[0, fast]"), "s.yaml:7: comms.default.latency.latency_ms: a number is expected"),

@@ -73,7 +73,8 @@ def test_batteries_that_are_too_weak(cosim: Callable, write: Callable, folder: P
     sun(folder, 3)
     large = ("{name: use, capacity: 1}", "{name: use, capacity: 1, unit_kwh: 50}")
     assert any(
-        "gives as much" in warning for warning in warnings(cosim, write(WITH_BATTERIES, FROM_REST, large))
+        "can give that much" in warning
+        for warning in warnings(cosim, write(WITH_BATTERIES, FROM_REST, large))
     )
 
 
@@ -273,7 +274,7 @@ SECOND = (
             "{overrides: [{group: homes, retries: 1}, {direction: uplink, retries: 2}, "
             "{group: homes, retries: 4}]}",
             [],
-            "comms.overrides.1: this override has no effect: others, more specific or later, replace all",
+            "comms.overrides.1: this override has no effect: more specific or later ones replace all",
         ),
         (
             "{default: {latency: {kind: exponential, mean_ms: 9}}, "

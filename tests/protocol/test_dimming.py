@@ -163,7 +163,7 @@ def test_without_a_rule_for_silence_the_newest_order_stands(tmp_path: Path) -> N
     [
         (RULES, {"feedback": False}, "nothing measures it"),
         ({**RULES, "groups": ["hoems"]}, {}, "there is no group of this name"),
-        ({**RULES, "in_silence": {"after_s": 600}}, {}, "orders come once in an interval of 900 s"),
+        ({**RULES, "in_silence": {"after_s": 600}}, {}, "orders come only every 900 s"),
     ],
 )
 def test_what_cannot_be_is_refused(tmp_path: Path, dimming: Any, grid: Any, said: str) -> None:

@@ -213,7 +213,7 @@ def errors_of(folder: Path, cost: str) -> list[Problem]:
         ("{kind: hourly, cost: SQUARE, by_hour: {}}", "no number changes"),
         (
             "{kind: hourly, cost: SQUARE, by_hour: {linear: [1, 2]}}",
-            "these are 2 numbers, and one is needed for each hour of the day",
+            "2 numbers are given, and one is needed for each hour of the day",
         ),
         (
             f"{{kind: hourly, cost: SQUARE, by_hour: {{own_quadratic: {[1] * 5 + [-1] + [1] * 18}}}}}",

@@ -38,7 +38,7 @@ LOW = most_used("voltage_low", "bus", 7, 0.9375, 19)
     ("numbers", "said"),
     [
         (SOLVED | LINE | LOW,
-         "The feeder kept its limits in all 96 intervals of 15 min; closest came line Main\\x1b[31m (40 %, "
+         "The feeder kept its limits in all 96 intervals of 15 min; nearest to a limit: line Main\\x1b[31m (40 %, "
          "limit 80 %) on 2016-07-04 02:00 UTC and bus 7 (0.9600 pu, limit 0.9000 pu) on 2016-07-04 "
          "19:00 UTC."),
         (SOLVED | HIGH | TRAFO | LINE | {"intervals_outside_limits": 15},
@@ -48,9 +48,9 @@ LOW = most_used("voltage_low", "bus", 7, 0.9375, 19)
         (SOLVED | LINE | {"intervals_diverged": 2, "intervals_skipped": 1},
          "3 of 96 intervals not solved (2 diverged and 1 skipped). The feeder kept its limits in all 93 "
          "solved "
-         "intervals of 15 min; closest came line Main\\x1b[31m (40 %, limit 80 %) on 2016-07-04 02:00 UTC."),
+         "intervals of 15 min; nearest to a limit: line Main\\x1b[31m (40 %, limit 80 %) on 2016-07-04 02:00 UTC."),
         (SOLVED | LINE | {"intervals": 1},
-         "The feeder kept its limits in its only interval of 15 min; closest came line Main\\x1b[31m (40 %, "
+         "The feeder kept its limits in its only interval of 15 min; nearest to a limit: line Main\\x1b[31m (40 %, "
          "limit 80 %) on 2016-07-04 02:00 UTC."),
         ({"intervals": 2, "intervals_outside_limits": None, "intervals_diverged": 2, "intervals_skipped": 0},
          "None of 2 intervals was solved (2 diverged): nothing can be said about the feeder's limits."),

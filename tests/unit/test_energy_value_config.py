@@ -64,7 +64,7 @@ def test_every_key_is_described() -> None:
         ({"preferences": [0.5] + [1] * 23}, "at least 1"),
         (
             {"preferences": [1] * 23},
-            "these are 23 numbers, and one is needed for each hour of the day; give 24",
+            "23 numbers are given, and one is needed for each hour of the day; give 24",
         ),
         ({"preferences": "midnight"}, "space_heaters"),
         ({"duration_h": 9, "earliest_start_h": 8, "latest_end_h": 16}, "do not fit into a window of 8 h"),

@@ -278,7 +278,7 @@ def test_the_scenario_overrides_what_the_elements_say(on_net: OnNet) -> None:
     nearest = f"bus b3 ({made.res_bus.vm_pu.loc[3]:.4f} pu, limit 0.9000 pu) on 2016-07-04 10:00 UTC"
     busiest = f"line l1 ({made.res_line.loading_percent.max():.4g} %, limit 100 %) on 2016-07-04 10:00 UTC"
     assert verdict.startswith(
-        f"The feeder kept its limits in all 2 intervals of 1 h; closest came {busiest} and {nearest}. "
+        f"The feeder kept its limits in all 2 intervals of 1 h; nearest to a limit: {busiest} and {nearest}. "
     )
 
 

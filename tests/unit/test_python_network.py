@@ -93,7 +93,7 @@ def test_an_interval_outside_the_run_is_refused(village: cosim.Run, at: Any) -> 
 
 
 def test_no_instant_is_refused(village: cosim.Run) -> None:
-    with pytest.raises(cosim.InputError, match="this is not a time"):
+    with pytest.raises(cosim.InputError, match="this is not a date and time"):
         village.network(at="noon")
 
 
