@@ -75,11 +75,21 @@ def _times(fault: Fault, context: Context) -> Iterator[Problem]:
         if start_ms >= end_ms:
             where = f"windows.{position}.from_h" if fault.windows else "from_h"
             message = f"it begins at {start_ms / MS_PER_HOUR:g} h, and the run ends at {end_h:g} h"
-            yield Problem(message, "It never happens.", where, severity="warning")
+            yield Problem(
+                message,
+                "It never happens: begin it earlier, or let the run last longer.",
+                where,
+                severity="warning",
+            )
     for (_, first_end), (second_start, _) in pairwise(sorted(windows)):
         if second_start < first_end:
             message = f"two of its windows overlap at {second_start / MS_PER_HOUR:g} h"
-            yield Problem(message, "They count as one.", "windows", severity="warning")
+            yield Problem(
+                message,
+                "They count as one: separate them, or write one window.",
+                "windows",
+                severity="warning",
+            )
 
 
 def _overlaps(
@@ -115,8 +125,8 @@ def _failures(context: Context, around: Surroundings, faults: Sequence[Fault]) -
         failures = fault.n_failing(around, context.population) * lasts_days / period_days
         if failures > MOST_FAILURES:
             message = (
-                f"about {failures:,.0f} failures at random would be drawn before the run; "
-                f"{MOST_FAILURES:,} are what cosim takes"
+                f"about {failures:,.0f} random failures would be drawn before the run; cosim takes at most "
+                f"{MOST_FAILURES:,}"
             )
             remedy = "Lower rate_per_day, let them last longer, or name fewer households."
             yield context.problem(f"faults.{number}.rate_per_day", message, remedy, f"{fault.rate_per_day:g}")

@@ -99,8 +99,8 @@ def _island_problems(
     for number, group in enumerate(groups):
         for kind, device in group.devices.items():
             if device.draws_by_itself():
-                message = "on an island nobody can leave this off when energy is short"
-                remedy = "Leave it out; what only stores a home's surplus may stay."
+                message = "an island cannot switch this off when energy is short"
+                remedy = "Leave it out; a battery that stores only its household's surplus may stay."
                 yield context.problem(f"groups.{number}.{kind}", message, remedy)
 
 

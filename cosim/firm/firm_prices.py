@@ -14,9 +14,9 @@ from cosim.trading.valuation.prices import HourlySeries, hourly_series, lost_sig
 
 _MEANINGS = {
     "firm.tariff.drawn": "a household pays the firm",
-    "firm.tariff.fed_in": "a household earns that feeds in",
+    "firm.tariff.fed_in": "a household that feeds in earns",
     "firm.contract.bought": "the firm pays the main grid",
-    "firm.contract.sold": "the firm earns that feeds into the main grid",
+    "firm.contract.sold": "the firm earns for feeding into the main grid",
 }
 
 

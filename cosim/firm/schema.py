@@ -62,11 +62,11 @@ class FirmGenerator(Model):
     least_kw: Kilowatts = 0.0
     """Power below which it does not run, kW: its minimum load."""
     fuel_l: NonNegative | None = None
-    """Fuel in its tank at the start, l; null for as much as it needs."""
+    """Fuel in its tank at the start, l; null for any amount."""
     idle_l_per_h_kw: NonNegative = 0.0845
     """Fuel that it burns whatever its power, l/h for each kW of rated power."""
     fuel_l_per_kwh: NonNegative = 0.246
-    """Fuel that each kWh takes beside that, l/kWh."""
+    """Fuel that each kWh takes on top of that, l/kWh."""
     fuel_eur_per_l: NonNegative = 1.6
     """Price of fuel, EUR/l."""
 
@@ -109,7 +109,7 @@ class GridContract(Model):
     export_kw: Kilowatts | None = None
     """Power that it may feed in, likewise, kW."""
     beyond_eur_per_kwh: NonNegativePrice = 0.5
-    """What each kWh beyond the contract costs besides, EUR/kWh."""
+    """What each kWh beyond the contract costs in addition, EUR/kWh."""
 
 
 class _Firm(Model):
@@ -125,16 +125,18 @@ class _Firm(Model):
     @model_validator(mode="after")
     def _has_energy(self) -> Self:
         if self.battery is None and self.generator is None:
-            raise ValueError("a firm without energy: give it a battery, a generator, or both")
+            raise ValueError(
+                "the firm has nothing to give energy with; give it a battery, a generator, or both"
+            )
         return self
 
 
 class ConnectedFirm(_Firm):
     """A local firm between its households and the main grid.
 
-    Its battery takes what the households have too much and gives what they lack; its generator runs where
-    its energy is cheaper than the main grid's, and where the firm would otherwise draw more than its contract
-    allows; the main grid does the rest.
+    Its battery takes the energy that its households have in excess and gives what they lack; its generator
+    runs where its energy is cheaper than the main grid's, and where the firm would otherwise draw more than
+    its contract allows; the main grid does the rest.
     """
 
     kind: Literal["connected"]
@@ -147,7 +149,7 @@ class ConnectedFirm(_Firm):
 
 
 class IsolatedFirm(_Firm):
-    """A local firm that is all there is: its battery and generator form the grid of an island.
+    """A local firm that is the only supply: its battery and generator form the grid of an island.
 
     They stand at `grid.supply.bus`. The generator starts when the battery falls to `start_soc`, then runs as
     near to its rated power as the battery takes, and stops at `stop_soc` (cycle charging: Barley and Winn,

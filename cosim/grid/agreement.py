@@ -116,12 +116,12 @@ def _unbelievable(summary: Summary) -> Iterator[tuple[str, str]]:
     for name in ("voltage_min", "voltage_max"):
         value = summary.get(f"{name}_pu")
         if value is not None and not low <= value <= high:
-            yield f"a voltage of {value:.4g} pu at bus {summary.get(f'{name}_bus')} cannot be meant", remedy
+            yield f"a voltage of {value:.4g} pu at bus {summary.get(f'{name}_bus')} is not plausible", remedy
     for kind in BRANCH_KINDS:
         value = summary.get(f"{kind}_loading_max_percent")
         if value is not None and value > BELIEVABLE_LOADING_PERCENT:
             element = summary.get(f"{kind}_loading_max_{kind}")
-            yield f"a loading of {value:,.0f} % of {kind} {element} cannot be meant", remedy
+            yield f"a loading of {value:,.0f} % of {kind} {element} is not plausible", remedy
 
 
 def _differences(summary: Summary) -> Iterator[tuple[str, str]]:

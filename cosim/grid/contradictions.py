@@ -73,5 +73,5 @@ def _switches(net: pandapowerNet) -> Iterator[Problem]:
             continue
         ends = net[table][_ENDS[table]].astype(np.float64).reindex(rows.element).to_numpy()
         apart = there & ~(ends == rows.bus.to_numpy(np.float64)[:, None]).any(axis=1)
-        message = f"its bus is at no end of the {table} that it switches, so that it would not act"
+        message = f"its bus is at neither end of the {table} that it switches, so it would do nothing"
         yield from each(rows, apart, "switch", message, "correct bus or element", "bus")

@@ -34,7 +34,7 @@ what the feeder is (`bench/bench_copies.py`)."""
 
 
 def copied(one: Feeder, number: int) -> Feeder:
-    """A feeder so many times, as one whose elements belong to copies.
+    """A number of copies of a feeder, as one feeder whose elements belong to copies.
 
     Copies are numbered from 1. Element 3 of the table of a copy 17 has the index 17003 (or 170003, where a
     table has an index of 1,000 or more) and the name ``feeder 17 · NAME``.

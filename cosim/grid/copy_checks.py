@@ -25,7 +25,7 @@ def copy_problems(grid: GridConfig, recorded: bool | FeederSample, context: Cont
     if isinstance(recorded, FeederSample):
         for place, copy in enumerate(recorded.copies):
             if copy > number:
-                message = f"there is no feeder {copy}, but {count(number, 'feeder')}"
+                message = f"there is no feeder {copy}: the scenario has {count(number, 'feeder')}"
                 remedy = "Name copies from 1 to grid.copies."
                 yield context.problem(f"record.grid.copies.{place}", message, remedy, copy)
     if number == 1:

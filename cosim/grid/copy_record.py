@@ -20,7 +20,7 @@ FloatArray = NDArray[np.float64]
 
 FEEDER_COPIES = Table(
     "feeder_copies",
-    "One row per copy of a feeder that is there many times (`grid.copies`), the warm-up left out; only then.",
+    "One row per copy of the feeder, the warm-up left out; only with `grid.copies`.",
     (
         Column("copy", "integer", "", "number of the copy, from 1"),
         Column("first_index", "integer", "", "by how much the indices of its elements are shifted"),
@@ -36,7 +36,7 @@ FEEDER_COPIES = Table(
         Column("trafo_loading_max_percent", "number", "%", "highest loading of any of its transformers"),
         Column("limit_use_max", "number", "", "largest share of its limit that any of its elements uses"),
         Column("intervals_outside_limits", "integer", "", "intervals in which any of its limits is exceeded"),
-        Column("intervals_unsolved", "integer", "", "intervals of which its power flow was not solved"),
+        Column("intervals_unsolved", "integer", "", "intervals in which its power flow was not solved"),
         Column("imported_kwh", "number", "kWh", "drawn from the grid above, interval by interval"),
         Column("exported_kwh", "number", "kWh", "fed into the grid above, interval by interval"),
         Column("losses_kwh", "number", "kWh", "lost in its lines and transformers"),
@@ -45,9 +45,9 @@ FEEDER_COPIES = Table(
 NUMBERS = declared(SECTION, "table `feeder_copies`",
     Number("feeders", "feeders", "", "copies of the feeder; only with `grid.copies`"),
     Number("feeders_outside_limits", "feeders outside limits", "",
-        "copies of which a limit is exceeded in some interval", "less"),
+        "copies in which some limit is exceeded in some interval", "less"),
     Number("feeder_worst", "worst feeder", "",
-        "number of the copy that is outside its limits in most intervals; of several, and where none is, of "
+        "number of the copy that is outside its limits in the most intervals; if several tie, or none is, of "
         "the one that uses a limit most; null where nothing was solved", kind="place"),
 )  # fmt: skip
 

@@ -215,8 +215,8 @@ def follow_profiles(
             q_column = p_column
         followed.append(replace(element, p_profile=p_column, q_profile=q_column))
     problems = [
-        _assumed("of a profile that the network does not include", "its nominal power counts", without),
-        _assumed("of a profile of active power alone", "reactive power follows it too", halves),
+        _assumed("with a profile that the network does not include", "its nominal power counts", without),
+        _assumed("with a profile of active power alone", "reactive power follows it too", halves),
     ]
     return tuple(followed), [problem for problem in problems if problem is not None]
 

@@ -33,7 +33,7 @@ FEEDER_BRANCHES = Table(
         ),
         Column("element", "integer", "", "index in the feeder's table"),
         Column("name", "text", "", "name in the feeder's data"),
-        Column("from_bus", "integer", "", "bus at one end; of a transformer the high-voltage side"),
+        Column("from_bus", "integer", "", "bus at one end; for a transformer, on the high-voltage side"),
         Column("to_bus", "integer", "", "bus at the other end"),
         Column("length_km", "number", "km", "length; NaN for a transformer"),
         Column("closed", "flag", "", "in service, no open switch"),

@@ -15,8 +15,8 @@ INJECTIONS = Table(
             "number",
             "MW",
             "mean active power drawn at the bus by households, loads, a firm and ties, at the voltage that "
-            "was solved; NaN where a load or an inverter follows a voltage that was not solved. What is "
-            "part of the network (generators that hold a voltage, wards, motors, shunts) is not in it",
+            "was solved; NaN where a load or an inverter follows a voltage that was not solved. What is part "
+            "of the network (generators that hold a voltage, wards, motors, shunts) is not included",
         ),
         Column("q_mvar", "number", "Mvar", "mean reactive power drawn at the bus, likewise"),
     ),

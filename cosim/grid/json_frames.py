@@ -41,7 +41,7 @@ def frame_body(value: dict[str, Any], where: str) -> dict[str, Any]:
     if len(index) != len(data) or any(not isinstance(row, list) or len(row) != len(columns) for row in data):
         raise Refusal(f"{where}._object", "rows, index and columns do not fit each other")
     if any(not isinstance(name, str | int) for name in columns):
-        raise Refusal(f"{where}._object.columns", "a column's name must be a text")
+        raise Refusal(f"{where}._object.columns", "a column's name must be text")
     return text
 
 

@@ -291,7 +291,7 @@ def _scan_values(value: Any, where: str, depth: int, text_depth: int) -> Iterato
 def _scan_text(text: str, where: str, depth: int, text_depth: int) -> Iterator[Refusal]:
     """Refusals in a text that holds JSON, if it does."""
     if text_depth >= MAX_TEXT_DEPTH:
-        yield Refusal(where, "texts within texts, too deeply", short(text))
+        yield Refusal(where, "strings within strings, nested too deeply", short(text))
         return
     try:
         inner = json.loads(text)

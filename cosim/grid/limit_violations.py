@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 
 VIOLATIONS = Table(
     "violations",
-    "Every limit that an element leaves in an interval; empty where all are kept.",
+    "Every limit of an element that is exceeded, interval by interval; empty where all are kept.",
     (
         TIME,
         Column(
@@ -46,7 +46,7 @@ OVERLOADS = Table(
             "above_rating_kvah",
             "number",
             "kVAh",
-            "apparent energy above its rating: of 130 %, 30 % of the rating for as long as it lasts",
+            "apparent energy above its rating: at 130 %, 30 % of the rating for as long as it lasts",
         ),
     ),
 )

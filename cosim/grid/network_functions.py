@@ -91,7 +91,7 @@ def _call(source: PandapowerSource) -> pandapowerNet:
         message = f"{source.function} refuses its arguments: {error}"
         raise InputError([Problem(message, "correct the arguments", "source.arguments")]) from error
     if not isinstance(net, pandapowerNet):
-        message = f"{source.function} gives no single grid with these arguments"
+        message = f"{source.function} does not give a single grid with these arguments"
         raise InputError([Problem(message, "choose arguments that give one grid", "source.arguments")])
     return cast("pandapowerNet", net)
 

@@ -37,19 +37,19 @@ from cosim.grid.verify import WholeNetwork, compare
 NUMBERS = (
     *declared(SECTION, "table `bus_voltage`",
         Number("voltage_outside_band_share_max", "longest outside the band", "",
-            "share of the intervals in which one bus is outside its voltage band; null "
-            "if nothing was solved", "less", "share"),
+            "largest share of the intervals in which any one bus is outside its voltage band; null if "
+            "nothing was solved", "less", "share"),
         Number("voltage_outside_band_share_max_bus", "bus longest outside the band", "",
-            "index of that bus; null where no bus ever is", kind="place"),
+            "index of that bus; null where no bus ever leaves its band", kind="place"),
         Number("tap_operations", "tap operations", "",
             "steps of all tap changers of `grid.tap_changers`", "less"),
         Number("en50160_weeks", "weeks judged by EN 50160", "", "whole weeks; only with `interval_min: 10`"),
         Number("en50160_weeks_failed", "weeks that fail EN 50160", "",
             "weeks in which a bus fails the standard", "less"),
-        Number("en50160_week_share_within_10_percent_min", "least of a week within 10 %", "",
+        Number("en50160_week_share_within_10_percent_min", "lowest weekly share within 10 %", "",
             "lowest share of a week's means within 10 % of nominal, over all buses; null"
             " before a week is over", "more", "share"),
-        Number("en50160_week_share_within_10_percent_min_bus", "bus least within 10 %", "",
+        Number("en50160_week_share_within_10_percent_min_bus", "bus of the lowest weekly share", "",
             "index of that bus", kind="place"),
     ),
 )  # fmt: skip

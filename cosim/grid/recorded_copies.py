@@ -10,7 +10,7 @@ from cosim.config.base import Integer, Model, Numbers, Range
 
 
 class FeederSample(Model):
-    """Some copies of a feeder that is there many times (`grid.copies`)."""
+    """Some of the copies of a feeder (`grid.copies`)."""
 
     copies: Annotated[Numbers[Annotated[Integer, Range(1, 1_000_000)]], Field(min_length=1)]
     """Numbers of the copies, from 1, of whose elements there are rows in `injections`, `bus_voltage`,

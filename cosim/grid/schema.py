@@ -91,7 +91,7 @@ NetworkSource = Annotated[SimbenchSource | PandapowerSource | JsonSource, Field(
 
 
 class LimitsConfig(Model):
-    """Within which a feeder is said to be in order; what is absent comes from the next in line.
+    """The limits within which a feeder is in order; one that is absent comes from the next source.
 
     The scenario's `grid.limits` come first, then those of the network's YAML file, then each element's own
     in the grid's data (`min_vm_pu`, `max_vm_pu`, `max_loading_percent`), then 0.9 to 1.1 pu and 100 %.
@@ -197,13 +197,13 @@ class TapChangerConfig(Model):
     bus: BusRef | None = None
     """The bus whose voltage it keeps, by index or name; by default that of the low-voltage side."""
     delay_min: Annotated[Number, Range(0, 10_080)] = 0.0
-    """For how long the voltage must be outside of the dead band before a step, min: then one step for the
+    """For how long the voltage must be outside the dead band before a step, min; the step then holds from the
     next interval. By default it takes as many steps within the interval as it needs."""
     positions: tuple[TapPosition, TapPosition] | None = None
     """First and last position; those of the grid's data by default."""
     step_percent: Annotated[Number, Range(0, 20, above_low=True)] | None = None
     """Change of the ratio by a step, percent of the rated voltage of the high-voltage side, for a transformer
-    whose data have no such tap changer, or another one; that of the grid's data by default."""
+    whose data have no tap changer, or a different one; that of the grid's data by default."""
 
     @model_validator(mode="after")
     def _band_is_open(self) -> Self:
@@ -212,7 +212,7 @@ class TapChangerConfig(Model):
         if self.positions is not None and self.positions[0] >= self.positions[1]:
             raise ValueError("the first of the positions is not below the last; swap or correct them")
         if self.step_percent is not None and self.positions is None:
-            raise ValueError("step_percent without positions says nothing of the range; give positions")
+            raise ValueError("step_percent alone does not say what range the tap changer has; give positions")
         return self
 
 
@@ -239,10 +239,10 @@ class GridConfig(Model):
     as `pandapower.to_json` saves it (`.json`), or a YAML file that describes a network. Given with
     `--set`, any file, relative to the working directory."""
     copies: PositiveCount = 1
-    """How many times the feeder is there, each with households of its own: the households of every group,
-    whose numbers stay those of all together, are dealt out evenly, so that `households` is a multiple of
-    `copies`. Communities, links and capacities know nothing of feeders; the household stands in each copy
-    where it would stand if that were the only one. Nothing flows between copies."""
+    """How many copies of the feeder there are, each with households of its own: the households of every
+    group, numbered through all copies, are dealt out evenly, so `households` is a multiple of `copies`.
+    Communities, links and capacities know nothing of feeders; the household stands in each copy where it
+    would stand if that were the only one. Nothing flows between copies."""
     supply: SupplyConfig | None = None
     """What supplies the feeder in place of the grid above; for an island, where a local firm does."""
     interval_min: Literal[60, 15, 10] = 60
@@ -250,12 +250,12 @@ class GridConfig(Model):
     placement: Placement = PlaceOnLoads()
     """Which household stands at which bus."""
     background: Literal["profile", "nominal", "none"] | None = None
-    """What the grid's own loads, generators and storages do that no household took: follow their profile,
-    draw their nominal power all the time, or nothing. By default `profile` where the grid has profiles, else
-    `nominal`."""
+    """What those of the grid's own loads, generators and storages do that no household stands for: follow
+    their profile, draw their nominal power all the time, or nothing. By default `profile` where the grid has
+    profiles, else `nominal`."""
     background_scaling: NonNegative = 1.0
-    """Factor on the powers of the grid's own loads, generators and storages that no household took.
-    Generators that hold a voltage, wards and motors are part of the network: they act as they are."""
+    """Factor on the powers of those of the grid's own loads, generators and storages that no household stands
+    for. Generators that hold a voltage, wards and motors are part of the network: they act as they are."""
     replace_generators: StrictBool = False
     """Whether a household's own photovoltaics (`simbench`, `csv`) replace the generators that the grid has
     at its bus; by default both feed in."""

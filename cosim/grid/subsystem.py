@@ -49,7 +49,7 @@ from cosim.grid.voltage_dependence import stack
 Array = NDArray[np.float64]
 _DARK = "no voltage: the source of the feeder has nothing to give"
 _PER_BLOCK = 168
-"""Intervals that are solved together where nothing waits for them; of copies of a feeder so many copies and
+"""Intervals that are solved together where nothing waits for them; with copies of a feeder, copies times
 intervals."""
 _MOST_HELD = 2_000_000
 """Buses times blocks that wait to be written, of copies of a feeder."""

@@ -120,9 +120,7 @@ def _tap_changer(feeder: Feeder, config: TapChangerConfig, interval_min: int) ->
         _refuse(message, "give positions and step_percent", "")
     band = config.vm_max_pu - config.vm_min_pu
     if band <= abs(own.step_percent) / 100:
-        message = (
-            f"the dead band is not wider than a step of {abs(own.step_percent):g} %, so that it would hunt"
-        )
+        message = f"the dead band is not wider than a step of {abs(own.step_percent):g} %, so it would hunt"
         _refuse(message, "widen it", "vm_max_pu", f"{config.vm_max_pu:g}")
     bus = int(row["lv_bus"]) if config.bus is None else feeder.resolve_bus(config.bus, "bus")
     if bus == int(row["hv_bus"]):

@@ -149,10 +149,10 @@ def _wrong(control: TapControl, net: pandapowerNet) -> Iterator[str]:
     """What keeps a controller from being built, and its transformer from being moved."""
     settings = dict(control.settings)
     if control.element not in _SIDES:
-        yield "it controls something else than a transformer of the table trafo or trafo3w"
+        yield "it controls something other than a transformer of the table trafo or trafo3w"
         return
     if control.index not in net[control.element].index:
-        yield f"it controls no single transformer that is in the table {control.element}"
+        yield f"it does not control exactly one transformer of the table {control.element}"
         return
     where = f"{control.element} {control.index}"
     if settings["side"] not in _SIDES[control.element]:
@@ -169,7 +169,7 @@ def _wrong(control: TapControl, net: pandapowerNet) -> Iterator[str]:
     }
     bad = [name for name, value in numbers.items() if not math.isfinite(value)]
     if bad:
-        yield f"{listed(bad)} {'is' if len(bad) == 1 else 'are'} no finite number"
+        yield f"{listed(bad)} {'is not a finite number' if len(bad) == 1 else 'are not finite numbers'}"
     elif min(value for name, value in numbers.items() if name not in ("order", "level")) < 0:
         yield "a voltage or its tolerance is negative"
     elif settings.get("vm_lower_pu", 0.0) > settings.get("vm_upper_pu", 0.0):

@@ -31,7 +31,7 @@ class HouseholdsConfig(Model):
     name: Name
     """Name of the group."""
     households: Annotated[Integer, Range(1, MAX_HOUSEHOLDS)]
-    """How many households it has; they are numbered through the groups in their order."""
+    """How many households it has; they are numbered consecutively, group after group."""
 
     @property
     def devices(self) -> Mapping[str, Device]:

@@ -46,13 +46,13 @@ PhaseConfig = Annotated[ZeroPhase | UniformPhase | GivenPhase, Field(discriminat
 
 
 class SilenceConfig(Model):
-    """What a household does in its community when it has heard no signal for long."""
+    """What a household does in its community once it has heard no signal for a long time."""
 
     after_s: PositiveSeconds
     """Age of the newest signal from which on it counts as silence, s."""
     request: Literal[0, 1]
-    """What it asks its devices for in each step then, of every resource: 1 the whole unit, as an electric
-    vehicle that charges at once; 0 nothing, as one that waits."""
+    """What it asks its devices for in each step then, of every resource: 1 is the whole unit, as for a
+    vehicle that charges at once; 0 is nothing, as for one that waits."""
 
 
 class AgentConfig(Model):
@@ -64,7 +64,7 @@ class AgentConfig(Model):
     """How the household averages its own decisions; `cumulative` is paper A (17)."""
     decision: Annotated[Decision, Choice(DECISIONS)] = Drawn()
     """What it makes of the response: a whole unit by chance, a part of one, or additive increase and
-    multiplicative decrease (`aimd`, which asks no policy)."""
+    multiplicative decrease (`aimd`, which needs no policy)."""
     reports: Annotated[Reporting, Choice(REPORTINGS)] = ExactReports()
     """What it tells the platform: the truth, or with noise that keeps it private."""
     initial_decision: Literal[0, 1] = 1

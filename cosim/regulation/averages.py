@@ -76,10 +76,10 @@ class ExponentialAverage(Average):
 
 @AVERAGES.register("window")
 class WindowAverage(Average):
-    """The mean of the last W steps alone; of all steps, x(0) among them, while there are fewer."""
+    """The mean of the last W steps alone; while there are fewer, of all steps including x(0)."""
 
     window_steps: Annotated[Integer, Range(1, 10_000)]
-    """W, how many steps count, all alike [steps]."""
+    """W, how many steps count, all with the same weight [steps]."""
 
     @property
     def window(self) -> int:

@@ -39,7 +39,7 @@ def _late(
         return
     bus = f"bus {name or feeder.bus.index[strictest]}"
     message = (
-        f"the rule reacts at {threshold:g} pu, and {bus} leaves its own limit of {limit:g} pu before that"
+        f"the rule reacts at {threshold:g} pu, when {bus} is already beyond its own limit of {limit:g} pu"
     )
     remedy = "Have it react earlier, or give another limit in grid.limits."
     yield Problem(message, remedy, f"{path}.{key}", severity="warning")

@@ -76,7 +76,12 @@ def _names(
                 yield context.problem(path, "there is no group of this name", remedy, name)
             elif name in taken:
                 message = f"the group belongs to community '{taken[name]}' already"
-                yield context.problem(path, message, "A household takes part in one community.", name)
+                yield context.problem(
+                    path,
+                    message,
+                    "A household takes part in only one community: name the group in one of them.",
+                    name,
+                )
             taken.setdefault(name, community.name)
 
 
@@ -126,7 +131,7 @@ def _served(members: Sequence[Grouped], unit: Unit, path: str, context: Context)
             yield context.problem(f"{path}.unit_kwh", message, f"Add {choices}, or remove unit_kwh.")
         if len(kinds) > 1:
             message = f"the group '{group.name}' has {listed(kinds)}, each of which serves this"
-            remedy = "Leave its households one of them, or divide them into groups of one each."
+            remedy = "Keep one of them, or divide the group into one for each kind."
             yield context.problem(f"{path}.serves", message, remedy, unit.service)
         for kind in kinds:
             if group.devices[kind].planned_by:
@@ -157,9 +162,10 @@ def _agents(
     silence = community.agent.in_silence
     if silence is not None and silence.after_s * MS_PER_SECOND <= step_ms:
         message = (
-            f"signals come once in a step of {step_ms / MS_PER_SECOND:g} s, and count as silence before that"
+            f"signals come only every {step_ms / MS_PER_SECOND:g} s, and the time between two would be "
+            "silence"
         )
-        remedy = "Let after_s be longer than a step and the latency of the downlink."
+        remedy = "Make after_s longer than a step plus the latency of the downlink."
         yield context.problem(f"{path}.agent.in_silence.after_s", message, remedy, f"{silence.after_s:g}")
     for group in members:
         yield from each_problems(context, f"{path}.agent", community.agent, group.households, group.name)
@@ -186,7 +192,12 @@ def _membership(groups: Sequence[Grouped], context: Context) -> Iterator[Problem
         latest_join = bounds(membership.joins_h)[1]
         if latest_join >= end_h:
             message = f"households can join at {latest_join:g} h, and the run ends at {end_h:g} h"
-            yield context.problem(f"{path}.joins_h", message, "These never take part.", warning=True)
+            yield context.problem(
+                f"{path}.joins_h",
+                message,
+                "Those would never take part: let them join earlier, or let the run last longer.",
+                warning=True,
+            )
         if membership.leaves_h is None:
             continue
         earliest_leave = bounds(membership.leaves_h)[0]

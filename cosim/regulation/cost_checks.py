@@ -116,7 +116,7 @@ def _problem(costs: MixedCosts) -> str:
     for name, array in (("value", values[:, np.newaxis]), ("gradient", slopes), ("curvature", blocks)):
         finite = np.isfinite(array).reshape(len(x), -1).all(axis=1)
         if not finite.all():
-            return f"has a {name} that is no finite number at {_point(x[np.argmin(finite), :, 0])}"
+            return f"has a {name} that is not a finite number at {_point(x[np.argmin(finite), :, 0])}"
     middle = np.clip(x, _STEP, 1.0 - _STEP)
     slopes = np.stack(costs.gradients(list(middle.transpose(1, 0, 2))), axis=1)
     for r in range(m):

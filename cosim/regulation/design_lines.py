@@ -9,7 +9,7 @@ from cosim.regulation.design import Design
 from cosim.regulation.mitigations import AgainstDelay
 
 _NAMED = 5
-"""So many changes of costs are named."""
+"""How many changes of costs are named."""
 
 
 def design_lines(design: Design) -> Iterator[str]:

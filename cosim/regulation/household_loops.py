@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 LOW_BITS = 20
-"""Times are summed up in two parts, the lower of so many binary digits, so that no sum overflows."""
+"""Times are summed in two parts, the lower of this many binary digits, so that no sum overflows."""
 _LOW = (1 << LOW_BITS) - 1
 
 

@@ -181,7 +181,7 @@ TROUBLES: tuple[type[Mitigation], ...] = (AgainstDelay, AgainstLostSignals, Agai
 
 def _is_against_something(name: str, cls: type[Mitigation]) -> None:
     if not issubclass(cls, TROUBLES):
-        message = f"the mitigation '{name}' is not against anything"
+        message = f"the mitigation '{name}' does not say what it is against"
         bases = ", ".join(trouble.__name__ for trouble in TROUBLES)
         raise refused(cls, message, f"Derive the class from one of {bases}.")
 

@@ -33,10 +33,10 @@ _CHUNK = 30_000
 """Numbers in one array of a batch; more would leave the processor's cache."""
 
 _WORTH_COMPILING = 300_000
-"""With so many averages in a run it is worth a compiled loop, whose first use on a machine takes seconds."""
+"""A run with this many averages is worth a compiled loop, whose first use on a machine takes seconds."""
 
 _FEW = 8
-"""So many problems are solved together when one was not solved from the one before, at first."""
+"""How many problems are solved together at first, when one was not solved from the one before."""
 
 
 class Optimum(NamedTuple):

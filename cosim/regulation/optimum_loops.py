@@ -19,7 +19,7 @@ from cosim.regulation.optimality import PROXIMAL
 Array = NDArray[np.float64]
 
 _TOGETHER = 128
-"""So many numbers are added as they come; their sums are added with what each addition leaves."""
+"""How many numbers are added as they come; their sums are added together with the rounding errors."""
 _IN_CACHE = 2048
 """So many households are worked out from beginning to end before the next."""
 

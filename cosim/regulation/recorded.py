@@ -15,8 +15,9 @@ class DecisionSample(Model):
     """A sample of the households."""
 
     share: Annotated[Number, Range(1e-9, 1)]
-    """Share of the households whose decisions are recorded, all of each. Who they are is drawn by the seed,
-    household by household: who is recorded among a thousand is so among a million, or with a larger share."""
+    """Share of the households of which all decisions are recorded. Who they are is drawn by the seed,
+    household by household: whoever is recorded among a thousand is also recorded among a million, or with a
+    larger share."""
 
 
 Wanted = bool | DecisionSample

@@ -60,8 +60,8 @@ def reduction_text(reduction: Reduction, start: datetime, step_ms: int) -> str:
     )
     return (
         f"Because of the feeder, the platform of {reduction.community} lowered its target for "
-        f"{resource.name}{times} from {date_text(start, reduction.first_h)} on; {back}. At the least it left "
-        f"{share_text(reduction.reduced / reduction.planned)} of the plan ({left} of {plan}), on "
+        f"{resource.name}{times} from {date_text(start, reduction.first_h)} on; {back}. At its lowest it "
+        f"left {share_text(reduction.reduced / reduction.planned)} of the plan ({left} of {plan}), on "
         f"{date_text(start, reduction.least_h)}."
     )
 

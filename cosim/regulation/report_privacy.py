@@ -53,7 +53,7 @@ class ExactReports(Reporting):
 
 @REPORTINGS.register("laplace")
 class LaplaceReports(Reporting):
-    """With Laplace noise: each report is ε-differentially private, whoever reads it.
+    """With Laplace noise: each report is ε-differentially private, whoever reads them.
 
     Two households that did anything of m resources differ by at most m units, so noise of scale m/ε in each
     resource hides which one it was. Over K steps budgets add up to Kε.

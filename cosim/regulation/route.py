@@ -30,9 +30,9 @@ class EngineConfig(Model):
 
     route: Route = "auto"
     """How the households of a community are stepped: one by one (`processes`), or all at once between two
-    signals (`arrays`), which does not know all that there is; `cosim explain` says what stands against it.
-    `auto` takes arrays where they can be, numba is installed, and there are 20,000 decisions or more (in a
-    sweep: in all points of a worker so far)."""
+    signals (`arrays`), which does not support everything; `cosim explain` says what rules it out.
+    `auto` takes arrays where that is possible, numba is installed, and there are 20,000 decisions or more (in
+    a sweep: in all points of a worker so far)."""
 
 
 def against_arrays(route: Route, obstacles: Sequence[str], n_decisions: int) -> list[str]:
@@ -54,7 +54,7 @@ def against_arrays(route: Route, obstacles: Sequence[str], n_decisions: int) -> 
     if not can_compile():
         return ["numba is not installed"]
     if not is_enough(n_decisions, FEWEST_DECISIONS):
-        return [f"{n_decisions:,} decisions are made sooner than loops for arrays are loaded"]
+        return [f"{n_decisions:,} decisions take less time than loading the loops for arrays"]
     return []
 
 

@@ -17,19 +17,20 @@ _STEPS = "table `regulation`; steps that begin before the warm-up is over do not
 NUMBERS = (
     *declared(COMMUNITY, _STEPS,
         Number("{community}_{resource}_tracking_rmse_units", "error (RMS)", "units",
-            "root mean square of the aggregate of each step - its capacity, that of the tick it begins with",
+            "root mean square of the aggregate of each step less its capacity, which is that of the tick it "
+            "begins with",
             "less"),
         Number("{community}_{resource}_tracking_bias_units", "error (mean)", "units",
             "mean of the same differences; positive is too much", least=-math.inf),
         Number("{community}_{resource}_capacity_mean_units", "mean capacity", "units",
             "mean of the capacity over the same steps"),
         Number("{community}_{resource}_measured_rmse_units", "error as measured", "units",
-            "root mean square of what the platform measured - capacity of the steps that it measured, by "
-            "phases and mean latencies; null where it measured nothing", "less"),
+            "root mean square of what the platform measured less the capacity of the steps that it measured, "
+            "by phases and mean latencies; null where it measured nothing", "less"),
         Number("{community}_{resource}_gradient_spread_end", "gradient spread", "cost/unit",
             "largest minus smallest ∇g among the members at the last step", "less"),
         Number("{community}_{resource}_average_shortfall_end_units", "average shortfall", "units",
-            "capacity - Σx̄ at the last step; null where the capacity ever changed", least=-math.inf),
+            "capacity less Σx̄ at the last step; null if the capacity ever changed", least=-math.inf),
         Number("{community}_cost_gap_end", "cost above the optimum", "cost",
             "cost of the averages above the optimum for the sums they reach, at the last step", "less"),
         Number("{community}_distance_to_optimum_end", "distance to the optimum", "units",

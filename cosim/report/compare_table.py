@@ -16,7 +16,7 @@ from cosim.study.compare import Change, ComparedRun, Comparison
 from cosim.study.scenario_differences import Difference, value_text
 
 RUNS_PER_TABLE = 4
-"""The first run and so many less one fit into 100 columns; more runs go into tables of their own."""
+"""How many runs fit into 100 columns, the first included; more go into tables of their own."""
 _MOST_DIFFERENCES = 30
 _LONGEST_VALUE = 60
 _WIDTH = 100

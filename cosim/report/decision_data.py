@@ -15,9 +15,9 @@ from cosim.report.run_data import RunData, text_list
 Array = NDArray[np.float64]
 
 MAX_NUMBERS = 4_000_000
-"""At most so many averages are held, whatever the length of the run."""
+"""Most averages that are held, whatever the length of the run."""
 MAX_POINTS = 1000
-"""At most so many points in time are kept; a longer run is averaged over stretches of several steps."""
+"""Most points in time that are kept; a longer run is averaged over stretches of several steps."""
 
 
 class Group(NamedTuple):

@@ -27,7 +27,7 @@ from cosim.study.robustness.sensitivity import Sensitivity, case_means, sampled_
 _SOFT = 0.2
 """A simulated boundary that lies by this share above the limit is of a loop that saturates softly."""
 _MOST_STARTS = 4
-"""So many break-evens of a case are findings; the table of break-evens has all."""
+"""How many break-evens of a case are findings; the table of break-evens has all."""
 
 
 class Finding(NamedTuple):

@@ -26,7 +26,7 @@ def tie_problems(
             yield from _end_problems(end, communities, has_grid, context, path)
             other = used.setdefault((end.community, end.resource), path)
             if other != path:
-                message = f"{other} has this resource already, and it can pass over one tie"
+                message = f"{other} has this resource already, and a resource can pass over only one tie"
                 yield context.problem(f"{path}.resource", message, "Give each tie its own.", end.resource)
     for number, community in enumerate(communities):
         for position, resource in enumerate(community.resources):
@@ -64,7 +64,7 @@ def _end_problems(
         remedy = "Give it `capacity: {kind: over_tie, expected_over_tie: ...}`."
         yield context.problem(f"{path}.resource", message, remedy, end.resource)
     if named[end.community].platform.control.is_event:
-        message = "a platform that sends capacity events has no marginal cost to offer at"
+        message = "a platform that sends capacity events has no marginal cost at which it could offer"
         yield context.problem(f"{path}.community", message, "Use another control.", end.community)
     if end.unit_kwh is None and not resource.unit_kwh:
         message = "nothing says what a unit of this resource is in kWh"

@@ -106,7 +106,7 @@ def test_qualities_cannot_be_ranked_by_what_regulation_gains() -> None:
 
 def test_how_near_to_its_limit_a_feeder_that_hosts_all_comes() -> None:
     loadings = pd.read_csv(DOCS / "impact/highest_loadings.csv").set_index("study")
-    highest = loadings["highest trafo loading [%]"]
+    highest = loadings["highest transformer loading [%]"]
     assert f"reaches {highest['impact_ev']:.1f} % of its rating in the worst seed" in PAGE
     assert f"(at most {highest['impact_heat_pump'].max():.0f} % of its transformer)" in PAGE
 
@@ -195,7 +195,7 @@ def test_heat_pumps_on_two_feeders(mode: str, begins: str) -> None:
     place = {"feeder": "village", "mode": mode}
     loading, missing, cold = (
         capacities("impact_heat_pump_costs", number=number, **place)["mean"]
-        for number in ("highest trafo loading [%]", "missing [kWh]", "too cold [h]")
+        for number in ("highest transformer loading [%]", "missing [kWh]", "too cold [h]")
     )
     assert cells[3] == f"{loading:.0f} %"
     assert cells[4] == (f"{missing:.0f} kWh, {cold:.0f} h too cold" if missing else "nothing")
@@ -212,7 +212,7 @@ def test_what_control_does_to_heat_pumps() -> None:
     assert table.loc[("rural", "regulation"), ends].round(1).tolist() == [3.0, 0.8, 5.2]
     assert table.loc[("village", "regulation"), ends].round(1).tolist() == [-0.5, -2.3, 1.3]
     loading = pd.read_csv(DOCS / "impact/impact_heat_pump_costs.csv").set_index(["number", "feeder", "mode"])
-    higher = loading.loc["highest trafo loading [%]", ["change", "change from", "change to"]]
+    higher = loading.loc["highest transformer loading [%]", ["change", "change from", "change to"]]
     assert higher.loc[("village", "dimming_to_1_5_kw")].round().tolist() == [36, 35, 37]
     assert higher.loc[("village", "regulation")].round(1).tolist() == [-4.1, -6.3, -2.0]
     assert higher.loc[("rural", "regulation")].round(1).tolist() == [-2.8, -4.0, -1.6]
@@ -310,7 +310,7 @@ def test_everything_together(feeder: str, begins: str) -> None:
     assert said == pytest.approx(change.astype(float).tolist(), abs=0.0501)
     costs = pd.read_csv(DOCS / "impact/impact_mixed_costs.csv")
     of_modes = costs.set_index(["number", "feeder", "mode"]).sort_index()
-    loading = of_modes.loc[("highest trafo loading [%]", feeder), "mean"]
+    loading = of_modes.loc[("highest transformer loading [%]", feeder), "mean"]
     assert cells[4] == f"{loading['uncontrolled']:.0f} %, {loading['dimming']:.0f} %"
     assert of_modes.loc[("missing at departure [kWh]", feeder, "dimming"), "change"] == 0
 

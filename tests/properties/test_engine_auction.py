@@ -150,7 +150,7 @@ def test_a_broker_that_crashes_leaves_households_to_themselves(tmp_path: Path) -
         (["energy_value.household.buying=bold"], "energy_value"),
         (
             ["energy_value.rules={clearing: pay_as_bid, rounds: {every_h: 1}}"],
-            "rounds are of offers between households, and 'pay_as_bid' needs none",
+            "rounds belong to offers between households, and 'pay_as_bid' has none",
         ),
         (["energy_value.rules.rounds={every_h: 0}"], "from 0.25 to 24"),
         (["energy_value.rules={offers_to: broker, rounds: {every_h: 1}}"], "'broker' needs none"),

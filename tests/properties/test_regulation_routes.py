@@ -600,7 +600,7 @@ def test_arrays_that_cannot_be_are_refused_with_every_reason() -> None:
     assert said == ["there are faults", "links with a bandwidth have a queue", "delivery is at_least_once"]
     few = build(load_scenario("section6", ["time.steps=60"])).of(Regulation)
     assert list(few.explain())[-2].endswith(
-        "5,940 decisions are made sooner than loops for arrays are loaded"
+        "5,940 decisions take less time than loading the loops for arrays"
     )
     assert list(build(load_scenario("section6")).of(Regulation).explain())[-2].startswith("arrays: ")
     by_processes = build(load_scenario("section6", [faults])).of(Regulation)

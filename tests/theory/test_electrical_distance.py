@@ -69,5 +69,5 @@ def test_a_ring_is_no_radial_feeder() -> None:
     pp.create_line_from_parameters(net, 1, len(net.bus) - 1, 0.1, 0.3, 0.1, 0.0, 0.2)
     pp.create_line_from_parameters(net, 2, len(net.bus) - 2, 0.1, 0.3, 0.1, 0.0, 0.2)
     assert [problem.message for problem in ways_of(net).problems("ways")] == [
-        "the fee goes by the one way between two places, and this feeder is meshed"
+        "the fee depends on the single path between two places, and this feeder is meshed"
     ]

@@ -221,11 +221,11 @@ def test_an_appliance_runs_where_a_roof_saves_most_by_quarter_hours(tmp_path: Pa
         ([f"{RULES}.interval_min=30", "grid.network=kerber_dorfnetz"], "meters of 60 min do not tell apart"),
         (
             [f"{APPLIANCES}={{kind: list, appliances: [{{name: pump, power_kw: 2, duration_h: 0.75}}]}}"],
-            "0.75 h is no whole number of market intervals of 60 min",
+            "0.75 h is not a whole number of market intervals of 60 min",
         ),
         (
             [f"{APPLIANCES}={{kind: list, appliances: [{{name: pump, power_kw: 2, duration_h: 0.7}}]}}"],
-            "0.7 h is no whole number of quarter hours",
+            "0.7 h is not a whole number of quarter hours",
         ),
         (
             [

@@ -304,7 +304,7 @@ class Endless(Exponential):
         (Wavy(), "is not convex: its curvature at ("),
         (Wrong(), "has a gradient of 1 by resource 1 at (0, 0), where its value changes by 2"),
         (Broken(), "fails with ZeroDivisionError: division by zero"),
-        (Endless(), "has a value that is no finite number at (0, 0)"),
+        (Endless(), "has a value that is not a finite number at (0, 0)"),
     ],
 )
 def test_what_cannot_be_calculated_with_is_refused(cost: Cost, said: str) -> None:

@@ -38,8 +38,8 @@ LOW = most_used("voltage_low", "bus", 7, 0.9375, 19)
     ("numbers", "said"),
     [
         (SOLVED | LINE | LOW,
-         "The feeder kept its limits in all 96 intervals of 15 min; nearest to a limit: line Main\\x1b[31m (40 %, "
-         "limit 80 %) on 2016-07-04 02:00 UTC and bus 7 (0.9600 pu, limit 0.9000 pu) on 2016-07-04 "
+         "The feeder kept its limits in all 96 intervals of 15 min; nearest to a limit: line Main\\x1b[31m "
+         "(40 %, limit 80 %) on 2016-07-04 02:00 UTC and bus 7 (0.9600 pu, limit 0.9000 pu) on 2016-07-04 "
          "19:00 UTC."),
         (SOLVED | HIGH | TRAFO | LINE | {"intervals_outside_limits": 15},
          "The feeder was outside its limits in 15 of 96 intervals of 15 min (15.6 %, 3.75 h): transformer "
@@ -47,11 +47,11 @@ LOW = most_used("voltage_low", "bus", 7, 0.9375, 19)
          "UTC; voltage too high in 3, worst at bus 7 (1.1110 pu, limit 1.1000 pu) on 2016-07-04 12:15 UTC."),
         (SOLVED | LINE | {"intervals_diverged": 2, "intervals_skipped": 1},
          "3 of 96 intervals not solved (2 diverged and 1 skipped). The feeder kept its limits in all 93 "
-         "solved "
-         "intervals of 15 min; nearest to a limit: line Main\\x1b[31m (40 %, limit 80 %) on 2016-07-04 02:00 UTC."),
+         "solved intervals of 15 min; nearest to a limit: "
+         "line Main\\x1b[31m (40 %, limit 80 %) on 2016-07-04 02:00 UTC."),
         (SOLVED | LINE | {"intervals": 1},
-         "The feeder kept its limits in its only interval of 15 min; nearest to a limit: line Main\\x1b[31m (40 %, "
-         "limit 80 %) on 2016-07-04 02:00 UTC."),
+         "The feeder kept its limits in its only interval of 15 min; nearest to a limit: line "
+         "Main\\x1b[31m (40 %, limit 80 %) on 2016-07-04 02:00 UTC."),
         ({"intervals": 2, "intervals_outside_limits": None, "intervals_diverged": 2, "intervals_skipped": 0},
          "None of 2 intervals was solved (2 diverged): nothing can be said about the feeder's limits."),
         ({"intervals": 0}, "No interval of the feeder was counted: nothing can be said about its limits."),

@@ -71,7 +71,7 @@ def test_every_key_is_described() -> None:
         ({"runs_per_day": 13}, "26 h of running do not fit"),
         ({"earliest_start_h": 20, "latest_end_h": 6}, "windows do not cross midnight"),
         ({"power_kw": 0}, "more than 0"),
-        ({"duration_h": 1.3}, "no whole number of quarter hours"),
+        ({"duration_h": 1.3}, "is not a whole number of quarter hours"),
         ({"power_w": 100}, "Extra inputs"),
     ],
 )

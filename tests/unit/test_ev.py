@@ -224,5 +224,5 @@ def test_silence_within_a_step_is_refused(tmp_path: Path) -> None:
     }
     cost = {"kind": "consumption_only", "linear": 6, "quadratic": 1, "target": 0.1}
     group = {"name": "homes", "households": 2, "cost": cost, "ev": {}}
-    with pytest.raises(InputError, match="signals come once in a step of 900 s"):
+    with pytest.raises(InputError, match="signals come only every 900 s"):
         build(loaded(tmp_path, {}, groups=[group], communities=[community]))

@@ -87,8 +87,8 @@ def test_without_profiles_in_the_network_the_nominal_power_counts_and_that_is_sa
     (warning,) = made.warnings
     assert warning.severity == "warning"
     assert str(warning).startswith(
-        "load.0.profile: 34 kW in 3 elements of a profile that the network does not include: load 0 (H0-A), "
-        "sgen 0 (PV3) and storage 0 (Storage_PV3_H0-A); its nominal power counts"
+        "load.0.profile: 34 kW in 3 elements with a profile that the network does not include: load 0 "
+        "(H0-A), sgen 0 (PV3) and storage 0 (Storage_PV3_H0-A); its nominal power counts"
     )
     with pytest.raises(InputError, match="no profiles"):
         powers(made, background="profile")
@@ -102,13 +102,13 @@ def test_an_element_whose_own_profile_is_missing_draws_its_nominal_power(missing
     assert part[:, missing].tolist() == pytest.approx([[20, -10, -4][missing]] * 2)
     others = [k for k in range(3) if k != missing]
     np.testing.assert_array_equal(part[:, others], whole[:, others])
-    assert "1 element of a profile that the network does not include" in str(made.warnings[0])
+    assert "1 element with a profile that the network does not include" in str(made.warnings[0])
 
 
 def test_a_name_that_is_a_number_is_a_name_and_one_of_blanks_is_none() -> None:
     made = feeder(tables(), (5, " S ", "  "))  # type: ignore[arg-type]
     (warning,) = made.warnings
-    assert "20 kW in 1 element of a profile that the network does not include: load 0 (5)" in str(warning)
+    assert "20 kW in 1 element with a profile that the network does not include: load 0 (5)" in str(warning)
     assert [element.p_profile for element in made.elements] == ["", "S", ""]
 
 
@@ -145,7 +145,7 @@ def test_reactive_power_without_a_profile_follows_the_active() -> None:
     made = feeder(profiles)
     found = powers(made)
     np.testing.assert_allclose(found[:, 3], found[:, 0] * 0.4)
-    assert "20 kW in 1 element of a profile of active power alone: load 0 (L)" in str(made.warnings[0])
+    assert "20 kW in 1 element with a profile of active power alone: load 0 (L)" in str(made.warnings[0])
 
 
 @pytest.mark.parametrize(

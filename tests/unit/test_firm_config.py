@@ -29,14 +29,14 @@ def test_an_island_that_is_right_is_accepted() -> None:
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
-        ({"firm": {"kind": "connected"}}, "firm: a firm without energy: give it a battery, a generator, or both"),
+        ({"firm": {"kind": "connected"}}, "firm: the firm has nothing to give energy with"),
         ({"firm": {"kind": "isolated", "battery": BATTERY}}, "firm.kind: an island is a feeder whose voltage the firm holds, and there is no grid"),
         (ISLAND | {"grid": GRID}, "grid: an island with a second supply: the feeder is still connected to the grid above"),
         (ISLAND | {"firm": {"kind": "connected", "battery": BATTERY}}, "grid.supply: the feeder is cut off from the grid above, and nothing there gives energy"),
         (ISLAND | {"grid": GRID | {"supply": {"bus": 0}}}, "grid.supply.bus: this bus is above the feeder's transformer, where the grid that is cut off begins"),
         (ISLAND | {"grid": GRID | {"supply": {"bus": "nowhere"}}}, "grid.supply.bus: the feeder has no such bus"),
         (ISLAND | {"grid": ISLAND["grid"] | {"background": "nominal"}}, "grid.background: the feeder has 6 elements of its own that no household took, and an island must know which load it may leave unserved"),
-        (ISLAND | {"groups": [HOME | {"ev": {}}]}, "groups.0.ev: on an island nobody can leave this off when energy is short"),
+        (ISLAND | {"groups": [HOME | {"ev": {}}]}, "groups.0.ev: an island cannot switch this off when energy is short"),
         (ISLAND | {"firm": ISLAND["firm"] | {"unserved_first": ["home"]}}, "firm.unserved_first.0: there is no group of this name"),
         (ISLAND | {"firm": ISLAND["firm"] | {"start_soc": 0.9}}, "firm: start_soc is not below stop_soc"),
         (

@@ -1,4 +1,4 @@
-"""What a run's last warnings say of the feeder: results that cannot be meant, differences from `runpp`."""
+"""What a run's last warnings say of the feeder: results that are not plausible, differences from `runpp`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cosim.grid.agreement import Disagreement, doubts
 @pytest.mark.parametrize(
     ("summary", "says"),
     [
-        ({"voltage_max_pu": 2500.0, "voltage_max_bus": 7}, "a voltage of 2500 pu at bus 7 cannot be meant"),
+        ({"voltage_max_pu": 2500.0, "voltage_max_bus": 7}, "a voltage of 2500 pu at bus 7 is not plausible"),
         ({"voltage_min_pu": 0.02, "voltage_min_bus": 3}, "a voltage of 0.02 pu at bus 3"),
         ({"line_loading_max_percent": 1e6, "line_loading_max_line": 4}, "a loading of 1,000,000 % of line 4"),
         ({"trafo_loading_max_percent": 1500.0, "trafo_loading_max_trafo": 0}, "1,500 % of trafo 0"),

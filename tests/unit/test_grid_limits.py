@@ -356,10 +356,10 @@ def test_draws_of_limits_agree_with_counting_element_by_element() -> None:
 @pytest.mark.parametrize(
     ("limit_columns", "rule", "said"),
     [
-        ({"bus_max_vm_pu": [1.1, 1.1, 1.03, 1.1]}, {}, "1.05 pu, and bus b2 leaves its own"),
+        ({"bus_max_vm_pu": [1.1, 1.1, 1.03, 1.1]}, {}, "1.05 pu, when bus b2 is already beyond its own"),
         ({"bus_max_vm_pu": [1.03, 1.1, 1.1, 1.1]}, {}, ""),  # the grid above holds it
         ({"bus_min_vm_pu": [0.9, 0.9, 0.9, 0.97]}, {"reacts_to": ["undervoltage"]},
-         "0.95 pu, and bus b3 leaves its own"),
+         "0.95 pu, when bus b3 is already beyond its own"),
         ({"bus_min_vm_pu": [0.9, 0.9, 0.9, 0.97]}, {}, ""),
         ({"bus_max_vm_pu": [1.1, 1.1, 1.03, 1.1]}, {"vm_max_pu": 1.03}, ""),
         ({}, {"reacts_to": ["overvoltage", "undervoltage", "overload"]}, ""),

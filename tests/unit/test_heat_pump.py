@@ -116,7 +116,7 @@ def test_performance_is_that_of_the_source() -> None:
     [
         (
             heat_pump({"kind": "profile", "load": {"kind": "feeder"}}),
-            "the feeder's own load is the household's",
+            "only `load` can be the feeder's own load",
         ),
         ({"second_load": {"kind": "feeder"}}, "kind is 'feeder', and the scenario has no grid"),
         (

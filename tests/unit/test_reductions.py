@@ -45,8 +45,8 @@ def test_it_says_when_a_platform_gave_way_how_far_and_when_the_plan_was_whole_ag
     assert (found.n, found.first_h, found.least_h, found.last_h) == (3, 0.5, 0.75, 1.25)
     assert reduction_text(found, run.scenario.time.start, run.scenario.time.step_ms) == (
         "Because of the feeder, the platform of village lowered its target for sale 3 times, first from "
-        "2016-07-04 00:30 UTC on; the whole plan was back on 2016-07-04 01:15 UTC. At the least it left 25 % "
-        "of the plan (2 kW of 8 kW), on 2016-07-04 00:45 UTC."
+        "2016-07-04 00:30 UTC on; the whole plan was back on 2016-07-04 01:15 UTC. At its lowest it left "
+        "25 % of the plan (2 kW of 8 kW), on 2016-07-04 00:45 UTC."
     )
     assert "platform of village lowers sale" in page(run)
     assert read_reductions(run.folder, run.scenario.model_copy(update={"communities": ()})) == []

@@ -187,7 +187,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         "grid_fees.1",
         "grid_fees.2",
     ], said
-    assert "supplies a group that there is not" in said[0]
+    assert "supplies a group that does not exist" in said[0]
     assert "has a retailer already, 'works'" in said[1]
     assert "there are holidays (2016-06-14)" in said[2]
     assert "somebody would be paid for using energy" in said[3]

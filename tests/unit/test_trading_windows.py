@@ -51,5 +51,5 @@ def test_who_buys_in_an_hour_does_not_in_the_next(settings: list[str], tmp_path:
 
 @pytest.mark.parametrize("other", ["clearing=pay_as_bid", "offers_to=broker"])
 def test_there_is_nothing_to_stagger_where_somebody_keeps_the_book(other: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="windows are of offers between households"):
+    with pytest.raises(InputError, match="windows belong to offers between households"):
         trades(tmp_path, f"{WINDOWS}={{turns: 2}}", f"energy_value.rules.{other}")

@@ -57,8 +57,8 @@ class Churn(HouseholdFault, CsvFormat):
     together: ClassVar = "A household that has left returns when both have ended."
 
     file: LocalPath | None = None
-    """A trace instead of other times: CSV file with columns `household`, `leaves_h` and `joins_h`, in hours
-    since the start; without `joins_h` it stays away."""
+    """A trace in place of other times: a CSV file with the columns `household`, `leaves_h` and `joins_h`, in
+    hours since the start; without `joins_h` it stays away."""
 
     @model_validator(mode="after")
     def _trace_alone(self) -> Self:

@@ -159,14 +159,14 @@ class Fault(Model):
     enabled: bool = True
     """Whether it happens; a disabled fault leaves no trace, and an axis of a sweep can switch it on."""
     from_h: Hours | None = None
-    """Start, since the scenario's start [h]; with a rate, when it can first happen."""
+    """Start, since the scenario's start [h]; with a rate, the earliest time it can happen."""
     duration_h: PositiveHours | None = None
-    """Length [h]; until the end of the run by default. With a rate, how long it can happen."""
+    """Length [h]; until the end of the run by default. With a rate, for how long it can happen."""
     windows: Items[FaultWindow] = ()
-    """Several times, instead of `from_h` and `duration_h`."""
+    """Several periods, in place of `from_h` and `duration_h`."""
     rate_per_day: Annotated[Number, Range(0, 86_400, above_low=True)] | None = None
-    """How often per day it happens at random, while it is not active: the time from an end to the next start
-    is exponential [1/day]. Households and platforms fail independently; faults of links strike all of them at
+    """How often a day it begins at random while it is not active: the time from an end to the next start is
+    exponential [1/day]. Households and platforms fail independently; faults of links strike all of them at
     once."""
     mean_duration_h: PositiveHours | None = None
     """Mean length of random faults; exponential [h]."""

@@ -47,8 +47,8 @@ class OperatorCrash(Fault):
     together: ClassVar = DOWN_TOGETHER
 
     state: Literal["kept", "lost"] = "lost"
-    """What is left at the restart: `kept` is its book; `lost` nothing, so that it asks for orders again where
-    the gate has not closed, and abstains from other days. What it has told stands."""
+    """What is left at the restart: `kept` is its book; `lost` is nothing, so it asks for orders again where
+    the gate has not closed, and abstains from other days. What it has announced stands."""
 
     def concerned(self, around: Surroundings, population: Population) -> set[str]:
         """The one operator."""

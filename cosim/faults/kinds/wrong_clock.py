@@ -69,10 +69,10 @@ class ClockFault(HouseholdFault):
     together: ClassVar = LAST_HOLDS
 
     offset_ms: SignedMilliseconds = 0.0
-    """They wake later by this; negative is earlier [ms]. Less than a step."""
+    """They wake this much later; negative is earlier [ms]. Less than a step."""
     drift_ppm: DriftPpm = 0.0
-    """They lose this much from the fault's start on; negative is gained. With offset and jitter less than a
-    step at the fault's end [millionths of the elapsed time]."""
+    """Their clocks lose this much from the fault's start on; negative gains. Together with offset and jitter
+    it stays below a step to the fault's end [millionths of the elapsed time]."""
     jitter_ms: Milliseconds = 0.0
     """Each wake-up is late by a new uniform time between 0 and this [ms]."""
 

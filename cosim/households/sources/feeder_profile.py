@@ -36,7 +36,7 @@ class FeederLoad(Load):
     def put_profiles(self, site: ProfileSite) -> None:
         """What the feeder's load draws, scaled."""
         if DEVICES[site.kind].stands_for != "load":
-            message = "the feeder's own load is the household's `load`, and nothing besides"
+            message = "only `load` can be the feeder's own load"
             raise InputError([Problem(message, "Use another kind of load here.", site.path)])
         for household, scale in zip(site.members, site.values("scaling", self.scaling), strict=True):
             elements = site.elements(household)

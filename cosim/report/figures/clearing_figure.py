@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @run_figure(
     "trading_clearing",
     "The market as it was cleared",
-    "What households bid for and offered hour by hour, what an operator or broker had pass between "
-    "them, and between which prices.",
+    "What households bid for and offered hour by hour, how much of it an operator or a broker matched, and "
+    "at which prices.",
 )
 def clearing(run: RunData) -> Figure | None:
     """Bids, asks, what was agreed, and its prices; None where no operator cleared anything."""
@@ -33,7 +33,7 @@ def clearing(run: RunData) -> Figure | None:
     looks = (Look(WARM, "-", "o", ""), Look(MIDDLE, "--", "s", ""), Look(STRONG, "-", "^", ""))
     for values, look, label in zip(energy_kwh, looks, ("bid for", "offered", "agreed"), strict=True):
         draw_series(energy, axis, market.time_ms, values, look, label, band=False)
-    energy.set_title("Energy that households ordered, and what of it passes between them")
+    energy.set_title("Energy that households ordered, and how much of it was matched")
     energy.set_ylabel("energy [kWh per hour]")
     energy.set_ylim(bottom=0)
     for values, look, label in (

@@ -61,7 +61,9 @@ def _library() -> tuple[Any, ...]:
     """The plotting library, from the package that carries it, which need not be imported."""
     spec = find_spec("bokeh")
     if spec is None or spec.origin is None:
-        raise CosimError("the package bokeh is not installed, whose scripts draw the page: pip install bokeh")
+        raise CosimError(
+            "the page is drawn by scripts of the package bokeh, which is not installed: pip install bokeh"
+        )
     folder = Path(spec.origin).parent / "server" / "static" / "js"
     return tuple(_markup((folder / name).read_text(encoding="utf-8")) for name in _LIBRARY)
 

@@ -85,7 +85,8 @@ class ImpactConfig(Model):
     """Seeds: a number (from 1), a list, or `first` and `count`. A seed decides who owns what, and all that is
     drawn besides; modes share it."""
     risk: Probability = 0.1
-    """The hosting capacity is stated for this share of seeds in which a limit is exceeded at most."""
+    """The hosting capacity is stated at this risk: the largest share of seeds in which a limit may be
+    exceeded."""
     limits: Annotated[Numbers[LimitKind], Field(min_length=1)] = LIMIT_KINDS
     """Which limits count."""
     allowed_share_of_time: Probability = 0.0

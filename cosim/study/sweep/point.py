@@ -23,7 +23,7 @@ from cosim.results.metrics import METRICS
 from cosim.results.run_files import FinishedPoint
 
 MOST_KILLS = 3
-"""A point is given up when so many workers were killed while they ran it."""
+"""A point is given up when this many workers were killed while they ran it."""
 KILLED = (
     f"{MOST_KILLS} workers were killed while running this point; most often the machine has run out of memory"
 )

@@ -43,7 +43,7 @@ class Nearest(Audience):
     needs_feeder: ClassVar[bool] = True
 
     peers: PositiveCount = 10
-    """How many; of those equally far the lower numbers."""
+    """How many; of those that are equally far, the lower numbers."""
 
     def listeners(self, places: Places) -> list[tuple[int, ...]]:
         """See `Audience.listeners`."""

@@ -9,7 +9,7 @@ from cosim.trading.audiences.interface import AUDIENCES, Audience, Places
 
 @AUDIENCES.register("broker")
 class ToBroker(Audience):
-    """Offers go to a broker, of whom buyers hear what there is left, and buy; over uplinks and downlinks."""
+    """Offers go to a broker, from whom buyers hear what is left and buy it, over uplinks and downlinks."""
 
     has_broker: ClassVar[bool] = True
 

@@ -45,7 +45,7 @@ class Charge(Model):
 
     kind: str = ""
     name: Text = ""
-    """How bills call it; by default as its kind."""
+    """What bills call it; by default its kind."""
 
     @property
     def called(self) -> str:
@@ -68,7 +68,7 @@ class GridFee(Charge):
         What it must know of the feeder: ``nothing``, ``ways`` (one way from household to household),
         ``coordinates``, or ``loadings`` (of each interval, as it ends).
     by_seller : bool
-        Whether the fee of a purchase from another household depends on whom it is.
+        Whether the fee of a purchase from another household depends on which one it is.
     """
 
     needs: ClassVar[Literal["nothing", "ways", "coordinates", "loadings"]] = "nothing"

@@ -12,7 +12,7 @@ from cosim.trading.charges.charge_interface import GRID_FEES, Array, GridFee, Gr
 
 @GRID_FEES.register("flat")
 class FlatFee(GridFee):
-    """The same for every kWh; another for what peers sell each other, if need be."""
+    """The same for every kWh; a different one for what peers sell each other, if wanted."""
 
     eur_per_kwh: Price
     """Of what is bought from the grid [EUR/kWh]."""
@@ -30,7 +30,7 @@ class FlatFee(GridFee):
 
 
 class DistanceFee(GridFee):
-    """What peers pay by how far they are from each other; the grid's own energy pays nothing of it."""
+    """What peers pay by how far they are from each other; energy from the grid does not pay it."""
 
     by_seller: ClassVar[bool] = True
 

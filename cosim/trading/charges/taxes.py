@@ -8,7 +8,7 @@ from cosim.trading.charges.charge_interface import TAXES, Source, Tax, TaxRate
 
 @TAXES.register("levy")
 class Levy(Tax):
-    """So much for each kWh, whatever it costs: an electricity tax, a concession levy."""
+    """A fixed amount for each kWh, whatever the energy costs: an electricity tax, a concession levy."""
 
     eur_per_kwh: Price
     """Of what is bought from the grid [EUR/kWh]."""

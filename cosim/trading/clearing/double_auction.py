@@ -75,7 +75,7 @@ class UniformPriceAuction(Clearing):
     """
 
     k: Probability = 0.5
-    """Place of the price between the lowest (0) and the highest (1) at which exactly that is traded."""
+    """Place of the price between the lowest (0) and the highest (1) at which the same energy is traded."""
 
     def clear(
         self, bids: Sequence[Order], asks: Sequence[Order], grid_price: float, feed_in_price: float
@@ -90,9 +90,9 @@ class UniformPriceAuction(Clearing):
 
 @CLEARINGS.register("pay_as_bid")
 class PayAsBid(Clearing):
-    """Double auction in which each buyer pays what he bids: the highest bid meets the lowest ask.
+    """Double auction in which each buyer pays what it bids: the highest bid meets the lowest ask.
 
-    The seller gets the bid of his buyer, so what the auction gains goes to sellers.
+    The seller gets the bid of its buyer, so what the auction gains goes to sellers.
     """
 
     def clear(

@@ -32,7 +32,9 @@ def require_fair(
     called = f"{when}: the way of clearing '{clearing.kind}' ({type(clearing).__module__})"
     for match in matches:
         if not match.energy_kwh > 0 or match.energy_kwh % GRAIN_KWH:
-            raise SimulationError(f"{called} gives {match.energy_kwh} kWh, no whole number of grains")
+            raise SimulationError(
+                f"{called} gives {match.energy_kwh} kWh, which is not a whole number of grains"
+            )
     bought = [Order(match.buyer, match.energy_kwh, match.price) for match in matches]
     sold = [Order(match.seller, match.energy_kwh, -match.price) for match in matches]
     for what, got, ordered in (

@@ -57,8 +57,8 @@ class Limits(NamedTuple):
 class Clearing(Model):
     """A way to clear an hour's market.
 
-    Whatever it does, nobody pays more than his bid or gets less than his offer, and nobody buys or sells more
-    than he ordered. Each match has one price for both sides, so the budget is balanced match by match.
+    Whatever it does, nobody pays more than they bid or gets less than they ask, and nobody buys or sells more
+    than they ordered. Each match has one price for both sides, so the budget is balanced match by match.
 
     Attributes
     ----------

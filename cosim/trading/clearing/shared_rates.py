@@ -24,7 +24,7 @@ def shared_at(rate: float, bids: Sequence[Order], asks: Sequence[Order]) -> list
 
 @CLEARINGS.register("mid_market_rate")
 class MidMarketRate(Clearing):
-    """Energy passes in proportion, at the middle between feed-in price and grid price."""
+    """Energy passes in proportion, at the price halfway between feed-in price and grid price."""
 
     def clear(
         self, bids: Sequence[Order], asks: Sequence[Order], grid_price: float, feed_in_price: float
@@ -41,9 +41,9 @@ class MidMarketRate(Clearing):
 class BillSharing(Clearing):
     """Energy passes in proportion and for nothing, so all share the community's bill of the hour.
 
-    Who draws pays the same share of what the community imports, who generates gets the same share of what it
-    exports. With less generation than load a kWh earns nothing, so sellers may be worse off than on their
-    own: they take part by contract, at any price.
+    Whoever draws pays for the same share of what the community imports, whoever generates is paid for the
+    same share of what it exports. With less generation than load a kWh earns nothing, so sellers may be worse
+    off than on their own: they take part by contract, at any price.
     """
 
     def clear(

@@ -44,7 +44,7 @@ from cosim.trading.valuation.appliance import ways_to_run
 
 _PENALTY = 1e3
 _FIRST_SUBPROBLEMS = 20
-"""So many are looked at for a schedule that keeps the limits before HiGHS is asked."""
+"""How many are looked at for a schedule that keeps the limits before HiGHS is asked."""
 TOLERANCE = 1e-9
 """How far below the optimum a schedule may be, as a share of the day's largest worth or cost."""
 

@@ -75,7 +75,7 @@ class Search:
         self.flexible_on: NDArray[np.bool_] = np.zeros((0, problem.n_hours), dtype=np.bool_)
         self._subproblems = 0
         self.patience: float = _MAX_SUBPROBLEMS
-        """After so many subproblems the search ends."""
+        """The search ends after this many subproblems."""
         self.open_bound = -np.inf
         """No schedule that was not looked at is worth more than this, EUR."""
         self.aim = -np.inf

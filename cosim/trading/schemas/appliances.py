@@ -43,7 +43,7 @@ PatternName = Literal[
 def _quarters(hours: float) -> float:
     """A whole number where it is one, so that whole hours are written as such."""
     if hours * 4 % 1:
-        raise ValueError(f"{hours:g} h is no whole number of quarter hours; round it")
+        raise ValueError(f"{hours:g} h is not a whole number of quarter hours; round it")
     return int(hours) if hours % 1 == 0 else hours
 
 
@@ -178,7 +178,8 @@ class ListedAppliances(Model):
 
 
 class GeneratedAppliances(Model):
-    """A population drawn by seed: who owns what, when it is liked to run, and on which days it does.
+    """A population drawn by seed: who owns what, at which hours it is preferred to run, and on which days it
+    does.
 
     Ownership, cycles a year, cycle lengths and powers are those of StROBe (R. Baetens and D. Saelens,
     Modelling uncertainty in district energy simulations by stochastic residential occupant behaviour, J.
@@ -191,7 +192,7 @@ class GeneratedAppliances(Model):
     power_spread: FractionBelowOne = 0.2
     """Powers are uniform within this share above and below the source's."""
     habit_shift_h: Annotated[Integer, Range(0, 6)] = 2
-    """Preferences are shifted by up to so many hours, earlier or later."""
+    """Preferences are shifted by up to this many hours, earlier or later."""
     space_heater_share: Probability = 0.0
     """Share of households with the space heaters of Table I; the source has none."""
     ownership: Annotated[dict[Text, Probability], Field(default_factory=dict, max_length=MAX_PARTS)]

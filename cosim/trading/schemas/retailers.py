@@ -140,8 +140,7 @@ class TariffsConfig(Model):
     """
 
     time_zone: Annotated[Text, AfterValidator(_zone)] = "UTC"
-    """Where hours and days of tariffs are local ones, with changes of the clocks: a name of the IANA
-    database."""
+    """Time zone of the hours and days of tariffs, daylight saving included: a name of the IANA database."""
     holidays: Annotated[tuple[date, ...], Field(max_length=10_000)] = ()
     """Dates that are holidays there, such as 2016-12-26; each has the price of `holiday` where a tariff goes
     by days."""
@@ -150,7 +149,7 @@ class TariffsConfig(Model):
     grid_fees: Parts[Annotated[GridFee, Choice(GRID_FEES)]] = ()
     """What the grid operator gets for a kWh."""
     taxes: Parts[Annotated[Tax, Choice(TAXES)]] = ()
-    """What the state gets, one after the other: each may count what was said before it."""
+    """What the state gets, in order: each may be a share of those before it."""
     negative_fees: bool = False
     """Whether fees and taxes may be below 0, as subsidies are."""
 

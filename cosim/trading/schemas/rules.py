@@ -36,7 +36,7 @@ DeviationRule = Literal["own_account", "causer_compensates"]
 class RoundsConfig(Model):
     """Further rounds of posted offers, from gate closure until each hour is delivered.
 
-    A household of whose load others have not covered all plans again what of its appliances has not begun,
+    A household whose load is not all covered by others plans once more the appliances that have not begun,
     with what it knows sellers have left, and asks for what it lacks.
     """
 
@@ -45,14 +45,14 @@ class RoundsConfig(Model):
 
 
 class WindowsConfig(Model):
-    """Staggered windows: in each market interval only some households may buy of others.
+    """Staggered windows: in each market interval only some households may buy from others.
 
-    They take turns, from interval to interval, and who begins is drawn anew each day. So not all who hear of
-    a cheap hour move their appliances into it.
+    They take turns from interval to interval, and which begin is drawn anew each day. So not everyone who
+    hears of a cheap hour moves appliances into it.
     """
 
     turns: Annotated[Integer, Range(2, 24)] = 2
-    """In an interval one household in so many may buy."""
+    """How many turns there are: in each interval one household in this many may buy."""
 
 
 class TradingRulesConfig(Model):
@@ -70,8 +70,8 @@ class TradingRulesConfig(Model):
     """Who hears whose posted offers. With fewer than `everybody` the number of messages grows with the
     households, not with their square, and buyers know fewer sellers."""
     interval_min: Literal[60, 30, 15] = 60
-    """Length of the intervals that are offered, bought and settled each for itself (min). Metering intervals
-    (`grid.interval_min`) must fit into it. Appliances start at any of them."""
+    """Length of the intervals, each of which is offered, bought and settled by itself (min). Metering
+    intervals (`grid.interval_min`) must fit into it. Appliances start at any of them."""
     publication_h: PositiveHours = 14.0
     """When offers are published, before the delivery day's start (h); where there is an operator, when each
     household plans its day and sends its orders."""
@@ -120,17 +120,17 @@ class TradingRulesConfig(Model):
         if self.clearing.has_operator and self.offers_to != Everybody():
             raise ValueError(
                 f"'{self.clearing.kind}' is cleared by an operator, to whom all orders go; offers_to "
-                f"'{self.offers_to.kind}' is of posted offers, so leave one of them out"
+                f"'{self.offers_to.kind}' belongs to posted offers; leave one of them out"
             )
         if self.rounds is not None and (self.clearing.has_operator or self.offers_to.has_broker):
             once = self.clearing.kind if self.clearing.has_operator else self.offers_to.kind
             raise ValueError(
-                f"rounds are of offers between households, and '{once}' needs none: leave one of them out"
+                f"rounds belong to offers between households, and '{once}' has none; leave one of them out"
             )
         if self.windows is not None and (self.clearing.has_operator or self.offers_to.has_broker):
             once = self.clearing.kind if self.clearing.has_operator else self.offers_to.kind
             raise ValueError(
-                f"windows are of offers between households, and '{once}' meets all orders: leave "
+                f"windows belong to offers between households, and '{once}' takes all orders at once; leave "
                 "one of them out"
             )
         if self.rounds is not None and self.planning_spread_ms >= to_ms(self.rounds.every_h, MS_PER_HOUR):

@@ -31,8 +31,8 @@ class StorageConfig(Model):
         below = np.flatnonzero(self.places("buys_at") < self.places("sells_at")).tolist()
         if below:
             raise ValueError(
-                f"in hour {below[0]} buys_at is below sells_at: who expects to buy for less than he sells "
-                "would do both at once; raise buys_at, or lower sells_at"
+                f"in hour {below[0]} buys_at is below sells_at: a household that expects to buy for less "
+                "than it sells would do both at once; raise buys_at, or lower sells_at"
             )
         return self
 

@@ -34,7 +34,7 @@ class ExponentialWeights(Greedy):
     choices: Annotated[Integer, Range(2, 100)] = 10
     """K, number of places to choose from, evenly spread between feed-in price and grid price."""
     exploration: Fraction = 0.2
-    """γ: how often any choice is made, all alike."""
+    """γ: how often a choice is drawn with equal chances for all."""
 
     def first_memory(self, n_hours: int) -> Array:
         """Logarithms of the weights, shape (choices,); the largest is always 0."""

@@ -26,7 +26,7 @@ class ValueBids(BuyingStrategy):
 
 @BUYING.register("grid_price")
 class GridPriceBids(BuyingStrategy):
-    """Always the grid's price: what a kWh saves whoever would else buy it there."""
+    """Always the grid's price: what a kWh saves a household that would otherwise buy it there."""
 
     def places(self, worth: Array, uniforms: Array, memory: Array) -> tuple[Array, Chosen | None]:
         """The upper end."""
@@ -37,7 +37,8 @@ class GridPriceBids(BuyingStrategy):
 class RandomBids(BuyingStrategy):
     """Anywhere between feed-in price and grid price, drawn anew for every hour, for all load at once.
 
-    As `zero_intelligence`, of a household to which every kWh is worth what it would else pay the grid.
+    Like `zero_intelligence`, for a household to which every kWh is worth what it would otherwise pay the
+    grid.
     """
 
     as_one: ClassVar[bool] = True

@@ -54,7 +54,7 @@ class ZeroIntelligencePlus(Greedy):
     learning_rate: Fraction = 0.3
     """b: how far a day takes it towards τ."""
     momentum: FractionBelowOne = 0.05
-    """m: how much of the last change is made again."""
+    """m: how much of the last change is repeated."""
 
     def first_memory(self, n_hours: int) -> Array:
         """The greed of each hour, then the last change Γ of each."""

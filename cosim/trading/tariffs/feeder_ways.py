@@ -123,15 +123,17 @@ class FeederWays:
         """Why fees cannot follow ways, or coordinates, on this feeder."""
         if needs == "coordinates":
             if self._coordinates != "own":
-                message = "the feeder has no coordinates, by which the fee goes"
+                message = "the feeder has no coordinates, and the fee depends on them"
                 yield Problem(message, "Use `by_line_length` or `by_electrical_distance`.")
             return
         if self._branches.n_pairs > self._n_supplied - self._n_roots or self._n_roots > 1:
-            message = "the fee goes by the one way between two places, and this feeder is meshed"
+            message = "the fee depends on the single path between two places, and this feeder is meshed"
             yield Problem(message, "Open its rings, or choose a fee that is `flat` or `by_straight_line`.")
         zone = self._below_trafo()
         if needs == "ways" and len({int(zone[bus]) for bus in self._columns}) > 1:
-            message = "the fee goes by the lines between households, and some are behind other transformers"
+            message = (
+                "the fee depends on the lines between households, and some are behind other transformers"
+            )
             yield Problem(message, "Place them behind one, or choose another fee.")
 
     def summed(self, values: NDArray[np.number]) -> NDArray:  # type: ignore[type-arg]

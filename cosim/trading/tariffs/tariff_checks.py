@@ -33,12 +33,12 @@ def tariff_problems(
         for number, charge in enumerate(charges):
             if charge.least < 0 and not tariffs.negative_fees:
                 message = f"'{charge.called}' is below 0: somebody would be paid for using energy"
-                remedy = "Give it 0 or more, or say `negative_fees: true` if a subsidy is meant."
+                remedy = "Give it 0 or more, or set `negative_fees: true` if a subsidy is meant."
                 yield context.problem(f"{_PATH}.{kind}.{number}", message, remedy, f"{charge.least:g}")
     if not has_grid:
         for number, fee in enumerate(tariffs.grid_fees):
             if fee.needs != "nothing":
-                message = f"'{fee.kind}' goes by where households are on a feeder, and there is none"
+                message = f"'{fee.kind}' depends on where households are on a feeder, and there is none"
                 remedy = "Add `grid:` with a network, or take a `flat` fee."
                 yield context.problem(f"{_PATH}.grid_fees.{number}", message, remedy, fee.kind)
 
@@ -49,7 +49,7 @@ def _group_problems(tariffs: TariffsConfig, groups: Sequence[str], context: Cont
         for place, name in enumerate(retailer.groups):
             path = f"{_PATH}.retailers.{number}.groups.{place}"
             if name not in groups:
-                message = f"'{retailer.name}' supplies a group that there is not"
+                message = f"'{retailer.name}' supplies a group that does not exist"
                 yield context.problem(path, message, suggest(name, groups), name)
             elif name in served:
                 message = f"'{name}' has a retailer already, '{served[name]}'"
@@ -69,7 +69,7 @@ def _holiday_problems(tariffs: TariffsConfig, context: Context) -> Iterator[Prob
             remedy = "Add `holiday` to the days of one price, such as that of Sunday."
             yield context.problem(f"{_PATH}.{key}.by_day", message, remedy)
         if price.has_holidays and not tariffs.holidays:
-            message = "the tariff has a price for holidays, and no day is one"
+            message = "the tariff has a price for holidays, and there are none"
             yield context.problem(
                 f"{_PATH}.{key}.by_day", message, "List dates in `holidays`, or leave `holiday` out."
             )

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_WAYS = 50_000
-"""So many ways of running one appliance are listed at most; a day of 24 hours has no more than 19,448."""
+"""Most ways of running one appliance that are listed; a day of 24 hours has no more than 19,448."""
 
 
 class Appliance(NamedTuple):

@@ -238,7 +238,7 @@ def _misfits(number: int, config: ApplianceConfig, slots: MarketSlots) -> Iterat
         value = getattr(config, key)
         if value * slots.per_hour % 1:
             minutes = 60 // slots.per_hour
-            message = f"{config.name}: {value:g} h is no whole number of market intervals of {minutes} min"
+            message = f"{config.name}: {value:g} h is not a whole number of market intervals of {minutes} min"
             remedy = "Round it, or make `energy_value.rules.interval_min` shorter."
             yield Problem(message, remedy, f"appliances.{number}.{key}", value=f"{value:g}")
             return
