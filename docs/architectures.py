@@ -23,6 +23,10 @@ Array = NDArray[np.float64]
 
 RAW = Path(__file__).with_suffix(".csv")
 SCENARIOS = ("firm_village", "island_village", "tied_villages", "peers_village")
+WITH_FIRM = ("firm_village", "island_village")
+BILLS = {**dict.fromkeys(WITH_FIRM, "firm_bills_eur"), "peers_village": "bills_households_eur"}
+EXCHANGED = {"tied_villages": "tie_cable_energy_kwh", "peers_village": "traded_delivered_kwh"}
+"""Where numbers are that not all four have: a firm has fuel, and nobody trades through it."""
 LOSSES = (0.0, 0.3)
 """Of every message, on every link."""
 KEYS = ("scenario", "loss")
@@ -58,9 +62,7 @@ def numbers_of(scenario: str, loss: float, seed: int) -> list[float]:
         out = Path(folder) / "run"
         outcome = whole_run(scenario, settings, seed, out)
         found = dict(zip(outcome.summary, numbers_in(outcome.summary, outcome.summary), strict=True))
-        bills = found.get("firm_bills_eur", found.get("bills_households_eur", 0.0))
-        if scenario == "tied_villages":
-            bills = bills_over_tie(out)
+        bills = bills_over_tie(out) if scenario == "tied_villages" else found[BILLS[scenario]]
     is_island = scenario == "island_village"
     imported, exported = (
         0.0 if is_island else found[f"energy_feeder_{way}_kwh"] for way in ("imported", "exported")
@@ -72,7 +74,7 @@ def numbers_of(scenario: str, loss: float, seed: int) -> list[float]:
     numbers = {
         "bills_eur": bills,
         "grid_eur": BOUGHT * imported - SOLD * exported,
-        "fuel_eur": found.get("firm_fuel_eur", 0.0),
+        "fuel_eur": found["firm_fuel_eur"] if scenario in WITH_FIRM else 0.0,
         "grid_import_kwh": imported,
         "grid_export_kwh": exported,
         "losses_kwh": found["energy_lost_in_feeder_kwh"],
@@ -80,7 +82,7 @@ def numbers_of(scenario: str, loss: float, seed: int) -> list[float]:
         "self_sufficiency": found["self_sufficiency_fraction"],
         "unserved_kwh": unserved,
         "curtailed_kwh": curtailed,
-        "exchanged_kwh": found.get("traded_delivered_kwh", found.get("tie_cable_energy_kwh", 0.0)),
+        "exchanged_kwh": found[EXCHANGED[scenario]] if scenario in EXCHANGED else 0.0,
         "messages": found["messages_sent"],
     }
     return [numbers[name] for name in NUMBERS]

@@ -49,7 +49,7 @@ def check(
     except InputError as error:
         return list(error.problems)
     except SimulationError as error:  # a plugin failed
-        return [Problem(str(error), "Correct it.")]
+        return [Problem(str(error), "Correct the plugin, or leave it out.")]
 
 
 def study_size(source: GivenScenario) -> tuple[int, dict[str, int]] | None:

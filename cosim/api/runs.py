@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from cosim.api.given import GivenScenario, Overrides, given
@@ -64,10 +65,14 @@ def run(
         held = HeldFolder.temporary() if out is None and results is None else None
         if held is None:
             held = HeldFolder(Path(out) if out is not None else default_folder(config, Path(results or "")))
-        told.begins(config.name, held.path, config.time.duration_ms)
+
+        def built(problems: Sequence[Problem]) -> None:
+            told.begins(config.name, held.path, config.time.duration_ms)
+            told.doubts(problems)
+
         after = _draw if config.report.figures else None
         with blaming_plugins():
-            outcome = run_scenario(loaded, held.path, told.reached, after, told.doubts)
+            outcome = run_scenario(loaded, held.path, told.reached, after, built)
     finished = Run(held)
     told.ends(finished)
     if outcome.status == "failed":

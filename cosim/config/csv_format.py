@@ -16,7 +16,7 @@ _OFFSET = re.compile(r"(?:UTC)?([+-])(\d\d):?([0-5]\d)")
 def _separator(value: str) -> str:
     value = "\t" if value == "tab" else value
     if value not in (",", ";", "\t", "|"):
-        raise ValueError("a separator is ',', ';', '|' or 'tab'")
+        raise ValueError("not a separator of cells; write ',', ';', '|' or 'tab'")
     return value
 
 
@@ -37,7 +37,7 @@ def _known_format(value: str) -> str:
     if "%z" in value.lower():
         raise ValueError("an offset from UTC at the end of a stamp is detected automatically; leave out %z")
     if missing:
-        raise ValueError("a format of time stamps has day, month and year, such as '%d/%m/%Y %H:%M'")
+        raise ValueError("not a format of time stamps; give day, month and year, as in '%d/%m/%Y %H:%M'")
     return value
 
 
@@ -64,7 +64,9 @@ class CsvFormat(Model):
     @model_validator(mode="after")
     def _marks_differ(self) -> Self:
         if self.separator is not None and self.separator == self.decimal:
-            raise ValueError("the comma cannot separate cells and be the decimal mark at once")
+            raise ValueError(
+                "the comma cannot separate cells and be the decimal mark at once; change one of them"
+            )
         return self
 
 

@@ -203,7 +203,12 @@ def _not_imported(module: str, error: BaseException) -> Problem:
     """What is wrong with a module, at the place of it where it went wrong."""
     if isinstance(error, SyntaxError):
         file, line = error.filename or module, error.lineno or 0
-        return Problem(f"the plugin is not valid Python: {error.msg}", "Correct it.", file=file, line=line)
+        return Problem(
+            f"the plugin is not valid Python: {error.msg}",
+            "Correct the file at this line.",
+            file=file,
+            line=line,
+        )
     if isinstance(error, ModuleNotFoundError) and error.name == module.partition(".")[0]:
         beside = (
             f" There is a file {module}.py here: write ./{module}.py."

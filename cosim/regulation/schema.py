@@ -95,7 +95,7 @@ class CommunityConfig(Model):
         if control.is_event != decision.needs_events:
             raise ValueError(
                 f"platform.control '{control.kind}' and agent.decision '{decision.kind}' do not go together: "
-                "capacity events are answered by aimd, and aimd by nothing else"
+                "capacity events are answered by aimd, and aimd answers nothing else; change one of them"
             )
         if control.is_event and (mitigation := self.platform.against(AgainstDelay).kind):
             raise ValueError(f"a capacity event has no delay to compensate; remove mitigation '{mitigation}'")

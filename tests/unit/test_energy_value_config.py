@@ -94,8 +94,8 @@ def test_two_appliances_of_one_name() -> None:
 @pytest.mark.parametrize(
     ("rigidity", "words"),
     [
-        ({"rigidity": 0}, "must lie in 1 ... rigidity_max = 5"),
-        ({"rigidity": 6}, "must lie in 1 ... rigidity_max = 5"),
+        ({"rigidity": 0}, "keep it within 1 to rigidity_max = 5"),
+        ({"rigidity": 6}, "keep it within 1 to rigidity_max = 5"),
         ({"rigidity": 2.5}, "whole number"),
         ({"rigidity": {"uniform": [1, 5]}}, "whole number"),
         ({"rigidity": {"uniform_int": [1, 9]}}, "reaches from 1 to 9"),
@@ -118,7 +118,7 @@ def test_good_rigidity(rigidity: Any) -> None:
     [
         ({"kind": "fixed", "kappa": 1.0}, "less than 1"),
         ({"kind": "fixed", "kappa": 0}, "more than 0"),
-        ({"kind": "random", "low": 0.8, "high": 0.5}, "must be below high"),
+        ({"kind": "random", "low": 0.8, "high": 0.5}, "low 0.8 is not below high 0.5"),
         ({"kind": "roth_erev", "recency": 1}, "less than 1"),
         ({"kind": "greedy"}, "'roth_erev', 'exp3', 'random', 'fixed'"),
     ],

@@ -383,7 +383,7 @@ def over(path: str, values: list[Any]) -> dict[str, Any]:
 PV = STUDY["technologies"][0]
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"penetrations": [0, 1.2]}, "within 0 ... 1|from 0 to 1"),
-    ({"penetrations": {"start": 0, "stop": 1.2, "count": 3}}, "within 0 ... 1, not 1.2"),
+    ({"penetrations": {"start": 0, "stop": 1.2, "count": 3}}, "and 1.2 is none. Write numbers from 0 to 1"),
     ({"penetrations": [0.5, 0.2]}, "must rise"),
     ({"modes": {"a": {"grid.network": "kerber_dorfnetz"}}}, "a mode changes the feeder"),
     ({"modes": {"a": {"grid.limits.vm_max_pu": 1.3}}}, "grid.limits.vm_max_pu: a mode changes the feeder"),

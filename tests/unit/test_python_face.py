@@ -98,6 +98,21 @@ def test_a_run_says_what_it_is(hamlet: cosim.Run) -> None:
     assert "Energy" in page
 
 
+def test_what_is_refused_never_begins(folder: Path) -> None:
+    """Nobody is told of a directory that is written to while the run may still be refused."""
+    begun = []
+
+    class Listening(cosim.Watcher):
+        def begins(self, name: str, folder: Path, total: int) -> None:
+            begun.append(name)
+
+    with pytest.raises(cosim.InputError, match="a household takes one unit at most"):
+        cosim.run(HAMLET, {"communities.village.resources.use.capacity": 7}, watcher=Listening())
+    assert not begun
+    cosim.run(HAMLET, watcher=Listening())
+    assert begun == ["hamlet"]
+
+
 def test_numbers_are_a_mapping(hamlet: cosim.Run) -> None:
     stored = json.loads((hamlet.folder / "summary.json").read_text())
     assert stored.pop("verdict") == hamlet.verdict

@@ -109,12 +109,13 @@ class ImpactConfig(Model):
         if not all(0 <= number <= 1 for number in numbers):
             outside = next(number for number in numbers if not 0 <= number <= 1)
             raise ValueError(
-                f"a penetration is a share of the connection points, within 0 ... 1, not {outside:g}"
+                f"a penetration is a share of the connection points, and {outside:g} is none; write numbers "
+                "from 0 to 1"
             )
         if sorted(set(numbers)) != numbers:
             raise ValueError("penetrations must rise from one to the next; sort them, and keep each once")
         if len(numbers) < 2:
-            raise ValueError("a search needs at least two penetrations")
+            raise ValueError("a search needs at least two penetrations; add one")
         return value
 
     @model_validator(mode="after")

@@ -108,7 +108,9 @@ def read_points(folder: Path) -> SweepPoints:
     causes = {str(cause): int(n) for cause, n in failed["cause"].value_counts().items()}
     if not len(done):
         why = f"; the first cause is: {next(iter(causes))}" if causes else ""
-        raise _refused(folder, f"no point of this sweep succeeded{why}", "Correct it, and run it again.")
+        raise _refused(
+            folder, f"no point of this sweep succeeded{why}", "Mend that, and run the sweep again."
+        )
     for c in config.axes:
         done[c.column] = _as_numbers_or_names(done[c.column])
     axes = tuple(axis for c in config.axes if len((axis := _axis(c, done)).values) > 1)

@@ -39,9 +39,9 @@ def _whole(value: AnyValue) -> AnyValue:
         case float() | int():
             numbers = (float(value),)
         case _:
-            raise ValueError("rigidity is a whole number: give one, or uniform_int, choice or each")
+            raise ValueError("rigidity is a whole number; give one, or uniform_int, choice or each")
     if any(number != int(number) for number in numbers):
-        raise ValueError("rigidity is a whole number")
+        raise ValueError("rigidity is a whole number; round it")
     return value
 
 
@@ -60,8 +60,8 @@ class RigidityConfig(Model):
         low, high = bounds(self.rigidity)
         if low < 1 or high > self.rigidity_max:
             raise ValueError(
-                f"rigidity reaches from {low:g} to {high:g}, and must lie in 1 ... "
-                f"rigidity_max = {self.rigidity_max}"
+                f"rigidity reaches from {low:g} to {high:g}; keep it within 1 to rigidity_max = "
+                f"{self.rigidity_max}, or raise that"
             )
         return self
 

@@ -66,7 +66,10 @@ class PriceByDay(Model):
         said = [f"more than one for {listed(twice)}"] if twice else []
         said += [f"none for {listed(missing)}"] if missing else []
         if said:
-            raise ValueError(f"there must be one price for each day of the week, and there is {listed(said)}")
+            raise ValueError(
+                f"there must be one price for each day of the week, and there is {listed(said)}; list each "
+                "day once"
+            )
         return self
 
     @property
@@ -166,7 +169,10 @@ class TariffsConfig(Model):
                 raise ValueError(f"two {what} are called {listed(twice)}; {remedy}")
         taken = [each.name for each in self.retailers if each.name in ("grid", "grid_operator", "state")]
         if taken:
-            raise ValueError(f"a retailer cannot be called {listed(taken)}, as others are in the bills")
+            raise ValueError(
+                f"a retailer cannot be called {listed(taken)}, as others are in the bills; choose another "
+                "name"
+            )
         return self
 
     @property

@@ -32,7 +32,7 @@ class RandomAsks(SellingStrategy):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.low is not None and self.low >= self.high:
-            raise ValueError(f"low {self.low:g} must be below high {self.high:g}")
+            raise ValueError(f"low {self.low:g} is not below high {self.high:g}; raise high, or lower low")
         return self
 
     def asks(
