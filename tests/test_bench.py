@@ -33,6 +33,11 @@ def test_inverters_that_follow_the_voltage_cost_no_more_than_is_wanted() -> None
     assert bench("bench_inverter").main() == 0
 
 
+def test_a_year_of_power_flows_is_as_much_faster_than_runpp_as_is_wanted() -> None:
+    """At least 200 times; both take turns with other work on the machine alike."""
+    assert bench("bench_power_flow").main() == 0
+
+
 def test_a_sweep_is_timed(tmp_path: Path) -> None:
     whole_s, first_s, cpu_s = bench("bench_sweep").run(2, 1, tmp_path / "sweep")
     assert 0 < first_s <= whole_s
