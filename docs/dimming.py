@@ -46,7 +46,7 @@ def settings_of(case: str) -> list[str]:
     limits = CASES[case]
     if limits is None:
         return STREET
-    silence = "in_silence: {after_s: 3600, most_kw: 4.2}"
+    silence = "in_silence: {after_s: 3600, max_kw: 4.2}"
     keys = f"from_loading_percent: {limits[0]}, until_loading_percent: {limits[1]}"
     return [*STREET, f"dimming={{{keys}, {silence}}}"]
 

@@ -40,7 +40,7 @@ class Done(NamedTuple):
     used_kwh: float = 0.0
     missing_kwh: float = 0.0
     cold_h: float = 0.0
-    cold_kh: float = 0.0
+    cold_degree_h: float = 0.0
     heat_kwh: float = 0.0
     heat_lost_kwh: float = 0.0
 
@@ -87,12 +87,12 @@ def advanced(
         after = rest + (level - rest) * math.exp(-hours / (heated.r_k_per_kw * heated.c_kwh_per_k))
         heat = weather.cop * power_kw * hours
         lost = heat - heated.c_kwh_per_k * (after - level)
-        cold_h, cold_kh = cold(heated.lowest - level, heated.lowest - after, hours)
+        cold_h, cold_degree_h = cold(heated.lowest - level, heated.lowest - after, hours)
         return after, Done(
             done.used_kwh + power_kw * hours,
             done.missing_kwh,
             done.cold_h + cold_h,
-            done.cold_kh + cold_kh,
+            done.cold_degree_h + cold_degree_h,
             done.heat_kwh + heat,
             done.heat_lost_kwh + lost,
         )
@@ -104,7 +104,7 @@ def advanced(
         done.used_kwh + (asked_kwh - missing),
         done.missing_kwh + missing,
         done.cold_h + cold_h,
-        done.cold_kh,
+        done.cold_degree_h,
         done.heat_kwh,
         done.heat_lost_kwh,
     )

@@ -216,7 +216,7 @@ class HeatPump(Device):
             ),
             Column("missing_kwh", "number", "kWh", "what its profile asked for and did not get"),
             Column("cold_h", "number", "h", "for how long it was below the lower limit of comfort"),
-            Column("cold_kh", "number", "K·h", "how far below it, times for how long; of a building"),
+            Column("cold_degree_h", "number", "K·h", "how far below it, times for how long; of a building"),
             Column("heat_kwh", "number", "kWh", "heat given to a building"),
             Column("heat_lost_kwh", "number", "kWh", "heat that the building lost"),
             Column("temperature_c", "number", "°C", "inside a building at the end of the interval, else NaN"),
@@ -238,7 +238,7 @@ class HeatPump(Device):
         Number("heat_pump_cold_h", "too cold", "h",
             "for how long homes were below their lower limit of comfort, added up", "less",
             told="homes were too cold for {} h, added up"),
-        Number("heat_pump_cold_kh", "degree hours too cold", "K·h",
+        Number("heat_pump_cold_degree_h", "degree hours too cold", "K·h",
             "by how much and for how long buildings were below it, added up", "less"),
     )  # fmt: skip
 
@@ -314,5 +314,5 @@ class HeatPump(Device):
         cls, installed: Sequence[tuple[int, Any]], totals: Mapping[str, float], warm_up_ms: int
     ) -> Summary:
         """Energy, and what was missing of comfort."""
-        names = ("taken_kwh", "missing_kwh", "cold_h", "cold_kh")
+        names = ("taken_kwh", "missing_kwh", "cold_h", "cold_degree_h")
         return {f"heat_pump_{name}": totals[name] for name in names}

@@ -87,7 +87,7 @@ def _live(
         t = end_ms
     state.updated_ms[place], state.level[place] = t, level
     d[0], d[1], d[2] = done.used_kwh, done.missing_kwh, done.cold_h
-    d[3], d[4], d[5] = done.cold_kh, done.heat_kwh, done.heat_lost_kwh
+    d[3], d[4], d[5] = done.cold_degree_h, done.heat_kwh, done.heat_lost_kwh
     return level, done
 
 

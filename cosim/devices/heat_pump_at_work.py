@@ -48,7 +48,7 @@ class InstalledHeatPump(ActiveDevice):
         *METERED,
         "missing_kwh",
         "cold_h",
-        "cold_kh",
+        "cold_degree_h",
         "heat_kwh",
         "heat_lost_kwh",
         "temperature_c",
@@ -56,8 +56,8 @@ class InstalledHeatPump(ActiveDevice):
     __slots__ = (
         "_promised_until_ms",
         "_taken",
+        "cold_degree_h",
         "cold_h",
-        "cold_kh",
         "is_regulated",
         "limit_kw",
         "missing_kwh",

@@ -30,7 +30,7 @@ class HeatFlows(NamedTuple):
     """Electrical energy that the demand asked for and did not get; 0 of a building."""
     cold_h: float
     """For how long it was below its limit of comfort."""
-    cold_kh: float
+    cold_degree_h: float
     """By how much and for how long, K·h; 0 of a store."""
     heat_kwh: float
     heat_lost_kwh: float

@@ -71,7 +71,7 @@ class ControlBox:
 
     def _listen(self, silence: DimmingSilence) -> Generator[simpy.Event, None, None]:
         after_ms = math.ceil(silence.after_s * MS_PER_SECOND)
-        limits = (silence.most_kw, silence.feed_in_kw)
+        limits = (silence.max_kw, silence.feed_in_kw)
         fallback = Order(*(math.inf if limit is None else limit for limit in limits))
         while True:
             yield wait_until(self._env, self._sent_ms + after_ms, Priority.DECISION)

@@ -16,13 +16,13 @@ class Order(NamedTuple):
 
     Attributes
     ----------
-    most_kw : float
+    max_kw : float
         What each of its flexible devices draws at most.
     feed_in_kw : float
         What the household feeds in at most.
     """
 
-    most_kw: float = math.inf
+    max_kw: float = math.inf
     feed_in_kw: float = math.inf
 
 
@@ -64,7 +64,7 @@ class Operator:
     """Its limit on devices, and on feed-in."""
 
     def __post_init__(self) -> None:
-        least_ms = self.config.least_s * MS_PER_SECOND
+        least_ms = self.config.min_duration_s * MS_PER_SECOND
         self.load, self.feed_in = Hysteresis(least_ms), Hysteresis(least_ms)
 
     def order(self, number: int, reading: FeederReading, now_ms: int) -> Order | None:
@@ -87,6 +87,6 @@ class Operator:
             highest > rule.from_vm_pu, highest <= rule.until_vm_pu, now_ms
         )
         return Order(
-            config.most_kw if limits_load else math.inf,
-            rule.most_kw if rule is not None and limits_feed_in else math.inf,
+            config.max_kw if limits_load else math.inf,
+            rule.max_kw if rule is not None and limits_feed_in else math.inf,
         )

@@ -20,7 +20,7 @@ POWER_LIMITS = Table(
         INSTANT,
         PROSUMER,
         Column(
-            "most_kw", "number", "kW", "what each of its devices draws at most from now on; NaN for no limit"
+            "max_kw", "number", "kW", "what each of its devices draws at most from now on; NaN for no limit"
         ),
         Column("feed_in_kw", "number", "kW", "what it feeds in at most from now on; NaN for no limit"),
         Column("cause", "text", "", "`order` of the operator, `silence`, or `none` where there is no limit"),
@@ -83,7 +83,7 @@ class LimitRecord:
             {
                 "time": to_utc(self._start, np.array(times, np.int64)),
                 "prosumer": Coded(np.array(households), self._names),
-                "most_kw": _limits([order.most_kw for order in orders]),
+                "max_kw": _limits([order.max_kw for order in orders]),
                 "feed_in_kw": _limits([order.feed_in_kw for order in orders]),
                 "cause": list(causes),
             }

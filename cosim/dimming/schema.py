@@ -29,7 +29,7 @@ class DimmingSilence(Model):
     after_s: PositiveSeconds
     """Time since the newest order was sent from which on it counts as silence, s; the start of the run counts
     as one."""
-    most_kw: Kilowatts | None = None
+    max_kw: Kilowatts | None = None
     """What each of its devices draws at most then, kW; null for no limit."""
     feed_in_kw: Kilowatts | None = None
     """What it feeds in at most then, kW; null for no limit."""
@@ -38,7 +38,7 @@ class DimmingSilence(Model):
 class FeedInDimming(Model):
     """A limit on what households feed in while a voltage is too high."""
 
-    most_kw: Kilowatts = 0.0
+    max_kw: Kilowatts = 0.0
     """What each household feeds in at most under an order, kW."""
     from_vm_pu: VoltagePu = 1.09
     """The operator limits when a bus is above this, pu."""
@@ -62,7 +62,7 @@ class DimmingConfig(Model):
 
     groups: Parts[Name] = ()
     """Groups whose devices it can limit; all by default."""
-    most_kw: Kilowatts = 4.2
+    max_kw: Kilowatts = 4.2
     """What each device draws at most under its order, kW."""
     from_loading_percent: LoadingPercent = 100.0
     """It limits when a line or transformer is loaded above this share of its own limit, %."""
@@ -73,7 +73,7 @@ class DimmingConfig(Model):
     """It limits when a bus is below this, pu."""
     until_vm_pu: VoltagePu = 0.94
     """It lifts the limit when no bus is below this, pu."""
-    least_s: Seconds = 0.0
+    min_duration_s: Seconds = 0.0
     """How long a limit holds at least, s."""
     feed_in: FeedInDimming | None = None
     """How it limits feed-in; not at all by default. Households obey whose `pv` has a `control`."""

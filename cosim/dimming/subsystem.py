@@ -177,5 +177,5 @@ class Dimming(Subsystem[Dimmed]):
 def _limit(households: Households, household: int, order: Order, now_ms: int) -> bool:
     """Limit what a household has; says whether any of it obeys."""
     equipment = households.equipment
-    obeys = equipment is not None and equipment.households[household].limit(order.most_kw, now_ms) > 0
+    obeys = equipment is not None and equipment.households[household].limit(order.max_kw, now_ms) > 0
     return households.limit_feed_in(household, order.feed_in_kw, now_ms) or obeys

@@ -28,7 +28,7 @@ def firm_lines(firm: ConnectedFirm | IsolatedFirm, n_capacities: int) -> Iterato
         generator = firm.generator
         fuel = "any amount of fuel" if generator.fuel_l is None else f"{generator.fuel_l:g} l of fuel"
         yield (
-            f"generator: {generator.least_kw:g} to {generator.rated_kw:g} kW, {fuel}, "
+            f"generator: {generator.min_kw:g} to {generator.rated_kw:g} kW, {fuel}, "
             f"{generator.eur_per_kwh:.3g} EUR/kWh at rated power"
         )
     if isinstance(firm, IsolatedFirm):

@@ -56,7 +56,7 @@ class Plant:
                 return 0.0, 0.0
             if generator.fuel_l_per_kwh * most_kw > left_l_per_h:
                 most_kw = left_l_per_h / generator.fuel_l_per_kwh
-        return (generator.least_kw, most_kw) if most_kw >= generator.least_kw else (0.0, 0.0)
+        return (generator.min_kw, most_kw) if most_kw >= generator.min_kw else (0.0, 0.0)
 
     def run(
         self, generator_kw: float, battery_kw: float, net_kwh: NDArray[np.float64], hours: float

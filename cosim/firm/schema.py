@@ -59,7 +59,7 @@ class FirmGenerator(Model):
 
     rated_kw: PositiveKilowatts
     """Largest power, kW."""
-    least_kw: Kilowatts = 0.0
+    min_kw: Kilowatts = 0.0
     """Power below which it does not run, kW: its minimum load."""
     fuel_l: NonNegative | None = None
     """Fuel in its tank at the start, l; null for any amount."""
@@ -72,8 +72,8 @@ class FirmGenerator(Model):
 
     @model_validator(mode="after")
     def _least_is_no_more_than_rated(self) -> Self:
-        if self.least_kw > self.rated_kw:
-            raise ValueError("least_kw is above rated_kw, so it could never run; lower it")
+        if self.min_kw > self.rated_kw:
+            raise ValueError("min_kw is above rated_kw, so it could never run; lower it")
         return self
 
     @property

@@ -39,11 +39,11 @@ def next_share(share: float, rule: GridAwareRule, reading: FeederReading | None)
     Returns
     -------
     float
-        share·decrease_factor, not below least_share, if violated; else share + increase_per_step, up to 1.
+        share·decrease_factor, not below min_share, if violated; else share + increase_per_step, up to 1.
     """
     violated = None if reading is None else is_violated(rule, reading)
     if violated is None:
         return share
     if violated:
-        return max(rule.least_share, share * rule.decrease_factor)
+        return max(rule.min_share, share * rule.decrease_factor)
     return min(1.0, share + rule.increase_per_step)

@@ -66,7 +66,7 @@ class GridAwareRule(Model):
     """Share of the configured capacity that a step without violation gives back [1]."""
     decrease_factor: OpenFraction = 0.5
     """What a step with a violation multiplies the share by [1]."""
-    least_share: Probability = 0.1
+    min_share: Probability = 0.1
     """The share never falls below this [1]."""
 
     @model_validator(mode="after")

@@ -27,9 +27,9 @@ class Limited(NamedTuple):
 
 def limited(run: RunData) -> Limited:
     """How many households were limited over time; needs the table `power_limits`."""
-    table = run.read("power_limits", ["time", "prosumer", "most_kw", "feed_in_kw", "cause"])
+    table = run.read("power_limits", ["time", "prosumer", "max_kw", "feed_in_kw", "cause"])
     causes, names = text_list(table["cause"]), text_list(table["prosumer"])
-    rows = zip(names, causes, np.isfinite(table["most_kw"]), np.isfinite(table["feed_in_kw"]), strict=True)
+    rows = zip(names, causes, np.isfinite(table["max_kw"]), np.isfinite(table["feed_in_kw"]), strict=True)
     now: dict[str, list[int]] = {}
     count, counts = np.zeros(3, dtype=np.int64), []
     for name, cause, is_limited, feeds_in in rows:

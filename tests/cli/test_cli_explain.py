@@ -136,7 +136,8 @@ grid:
   interval_min: 15
   feedback: true
   tap_changers: [{vm_min_pu: 0.98, vm_max_pu: 1.02, delay_min: 20, positions: [-2, 3], step_percent: 1.5}]
-dimming: {groups: [driver], from_loading_percent: 90, least_s: 900, in_silence: {after_s: 3600, most_kw: 1}}
+dimming: {groups: [driver], from_loading_percent: 90, min_duration_s: 900,
+          in_silence: {after_s: 3600, max_kw: 1}}
 """
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cosim.results.store import read_table
-from tests.hamlet import SUN
+from tests.trading_homes import SUN
 
 PLUGIN = '''
 """A grid fee of the evening, a tax on everything, and sellers who ask the middle."""

@@ -136,7 +136,7 @@ def test_a_day_of_any_requests_in_a_building(
         assert heat - lost == pytest.approx(5.0 * (after - before), abs=1e-9)
         before = after
     if runs and not limits:
-        assert sum(values["cold_kh"]) < 1e-6  # 3 kW at a COP of 2.25 hold 20 °C at -15 °C outside
+        assert sum(values["cold_degree_h"]) < 1e-6  # 3 kW at a COP of 2.25 hold 20 °C at -15 °C outside
     if not limits:
         assert sum(delivered) * 0.5 == pytest.approx(sum(values["taken_kwh"]), abs=144 * 0.5 / PARTS)
 
@@ -146,19 +146,21 @@ def test_a_day_of_any_requests_in_a_building(
 def test_a_building_without_heat_follows_its_equation(outdoor_c: list[float]) -> None:
     """Off all day: temperature, heat lost and K·h of cold as by a general solver."""
     values, _ = live(Pump(3.0, 0.0, False, SLOT_MS), building(outdoor_c), [0])
-    temperature, lost_kwh, cold_kh = 21.0, 0.0, 0.0
+    temperature, lost_kwh, cold_degree_h = 21.0, 0.0, 0.0
     for slot in range(N_SLOTS):
         outside = outdoor_c[slot]
 
         def flow(t: float, y: list[float], outside: float = outside) -> list[float]:
             return [-(y[0] - outside) / 30.0, (y[0] - outside) / 6.0, max(20.0 - y[0], 0.0)]
 
-        solved = solve_ivp(flow, (0, 0.25), [temperature, lost_kwh, cold_kh], rtol=1e-10, atol=1e-10)
-        temperature, lost_kwh, cold_kh = solved.y[:, -1]
+        solved = solve_ivp(flow, (0, 0.25), [temperature, lost_kwh, cold_degree_h], rtol=1e-10, atol=1e-10)
+        temperature, lost_kwh, cold_degree_h = solved.y[:, -1]
         if slot % 4 == 3:
             assert values["temperature_c"][slot // 4] == pytest.approx(temperature, abs=1e-7)
     assert sum(values["heat_lost_kwh"]) == pytest.approx(lost_kwh, abs=1e-6)
-    assert sum(values["cold_kh"]) == pytest.approx(cold_kh, rel=2e-3, abs=2e-3)  # straight through a slot
+    assert sum(values["cold_degree_h"]) == pytest.approx(
+        cold_degree_h, rel=2e-3, abs=2e-3
+    )  # straight through a slot
 
 
 def test_the_thermostat_holds_the_set_point_with_what_is_lost() -> None:
@@ -179,4 +181,4 @@ def test_too_weak_a_pump_leaves_it_cold() -> None:
     values, _ = live(Pump(0.5, 0.0, True, SLOT_MS), building([-9.0] * N_SLOTS))
     assert values["taken_kwh"] == pytest.approx([0.5] * N_INTERVALS)
     assert 0 < sum(values["cold_h"]) < 24
-    assert sum(values["cold_kh"]) > 0
+    assert sum(values["cold_degree_h"]) > 0

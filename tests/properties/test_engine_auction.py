@@ -14,47 +14,31 @@ from cosim.engine.check import check_configuration
 from cosim.engine.load import load_scenario
 from cosim.results.store import read_table
 from cosim.trading.clearing import CLEARINGS
-from tests.hamlet import BAD_LINKS, load_hamlet, run_hamlet
+from tests.trading_homes import BAD_LINKS, CRASHES, load_homes, run_homes, two_groups
 
-SCENARIO = """
-name: hamlet
-seed: 5
-time: {start: 2016-06-13T00:00:00Z, duration_h: 48}
-report: {figures: false}
-groups:
-  - name: solar
-    households: 5
-    load: {kind: constant, p_kw: {uniform: [0.2, 0.8]}}
-    pv: {kind: csv, file: sun.csv, kwp: {uniform: [3, 6]}}
-  - name: other
-    households: 3
-    load: {kind: constant, p_kw: {uniform: [0.2, 0.8]}}
-energy_value:
-  prices:
-    grid: {by_hour: [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.3, 0.35, 0.3, 0.3, 0.3, 0.3,
-                     0.2, 0.2, 0.25, 0.25, 0.3, 0.35, 0.4, 0.4, 0.35, 0.3, 0.2, -0.1]}
-  household:
-    appliances: {kind: generated}
-    values: {rigidity: {uniform_int: [1, 5]}}
-    contracted_power_kw: 15
-"""
+SCENARIO = two_groups(
+    5,
+    3,
+    "appliances: {kind: generated}, values: {rigidity: {uniform_int: [1, 5]}}",
+    other_kw="[0.2, 0.8]",
+)
 OPERATORS = [name for name in CLEARINGS if CLEARINGS[name].has_operator]
-CRASHES = (
+FAULTS = (
     "faults=[{kind: operator_crash, rate_per_day: 40, mean_duration_h: 0.2, from_h: 9.5, duration_h: 2},"
-    " {kind: household_crash, rate_per_day: 6, mean_duration_h: 0.3, from_h: 9.5, duration_h: 4}]"
+    f" {CRASHES}]"
 )
 
 
-hamlet = partial(load_hamlet, SCENARIO)
+homes = partial(load_homes, SCENARIO)
 """Eight homes for two days, of which the second is traded."""
-run = partial(run_hamlet, SCENARIO)
+run = partial(run_homes, SCENARIO)
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=() if n == "pay_as_bid" else pytest.mark.slow) for n in OPERATORS]
 )
 def test_orders_trades_and_bills_add_up_over_bad_links(name: str, tmp_path: Path) -> None:
-    outcome, folder = run(tmp_path, *BAD_LINKS, CRASHES, f"energy_value.rules.clearing={name}")
+    outcome, folder = run(tmp_path, *BAD_LINKS, FAULTS, f"energy_value.rules.clearing={name}")
     bids, offers = read_table(folder, "bids"), read_table(folder, "offers")
     trades, bills = read_table(folder, "trades"), read_table(folder, "bills")
     hours = read_table(folder, "clearing").set_index(["day", "hour"])
@@ -153,7 +137,7 @@ def test_a_broker_that_crashes_leaves_households_to_themselves(tmp_path: Path) -
             "rounds belong to offers between households, and 'pay_as_bid' has none",
         ),
         (["energy_value.rules.rounds={every_h: 0}"], "from 0.25 to 24"),
-        (["energy_value.rules={offers_to: broker, rounds: {every_h: 1}}"], "'broker' needs none"),
+        (["energy_value.rules={offers_to: broker, rounds: {every_h: 1}}"], "'broker' has none"),
         (["energy_value.rules={offers_to: broker, clearing: pay_as_bid}"], "to whom all orders go"),
         (["energy_value.rules.offers_to={kind: nearest, peers: 0}"], "from 1 to 1,000,000"),
         (
@@ -164,7 +148,7 @@ def test_a_broker_that_crashes_leaves_households_to_themselves(tmp_path: Path) -
 )
 def test_bad_input_is_told_before_the_run(settings: list[str], words: str, tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
-        hamlet(tmp_path, *settings)
+        homes(tmp_path, *settings)
     assert words in str(error.value)
 
 
@@ -172,7 +156,7 @@ def test_doubts_and_faults_that_cannot_be(tmp_path: Path) -> None:
     crash = "faults=[{kind: operator_crash, from_h: 12, duration_h: 1}]"
 
     def found(*settings: str) -> list[str]:
-        return [str(problem) for problem in check_configuration(hamlet(tmp_path, *settings))]
+        return [str(problem) for problem in check_configuration(homes(tmp_path, *settings))]
 
     assert any("the market has no operator" in each for each in found(crash))
     assert any("there is no feeder" in each for each in found("energy_value.rules.offers_to=same_branch"))

@@ -206,7 +206,7 @@ def test_a_capacity_gives_way_while_the_feeder_is_outside_its_limits(tmp_path: P
         "vm_max_pu": 1.0,
         "decrease_factor": 0.5,
         "increase_per_step": 0.1,
-        "least_share": 0.2,
+        "min_share": 0.2,
     }
     communities = [base["communities"][0] | {"platform": {"grid_aware": [rule]}}]
     grid = {"network": "kerber_landnetz_kabel_1", "background": "none", "feedback": True}

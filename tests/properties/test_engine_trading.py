@@ -21,11 +21,11 @@ from cosim.results.store import RunStore, read_table
 from cosim.trading.strategies.roth_erev import RothErev
 from cosim.trading.subsystem import Trading
 from cosim.trading.tariff_rules import TARIFF_RULES
-from tests.hamlet import BAD_LINKS as LOST_LATE_OR_DOUBLED
-from tests.hamlet import load_hamlet, run_hamlet
+from tests.trading_homes import BAD_LINKS as LOST_LATE_OR_DOUBLED
+from tests.trading_homes import load_homes, run_homes
 
 SCENARIO = """
-name: hamlet
+name: homes
 seed: 5
 time: {start: 2016-06-13T00:00:00Z, duration_h: 48}
 groups:
@@ -65,9 +65,9 @@ CRASHES = (
 BATTERY = "groups.solar.battery={capacity_kwh: 5, charge_kw: 2, discharge_kw: 2, charge_efficiency: 0.9}"
 
 
-hamlet = partial(load_hamlet, SCENARIO)
+homes = partial(load_homes, SCENARIO)
 """Eight homes on a Kerber feeder for two days, of which the second is traded."""
-run = partial(run_hamlet, SCENARIO)
+run = partial(run_homes, SCENARIO)
 
 
 CASES: dict[str, list[str]] = {
@@ -204,7 +204,7 @@ def test_a_bidder_without_its_memory_begins_anew(tmp_path: Path, state: str) -> 
     )
     learnt = []
     for number, settings in enumerate((learning, [*learning, crash])):
-        loaded = hamlet(tmp_path / str(number), *settings)
+        loaded = homes(tmp_path / str(number), *settings)
         parts = build(loaded)
         store = RunStore(tmp_path / str(number) / "run")
         Simulation(parts, store, lambda now_ms, events: None).run()
@@ -254,9 +254,9 @@ def test_trading_beside_regulation(tmp_path: Path) -> None:
 def test_same_seed_same_bytes(tmp_path: Path) -> None:
     """In another process, with another order of hashes, from the scenario that the run has left."""
     learning = "energy_value.household.bidding=roth_erev"
-    hamlet(tmp_path)
+    homes(tmp_path)
     tables = []
-    for number, source in enumerate(["hamlet.yaml", "0/scenario.yaml"]):
+    for number, source in enumerate(["homes.yaml", "0/scenario.yaml"]):
         folder = tmp_path / str(number)
         settings = [*BAD_LINKS, learning, "time.duration_h=72"] if number == 0 else []
         subprocess.run(
@@ -396,7 +396,7 @@ def test_a_day_without_a_schedule_stops_the_run_and_says_why(tmp_path: Path) -> 
     """Each of two appliances has room, and both together would have; but neither can move out of the way."""
     kiln = "{name: %s, power_kw: 2, duration_h: 13}"
     listed = f"{{kind: list, appliances: [{kiln % 'kiln'}, {kiln % 'oven'}]}}"
-    loaded = hamlet(
+    loaded = homes(
         tmp_path,
         f"energy_value.household.appliances={listed}",
         "energy_value.household.contracted_power_kw=3.5",

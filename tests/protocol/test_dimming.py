@@ -104,7 +104,7 @@ def test_orders_follow_the_readings_and_vehicles_the_orders(tmp_path: Path, at_o
             expected.append((time + pd.Timedelta(minutes=15), 4.2 if limited else None))
     assert expected
     for home in ("h001", "h008"):
-        changes = ran.of(home)["most_kw"]
+        changes = ran.of(home)["max_kw"]
         found = [(time, None if pd.isna(kw) else kw) for time, kw in changes.items()]
         assert found == [each for each in expected if each[0] < START + pd.Timedelta(hours=24)]
     assert ran.summary["dimming_orders"] == sum(kw is not None for _, kw in expected)
@@ -127,12 +127,12 @@ def test_latency_delays_an_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("direction", ["meter", "downlink"])
-@pytest.mark.parametrize("most_kw", [None, 4.2])
-def test_a_silent_network(tmp_path: Path, at_once: Ran, direction: str, most_kw: float | None) -> None:
-    silence = {"after_s": 3600, "most_kw": most_kw}
+@pytest.mark.parametrize("max_kw", [None, 4.2])
+def test_a_silent_network(tmp_path: Path, at_once: Ran, direction: str, max_kw: float | None) -> None:
+    silence = {"after_s": 3600, "max_kw": max_kw}
     ran = Ran(loaded(tmp_path, {**RULES, "in_silence": silence}, lossy(direction)), tmp_path / "run")
     assert ran.limits is not None
-    if most_kw is None:
+    if max_kw is None:
         assert len(ran.limits) == 0
         pd.testing.assert_frame_equal(ran.evs, at_once.evs)
     else:
@@ -151,7 +151,7 @@ def test_without_a_rule_for_silence_the_newest_order_stands(tmp_path: Path) -> N
     }
     ran = Ran(loaded(tmp_path, RULES, comms), tmp_path / "run")
     assert ran.of("h001")["cause"].tolist() == ["order"]
-    healed = {**RULES, "in_silence": {"after_s": 3600, "most_kw": None}}
+    healed = {**RULES, "in_silence": {"after_s": 3600, "max_kw": None}}
     again = Ran(loaded(tmp_path, healed, comms), tmp_path / "again")
     assert again.of("h001")["cause"].tolist() == ["order", "none"]
     began, ended = again.of("h001").index
@@ -209,7 +209,7 @@ def sunny(folder: Path, dimming: dict[str, Any] | None, comms: Any = None, **pv:
     return LoadedScenario(Scenario.model_validate(content), folder, "t.yaml", Document(content, "t.yaml"))
 
 
-FEED_IN = {"feed_in": {"most_kw": 5, "from_vm_pu": 1.014, "until_vm_pu": 1.002}}
+FEED_IN = {"feed_in": {"max_kw": 5, "from_vm_pu": 1.014, "until_vm_pu": 1.002}}
 
 
 def test_feed_in_is_limited_while_a_voltage_is_too_high(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_feed_in_is_limited_while_a_voltage_is_too_high(tmp_path: Path) -> None:
         (time, None if pd.isna(kw) else kw)
         for time, kw in zip(of_one["time"], of_one["feed_in_kw"], strict=True)
     ] == expected
-    assert of_one["most_kw"].isna().all()
+    assert of_one["max_kw"].isna().all()
     fed_in = -meters.groupby("time")["net_kwh"].min() * 4
     assert any(allowed.values())
     for time, limit in allowed.items():

@@ -169,7 +169,7 @@ SMALL = {"capacity_kwh": 30, "charge_kw": 10, "discharge_kw": 8, "self_discharge
 
 SCARCE = {
     "battery": SMALL,
-    "generator": {"rated_kw": 6, "least_kw": 2, "fuel_l": 40},
+    "generator": {"rated_kw": 6, "min_kw": 2, "fuel_l": 40},
     "unserved_first": ["shops"],
 }
 
@@ -245,7 +245,7 @@ def test_a_connected_firm_accounts_for_every_kwh_and_eur(tmp_path: Path) -> None
     firm = {
         "kind": "connected",
         "battery": SMALL,
-        "generator": {"rated_kw": 3, "least_kw": 1, "fuel_eur_per_l": 0.5},
+        "generator": {"rated_kw": 3, "min_kw": 1, "fuel_eur_per_l": 0.5},
         "tariff": {"drawn": {"by_hour": [0.2] * 12 + [0.4] * 12}, "fed_in": 0.07},
         "contract": {"bought": 0.22, "sold": 0.04, "import_kw": 1, "export_kw": 4, "beyond_eur_per_kwh": 0.9},
     }

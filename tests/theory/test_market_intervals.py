@@ -17,30 +17,10 @@ from cosim.trading.scheduling.schedule import Schedule, ScheduleProblem, evaluat
 from cosim.trading.scheduling.supply import merit_order
 from cosim.trading.valuation.appliance import Appliance, ways_to_run
 from cosim.trading.valuation.offers import Offer
-from tests.hamlet import BAD_LINKS, load_hamlet, run_hamlet
+from tests.trading_homes import BAD_LINKS, CRASHES, load_homes, run_homes, two_groups
 
-SCENARIO = """
-name: hamlet
-seed: 5
-time: {start: 2016-06-13T00:00:00Z, duration_h: 48}
-report: {figures: false}
-groups:
-  - name: solar
-    households: 4
-    load: {kind: constant, p_kw: {uniform: [0.2, 0.8]}}
-    pv: {kind: csv, file: sun.csv, kwp: {uniform: [3, 6]}}
-  - name: other
-    households: 3
-    load: {kind: constant, p_kw: {uniform: [0.8, 2.8]}}
-energy_value:
-  prices:
-    grid: {by_hour: [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.3, 0.35, 0.3, 0.3, 0.3, 0.3,
-                     0.2, 0.2, 0.25, 0.25, 0.3, 0.35, 0.4, 0.4, 0.35, 0.3, 0.2, -0.1]}
-  household: {appliances: {kind: none}, contracted_power_kw: 15}
-"""
-CRASHES = (
-    "faults=[{kind: household_crash, rate_per_day: 6, mean_duration_h: 0.3, from_h: 9.5, duration_h: 4}]"
-)
+FAULTS = f"faults=[{CRASHES}]"
+SCENARIO = two_groups(4, 3, "appliances: {kind: none}")
 RULES = "energy_value.rules"
 FORMS = {
     "posted offers": [],
@@ -54,12 +34,12 @@ FORMS = {
 APPLIANCES = "energy_value.household.appliances"
 
 
-hamlet = partial(load_hamlet, SCENARIO)
+homes = partial(load_homes, SCENARIO)
 """Seven homes for two days, of which the second is traded; all is constant within an hour."""
 
 
 def run(folder: Path, minutes: int, *settings: str) -> tuple[Outcome, Path]:
-    return run_hamlet(SCENARIO, folder, f"{RULES}.interval_min={minutes}", *settings)
+    return run_homes(SCENARIO, folder, f"{RULES}.interval_min={minutes}", *settings)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +73,7 @@ def test_where_nothing_changes_within_an_hour_shorter_intervals_change_nothing(
 )
 def test_books_and_bills_agree_by_quarter_hours_over_bad_links(form: str, tmp_path: Path) -> None:
     generated = f"{APPLIANCES}={{kind: generated}}"
-    outcome, folder = run(tmp_path, 15, *BAD_LINKS, CRASHES, *FORMS[form], generated)
+    outcome, folder = run(tmp_path, 15, *BAD_LINKS, FAULTS, *FORMS[form], generated)
     trades, bills = read_table(folder, "trades"), read_table(folder, "bills")
     offers = read_table(folder, "offers")
     slot = ["day", "hour", "minute"]
@@ -239,7 +219,7 @@ def test_an_appliance_runs_where_a_roof_saves_most_by_quarter_hours(tmp_path: Pa
 )
 def test_what_does_not_fit_is_refused(settings: list[str], words: str, tmp_path: Path) -> None:
     try:
-        problems = preflight(hamlet(tmp_path, *settings))
+        problems = preflight(homes(tmp_path, *settings))
     except InputError as error:
         problems = list(error.problems)
     assert [each for each in problems if words in str(each)], [str(each) for each in problems]

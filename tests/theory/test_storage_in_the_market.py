@@ -12,31 +12,16 @@ from cosim.core.planned_use import Store
 from cosim.engine.run import preflight
 from cosim.results.store import read_table
 from cosim.trading.scheduling.storage_program import Exchange, StorageDay, beside, plan_storage
-from tests.hamlet import BAD_LINKS, load_hamlet, run_hamlet
+from tests.trading_homes import BAD_LINKS, CRASHES, load_homes, run_homes, two_groups
 
-SCENARIO = """
-name: hamlet
-seed: 5
-time: {start: 2016-06-13T00:00:00Z, duration_h: 72}
-report: {figures: false}
-groups:
-  - name: solar
-    households: 4
-    load: {kind: constant, p_kw: {uniform: [0.2, 0.8]}}
-    pv: {kind: csv, file: sun.csv, kwp: {uniform: [3, 6]}}
-    battery: {capacity_kwh: {uniform: [4, 8]}, charge_kw: 2, discharge_kw: 2, self_discharge_per_day: 0.02,
-              charge_from: surplus_and_grid, scheduled_by: energy_value}
-  - name: other
-    households: 3
-    load: {kind: constant, p_kw: {uniform: [0.8, 2.8]}}
-energy_value:
-  prices:
-    grid: {by_hour: [0.2, 0.2, 0.2, 0.2, 0.2, 0.2, 0.3, 0.35, 0.3, 0.3, 0.3, 0.3,
-                     0.2, 0.2, 0.25, 0.25, 0.3, 0.35, 0.4, 0.4, 0.35, 0.3, 0.2, -0.1]}
-  household: {appliances: {kind: generated}, contracted_power_kw: 15}
-"""
-CRASHES = (
-    "faults=[{kind: household_crash, rate_per_day: 6, mean_duration_h: 0.3, from_h: 9.5, duration_h: 4}]"
+FAULTS = f"faults=[{CRASHES}]"
+SCENARIO = two_groups(
+    4,
+    3,
+    "appliances: {kind: generated}",
+    solar_has="battery: {capacity_kwh: {uniform: [4, 8]}, charge_kw: 2, discharge_kw: 2, "
+    "self_discharge_per_day: 0.02, charge_from: surplus_and_grid, scheduled_by: energy_value}",
+    duration_h=72,
 )
 FORMS = {
     "posted offers": [],
@@ -47,7 +32,7 @@ FORMS = {
 }
 
 
-run = partial(run_hamlet, SCENARIO)
+run = partial(run_homes, SCENARIO)
 
 
 def drawn(rng: np.random.Generator, n: int) -> tuple[Store, StorageDay]:
@@ -163,7 +148,7 @@ def test_what_happens_behind_the_meter_is_not_traded() -> None:
 )
 def test_limits_hold_and_accounts_close_whatever_is_lost(form: str, loss: float, tmp_path: Path) -> None:
     lost = f"comms.default.loss={{kind: bernoulli, loss_probability: {loss}}}"
-    outcome, folder = run(tmp_path, *BAD_LINKS, lost, CRASHES, *FORMS[form])
+    outcome, folder = run(tmp_path, *BAD_LINKS, lost, FAULTS, *FORMS[form])
     batteries, homes = read_table(folder, "batteries"), read_table(folder, "prosumers").set_index("prosumer")
     steps = batteries.groupby("time").size()
     hours = (steps.index[1] - steps.index[0]).total_seconds() / 3600
@@ -244,7 +229,7 @@ def test_alone_it_pays_what_the_program_says(tmp_path: Path) -> None:
 )
 def test_what_makes_no_sense_is_said(settings: list[str], words: str, tmp_path: Path) -> None:
     try:
-        found = preflight(load_hamlet(SCENARIO, tmp_path, *settings))
+        found = preflight(load_homes(SCENARIO, tmp_path, *settings))
     except Exception as error:
         found = list(getattr(error, "problems", [error]))
     assert [each for each in found if words in str(each)], [str(each) for each in found]

@@ -127,7 +127,7 @@ def test_peaks_and_sums() -> None:
     assert (result["load_peak_kw"], result["load_peak_time_h"]) == (4.0, 29)
     assert (result["net_import_peak_kw"], result["net_export_peak_kw"]) == (4.0, 7.0)
     assert (result["traded_agreed_kwh"], result["traded_delivered_kwh"]) == (2.0, 1.5)
-    assert (result["traded_with_oneself_kwh"], result["welfare_eur"]) == (0.5, 6.5)
+    assert (result["self_traded_kwh"], result["welfare_eur"]) == (0.5, 6.5)
     assert result["bills_imbalance_max_eur"] == 0.0
     assert (result["trade_requests_rejected"], result["trade_requests_delivered"]) == (1, 0)
     assert set(TRADE_STATUSES) == {*get_args(get_args(TradeStatus)[0]), *get_args(get_args(TradeStatus)[1])}

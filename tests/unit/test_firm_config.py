@@ -49,7 +49,7 @@ def test_an_island_that_is_right_is_accepted() -> None:
             "firm.tariff.fed_in: the price is below 0 in every hour of the run, -0.1 EUR/kWh at most",
         ),
         (ISLAND | {"firm": ISLAND["firm"] | {"tariff": {"drawn": -0.3}}}, "firm.tariff.drawn: the price is below 0 in every hour of the run, -0.3 EUR/kWh at most"),
-        (ISLAND | {"firm": {"kind": "isolated", "generator": {"rated_kw": 2, "least_kw": 3}}}, "firm.generator: least_kw is above rated_kw, so it could never run"),
+        (ISLAND | {"firm": {"kind": "isolated", "generator": {"rated_kw": 2, "min_kw": 3}}}, "firm.generator: min_kw is above rated_kw, so it could never run"),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_told(parts: dict[str, Any], expected: str) -> None:

@@ -98,7 +98,7 @@ def test_capacity_in_steps() -> None:
     assert capacity_at(_capacity(90), 12345, MIDNIGHT) == greatest_capacity(_capacity(90)) == 90.0
 
 
-RULE = GridAwareRule(resource="production", increase_per_step=0.25, decrease_factor=0.5, least_share=0.2)
+RULE = GridAwareRule(resource="production", increase_per_step=0.25, decrease_factor=0.5, min_share=0.2)
 CALM = FeederReading(0.98, 1.02, 60.0)
 
 

@@ -17,7 +17,7 @@ from cosim.report.style import drawing
 from tests.unit.small_run import START_MS, SmallRun, hours, scenario_text
 
 DIMMING = """
-dimming: {from_loading_percent: 30, until_loading_percent: 20, in_silence: {after_s: 7200, most_kw: 2}}
+dimming: {from_loading_percent: 30, until_loading_percent: 20, in_silence: {after_s: 7200, max_kw: 2}}
 """
 HOUR = 3_600_000
 
@@ -32,7 +32,7 @@ def dimmed(tmp_path: Path) -> RunData:
         {
             "time": hours(48)[[3, 3, 5, 9, 9]],
             "prosumer": ["h001", "h002", "h002", "h001", "h002"],
-            "most_kw": [4.2, 4.2, 2.0, np.nan, np.nan],
+            "max_kw": [4.2, 4.2, 2.0, np.nan, np.nan],
             "feed_in_kw": [np.nan, np.nan, np.nan, 5.0, 5.0],
             "cause": ["order", "order", "silence", "order", "order"],
         }

@@ -14,7 +14,7 @@ from cosim.report.figures.trading_figures import MAX_SELLERS, _suppliers
 from cosim.report.run_data import RunData
 from cosim.report.trading_data import bills, household_day, market_hours
 from cosim.results.store import read_table
-from tests.hamlet import run_hamlet
+from tests.trading_homes import run_homes
 
 SCENARIO = """
 name: hamlet
@@ -40,7 +40,7 @@ BATTERY = "groups.solar.battery={capacity_kwh: 5, charge_kw: 2, discharge_kw: 2}
 
 
 def run(folder: Path, *settings: str) -> RunData:
-    return RunData(run_hamlet(SCENARIO, folder, "report.figures=false", *settings)[1])
+    return RunData(run_homes(SCENARIO, folder, "report.figures=false", *settings)[1])
 
 
 CASES = {"plain": [], "battery": [BATTERY], "alone": ["energy_value.rules.rule=no_trading"]}

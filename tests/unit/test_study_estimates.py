@@ -76,7 +76,7 @@ def test_what_numbers_can_be() -> None:
             village_sale_tracking_rmse_units market_measured_rmse_units village_cost_gap_end
             village_distance_to_optimum_end village_own_use_gradient_spread_end messages_lost messages_sent
             energy_load_kwh energy_battery_lost_kwh energy_feeder_imported_kwh energy_lost_in_feeder_kwh
-            offered_kwh traded_delivered_kwh traded_with_oneself_kwh trade_requests_rejected trading_messages
+            offered_kwh traded_delivered_kwh self_traded_kwh trade_requests_rejected trading_messages
             trading_offers_late intervals intervals_outside_limits intervals_diverged delivery_days
             net_import_peak_kw load_peak_kw voltage_min_pu line_loading_max_percent
             trafo_loading_max_percent voltage_min_time_h fault_a_village_sale_recovery_h

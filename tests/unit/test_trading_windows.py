@@ -8,7 +8,7 @@ import pytest
 
 from cosim.core.errors import InputError
 from cosim.results.store import read_table
-from tests.hamlet import run_hamlet
+from tests.trading_homes import run_homes
 
 SCENARIO = """
 name: hamlet
@@ -27,7 +27,7 @@ WINDOWS = "energy_value.rules.windows"
 
 def trades(folder: Path, *settings: str) -> dict[tuple[int, str], set[int]]:
     """In which hours each household bought of others, by day and household."""
-    rows = read_table(run_hamlet(SCENARIO, folder, *settings)[1], "trades").query(
+    rows = read_table(run_homes(SCENARIO, folder, *settings)[1], "trades").query(
         "buyer != seller and agreed_kwh > 0"
     )
     found: dict[tuple[int, str], set[int]] = {}

@@ -71,8 +71,8 @@ def _draw_limited(ax: Axes, axis: TimeAxis, run: RunData, config: DimmingConfig)
     ax.set_ylim(bottom=0)
     whole_numbers(ax.yaxis)
     silence = config.in_silence
-    fallback = "" if silence is None or silence.most_kw is None else f", {silence.most_kw:g} kW in silence"
-    ax.set_title(f"Households under a limit: {config.most_kw:g} kW a device by an order{fallback}")
+    fallback = "" if silence is None or silence.max_kw is None else f", {silence.max_kw:g} kW in silence"
+    ax.set_title(f"Households under a limit: {config.max_kw:g} kW a device by an order{fallback}")
 
 
 def _draw_loading(ax: Axes, axis: TimeAxis, run: RunData, config: DimmingConfig) -> None:

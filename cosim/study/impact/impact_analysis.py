@@ -38,7 +38,7 @@ USUAL_COSTS = (
     "ev_still_needed_kwh",
     "heat_pump_missing_kwh",
     "heat_pump_cold_h",
-    "heat_pump_cold_kh",
+    "heat_pump_cold_degree_h",
     "energy_lost_in_feeder_kwh",
     "energy_feeder_imported_kwh",
     "energy_feeder_exported_kwh",
