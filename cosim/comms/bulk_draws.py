@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.streams import Field
+from cosim.core.streams import Field, many_of
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -59,22 +59,19 @@ def uniform_rows(field: Field, columns: NDArray[np.int64]) -> Callable[[int, int
     columns : ndarray of int64, shape (n,)
         In ascending order.
     """
-    width = int(columns[-1]) + 1
-    first = int(columns[0])
-    is_one_piece = width - first == len(columns)
-
-    def make(start: int, n_rows: int) -> NDArray[np.float64]:
-        whole = field.many(start, n_rows, width)
-        if is_one_piece:
-            return whole if first == 0 else np.ascontiguousarray(whole[:, first:])
-        return whole.take(columns, axis=1)
-
-    return make
+    make = stacked_rows([field], columns)
+    return lambda first, n_rows: make(first, n_rows)[:, 0]
 
 
 def stacked_rows(
     fields: Sequence[Field], columns: NDArray[np.int64]
 ) -> Callable[[int, int], NDArray[np.float64]]:
     """Makes rows of the same columns of several fields, of shape (n_rows, n_fields, n_columns)."""
-    makers = [uniform_rows(field, columns) for field in fields]
-    return lambda first, n_rows: np.stack([make(first, n_rows) for make in makers], axis=1)
+    width = int(columns[-1]) + 1
+    is_whole = width == len(columns)
+
+    def make(first: int, n_rows: int) -> NDArray[np.float64]:
+        whole = many_of(fields, first, n_rows, width)
+        return whole if is_whole else whole.take(columns, axis=2)
+
+    return make

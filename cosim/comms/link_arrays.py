@@ -187,7 +187,7 @@ class LinkArrays:
 
         def make(first: int, n_rows: int) -> Times:
             rows = latencies(first, n_rows)
-            rows[losses(first, n_rows) < loss_probability] = NEVER_MS
+            np.copyto(rows, NEVER_MS, where=losses(first, n_rows) < loss_probability)
             return rows
 
         return make

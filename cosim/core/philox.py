@@ -1,6 +1,6 @@
-"""Short rows of random numbers, many at once: Philox 4x64 with ten rounds in a compiled loop.
+"""Rows of random numbers, many at once: Philox 4x64 with ten rounds in a compiled loop.
 
-numpy makes the same numbers; for a short row it spends most of its time moving the generator there.
+numpy makes the same numbers in twice the time; for a short row it spends most of that moving the generator.
 """
 
 from __future__ import annotations
@@ -26,30 +26,32 @@ def upper_product(a: np.uint64, b: np.uint64) -> np.uint64:
 
 
 @compiled(upper_product)
-def put_rows(key_0: np.uint64, key_1: np.uint64, first_row: int, out: NDArray[np.float64]) -> None:
-    """Write rows of a field, from `first_row` on, each from its first column on.
+def put_rows(keys: NDArray[np.uint64], first_row: int, out: NDArray[np.float64]) -> None:
+    """Write rows of some fields, from `first_row` on, each from its first column on.
 
     Parameters
     ----------
-    key_0, key_1 : uint64
-        The field's key.
+    keys : ndarray of uint64, shape (n_fields, 2)
+        The fields' keys.
     first_row : int
-        Counter of the first of them.
-    out : ndarray, shape (n_rows, n_columns)
+        Counter of the first row.
+    out : ndarray, shape (n_rows, n_fields, n_columns)
         Uniform numbers in [0, 1), as of `Field.row`.
     """
-    for row in range(out.shape[0]):
-        for block in range((out.shape[1] + 3) // 4):
-            # numpy steps the counter before it makes numbers.
-            c0, c1, c2, c3 = np.uint64(block + 1), np.uint64(0), np.uint64(first_row + row), np.uint64(0)
-            k0, k1 = key_0, key_1
-            for _ in range(_ROUNDS):
-                upper_0, lower_0 = upper_product(_MULTIPLIER_0, c0), _MULTIPLIER_0 * c0
-                upper_1, lower_1 = upper_product(_MULTIPLIER_1, c2), _MULTIPLIER_1 * c2
-                c0, c1, c2, c3 = upper_1 ^ c1 ^ k0, lower_1, upper_0 ^ c3 ^ k1, lower_0
-                k0, k1 = k0 + _WEYL_0, k1 + _WEYL_1
-            column = 4 * block
-            for bits in (c0, c1, c2, c3):
-                if column < out.shape[1]:
-                    out[row, column] = (bits >> _BELOW_MANTISSA) * _SPACING
-                column += 1
+    n_rows, n_fields, n_columns = out.shape
+    for row in range(n_rows):
+        for field in range(n_fields):
+            for block in range((n_columns + 3) // 4):
+                # numpy steps the counter before it makes numbers.
+                c0, c1, c2, c3 = np.uint64(block + 1), np.uint64(0), np.uint64(first_row + row), np.uint64(0)
+                k0, k1 = keys[field, 0], keys[field, 1]
+                for _ in range(_ROUNDS):
+                    upper_0, lower_0 = upper_product(_MULTIPLIER_0, c0), _MULTIPLIER_0 * c0
+                    upper_1, lower_1 = upper_product(_MULTIPLIER_1, c2), _MULTIPLIER_1 * c2
+                    c0, c1, c2, c3 = upper_1 ^ c1 ^ k0, lower_1, upper_0 ^ c3 ^ k1, lower_0
+                    k0, k1 = k0 + _WEYL_0, k1 + _WEYL_1
+                column = 4 * block
+                for bits in (c0, c1, c2, c3):
+                    if column < n_columns:
+                        out[row, field, column] = (bits >> _BELOW_MANTISSA) * _SPACING
+                    column += 1

@@ -8,6 +8,7 @@ there are (design section 4).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,24 +36,24 @@ class Field:
 
     def __init__(self, seed: int, purpose: str) -> None:
         digest = hashlib.blake2b(f"{seed}/{purpose}".encode(), digest_size=16).digest()
-        self._key = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
+        self.key = np.frombuffer(digest, dtype="<u8").astype(np.uint64)
 
     def row(self, counter: int, n_entities: int) -> NDArray[np.float64]:
         """Row `counter`, first `n_entities` columns; shape ``(n_entities,)``."""
         start = np.array([0, 0, counter, 0], dtype=np.uint64)
-        bits = np.random.Philox(key=self._key, counter=start)
+        bits = np.random.Philox(key=self.key, counter=start)
         return np.random.Generator(bits).random(n_entities)
 
     def number(self, counter: int, entity: int) -> float:
         """The number at row `counter`, column `entity`, without those before it."""
         # A step of the counter's lower half gives four numbers.
         start = np.array([entity // 4, 0, counter, 0], dtype=np.uint64)
-        bits = np.random.Philox(key=self._key, counter=start)
+        bits = np.random.Philox(key=self.key, counter=start)
         return float(np.random.Generator(bits).random(entity % 4 + 1)[-1])
 
     def reader(self, n_entities: int) -> RowReader:
         """Reads many rows of this length, each at a third of what `row` takes for a hundred entities."""
-        return RowReader(self._key, n_entities)
+        return RowReader(self.key, n_entities)
 
     def block(self, first: int, n_rows: int, n_entities: int) -> NDArray[np.float64]:
         """Rows ``first ... first + n_rows - 1``; shape ``(n_rows, n_entities)``."""
@@ -60,17 +61,22 @@ class Field:
 
     def many(self, first: int, n_rows: int, n_entities: int) -> NDArray[np.float64]:
         """The same as `block`, for callers that ask often: its loop is compiled or loaded first."""
-        rows = np.empty((n_rows, n_entities))
-        if n_entities <= _SHORT and can_compile():
-            put_rows(self._key[0], self._key[1], first, rows)
-            return rows
-        reader = self.reader(n_entities)
-        for offset in range(n_rows):
-            reader.read(first + offset, rows[offset])
+        return many_of([self], first, n_rows, n_entities)[:, 0]
+
+
+def many_of(fields: Sequence[Field], first: int, n_rows: int, n_entities: int) -> NDArray[np.float64]:
+    """The same rows of some fields, shape ``(n_rows, n_fields, n_entities)``; see `Field.many`."""
+    rows = np.empty((n_rows, len(fields), n_entities))
+    if can_compile():
+        put_rows(np.array([field.key for field in fields]), first, rows)
         return rows
+    for place, field in enumerate(fields):
+        reader = field.reader(n_entities)
+        for offset in range(n_rows):
+            reader.read(first + offset, rows[offset, place])
+    return rows
 
 
-_SHORT = 4096
 _ROW_BLOCKS = 1 << 128
 _COUNTER_MASK = (1 << 256) - 1
 

@@ -22,7 +22,7 @@ from cosim.regulation.costs.polynomial import CostParameters, GradientTerms
 from cosim.regulation.general_solver import by_slsqp
 from cosim.regulation.interior_point import interior_point
 from cosim.regulation.optimality import Array, curvature, gradient, violation
-from cosim.regulation.optimum_loops import Scratch, follow, reached, scratch_for
+from cosim.regulation.optimum_loops import Followed, begin, follow, measure
 
 _SOLVED = 1e-6
 """Residual above which an optimum is none, of gradients of about 1."""
@@ -100,6 +100,18 @@ def solve_optimum(
     return Optimum(x, multipliers[0], float(np.sum(inside.value(list(x_inside[0])))), float(residual[0]))
 
 
+class Measured(NamedTuple):
+    """What the averages of K steps reach."""
+
+    sums: Array
+    """Σx̄ of each resource. Shape (K, m)."""
+    gaps: Array
+    """How much they cost above the optimum for these sums; not negative but for rounding. Shape (K,)."""
+    gradient_mean: Array
+    gradient_spread: Array
+    """Mean of ∇_r g over the households, and largest minus smallest. Shape (K, m)."""
+
+
 class OptimalCosts:
     """Optimal costs of the same households for many capacity vectors, of which those that follow are similar.
 
@@ -115,36 +127,35 @@ class OptimalCosts:
     def __init__(self, costs: Costs, n_averages: int) -> None:
         self._costs = costs
         self._near: tuple[Array, Array] | None = None
-        self._room: Scratch | None = None
+        self._followed: Followed | None = None
         self._terms = None
         if isinstance(costs, CostParameters) and n_averages >= _WORTH_COMPILING:
             self._terms = GradientTerms.of(costs)
 
-    def gaps(self, averages: Array) -> Array:
-        """How much averages of shape (K, m, N) cost above the optimum for the sums they reach; shape (K,).
+    def measure(self, averages: Array) -> Measured:
+        """Averages of shape (K, m, N) beside the optima for the sums they reach."""
+        n_rows = max(1, _CHUNK // max(1, averages[0].size))
+        parts = [self._measure(averages[first : first + n_rows]) for first in range(0, len(averages), n_rows)]
+        sums, costs, mean, spread = map(np.concatenate, zip(*parts, strict=True))
+        return Measured(sums, costs - self.of(sums), mean, spread)
 
-        Not negative but for rounding.
-        """
-        sums = np.sum(averages, axis=-1)
+    def _measure(self, averages: Array) -> tuple[Array, Array, Array, Array]:
+        """Sums, costs, and mean and spread of the gradients: what stays in the processor's cache."""
         if self._terms is not None:
-            costs = np.empty(len(averages))
-            reached(self._terms, averages, costs)
+            costs, slopes = np.empty(len(averages)), np.empty_like(averages)
+            measure(self._terms, averages, slopes, costs)
         else:
-            costs = np.sum(self._costs.value(list(np.moveaxis(averages, 1, 0))), axis=-1)
-        return np.asarray(costs - self.of(sums))
-
-    def gradients(self, averages: Array) -> Array:
-        """∇_r g of averages of shape (K, m, N); of shape (m, K, N)."""
-        if self._terms is None:
-            return np.array(self._costs.gradients(list(np.moveaxis(averages, 1, 0))))
-        return np.moveaxis(self._terms.gradients(averages), 1, 0)
+            x = list(np.moveaxis(averages, 1, 0))
+            costs, slopes = np.sum(self._costs.value(x), axis=-1), np.stack(self._costs.gradients(x), axis=1)
+        spread = slopes.max(axis=-1) - slopes.min(axis=-1)
+        return averages.sum(axis=-1), costs, slopes.mean(axis=-1), spread
 
     def of(self, sums: Array) -> Array:
         """Optimal cost for each of K capacity vectors, of shape (K, m); for a step's gap, what it reached.
 
-        What is returned is the lower bound that the multipliers prove (Lagrangian duality and the tangents of
-        the convex costs), which meets the optimum as the iteration ends. So no averages with these sums cost
-        less, whatever the iteration left undone.
+        What is returned is the lower bound that the multipliers prove (Lagrangian duality; tangents of the
+        convex costs, or parabolas below them), which meets the optimum as the iteration ends. So no averages
+        with these sums cost less, whatever the iteration left undone.
 
         Raises
         ------
@@ -164,15 +175,15 @@ class OptimalCosts:
     def _one_after_another(self, terms: GradientTerms, sums: Array) -> Array:
         """Each problem from the one before; where that does not lead there some together, more each time."""
         result, done, n_together = np.empty(len(sums)), 0, _FEW
-        room = self._room = self._room or scratch_for(*terms.own_target.shape)
-        if self._near is None:
-            self._near = self._middle(sums[:1])
         while done < len(sums):
-            x, mu = np.array(self._near[0][0]), np.array(self._near[1][0])
+            if self._followed is None:
+                x, mu = self._near or self._middle(sums[:1])
+                self._followed = begin(terms, x[0], mu[0])
             left = np.ascontiguousarray(sums[done:])
-            n = follow(terms, left, x, mu, _accepted(self._costs), _MAX_POLISHING, result[done:], room)
-            self._near = x[np.newaxis], mu[np.newaxis]
-            result[done + n : done + n + n_together] = self._together(left[n : n + n_together])
+            n = follow(self._followed, left, _accepted(self._costs), _MAX_POLISHING, result[done:])
+            if n < len(left):
+                self._near = self._followed = None
+                result[done + n : done + n + n_together] = self._together(left[n : n + n_together])
             done += n + n_together
             n_together *= 2
         return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -31,7 +31,7 @@ from cosim.regulation.agent import DecisionLog, log_width
 from cosim.regulation.community import Community
 from cosim.regulation.community_costs import Costs
 from cosim.regulation.membership_times import Membership
-from cosim.regulation.optimum import OptimalCosts, Optimum, solve_optimum
+from cosim.regulation.optimum import Measured, OptimalCosts, Optimum, solve_optimum
 from cosim.regulation.platform import Tick
 from cosim.regulation.tracking import GapMetrics, Targets, TrackingMetrics
 
@@ -104,6 +104,8 @@ DECISIONS = Table(
 
 Array = NDArray[np.float64]
 _NUMBERS_PER_BATCH = 400_000
+_NUMBERS_TOGETHER = 2**15
+"""How many stay in the processor's cache."""
 
 
 @dataclass
@@ -116,7 +118,6 @@ class _Pending:
     capacities: list[tuple[float, ...]] = field(default_factory=list)
     measured: list[tuple[float, ...]] = field(default_factory=list)
     aggregates: list[list[float]] = field(default_factory=list)
-    averages: list[Array] = field(default_factory=list)
 
 
 class _Members:
@@ -170,6 +171,7 @@ class TickRecorder:
         n = len(community.design.members) * len(self._names)
         self._per_batch = max(1, min(512, _NUMBERS_PER_BATCH // n))
         self._pending = _Pending()
+        self._averages = np.empty((self._per_batch, len(self._names), len(community.design.members)))
         self._optima: dict[tuple[float, ...], Array | None] = {}
         self._near: Optimum | None = None
         self._n_averages = n * len(time.steps)
@@ -181,15 +183,15 @@ class TickRecorder:
         self._tracking = [TrackingMetrics(f"{config.name}_{name}", first_ms) for name in self._names]
 
     def add(self, step: int, now_ms: int, tick: Tick, aggregates: list[float], averages: Array) -> None:
-        """Take one tick, with the averages of shape (m, n) as they stand, in an array that nobody changes."""
+        """Take one tick, with the averages of shape (m, n) as they stand."""
         pending = self._pending
+        self._averages[len(pending.steps)] = averages
         pending.steps.append(step)
         pending.times_ms.append(now_ms)
         pending.signals.append(tick.signals)
         pending.capacities.append(tick.capacities)
         pending.measured.append(tick.measured)
         pending.aggregates.append(aggregates)
-        pending.averages.append(averages)
         if len(pending.steps) >= self._per_batch:
             self.flush()
 
@@ -200,16 +202,12 @@ class TickRecorder:
             return
         self._pending = _Pending()
         members = self._members.numbers
-        averages = np.array(pending.averages)  # of shape (n_ticks, m, n)
+        averages = self._averages[: len(pending.steps)]  # of shape (n_ticks, m, n)
         if len(members) < averages.shape[2]:
-            averages = averages[:, :, members]
-        is_anybody = len(members) > 0
-        slopes = (
-            self._members.optimal.gradients(averages) if is_anybody else np.zeros((len(self._names), 1, 0))
-        )
-        gaps = self._members.optimal.gaps(averages) if is_anybody else np.full(len(pending.steps), math.nan)
+            averages = averages.take(members, axis=2)
+        measured = self._measure(averages)
         distances = self._distances(averages, pending.capacities)
-        self._gap.add(gaps, distances)
+        self._gap.add(measured.gaps, distances)
         for resource, name in enumerate(self._names):
             block = {
                 "step": np.array(pending.steps),
@@ -217,16 +215,23 @@ class TickRecorder:
                 "capacity": np.array([capacities[resource] for capacities in pending.capacities]),
                 "aggregate": np.array([aggregates[resource] for aggregates in pending.aggregates]),
                 "measured": np.array([measured[resource] for measured in pending.measured]),
-                "average_sum": averages[:, resource].sum(axis=1),
-                "optimum_gap": gaps,
+                "average_sum": measured.sums[:, resource],
+                "optimum_gap": measured.gaps,
                 "distance": distances,
-                **_spread(slopes[resource], len(pending.steps)),
+                "gradient_mean": measured.gradient_mean[:, resource],
+                "gradient_spread": measured.gradient_spread[:, resource],
             }
             self._write(block, pending.times_ms, name, len(members))
             block["target"], block["measured_target"] = self._targets[resource].add(block["capacity"])
             for watch in self.watchers:
                 watch(self._community.design.config.name, name, block)
             self._tracking[resource].add(block, np.array(pending.times_ms))
+
+    def _measure(self, averages: Array) -> Measured:
+        if averages.shape[2]:
+            return self._members.optimal.measure(averages)
+        sums, nothing = np.zeros(averages.shape[:2]), np.full(averages.shape[:2], math.nan)
+        return Measured(sums, nothing[:, 0], nothing, nothing)
 
     def _write(self, block: dict[str, Array], times_ms: list[int], resource: str, n_members: int) -> None:
         n = len(times_ms)
@@ -244,11 +249,11 @@ class TickRecorder:
         """‖x̄ - x*‖ against the optimum at the capacities in force; NaN where they have no solution."""
         result = np.full(len(averages), math.nan)
         optima = [self._optimum(capacity) for capacity in capacities]
-        known = [row for row, optimum in enumerate(optima) if optimum is not None]
-        if known:
-            apart = averages[known] - np.array([optima[row] for row in known])
-            # Row by row, as `np.linalg.norm` does it: a sum over an axis would be taken in another order.
-            result[known] = [math.sqrt(each.dot(each)) for each in apart.reshape(len(known), -1)]
+        for first, last in _runs(optima, 1 + _NUMBERS_TOGETHER // max(1, averages[0].size)):
+            if (optimum := optima[first]) is not None:
+                apart = (averages[first:last] - optimum).reshape(last - first, -1)
+                # Row by row, as `np.linalg.norm` does it: a sum over an axis would be taken in another order.
+                result[first:last] = [math.sqrt(each.dot(each)) for each in apart]
         return result
 
     def _optimum(self, capacities: tuple[float, ...]) -> Array | None:
@@ -282,11 +287,13 @@ class TickRecorder:
         return result
 
 
-def _spread(slopes: Array, n_ticks: int) -> dict[str, Array]:
-    if slopes.shape[-1] == 0:
-        nothing = np.full(n_ticks, math.nan)
-        return {"gradient_mean": nothing, "gradient_spread": nothing}
-    return {"gradient_mean": slopes.mean(axis=1), "gradient_spread": slopes.max(axis=1) - slopes.min(axis=1)}
+def _runs(entries: Sequence[object], most: int) -> Iterator[tuple[int, int]]:
+    """Where the same object stands several times in a row, the first place and that after the last."""
+    first = 0
+    for place in range(1, len(entries) + 1):
+        if place == len(entries) or place - first == most or entries[place] is not entries[first]:
+            yield first, place
+            first = place
 
 
 class DecisionRecorder:

@@ -60,9 +60,10 @@ class StretchRows(NamedTuple):
     """Uniform numbers of the decisions. Shape (K, m, n)."""
     up_ms: Whole
     """Latencies of the reports; then when they arrive. Shape (K, n)."""
+    before_ms: Whole
+    """When the signal before arrives. Shape (n,)."""
     down_ms: Whole
-    """When the signal before arrives; then latencies of those sent, and then when they arrive. Shape
-    (K + 1, n)."""
+    """Latencies of the signals; then when they arrive. Shape (K, n)."""
     capacities: Array
     signals: Array
     measured: Array
@@ -170,7 +171,7 @@ def stretch_with(devices: DeviceLoop) -> Callable[..., tuple[int, int, int]]:
         for j in range(len(rows.capacities)):
             tick = first + j
             now_ms, step = tick * rules.step_ms, tick - rules.lag
-            wake_ms, up_ms, down_ms = rows.wake_ms[j], rows.up_ms[j], rows.down_ms[j + 1]
+            wake_ms, up_ms, down_ms = rows.wake_ms[j], rows.up_ms[j], rows.down_ms[j]
             for i in range(n):
                 wake_ms[i] = step * rules.step_ms + rules.phases_ms[i]
                 up_ms[i] += wake_ms[i]
@@ -183,7 +184,12 @@ def stretch_with(devices: DeviceLoop) -> Callable[..., tuple[int, int, int]]:
                     n_late_reports,
                 )  # fmt: skip
             n_late_signals = hear_all(
-                tick, rows.down_ms[j], wake_ms, signals.newest, signals.late, n_late_signals
+                tick,
+                rows.before_ms if j == 0 else rows.down_ms[j - 1],
+                wake_ms,
+                signals.newest,
+                signals.late,
+                n_late_signals,
             )
             is_number = answer_all(
                 step, rules.everyone, answers.weight, answers.policies, answers.numbers, averages, delivered,

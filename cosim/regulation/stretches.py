@@ -55,6 +55,7 @@ class Stretches:
         self._most = _most_ticks(arrays)
         self._is_compiled: bool | None = None
         self._n_before = 0
+        self._averages: NDArray[np.float64] | None = None
         self._rules = StretchRules(
             step_ms=rules.step_ms,
             lag=0,
@@ -117,7 +118,7 @@ class Stretches:
         if arrays.devices is not None and len(rows.flows):
             meters_ms = self._rules.meters_ms
             arrays.devices.keep_flows(last * step_ms // meters_ms * meters_ms, rows.flows)
-        arrays.signals.close_stretch(last + 1, rows.down_ms[n_ticks], n_late_signals)
+        arrays.signals.close_stretch(last + 1, rows.down_ms[n_ticks - 1], n_late_signals)
         arrays.reports.close_stretch(n_late_reports)
         arrays.wake_ups.pass_over(n_ticks)
         arrays.n_sent += n_ticks
@@ -132,15 +133,18 @@ class Stretches:
         n_closed = (
             ticks[-1] * step_ms // meters_ms - (ticks[0] - 1) * step_ms // meters_ms if meters_ms else 0
         )
+        if self._averages is None:
+            self._averages = np.empty((self._most, m, n))
         return StretchRows(
             draws=arrays.rules.draws.rows(step + 1, n_ticks),
             up_ms=arrays.up.latencies_ms(step, n_ticks),
-            down_ms=np.vstack([arrival_ms, arrays.down.latencies_ms(arrays.n_sent, n_ticks)]),
+            before_ms=arrival_ms,
+            down_ms=arrays.down.latencies_ms(arrays.n_sent, n_ticks),
             capacities=np.array([capacities(tick * step_ms) for tick in ticks], np.float64),
             signals=np.empty((n_ticks, m)),
             measured=np.empty((n_ticks, m)),
             wake_ms=np.empty((n_ticks, n), np.int64),
-            averages=np.empty((n_ticks, m, n)),
+            averages=self._averages[:n_ticks],
             sums=np.empty((n_ticks, 3, m), np.int64),
             answers=np.empty((3, m, n)),
             delivered=np.empty((m, n)),
@@ -162,7 +166,7 @@ class Stretches:
         ticks_ms = np.arange(first, first + n_made)[:, np.newaxis] * step_ms
         sent_ms = np.ascontiguousarray(np.broadcast_to(ticks_ms, rows.wake_ms[:n_made].shape))
         arrays.up.note_rows(rows.wake_ms[:n_made], rows.up_ms[:n_made], now_ms)
-        arrays.down.note_rows(sent_ms, rows.down_ms[1 : n_made + 1], now_ms)
+        arrays.down.note_rows(sent_ms, rows.down_ms[:n_made], now_ms)
 
 
 def stretches_of(arrays: CommunityArrays, platform: Platform, is_apart: bool) -> Stretches | None:

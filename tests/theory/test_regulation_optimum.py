@@ -11,8 +11,9 @@ from scipy.optimize import LinearConstraint, linprog, minimize
 
 from cosim.core.errors import InputError
 from cosim.regulation import optimum
-from cosim.regulation.costs.polynomial import CostParameters
+from cosim.regulation.costs.polynomial import CostParameters, GradientTerms
 from cosim.regulation.optimum import OptimalCosts, solve_optimum
+from cosim.regulation.optimum_loops import advance, begin, equations
 from tests.theory.yardstick import cost_gaps, optimal_costs
 
 
@@ -242,3 +243,27 @@ def test_problems_followed_one_after_another_cost_what_they_cost_together(
     )
     assert OptimalCosts(costs, sums.size * n).of(sums) == pytest.approx(expected, rel=1e-12, abs=1e-9)
     assert sum(map(len, left)) <= 0.6 * n_steps
+    averages = rng.random((30, m, n))
+    measured, plainly = (OptimalCosts(costs, size).measure(averages) for size in (15_000, 0))
+    assert measured.gaps == pytest.approx(plainly.gaps, rel=1e-9)
+    for these, those in zip(measured, plainly, strict=True):
+        assert np.array_equal(these, those) or these is measured.gaps
+
+
+@pytest.mark.parametrize(("n", "m", "seed"), [(150, 2, 1), (60, 1, 2), (60, 3, 3)])
+def test_what_is_proved_is_off_by_the_square_of_what_is_left_undone(n: int, m: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    costs = _random_costs(rng, n, m)
+    wanted = rng.uniform(0.3, 0.7, m) * n
+    best = solve_optimum(costs, wanted)
+    away, nudge = rng.normal(0.0, 1.0, (m, n)), rng.normal(0.0, 1.0, m)
+    off = []
+    for size in (1e-2, 1e-4, 1e-6):
+        followed = begin(GradientTerms.of(costs), best.x.T + size * away, best.multipliers + size * nudge)
+        advance(followed, np.zeros(m))
+        violation, proved = equations(followed, wanted, np.empty((m, m)), np.empty(m))
+        assert 0.1 * size < violation < 1e3 * size
+        off.append(best.cost - proved)
+    assert off[0] > 1e-3
+    assert 0 < off[1] < 4e-4 * off[0]
+    assert abs(off[2]) < 4e-8 * off[0] + 1e-14 * best.cost

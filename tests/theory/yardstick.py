@@ -21,8 +21,10 @@ def optimal_costs(costs: Costs, sums: Floats, active: Members = None) -> Floats:
 def cost_gaps(costs: Costs, averages: Floats, active: Members = None) -> Floats:
     """How much averages of shape (K, N, m) cost above the optimum for the sums they reach."""
     present = averages if active is None else averages[:, active]
-    return OptimalCosts(_of(costs, active), present.size).gaps(
-        np.ascontiguousarray(present.transpose(0, 2, 1))
+    return (
+        OptimalCosts(_of(costs, active), present.size)
+        .measure(np.ascontiguousarray(present.transpose(0, 2, 1)))
+        .gaps
     )
 
 
