@@ -241,10 +241,12 @@ def trading(analysis: Analysis) -> None:
             found = estimate(number(at).to_numpy(dtype=float), ANY if "bills" in title else NOT_NEGATIVE)
             cells[y].append(with_interval(found, "{:.1f}"))
         table([f"{y_axis.name} \\ {x_axis.name}", *(f"{x:g}" for x in x_axis.values)], list(cells.values()))
-    _requests(table_)
+    print("requests that time out\n")
+    head = ["latency [s]", "loss", "requests that can be answered", "measured [%]", "expected [%]"]
+    table(head, requests(table_))
 
 
-def _requests(points: pd.DataFrame) -> None:
+def requests(points: pd.DataFrame) -> list[list[object]]:
     """Share of the requests that time out, beside what independent losses make of four requests 5 s apart."""
     columns = ["delivered", "unclaimed", "rejected", "timed_out"]
     counts = points.groupby(["latency_s", "loss_probability"])[[f"trade_requests_{c}" for c in columns]].sum()
@@ -261,8 +263,7 @@ def _requests(points: pd.DataFrame) -> None:
         rows.append(
             [f"{latency_s:g}", f"{loss:g}", answerable, f"{100 * measured:.1f}", f"{100 * expected:.1f}"]
         )
-    print("requests that time out\n")
-    table(["latency [s]", "loss", "requests that can be answered", "measured [%]", "expected [%]"], rows)
+    return rows
 
 
 STUDIES = {

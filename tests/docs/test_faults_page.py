@@ -9,6 +9,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+import cosim
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "faults.md").read_text(encoding="utf-8")
 
@@ -58,6 +60,51 @@ def test_without_limits_the_time_grows_with_the_fault_and_with_them_it_does_not(
         )
         assert free[0] < free[1] < free[2] <= 57
         assert max(limited) <= 7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["liar", "all crash, lost", "90 % take nothing"])
+def test_a_row_of_two_seeds_is_what_its_runs_give(
+    script: ModuleType, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault = (script.FAULTS | script.HARD_FAULTS)[name]
+    hours, steps = (12, 400) if name in script.FAULTS else (24, 700)
+    script.kinds_by_policy({name: fault}, f"from_h: 40, duration_h: {hours}", steps, 2)
+    assert capsys.readouterr().out.splitlines()[-1] in PAGE
+
+
+@pytest.mark.slow
+def test_who_is_left_after_the_crash_of_all(script: ModuleType) -> None:
+    """Seed 1 of the page, policy `proportional` with averages that forget."""
+    fault = f"{script.HARD_FAULTS['all crash, kept']}, from_h: 40, duration_h: 24"
+    settings = [f"faults=[{{{fault}}}]", *script.answer_settings("proportional", "exponential")]
+    run = cosim.run("faulty_community", [*settings, "time.steps=700", "report.figures=false"], seed=1)
+    ticks = run.tables.regulation.query("resource == 'consumption'").set_index("step")
+    (left,) = set(ticks["aggregate"].iloc[-100:])
+    before, after = ticks["signal"].loc[160], ticks["signal"].iloc[-1]
+    said = f"{left:.0f} of {ticks['capacity'].iloc[-1]:.0f} units are left"
+    assert said in PAGE
+    assert f"Ω goes from {before:.0f} to {after:.0f}" in PAGE
+
+
+@pytest.mark.slow
+def test_cumulative_averages_hardly_notice_half_a_day(script: ModuleType) -> None:
+    fault = f"faults=[{{{script.FAULTS['household_crash, kept']}, from_h: 40, duration_h: 12}}]"
+
+    def gaps(averages: str, seed: int) -> tuple[float, float]:
+        """The mean cost gap over 60 steps before the fault, and the largest from then on."""
+        settings = [fault, *script.answer_settings("additive", averages), "report.figures=false"]
+        ticks = cosim.run("faulty_community", settings, seed=seed).tables.regulation
+        gap = ticks.query("resource == 'consumption'").set_index("step")["optimum_gap"]
+        return gap.loc[100:159].mean(), gap.loc[160:].max()
+
+    forget, keep = (
+        np.array([gaps(averages, seed) for seed in range(1, 21)])
+        for averages in ("exponential", "cumulative")
+    )
+    before, worst = np.median(forget, axis=0)
+    assert f"the cost gap rises from {before:.1f} to {worst:.0f} at its worst (medians)" in PAGE
+    assert keep[:, 1].max() < 3
 
 
 def test_recoveries_that_a_late_window_delays_are_counted_apart(script: ModuleType) -> None:

@@ -109,6 +109,51 @@ def test_what_the_page_says_of_neighbourhoods(script: ModuleType) -> None:
     assert runs["broker"][:, list(script.NUMBERS).index("wanted_unserved_share")].mean() < 0.005
 
 
+def text(study: str) -> str:
+    return " ".join((DOCS / f"{study}.md").read_text(encoding="utf-8").split())
+
+
+@pytest.mark.parametrize(
+    ("study", "sentence", "said"),
+    [
+        ("market_clearing", "They trade {} kWh more", [("traded_delivered_kwh", "in rounds", 0)]),
+        ("market_clearing", "more, bills fall by {} EUR", [("bills_households_eur", "in rounds", 0)]),
+        ("market_clearing", "import peak falls by {} of 69 kW", [("net_import_peak_kw", "in rounds", 0)]),
+        ("market_clearing", "the same ({})", [("self_sufficiency_fraction", "pay_as_bid", 3)]),
+        ("market_clearing", "(energy value +{} EUR)", [("energy_value_eur", "pay_as_bid", 0)]),
+        (
+            "trading_audiences",
+            "**10 nearest** {} of 191 kWh less are traded, and with the **5 nearest** {}.",
+            [("traded_delivered_kwh", f"{n} nearest", 0) for n in (10, 5)],
+        ),
+        (
+            "trading_audiences",
+            "Bills rise by {} and {} EUR",
+            [("bills_households_eur", f"{n} nearest", 1) for n in (10, 5)],
+        ),
+        ("trading_audiences", "costs most, {} EUR", [("bills_households_eur", "same_branch", 1)]),
+    ],
+)
+def test_a_sentence_is_what_the_runs_give(
+    script: ModuleType, study: str, sentence: str, said: list[tuple[str, str, int]]
+) -> None:
+    found = []
+    for number, variant, decimals in said:
+        mean, half = difference(script, study, number, variant)
+        shown = mean if number == "self_sufficiency_fraction" else abs(mean)
+        found.append(f"{shown:.{decimals}f} ± {half:.{decimals}f}")
+    assert sentence.format(*found) in text(study)
+
+
+def test_levels_that_the_pages_give(script: ModuleType) -> None:
+    for study, number, words in (
+        ("market_clearing", "net_import_peak_kw", "of {:.0f} kW. Messages"),
+        ("trading_audiences", "traded_delivered_kwh", "of {:.0f} kWh less are traded"),
+    ):
+        first = next(iter(script.read(script.raw_of(study)).values()))
+        assert words.format(first[:, list(script.NUMBERS).index(number)].mean()) in text(study)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("study", "variant"),

@@ -10,6 +10,8 @@ from types import ModuleType
 
 import pytest
 
+from cosim.regulation.predictor_stability import predictor_stability_limit
+
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "mitigations.md").read_text(encoding="utf-8")
 SAID = PAGE[PAGE.index("What follows from it") :]
@@ -45,6 +47,30 @@ def error(name: str) -> float:
 def test_a_row_of_each_table_is_what_its_runs_give(name: str, script: ModuleType) -> None:
     (settings,) = (cases[name] for cases in script.TABLES.values() if name in cases)
     assert script.row(name, settings, range(1, 21)) in PAGE
+
+
+MODELS = {
+    "no predictor": lambda d: predictor_stability_limit(d, d, 0.0),
+    "right model": lambda d: predictor_stability_limit(d, d),
+    "d̂ half a step too short": lambda d: predictor_stability_limit(d, d - 0.5),
+    "d̂ half a step too long": lambda d: predictor_stability_limit(d, d + 0.5),
+    "d̂ one step too short": lambda d: predictor_stability_limit(d, d - 1),
+    "d̂ one step too long": lambda d: predictor_stability_limit(d, d + 1),
+    "Ĝ a quarter too small": lambda d: predictor_stability_limit(d, d, 0.75),
+    "Ĝ a quarter too large": lambda d: predictor_stability_limit(d, d, 1.25),
+}
+"""Rows of the page, and the limit of each for a delay."""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_limits_of_predictors_are_those_of_the_page(model: str) -> None:
+    assert row(model) == [f"{MODELS[model](delay):.2f}" for delay in range(1, 6)]
+
+
+def test_margins_that_the_page_compares() -> None:
+    with_it, without = 0.2 * predictor_stability_limit(4, 4), 0.4 * predictor_stability_limit(4, 4, 0.0)
+    assert f"0.2 with it is τG = {with_it:.1f}, 0.4 without it is {without:.2f}" in SAID
+    assert f"the limit that this model has ({predictor_stability_limit(4, 8):.2f})" in SAID
 
 
 def test_what_a_measured_delay_is_worth_is_that_of_the_table() -> None:

@@ -47,6 +47,13 @@ def test_the_page_has_every_network_and_none_that_differs(script: ModuleType) ->
             assert re.search("not solved by runpp either|refused: ", said), name
 
 
+def test_how_many_are_solved_and_how_is_what_the_rows_say() -> None:
+    said = " ".join((DOCS / "networks_checked.md").read_text(encoding="utf-8").split())
+    routes = [row[1] for row in page_rows().values()]
+    fast, slow = routes.count("zbus"), routes.count("runpp")
+    assert f"in {fast + slow} of {len(routes)} networks: {fast} by the fast fixed point, {slow} by" in said
+
+
 KINDS = {
     "create_kerber_landnetz_kabel_1": "zbus",
     "create_cigre_network_mv": "zbus",

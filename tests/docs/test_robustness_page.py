@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,83 @@ def test_what_faults_do_is_that_of_the_table() -> None:
     assert "without a fault: 3.58 ± 0.10" in said
     assert f"more than triples (3.6 to {3.58 + alone['liar']:.1f} units)" in PAGE
     assert max(abs(alone[name]) for name in ("clock", "duplication", "replay", "churn")) < 0.05
+
+
+def shares(table: int) -> dict[int, list[str]]:
+    """By latency, the cells of the table of trades (0) or bills (1) for each loss."""
+    latencies = (0, 1, 2, 4, 6, 8, 10, 15, 30)
+    return {latency: row("trading", str(latency), table) for latency in latencies}
+
+
+def test_what_trading_loses_is_that_of_the_tables() -> None:
+    said = section("trading")
+    traded, bills = (
+        {s: [mean(cell) for cell in cells] for s, cells in shares(table).items()} for table in (0, 1)
+    )
+    (of,) = [int(each) for each in re.findall(r"\((\d+) EUR without loss, for two days\)", said)]
+    assert all(traded[latency][1] == 100 for latency in (0, 1, 2, 4))
+    assert (
+        f"half of them cost {100 - traded[0][5]:.0f} % of the trade** and {100 * bills[0][5] / of:.1f} %"
+        in said
+    )
+    assert all(traded[latency][0] == 100 for latency in (0, 1, 2, 4, 6, 8, 10))
+    assert not any(traded[15] + traded[30])
+    assert f"rise by {bills[15][0]:.0f} EUR ({100 * bills[15][0] / of:.0f} %)" in said
+    assert all(45 < traded[latency][3] < 60 for latency in (8, 10)), "nearly halves"
+    few, many = ([traded[latency][column] for latency in (0, 1, 2, 4)] for column in (3, 5))
+    assert f"keep {min(few):.0f} to {max(few):.0f} % of the trade at a loss of 0.3" in PAGE
+    assert f"and {min(many):.0f} to {max(many):.0f} % at 0.5" in PAGE
+
+
+@pytest.mark.slow
+def test_trades_and_requests_are_what_their_runs_give(tmp_path: Path) -> None:
+    """Latencies of 0, 4, 6 and 8 s, without loss and at 0.3."""
+    config = yaml.safe_load(
+        (library.shelf_folder("sweeps") / "robustness_trading.yaml").read_text(encoding="utf-8")
+    )
+    latency, loss = config["axes"]
+    latency |= {"values": [0, 4000, 6000, 8000], "column_values": [0, 4, 6, 8]}
+    loss |= {"values": [0, 0.3]}
+    (tmp_path / "places.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    assert_trades(sweep(str(tmp_path / "places.yaml"), out=tmp_path / "swept", workers=2).points)
+
+
+def assert_trades(points: Any) -> None:
+    """What the page says of trades at those places, of twenty seeds each."""
+    said = section("trading")
+    places = {
+        place: rows.set_index("seed") for place, rows in points.groupby(["latency_s", "loss_probability"])
+    }
+    first = places[0, 0.0]
+    assert f"({first['bills_households_eur'].mean():.0f} EUR without loss" in said
+    for (latency, loss), rows in places.items():
+        assert len(rows) == 20
+        traded = estimate(
+            (100 * rows["traded_delivered_kwh"] / first["traded_delivered_kwh"]).to_numpy(), NOT_NEGATIVE
+        )
+        more = estimate((rows["bills_households_eur"] - first["bills_households_eur"]).to_numpy())
+        for table, found in enumerate((traded, more)):
+            shown = shares(table)[int(latency)][(0, 0.3).index(loss) * 3]
+            assert shown == f"{found.mean:.1f} ± {found.high - found.mean:.1f}"
+        assert rows["bills_imbalance_max_eur"].max() < 1e-9
+    measured, expected = ([str(row[column]) for row in program().requests(points)] for column in (3, 4))
+    for each in (measured, expected):
+        assert f"{', '.join(each[:-1])} and {each[-1]} %" in said
+    sent = [places[latency, 0.0]["trading_messages"].mean() for latency in (0, 4, 8)]
+    assert (
+        "{:,.0f} messages up to 2 s, {:,.0f} at 4 s, {:,.0f} at 8 s".format(*(round(n, -1) for n in sent))
+        in said
+    )
+
+
+def program() -> Any:
+    """docs/robustness.py."""
+    spec = importlib.util.spec_from_file_location("docs_robustness", DOCS / "robustness.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 FAULTS = (

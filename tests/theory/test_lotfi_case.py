@@ -84,6 +84,31 @@ def test_what_households_sell_is_cheaper(as_built: tuple[pd.DataFrame, pd.DataFr
     assert paid == pytest.approx(0.128, abs=5e-4)  # as docs/lotfi_case.md says
 
 
+def runs_from_to(hours: list[int]) -> str:
+    """As the page writes a stretch of hours."""
+    assert hours == list(range(hours[0], hours[-1] + 1))
+    return f"{hours[0]} to {hours[-1] + 1} h"
+
+
+def test_the_table_of_claims_is_that_of_seed_1(as_built: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    page = (DOCS / "lotfi_case.md").read_text(encoding="utf-8")
+    schedule, trades = as_built
+    load = schedule.groupby("hour")["energy_kwh"].sum()
+    trades = trades[trades["delivered_kwh"] > 0]
+    bought = trades.groupby("hour")["delivered_kwh"].sum().reindex(range(24), fill_value=0.0)
+    assert f"runs from {runs_from_to(hours_of(schedule, 'space_heaters'))}, outside" in page
+    assert hours_of(schedule, "refrigerator")[0] == 0  # the paper's hour 1
+    alone = [hour for hour in range(24) if bought[hour] == pytest.approx(load[hour], abs=1e-5)]
+    assert f"| from {runs_from_to(alone)} |" in page
+    evening = load.loc[17:].idxmax()
+    second = f"{load[evening]:.1f} kW at {evening} h, with {bought[evening]:.1f} kWh from households"
+    assert second in page
+    highest = [hour for hour in range(24) if load[hour] == pytest.approx(load.max())]
+    assert f"the highest is {load.max():.1f} kW from {runs_from_to(highest)}" in page
+    paid = (trades["delivered_kwh"] * trades["price"]).sum() / bought.sum()
+    assert f"{bought.sum():.1f} of {load.sum():.1f} kWh come from them, for {paid:.3f} EUR/kWh" in page
+
+
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
     """docs/lotfi_case.py."""
