@@ -338,6 +338,12 @@ class Device(Model):
         raise NotImplementedError(f"{cls.__name__} does not say what it could give")
 
 
+def device_title(name: str) -> str:
+    """What several devices of a kind are called within a sentence: ``electric vehicles``, ``PV systems``."""
+    title = DEVICES[name].title or name.replace("_", " ")
+    return title if title[:2].isupper() else f"{title[:1].lower()}{title[1:]}"
+
+
 def given_columns() -> dict[str, list[str]]:
     """By table, the columns of what devices give to their households, kWh in an interval."""
     return {

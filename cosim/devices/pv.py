@@ -25,6 +25,7 @@ class Photovoltaics(Device):
 
     has_profile: ClassVar = True
     is_generation: ClassVar = True
+    title: ClassVar = "PV systems"
     stands_for: ClassVar = "sgen"
 
     @classmethod

@@ -12,6 +12,8 @@ from cosim.core.numbers import Number, Summary, declared
 from cosim.core.tables import INSTANT, PROSUMER, Coded, Column, RowSink, Table
 from cosim.dimming.control_box import NONE, ORDER, SILENCE
 from cosim.dimming.grid_operator import Operator, Order
+from cosim.grid.moments import limits_and_moments
+from cosim.grid.verdict import MOMENTS
 
 POWER_LIMITS = Table(
     "power_limits",
@@ -34,6 +36,12 @@ NUMBERS = declared("Dimming", "table `power_limits`",
         "for how long households were limited by an order, added up", "less"),
     Number("dimming_silence_household_h", "limited in silence", "h",
         "for how long households limited themselves because they heard nothing, added up", "less"),
+) + declared(MOMENTS, "table `power_limits`",
+    *(
+        Number(f"{key}_limited_households", f"households limited {moment}", "",
+            "households under a limit in that interval, by an order or in silence; in the mean over it")
+        for key, moment in limits_and_moments()
+    ),
 )  # fmt: skip
 
 
@@ -55,9 +63,11 @@ class LimitRecord:
         self._rows: list[tuple[int, int, Order, str]] = []
         self._since: dict[int, tuple[int, str]] = {}
         self._lasted_ms = {ORDER: 0, SILENCE: 0}
+        self._read_ms = self._counted_ms = self._household_ms = 0
 
     def changed(self, now_ms: int, household: int, order: Order, cause: str) -> None:
         """The limits of a household are others from now on."""
+        self._count(now_ms)
         self._end(household, now_ms)
         if cause != NONE:
             self._since[household] = now_ms, cause
@@ -66,6 +76,17 @@ class LimitRecord:
     def _end(self, household: int, now_ms: int) -> None:
         since_ms, cause = self._since.pop(household, (now_ms, ORDER))
         self._lasted_ms[cause] += now_ms - since_ms
+
+    def limited(self, now_ms: int) -> float:
+        """How many households have been under a limit since this was last asked, in the mean over time."""
+        self._count(now_ms)
+        mean = self._household_ms / (now_ms - self._read_ms)
+        self._read_ms, self._household_ms = now_ms, 0
+        return mean
+
+    def _count(self, now_ms: int) -> None:
+        self._household_ms += len(self._since) * (now_ms - self._counted_ms)
+        self._counted_ms = now_ms
 
     def close(self, now_ms: int) -> None:
         """Limits end with the run; write what has been collected."""

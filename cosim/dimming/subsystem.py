@@ -19,6 +19,7 @@ from cosim.dimming.rule_lines import rule_lines
 from cosim.dimming.schema import DimmingConfig
 from cosim.grid.feeder_meter import FeederMeter
 from cosim.grid.measurement import FeederReading
+from cosim.grid.moments import Moments
 from cosim.grid.schema import GridConfig
 from cosim.grid.subsystem import PowerGrid
 from cosim.households.schema import HouseholdsConfig
@@ -74,6 +75,7 @@ class Dimming(Subsystem[Dimmed]):
         self._config, self._obeying, self._context = config, obeying, context
         self._households, self._network, self._grid = households, links.network, grid
         self._operator = Operator(config)
+        self._moments = Moments()
 
     @classmethod
     def uses(cls, source: Dimmed) -> Uses:
@@ -146,17 +148,24 @@ class Dimming(Subsystem[Dimmed]):
         self._network.on_receive(PLATFORM, WATCHED, self._watch)
         self._grid.on_reading(self._announce)
 
+    def meter(self, interval: int) -> None:
+        """Count how many households were limited in the interval."""
+        start_ms = interval * self._context.time.interval_ms
+        limited = self._record.limited(start_ms + self._context.time.interval_ms)
+        self._moments.add(start_ms, {"limited_households": limited})
+
     def save(self) -> None:
         """Write the changes so far."""
         self._record.flush()
+        self._moments.keep(self._grid.worst_ms.values())
 
     def close(self) -> None:
         """Write what has been collected."""
         self._record.close(int(self._run.env.now))
 
     def summary(self) -> Summary:
-        """How often the operator limited, and for how long."""
-        return self._record.summary(self._operator)
+        """How often the operator limited, for how long, and how many when limits were used most."""
+        return self._record.summary(self._operator) | self._moments.result(self._grid.worst_ms)
 
     def _announce(self, interval: int, reading: FeederReading) -> None:
         shown = self.feeder_meter.read(reading)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.errors import listed
 from cosim.core.shown import number_text
-from cosim.devices.interface import DEVICES, given_columns
+from cosim.devices.interface import device_title, given_columns
 from cosim.engine.scenario import Scenario
 from cosim.regulation.reductions import Reduction, is_grid_aware, planned_capacity, reductions
 from cosim.regulation.units_in_kw import step_power_text
@@ -127,8 +127,7 @@ def device_words(scenario: Scenario) -> str:
         for name, device in group.devices.items()
         if not device.has_profile
     }
-    titles = [DEVICES[name].title or name.replace("_", " ") for name in kinds]
-    return listed([f"{title[:1].lower()}{title[1:]}" for title in titles]) or "devices"
+    return listed([device_title(name) for name in kinds]) or "devices"
 
 
 def _kw(value: float) -> str:

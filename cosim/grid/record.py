@@ -56,7 +56,15 @@ NUMBERS = (
 
 
 class GridRecorder:
-    """Writes solved blocks of intervals and keeps the extremes."""
+    """Writes solved blocks of intervals and keeps the extremes.
+
+    Attributes
+    ----------
+    metrics : GridMetrics
+        Extremes, energies and counts.
+    watch : LimitWatch
+        How far each kind of limit is used.
+    """
 
     def __init__(
         self,
@@ -76,7 +84,7 @@ class GridRecorder:
         self._wide = {table.name: store.writer(table) for table in wide if "grid" in context.records}
         self._violations, self._overloads = store.writer(VIOLATIONS), store.writer(OVERLOADS)
         self._tally = ViolationTally(grid.feeder, to_hours(context.time.interval_ms))
-        self._watch = LimitWatch(grid.feeder.held)
+        self.watch = LimitWatch(grid.feeder.held)
         trafo3w_max = Extreme(1) if len(grid.feeder.trafo3w.index) else None
         self.metrics = GridMetrics(to_hours(context.time.interval_ms), trafo3w_max=trafo3w_max)
         self._interval_ms = context.time.interval_ms
@@ -190,7 +198,7 @@ class GridRecorder:
         taps: Summary = {"tap_operations": self._tap_operations} if self._grid.tap_changers else {}
         metrics = self.metrics
         is_solved = metrics.n_intervals > metrics.n_diverged + metrics.n_skipped
-        result = metrics.result() | self._tally.summary(is_solved) | self._watch.summary(self._grid.feeder)
+        result = metrics.result() | self._tally.summary(is_solved) | self.watch.summary(self._grid.feeder)
         result |= self._longest_outside_band() | self._standard_weeks()
         result |= {} if self._copies is None else self._copies.summary()
         return result | taps | (self._disagreement.result() if self._to_verify else {})
@@ -279,10 +287,10 @@ class GridRecorder:
             self._weeks.add(vm_pu)
             self._write_weeks(self._weeks)
         status = flow.status[counted].tolist()
-        self._watch.add(found, status, times)
+        self.watch.add(found, status, times, 1000 * block.p_mw[counted].sum(axis=1))
         self._measure_own(block, counted & (flow.status == "converged"))
         metrics.add_counts(status, flow.p_slack_mw[counted], flow.losses_mw[counted])
-        metrics.n_outside = self._watch.n_outside
+        metrics.n_outside = self.watch.n_outside
 
     def _measure_own(self, block: Block, counted: NDArray[np.bool_]) -> None:
         """What belongs to no household; loads that follow the voltage at that which was solved."""

@@ -187,6 +187,11 @@ class PowerGrid(Subsystem[Fed]):
         """
         self._on_set_points = listener
 
+    @property
+    def worst_ms(self) -> dict[str, int]:
+        """When each kind of limit is used most, of the intervals that are saved: ms since the run's start."""
+        return self._recorder.watch.worst_ms
+
     def solve_at_once(self) -> None:
         """Solve each interval when it ends: somebody needs what comes out before time goes on."""
         self._is_waited_for = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -61,13 +62,25 @@ _WORDS = {
 }
 
 
-def _place(words: LimitWords) -> str:
-    """The same without the quotient: ``upper limit used most``."""
+def place_text(words: LimitWords) -> str:
+    """What its use is called, without the quotient: ``upper limit used most``."""
     return words.used.split(",")[0] if words.table == "bus" else words.used
 
 
 WORDS_BY_KEY = {words.key: words for words in _WORDS.values()}
 """The same by the key of the kind, as the numbers of a summary begin."""
+MOMENTS = "When a limit is used most"
+"""Section of what was drawn and done in the interval in which a kind of limit is used most."""
+_DRAWN = declared(
+    MOMENTS,
+    "table `injections`",
+    *(
+        Number(f"{words.key}_use_max_drawn_kw", f"drawn by all at the {place_text(words)}", "kW",
+            "what households and all others at the feeder's buses drew together in that interval, less what "
+            "they fed in; null if nothing was solved", least=-math.inf)
+        for words in _WORDS.values()
+    ),
+)  # fmt: skip
 NUMBERS = declared(
     SECTION,
     "tables of voltages and loadings",
@@ -82,13 +95,13 @@ NUMBERS = declared(
                 f"largest share of its limit that any {words.element} uses in an interval, above 1 where "
                 f"it is exceeded{words.more}; null if nothing was solved",
                 "less", "ratio"),
-            Number(f"{words.key}_use_max_{words.table}", f"{words.element} of the {_place(words)}", "",
+            Number(f"{words.key}_use_max_{words.table}", f"{words.element} of the {place_text(words)}", "",
                 f"index of that {words.element}", kind="place"),
-            Number(f"{words.key}_use_max_time_h", f"time of the {_place(words)}", "h",
+            Number(f"{words.key}_use_max_time_h", f"time of the {place_text(words)}", "h",
                 "hours from the start of the run", kind="time"),
         )
     ),
-)  # fmt: skip
+) + _DRAWN  # fmt: skip
 
 
 @dataclass
@@ -99,8 +112,9 @@ class _Worst:
     share: float = -np.inf
     column: int = -1
     time_ms: int = -1
+    drawn_kw: float = math.nan
 
-    def add(self, usage: Usage, times_ms: NDArray[np.int64]) -> None:
+    def add(self, usage: Usage, times_ms: NDArray[np.int64], drawn_kw: NDArray[np.float64]) -> None:
         """Take a block; the first of equals stays."""
         self.n_outside += int(np.count_nonzero(usage.outside.any(axis=1)))
         known = np.where(np.isnan(usage.share), -np.inf, usage.share)
@@ -109,7 +123,7 @@ class _Worst:
         row, column = np.unravel_index(int(known.argmax()), known.shape)
         if known[row, column] > self.share:
             self.share = float(known[row, column])
-            self.column, self.time_ms = int(column), int(times_ms[row])
+            self.column, self.time_ms, self.drawn_kw = int(column), int(times_ms[row]), float(drawn_kw[row])
 
 
 @dataclass
@@ -124,8 +138,15 @@ class LimitWatch:
     _status: dict[str, int] = field(default_factory=dict)
     _worst: dict[str, _Worst] = field(default_factory=lambda: {name: _Worst() for name in _WORDS})
 
-    def add(self, found: Mapping[str, Usage], status: Sequence[str], times_ms: NDArray[np.int64]) -> None:
-        """Take a block of intervals: how far each limit is used, whether solved, and when they start."""
+    def add(
+        self,
+        found: Mapping[str, Usage],
+        status: Sequence[str],
+        times_ms: NDArray[np.int64],
+        drawn_kw: NDArray[np.float64],
+    ) -> None:
+        """Take a block of intervals: how far each limit is used, whether solved, when they start, what all
+        buses draw together."""
         for one in status:
             self._status[one] = self._status.get(one, 0) + 1
         outside = np.zeros(len(status), bool)
@@ -133,8 +154,13 @@ class LimitWatch:
             outside |= usage.outside.any(axis=1)
             if _WORDS[name].table == "bus":
                 usage = usage._replace(share=np.where(self.held & ~usage.outside, np.nan, usage.share))
-            self._worst[name].add(usage, times_ms)
+            self._worst[name].add(usage, times_ms, drawn_kw)
         self.n_outside += int(np.count_nonzero(outside))
+
+    @property
+    def worst_ms(self) -> dict[str, int]:
+        """When each kind of limit is used most so far: start of the interval, ms since the run's start."""
+        return {_WORDS[name].key: each.time_ms for name, each in self._worst.items() if each.column >= 0}
 
     def summary(self, feeder: Feeder) -> Summary:
         """How often each kind of limit was left, how far it was used, and by which element."""
@@ -149,4 +175,5 @@ class LimitWatch:
             found[f"{words.key}_use_max"] = finite(worst.share) if seen else None
             found[f"{words.key}_use_max_{words.table}"] = int(index[worst.column]) if seen else None
             found[f"{words.key}_use_max_time_h"] = to_hours(worst.time_ms) if seen else None
+            found[f"{words.key}_use_max_drawn_kw"] = finite(worst.drawn_kw) if seen else None
         return found

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cosim.config.each_lengths import each_problems
 from cosim.config.library import file_problems
+from cosim.core.clock import to_hours
 from cosim.core.context import Context, TimeAxis
 from cosim.core.delivery import Unit
 from cosim.core.errors import InputError, Problem, collected
@@ -17,9 +18,10 @@ from cosim.core.numbers import Summary
 from cosim.core.subsystem import ANY_NUMBER, Run, Setup, Subsystem, Uses
 from cosim.core.tables import ColumnData, Parameters
 from cosim.csv_files.found import CsvFound, file_lines
+from cosim.grid.moments import Moments
 from cosim.grid.schema import GridConfig
 from cosim.grid.subsystem import PowerGrid
-from cosim.households import curtailment, energy_account
+from cosim.households import curtailment, energy_account, household_powers
 from cosim.households.connection import connect
 from cosim.households.controlled_generation import ControlledGeneration, Open
 from cosim.households.demand import household_demand, slots_of
@@ -73,7 +75,7 @@ class Households(Subsystem[Housed]):
     """
 
     tables = (PROSUMERS, METERS, INVERTERS)
-    numbers = (*energy_account.NUMBERS, *curtailment.NUMBERS)
+    numbers = (*energy_account.NUMBERS, *curtailment.NUMBERS, *household_powers.NUMBERS)
     reading: Reading
 
     def __init__(self, context: Context, placement: Placement, grid: PowerGrid | None) -> None:
@@ -86,6 +88,7 @@ class Households(Subsystem[Housed]):
         self._context = context
         self._grid = grid
         self._recorder: MeterRecorder | None = None
+        self._moments = Moments()
         self._balance: Callable[[int, Reading], Reading] | None = None
 
     @classmethod
@@ -256,8 +259,14 @@ class Households(Subsystem[Housed]):
         if self._balance is not None:
             reading = self._balance(interval, reading)
         self.reading = reading
-        self._recorder.add(interval * self._context.time.interval_ms, reading)
-        if self._grid is not None and not self.waits_for_voltages:
+        start_ms = interval * self._context.time.interval_ms
+        self._recorder.add(start_ms, reading)
+        if self._grid is None:
+            return
+        self._moments.add(
+            start_ms, household_powers.powers(reading, to_hours(self._context.time.interval_ms))
+        )
+        if not self.waits_for_voltages:
             self._grid.draw(reading.p_kw, reading.q_kvar)
 
     def _settle(self, generated_kw: Array, drawn_kvar: Array) -> None:
@@ -268,9 +277,11 @@ class Households(Subsystem[Housed]):
             self._keep(interval, self.generation.close(met, p_kw, q_kvar))
 
     def save(self) -> None:
-        """Write the readings so far."""
+        """Write the readings so far; the feeder has been solved up to now."""
         if self._recorder is not None:
             self._recorder.flush()
+        if self._grid is not None:
+            self._moments.keep(self._grid.worst_ms.values())
 
     def close(self) -> None:
         """Write what has been collected."""
@@ -278,8 +289,9 @@ class Households(Subsystem[Housed]):
             self._recorder.flush()
 
     def summary(self) -> Summary:
-        """Energies, self-consumption and self-sufficiency."""
-        return {} if self._recorder is None else self._recorder.summary()
+        """Energies, self-consumption and self-sufficiency; powers when limits of the feeder are used most."""
+        found = {} if self._recorder is None else self._recorder.summary()
+        return found | ({} if self._grid is None else self._moments.result(self._grid.worst_ms))
 
 
 def _controlled(

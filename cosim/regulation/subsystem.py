@@ -24,8 +24,8 @@ from cosim.grid.measurement import FeederReading
 from cosim.grid.schema import GridConfig
 from cosim.grid.subsystem import PowerGrid
 from cosim.households.subsystem import Households
+from cosim.regulation import deeds_at_limits, mitigation_numbers, tracking
 from cosim.regulation import design as loop
-from cosim.regulation import mitigation_numbers, tracking
 from cosim.regulation.array_community import build_in_arrays
 from cosim.regulation.capacity_rule_doubts import rule_doubts
 from cosim.regulation.community import Community, build_community
@@ -112,7 +112,7 @@ class Regulation(Subsystem[Regulated]):
     """
 
     tables = (REGULATION, DECISIONS)
-    numbers = (*tracking.NUMBERS, *loop.NUMBERS, *mitigation_numbers.NUMBERS)
+    numbers = (*tracking.NUMBERS, *deeds_at_limits.NUMBERS, *loop.NUMBERS, *mitigation_numbers.NUMBERS)
 
     def __init__(
         self,
@@ -140,6 +140,7 @@ class Regulation(Subsystem[Regulated]):
         self._platforms: list[PlatformProcess] = []
         self._decisions: list[DecisionRecorder] = []
         self._run: Run | None = None
+        self._moments = deeds_at_limits.DeedsAtLimits(setup.context.time)
         self.against_arrays: list[list[str]] = []
         self._community_of = {member: community for community in communities for member in community.agents}
 
@@ -237,6 +238,8 @@ class Regulation(Subsystem[Regulated]):
         self._hear()
         for number, community in enumerate(self.communities):
             recorder = TickRecorder(community, ticks, time)
+            if self._grid is not None:
+                recorder.watchers.append(self._moments.take)
             log = community.log
             written = None if log is None else DecisionRecorder(community, log, decisions, time.start, names)
             if community.arrays is None:
@@ -274,6 +277,8 @@ class Regulation(Subsystem[Regulated]):
             if community.arrays is not None:
                 community.arrays.catch_up(now_ms)
         self.close()
+        if self._grid is not None:
+            self._moments.keep(self._grid.worst_ms.values(), now_ms)
 
     def close(self) -> None:
         """Write ticks and decisions that wait."""
@@ -289,7 +294,7 @@ class Regulation(Subsystem[Regulated]):
             result |= recorder.summary()
         for community in self.communities:
             result |= mitigation_numbers.mitigation_numbers(community.design, community.platform.state)
-        return result
+        return result | ({} if self._grid is None else self._moments.result(self._grid.worst_ms))
 
     def _let_in(self, run: Run, alarm: AlarmClock, community: Community, members: Members) -> None:
         """Let each household of a community live its life there."""

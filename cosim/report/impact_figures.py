@@ -10,14 +10,15 @@ import numpy as np
 from cosim.config.axis_words import axis_label
 from cosim.grid.feeder import Feeder
 from cosim.report.impact_places import first_violations
-from cosim.report.impact_words import Feeders, bound_text, mode_title, place_text
+from cosim.report.impact_words import Feeders, bound_text, mode_number, mode_title, place_text
 from cosim.report.style import (
     COLORMAP,
     DARK,
     LIGHT,
     LOOKS,
     MIDDLE,
-    WARM,
+    PALE,
+    Look,
     grid_shape,
     hide_unused,
     legend_below,
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MOST_CURVES = len(LOOKS)
+
+
+def mode_look(analysis: ImpactAnalysis, mode: str) -> Look:
+    """How a mode is drawn, the same in every figure."""
+    return LOOKS[mode_number(analysis, mode) % len(LOOKS)]
 
 
 def impact_figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[tuple[str, Figure]]:
@@ -57,17 +63,32 @@ def impact_figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[tuple
 def _probabilities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     """Probability of a violation over penetration, a line a mode, with its interval."""
     figure, (ax,) = new_figure(3.6)
-    for n, (look, curve) in enumerate(zip(LOOKS, curves, strict=False)):
+    modes = [curve.mode for curve in curves]
+    for n, curve in enumerate(curves):
+        look = mode_look(analysis, curve.mode)
+        if modes.count(curve.mode) > 1:  # over several qualities of communication
+            look = look._replace(line=LOOKS[n].line, marker=LOOKS[n].marker)
         # Bands would cover each other: curves stand a little beside each other, with whiskers.
         x = 100 * np.array(curve.grid) + 0.8 * (n - (len(curves) - 1) / 2)
         share, low, high = (
             100 * np.array([getattr(each, name) for each in curve.probabilities])
             for name in ("share", "low", "high")
         )
+        style: dict[str, Any] = {
+            "color": look.color,
+            "linestyle": look.line,
+            "marker": look.marker,
+            "markersize": 5,
+        }
         ax.vlines(x, low, high, color=look.color, linewidth=0.9)
+        ax.plot(x, share, label=place_text(analysis, curve), **style)
+        inferred = [analysis.n_run(curve, position) < len(curve.known) for position in range(len(x))]
+        style |= {"linestyle": "", "markerfacecolor": "white"}
+        ax.plot(x[inferred], share[inferred], **style)
+    if analysis.is_inferred:
         ax.plot(
-            x, share, color=look.color, linestyle=look.line, marker=look.marker, markersize=5,
-            label=place_text(analysis, curve),
+            [], [], linestyle="", marker="o", color=DARK, markerfacecolor="white", markersize=5,
+            label="hollow: inferred, not every seed was run there",
         )  # fmt: skip
     risk = 100 * analysis.config.risk
     ax.axhline(risk, color=DARK, linewidth=0.8, label=f"risk of {risk:.4g} %")
@@ -81,36 +102,49 @@ def _probabilities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
 
 def _capacities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     """Hosting capacity at the risk with its interval, and every seed as a dot, a row a mode."""
-    figure, (ax,) = new_figure(min(11.0, 1.3 + 0.32 * len(curves)))
-    draws = np.linspace(-0.22, 0.22, 9)
+    figure, (ax,) = new_figure(min(11.0, 1.5 + 0.45 * len(curves)))
     for row, curve in enumerate(curves):
-        seeds = 100 * curve.penetrations.to_numpy()
-        ax.plot(
-            seeds, row + draws[np.arange(len(seeds)) % len(draws)], ".", color=LIGHT, markersize=6,
-            label="single seeds",
-        )  # fmt: skip
+        look = mode_look(analysis, curve.mode)
+        for value, n in curve.penetrations.value_counts().items():
+            # Seeds that host the same lie above each other, so that one sees how many they are.
+            y = row + 0.7 * ((np.arange(n) + 0.5) / n - 0.5)
+            ax.plot(np.full(n, 100 * float(value)), y, ".", color=MIDDLE, markersize=5, markeredgewidth=0)
         found = curve.at_risk
         assert found is not None  # curves without a seed are left out
-        low, middle, high = (
-            100 * (curve.grid[each] if each >= 0 else 0.0) for each in (found.low, found.position, found.high)
-        )
-        ax.plot([low, high], [row, row], color=DARK, linewidth=1.6, label="95 % interval")
+        middle, *ends = (_percent(curve, each) for each in (found.position, *(found.ends or ())))
+        ax.plot(ends, [row] * len(ends), color=look.color, linewidth=1.8)
         ax.plot(
-            [middle], [row], "o", color=WARM, markeredgecolor=DARK, markersize=7, clip_on=False, zorder=5,
-            label=f"hosting capacity at a risk of {100 * analysis.config.risk:.4g} %",
-        )  # fmt: skip
+            [middle],
+            [row],
+            "o",
+            color=look.color,
+            markeredgecolor=DARK,
+            markersize=8,
+            clip_on=False,
+            zorder=5,
+        )
         left = middle > 0
         ax.annotate(
-            bound_text(curve, found.position), (middle, row), (-6 if left else 6, 4), size=8, zorder=6,
+            bound_text(curve, found.position), (middle, row), (-7 if left else 7, 4), size=8, zorder=6,
             textcoords="offset points", ha="right" if left else "left", va="bottom",
         )  # fmt: skip
+    risk = f"{100 * analysis.config.risk:.4g} %"
+    ax.plot([], [], "o", color=PALE, markeredgecolor=DARK, markersize=8, label=f"hosted at a risk of {risk}")
+    if any(curve.at_risk and curve.at_risk.ends for curve in curves):
+        ax.plot([], [], color=DARK, linewidth=1.8, label="its 95 % interval")
+    ax.plot([], [], ".", color=MIDDLE, markersize=5, markeredgewidth=0, label="single seeds")
     ax.set_yticks(range(len(curves)), [place_text(analysis, curve) for curve in curves])
     ax.invert_yaxis()
     ax.set_xlim(-3, 103)
     ax.set_xlabel("penetration [% of the connection points]")
-    ax.set_title("What the feeder hosts")
+    ax.set_title("What the feeder hosts; a colour is a mode, as in the other figures")
     legend_of_axes(figure, [ax], 3)
     return figure
+
+
+def _percent(curve: Curve, position: int) -> float:
+    """A capacity as it is drawn: 0 where even the lowest penetration exceeds a limit."""
+    return 100 * curve.grid[position] if position >= 0 else 0.0
 
 
 def _over_one_axis(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
@@ -120,12 +154,12 @@ def _over_one_axis(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     figure, (ax,) = new_figure(3.6)
     modes = [*dict.fromkeys(curve.mode for curve in curves)]
     labels = [*dict.fromkeys(str(curve.communication[0]) for curve in curves if curve.communication)]
-    for look, mode in zip(LOOKS, modes, strict=False):
-        mine = [curve for curve in curves if curve.mode == mode]
-        found = [curve.at_risk for curve in mine]
-        low, middle, high = (
-            np.array([100 * (mine[0].grid[p] if p >= 0 else 0.0) for p in (getattr(f, n) for f in found)])
-            for n in ("low", "position", "high")
+    for mode in modes:
+        look, mine = mode_look(analysis, mode), [curve for curve in curves if curve.mode == mode]
+        found = [curve.at_risk for curve in mine if curve.at_risk]
+        middle = [_percent(mine[0], each.position) for each in found]
+        low, high = (
+            [_percent(mine[0], (each.ends or (each.position,) * 2)[end]) for each in found] for end in (0, 1)
         )
         if not mine[0].communication:
             ax.axhline(
@@ -181,7 +215,7 @@ def _one_map(ax: Axes, curves: list[Curve]) -> Any:
         found = curve.at_risk
         assert found is not None
         place = y_cells.index(str(curve.communication[1])), x_cells.index(str(curve.communication[0]))
-        values[place] = 100 * (curve.grid[found.position] if found.position >= 0 else 0.0)
+        values[place] = _percent(curve, found.position)
     image = ax.imshow(values, cmap=COLORMAP, vmin=0, vmax=100, aspect="auto", origin="lower")
     for (y, x), value in np.ndenumerate(values):
         if np.isfinite(value):
@@ -206,10 +240,10 @@ def _map(analysis: ImpactAnalysis, curves: list[Curve], feeder: Feeder) -> Figur
             ax.plot(*xy[[bus[start], bus[end]]].T, color=LIGHT, linewidth=1, zorder=1)
     ax.plot(*xy.T, ".", color=MIDDLE, markersize=2.5, zorder=2)
     handles = []
-    for look, curve in zip(LOOKS, [c for c in curves if analysis.bindings(c)], strict=False):
-        counts = first_violations(analysis, curve, feeder)
+    for rank, curve in enumerate([c for c in curves if analysis.bindings(c)][:_MOST_CURVES]):
+        look, counts = mode_look(analysis, curve.mode), first_violations(analysis, curve, feeder)
         for (x, y), n in counts.items():
-            size = 5 + 16 * np.sqrt(n / len(curve.known))
+            size = 5 + 16 * np.sqrt(n / len(curve.known)) + 4 * rank  # those of several lie around each other
             style: dict[str, Any] = {"color": "none", "marker": look.marker, "markeredgecolor": look.color}
             ax.plot([x], [y], linestyle="", markersize=size, markeredgewidth=1.8, zorder=4, **style)
         if counts:
@@ -220,6 +254,6 @@ def _map(analysis: ImpactAnalysis, curves: list[Curve], feeder: Feeder) -> Figur
             handles.append(handle)
     ax.set_axis_off()
     ax.margins(0.06)
-    ax.set_title("Where a limit is exceeded first; the larger, the more seeds")
+    ax.set_title("Where a limit is exceeded first: a ring for each mode, the larger the more seeds")
     legend_below(figure, handles, 3)
     return figure

@@ -15,15 +15,16 @@ import pandas as pd
 from cosim.config.axis_words import axis_label
 from cosim.core.clock import to_hours
 from cosim.core.errors import InputError, count, listed
-from cosim.core.shown import date_text
+from cosim.core.shown import date_text, number_text
 from cosim.core.text import markdown_text
-from cosim.devices.interface import DEVICES
+from cosim.devices.interface import device_title
 from cosim.engine.builder import build
 from cosim.engine.wings import describe
 from cosim.grid.feeder import Feeder
 from cosim.grid.named_elements import Element, Elements, used_value
 from cosim.grid.subsystem import PowerGrid
 from cosim.report.impact_figures import impact_figures
+from cosim.report.impact_glossary import words_of_study
 from cosim.report.impact_words import (
     NOT_MONOTONE,
     Feeders,
@@ -31,6 +32,8 @@ from cosim.report.impact_words import (
     doubts,
     element_name,
     elements_on,
+    first_mode,
+    limits_text,
     mode_title,
     percent,
     place_text,
@@ -45,10 +48,15 @@ from cosim.study.impact.violations import WORDS, Binding
 from cosim.study.sweep.sweep_plan import SweepPlan
 
 PAGE = "impact.md"
+RUNS_TO_LOOK_AT = (
+    "Of each mode, the run to look at: the one that exceeds a limit furthest, one step of penetration above "
+    "what its seed hosts. Its command, in the study's directory, runs it again, with all tables and a page "
+    "of its own."
+)
 _MOST_ROWS_ON_PAGE = 60
 _CAPTIONS = {
     "violation_probability": "Share of the seeds in which some limit is exceeded, by penetration.",
-    "hosting_capacity": "Hosting capacity of each mode; a dot is a seed.",
+    "hosting_capacity": "Hosting capacity of each mode; each dot is that of one seed.",
     "communication": "Hosting capacity by the quality of the communication.",
     "first_violations": "Where a limit is exceeded first, by mode.",
 }
@@ -90,7 +98,7 @@ def write_impact_files(
     files = [folder / f"{table.name}.csv" for table in tables]
     for file, table in zip(files, tables, strict=True):
         write_whole(file, table.csv())
-    shown = [_in_words(table, analysis) for table in tables]
+    shown = [_in_words(_marked(table), analysis) for table in tables]
     page = folder / PAGE
     write_whole(page, "\n".join(_lines(analysis, feeders, figures, shown)) + "\n")
     return [page, *figures, *files], shown
@@ -121,13 +129,9 @@ def _lines(
     for sentence in sentences(analysis, feeders):
         yield f"- {sentence}"
     yield ""
-    yield what_was_run(analysis)
-    yield ""
-    yield (
-        "95 % intervals are, of capacities, by the bootstrap over seeds, of probabilities those of Clopper "
-        "and Pearson, of means and changes Student's."
-    )
-    yield ""
+    for note in what_was_run(analysis, feeders):
+        yield note
+        yield ""
     told = list(doubts(analysis))
     if told:
         yield from (f"> {markdown_text(each)}" for each in told)
@@ -144,24 +148,41 @@ def _lines(
             yield f"{count(len(table.rows), 'row')}: [{table.name}.csv]({table.name}.csv)"
         yield ""
     if commands(analysis):
-        yield "To see the worst run one step above a capacity, in the study's directory:"
+        yield RUNS_TO_LOOK_AT
         yield ""
     for where, command in commands(analysis):
         yield f"- {markdown_text(where)}: `{command}`"
     yield ""
     yield "`cosim sweep sweep.yaml --dry-run` there lists the command of every other run, by its point."
+    yield ""
+    yield "## What the words of this page mean"
+    yield ""
+    for word, meaning in words_of_study(analysis).items():
+        yield f"- **{word}**: {markdown_text(meaning)}"
 
 
-def what_was_run(analysis: ImpactAnalysis) -> str:
-    """How many runs of what, and what a penetration and a hosting capacity are."""
+def what_was_run(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
+    """How many runs of what, the limits, and where the numbers of costs and intervals come from."""
     config = analysis.config
-    return (
+    yield (
         f"{count(len(config.seed_list), 'seed')}, {len(config.grid)} penetrations from "
         f"{percent(config.grid[0])} to {percent(config.grid[-1])}; "
         f"{runs_text(analysis.n_runs, analysis.n_grid)}. The hosting capacity of a seed is the largest "
         "penetration up to which no limit is exceeded"
         f"{_allowed(analysis)}; at a risk of {percent(config.risk)} at most that share of the seeds hosts "
         f"less. A penetration of 100 % means {_technologies(analysis)}."
+    )
+    limits = limits_text(analysis, feeders)
+    if limits:
+        yield f"Limits: {limits}."
+    if len(config.modes) > 1 and analysis.costs:
+        yield (
+            f"What modes cost is compared at {listed([percent(config.grid[at]) for at in config.compared])}, "
+            "where every mode was run with every seed; `compare_at` in the study's file names others."
+        )
+    yield (
+        "95 % intervals are, of capacities, by the bootstrap over seeds, of probabilities those of Clopper "
+        "and Pearson, of means and changes Student's."
     )
 
 
@@ -215,7 +236,6 @@ def _technologies(analysis: ImpactAnalysis) -> str:
     """Who has what at a penetration of 1: ``electric vehicles at every household of the group 'homes'``."""
     parts = []
     for each in analysis.config.technologies:
-        title = DEVICES[each.device].title or each.device.replace("_", " ")
         who = (
             "every household"
             if each.share_at_full == 1
@@ -223,7 +243,7 @@ def _technologies(analysis: ImpactAnalysis) -> str:
         )
         numbers = {curve.feeder: analysis.households(curve).get(each.group) for curve in analysis.curves}
         told = [f"{n} in {feeder}" if feeder else str(n) for feeder, n in numbers.items() if n]
-        parts.append(f"{title[:1].lower()}{title[1:]} at {who} of the group '{each.group}' ({listed(told)})")
+        parts.append(f"{device_title(each.device)} at {who} of the group '{each.group}' ({listed(told)})")
     return listed(parts)
 
 
@@ -291,7 +311,8 @@ def _capacities(analysis: ImpactAnalysis) -> TextTable:
         texts = (
             ["", "", ""]
             if found is None
-            else [capacity_text(curve, each) for each in (found.position, found.low, found.high)]
+            else [capacity_text(curve, found.position)]
+            + (["", ""] if found.ends is None else [capacity_text(curve, each) for each in found.ends])
         )
         delta = ["", "", ""] if change is None else [100 * each for each in change[:3]]
         mean = float(100 * curve.penetrations.mean()) if len(curve.known) else float("nan")
@@ -316,7 +337,7 @@ def _bindings(analysis: ImpactAnalysis, feeders: Feeders) -> TextTable:
             name = element_name(feeders.get(curve.feeder), kind, element)
             rows.append([*place, WORDS[kind], name, n, 100 * n / total])
     columns = (*_places(analysis), "limit", "element", "seeds", "share of violations [%]")
-    return TextTable("binding", "Which limit binds first, and where", columns, rows)
+    return TextTable("binding", "Which limit is exceeded first, and where", columns, rows)
 
 
 def _costs(analysis: ImpactAnalysis) -> TextTable:
@@ -332,7 +353,8 @@ def _costs(analysis: ImpactAnalysis) -> TextTable:
         *("penetration [%]", "number", *_places(analysis)),
         *("mean", "from", "to", "change", "change from", "change to"),
     )
-    return TextTable("costs", "What each mode costs, seed by seed beside the first", columns, rows)
+    first = first_mode(analysis)
+    return TextTable("costs", f"What each mode costs, and how that differs from {first}", columns, rows)
 
 
 def _element(analysis: ImpactAnalysis, feeders: Feeders, curve: Curve, binds: Binding | None) -> str:
@@ -357,9 +379,22 @@ def _probabilities(analysis: ImpactAnalysis) -> TextTable:
     table = analysis.probabilities()
     shares = ["penetration", "probability", "low", "high"]
     table[shares] *= 100
-    names = ("penetration [%]", "seeds with a violation [%]", "from", "to")
-    named = table.rename(columns=dict(zip(shares, names, strict=True)))
-    return _from_frame("probabilities", "Probability of a violation", named)
+    names = ("penetration [%]", "seeds with a violation [%]", "from", "to", "seeds run at it")
+    named = table.rename(columns=dict(zip([*shares, "run"], names, strict=True)))
+    inferred = " (*: inferred, not every seed was run at this penetration)" if analysis.is_inferred else ""
+    return _from_frame("probabilities", f"Probability of a violation{inferred}", named)
+
+
+def _marked(table: TextTable) -> TextTable:
+    """With a sign beside the penetrations at which not every seed was run."""
+    if table.name != "probabilities":
+        return table
+    at, run, of = (table.columns.index(name) for name in ("penetration [%]", "seeds run at it", "seeds"))
+    rows = [
+        [*row[:at], f"{number_text(row[at])} *" if row[run] < row[of] else row[at], *row[at + 1 :]]
+        for row in table.rows
+    ]
+    return replace(table, rows=rows)
 
 
 def _from_frame(name: str, title: str, frame: pd.DataFrame) -> TextTable:

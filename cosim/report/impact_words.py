@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from cosim.config.axis_words import at_value
 from cosim.core.errors import count, listed
 from cosim.core.shown import THIN_SPACE, date_text, number_text, share_text
+from cosim.engine.scenario import Scenario
 from cosim.grid.element_limits import feeder_limits
 from cosim.grid.feeder import Feeder
-from cosim.grid.named_elements import Elements, elements_of, limit_text, used_text
+from cosim.grid.named_elements import Element, Elements, elements_of, limit_text, used_text
 from cosim.grid.verdict import WORDS_BY_KEY
+from cosim.report.impact_moments import moment_sentence
 from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis, Overload
 from cosim.study.impact.statistics import is_short, resolves
-from cosim.study.impact.violations import NOT_SOLVED, WORDS
-from cosim.study.robustness.estimates import Estimate
+from cosim.study.impact.violations import NOT_SOLVED, WORDS, Binding, most_used
+from cosim.study.robustness.estimates import FEWEST_SEEDS, Estimate
 
 Feeders = Mapping[str, Feeder]
 """The feeders by name, as far as they can be built."""
@@ -46,8 +48,8 @@ def change_text(change: Estimate, means: tuple[float, float], first: str) -> str
     """
     own, other = (f"{100 * mean:.3g} %" for mean in means)
     beside = f"on average over the seeds {own}, against {other} for {first}: {_points(change)}"
-    if change.n < 2:
-        return f"{beside}, from one seed, which proves nothing"
+    if change.n < FEWEST_SEEDS:
+        return f"{beside}, from {count(change.n, 'seed')}, too few for an interval"
     if change.low == change.high == 0:
         return f"the same as {first} in every seed"
     judged = "which chance does not explain" if change.sign else "which may be chance"
@@ -55,7 +57,7 @@ def change_text(change: Estimate, means: tuple[float, float], first: str) -> str
 
 
 def _points(change: Estimate) -> str:
-    ends = "" if change.n < 2 else f" ({100 * change.low:+.3g} to {100 * change.high:+.3g})"
+    ends = "" if change.n < FEWEST_SEEDS else f" ({100 * change.low:+.3g} to {100 * change.high:+.3g})"
     return f"{100 * change.mean:+.3g} percentage points{ends}"
 
 
@@ -80,6 +82,11 @@ def element_name(feeder: Feeder | None, kind: str, element: int) -> str:
 def mode_title(analysis: ImpactAnalysis, mode: str) -> str:
     """What a mode is called on pages: the `title` that it sets, or its name in plain letters."""
     return str(analysis.config.modes[mode].get("title") or mode.replace("_", " "))
+
+
+def mode_number(analysis: ImpactAnalysis, mode: str) -> int:
+    """Its place among the study's modes, by which figures choose its colour."""
+    return list(analysis.config.modes).index(mode)
 
 
 def place_text(analysis: ImpactAnalysis, curve: Curve) -> str:
@@ -108,18 +115,23 @@ def sentences(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
     shown = _listed(analysis.curves)
     for curve in shown:
         text = f"**{place_text(analysis, curve)}**: {_hosted(analysis, curve)}"
-        binds = _first_to_bind(analysis, curve, feeders.get(curve.feeder))
+        binds = _first_exceeded(analysis, curve, feeders.get(curve.feeder))
         change = differences.get(id(curve))
         if change is not None and change.n:
-            first = mode_title(analysis, next(iter(analysis.config.modes)))
-            first = f"'{first}'" if " " in first else first
-            text += f"; {change_text(change, _means(analysis, curve), first)}"
-        yield f"{text}.{binds}{messages_text(analysis, curve)}".replace(THIN_SPACE, " ")
+            text += f"; {change_text(change, _means(analysis, curve), first_mode(analysis))}"
+        beside = _beside_first(analysis, curve, feeders.get(curve.feeder))
+        yield f"{text}.{binds}{beside}{messages_text(analysis, curve)}".replace(THIN_SPACE, " ")
     if len(shown) < len(analysis.curves):
         yield (
             "Only the first mode and those that host the most and the least are listed here; "
             f"{len(analysis.curves) - len(shown)} more are in the table below."
         )
+
+
+def first_mode(analysis: ImpactAnalysis) -> str:
+    """What the mode that others are compared with is called within a sentence."""
+    title = mode_title(analysis, next(iter(analysis.config.modes)))
+    return f"'{title}'" if " " in title else title
 
 
 def _means(analysis: ImpactAnalysis, curve: Curve) -> tuple[float, float]:
@@ -149,13 +161,14 @@ def _hosted(analysis: ImpactAnalysis, curve: Curve) -> str:
     found = curve.at_risk
     if found is None:
         return "no seed was run to its end"
-    low, high = (capacity_text(curve, each) for each in (found.low, found.high))
-    between = "" if found.low == found.high else f" (95 % interval {low} to {high})"
+    between = ""
+    if found.ends is not None and found.ends[0] != found.ends[1]:
+        between = f" (95 % interval {' to '.join(capacity_text(curve, each) for each in found.ends)})"
     hosted = f"the feeder hosts {capacity_text(curve, found.position)}{between}"
     return f"{hosted} at a risk of {percent(analysis.config.risk)} over {count(len(curve.known), 'seed')}"
 
 
-def _first_to_bind(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str:
+def _first_exceeded(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str:
     found = analysis.bindings(curve)
     if not found:
         return _headroom(analysis, curve, feeder)
@@ -164,7 +177,7 @@ def _first_to_bind(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None
         kinds[kind] = kinds.get(kind, 0) + n
     total = len(curve.known)
     ranked = sorted(kinds.items(), key=lambda item: -item[1])
-    said = [f"{WORDS[kind]} in {n} of {total}" for kind, n in ranked]
+    said = [f"{WORDS[kind]} in {n} of {count(total, 'seed')}" for kind, n in ranked]
     said += [f"none in {curve.n_unbounded}"] if curve.n_unbounded else []
     (kind, element), n = next(iter(found.items()))
     at = (
@@ -176,7 +189,7 @@ def _first_to_bind(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None
     instants = [] if kind == NOT_SOLVED else analysis.worst_instants(curve, kind, element)
     when = times_of_day(instants) if len(instants) > 1 else ""
     where += f"; worst {when}" if when else ""
-    return f" First to bind: {listed(said)}{where}.{_worst(analysis, curve, feeder)}"
+    return f" Limit exceeded first: {listed(said)}{where}.{_worst(analysis, curve, feeder)}"
 
 
 def worst_overload(analysis: ImpactAnalysis, curve: Curve) -> Overload | None:
@@ -190,18 +203,49 @@ def _worst(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str
     worst = worst_overload(analysis, curve)
     if worst is None or worst.binding.kind == NOT_SOLVED:
         return ""
-    binds, start = worst.binding, analysis.scenario(worst.point).time.start
-    element = elements_on(analysis, curve, feeder).get((binds.table, binds.element))
-    value = (
-        f"{percent(binds.use)} of its limit"
-        if element is None
-        else f"{used_text(binds.kind, binds.use, element)} (limit {limit_text(binds.kind, element)})"
-    )
-    when = "" if binds.time_h is None else f" on {date_text(start, binds.time_h)}"
+    binds, scenario = worst.binding, analysis.scenario(worst.point)
+    elements = elements_on(analysis, curve, feeder)
+    element = elements.get((binds.table, binds.element))
+    limit = "" if element is None else f" (limit {limit_text(binds.kind, element)})"
     return (
-        f" At worst, one step above what a seed hosts, {element_name(feeder, binds.kind, binds.element)} "
-        f"reaches {value}{when}: at {percent(worst.penetration)}, seed {worst.found.chain.seed}."
+        f" At worst, one step above what a seed hosts ({percent(worst.penetration)}, seed "
+        f"{worst.found.chain.seed}), {element_name(feeder, binds.kind, binds.element)} reaches "
+        f"{_reached(binds, elements)}{limit}{_when(binds, scenario)}."
+        f"{moment_sentence(binds.kind, worst.summary, scenario)}"
     )
+
+
+def _beside_first(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str:
+    """What a mode does with the seed and penetration with which the first mode exceeds a limit."""
+    beside = analysis.beside_first(curve)
+    if beside is None:
+        return ""
+    first, own = (analysis.summary(point) for point in (beside.first, beside.own))
+    there, here = (most_used(beside.kind, each) for each in (first, own))
+    if there is None or here is None:
+        return ""
+    elements = elements_on(analysis, curve, feeder)
+    told = [
+        f"{element_name(feeder, each.kind, each.element)} to {_reached(each, elements)}"
+        f"{_when(each, analysis.scenario(point))}"
+        for each, point in ((there, beside.first), (here, beside.own))
+    ]
+    return (
+        f" At {percent(beside.penetration)} with seed {beside.seed}, {first_mode(analysis)} takes {told[0]}, "
+        f"and this mode {told[1]}.{moment_sentence(beside.kind, own, analysis.scenario(beside.own), first)}"
+    )
+
+
+def _reached(binds: Binding, elements: Elements) -> str:
+    """A voltage or a loading; a share of the limit where that is not known."""
+    element = elements.get((binds.table, binds.element))
+    return (
+        f"{percent(binds.use)} of its limit" if element is None else used_text(binds.kind, binds.use, element)
+    )
+
+
+def _when(binds: Binding, scenario: Scenario) -> str:
+    return "" if binds.time_h is None else f" on {date_text(scenario.time.start, binds.time_h)}"
 
 
 def elements_on(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> Elements:
@@ -210,6 +254,32 @@ def elements_on(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -
     if feeder is None or grid is None:
         return {}
     return elements_of(feeder, feeder_limits(feeder, grid.limits)[0])
+
+
+def limits_text(analysis: ImpactAnalysis, feeders: Feeders) -> str:
+    """The limits that count: ``voltages from 0.9 to 1.1 pu, lines up to 100 %``; empty where not known."""
+    told: dict[str, list[str]] = {}
+    for curve in analysis.curves:
+        elements = elements_on(analysis, curve, feeders.get(curve.feeder)).values()
+        parts = [_limit(kind, elements) for kind in analysis.config.limits]
+        text = ", ".join(part for part in parts if part).replace(" pu, voltages at most", " and at most")
+        if text:
+            told.setdefault(text, []).append(curve.feeder)
+    if len(told) == 1:
+        return next(iter(told))
+    return "; ".join(f"{text} ({', '.join(dict.fromkeys(names))})" for text, names in told.items())
+
+
+def _limit(kind: str, elements: Collection[Element]) -> str:
+    """What all elements of a kind allow; a range where they differ."""
+    values = sorted({each.limits[kind] for each in elements if kind in each.limits})
+    if not values:
+        return ""
+    least, most = (number_text(value) for value in (values[0], values[-1]))
+    span = least if least == most else f"{least} to {most}"
+    if kind.startswith("voltage"):
+        return f"voltages {'at least' if kind == 'voltage_low' else 'at most'} {span} pu"
+    return f"{WORDS_BY_KEY[kind].element}s up to {span} % of their rating"
 
 
 def messages_text(analysis: ImpactAnalysis, curve: Curve) -> str:
@@ -258,20 +328,25 @@ def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
     """What a reader must know before the numbers are used."""
     config = analysis.config
     n_seeds = len(config.seed_list)
-    if not resolves(config.risk, n_seeds):
-        yield (
-            f"With {count(n_seeds, 'seed')} a risk of {percent(config.risk)} is no different from none: the "
-            f"capacity is that of the worst of them. Take {math.ceil(1 / config.risk - 1e-9)} seeds or more."
-            if config.risk
-            else f"At a risk of 0 the capacity is that of the worst of {count(n_seeds, 'seed')}; another may "
-            "be worse."
-        )
-    if is_short(config.risk, n_seeds):
-        yield (
-            f"With {count(n_seeds, 'seed')} intervals of the capacity at a risk of {percent(config.risk)} "
-            "are too short: they contain the true one less often than 95 times of 100, with 10 seeds about "
-            f"70 times at a risk of 10 %. Take {math.ceil(2 / config.risk - 1e-9)} seeds or more."
-        )
+    seeds = count(n_seeds, "seed")
+    if config.risk == 0:
+        yield f"At a risk of 0 the capacity is that of the worst of {seeds}; another may be worse."
+    elif is_short(config.risk, n_seeds):
+        said = []
+        if not resolves(config.risk, n_seeds):
+            said.append(
+                f"a risk of {percent(config.risk)} is no different from none: the capacity is that of the "
+                "worst of them"
+            )
+        if n_seeds >= FEWEST_SEEDS:
+            said.append(
+                f"intervals of the capacity at a risk of {percent(config.risk)} are too short: they contain "
+                "the true one less often than 95 times of 100"
+            )
+        enough = math.ceil(2 / config.risk - 1e-9)
+        yield f"With {seeds} {', and '.join(said)}. Take {enough} seeds or more."
+    if n_seeds < FEWEST_SEEDS:
+        yield f"Of fewer than {FEWEST_SEEDS} seeds no intervals of capacities, means and changes are told."
     if analysis.idle_limits:
         words = listed([f"'{WORDS[kind]}'" for kind in analysis.idle_limits])
         yield f"No element of the feeder can exceed {words}, which the study names under `limits`."

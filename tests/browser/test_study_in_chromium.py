@@ -45,7 +45,7 @@ def test_figures_are_drawn_a_cell_opens_its_runs_and_axe_finds_nothing_serious(
         feeder_marks(
             "Feeder",
             [np.array([[0.0, 0.0], [1.0, 1.0]]), np.array([[1.0, 1.0], [np.nan, 0.0]])],
-            [mark(HOSTILE, HOSTILE, (1.0, 1.0), 0.6), mark("other", "bus 1", (1.0, 1.0), 0.4)],
+            [mark(HOSTILE, HOSTILE, (1.0, 1.0), 0.6, 0), mark("other", "bus 1", (1.0, 1.0), 0.4, 1)],
             (HOSTILE, "where", "share"),
             "about",
         ),

@@ -61,8 +61,10 @@ def test_the_bootstrap_of_the_capacity_at_a_risk_covers(risk: float) -> None:
     held = []
     for study in capacities(SHARES, N_SEEDS):
         found = capacity_at_risk(study, risk)
-        assert found.low <= found.position <= found.high
-        held.append(found.low <= truth <= found.high)
+        assert found.ends is not None
+        low, high = found.ends
+        assert low <= found.position <= high
+        held.append(low <= truth <= high)
     assert 0.90 <= np.mean(held) <= 0.99, np.mean(held)
 
 
@@ -70,10 +72,16 @@ def test_of_few_seeds_the_interval_is_too_short_and_said_to_be() -> None:
     """At a risk of 10 % twenty seeds suffice, and ten do not."""
     truth = int(np.flatnonzero(np.cumsum(SHARES) <= 0.1)[-1])
     for n_seeds, low, high in ((10, 0.65, 0.8), (20, 0.90, 0.99)):
-        found = [capacity_at_risk(study, 0.1) for study in capacities(SHARES, n_seeds)]
-        held = np.mean([each.low <= truth <= each.high for each in found])
+        found = [capacity_at_risk(study, 0.1).ends for study in capacities(SHARES, n_seeds)]
+        held = np.mean([ends is not None and ends[0] <= truth <= ends[1] for ends in found])
         assert low <= held <= high, held
         assert is_short(0.1, n_seeds) == (n_seeds < 20)
+
+
+def test_of_fewer_than_five_seeds_there_is_no_interval() -> None:
+    (few,), (enough,) = (capacities(SHARES, n)[:1] for n in (4, 5))
+    assert capacity_at_risk(few, 0.1).ends is None
+    assert capacity_at_risk(enough, 0.1).ends is not None
 
 
 def test_paired_differences_cover() -> None:

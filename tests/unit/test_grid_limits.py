@@ -310,10 +310,12 @@ def test_each_kind_of_limit_has_its_worst_with_where_and_when() -> None:
             for name, each in found.items()
         }
         status = ["converged", "converged", "diverged", "converged"][rows]
-        watch.add(part, status, np.arange(4)[rows] * 3_600_000)
+        watch.add(part, status, np.arange(4)[rows] * 3_600_000, 10.0 + np.arange(4)[rows])
     made = three_windings()
     numbers = watch.summary(made)
     assert (numbers["voltage_low_use_max_time_h"], numbers["voltage_high_use_max_time_h"]) == (1, 3)
+    assert (numbers["voltage_low_use_max_drawn_kw"], numbers["voltage_high_use_max_drawn_kw"]) == (11, 13)
+    assert watch.worst_ms["voltage_high"] == 3 * 3_600_000
     assert numbers["voltage_low_intervals"] == 1
     assert numbers["voltage_low_use_max"] == pytest.approx(0.9 / 0.89)
     assert numbers["voltage_low_use_max_bus"] == 0
@@ -330,7 +332,7 @@ def test_a_bus_that_the_grid_above_holds_counts_only_where_it_exceeds_its_limit(
     watch = LimitWatch(np.array([True, False, False]))
     vm = np.array([[held_pu, 1.05, 1.04]])
     found = usages(vm, LINE[:1], TRAFO[:1], TRAFO3W[:1], limits())
-    watch.add(found, ["converged"], np.array([0]))
+    watch.add(found, ["converged"], np.array([0]), np.zeros(1))
     numbers = watch.summary(three_windings())
     assert numbers["voltage_high_use_max_bus"] == bus
     assert numbers["voltage_high_intervals"] == int(bus == 0)

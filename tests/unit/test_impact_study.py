@@ -144,12 +144,16 @@ def check_of(folder: Path, override: str) -> list[str]:
 
 
 def test_a_difference_of_capacities_is_told_with_both_means_and_stays_within_what_is_possible() -> None:
-    one, other = pd.Series([0.5, 1.0, 1.0]), pd.Series([0.5, 0.5, 0.5])
+    one, other = pd.Series([0.0, 1.0, 1.0, 1.0, 1.0]), pd.Series([0.5, 0.0, 0.0, 0.0, 0.0])
     free, kept = (paired_difference(one, other, limits) for limits in (ANY, Limits(-1, 1)))
     assert free.high > 1 == kept.high
-    assert change_text(kept, (2.5 / 3, 0.5), "none") == (
-        "on average over the seeds 83.3 %, against 50 % for none: +33.3 percentage points (-38.4 to +100), "
+    assert change_text(kept, (0.8, 0.1), "none") == (
+        "on average over the seeds 80 %, against 10 % for none: +70 percentage points (-13.3 to +100), "
         "which may be chance"
+    )
+    assert change_text(paired_difference(one[:4], other[:4]), (0.75, 0.125), "none") == (
+        "on average over the seeds 75 %, against 12.5 % for none: +62.5 percentage points, from 4 seeds, "
+        "too few for an interval"
     )
 
 
@@ -168,9 +172,10 @@ def test_one_step_above_a_capacity_is_told_run_by_run(finished: Path) -> None:
     curve = analysis.curves[0]
     worst = max(analysis.overloads(curve), key=lambda each: each.binding.use)
     assert (
-        f"At worst, one step above what a seed hosts, transformer trafo 1 reaches "
-        f"{30 * worst.binding.use:.4g} % (limit 30 % of 100 kVA) on 2016-07-05 11:00 UTC: at "
-        f"{100 * worst.penetration:.4g} %, seed {worst.found.chain.seed}."
+        f"At worst, one step above what a seed hosts ({100 * worst.penetration:.4g} %, seed "
+        f"{worst.found.chain.seed}), transformer trafo 1 reaches {30 * worst.binding.use:.4g} % "
+        "(limit 30 % of 100 kVA) on 2016-07-05 11:00 UTC. Then households' loads took 4 kW and PV systems "
+        "gave "
     ) in next(sentences(analysis, feeders_of(analysis)))
     where, command = commands(analysis)[0]
     assert where.startswith("uncontrolled, ")
@@ -233,7 +238,8 @@ def test_owners_are_nested_so_that_a_larger_penetration_generates_more(finished:
 def test_the_page_says_the_answer_first(finished: Path) -> None:
     page = (finished / "impact/impact.md").read_text()
     assert page.startswith("# Roofs &lt;b>\n\n- **uncontrolled**: the feeder hosts ")
-    assert "First to bind: transformer overloaded in 4 of 4, at transformer trafo 1" in page
+    assert "Limit exceeded first: transformer overloaded in 4 of 4 seeds, at transformer trafo 1" in page
+    assert "Limits: voltages at least 0.9 and at most 1.1 pu, lines up to 100 % of their rating, " in page
     assert "percentage points" in page
     shown = (finished / "impact/report.html").read_text()
     assert "Roofs &lt;b&gt;" in shown
@@ -247,6 +253,56 @@ def test_the_page_says_the_answer_first(finished: Path) -> None:
     losses = costs[costs.number.str.startswith("losses")]
     assert set(losses["penetration [%]"]) == {50}
     assert losses.change.dropna().gt(0).all(), "reactive power costs losses"
+
+
+def test_a_mode_is_told_beside_the_first_where_that_exceeds_a_limit_with_the_powers_of_both(
+    finished: Path,
+) -> None:
+    analysis = analysed(finished)
+    told = list(sentences(analysis, feeders_of(analysis)))
+    assert " and this mode " not in told[0], "the first is beside nothing"
+    beside = analysis.beside_first(analysis.curves[1])
+    assert beside is not None
+    points = analysis.table.set_index("point").loc[[beside.first, beside.own]]
+    assert points["mode"].tolist() == ["uncontrolled", "inductive"]
+    assert points["seed"].tolist() == [beside.seed] * 2
+    assert points["penetration"].tolist() == [beside.penetration] * 2
+    first, own = 30 * points["trafo_overload_use_max"]
+    assert first < 30 < own, "the other one exceeds the limit"
+    made = points["trafo_overload_use_max_generated_kw"]
+    assert made.iloc[0] == made.iloc[1], "the same roofs under the same sun"
+    assert (
+        f" At {100 * beside.penetration:.4g} % with seed {beside.seed}, uncontrolled takes transformer "
+        f"trafo 1 to {first:.4g} % on 2016-07-05 11:00 UTC, and this mode transformer trafo 1 to {own:.4g} % "
+        "on 2016-07-05 11:00 UTC. Then households' loads took 4 kW and PV systems gave "
+    ) in told[1]
+
+
+def test_a_study_of_an_older_version_has_no_powers_and_opens_all_the_same(
+    finished: Path, tmp_path: Path
+) -> None:
+    plan, table = read_impact(finished)
+    old = ImpactAnalysis(plan, table[[name for name in table if not name.endswith("_kw")]])
+    assert all(" Then " not in sentence for sentence in sentences(old, feeders_of(old)))
+    assert "and this mode transformer trafo 1 to" in write_impact(old, tmp_path)[0].read_text()
+
+
+def test_what_is_inferred_at_a_penetration_is_marked_in_table_and_legend(finished: Path) -> None:
+    analysis = analysed(finished)
+    table = pd.read_csv(finished / "impact/probabilities.csv")
+    points = analysis.table.groupby(["mode", "penetration"]).size()
+    for row in table.to_dict("records"):
+        run = points.get((row["mode"], row["penetration [%]"] / 100), 0)
+        assert row["seeds run at it"] == run
+    assert {0, 4} <= set(table["seeds run at it"]), "the middle is run with all seeds, others with none"
+    page = (finished / "impact/impact.md").read_text()
+    assert (
+        "## Probability of a violation (\\*: inferred" in page
+        or "## Probability of a violation (*: inf" in page
+    )
+    assert page.count(" \\* |") + page.count(" * |") == (table["seeds run at it"] < 4).sum()
+    assert "**inferred" in page
+    assert "hollow" in (finished / "impact/report.html").read_text()
 
 
 def test_the_page_says_where_it_comes_from(finished: Path) -> None:
@@ -398,6 +454,10 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"technologies": [PV, PV]}, "listed twice"),
     ({"technologies": [PV | {"parameters": {"kind": "simbench", "kwp": 3, "share": 1}}]}, "share"),
     ({"set": {"grid": None}}, "grid"),
+    (
+        {"set": {"grid.copies": 2}},
+        "grid.copies: a study tells what one feeder hosts, and of 2 copies the first to exceed",
+    ),
     ({"compare_at": [0.3]}, "not one of the penetrations"),
     ({"communication": {"modes": ["nope"], "axes": [{"path": "a", "values": [1]}]}}, "no mode 'nope'"),
     (over("grid.network", ["kerber_landnetz_kabel_1", "kerber_dorfnetz"]), "changes the feeder"),

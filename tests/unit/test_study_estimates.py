@@ -23,15 +23,17 @@ from cosim.study.robustness.estimates import (
 from cosim.study.robustness.quantities import limits_of
 
 
-def test_interval_of_two_values_is_students() -> None:
-    found = estimate([1.0, 3.0])
-    # Half of the distance times the 97.5 % quantile of Student's t with one degree of freedom (Cauchy).
-    assert found.mean == 2.0
-    assert found.high - 2.0 == pytest.approx(math.tan(math.pi * 0.475))
-    assert 2.0 - found.low == pytest.approx(found.high - 2.0)
+def test_interval_of_five_values_is_students_and_fewer_have_none() -> None:
+    found = estimate([1.0, 2.0, 3.0, 4.0, 5.0])
+    # 97.5 % quantile of Student's t with four degrees of freedom, from its printed table.
+    assert found.mean == 3.0
+    assert found.high - 3.0 == pytest.approx(2.7764 * math.sqrt(2.5 / 5), abs=1e-4)
+    assert 3.0 - found.low == pytest.approx(found.high - 3.0)
     assert estimate([1.0, math.nan, math.inf]).n == 1
-    assert math.isnan(estimate([1.0]).low)
-    assert math.isnan(estimate([1.0]).high)
+    few = estimate([1.0, 2.0, 3.0, 4.0])
+    assert (few.mean, few.n, few.sign) == (2.5, 4, 0)
+    assert math.isnan(few.low)
+    assert math.isnan(few.high)
     assert math.isnan(estimate([]).mean)
 
 
@@ -44,10 +46,10 @@ def test_intervals_cover_the_mean_nineteen_times_in_twenty() -> None:
 @pytest.mark.parametrize(
     ("draw", "true_mean", "limits"),
     [
-        (lambda rng: rng.exponential(0.3, (4000, 4)), 0.3, NOT_NEGATIVE),
+        (lambda rng: rng.exponential(0.3, (4000, 5)), 0.3, NOT_NEGATIVE),
         (lambda rng: rng.poisson(1.2, (4000, 5)), 1.2, NOT_NEGATIVE),
         (lambda rng: rng.beta(0.4, 4.0, (4000, 6)), 1 / 11, SHARE),
-        (lambda rng: 1 - rng.beta(0.4, 4.0, (4000, 3)), 10 / 11, SHARE),
+        (lambda rng: 1 - rng.beta(0.4, 4.0, (4000, 5)), 10 / 11, SHARE),
     ],
 )
 def test_limits_cut_intervals_off_and_lose_no_truth(draw: Any, true_mean: float, limits: Limits) -> None:
@@ -64,9 +66,9 @@ def test_limits_cut_intervals_off_and_lose_no_truth(draw: Any, true_mean: float,
 
 
 def test_a_number_that_is_not_what_its_name_says_keeps_its_mean_within_its_interval() -> None:
-    found = estimate([-2.0, -2.0, -2.0], NOT_NEGATIVE)
+    found = estimate([-2.0] * 5, NOT_NEGATIVE)
     assert found[:3] == (-2.0, -2.0, -2.0)
-    found = estimate([0.0, 0.0, 3.0], SHARE)
+    found = estimate([0.0, 0.0, 0.0, 2.0, 3.0], SHARE)
     assert found[:3] == (1.0, 0.0, 1.0)
 
 
@@ -108,7 +110,7 @@ def test_shared_draws_cancel_in_a_difference() -> None:
 
 
 def test_rounding_is_no_difference() -> None:
-    values = pd.Series([0.1, 0.7, 1.3, 2.9])
+    values = pd.Series([0.1, 0.7, 1.3, 2.9, 3.1])
     found = paired_difference(values + 0.3, values + 0.1 + 0.2)
     assert found[:3] == (0.0, 0.0, 0.0)
     assert found.sign == 0

@@ -34,7 +34,7 @@ def made_up_sweep(
     folder: Path,
     axes: Mapping[str, Sequence[Any]],
     number: Callable[[Row], Row],
-    seeds: int = 4,
+    seeds: int = 5,
     fails: Callable[[Row], str] = lambda row: "",
     n_planned: int | None = None,
 ) -> Path:
@@ -286,14 +286,14 @@ def test_failed_and_missing_points_are_counted_and_said(tmp_path: Path) -> None:
     def point(row: Row) -> Row:
         return {RMSE: 4.0 + row["latency"] + 2 * row["loss"], "market_loop_delay_steps": 1.0}
 
-    folder = made_up_sweep(tmp_path / "sweep", axes, point, seeds=3, fails=fails, n_planned=20)
+    folder = made_up_sweep(tmp_path / "sweep", axes, point, seeds=5, fails=fails, n_planned=32)
     analysis = analyse(folder, [])
     (panel,) = analysis.panels[RMSE]
     np.testing.assert_array_equal(panel.mean, [[4, 5], [6, 7], [8, np.nan]])
     np.testing.assert_array_equal(panel.high - panel.low, [[0, 0], [0, 0], [0, np.nan]])
     assert completeness(analysis.points) == [
-        "15 of 20 points succeeded (up to 3 seeds at each place).",
-        "3 points failed and are left out: the power flow diverged.",
+        "25 of 32 points succeeded (up to 5 seeds at each place).",
+        "5 points failed and are left out: the power flow diverged.",
         "2 points were not run: the sweep is not complete.",
     ]
     name = "x: error (RMS)"
@@ -307,7 +307,7 @@ def test_failed_and_missing_points_are_counted_and_said(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     write_robustness(analysis, tmp_path / "out")
     cells = pd.read_csv(tmp_path / "out" / "cells.csv")
-    assert cells["seeds"].tolist() == [3] * 5
+    assert cells["seeds"].tolist() == [5] * 5
     assert cells["mean"].tolist() == [4, 5, 6, 7, 8]
 
 

@@ -11,7 +11,8 @@ from cosim.config.axis_words import axis_label
 from cosim.core.errors import listed
 from cosim.core.shown import date_text, duration_text, number_text
 from cosim.grid.feeder import Feeder
-from cosim.report.impact_page import commands, feeders_of, what_was_run, write_impact_files
+from cosim.report.impact_glossary import words_of_study
+from cosim.report.impact_page import RUNS_TO_LOOK_AT, commands, feeders_of, what_was_run, write_impact_files
 from cosim.report.impact_places import first_violations, violations_at
 from cosim.report.impact_words import (
     Feeders,
@@ -19,6 +20,7 @@ from cosim.report.impact_words import (
     capacity_text,
     doubts,
     element_name,
+    mode_number,
     mode_title,
     percent,
     place_text,
@@ -64,11 +66,14 @@ def write_impact(analysis: ImpactAnalysis, folder: Path) -> list[Path]:
     answer = [sentence.replace("**", "") for sentence in sentences(analysis, feeders)]
     title, notes, figures = (
         config.title or config.name,
-        [what_was_run(analysis), *doubts(analysis)],
+        [*what_was_run(analysis, feeders), *doubts(analysis)],
         list(_figures(analysis, feeders)),
     )
     runs = commands(analysis)
-    page = write_study_page(folder, title, answer, notes, figures, tables, runs, _origin(analysis))
+    words = words_of_study(analysis)
+    page = write_study_page(
+        folder, title, answer, notes, figures, tables, runs, _origin(analysis), words, RUNS_TO_LOOK_AT
+    )
     return [text, page, *files]
 
 
@@ -107,7 +112,11 @@ def _figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[Figure]:
         return
     yield _capacities(analysis, known)
     changes = [
-        dot(place_text(analysis, each), (100 * end for end in change[:3]))
+        dot(
+            place_text(analysis, each),
+            (100 * end for end in change[:3]),
+            shade=mode_number(analysis, each.mode),
+        )
         for each, change in analysis.differences()
         if change.n
     ]
@@ -122,6 +131,7 @@ def _figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[Figure]:
             changes,
             about=about,
             zero=True,
+            words=["mean change", "95 % interval", ""],
         )
     for feeder in analysis.config.feeder_names:
         mine = [each for each in known if each.feeder == feeder]
@@ -145,9 +155,13 @@ def _first_violations(analysis: ImpactAnalysis, mine: list[Curve], feeder: Feede
             names.setdefault(place, []).append(element_name(feeder, kind, element))
         for place, n in first_violations(analysis, each, feeder).items():
             share = n / len(each.known)
-            marks.append(mark(place_text(analysis, each), ", ".join(names[place]), place, share))
+            number = mode_number(analysis, each.mode)
+            marks.append(mark(place_text(analysis, each), ", ".join(names[place]), place, share, number))
     title = f"Where a limit is exceeded first{f', {name}' if name else ''}"
-    about = "The larger a circle, the more of the seeds; rings of several modes lie around each other."
+    about = (
+        "A ring in the colour of its mode stands where a limit is exceeded first; the larger, the more of "
+        "the seeds. Rings of several modes lie around each other."
+    )
     return feeder_marks(title, lines, marks, ("mode", "where", "share of the seeds [%]"), about)
 
 
@@ -156,15 +170,19 @@ def _capacities(analysis: ImpactAnalysis, known: list[Curve]) -> Figure:
     for each in known:
         found = each.at_risk
         if found is not None:
-            ends = (100 * each.grid[p] if p >= 0 else 0.0 for p in (found.position, found.low, found.high))
+            ends = found.ends or (found.position, found.position)
+            values = (100 * each.grid[p] if p >= 0 else 0.0 for p in (found.position, *ends))
             single, bound = 100 * each.penetrations.to_numpy(), bound_text(each, found.position)
-            rows.append(dot(place_text(analysis, each), ends, single, bound))
+            rows.append(
+                dot(place_text(analysis, each), values, single, bound, shade=mode_number(analysis, each.mode))
+            )
     about = (
         f"The largest penetration at which at most {percent(analysis.config.risk)} of the seeds exceed a "
         "limit, with its 95 % interval; small dots are single seeds. Where it says 'at least', the study "
         "ends there, and the feeder may host more."
     )
-    return dots("What the feeder hosts", _PENETRATION, rows, about=about, zero=True)
+    words = [f"hosted at a risk of {percent(analysis.config.risk)}", "95 % interval", "single seeds"]
+    return dots("What the feeder hosts", _PENETRATION, rows, about=about, zero=True, words=words)
 
 
 def _probabilities(analysis: ImpactAnalysis, mine: list[Curve], feeder: str) -> Figure:
@@ -176,12 +194,16 @@ def _probabilities(analysis: ImpactAnalysis, mine: list[Curve], feeder: str) -> 
                 100 * np.array([getattr(one, name) for one in each.probabilities])
                 for name in ("share", "low", "high")
             ),
+            shade=mode_number(analysis, each.mode),
+            hollow=[analysis.n_run(each, position) < len(each.known) for position in range(len(each.grid))],
         )
         for each in mine
     ]
     risk = {"value": 100 * analysis.config.risk, "name": f"risk of {percent(analysis.config.risk)}"}
     title = f"How likely a limit is exceeded{f', {feeder}' if feeder else ''}"
     about = "Share of the seeds in which some limit is exceeded, with 95 % intervals (Clopper and Pearson)."
+    if any(any(each["hollow"]) for each in lines):
+        about += " Hollow marks are inferred: not every seed was run at that penetration."
     return curves(title, _PENETRATION, "seeds with a violation [%]", lines, line=risk, about=about)
 
 
@@ -205,7 +227,7 @@ def _communication(analysis: ImpactAnalysis, mine: list[Curve], feeders: Feeders
             cells.append(cell(map(str, each.communication), value, text, _runs(each, feeders)))
         names = axis_label(config.axes[0].column), axis_label(config.axes[1].column)
         about = "Hosting capacity at the study's risk; choose a cell for the seeds behind it."
-        columns = ["seed", "hosting capacity", "limit that binds first", "where", "runs"]
+        columns = ["seed", "hosting capacity", "limit exceeded first", "where", "runs"]
         yield cell_map(
             f"{own[0].feeder} {mode_title(analysis, mode)}: what the feeder hosts".strip(),
             names,

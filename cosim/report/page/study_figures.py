@@ -35,12 +35,22 @@ def curves(title: str, x_label: str, y_label: str, found: Sequence[dict[str, Any
     }
 
 
-def curve(name: str, x: Sequence[float] | Array, y: Array, low: Array, high: Array) -> dict[str, Any]:
-    """One line; what is not known is left out of it."""
-    return {
-        "name": name,
-        **{key: plain(values) for key, values in zip("xylh", (x, y, low, high), strict=True)},
-    }
+def curve(
+    name: str, x: Sequence[float] | Array, y: Array, low: Array, high: Array, **more: Any
+) -> dict[str, Any]:
+    """One line; what is not known is left out of it.
+
+    Parameters
+    ----------
+    name : str
+        In the legend.
+    x, y, low, high : sequence of float
+        Its points, with the ends of their intervals.
+    **more
+        ``shade``, the number of its colour, by default its place; ``hollow``, which of its marks are.
+    """
+    points = {key: plain(values) for key, values in zip("xylh", (x, y, low, high), strict=True)}
+    return {"name": name, **points, **more}
 
 
 def dots(title: str, x_label: str, rows: Sequence[dict[str, Any]], **more: Any) -> Figure:
@@ -53,17 +63,19 @@ def dots(title: str, x_label: str, rows: Sequence[dict[str, Any]], **more: Any) 
     rows : sequence of dict
         As from `dot`.
     **more
-        ``about``, a sentence; ``zero``, whether a line stands at 0.
+        ``about``, a sentence; ``zero``, whether a line stands at 0; ``words``, what dot, line and small dots
+        are called in the legend, empty where there are none.
     """
     return {"kind": "dots", "title": title, "x_label": x_label, "rows": list(rows), **more}
 
 
 def dot(
-    name: str, ends: Iterable[float], single: Sequence[float] | Array = (), bound: str = ""
+    name: str, ends: Iterable[float], single: Sequence[float] | Array = (), bound: str = "", shade: int = 1
 ) -> dict[str, Any]:
-    """One row of `dots`: a value with its interval, single values behind it, and whether it is a bound."""
+    """One row of `dots`: a value with its interval, single values behind it, what bound it is, its colour."""
     value, low, high = plain(list(ends))
-    return {"name": name, "value": value, "low": low, "high": high, "single": plain(single), "bound": bound}
+    row = {"name": name, "value": value, "low": low, "high": high, "bound": bound}
+    return {**row, "single": plain(single), "shade": shade}
 
 
 def cell_map(
@@ -136,9 +148,9 @@ def feeder_marks(
     return {**kind, "columns": list(columns), "about": about}
 
 
-def mark(name: str, where: str, xy: tuple[float, float], share: float) -> dict[str, Any]:
-    """One mark of `feeder_marks`; its share is of 1."""
-    return {"name": name, "where": where, "x": xy[0], "y": xy[1], "share": share}
+def mark(name: str, where: str, xy: tuple[float, float], share: float, shade: int) -> dict[str, Any]:
+    """One mark of `feeder_marks`; its share is of 1, and `shade` the number of its colour."""
+    return {"name": name, "where": where, "x": xy[0], "y": xy[1], "share": share, "shade": shade}
 
 
 def plain(values: Sequence[float] | Array) -> list[float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ def write_study_page(
     tables: Sequence[TextTable],
     commands: Sequence[tuple[str, str]] = (),
     origin: Origin | None = None,
+    words: Mapping[str, str] | None = None,
+    about_runs: str = "",
 ) -> Path:
     """Write the page into an existing directory.
 
@@ -46,6 +48,10 @@ def write_study_page(
         Runs worth a look, each with the command that repeats it.
     origin : Origin
         Where it comes from.
+    words : mapping of str to str
+        What the words of the page mean.
+    about_runs : str
+        A sentence about the runs worth a look.
 
     Returns
     -------
@@ -55,7 +61,16 @@ def write_study_page(
     shown = [_table(with_intervals(table)) for table in tables if table.rows]
     data = {"start_ms": 0, "figures": list(figures)}
     said = {"title": title, "answer": list(answer), "notes": list(notes), "commands": list(commands)}
-    text = render("study.html.j2", _SCRIPTS, data, **said, tables=shown, origin=origin)
+    text = render(
+        "study.html.j2",
+        _SCRIPTS,
+        data,
+        **said,
+        tables=shown,
+        origin=origin,
+        words=words or {},
+        about_runs=about_runs,
+    )
     write_whole(folder / PAGE, text)
     return folder / PAGE
 

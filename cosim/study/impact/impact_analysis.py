@@ -26,7 +26,7 @@ from cosim.study.impact.statistics import (
     capacity_at_risk,
     violation_probabilities,
 )
-from cosim.study.impact.violations import Binding, binding, number_of
+from cosim.study.impact.violations import NOT_SOLVED, Binding, binding, number_of
 from cosim.study.robustness.estimates import Estimate, Limits, estimate, paired_difference
 from cosim.study.robustness.quantities import limits_of
 from cosim.study.sweep.sweep_plan import Cell
@@ -162,6 +162,19 @@ class Overload(NamedTuple):
         return binds
 
 
+class Beside(NamedTuple):
+    """One seed and penetration under the first mode and under another."""
+
+    kind: str
+    """The limit that is exceeded furthest, under one of them."""
+    penetration: float
+    seed: int
+    first: int
+    """Point of the first mode's run."""
+    own: int
+    """Point of the other's."""
+
+
 @dataclass(frozen=True)
 class ImpactAnalysis:
     """What a study found."""
@@ -224,6 +237,59 @@ class ImpactAnalysis:
                 point = each.chain.points[each.capacity + 1]
                 found.append(Overload(each, curve.grid[each.capacity + 1], point, self._summaries[point]))
         return found
+
+    def beside_first(self, curve: Curve) -> Beside | None:
+        """A seed and a penetration that the first mode and this one were run with, where a limit is exceeded.
+
+        Of the runs one step above the first mode's capacity that this one was run with, too, the one that
+        exceeds its limit furthest; where there is none, of all the first mode's, then of this mode's. None
+        where no such run was made of both.
+        """
+        reference = self.reference(curve)
+        if reference is None:
+            return None
+        for mode, other in ((reference, curve), (curve, reference)):
+            chains = {each.chain.seed: each.chain for each in other.known}
+            for runs in (self.overloads(mode), self._exceeding(mode)):
+                shared = [
+                    (each, point)
+                    for each in runs
+                    if each.binding.kind != NOT_SOLVED
+                    and (chain := chains.get(each.found.chain.seed)) is not None
+                    and (point := chain.points[curve.grid.index(each.penetration)]) in self._summaries
+                ]
+                if shared:
+                    worst, point = max(shared, key=lambda pair: pair[0].binding.use)
+                    points = (worst.point, point) if mode is reference else (point, worst.point)
+                    return Beside(worst.binding.kind, worst.penetration, worst.found.chain.seed, *points)
+        return None
+
+    def summary(self, point: int) -> Mapping[str, Any]:
+        """The numbers of a run."""
+        return self._summaries[point]
+
+    def _exceeding(self, curve: Curve) -> list[Overload]:
+        """All runs of a mode that exceed a limit."""
+        return [
+            Overload(each._replace(binding=binds), penetration, point, self._summaries[point])
+            for each in curve.known
+            for penetration, point in zip(curve.grid, each.chain.points, strict=True)
+            if point in self._summaries
+            and (binds := binding(self._summaries[point], self.config)) is not None
+        ]
+
+    def n_run(self, curve: Curve, position: int) -> int:
+        """How many of the seeds were run at a penetration; of the others it follows from runs at others."""
+        return sum(each.chain.points[position] in self._summaries for each in curve.known)
+
+    @property
+    def is_inferred(self) -> bool:
+        """Whether some seed was not run at some penetration, so that what it does there is inferred."""
+        return any(
+            self.n_run(curve, position) < len(curve.known)
+            for curve in self.curves
+            for position in range(len(curve.grid))
+        )
 
     def scenario(self, point: int) -> Scenario:
         """What was run at a point."""
@@ -319,7 +385,8 @@ class ImpactAnalysis:
         -------
         DataFrame
             Columns ``mode``, the axes of communication, ``penetration``, ``probability`` of a violation at it
-            or below, ``low`` and ``high`` (95 %, Clopper–Pearson), ``seeds``.
+            or below, ``low`` and ``high`` (95 %, Clopper–Pearson), ``seeds``, and ``run``: how many of these
+            were run at it; of the others it follows from their runs at other penetrations.
         """
         return pd.DataFrame(
             [
@@ -330,9 +397,12 @@ class ImpactAnalysis:
                     "low": each.low,
                     "high": each.high,
                     "seeds": each.n,
+                    "run": self.n_run(curve, position),
                 }
                 for curve in self.curves
-                for penetration, each in zip(curve.grid, curve.probabilities, strict=True)
+                for position, (penetration, each) in enumerate(
+                    zip(curve.grid, curve.probabilities, strict=True)
+                )
             ]
         )
 

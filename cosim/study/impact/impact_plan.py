@@ -10,6 +10,7 @@ from typing import Any
 
 from cosim.core.errors import InputError, Problem
 from cosim.core.streams import Streams
+from cosim.engine.load import LoadedScenario
 from cosim.engine.run import preflight
 from cosim.study.impact.hosting_search import Outcomes, needed
 from cosim.study.impact.load_impact import LoadedImpact
@@ -123,11 +124,26 @@ def check_impact(plan: ImpactPlan) -> Checked:
     of_mode = {(chain.feeder, chain.mode): chain for chain in reversed(plan.chains)}
     for chain in reversed(of_mode.values()):
         try:
-            problems = preflight(plan.sweep.scenario(plan.sweep.points[chain.points[-1]]))
+            loaded = plan.sweep.scenario(plan.sweep.points[chain.points[-1]])
+            problems = _copied(loaded) or preflight(loaded)
         except InputError as error:
             problems = list(error.problems)
         found |= dict.fromkeys(problems)
     return Checked(tuple(found), checked.input_files)
+
+
+def _copied(loaded: LoadedScenario) -> list[Problem]:
+    """An error where the feeder is there many times: what it hosts would be what the worst copy hosts."""
+    grid = loaded.scenario.grid
+    if grid is None or grid.copies == 1:
+        return []
+    message = (
+        f"a study tells what one feeder hosts, and of {grid.copies:,} copies the first to exceed a limit "
+        "would decide"
+    )
+    remedy = "Leave it out; each seed is a feeder with homes of its own."
+    place = loaded.document.place_of("grid.copies")
+    return [Problem(message, remedy, "grid.copies", *place, str(grid.copies))]
 
 
 @dataclass

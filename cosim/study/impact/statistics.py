@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.study.robustness.estimates import CONFIDENCE, bootstrap_rows
+from cosim.study.robustness.estimates import CONFIDENCE, FEWEST_SEEDS, bootstrap_rows
 
 Positions = NDArray[np.int64]
 """Hosting capacities as positions on the grid of penetrations, one a seed; -1 where even the lowest exceeds a
@@ -58,9 +58,8 @@ class AtRisk(NamedTuple):
 
     position: int
     """On the grid; -1 where even the lowest penetration exceeds limits too often."""
-    low: int
-    high: int
-    """Ends of the 95 % bootstrap interval over seeds, as positions."""
+    ends: tuple[int, int] | None
+    """Ends of the 95 % bootstrap interval over seeds, as positions; None of too few seeds for one."""
 
 
 def capacity_at_risk(capacities: Positions, risk: float) -> AtRisk:
@@ -77,10 +76,13 @@ def capacity_at_risk(capacities: Positions, risk: float) -> AtRisk:
         Share of seeds that may exceed a limit.
     """
     n = len(capacities)
+    position = int(np.sort(capacities)[_allowed(risk, n)])
+    if n < FEWEST_SEEDS:
+        return AtRisk(position, None)
     samples = np.sort(capacities[bootstrap_rows(n)], axis=1)[:, _allowed(risk, n)]
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(samples, tail, method="lower"), np.quantile(samples, 1 - tail, method="higher")
-    return AtRisk(int(np.sort(capacities)[_allowed(risk, n)]), int(low), int(high))
+    return AtRisk(position, (int(low), int(high)))
 
 
 def resolves(risk: float, n_seeds: int) -> bool:

@@ -52,11 +52,14 @@ def binding(summary: Mapping[str, Any], config: ImpactConfig) -> Binding | None:
     kinds = _kinds(summary, config)
     if not kinds:
         return None
-    found = [_of_kind(kind, summary) for kind in kinds if kind != NOT_SOLVED]
+    found = [each for kind in kinds if kind != NOT_SOLVED and (each := most_used(kind, summary))]
     return max(found, key=lambda each: each.use) if found else Binding(NOT_SOLVED, -1, float("inf"))
 
 
-def _of_kind(kind: str, summary: Mapping[str, Any]) -> Binding:
+def most_used(kind: str, summary: Mapping[str, Any]) -> Binding | None:
+    """The element that uses its limit of a kind most, exceeded or not; None where there is none."""
+    if not number_of(summary, f"{kind}_use_max"):
+        return None
     element = int(summary[f"{kind}_use_max_{WORDS_BY_KEY[kind].table}"])
     return Binding(kind, element, float(summary[f"{kind}_use_max"]), float(summary[f"{kind}_use_max_time_h"]))
 

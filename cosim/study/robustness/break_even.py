@@ -13,7 +13,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cosim.study.robustness.cells import Place, by_seed, label_of
-from cosim.study.robustness.estimates import Estimate, bootstrap_rows, paired_difference, percentile_interval
+from cosim.study.robustness.estimates import (
+    FEWEST_SEEDS,
+    Estimate,
+    bootstrap_rows,
+    paired_difference,
+    percentile_interval,
+)
 from cosim.study.robustness.points import Axis, SweepPoints
 from cosim.study.robustness.quantities import Quantity
 
@@ -21,9 +27,6 @@ Array = NDArray[np.float64]
 
 NONE_NAMES = ("none", "baseline", "base", "null")
 """Names of the case that others are compared with."""
-LEAST_SEEDS = 5
-"""Fewer seeds give no interval: means of two of them drawn anew are never outside of what both gave, which
-holds the truth in half of all cases; of three in three quarters; of five in fifteen of sixteen."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class BreakEven:
     low: float
     high: float
     """Interval of 95 % of it, by bootstrap over the seeds; infinite where seeds drawn anew never come to it,
-    NaN for fewer than `LEAST_SEEDS`."""
+    NaN for fewer than `FEWEST_SEEDS`."""
     worse_from: float
     """Where the mean effect becomes and stays positive; NaN where it is not at the last value of the axis."""
 
@@ -161,7 +164,7 @@ def _one(
 def _interval(places: Array, differences: Array) -> tuple[float, float]:
     """Interval of the sign change, with the seeds drawn anew; unknown for few of them."""
     n_seeds = len(differences)
-    if n_seeds < LEAST_SEEDS:
+    if n_seeds < FEWEST_SEEDS:
         return math.nan, math.nan
     with np.errstate(invalid="ignore"):
         known = np.isfinite(differences)

@@ -67,10 +67,10 @@ function addBand(plot, left, right) {
 }
 
 /* A legend above the plot, where it covers nothing. */
-function addLegend(plot, items) {
+function addLegend(plot, items, click_policy = "hide") {
   const found = items.map(([label, renderers]) => new Bokeh.LegendItem({ label, renderers }));
   const ncols = innerWidth < 700 ? 1 : 2;
-  plot.add_layout(new Bokeh.Legend({ items: found, orientation: "horizontal", click_policy: "hide", ncols }), "above");
+  plot.add_layout(new Bokeh.Legend({ items: found, orientation: "horizontal", click_policy, ncols }), "above");
   plot.height += 24 * (Math.ceil(items.length / ncols) - 1); // else it would be taken from what is drawn
 }
 

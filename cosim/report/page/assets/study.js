@@ -12,12 +12,13 @@ function drawCurves(figure, target) {
   const plot = newPlot({ height: 300, x_axis_label: figure.x_label, y_axis_label: figure.y_label, x_axis_type: figure.log ? "log" : "linear" }), items = [], aside = beside(figure), isOne = figure.curves.length === 1;
   figure.curves.forEach((each, n) => {
     const known = each.x.map((_, i) => i).filter((i) => each.y[i] !== null), pick = (values) => known.map((i) => values[i] ?? NaN);
-    const source = new Bokeh.ColumnDataSource({ data: { at: pick(each.x), x: pick(each.x).map((x) => aside(x, n)), y: pick(each.y), l: pick(each.l), h: pick(each.h) } }), shade = "s" + (n % SHADES);
+    const filled = known.map((i) => (each.hollow && each.hollow[i] ? 0 : 1)), shade = "s" + ((each.shade ?? n) % SHADES);
+    const source = new Bokeh.ColumnDataSource({ data: { at: pick(each.x), x: pick(each.x).map((x) => aside(x, n)), y: pick(each.y), l: pick(each.l), h: pick(each.h), filled } });
     const area = isOne
       ? draw(plot, "varea", { x: { field: "x" }, y1: { field: "l" }, y2: { field: "h" }, source, fill_alpha: 0.15 }, { fill_color: shade })
       : draw(plot, "segment", { x0: { field: "x" }, x1: { field: "x" }, y0: { field: "l" }, y1: { field: "h" }, source, line_width: 1.2 }, { line_color: shade });
     const line = draw(plot, "line", { x: { field: "x" }, y: { field: "y" }, source, line_width: 1.8, line_dash: n % 2 ? [6, 3] : [] }, { line_color: shade });
-    const marks = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source, size: 8, marker: MARKERS[n % MARKERS.length] }, { fill_color: shade, line_color: shade });
+    const marks = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source, size: 8, fill_alpha: { field: "filled" }, marker: MARKERS[n % MARKERS.length] }, { fill_color: shade, line_color: shade });
     marks.name = each.name;
     items.push([each.name, [line, marks, area]]);
     plot.add_tools(new Bokeh.HoverTool({ renderers: [marks], tooltips: [["", "$name"], [figure.x_label, "@at"], [figure.y_label, "@y{0,0.000}"], ["interval", "@l{0,0.000} to @h{0,0.000}"]] }));
@@ -28,8 +29,9 @@ function drawCurves(figure, target) {
 }
 
 function curvesRows(figure) {
-  const rows = figure.curves.flatMap((each) => each.x.map((x, n) => [each.name, ...[x, each.y[n], each.l[n], each.h[n]].map((value) => numberText(value))]));
-  return { columns: ["curve", figure.x_label, figure.y_label, "from", "to"], rows };
+  const rows = figure.curves.flatMap((each) => each.x.map((x, n) => [each.name, numberText(x) + (each.hollow && each.hollow[n] ? " *" : ""), ...[each.y[n], each.l[n], each.h[n]].map((value) => numberText(value))]));
+  const inferred = figure.curves.some((each) => each.hollow && each.hollow.some((one) => one));
+  return { columns: ["curve", figure.x_label, figure.y_label, "from", "to"], rows, note: inferred && "*: inferred; not every seed was run at this penetration." };
 }
 
 const MARKERS = ["circle", "square", "triangle", "diamond", "inverted_triangle", "hex"];
@@ -45,10 +47,12 @@ function drawDots(figure, target) {
     single.x.push(value);
     single.y.push([names[n], 0.6 * ((same + 0.5) / all - 0.5)]);
   }));
+  const shade = (row) => "s" + (row.shade % SHADES), items = [], words = figure.words || [];
   const rows = new Bokeh.ColumnDataSource({ data: { y: names, x: figure.rows.map((row) => row.value ?? NaN), low: figure.rows.map((row) => row.low ?? NaN), high: figure.rows.map((row) => row.high ?? NaN) } });
-  draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: new Bokeh.ColumnDataSource({ data: single }), size: 7, fill_alpha: 0.6, line_alpha: 0 }, { fill_color: "soft" });
-  draw(plot, "segment", { x0: { field: "low" }, x1: { field: "high" }, y0: { field: "y" }, y1: { field: "y" }, source: rows, line_width: 2.5 }, { line_color: "text" });
-  const marks = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: rows, size: 13 }, { fill_color: "s1", line_color: "text" });
+  const small = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: new Bokeh.ColumnDataSource({ data: single }), size: 7, fill_alpha: 0.6, line_alpha: 0 }, { fill_color: "soft" });
+  const spans = draw(plot, "segment", { x0: { field: "low" }, x1: { field: "high" }, y0: { field: "y" }, y1: { field: "y" }, source: rows, line_width: 2.5 }, { line_color: "text" });
+  // One renderer a row, so that each has the colour of its mode, which another figure gives it, too.
+  const marks = figure.rows.map((row, n) => draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: rows, view: new Bokeh.CDSView({ filter: new Bokeh.IndexFilter({ indices: [n] }) }), size: 13 }, { fill_color: shade(row), line_color: "text" }));
   const bounds = figure.rows.flatMap((row, n) => (row.bound ? [[row.value, names[n], row.bound]] : []));
   if (bounds.length) {
     const source = new Bokeh.ColumnDataSource({ data: { x: bounds.map(([x]) => x), y: bounds.map(([, y]) => y), text: bounds.map(([, , text]) => text) } });
@@ -60,7 +64,9 @@ function drawDots(figure, target) {
     plot.scatter({ x: [0], y: [names[0]], size: 1, fill_alpha: 0, line_alpha: 0 });
     addSpan(plot, { location: 0, dimension: "height", line_dash: [2, 2] }, "soft");
   }
-  plot.add_tools(new Bokeh.HoverTool({ renderers: [marks], tooltips: [["", "@y"], ["value", "@x{0,0.000}"], ["interval", "@low{0,0.000} to @high{0,0.000}"]] }));
+  plot.add_tools(new Bokeh.HoverTool({ renderers: marks, tooltips: [["", "@y"], ["value", "@x{0,0.000}"], ["interval", "@low{0,0.000} to @high{0,0.000}"]] }));
+  [[marks[0]], [spans], [small]].forEach((renderers, n) => { if (words[n]) items.push([words[n], renderers]); });
+  if (items.length) addLegend(plot, items, "none");
   return place(plot, target, `${figure.title}; the table below has the values`);
 }
 
@@ -112,7 +118,7 @@ function drawFeeder(figure, target) {
   names.forEach((name, n) => {
     const mine = figure.marks.filter((each) => each.name === name), pick = (key) => mine.map((each) => each[key]);
     const data = { x: pick("x"), y: pick("y"), where: pick("where"), share: mine.map((each) => 100 * each.share), size: mine.map((each) => 8 + 18 * Math.sqrt(each.share) + 5 * n) };
-    const rings = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, size: { field: "size" }, source: new Bokeh.ColumnDataSource({ data }), line_width: 2.2, fill_alpha: 0 }, { line_color: "s" + (n % SHADES), fill_color: "s" + (n % SHADES) });
+    const rings = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, size: { field: "size" }, source: new Bokeh.ColumnDataSource({ data }), line_width: 2.2, fill_alpha: 0 }, { line_color: "s" + (mine[0].shade % SHADES), fill_color: "s" + (mine[0].shade % SHADES) });
     rings.name = name;
     items.push([name, [rings]]);
     plot.add_tools(new Bokeh.HoverTool({ renderers: [rings], tooltips: [["", "$name"], [figure.columns[1], "@where"], [figure.columns[2], "@share{0}"]] }));
