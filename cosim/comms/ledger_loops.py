@@ -31,7 +31,44 @@ def bucket_number(latency_ms: int) -> int:
     return EXACT_BELOW_MS + (shift - 1) * _HALF + (latency_ms >> shift) - _HALF
 
 
-@compiled(bucket_number)
+def settle_at_once(
+    now_ms: int,
+    who: Whole,
+    sent_ms: Whole,
+    arrival_ms: Whole,
+    lifetime_ms: Whole,
+    first: int,
+    fates: Whole,
+    by_code: Whole,
+    codes: NDArray[np.uint16],
+    on_way: Whole,
+    n_on_way: int,
+) -> int:
+    """As `settle`, by operations on whole arrays: for runs too short to compile it."""
+    is_lost, age_ms = arrival_ms >= NEVER_MS, arrival_ms - sent_ms
+    is_on_way = ~is_lost & (arrival_ms > now_ms)
+    is_expired = ~is_lost & ~is_on_way & (age_ms > lifetime_ms[who])
+    is_delivered = ~(is_lost | is_on_way | is_expired)
+    if first == SENT:  # a copy that never arrives was never made
+        fates[SENT, who] += len(arrival_ms)
+        fates[LOST, who] += is_lost.sum(axis=0)
+    else:
+        fates[first, who] += len(arrival_ms) - is_lost.sum(axis=0)
+    fates[EXPIRED, who] += is_expired.sum(axis=0)
+    fates[DELIVERED, who] += is_delivered.sum(axis=0)
+    ages, where = np.unique(age_ms[is_delivered], return_inverse=True)
+    numbers = np.array([bucket_number(age) for age in ages.tolist()], np.int64)[where]
+    by_code += np.bincount(numbers, minlength=len(by_code))
+    codes[...] = NOT_DELIVERED
+    codes[is_delivered] = numbers
+    _, columns = np.nonzero(is_on_way)
+    end = n_on_way + len(columns)
+    on_way[0, n_on_way:end] = who[columns]
+    on_way[1, n_on_way:end], on_way[2, n_on_way:end] = arrival_ms[is_on_way], age_ms[is_on_way]
+    return end
+
+
+@compiled(bucket_number, instead=settle_at_once)
 def settle(
     now_ms: int,
     who: Whole,

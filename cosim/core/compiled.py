@@ -38,7 +38,9 @@ def can_compile() -> bool:
     return importlib.util.find_spec("numba") is not None
 
 
-def compiled(*uses: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def compiled(
+    *uses: Callable[..., Any], instead: Callable[..., Any] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Have a loop compiled when it is first called, where that is possible.
 
     The result is kept in the cache folder, where that is the user's own and can be written to. Divisions by 0
@@ -48,6 +50,8 @@ def compiled(*uses: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P
     ----------
     *uses : callable
         The functions that the loop calls, and those that these call, as they stand.
+    instead : callable, optional
+        What does the same, to the bit, without being compiled; see `Patience`.
 
     Returns
     -------
@@ -61,6 +65,10 @@ def compiled(*uses: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P
         @functools.wraps(loop)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             nonlocal made
+            if instead is not None and not patience.is_over:
+                patience.spend(max(getattr(each, "size", 0) for each in args))
+                result: R = instead(*args, **kwargs)
+                return result
             if made is None:
                 made = _compile(loop, uses) if can_compile() else loop
             try:
@@ -70,6 +78,7 @@ def compiled(*uses: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P
                 return made(*args, **kwargs)
 
         _folder_of[call] = functools.partial(_folder, loop, *uses)
+        patience = Patience(call)
         return call
 
     return decorate
@@ -89,12 +98,46 @@ def is_kept(loop: Callable[..., Any]) -> bool:
     return where in _found_kept
 
 
+PATIENCE = 50_000_000
+"""So many numbers are handled without a loop before it is compiled, which takes about as long: a second."""
+_PER_CALL = 1000
+"""Numbers that are handled in the time in which operations on whole arrays begin."""
+
+
+class Patience:
+    """Doing without a loop that is not kept, for as long as compiling it would take.
+
+    What is done instead gives the same bits, so nothing but time depends on it.
+
+    Parameters
+    ----------
+    loop : callable
+        As `compiled` gives it.
+    """
+
+    def __init__(self, loop: Callable[..., Any]) -> None:
+        self._loop = loop
+        self._spent = 0
+        self._is_kept: bool | None = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the loop is to be used: it is kept, or it would have been worth compiling it."""
+        if self._is_kept is None:
+            self._is_kept = can_compile() and is_kept(self._loop)
+        return self._is_kept or (self._spent >= PATIENCE and can_compile())
+
+    def spend(self, n_numbers: int) -> None:
+        """So many numbers are handled without the loop."""
+        self._spent += n_numbers + _PER_CALL
+
+
 def _compile(loop: Callable[P, R], uses: Sequence[Callable[..., Any]]) -> Callable[P, R]:
     import numba
 
     for used in uses:
         _let_compile(used)
-    jit: Any = functools.partial(numba.njit, error_model="numpy")
+    jit: Any = functools.partial(numba.njit, error_model="numpy", no_cfunc_wrapper=True)
     folder = _folder(loop, *uses)
     with _cached_in(numba, folder):
         made: Callable[P, R] = jit(cache=_is_usable(folder))(loop)
@@ -106,7 +149,7 @@ def _let_compile(function: Callable[..., Any]) -> None:
     """Have numba compile a function where a compiled one calls it; in Python it stays what it is."""
     from numba.extending import register_jitable
 
-    register_jitable(function)
+    register_jitable(no_cfunc_wrapper=True)(function)
 
 
 def _is_usable(folder: Path) -> bool:

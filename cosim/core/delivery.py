@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -92,4 +93,4 @@ def in_parts(fraction: float) -> float:
     """The fraction, at most 1, in whole parts of a unit, rounded down."""
     if fraction >= 1.0:
         return 1.0
-    return int(fraction * PARTS) / PARTS if fraction > 0.0 else 0.0
+    return math.floor(fraction * PARTS) / PARTS if fraction > 0.0 else 0.0

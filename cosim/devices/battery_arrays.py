@@ -15,9 +15,18 @@ from cosim.core.clock import MS_PER_HOUR
 from cosim.core.compiled import compiled
 from cosim.core.delivery import DeviceLoop, Unit, in_parts
 from cosim.devices import battery_energies
-from cosim.devices.active_device import HomeSlots, residual_pieces
+from cosim.devices.active_device import HomeSlots
 from cosim.devices.battery_at_home import OWN_LOAD, InstalledBattery
-from cosim.devices.battery_energies import Battery, change_kwh, lost_kwh, promised, promised_kw, regulated_kwh
+from cosim.devices.battery_energies import (
+    Battery,
+    change_kwh,
+    covered_kw,
+    deliverable_kwh,
+    lost_kwh,
+    promised,
+    regulated_kwh,
+    share_of_own,
+)
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -39,25 +48,35 @@ class BatteryState(NamedTuple):
     turn: Whole
     n_promised: Whole
     """Which of these it is at, and how many there are."""
+    residual_kw: Array
+    piece_h: Array
+    """Room for the load in each piece of a step, and its length: 0 of those that are not there."""
 
 
-def _live(place: int, now_ms: int, constants: Array, state: BatteryState, slots: HomeSlots) -> None:
+def _battery(place: int, constants: Array) -> Battery:
+    return Battery(
+        constants[place, 0], constants[place, 1], constants[place, 2], constants[place, 3],
+        constants[place, 4], constants[place, 5], constants[place, 6], constants[place, 7],
+        constants[place, 8],
+    )  # fmt: skip
+
+
+def _live(place: int, now_ms: int, battery: Battery, state: BatteryState, slots: HomeSlots) -> None:
     """Bring one battery up to now."""
-    c = constants[place]
-    battery = Battery(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8])
-    surplus_kw, slot_ms = slots.surplus_kw[place], slots.slot_ms
     stored_kwh, turn = state.stored_kwh[place], state.turn[place]
     t = state.updated_ms[place]
     while t < now_ms:
-        end_ms, power_kw = min(t - t % slot_ms + slot_ms, now_ms), 0.0
+        slot, power_kw = (t - slots.first_ms) // slots.slot_ms, 0.0
+        end_ms = t - t % slots.slot_ms + slots.slot_ms
+        if end_ms > now_ms:
+            end_ms = now_ms
         if turn < state.n_promised[place]:
-            end_ms = min(end_ms, state.until_ms[place, turn])
-            power_kw = state.power_kw[place, turn]
-            if end_ms == state.until_ms[place, turn]:
+            until_ms, power_kw = state.until_ms[place, turn], state.power_kw[place, turn]
+            if end_ms >= until_ms:
+                end_ms = until_ms
                 turn += 1
-        surplus = surplus_kw[(t - slots.first_ms) // slot_ms]
         charged, discharged, leaked = regulated_kwh(
-            battery, stored_kwh, power_kw, surplus, (end_ms - t) / MS_PER_HOUR
+            battery, stored_kwh, power_kw, slots.surplus_kw[place, slot], (end_ms - t) / MS_PER_HOUR
         )
         stored_kwh += change_kwh(battery, charged, discharged, leaked)
         state.charged_kwh[place] += charged
@@ -67,21 +86,44 @@ def _live(place: int, now_ms: int, constants: Array, state: BatteryState, slots:
     state.stored_kwh[place], state.turn[place], state.updated_ms[place] = stored_kwh, turn, t
 
 
-_ENERGIES = (battery_energies.charged_kwh, battery_energies.leaked_kwh, regulated_kwh, change_kwh)
+def _cut(place: int, start_ms: int, end_ms: int, state: BatteryState, slots: HomeSlots) -> int:
+    """Cut a step into the pieces of `residual_pieces`; how many there are."""
+    n, t, last = 0, start_ms, slots.surplus_kw.shape[1] - 1
+    for piece in range(len(state.piece_h)):
+        state.residual_kw[piece] = state.piece_h[piece] = 0.0
+        if t < end_ms:
+            until_ms = t - t % slots.slot_ms + slots.slot_ms
+            if until_ms > end_ms:
+                until_ms = end_ms
+            slot = (t - slots.first_ms) // slots.slot_ms
+            state.residual_kw[piece] = -slots.surplus_kw[place, slot if slot < last else last]
+            state.piece_h[piece] = (until_ms - t) / MS_PER_HOUR
+            state.until_ms[place, piece] = t = until_ms
+            n += 1
+    return n
+
+
+_ENERGIES = (
+    _battery,
+    battery_energies.charged_kwh,
+    battery_energies.leaked_kwh,
+    regulated_kwh,
+    change_kwh,
+)
 _PROMISES = (
+    _cut,
     in_parts,
-    residual_pieces,
-    battery_energies.deliverable_kwh,
-    battery_energies.covered_kw,
+    deliverable_kwh,
+    covered_kw,
     battery_energies.coverable_kwh,
     promised,
-    promised_kw,
+    share_of_own,
 )
 
 
 def _live_each(now_ms: int, constants: Array, state: BatteryState, slots: HomeSlots) -> None:
     for place in range(len(constants)):
-        _live(place, now_ms, constants, state, slots)
+        _live(place, now_ms, _battery(place, constants), state, slots)
 
 
 def _deliver_each(
@@ -100,31 +142,35 @@ def _deliver_each(
     hours = step_ms / MS_PER_HOUR
     for column in range(len(places)):
         place, now_ms = places[column], times_ms[column]
-        _live(place, now_ms, constants, state, slots)
-        state.turn[place] = state.n_promised[place] = 0
-        wants, wants_own = False, False
+        battery = _battery(place, constants)
+        _live(place, now_ms, battery, state, slots)
+        most_kwh = deliverable_kwh(battery, state.stored_kwh[place], hours)
+        n_pieces, steady_kwh, own_kwh = 0, 0.0, 0.0
         for row in range(len(unit_kwh)):
-            wants = wants or requested[row, column] != 0.0
-            wants_own = wants_own or (requested[row, column] != 0.0 and follows_load[row])
-        if not wants:
-            for row in range(len(unit_kwh)):  # assigning to a slice takes as long to compile as all the rest
-                delivered[row, column] = 0.0
-            continue
-        c = constants[place]
-        battery = Battery(c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8])
-        end_ms = now_ms + step_ms
-        pieces = residual_pieces(
-            slots.surplus_kw[place], slots.first_ms, slots.slot_ms, now_ms, end_ms if wants_own else now_ms
-        )
-        got, steady_kwh, own_kwh = promised(
-            battery, state.stored_kwh[place], requested[:, column], follows_load, unit_kwh, pieces, hours
-        )
-        for row in range(len(unit_kwh)):
-            delivered[row, column] = got[row]
-        for until_ms, power_kw in promised_kw(battery, steady_kwh / hours, own_kwh, pieces, end_ms):
-            turn = state.n_promised[place]
-            state.until_ms[place, turn], state.power_kw[place, turn] = until_ms, power_kw
-            state.n_promised[place] = turn + 1
+            is_own, got = follows_load[row], 0.0
+            if requested[row, column] != 0.0:
+                if is_own and n_pieces == 0:
+                    n_pieces = _cut(place, now_ms, now_ms + step_ms, state, slots)
+                got = promised(
+                    battery, most_kwh, is_own, unit_kwh[row], steady_kwh, own_kwh, state.residual_kw,
+                    state.piece_h, hours,
+                )  # fmt: skip
+            if is_own:
+                own_kwh += got * unit_kwh[row]
+            else:
+                steady_kwh += got * unit_kwh[row]
+            delivered[row, column] = got
+        steady_kw = steady_kwh / hours
+        if own_kwh == 0.0:
+            n_pieces = 1 if steady_kw != 0.0 else 0
+            state.until_ms[place, 0], state.power_kw[place, 0] = now_ms + step_ms, steady_kw
+        else:
+            limit_kw = battery.discharge_kw - steady_kw
+            share = share_of_own(own_kwh, state.residual_kw, state.piece_h, limit_kw)
+            for piece in range(n_pieces):
+                covered = covered_kw(state.residual_kw[piece], limit_kw)
+                state.power_kw[place, piece] = steady_kw + share * covered
+        state.turn[place], state.n_promised[place] = 0, n_pieces
 
 
 _live_all = compiled(_live, *_ENERGIES)(_live_each)
@@ -200,6 +246,8 @@ class BatteryArrays:
             power_kw=np.zeros((n, n_pieces)),
             turn=np.zeros(n, np.int64),
             n_promised=np.zeros(n, np.int64),
+            residual_kw=np.zeros(n_pieces),
+            piece_h=np.zeros(n_pieces),
         )
         self._step_ms = step_ms
         self._follows_load = np.array([unit.service == OWN_LOAD for unit in units])

@@ -10,12 +10,14 @@ from cosim.devices.active_device import METERED, NEVER, ActiveDevice, Piece, Sur
 from cosim.devices.battery_energies import (
     Battery,
     change_kwh,
+    covered_kw,
+    deliverable_kwh,
     leaked_kwh,
     lost_kwh,
     own_use_kwh,
     promised,
-    promised_kw,
     regulated_kwh,
+    share_of_own,
 )
 
 OWN_LOAD, ANYTHING = "own_load", "anything"
@@ -132,10 +134,33 @@ class InstalledBattery(ActiveDevice):
         pieces: Sequence[Piece] = ()
         if any(want and is_own for want, is_own in zip(requested, self._follows_load, strict=True)):
             pieces = around.pieces(now_ms, end_ms, self)
-        delivered, steady_kwh, own_kwh = promised(
-            battery, self.stored_kwh, requested, self._follows_load, self._unit_kwh, pieces, hours
-        )
-        self._promise(promised_kw(battery, steady_kwh / hours, own_kwh, pieces, end_ms))
+        residual_kw, piece_h = [each.residual_kw for each in pieces], [each.hours for each in pieces]
+        most_kwh = deliverable_kwh(battery, self.stored_kwh, hours)
+        steady_kwh = own_kwh = 0.0
+        delivered = []
+        for want, is_own, unit_kwh in zip(requested, self._follows_load, self._unit_kwh, strict=True):
+            got = 0.0
+            if want:
+                got = promised(
+                    battery, most_kwh, is_own, unit_kwh, steady_kwh, own_kwh, residual_kw, piece_h, hours
+                )
+            if is_own:
+                own_kwh += got * unit_kwh
+            else:
+                steady_kwh += got * unit_kwh
+            delivered.append(got)
+        steady_kw = steady_kwh / hours
+        if own_kwh:
+            limit_kw = battery.discharge_kw - steady_kw
+            share = share_of_own(own_kwh, residual_kw, piece_h, limit_kw)
+            self._promise(
+                [
+                    (each.until_ms, steady_kw + share * covered_kw(each.residual_kw, limit_kw))
+                    for each in pieces
+                ]
+            )
+        else:
+            self._promise([(end_ms, steady_kw)] if steady_kw else [])
         return delivered
 
     def _promise(self, promise: list[tuple[int, float]]) -> None:

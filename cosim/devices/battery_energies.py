@@ -11,14 +11,17 @@ many households compile them as they stand (`battery_arrays`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cosim.core.delivery import in_parts
-from cosim.devices.active_device import Piece
 
 FloatOrArray: TypeAlias = Any
 """A float, or a float64 array over households: the same operators work on both, to the same bits."""
+Numbers: TypeAlias = Sequence[float] | NDArray[np.float64]
 
 
 class Battery(NamedTuple):
@@ -112,11 +115,11 @@ def covered_kw(residual_kw: float, limit_kw: float) -> float:
     return residual_kw if residual_kw < limit_kw else limit_kw
 
 
-def coverable_kwh(pieces: Sequence[Piece], limit_kw: float) -> float:
-    """Energy that such a battery gives over all the pieces of a step, kWh."""
+def coverable_kwh(residual_kw: Numbers, piece_h: Numbers, limit_kw: float) -> float:
+    """Energy that such a battery gives over the pieces of a step, kWh; of each, its load and its length."""
     energy_kwh = 0.0
-    for piece in pieces:
-        energy_kwh += covered_kw(piece.residual_kw, limit_kw) * piece.hours
+    for piece in range(len(piece_h)):
+        energy_kwh += covered_kw(residual_kw[piece], limit_kw) * piece_h[piece]
     return energy_kwh
 
 
@@ -156,14 +159,16 @@ def lost_kwh(
 
 def promised(
     battery: Battery,
-    stored_kwh: float,
-    requested: Iterable[float],
-    follows_load: Iterable[bool],
-    unit_kwh: Iterable[float],
-    pieces: Sequence[Piece],
+    most_kwh: float,
+    follows_load: bool,
+    unit_kwh: float,
+    steady_kwh: float,
+    own_kwh: float,
+    residual_kw: Numbers,
+    piece_h: Numbers,
     hours: float,
-) -> tuple[list[float], float, float]:
-    """What of the requested units a battery can give over a step.
+) -> float:
+    """What of a requested unit a battery can give over a step, from 0 to 1 in whole parts.
 
     A unit for the own load is given as far as that load, less the generation, takes it and as there is
     energy; any other unit whole or not at all.
@@ -172,54 +177,30 @@ def promised(
     ----------
     battery : Battery
         Its constants.
-    stored_kwh : float
-        What is stored at the start.
-    requested : iterable of float
-        0 or 1 for each unit; served in this order.
-    follows_load, unit_kwh : iterable
-        Whether each is for the own load, and its energy.
-    pieces : sequence of Piece
-        What the household draws; looked at for the own load alone.
+    most_kwh : float
+        What it can give over the step, as of `deliverable_kwh`.
+    follows_load, unit_kwh
+        Whether the unit is for the own load, and its energy.
+    steady_kwh, own_kwh : float
+        What it gives already of units before this one: evenly, and to the own load.
+    residual_kw, piece_h : sequence of float
+        What the household draws in each piece of the step, and how long; looked at for the own load alone.
     hours : float
         Length of the step.
-
-    Returns
-    -------
-    delivered, steady_kwh, own_kwh : list of float, float and float
-        Of each unit, from 0 to 1 in whole parts; and how much of the energy is given evenly, and how much to
-        the own load.
     """
-    most_kwh = deliverable_kwh(battery, stored_kwh, hours)
-    steady_kwh = own_kwh = 0.0
-    delivered = []
-    for want, is_own, energy_kwh in zip(requested, follows_load, unit_kwh):  # noqa: B905 numba knows no `strict`
-        got = 0.0
-        if want and is_own:
-            coverable = coverable_kwh(pieces, battery.discharge_kw - steady_kwh / hours)
-            left_kwh = min(coverable, most_kwh - steady_kwh) - own_kwh
-            got = in_parts(left_kwh / energy_kwh)
-            own_kwh += got * energy_kwh
-        elif want:
-            # What was promised to the own load before must still find room beside it, at every moment.
-            power_kw = (steady_kwh + energy_kwh) / hours
-            if steady_kwh + own_kwh + energy_kwh <= most_kwh and not (
-                own_kwh and own_kwh > coverable_kwh(pieces, battery.discharge_kw - power_kw)
-            ):
-                got = 1.0
-                steady_kwh += energy_kwh
-        delivered.append(got)
-    return delivered, steady_kwh, own_kwh
+    if follows_load:
+        coverable = coverable_kwh(residual_kw, piece_h, battery.discharge_kw - steady_kwh / hours)
+        left_kwh = most_kwh - steady_kwh
+        return in_parts(((coverable if coverable < left_kwh else left_kwh) - own_kwh) / unit_kwh)
+    if steady_kwh + own_kwh + unit_kwh > most_kwh:
+        return 0.0
+    # What was promised to the own load before must still find room beside it, at every moment.
+    power_kw = (steady_kwh + unit_kwh) / hours
+    if own_kwh and own_kwh > coverable_kwh(residual_kw, piece_h, battery.discharge_kw - power_kw):
+        return 0.0
+    return 1.0
 
 
-def promised_kw(
-    battery: Battery, steady_kw: float, own_kwh: float, pieces: Sequence[Piece], until_ms: int
-) -> list[tuple[int, float]]:
-    """Until when (ms) it gives which power: a steady one, and on top the same share of the own load."""
-    if own_kwh:
-        limit_kw = battery.discharge_kw - steady_kw
-        share = own_kwh / coverable_kwh(pieces, limit_kw)
-        return [
-            (piece.until_ms, steady_kw + share * covered_kw(piece.residual_kw, limit_kw)) for piece in pieces
-        ]
-    steady = [(until_ms, steady_kw)]
-    return steady if steady_kw else steady[:0]
+def share_of_own(own_kwh: float, residual_kw: Numbers, piece_h: Numbers, limit_kw: float) -> float:
+    """Which share of the own load is covered, up to that limit, by so much energy over a step."""
+    return own_kwh / coverable_kwh(residual_kw, piece_h, limit_kw) if own_kwh else 0.0

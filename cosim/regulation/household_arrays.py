@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from cosim.comms.bulk_draws import RowBlocks
 from cosim.comms.bulk_links import BulkLinks
 from cosim.comms.link_arrays import Which
+from cosim.core.compiled import Patience
 from cosim.core.delivery import BulkDeliverer
 from cosim.core.errors import SimulationError
 from cosim.regulation import household_loops
@@ -29,6 +30,9 @@ from cosim.regulation.signals_heard import SignalsHeard
 from cosim.regulation.wake_ups import EVERYONE, WakeOrder, WakeUp, WakeUps
 
 Array = NDArray[np.float64]
+
+_patience = Patience(answer)
+"""Until then answers are worked out at once, where there is a loop for them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ class HouseholdArrays:
         """Gradients and responses of some households, and what they ask for, when their step k ends."""
         arrays = self._arrays
         rules, signals, draws = arrays.rules, arrays.signals, arrays.rules.draws.row(step + 1)
-        if rules.answers is not None:
+        if rules.answers is not None and _patience.is_over:
             answers = np.empty((3, len(arrays.averages), len(who)))
             is_number = answer(
                 step, who, *rules.answers, arrays.averages, arrays.delivered, signals.newest, signals.known,
@@ -176,15 +180,22 @@ class HouseholdArrays:
             )  # fmt: skip
             gradients, responses, requested = answers
         else:
-            averages = some(arrays.averages, which)
-            if step:
-                averages = rules.average.update(averages, some(arrays.delivered, which), step - 1)
-            arrays.averages[:, which] = averages
-            gradients, responses = rules.decision.responses(which, averages, signals.values(which))
-            requested = np.empty_like(responses)
-            is_number = household_loops.draw(draws, who, responses, requested)
+            _patience.spend(10 * draws.size)
+            gradients, responses, requested = self._answer_at_once(which, step, draws)
+            is_number = not np.isnan(responses).any()
         if not is_number:
             refuse(arrays, which, step + 1, responses)
+        return gradients, responses, requested
+
+    def _answer_at_once(self, which: Which, step: int, draws: Array) -> Sequence[Array]:
+        """The same by operations on whole arrays."""
+        arrays, rules = self._arrays, self._arrays.rules
+        averages = some(arrays.averages, which)
+        if step:
+            averages = rules.average.update(averages, some(arrays.delivered, which), step - 1)
+        arrays.averages[:, which] = averages
+        gradients, responses = rules.decision.responses(which, averages, arrays.signals.values(which))
+        requested = (some(draws, which) < responses).astype(np.float64)
         return gradients, responses, requested
 
     def _report(self, wake_up: WakeUp, who: NDArray[np.int64], step: int, now_ms: int) -> None:

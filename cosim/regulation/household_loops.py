@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from cosim.comms.link_arrays import NEVER_MS
 from cosim.core.compiled import compiled
 from cosim.core.delivery import PARTS
+from cosim.regulation import households_at_once
+from cosim.regulation.households_at_once import LOW_BITS
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-LOW_BITS = 20
-"""Times are summed in two parts, the lower of this many binary digits, so that no sum overflows."""
 _LOW = (1 << LOW_BITS) - 1
 
 
@@ -124,28 +124,6 @@ def take_all(
     return kept
 
 
-@compiled()
-def draw(draws: Array, who: Whole, responses: Array, requested: Array) -> bool:
-    """Whether each asks for a unit: its number is below its response; and whether no response is NaN.
-
-    Parameters
-    ----------
-    draws : ndarray, shape (m, n)
-        Uniform numbers of all households.
-    who, responses : ndarray
-        Whose, and σ.
-    requested : ndarray, shape (m, k)
-        0 or 1; written.
-    """
-    is_number = True
-    for row in range(len(responses)):
-        for each in range(len(who)):
-            response = responses[row, each]
-            requested[row, each] = 1.0 if draws[row, who[each]] < response else 0.0
-            is_number = is_number and response == response
-    return is_number
-
-
 def account_all(now_ms: int, who: Whole, delivered: Array, time_ms: Whole, current: Array) -> Whole:
     """Let some deliver something else, each from its own instant on.
 
@@ -177,7 +155,9 @@ def account_all(now_ms: int, who: Whole, delivered: Array, time_ms: Whole, curre
     return sums
 
 
-hear, take, account = compiled()(hear_all), compiled()(take_all), compiled()(account_all)
+hear = compiled(instead=households_at_once.hear)(hear_all)
+take = compiled(instead=households_at_once.take)(take_all)
+account = compiled(instead=households_at_once.account)(account_all)
 
 
 def whole_sums(sums: Sequence[Sequence[int]]) -> tuple[Sequence[int], list[int]]:

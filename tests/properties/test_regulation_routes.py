@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from cosim.config.library import names
+from cosim.core import compiled
 from cosim.core.delivery import DeviceLoop
 from cosim.core.errors import InputError
 from cosim.core.numbers import Summary
@@ -538,6 +539,7 @@ def test_many_ticks_of_batteries_leave_the_same_bytes(
     n_examples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stretches, "BEFORE_COMPILING", -1)
+    monkeypatch.setattr(compiled, "PATIENCE", 0 if n_examples == 100 else compiled.PATIENCE)
     monkeypatch.setattr(households, "_MOST_SLOTS", 300)  # so that profiles come in many blocks
     if n_examples == 4:
         monkeypatch.setattr(stretches, "stretch_with", _uncompiled)
