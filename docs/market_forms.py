@@ -49,7 +49,7 @@ STUDIES: dict[str, dict[str, list[str]]] = {
 }
 """What is compared on each page, with the settings that make it; others are compared with the first."""
 NUMBERS = {
-    "wanted_unserved_share": ("wanted of offers and not served [-]", 3),
+    "wanted_unserved_share": ("wanted from offers and not served [-]", 3),
     "traded_delivered_kwh": ("traded between households [kWh]", 0),
     "self_sufficiency_fraction": ("self-sufficiency of the homes together [-]", 3),
     "bills_households_eur": ("bills of all households [EUR]", 1),

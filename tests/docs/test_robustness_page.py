@@ -98,7 +98,9 @@ def test_what_a_rule_does_for_the_feeder_is_that_of_the_table() -> None:
         rule: row("grid_aware", f"Intervals outside limits, {rule}")
         for rule in ("none", "less by 15 %", "halved")
     }
-    loading = {rule: row("grid_aware", f"Highest trafo loading [%], {rule}") for rule in ("none", "halved")}
+    loading = {
+        rule: row("grid_aware", f"Highest transformer loading [%], {rule}") for rule in ("none", "halved")
+    }
     first, halved = mean(outside["none"][0]), mean(outside["halved"][0])
     assert 0.63 < 1 - halved / first < 0.72
     assert f"({first:.1f} to {halved:g} quarter hours, three an evening)" in said
