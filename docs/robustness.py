@@ -2,6 +2,8 @@
 
 make studies                                    # runs the studies, then this; 45 minutes on two cores
 python docs/robustness.py results/studies       # the tables alone, from results that are there
+python docs/robustness.py                       # those of five studies, from the rows in docs/robustness
+python docs/robustness.py results/studies --rows     # writes these rows anew
 python docs/robustness.py results/studies --images   # and copies the figures into docs/images
 """
 
@@ -9,14 +11,17 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import math
 import shutil
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from cosim.config import library
 from cosim.engine.wings import describe
 from cosim.report.robustness_maps import short
 from cosim.study.robustness.analysis import Analysis, analyse
@@ -37,6 +42,54 @@ IMAGES = {
     "grid_aware": {"intervals_outside_limits": "robustness_grid_aware"},
 }
 """Figures of each study that the page shows, and their names there."""
+ROWS = Path(__file__).with_suffix("")
+KEPT = {
+    "latency_loss": (
+        "market_consumption_tracking_rmse_units",
+        "market_production_tracking_rmse_units",
+        "market_cost_gap_end",
+    ),
+    "mitigations": ("market_consumption_tracking_rmse_units", "market_cost_gap_end"),
+    "faults": ("village_consumption_tracking_rmse_units",),
+    "feeder": (
+        "village_own_use_tracking_rmse_units",
+        "village_sale_tracking_rmse_units",
+        "village_cost_gap_end",
+        "voltage_min_pu",
+        "voltage_max_pu",
+        "line_loading_max_percent",
+        "trafo_loading_max_percent",
+        "intervals_outside_limits",
+    ),
+    "grid_aware": (
+        "intervals_outside_limits",
+        "trafo_loading_max_percent",
+        "energy_battery_discharged_kwh",
+        "village_sale_tracking_rmse_units",
+    ),
+}
+"""Of which numbers a row for each run stays in docs/robustness."""
+
+
+def keep_rows(study: str, points: SweepPoints) -> None:
+    """Write the rows of a study to seven digits."""
+    columns = [*(axis.name for axis in points.axes), "seed", *KEPT[study]]
+    points.table[columns].to_csv(ROWS / f"{study}.csv", index=False, float_format="%.7g")
+
+
+def kept_study(study: str, folder: Path) -> Path:
+    """A directory as the study's sweep leaves it, of the rows that are kept."""
+    folder.mkdir()
+    rows = pd.read_csv(ROWS / f"{study}.csv", keep_default_na=False)
+    rows.insert(0, "point", np.arange(len(rows)))
+    rows = rows.assign(status="done", cause="")
+    community = next(key for key in KEPT[study] if "_tracking_" in key).split("_")[0]
+    rows[f"{community}_loop_delay_steps"] = np.nan  # by which communities are known
+    rows.to_parquet(folder / "points.parquet", index=False)
+    record = {"status": "done", "sweep": f"robustness_{study}", "points": len(rows)}
+    (folder / "sweep.json").write_text(json.dumps(record), encoding="utf-8")
+    shutil.copyfile(library.shelf_folder("sweeps") / f"robustness_{study}.yaml", folder / "sweep.yaml")
+    return folder
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -279,13 +332,24 @@ STUDIES = {
 
 
 def main() -> None:
-    """Print all tables of the studies that are there."""
+    """Print all tables of the studies that are there, or of those of which rows are kept."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("results", type=Path)
+    parser.add_argument("results", type=Path, nargs="?")
     parser.add_argument("--images", action="store_true")
+    parser.add_argument("--rows", action="store_true")
     given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        if given.results is None:
+            given.results = Path(temporary)
+            for name in KEPT:
+                kept_study(name, given.results / name)
+        show(given)
+
+
+def show(given: argparse.Namespace) -> None:
+    """Print the tables, and write what else is asked for."""
     for name, study in STUDIES.items():
         folder = given.results / name
         if not (folder / "points.parquet").is_file():
@@ -293,6 +357,8 @@ def main() -> None:
         analysis = analyse(folder, [])
         print(f"## {name}\n\n{analysis.points.n_done} points\n")
         study(analysis)
+        if given.rows and name in KEPT:
+            keep_rows(name, analysis.points)
         for source, target in IMAGES[name].items() if given.images else ():
             shutil.copyfile(
                 folder / "robustness" / f"{source}.png", Path(__file__).parent / "images" / f"{target}.png"

@@ -7,13 +7,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 
 from cosim.api.sweeps import sweep
 from cosim.config import library
 from cosim.report.robustness_maps import short
-from cosim.study.robustness.estimates import NOT_NEGATIVE, estimate
+from cosim.study.robustness.estimates import ANY, NOT_NEGATIVE, estimate
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "robustness.md").read_text(encoding="utf-8")
@@ -231,6 +232,98 @@ def assert_trades(points: Any) -> None:
         "{:,.0f} messages up to 2 s, {:,.0f} at 4 s, {:,.0f} at 8 s".format(*(round(n, -1) for n in sent))
         in said
     )
+
+
+def kept(study: str) -> pd.DataFrame:
+    """The rows of all runs of a study."""
+    return pd.read_csv(DOCS / "robustness" / f"{study}.csv", keep_default_na=False)
+
+
+def by_seed(study: str, case: str, of: str, number: str) -> pd.DataFrame:
+    """What a number is in one case of an axis, by place, a column a seed."""
+    rows = kept(study)
+    rows = rows[rows[of] == case]
+    places = [name for name in ("latency_steps", "loss_probability") if name in rows]
+    if not places:
+        return rows.set_index("seed")[[number]].T
+    return rows.pivot(index=places, columns="seed", values=number)
+
+
+@pytest.mark.parametrize("study", ["latency_loss", "mitigations", "faults", "feeder", "grid_aware"])
+def test_every_run_of_a_study_has_a_row(study: str) -> None:
+    (said,) = re.findall(rf"\| `robustness_{study}` \| ([\d,]+) \|", PAGE)
+    rows = kept(study)
+    places = [
+        name
+        for name in rows
+        if name == "seed" or "_" not in name or name in ("latency_steps", "loss_probability")
+    ]
+    assert len(rows) == int(said.replace(",", "")) == len(rows.drop_duplicates(places))
+    assert rows["seed"].nunique() == 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("study", ["latency_loss", "mitigations", "faults", "feeder", "grid_aware"])
+def test_the_tables_are_those_of_the_rows(
+    study: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = program()
+    script.STUDIES[study](script.analyse(script.kept_study(study, tmp_path / study), []))
+    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(printed) >= 10
+    assert not [line for line in printed if line.rstrip() not in PAGE]
+
+
+@pytest.mark.parametrize(
+    ("mitigation", "number", "better", "worse"),
+    [
+        ("gain by measured delay", "market_consumption_tracking_rmse_units", 14, 0),
+        ("Smith predictor", "market_consumption_tracking_rmse_units", 15, 0),
+        ("gain by estimated delay", "market_consumption_tracking_rmse_units", 12, 0),
+        ("missing reports scaled", "market_consumption_tracking_rmse_units", 14, 0),
+        ("signals sent three times", "market_consumption_tracking_rmse_units", 12, 2),
+        ("gain by estimated delay", "market_cost_gap_end", None, 8),
+        ("gain by measured delay", "market_cost_gap_end", None, 9),
+        ("Smith predictor", "market_cost_gap_end", None, 8),
+    ],
+)
+def test_where_a_mitigation_is_better_beyond_chance(
+    mitigation: str, number: str, better: int | None, worse: int
+) -> None:
+    change, none = (by_seed("mitigations", case, "mitigation", number) for case in (mitigation, "none"))
+    signs = [estimate(row.to_numpy(dtype=float), ANY).sign for _, row in (change - none).iterrows()]
+    assert len(signs) == 15
+    assert signs.count(1) == worse
+    if better is not None:
+        assert signs.count(-1) == better
+    said = section("mitigations")
+    assert "at 14 and 15 of 15 places, and worse nowhere" in said
+    assert "is better at 12 and worse nowhere" in said
+    assert "better beyond chance at 14 of the 15 places and worse nowhere" in said
+    assert "Signals sent three times are better at 12 and worse at 2" in said
+    assert "even worse at 8, 9 and 8 of 15 places" in said
+
+
+def test_what_pairs_of_faults_do_beyond_their_parts() -> None:
+    number = "village_consumption_tracking_rmse_units"
+
+    def error(case: str) -> Any:
+        return by_seed("faults", case, "fault", number).to_numpy(dtype=float)[0]
+
+    def beyond(one: str, other: str) -> Any:
+        return error(f"{one} + {other}") - error(one) - error(other) + error("none")
+
+    less = estimate(beyond("household_crash", "loss_burst"), ANY)
+    said = f"({less.mean:.2f} ± {less.high - less.mean:.2f})".replace("-", "−")
+    assert f"less harm than the two separately {said}" in section("faults")
+    for case in ("duplication", "replay", "duplication + replay"):
+        assert abs(error(case) - error("none")).max() < 0.005
+    assert "(0.00 alone and in the pair of the two)" in section("faults")
+
+
+def test_no_interval_of_the_feeder_is_outside_its_limits() -> None:
+    assert not kept("feeder")["intervals_outside_limits"].any()
+    assert f"no interval of any of the {len(kept('feeder'))} runs is outside its limits" in section("feeder")
 
 
 def program() -> Any:
