@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import cosim
+from cosim.study.robustness.estimates import estimate
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "faults.md").read_text(encoding="utf-8")
@@ -105,6 +108,48 @@ def test_cumulative_averages_hardly_notice_half_a_day(script: ModuleType) -> Non
     before, worst = np.median(forget, axis=0)
     assert f"the cost gap rises from {before:.1f} to {worst:.0f} at its worst (medians)" in PAGE
     assert keep[:, 1].max() < 3
+
+
+TRADES = ["traded_delivered_kwh", "bills_households_eur", "welfare_eur"]
+"""Numbers of the last table."""
+
+
+@pytest.fixture(scope="module")
+def trades() -> dict[str, pd.DataFrame]:
+    """By case, the numbers by seed."""
+    rows = pd.read_csv(DOCS / "trade_faults.csv", keep_default_na=False)
+    return {str(case): own.set_index("seed")[TRADES] for case, own in rows.groupby("fault")}
+
+
+def test_what_faults_do_to_trades_is_that_of_twenty_seeds(trades: dict[str, pd.DataFrame]) -> None:
+    none = trades["none"]
+    for case, own in trades.items():
+        assert sorted(own.index) == list(range(1, 21))
+        cells = []
+        for number in TRADES:
+            values = own[number] if case == "none" else own[number] - none[number]
+            found = estimate(values.to_numpy())
+            sign = "" if case == "none" else "+"
+            text = f"{found.mean:{sign}.0f} ± {found.high - found.mean:.0f}".replace("-", "−")
+            cells.append(text if values.abs().max() > 1e-9 else "0")
+        assert f"| {case} | {' | '.join(cells)} |" in PAGE
+    level = none["traded_delivered_kwh"].mean()
+    down, cut_off = (
+        100 * (1 - trades[case]["traded_delivered_kwh"].mean() / level)
+        for case in ("sellers down", "sellers cut off")
+    )
+    assert f"{down:.0f} % of the energy with 30 % of the sellers ({cut_off:.0f} % where they are cut" in PAGE
+
+
+@pytest.mark.slow
+def test_the_trades_are_of_this_program(trades: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    (shown,) = re.findall(r"^```yaml\n(name: trade_faults\n.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    file = tmp_path / "trade_faults.yaml"
+    file.write_text(shown.replace("seeds: 5\n", "seeds: 1\n"), encoding="utf-8")
+    points = cosim.sweep(str(file), out=tmp_path / "swept", workers=2).points.set_index("fault")
+    assert set(points.index) == set(trades)
+    for case, own in trades.items():
+        assert points.loc[case, TRADES].to_numpy(float) == pytest.approx(own.loc[1].to_numpy(), rel=1e-6)
 
 
 def test_recoveries_that_a_late_window_delays_are_counted_apart(script: ModuleType) -> None:
