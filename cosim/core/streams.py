@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.compiled import can_compile
+from cosim.core.compiled import Patience
 from cosim.core.philox import put_rows
 
 
@@ -64,12 +64,17 @@ class Field:
         return many_of([self], first, n_rows, n_entities)[:, 0]
 
 
+_patience, _PER_ROW = Patience(put_rows), 300
+"""Until then rows are read one by one; to move a generator to one takes as long as this many numbers."""
+
+
 def many_of(fields: Sequence[Field], first: int, n_rows: int, n_entities: int) -> NDArray[np.float64]:
     """The same rows of some fields, shape ``(n_rows, n_fields, n_entities)``; see `Field.many`."""
     rows = np.empty((n_rows, len(fields), n_entities))
-    if can_compile():
+    if _patience.is_over:
         put_rows(np.array([field.key for field in fields]), first, rows)
         return rows
+    _patience.spend(n_rows * len(fields) * (_PER_ROW + n_entities // 4))
     for place, field in enumerate(fields):
         reader = field.reader(n_entities)
         for offset in range(n_rows):

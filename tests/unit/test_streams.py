@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from cosim.core import streams
 from cosim.core.streams import Streams
 
 
@@ -26,7 +29,12 @@ def test_a_reader_gives_the_rows_of_its_field_in_any_order() -> None:
             assert np.array_equal(row, field.row(counter, n))
 
 
-def test_many_rows_are_those_of_their_field_compiled_or_read() -> None:
+@pytest.mark.parametrize("is_compiled", [True, False])
+def test_many_rows_are_those_of_their_field_compiled_or_read(
+    is_compiled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patience = SimpleNamespace(is_over=is_compiled, spend=lambda n_numbers: None)
+    monkeypatch.setattr(streams, "_patience", patience)
     field = Streams(7).field("x")
     for n in (1, 2, 3, 4, 5, 99, 5000):
         for first in (0, 3, 10**12):
