@@ -53,6 +53,12 @@ def date_text(start: datetime, hours: float) -> str:
         return NO_VALUE
 
 
+def instant_text(start: datetime, hours: float, since_h: float) -> str:
+    """An instant after one that was told before: without the date where that is the same, ``19:15 UTC``."""
+    date, before = (date_text(start, each) for each in (hours, since_h))
+    return date.split(" ", 1)[1] if date[:10] == before[:10] and date != NO_VALUE else date
+
+
 def duration_text(duration_ms: int) -> str:
     """A length of time in the largest unit that it is a whole number of: ``1 day``, ``15 min``."""
     units = ((MS_PER_DAY, "day"), (MS_PER_HOUR, "h"), (MS_PER_MINUTE, "min"), (MS_PER_SECOND, "s"), (1, "ms"))

@@ -72,8 +72,14 @@ class BatteryConfig(Device):
             "takes, up to the unit",
             "a battery",
             follows_load=True,
+            brief="battery power for each home's own load",
         ),
-        Service(ANYTHING, "is given evenly, whole or not at all, and may go to the feeder", "a battery"),
+        Service(
+            ANYTHING,
+            "is given evenly, whole or not at all, and may go to the feeder",
+            "a battery",
+            brief="battery power given evenly, into the feeder too",
+        ),
     )
     is_storage: ClassVar = True
     takes_surplus: ClassVar = True

@@ -66,6 +66,7 @@ class ElectricVehicle(Device):
             "full; away or full it delivers nothing",
             "an electric vehicle",
             own_unit=True,
+            brief="charging of electric vehicles",
         ),
     )
     table: ClassVar = Table(

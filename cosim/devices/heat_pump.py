@@ -193,6 +193,7 @@ class HeatPump(Device):
             "heat; at its upper limit of comfort it delivers just what holds it there",
             "a heat pump",
             own_unit=True,
+            brief="running of heat pumps",
         ),
     )
     table: ClassVar = Table(

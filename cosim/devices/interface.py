@@ -52,6 +52,8 @@ class Service(NamedTuple):
         Whether a unit is given as far as the household's own load, less its generation, takes it.
     own_unit : bool
         Whether the device itself says what a unit is, where the resource has no `unit_kwh`.
+    brief : str
+        What a resource that it serves is, in few words: ``charging of electric vehicles``.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Service(NamedTuple):
     by: str
     follows_load: bool = False
     own_unit: bool = False
+    brief: str = ""
 
 
 class Shown(NamedTuple):

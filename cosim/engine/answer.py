@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from cosim.core.clock import MS_PER_HOUR, to_hours
 from cosim.core.errors import count, listed
@@ -16,16 +17,24 @@ from cosim.engine.moment import Moment, moment_text
 from cosim.engine.scenario import Scenario
 from cosim.engine.wings import catalogue
 from cosim.faults.kinds import Fault
-from cosim.faults.schema import fault_names
-from cosim.grid.named_elements import Element, Elements, branch, element_name, limit_text, used_text
+from cosim.faults.schema import fault_names, fault_words
+from cosim.grid.named_elements import (
+    Element,
+    Elements,
+    branch,
+    element_name,
+    limit_text,
+    limit_use,
+    used_text,
+    used_value,
+)
 from cosim.grid.verdict import WORDS_BY_KEY
-from cosim.regulation.reductions import Reduction, reduction_text
+from cosim.regulation.reductions import Beyond, Reduction, reductions_text
+from cosim.regulation.resource_words import resource_meaning
 from cosim.regulation.schema import CommunityConfig
 from cosim.regulation.units_in_kw import step_power_text
 from cosim.results.run_tables import batches, schema_of, table_files
 
-_VOLTAGES = ("voltage_low", "voltage_high")
-_LOADINGS = ("line_overload", "trafo_overload", "trafo3w_overload")
 _MOST_COMMUNITIES = 3
 _MOST_FAULTS = 2
 
@@ -47,17 +56,47 @@ def read_elements(folder: Path) -> Elements:
     return found
 
 
-def worst_hours(summary: Summary) -> float | None:
-    """When the limit that the answer names first was used most, hours since the start; None if none was.
+class Worst(NamedTuple):
+    """An element that uses its limit more than others of its kind, and when it does most."""
+
+    key: str
+    """The kind of limit, as numbers of a summary begin."""
+    element: int
+    """Its index."""
+    share: float
+    """Value over limit, of a lowest voltage limit over value."""
+    hours: float
+    """Since the start of the run."""
+    use: float
+    """How far the limit is used, by the rule that ranks all elements; see `limit_use`."""
+
+
+def worst_of(summary: Summary, elements: Elements) -> list[Worst]:
+    """The element of each kind of limit that uses it most, those first that use theirs most.
 
     Parameters
     ----------
     summary : dict
         The run's numbers.
+    elements : mapping
+        As from `read_elements`.
     """
-    key = next(iter(_exceeded(summary) or _nearest_keys(summary)), None)
-    hours = summary.get(f"{key}_use_max_time_h")
-    return None if hours is None else float(hours)
+    found = []
+    for key, words in WORDS_BY_KEY.items():
+        share, element, hours = (
+            summary.get(f"{key}_use_max{end}") for end in ("", f"_{words.table}", "_time_h")
+        )
+        if share is not None and element is not None and hours is not None:
+            use = _use(key, float(share), elements.get((words.table, int(element))))
+            found.append(Worst(key, int(element), float(share), float(hours), use))
+    return sorted(found, key=lambda each: -each.use)
+
+
+def _use(key: str, share: float, element: Element | None) -> float:
+    """See `Worst`; the share where the limit is not known."""
+    if element is None or key not in element.limits:
+        return share
+    return limit_use(key, used_value(key, share, element.limits[key]), element)
 
 
 def answer(
@@ -65,7 +104,8 @@ def answer(
     scenario: Scenario,
     elements: Elements,
     moment: Moment | None = None,
-    reductions: Sequence[Reduction] = (),
+    reductions: Sequence[Sequence[Reduction]] = (),
+    beyond: Beyond | None = None,
 ) -> str:
     """The sentences that a run begins and ends with.
 
@@ -78,33 +118,33 @@ def answer(
     elements : mapping
         As from `read_elements`.
     moment : Moment
-        The interval of `worst_hours`; None where there is none.
-    reductions : sequence of Reduction
-        What the platforms took back because of the feeder.
+        The interval in which the first of `worst_of` was; None where there is none.
+    reductions : sequence of sequence of Reduction
+        What the platforms took back because of the feeder, by resource.
+    beyond : Beyond
+        Around that moment; None where that element was within its limit.
 
     Returns
     -------
     str
         Empty where there is nothing to say: no feeder, no community, no market, no message.
     """
-    limits, rest = (
-        _limits(summary, scenario, elements),
-        [*_following(summary, scenario), *_costs(summary, scenario)],
-    )
-    then = moment_text(moment, scenario) if moment is not None else ""
-    sentences = [limits] if limits else []
-    if then:
+    worst = worst_of(summary, elements)
+    limits, then = _limits(summary, scenario, elements, worst), ""
+    told = () if moment is None else tuple(moment.sums)
+    rest = [*_following(summary, scenario, told), *_costs(summary, scenario)]
+    sentences, start, step_ms = [limits] if limits else [], scenario.time.start, scenario.time.step_ms
+    if moment is not None and worst and (then := moment_text(moment, scenario)):
         length = "hour" if scenario.interval_ms == MS_PER_HOUR else duration_text(scenario.interval_ms)
-        when = date_text(scenario.time.start, worst_hours(summary) or 0.0)
-        sentences += [f"In the {length} from {when} on, {then}."]
-    sentences += [reduction_text(each, scenario.time.start, scenario.time.step_ms) for each in reductions]
+        sentences += [f"In the {length} from {date_text(start, worst[0].hours)} on, {then}."]
+    sentences += [reductions_text(each, start, step_ms, beyond) for each in reductions]
     if rest:
         whole = f"{'over the whole run ' if then else ''}{'; '.join(rest)}"
         sentences += [f"{whole[0].upper()}{whole[1:]}."]
     return " ".join(sentences).replace(THIN_SPACE, " ")
 
 
-def _limits(summary: Summary, scenario: Scenario, elements: Elements) -> str:
+def _limits(summary: Summary, scenario: Scenario, elements: Elements, worst: Sequence[Worst]) -> str:
     n = summary.get("intervals")
     if n is None or scenario.grid is None:
         return ""
@@ -124,68 +164,58 @@ def _limits(summary: Summary, scenario: Scenario, elements: Elements) -> str:
         hours = number_text(to_hours(outside * scenario.interval_ms), 3)
         who = "The feeder was outside its limits"
         if feeders > 1:
-            n_left, worst = summary.get("feeders_outside_limits"), summary.get("feeder_worst")
-            who = f"{n_left} of {feeders:,} feeders were outside their limits, worst feeder {worst}, some"
+            n_left, where = summary.get("feeders_outside_limits"), summary.get("feeder_worst")
+            who = f"{n_left} of {feeders:,} feeders were outside their limits, worst feeder {where}, some"
         said = (
-            f"{who} in {outside} of {count(n_solved, 'interval')} {length} "
+            f"{who} in {outside} of {count(n_solved, 'power-flow interval')} {length} "
             f"({share_text(outside / n_solved)}, {hours} h): "
         )
-        which = [_left(key, summary, scenario, elements) for key in _exceeded(summary)]
+        left = [each for each in worst if summary.get(f"{each.key}_intervals")]
+        which = [_left(each, summary, scenario, elements) for each in left]
         return f"{unsolved}{said}{'; '.join(which)}."
-    nearest = listed([_extreme(key, summary, scenario, elements) for key in _nearest_keys(summary)])
-    among = "solved interval" if told else "interval"
-    where = f"in all {count(n_solved, among)}" if n_solved > 1 else f"in its only {among}"
+    nearest = [_extreme(each, scenario, elements) for each in _nearest(worst)]
+    among = "solved power-flow interval" if told else "power-flow interval"
+    when = f"in all {count(n_solved, among)}" if n_solved > 1 else f"in its only {among}"
     who = "The feeder kept its limits" if feeders == 1 else f"All {feeders:,} feeders kept their limits"
-    return f"{unsolved}{who} {where} {length}; nearest to a limit: {nearest}."
+    return f"{unsolved}{who} {when} {length}; nearest to a limit: {', next '.join(nearest)}."
 
 
-def _exceeded(summary: Summary) -> list[str]:
-    """The kinds of limits that were exceeded, the most frequent first."""
-    kinds = [key for key in WORDS_BY_KEY if summary.get(f"{key}_intervals")]
-    return sorted(kinds, key=lambda key: -float(summary[f"{key}_intervals"] or 0))
+def _nearest(worst: Sequence[Worst]) -> list[Worst]:
+    """Of loadings and of voltages that which uses most of its limit."""
+    found = {WORDS_BY_KEY[each.key].table == "bus": each for each in reversed(worst)}
+    return sorted(found.values(), key=lambda each: -each.use)
 
 
-def _nearest_keys(summary: Summary) -> list[str]:
-    """The loading and the voltage that used most of their limits."""
-    found = []
-    for keys in (_LOADINGS, _VOLTAGES):
-        uses = {key: summary.get(f"{key}_use_max") for key in keys}
-        known = {key: float(use) for key, use in uses.items() if use is not None}
-        found += [max(known, key=known.__getitem__)] if known else []
-    return found
+def _left(each: Worst, summary: Summary, scenario: Scenario, elements: Elements) -> str:
+    n = int(summary[f"{each.key}_intervals"] or 0)
+    return f"{WORDS_BY_KEY[each.key].outside} in {n}, worst at {_extreme(each, scenario, elements)}"
 
 
-def _left(key: str, summary: Summary, scenario: Scenario, elements: Elements) -> str:
-    words = WORDS_BY_KEY[key]
-    n = int(summary[f"{key}_intervals"] or 0)
-    return f"{words.outside} in {n}, worst at {_extreme(key, summary, scenario, elements)}"
+def _extreme(each: Worst, scenario: Scenario, elements: Elements) -> str:
+    """An element with its value, the limit, and when."""
+    words, element = WORDS_BY_KEY[each.key], elements.get((WORDS_BY_KEY[each.key].table, each.element))
+    where = f"{words.element} {element_name(words.table, each.element, elements) or each.element}"
+    when = date_text(scenario.time.start, each.hours)
+    if element is None or each.key not in element.limits:
+        return f"{where} ({share_text(each.share)} of its limit) on {when}"
+    value, limit = used_text(each.key, each.share, element), limit_text(each.key, element)
+    if words.table == "bus" and each.use <= 1:
+        way = f"{share_text(each.use)} of the way from the middle of its band to the limit"
+        return f"{where} ({value}, {way}, {limit}) on {when}"
+    return f"{where} ({value}, limit {limit}) on {when}"
 
 
-def _extreme(key: str, summary: Summary, scenario: Scenario, elements: Elements) -> str:
-    """The element that uses its limit most, its value, the limit, and when."""
-    words = WORDS_BY_KEY[key]
-    use, index = summary.get(f"{key}_use_max"), summary.get(f"{key}_use_max_{words.table}")
-    hours = summary.get(f"{key}_use_max_time_h")
-    if use is None or index is None or hours is None:
-        return f"a {words.element} that is not known"
-    where = f"{words.element} {element_name(words.table, int(index), elements) or int(index)}"
-    when = date_text(scenario.time.start, float(hours))
-    element = elements.get((words.table, int(index)))
-    if element is None or key not in element.limits:
-        return f"{where} ({share_text(float(use))} of its limit) on {when}"
-    return f"{where} ({used_text(key, float(use), element)}, limit {limit_text(key, element)}) on {when}"
-
-
-def _following(summary: Summary, scenario: Scenario) -> list[str]:
-    told = [
+def _following(summary: Summary, scenario: Scenario, told: Sequence[tuple[str, str]]) -> list[str]:
+    """How communities followed, and what became of messages; `told` are resources that were explained."""
+    said = [
         text
         for each in scenario.communities[:_MOST_COMMUNITIES]
-        if (text := _community(each, summary, scenario))
+        if (text := _community(each, summary, scenario, told))
     ]
     more = len(scenario.communities) - _MOST_COMMUNITIES
     if more > 0:
-        told.append(f"{count(more, 'more community', 'more communities')} in the summary")
-    told += _failures(summary, scenario)
+        said.append(f"{count(more, 'more community', 'more communities')} in the summary")
+    said += _failures(summary, scenario)
     sent, lost = int(summary.get("messages_sent") or 0), int(summary.get("messages_lost") or 0)
     late = int(summary.get("messages_expired") or 0)
     if sent:
@@ -194,12 +224,14 @@ def _following(summary: Summary, scenario: Scenario) -> list[str]:
             gone = (
                 f"{number_text(lost)} of {number_text(sent)} messages were lost ({share_text(lost / sent)})"
             )
-        told.append(f"{gone}{f', {number_text(late)} came too late' if late else ''}")
-    return told
+        said.append(f"{gone}{f', {number_text(late)} came too late' if late else ''}")
+    return said
 
 
-def _community(community: CommunityConfig, summary: Summary, scenario: Scenario) -> str:
-    """How far it was typically off its targets, and where that leaves it on average."""
+def _community(
+    community: CommunityConfig, summary: Summary, scenario: Scenario, told: Sequence[tuple[str, str]]
+) -> str:
+    """How far it was off its targets, and where that leaves it on average."""
     parts: list[str] = []
     for resource in community.resources:
         prefix = f"{community.name}_{resource.name}"
@@ -211,37 +243,54 @@ def _community(community: CommunityConfig, summary: Summary, scenario: Scenario)
         off, mean = (step_power_text(each, resource, scenario.time.step_ms) for each in (error, target))
         shift = step_power_text(abs(bias), resource, scenario.time.step_ms, beside=error)
         side = "just as much" if shift.startswith("0 ") else f"{shift} {'more' if bias > 0 else 'less'}"
-        if parts:
-            parts.append(f"{off} off in {resource.name} ({mean} on average, and the community did {side})")
-        else:
-            on_average = f"the target was {mean} on average, and the community did {side}"
-            parts.append(f"{off} off its target in {resource.name} (root mean square; {on_average})")
-    return f"community {community.name} was typically {listed(parts)}" if parts else ""
+        share = f"{share_text(error / target)} of " if target else "beside "
+        means = "" if (community.name, resource.name) in told else resource_meaning(resource)
+        said = f"{share}{mean}; {side} on average"
+        if not parts:
+            rule = f"root mean square of the deviations of all steps, {share}the mean target of {mean}"
+            said = f"{rule}; it did {side} on average"
+        parts.append(f"{off} in {resource.name} ({f'{means}; ' if means else ''}{said})")
+    return f"community {community.name} was off its target by {listed(parts)}" if parts else ""
 
 
 def _failures(summary: Summary, scenario: Scenario) -> list[str]:
     """What each of the worst faults did to the resource that it hit hardest."""
     found = []
     for config, fault in zip(scenario.faults, fault_names(scenario.faults), strict=True):
-        hit, when = [], _when(config, scenario)
+        hit = []
         for community in scenario.communities:
             for resource in community.resources:
-                key = f"fault_{fault}_{community.name}_{resource.name}_worst_deviation_units"
-                units = float(summary.get(key) or 0.0)
+                prefix = f"fault_{fault}_{community.name}_{resource.name}"
+                units = float(summary.get(f"{prefix}_worst_deviation_units") or 0.0)
                 size = abs(units) * (resource.unit_kwh or 1.0)
                 side = "too much" if units > 0 else "too little"
                 power = step_power_text(abs(units), resource, scenario.time.step_ms)
-                hit.append((size, f"during {fault}{when} it was up to {power} {side} in {resource.name}"))
+                deed = f"{community.name} did up to {power} {side} in {resource.name}"
+                again = summary.get(f"{prefix}_recovery_h")
+                if again is not None and _happens_once(config):
+                    deed += f", and was as before from {_after(float(again))} on"
+                hit.append((size, f"during the {fault_words(config)}{_when(config, scenario)} {deed}"))
         found.append(max(hit, default=(0.0, "")))
     worst = sorted(found, key=lambda each: -each[0])[:_MOST_FAULTS]
     return [text for size, text in worst if size]
 
 
+def _happens_once(fault: Fault) -> bool:
+    return fault.from_h is not None and fault.rate_per_day is None
+
+
+def _after(hours: float) -> str:
+    return f"{number_text(hours, 3)} h after its end" if hours else "its end"
+
+
 def _when(fault: Fault, scenario: Scenario) -> str:
-    """From when on a fault that happens once lasts; empty of one that comes at random or again."""
-    if fault.from_h is None or fault.rate_per_day is not None:
+    """When a fault is on that happens once; empty of one that comes at random or again."""
+    if fault.from_h is None or not _happens_once(fault):
         return ""
-    return f" (from {date_text(scenario.time.start, fault.from_h)} on)"
+    start, end_h = scenario.time.start, to_hours(scenario.time.duration_ms)
+    until_h = end_h if fault.duration_h is None else fault.from_h + fault.duration_h
+    until = date_text(start, until_h) if until_h < end_h else "the end of the run"
+    return f" (from {date_text(start, fault.from_h)} to {until})"
 
 
 def _firm_parts(summary: Summary) -> Iterator[str]:

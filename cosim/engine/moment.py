@@ -1,4 +1,4 @@
-"""What the feeder, the households and the communities did in one interval, from the tables of a run."""
+"""What feeder, homes and communities did in one interval, and how platforms reacted, from a run's tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from cosim.core.errors import listed
 from cosim.core.shown import number_text
 from cosim.devices.interface import device_title, given_columns
 from cosim.engine.scenario import Scenario
-from cosim.regulation.reductions import Reduction, is_grid_aware, planned_capacity, reductions
+from cosim.grid.verdict import KEY_BY_LIMIT, WORDS_BY_KEY
+from cosim.regulation.reductions import Beyond, Reduction, is_grid_aware, planned_capacity, reductions
+from cosim.regulation.resource_words import resource_meaning
 from cosim.regulation.units_in_kw import step_power_text
 from cosim.results.run_tables import batches, rows_between, table_files
 
@@ -114,7 +116,9 @@ def _deeds(moment: Moment, scenario: Scenario) -> Iterator[str]:
             known = moment.sums.get((community.name, resource.name))
             if known is not None:
                 did, capacity = (step_power_text(each, resource, scenario.time.step_ms) for each in known)
-                parts.append(f"{resource.name} {'' if parts else 'was '}{did} (target {capacity})")
+                means = resource_meaning(resource)
+                name = f"{resource.name}{f' ({means})' if means else ''}"
+                parts.append(f"{name} {'' if parts else 'was '}{did} (target {capacity})")
         if parts:
             yield f"of community {community.name}, {listed(parts)}"
 
@@ -183,8 +187,8 @@ def _rows(
     return [row for file in table_files(folder, table) for row in rows_between(file, columns, start, end)]
 
 
-def read_reductions(folder: Path, scenario: Scenario) -> list[Reduction]:
-    """Every capacity that gave way to the feeder, in the scenario's order.
+def read_reductions(folder: Path, scenario: Scenario) -> list[list[Reduction]]:
+    """Every capacity that gave way to the feeder, in the scenario's order: its reductions, in theirs.
 
     Parameters
     ----------
@@ -199,22 +203,73 @@ def read_reductions(folder: Path, scenario: Scenario) -> list[Reduction]:
     for community in scenario.communities:
         for resource in community.resources:
             if is_grid_aware(community, resource):
-                elapsed_ms, capacity = _ticks(folder, scenario, community.name, resource.name)
+                elapsed_ms, capacity, did = _ticks(folder, scenario, community.name, resource.name)
                 planned = planned_capacity(resource, elapsed_ms, scenario.time.start)
-                found += reductions(community.name, resource, elapsed_ms, planned, capacity)
-    return found
+                found.append(reductions(community.name, resource, elapsed_ms, planned, capacity, did))
+    return [each for each in found if each]
 
 
 def _ticks(
     folder: Path, scenario: Scenario, community: str, resource: str
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """The instants of a platform's ticks, ms since the start, and the capacity from each on."""
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """The instants of a platform's ticks, ms since the start; capacity, and what was done, from each on."""
     rows = [
-        (row["time"], row["capacity"])
+        (row["time"], row["capacity"], row["aggregate"])
         for file in table_files(folder, "regulation")
-        for batch in batches(file, ["time", "community", "resource", "capacity"])
+        for batch in batches(file, ["time", "community", "resource", "capacity", "aggregate"])
         for row in batch.to_pylist()
         if (row["community"], row["resource"]) == (community, resource)
     ]
-    elapsed = [round((time - scenario.time.start).total_seconds() * 1000) for time, _ in rows]
-    return np.array(elapsed, np.int64), np.array([capacity for _, capacity in rows], np.float64)
+    elapsed = [round((row[0] - scenario.time.start).total_seconds() * 1000) for row in rows]
+    # What a step did stands in the row of its end.
+    did = [*(row[2] for row in rows[1:]), np.nan][: len(rows)]
+    return np.array(elapsed, np.int64), np.array([row[1] for row in rows], np.float64), np.array(did)
+
+
+def read_beyond(folder: Path, scenario: Scenario, key: str, element: int, hours: float) -> Beyond | None:
+    """The stretch of time around an instant in which an element was beyond a limit; None where it was not.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's directory, whose tables are whole.
+    scenario : Scenario
+        What was run.
+    key : str
+        The kind of limit, as numbers of a summary begin.
+    element : int
+        Its index.
+    hours : float
+        The start of an interval, since the run's start.
+    """
+    start_ms, interval_ms = _unix_ms(scenario.time.start), scenario.interval_ms
+    time_ms = _violated_ms(folder, key, element) - start_ms
+    now_ms = round(hours * MS_PER_HOUR)
+    breaks = np.flatnonzero(np.diff(time_ms) > interval_ms) + 1
+    for stretch in np.split(time_ms, breaks):
+        if len(stretch) and stretch[0] <= now_ms <= stretch[-1]:
+            end_ms = int(stretch[-1]) + interval_ms
+            end_h = end_ms / MS_PER_HOUR if end_ms < scenario.time.duration_ms else np.nan
+            return Beyond(WORDS_BY_KEY[key].element, stretch[0] / MS_PER_HOUR, end_h)
+    return None
+
+
+def _unix_ms(time: datetime) -> int:
+    return round(time.timestamp() * 1000)
+
+
+def _violated_ms(folder: Path, key: str, element: int) -> NDArray[np.int64]:
+    """Starts of the intervals in which an element was beyond a limit, ms since 1970, in order."""
+    import pyarrow as pa
+
+    parts = [np.zeros(0, np.int64)]
+    for file in table_files(folder, "violations"):
+        for batch in batches(file, ["time", "kind", "element"], coded=True):
+            time, kind, index = map(batch.column, ("time", "kind", "element"))
+            texts = kind.dictionary.to_pylist()
+            is_kind = np.array([KEY_BY_LIMIT.get(text) == key for text in texts])[
+                np.from_dlpack(kind.indices)
+            ]
+            wanted = is_kind & (np.from_dlpack(index) == element)
+            parts.append(np.from_dlpack(time.view(pa.int64()))[wanted])
+    return np.concatenate(parts)

@@ -20,12 +20,12 @@ from cosim.core.numbers import Summary
 from cosim.core.plugin_modules import blamed, plugins
 from cosim.core.registry import PluginError
 from cosim.core.version import VERSION
-from cosim.engine.answer import answer, read_elements, worst_hours
+from cosim.engine.answer import answer, read_elements, worst_of
 from cosim.engine.builder import Parts, build
 from cosim.engine.inputs import keep_inputs, scenario_hash
 from cosim.engine.interrupt import Interruption
 from cosim.engine.load import LoadedScenario
-from cosim.engine.moment import read_moment, read_reductions
+from cosim.engine.moment import read_beyond, read_moment, read_reductions
 from cosim.engine.scenario import RecordConfig, Scenario
 from cosim.engine.simulation import Progress, Simulation
 from cosim.results.frames import Tables
@@ -231,9 +231,13 @@ def _run(
 
 
 def _verdict(summary: Summary, scenario: Scenario, folder: Path) -> str:
-    hours = worst_hours(summary)
-    moment = None if hours is None else read_moment(folder, scenario, hours)
-    return answer(summary, scenario, read_elements(folder), moment, read_reductions(folder, scenario))
+    elements = read_elements(folder)
+    worst = next(iter(worst_of(summary, elements)), None)
+    if worst is None:
+        return answer(summary, scenario, elements)
+    moment, found = read_moment(folder, scenario, worst.hours), read_reductions(folder, scenario)
+    beyond = read_beyond(folder, scenario, worst.key, worst.element, worst.hours) if found else None
+    return answer(summary, scenario, elements, moment, found, beyond)
 
 
 def preflight(loaded: LoadedScenario) -> list[Problem]:

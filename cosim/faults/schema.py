@@ -21,3 +21,9 @@ def fault_names(faults: Sequence[Fault]) -> tuple[str, ...]:
         seen[fault.kind] += fault.name is None
         names.append(fault.name or f"{fault.kind}_{seen[fault.kind]}")
     return tuple(names)
+
+
+def fault_words(fault: Fault) -> str:
+    """What a fault is called in a sentence, after "the": by its kind, and by its own name if it has one."""
+    title = fault.title or fault.kind.replace("_", " ")
+    return f"{title} '{fault.name}'" if fault.name else title

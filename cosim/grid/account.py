@@ -177,11 +177,14 @@ def missed_power(entries: Collection[Entry]) -> list[Problem]:
     ]
     if len(parts) > _SHOWN:
         parts = [*parts[:_SHOWN], f"{len(parts) - _SHOWN} more kinds"]
+    ((table, fate, reason), *others) = groups
+    noun, why = (_PLAIN.get(table, table), f"{fate} ({reason})") if not others else ("element", listed(parts))
     is_or_are = "is" if len(missed) == 1 else "are"
-    whole = f"{count(len(missed), 'element')} of the grid's data ({power_text(missed)})"
-    message = f"{whole} {is_or_are} not in the run: "
-    remedy = "All others are. `cosim explain` of this scenario and the table source_elements name each"
-    return [Problem(message + listed(parts), remedy, "grid.network", severity="warning")]
+    message = (
+        f"{count(len(missed), noun)} of the grid's data ({power_text(missed)}) {is_or_are} not in the run"
+    )
+    remedy = "All else is. The run's table source_elements lists each, and so does `cosim explain`"
+    return [Problem(f"{message}: {why}", remedy, "grid.network", severity="warning")]
 
 
 _SHOWN = 6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,6 +129,20 @@ def usages(
             share = limit / values if name == "vm_min_pu" else values / limit
         found[name] = Usage(values, limit, share)
     return found
+
+
+def band_use(key: str, vm_pu: Any, low: Any, high: Any) -> Any:
+    """How far voltages are on their way from the middle of their band to a limit, 1 at the limit.
+
+    Parameters
+    ----------
+    key : str
+        ``voltage_low`` or ``voltage_high``: to which limit.
+    vm_pu, low, high : float or ndarray of float64
+        Voltages, and the limits of the band, per unit.
+    """
+    way = 2 * vm_pu - (low + high) if key == "voltage_high" else (low + high) - 2 * vm_pu
+    return way / (high - low)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cosim.core.shown import number_text
 from cosim.core.text import visible
 from cosim.grid.feeder import Feeder
-from cosim.grid.limits import FeederLimits
+from cosim.grid.limits import FeederLimits, band_use
 from cosim.grid.verdict import WORDS_BY_KEY
 
 
@@ -66,5 +66,36 @@ def used_value(key: str, use: float, limit: float) -> float:
 
 
 def used_text(key: str, use: float, element: Element) -> str:
-    """The same in words: ``1.0450 pu``, ``141.8 %``."""
-    return WORDS_BY_KEY[key].value.format(used_value(key, use, element.limits[key]))
+    """The same in words; of a loading beside a rated power by what it is: ``1.0450 pu``, ``141.8 % by
+    current``."""
+    return value_text(key, used_value(key, use, element.limits[key]), element)
+
+
+def value_text(key: str, value: float, element: Element) -> str:
+    """A voltage or a loading in the same words."""
+    # At another voltage than the nominal one, the same power is another current.
+    by = "" if element.rating_kva is None else " by current"
+    return f"{WORDS_BY_KEY[key].value.format(value)}{by}"
+
+
+def limit_use(key: str, value: float, element: Element) -> float:
+    """How far an element uses a limit, by one rule for all, which a map shows: 1 is just reached.
+
+    A loading as a share of its limit; a voltage by how far it is on its way from the middle of its band to
+    the limit, for a feeder without any load is there, and not at 0 pu.
+
+    Parameters
+    ----------
+    key : str
+        The kind of limit, which the element has.
+    value : float
+        The voltage, pu, or the loading, %.
+    element : Element
+        Which.
+    """
+    limits = element.limits
+    if {"voltage_low", "voltage_high"} <= limits.keys() and limits["voltage_low"] < limits["voltage_high"]:
+        return float(band_use(key, value, limits["voltage_low"], limits["voltage_high"]))
+    if key == "voltage_low":
+        return limits[key] / value if value else math.inf
+    return value / limits[key]

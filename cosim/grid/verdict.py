@@ -14,7 +14,7 @@ from cosim.core.clock import to_hours
 from cosim.core.numbers import Number, Summary, declared, finite
 from cosim.grid.extremes import SECTION
 from cosim.grid.feeder import Feeder
-from cosim.grid.limits import Usage
+from cosim.grid.limits import Usage, band_use
 
 
 class LimitWords(NamedTuple):
@@ -32,7 +32,10 @@ class LimitWords(NamedTuple):
     more: str = ""
 
 
-_HELD = "; a bus whose voltage the grid above holds counts only where it exceeds it"
+_HELD = (
+    "; where buses have several bands, of that which is furthest from the middle of its own; a bus whose "
+    "voltage the grid above holds counts only where it exceeds it"
+)
 _WORDS = {
     "vm_min_pu": LimitWords(
         *("voltage too low", "bus", "{:.4f} pu", "voltage_low", "bus"),
@@ -81,6 +84,8 @@ _DRAWN = declared(
         for words in _WORDS.values()
     ),
 )  # fmt: skip
+KEY_BY_LIMIT = {name: words.key for name, words in _WORDS.items()}
+"""The key by the name of the limit, as the table `violations` has it."""
 NUMBERS = declared(
     SECTION,
     "tables of voltages and loadings",
@@ -109,20 +114,27 @@ class _Worst:
     """The element that uses its limit most, over all that was seen."""
 
     n_outside: int = 0
+    rank: float = -np.inf
     share: float = -np.inf
     column: int = -1
     time_ms: int = -1
     drawn_kw: float = math.nan
 
-    def add(self, usage: Usage, times_ms: NDArray[np.int64], drawn_kw: NDArray[np.float64]) -> None:
-        """Take a block; the first of equals stays."""
+    def add(
+        self,
+        usage: Usage,
+        rank: NDArray[np.float64],
+        times_ms: NDArray[np.int64],
+        drawn_kw: NDArray[np.float64],
+    ) -> None:
+        """Take a block, and what picks the element that uses its limit most; the first of equals stays."""
         self.n_outside += int(np.count_nonzero(usage.outside.any(axis=1)))
-        known = np.where(np.isnan(usage.share), -np.inf, usage.share)
+        known = np.where(np.isnan(usage.share), -np.inf, rank)
         if known.size == 0:
             return
         row, column = np.unravel_index(int(known.argmax()), known.shape)
-        if known[row, column] > self.share:
-            self.share = float(known[row, column])
+        if known[row, column] > self.rank:
+            self.rank, self.share = float(known[row, column]), float(usage.share[row, column])
             self.column, self.time_ms, self.drawn_kw = int(column), int(times_ms[row]), float(drawn_kw[row])
 
 
@@ -154,7 +166,7 @@ class LimitWatch:
             outside |= usage.outside.any(axis=1)
             if _WORDS[name].table == "bus":
                 usage = usage._replace(share=np.where(self.held & ~usage.outside, np.nan, usage.share))
-            self._worst[name].add(usage, times_ms, drawn_kw)
+            self._worst[name].add(usage, _rank(found, name, usage), times_ms, drawn_kw)
         self.n_outside += int(np.count_nonzero(outside))
 
     @property
@@ -177,3 +189,12 @@ class LimitWatch:
             found[f"{words.key}_use_max_time_h"] = to_hours(worst.time_ms) if seen else None
             found[f"{words.key}_use_max_drawn_kw"] = finite(worst.drawn_kw) if seen else None
         return found
+
+
+def _rank(found: Mapping[str, Usage], name: str, usage: Usage) -> NDArray[np.float64]:
+    """What says who uses a limit most: its share; of buses with several bands how far each uses its own."""
+    low, high = found["vm_min_pu"].limits, found["vm_max_pu"].limits
+    if _WORDS[name].table != "bus" or not len(low) or (low.min() == low.max() and high.min() == high.max()):
+        return usage.share
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(band_use(_WORDS[name].key, usage.values, low, high))

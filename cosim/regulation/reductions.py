@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cosim.core.clock import to_hours
-from cosim.core.errors import count
-from cosim.core.shown import date_text, share_text
+from cosim.core.clock import MS_PER_HOUR
+from cosim.core.errors import count, listed
+from cosim.core.shown import date_text, instant_text, share_text
 from cosim.regulation.schema import CommunityConfig, ResourceConfig, capacities_over
 from cosim.regulation.units_in_kw import step_power_text
 
 _EQUAL = 1e-9
+_MOST_TOLD = 3
 
 
 class Reduction(NamedTuple):
-    """How a grid-aware rule lowered the capacity of a resource."""
+    """One stretch of ticks in which a grid-aware rule lowered the capacity of a resource."""
 
     community: str
     """Whose platform it was."""
     resource: ResourceConfig
     """What was lowered."""
-    n: int
-    """How often: stretches of ticks without a break."""
+    hours: NDArray[np.float64]
+    """Its ticks, hours since the start. Shape (n,)."""
+    planned: NDArray[np.float64]
+    reduced: NDArray[np.float64]
+    """The plan, and what was left of it, units a step. Shape (n,)."""
+    did: NDArray[np.float64]
+    """What the community then did in the step that begins with each tick, units; NaN where the run ended
+    before. Shape (n,)."""
+    whole_h: float
+    """When the plan was in force again, hours since the start; NaN where the run ended before."""
+
+    @property
+    def least(self) -> int:
+        """The tick at which the smallest share of the plan was left."""
+        return int(np.argmin(self.reduced / self.planned))
+
+    def excess_until(self, hours: float) -> float:
+        """By how much the community did more than the lowered capacity in a step before then, at most."""
+        over = (self.did - self.reduced)[self.hours < hours]
+        return float(np.nanmax(over)) if np.isfinite(over).any() else float("nan")
+
+
+class Beyond(NamedTuple):
+    """The stretch of time in which the element that was furthest beyond its limit was beyond it."""
+
+    element: str
+    """What it is: ``transformer``."""
     first_h: float
-    least_h: float
-    last_h: float
-    """When it was first lowered, was lowest as a share of the plan, and was whole again after the first time,
-    hours since the start; `last_h` is NaN where the run ended before."""
-    planned: float
-    reduced: float
-    """The plan at its lowest, and what was left of it, units a step."""
+    end_h: float
+    """Hours since the start; `end_h` is NaN where it was still beyond it when the run ended."""
 
 
 def planned_capacity(
@@ -48,22 +70,83 @@ def is_grid_aware(community: CommunityConfig, resource: ResourceConfig) -> bool:
     return any(rule.resource == resource.name for rule in community.platform.grid_aware)
 
 
-def reduction_text(reduction: Reduction, start: datetime, step_ms: int) -> str:
-    """What the platform did, as a sentence."""
-    resource = reduction.resource
-    left, plan = (step_power_text(each, resource, step_ms) for each in (reduction.reduced, reduction.planned))
-    times = "" if reduction.n == 1 else f" {count(reduction.n, 'time')}, first"
-    back = (
-        "the run ended before the plan was whole again"
-        if np.isnan(reduction.last_h)
-        else f"the whole plan was back on {date_text(start, reduction.last_h)}"
+def reductions_text(
+    found: Sequence[Reduction], start: datetime, step_ms: int, beyond: Beyond | None = None
+) -> str:
+    """What a platform did about one resource, as sentences.
+
+    Parameters
+    ----------
+    found : sequence of Reduction
+        All of the resource, in order; at least one.
+    start : datetime
+        Of the run.
+    step_ms : int
+        Length of a step.
+    beyond : Beyond
+        When an element was beyond its limit: told is the reduction that answers that, else the deepest.
+    """
+    told, answers = _told(found, beyond)
+    resource, least = told.resource, told.least
+    left, plan = (
+        step_power_text(float(each[least]), resource, step_ms) for each in (told.reduced, told.planned)
     )
-    return (
-        f"Because of the feeder, the platform of {reduction.community} lowered its target for "
-        f"{resource.name}{times} from {date_text(start, reduction.first_h)} on; {back}. At its lowest it "
-        f"left {share_text(reduction.reduced / reduction.planned)} of the plan ({left} of {plan}), on "
-        f"{date_text(start, reduction.least_h)}."
+    first_h, least_h = float(told.hours[0]), float(told.hours[least])
+
+    def at(hours: float) -> str:
+        return instant_text(start, hours, first_h)
+
+    parts = [
+        f"Because of the feeder, the platform of {told.community} lowered its target for {resource.name} "
+        f"from {date_text(start, first_h)} on, at the lowest to {left} of the planned {plan} "
+        f"({share_text(float(told.reduced[least] / told.planned[least]))}), at {at(least_h)}"
+    ]
+    parts += _meanwhile(told, beyond if answers else None, at, step_ms)
+    parts.append(
+        "the run ended before the whole plan was in force again"
+        if np.isnan(told.whole_h)
+        else f"the whole plan was in force again at {at(told.whole_h)}"
     )
+    others = [each for each in found if each is not told]
+    return f"{'; '.join(parts)}.{_others_text(others, start)}"
+
+
+def _meanwhile(
+    told: Reduction, beyond: Beyond | None, at: Callable[[float], str], step_ms: int
+) -> Iterator[str]:
+    """What the community did before the element was within its limit again, or before the lowest target."""
+    if beyond is None:
+        until_h, until = float(told.hours[told.least]), "until then"
+    elif np.isnan(beyond.end_h):
+        until_h, until = np.inf, f"until the run ended, with the {beyond.element} still beyond its limit"
+    else:
+        until_h = beyond.end_h
+        until = f"before the {beyond.element} was within its limit again, at {at(until_h)}"
+    excess = told.excess_until(until_h)
+    if excess > 0:
+        over = step_power_text(excess, told.resource, step_ms)
+        yield f"{until}, the community did up to {over} more than the lowered target"
+    elif beyond is not None and np.isfinite(until_h):
+        yield f"the {beyond.element} was within its limit again at {at(until_h)}"
+
+
+def _told(found: Sequence[Reduction], beyond: Beyond | None) -> tuple[Reduction, bool]:
+    """The reduction to tell of, and whether it answers an element's being beyond its limit."""
+    if beyond is not None:
+        for each in found:
+            begins_then = np.isnan(beyond.end_h) or each.hours[0] < beyond.end_h
+            if begins_then and not each.whole_h <= beyond.first_h:
+                return each, True
+    return min(found, key=lambda each: each.reduced[each.least] / each.planned[each.least]), False
+
+
+def _others_text(others: Sequence[Reduction], start: datetime) -> str:
+    if not others:
+        return ""
+    times = f" It lowered it {count(len(others), 'more time', 'more times')}"
+    if len(others) > _MOST_TOLD:
+        return f"{times}."
+    return f"{times}, from {listed([date_text(start, float(each.hours[0])) for each in others])} on."
 
 
 def reductions(
@@ -72,8 +155,9 @@ def reductions(
     elapsed_ms: NDArray[np.int64],
     planned: NDArray[np.float64],
     capacity: NDArray[np.float64],
+    did: NDArray[np.float64],
 ) -> list[Reduction]:
-    """What became of a plan: nothing, or one that says when and how far it was lowered.
+    """The stretches in which a plan was lowered, in order.
 
     Parameters
     ----------
@@ -85,18 +169,22 @@ def reductions(
         Ticks of the platform, ms since the start.
     planned, capacity : ndarray of float64, shape (K,)
         The plan, and what the platform made of it, units a step.
+    did : ndarray of float64, shape (K,)
+        What the community did in the step that begins with each tick, units; NaN where that is not known.
     """
     share = np.divide(capacity, planned, out=np.ones(len(planned)), where=planned > 0)
-    lowered = share < 1 - _EQUAL
-    if not lowered.any():
-        return []
-    least, first = int(np.argmin(share)), int(np.argmax(lowered))
-    whole = np.flatnonzero(~lowered[first:])
-    last_h = to_hours(int(elapsed_ms[first + whole[0]])) if len(whole) else float("nan")
-    n = int(np.count_nonzero(np.diff(lowered.astype(int), prepend=0) == 1))
-    first_h, least_h = (to_hours(int(elapsed_ms[each])) for each in (first, least))
+    edges = np.diff((share < 1 - _EQUAL).astype(int), prepend=0, append=0)
+    hours = elapsed_ms / MS_PER_HOUR
+    whole_h = np.append(hours, np.nan)
     return [
         Reduction(
-            community, resource, n, first_h, least_h, last_h, float(planned[least]), float(capacity[least])
+            community,
+            resource,
+            hours[first:end],
+            planned[first:end],
+            capacity[first:end],
+            did[first:end],
+            float(whole_h[end]),
         )
+        for first, end in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True)
     ]

@@ -13,6 +13,7 @@ from cosim.engine.wings import tables
 from cosim.report.page.run_page import write_report
 from tests.unit.small_run import SmallRun, hours, scenario_text
 
+TORN = "Of 263 736 messages 13 313 were lost (5 %) from 2016-07-05 07:00 UTC on, 3.5 kW in 12 of 48 intervals"
 HOSTILE = '<img src=x onerror="window.taken = 1"><script>window.taken = 1</script>'
 
 
@@ -28,7 +29,12 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     folder = small.end().folder
     (folder / "scenario.yaml").write_text(scenario_text(4, 48, True, HOSTILE), encoding="utf-8")
-    record = {"status": "failed", "cause": HOSTILE, "seed": 7, "verdict": f"It left its limits at {HOSTILE}."}
+    record = {
+        "status": "failed",
+        "cause": HOSTILE,
+        "seed": 7,
+        "verdict": f"It left its limits at {HOSTILE}. {TORN}.",
+    }
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
     numbers = {
         "voltage_high_use_max": 1.1,
@@ -173,6 +179,23 @@ def test_axe_finds_nothing_serious_and_nothing_is_wider_than_a_telephone(
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
     page.emulate_media(color_scheme="dark")
     assert page.serious("{resultTypes: ['violations'], runOnly: ['color-contrast']}") == []
+
+
+def test_no_number_with_its_unit_and_no_date_is_torn_apart_at_a_lines_end(page: Any) -> None:
+    assert TORN in page.locator(".answer").nth(1).inner_text()
+    kept = page.locator(".answer").nth(1).locator(".together")
+    assert kept.all_inner_texts() == ["263 736", "13 313", "5 %", "2016-07-05 07:00 UTC", "3.5 kW"]
+    assert kept.first.evaluate("(each) => getComputedStyle(each).whiteSpace") == "nowrap"
+    assert "2016-07-05 06:00 UTC" in page.locator("#moments .together").all_inner_texts()
+
+
+def test_a_table_that_goes_on_beyond_the_screen_says_so(file: Path, opened: Callable[..., Any]) -> None:
+    hint = """(table) => [table.classList.contains("more"), getComputedStyle(table, "::before").content]"""
+    for width, goes_on in ((390, True), (1600, False)):
+        page = opened(file, viewport={"width": width, "height": 900})
+        page.wait_for_timeout(100)
+        more, said = page.locator("#violations .wide").evaluate(hint)
+        assert (more, "Scroll sideways" in said) == (goes_on, goes_on)
 
 
 def test_it_is_ready_after_little_work(file: Path, opened: Callable[..., Any]) -> None:

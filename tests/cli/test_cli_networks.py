@@ -41,7 +41,8 @@ def test_a_clean_network_is_run_without_a_warning(cosim: Callable, write: Callab
     assert ended.code == 0, ended.err
     assert ended.problems == []
     verdict = ended.out.splitlines()[0]
-    assert verdict.startswith("The feeder kept its limits in all 4 intervals of 1 h; nearest to a limit: ")
+    kept = "The feeder kept its limits in all 4 power-flow intervals of 1 h; nearest to a limit: "
+    assert verdict.startswith(kept)
     for name in ("run.json", "summary.json"):
         assert json.loads((folder / "r" / name).read_text())["verdict"] == verdict
 
@@ -66,6 +67,6 @@ def test_a_run_outside_its_limits_says_so_first(cosim: Callable, write: Callable
     assert ended.code == 0, ended.err
     first = ended.out.splitlines()[0]
     assert first.startswith(
-        "The feeder was outside its limits in 4 of 4 intervals of 1 h (100 %, 4 h): voltage "
+        "The feeder was outside its limits in 4 of 4 power-flow intervals of 1 h (100 %, 4 h): voltage "
     )
     assert " pu, limit 0.9990 pu) on " in first

@@ -46,7 +46,8 @@ def by_hour(folder: Path) -> pd.DataFrame:
 def test_the_scenario_says_of_its_grid_alone_that_generators_are_replaced() -> None:
     (told,) = preflight(load_scenario("village_combined"))
     assert told.severity == "warning"
-    assert "13 static generators of 144 kW replaced (grid.replace_generators" in told.message
+    said = "13 static generators of the grid's data (144 kW) are not in the run: replaced (grid.replace_gen"
+    assert said in told.message
 
 
 def test_both_markets_are_at_work(combined: tuple[Outcome, Path]) -> None:

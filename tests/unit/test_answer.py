@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cosim.engine.answer import answer, worst_hours
+from cosim.engine.answer import answer, worst_of
 from cosim.engine.moment import Metered, Moment
 from cosim.engine.scenario import Scenario
 from cosim.grid.named_elements import Element
@@ -29,7 +29,9 @@ def most_used(key: str, table: str, index: int, use: float, hours: float, n: int
 
 
 LINE = most_used("line_overload", "line", 3, 0.5, 2)
-TRAFO = most_used("trafo_overload", "trafo", 0, 1.425, 18.75, 12)
+TRAFO = most_used("trafo_overload", "trafo", 0, 0.429, 18.75)
+OVERLOADED = most_used("trafo_overload", "trafo", 0, 1.425, 18.75, 2)
+HIGHER = most_used("voltage_high", "bus", 7, 0.95, 12.25)
 HIGH = most_used("voltage_high", "bus", 7, 1.01, 12.25, 3)
 LOW = most_used("voltage_low", "bus", 7, 0.9375, 19)
 
@@ -38,26 +40,32 @@ LOW = most_used("voltage_low", "bus", 7, 0.9375, 19)
     ("numbers", "said"),
     [
         (SOLVED | LINE | LOW,
-         "The feeder kept its limits in all 96 intervals of 15 min; nearest to a limit: line Main\\x1b[31m "
-         "(40 %, limit 80 %) on 2016-07-04 02:00 UTC and bus 7 (0.9600 pu, limit 0.9000 pu) on 2016-07-04 "
-         "19:00 UTC."),
-        (SOLVED | HIGH | TRAFO | LINE | {"intervals_outside_limits": 15},
-         "The feeder was outside its limits in 15 of 96 intervals of 15 min (15.6 %, 3.75 h): transformer "
-         "overloaded in 12, worst at transformer T1 (142.5 %, limit 100 % of 250 kVA) on 2016-07-04 18:45 "
-         "UTC; voltage too high in 3, worst at bus 7 (1.1110 pu, limit 1.1000 pu) on 2016-07-04 12:15 UTC."),
+         "The feeder kept its limits in all 96 power-flow intervals of 15 min; nearest to a limit: line "
+         "Main\\x1b[31m (40 %, limit 80 %) on 2016-07-04 02:00 UTC, next bus 7 (0.9600 pu, 40 % of the way "
+         "from the middle of its band to the limit, 0.9000 pu) on 2016-07-04 19:00 UTC."),
+        (SOLVED | TRAFO | HIGHER,
+         "The feeder kept its limits in all 96 power-flow intervals of 15 min; nearest to a limit: bus 7 "
+         "(1.0450 pu, 45 % of the way from the middle of its band to the limit, 1.1000 pu) on 2016-07-04 "
+         "12:15 UTC, next transformer T1 (42.9 % by current, limit 100 % of 250 kVA) on 2016-07-04 18:45 "
+         "UTC."),
+        (SOLVED | HIGH | OVERLOADED | LINE | {"intervals_outside_limits": 15},
+         "The feeder was outside its limits in 15 of 96 power-flow intervals of 15 min (15.6 %, 3.75 h): "
+         "transformer overloaded in 2, worst at transformer T1 (142.5 % by current, limit 100 % of 250 kVA) "
+         "on 2016-07-04 18:45 UTC; voltage too high in 3, worst at bus 7 (1.1110 pu, limit 1.1000 pu) on "
+         "2016-07-04 12:15 UTC."),
         (SOLVED | LINE | {"intervals_diverged": 2, "intervals_skipped": 1},
          "3 of 96 intervals not solved (2 diverged and 1 skipped). The feeder kept its limits in all 93 "
-         "solved intervals of 15 min; nearest to a limit: "
-         "line Main\\x1b[31m (40 %, limit 80 %) on 2016-07-04 02:00 UTC."),
+         "solved power-flow intervals of 15 min; nearest to a limit: line Main\\x1b[31m (40 %, limit "
+         "80 %) on 2016-07-04 02:00 UTC."),
         (SOLVED | LINE | {"intervals": 1},
-         "The feeder kept its limits in its only interval of 15 min; nearest to a limit: line "
+         "The feeder kept its limits in its only power-flow interval of 15 min; nearest to a limit: line "
          "Main\\x1b[31m (40 %, limit 80 %) on 2016-07-04 02:00 UTC."),
         ({"intervals": 2, "intervals_outside_limits": None, "intervals_diverged": 2, "intervals_skipped": 0},
          "None of 2 intervals was solved (2 diverged): nothing can be said about the feeder's limits."),
         ({"intervals": 0}, "No interval of the feeder was counted: nothing can be said about its limits."),
         ({}, ""),
     ],
-    ids=["kept", "left", "partly solved", "only one", "not solved", "not counted", "no numbers"],
+    ids=["kept", "kept, by use", "left", "partly solved", "only one", "not solved", "not counted", "none"],
 )  # fmt: skip
 def test_the_feeder_comes_first(numbers: dict[str, Any], said: str) -> None:
     assert answer(numbers, scenario(), FEEDER) == said
@@ -71,7 +79,8 @@ def test_then_how_the_community_followed_in_kilowatts_and_what_was_lost_and_paid
     storm = {"kind": "platform_crash", "name": "storm", "from_h": 1, "duration_h": 1}
     run = scenario(grid=None, communities=[community], groups=[homes], faults=[storm])
     numbers: dict[str, Any] = {
-        "fault_storm_v_sale_worst_deviation_units": -20.0, "fault_storm_v_seats_worst_deviation_units": 3.0,
+        "fault_storm_v_sale_worst_deviation_units": -20.0, "fault_storm_v_sale_recovery_h": 2.5,
+         "fault_storm_v_seats_worst_deviation_units": 3.0,
         "v_sale_tracking_rmse_units": 2.0, "v_sale_capacity_mean_units": 30.0,
         "v_sale_tracking_bias_units": -0.5,
         "v_seats_tracking_rmse_units": 1.5, "v_seats_capacity_mean_units": 20.0,
@@ -80,10 +89,11 @@ def test_then_how_the_community_followed_in_kilowatts_and_what_was_lost_and_paid
         "bills_households_eur": -12.5, "delivery_days": 1, "traded_delivered_kwh": 41.25,
         "energy_imported_kwh": 1234.4, "energy_lost_in_feeder_kwh": 7.0}  # fmt: skip
     assert answer(numbers, run, {}) == (
-        "Community v was typically 4 kW off its target in sale (root mean square; the target was 60 kW on "
-        "average, and the community did 1 kW less) and 1.5 units off in seats (20 units on average, and the "
-        "community did 0.25 units more); during storm (from 2016-07-04 01:00 UTC on) it was up to 40 kW too "
-        "little in sale; 3 of 12 000 "
+        "Community v was off its target by 4 kW in sale (battery power given evenly, into the feeder too; "
+        "root mean square of the deviations of all steps, 6.7 % of the mean target of 60 kW; it did 1 kW "
+        "less on average) and 1.5 units in seats (7.5 % of 20 units; 0.25 units more on average); during the "
+        "crash of the platform 'storm' (from 2016-07-04 01:00 UTC to 2016-07-04 02:00 UTC) v did up to 40 kW "
+        "too little in sale, and was as before from 2.5 h after its end on; 3 of 12 000 "
         "messages were lost (less than 0.1 %), 1 came too late; households earned 12.5 EUR in 1 day; 41.25 "
         "kWh were traded between them; households drew 1 234 kWh at their meters; lines and transformers"
         " lost 7 kWh."
@@ -96,16 +106,17 @@ def test_what_happened_then_stands_between_the_limits_and_the_whole_run() -> Non
     homes = {"name": "g", "households": 9, "cost": {"kind": "separable", "linear": 1, "target": 0.5},
              "battery": {"capacity_kwh": 5}}  # fmt: skip
     run = scenario(communities=[community], groups=[homes])
-    numbers = SOLVED | TRAFO | {"intervals_outside_limits": 12, "energy_imported_kwh": 12.0,
+    numbers = SOLVED | OVERLOADED | {"intervals_outside_limits": 12, "energy_imported_kwh": 12.0,
                                 "energy_exported_kwh": 3.0, "ev_missing_kwh": 2.5}  # fmt: skip
-    assert worst_hours(numbers) == 18.75
+    assert [each.hours for each in worst_of(numbers, FEEDER)] == [18.75]
     sums = {("v", "sale"): (50.0, 45.0), ("v", "seats"): (1.0, 2.0)}
     moment = Moment(-95.5, -2.5, Metered(10.0, 4.0, 8.0, 108.0), sums, 1.5)
     assert answer(numbers, run, FEEDER, moment).split("UTC. ", 1)[1] == (
         "In the 15 min from 2016-07-04 18:45 UTC on, 95.5 kW flowed out of the feeder into the grid above: "
         "households used 10 kW and generated 4 "
         "kW, their batteries gave 108 kW and took 8 kW and the feeder's other generators gave 2.5 kW; lines "
-        "and transformers lost 1.5 kW; of community v, sale was 100 kW (target 90 kW) and seats 1 unit "
+        "and transformers lost 1.5 kW; of community v, sale (battery power given evenly, into the feeder "
+        "too) was 100 kW (target 90 kW) and seats 1 unit "
         "(target 2 units). Over the whole run households drew "
         "12 kWh at their meters and fed in 3 kWh; vehicles left without 2.5 kWh that they needed."
     )
@@ -113,7 +124,7 @@ def test_what_happened_then_stands_between_the_limits_and_the_whole_run() -> Non
         "In the 15 min from 2016-07-04 02:00 UTC on, 3 kW flowed from the grid above into the feeder."
         in answer(SOLVED | LINE | LOW, run, FEEDER, Moment(3.0, None, None, {}))
     )
-    assert worst_hours(SOLVED) is None
+    assert worst_of(SOLVED, FEEDER) == []
 
 
 def test_what_a_firm_and_a_tie_came_to() -> None:

@@ -22,6 +22,7 @@ from cosim.engine.scenario import Scenario
 from cosim.grid.element_limits import feeder_limits
 from cosim.grid.feeder import Feeder, feeder_from_net
 from cosim.grid.limits import FeederLimits, band_exceedance, loading_factors, usages
+from cosim.grid.named_elements import Element, limit_use
 from cosim.grid.reference import run
 from cosim.grid.schema import LimitsConfig, NetworkConfig
 from cosim.grid.verdict import LimitWatch
@@ -261,9 +262,10 @@ def test_a_run_is_held_to_the_limits_of_its_elements(
     assert summary["intervals_outside_limits"] == 2
     limit = values[element] if len(values) == 4 else values[-1]
     limit_text = f"{limit:.4f} pu" if column.startswith("bus") else f"{limit:.4g} %"
-    limit_text += " of 250 kVA" if column.startswith("trafo") else ""
+    if column.startswith("trafo"):
+        worst, limit_text = f"{worst} by current", f"{limit_text} of 250 kVA"
     assert verdict.startswith(
-        "The feeder was outside its limits in 2 of 2 intervals of 1 h (100 %, 2 h): "
+        "The feeder was outside its limits in 2 of 2 power-flow intervals of 1 h (100 %, 2 h): "
         f"{said} in 2, worst at {where.split()[0]} {where.split('(')[1][:-1]} ({worst}, limit {limit_text}) "
         "on 2016-07-04 10:00 UTC. "
     )
@@ -275,10 +277,13 @@ def test_the_scenario_overrides_what_the_elements_say(on_net: OnNet) -> None:
     summary, verdict, _ = ran(on_net(made, limits=every))
     pp.runpp(made, tolerance_mva=1e-11, numba=False)
     assert summary["intervals_outside_limits"] == 0
-    nearest = f"bus b3 ({made.res_bus.vm_pu.loc[3]:.4f} pu, limit 0.9000 pu) on 2016-07-04 10:00 UTC"
+    voltage = made.res_bus.vm_pu.loc[3]
+    way = f"{100 * (1 - voltage) / 0.1:.3g} % of the way from the middle of its band to the limit, 0.9000 pu"
+    nearest = f"bus b3 ({voltage:.4f} pu, {way}) on 2016-07-04 10:00 UTC"
     busiest = f"line l1 ({made.res_line.loading_percent.max():.4g} %, limit 100 %) on 2016-07-04 10:00 UTC"
     assert verdict.startswith(
-        f"The feeder kept its limits in all 2 intervals of 1 h; nearest to a limit: {busiest} and {nearest}. "
+        "The feeder kept its limits in all 2 power-flow intervals of 1 h; nearest to a limit: "
+        f"{nearest}, next {busiest}. "
     )
 
 
@@ -336,6 +341,21 @@ def test_a_bus_that_the_grid_above_holds_counts_only_where_it_exceeds_its_limit(
     numbers = watch.summary(three_windings())
     assert numbers["voltage_high_use_max_bus"] == bus
     assert numbers["voltage_high_intervals"] == int(bus == 0)
+
+
+def test_of_buses_with_several_bands_that_is_worst_which_a_map_shows_as_worst() -> None:
+    watch = LimitWatch(np.array(False))
+    own = limits(vm_min=[0.8, 0.99, 0.8], vm_max=[1.1, 1.1, 1.1])
+    found = usages(np.array([[1.08, 1.085, 1.0]]), LINE[:1], TRAFO[:1], TRAFO3W[:1], own)
+    watch.add(found, ["converged"], np.array([0]), np.zeros(1))
+    numbers = watch.summary(three_windings())
+    assert numbers["voltage_high_use_max"] == pytest.approx(1.08 / 1.1) < 1.085 / 1.1
+    assert numbers["voltage_high_use_max_bus"] == 0
+    element = Element("", {"voltage_low": 0.8, "voltage_high": 1.1})
+    assert limit_use("voltage_high", 1.08, element) == pytest.approx(0.13 / 0.15)
+    assert limit_use("voltage_low", 0.8, element) == pytest.approx(1)
+    assert limit_use("voltage_low", 1.08, element) == pytest.approx(-0.13 / 0.15)
+    assert limit_use("line_overload", 60.0, Element("", {"line_overload": 80.0})) == 0.75
 
 
 def test_draws_of_limits_agree_with_counting_element_by_element() -> None:

@@ -89,7 +89,7 @@ def test_what_it_gives() -> None:
 
 def test_a_run_says_what_it_is(hamlet: cosim.Run) -> None:
     assert (hamlet.status, hamlet.cause, hamlet.warnings) == ("done", "", ())
-    assert hamlet.verdict.startswith("Community village was typically ")
+    assert hamlet.verdict.startswith("Community village was off its target by ")
     assert hamlet.scenario == cosim.Scenario.model_validate(HAMLET)
     assert hamlet.record["scenario"] == "hamlet"
     assert repr(hamlet) == f"<Run of hamlet: done, in {hamlet.folder}>"

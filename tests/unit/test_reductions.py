@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cosim.engine.moment import read_moment, read_reductions
+from cosim.engine.moment import read_beyond, read_moment, read_reductions
 from cosim.engine.wings import tables
-from cosim.regulation.reductions import reduction_text
+from cosim.regulation.reductions import reductions_text
 from cosim.report.page.run_charts import time_charts
 from cosim.report.page.run_page import page
 from cosim.report.run_data import RunData
-from tests.unit.small_run import START_MS, SmallRun, scenario_text
+from tests.unit.small_run import START_MS, SmallRun, hours, scenario_text
 
 SHARES = [1, 1, 0.5, 0.25, 0.5, 1, 1, 1, 0.75, 1] + 20 * [1] + [1, 0.5]
 
@@ -39,16 +39,53 @@ def quarters(folder: Path) -> SmallRun:
     return small
 
 
-def test_it_says_when_a_platform_gave_way_how_far_and_when_the_plan_was_whole_again(tmp_path: Path) -> None:
-    run = RunData(quarters(tmp_path / "run").end().folder)
+def test_a_platform_that_gave_way_is_told_evening_by_evening(tmp_path: Path) -> None:
+    small = quarters(tmp_path / "run")
+    # The transformer was above its limit in the hour of the second reduction, and in two before it.
+    rows = {"time": hours(8)[[1, 2, 6]], "kind": ["trafo_loading_max_percent"] * 3, "element": [0] * 3}
+    small.store.writer(tables()["violations"]).append(rows | {"value": [130.0] * 3, "limit": [100.0] * 3})
+    run = RunData(small.end().folder)
+    start, step_ms = run.scenario.time.start, run.scenario.time.step_ms
     (found,) = read_reductions(run.folder, run.scenario)
-    assert (found.n, found.first_h, found.least_h, found.last_h) == (3, 0.5, 0.75, 1.25)
-    assert reduction_text(found, run.scenario.time.start, run.scenario.time.step_ms) == (
-        "Because of the feeder, the platform of village lowered its target for sale 3 times, first from "
-        "2016-07-04 00:30 UTC on; the whole plan was back on 2016-07-04 01:15 UTC. At its lowest it left "
-        "25 % of the plan (2 kW of 8 kW), on 2016-07-04 00:45 UTC."
+    assert [(each.hours[0], each.hours[each.least], each.whole_h) for each in found[:2]] == [
+        (0.5, 0.75, 1.25),
+        (2, 2, 2.25),
+    ]
+    assert (found[2].hours[0], np.isnan(found[2].whole_h)) == (7.75, True)
+
+    beyond = read_beyond(run.folder, run.scenario, "trafo_overload", 0, 2)
+    assert beyond == ("transformer", 1, 3)
+    assert read_beyond(run.folder, run.scenario, "trafo_overload", 0, 5) is None
+    assert read_beyond(run.folder, run.scenario, "voltage_low", 0, 2) is None
+
+    found = [each._replace(did=each.reduced + over) for each, over in zip(found, (1, 1.5, 3), strict=True)]
+    others = "It lowered it 2 more times, from"
+    assert reductions_text(found, start, step_ms) == (
+        "Because of the feeder, the platform of village lowered its target for sale from 2016-07-04 00:30 "
+        "UTC on, at the lowest to 2 kW of the planned 8 kW (25 %), at 00:45 UTC; until then, the community "
+        "did up to 2 kW more than the lowered target; the whole plan was in force again at 01:15 UTC. "
+        f"{others} 2016-07-04 02:00 UTC and 2016-07-04 07:45 UTC on."
     )
-    assert "platform of village lowers sale" in page(run)
+    told = [each for each in found if each.hours[0] != 0.5]
+    assert reductions_text(told, start, step_ms, beyond) == (
+        "Because of the feeder, the platform of village lowered its target for sale from 2016-07-04 02:00 "
+        "UTC on, at the lowest to 6 kW of the planned 8 kW (75 %), at 02:00 UTC; before the transformer was "
+        "within its limit again, at 03:00 UTC, the community did up to 3 kW more than the lowered target; "
+        "the whole plan was in force again at 02:15 UTC. It lowered it 1 more time, from 2016-07-04 07:45 "
+        "UTC on."
+    )
+    lasting = beyond._replace(end_h=float("nan"))
+    said = "; until the run ended, with the transformer still beyond its limit, the community did up to 6 kW"
+    assert said in reductions_text(found[2:], start, step_ms, lasting)
+    less = [each._replace(did=each.reduced - 1) for each in told]
+    assert "; the transformer was within its limit again at 03:00 UTC; the whole" in reductions_text(
+        less, start, step_ms, beyond
+    )
+
+
+def test_the_page_goes_to_what_a_platform_took_back(tmp_path: Path) -> None:
+    run = RunData(quarters(tmp_path / "run").end().folder)
+    assert page(run).count("platform of village lowers sale") == 3
     assert read_reductions(run.folder, run.scenario.model_copy(update={"communities": ()})) == []
 
 
@@ -59,6 +96,9 @@ def test_a_moment_on_the_page_is_the_mean_that_the_answer_tells(tmp_path: Path) 
     def then(title: str, name: str, hour: int) -> float:
         held = charts[title][name]["then"]
         return float(held["low"] + held["step"] * np.frombuffer(b64decode(held["levels"]), "<u2")[hour])
+
+    def title_of(power: str) -> str:
+        return next(title for title in charts if title.startswith("Power of the") and power in charts[title])
 
     for hour in range(7):
         moment = read_moment(run.folder, run.scenario, hour)
@@ -78,7 +118,8 @@ def test_a_moment_on_the_page_is_the_mean_that_the_answer_tells(tmp_path: Path) 
             "lost in lines and transformers": moment.losses_kw,
         }
         for name, value in powers.items():
-            assert then("Power", name, hour) == pytest.approx(value, abs=2e-3), name
+            assert then(title_of(name), name, hour) == pytest.approx(value, abs=2e-3), name
         gives = ("their generation", "given by their devices")
-        told = sum(then("Power", name, hour) * (-1) ** (name in gives) for name in powers)
-        assert told == pytest.approx(then("Power", "from the grid above (into it: negative)", hour), abs=1e-2)
+        told = sum(then(title_of(name), name, hour) * (-1) ** (name in gives) for name in powers)
+        above = "from the grid above (into it: negative)"
+        assert told == pytest.approx(then("Power of the feeder", above, hour), abs=1e-2)

@@ -51,6 +51,7 @@ class Churning(LastingEffect):
 class Churn(HouseholdFault, CsvFormat):
     """Households leave their community and come back as newcomers; load and PV stay."""
 
+    title: ClassVar = "absence of households"
     effect: ClassVar = Churning
     needs_community: ClassVar = True
     of_agents: ClassVar = True

@@ -83,6 +83,8 @@ class FalseReading(HouseholdFault):
 class StuckMeter(FalseReading):
     """A meter shows the same value all the time."""
 
+    title: ClassVar = "standstill of meters"
+
     meter: Literal["household", "feeder"] = "household"
     """`household`: what these households report; `feeder`: the feeder's measurements of the aggregate and of
     voltage and loading."""
@@ -119,6 +121,8 @@ class StuckMeter(FalseReading):
 @FAULTS.register("liar")
 class Liar(FalseReading):
     """Households report what they did not do."""
+
+    title: ClassVar = "false reporting of households"
 
     reports: Literal["constant", "inverted", "scaled"] = "constant"
     """`constant`: always `value`; `inverted`: one unit less what they did; `scaled`: `factor` times what they

@@ -29,6 +29,7 @@ class GeneratorFailures(LastingEffect):
 class GeneratorFailure(Fault):
     """The generator of the local firm gives nothing; intervals that it fails in are lost from their start."""
 
+    title: ClassVar = "failure of the generator"
     effect: ClassVar = GeneratorFailures
     needs_market: ClassVar = False
     together: ClassVar = "It runs again when all have ended."

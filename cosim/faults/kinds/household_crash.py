@@ -57,6 +57,7 @@ class Crashes(LastingEffect):
 class HouseholdCrash(HouseholdFault):
     """Households' controllers are down: they hear, decide, report and trade nothing; devices go on."""
 
+    title: ClassVar = "crash of households"
     effect: ClassVar = Crashes
     together: ClassVar = DOWN_TOGETHER
 

@@ -152,6 +152,8 @@ class Fault(Model):
     """Whether it affects nobody where there is no community and no market."""
     together: ClassVar[str] = ""
     """What two of the kind do at one time, where they cannot add up."""
+    title: ClassVar[str] = ""
+    """What it is called in a sentence, after "the": ``crash of the platform``."""
 
     kind: str = ""
     name: Name | None = None

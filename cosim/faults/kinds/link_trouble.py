@@ -68,6 +68,8 @@ class LinkFault(HouseholdFault):
 class Partition(LinkFault):
     """Households are cut off from the platform and all others, both ways, but not from each other."""
 
+    title: ClassVar = "partition of links"
+
     buses: Numbers[BusNumber] = ()
     """Households at these buses of the feeder; with `households` and `groups`, all of these together."""
 
@@ -132,6 +134,8 @@ class DirectedFault(LinkFault):
 class LossBurst(DirectedFault):
     """Messages get lost, besides those that are lost anyway."""
 
+    title: ClassVar = "burst of losses"
+
     loss_probability: Probability
     """Probability that the fault loses a message."""
 
@@ -140,6 +144,8 @@ class LossBurst(DirectedFault):
 class Duplication(DirectedFault):
     """Messages arrive twice, each copy with its own latency."""
 
+    title: ClassVar = "duplication of messages"
+
     duplication_probability: Probability
     """Probability that the fault duplicates a message."""
 
@@ -147,6 +153,8 @@ class Duplication(DirectedFault):
 @FAULTS.register("replay")
 class Replay(DirectedFault):
     """Messages arrive again, much later than the first time."""
+
+    title: ClassVar = "replay of messages"
 
     replay_probability: Probability
     """Probability that a message sent during the fault arrives a second time."""

@@ -28,6 +28,7 @@ class NonCompliance(LastingEffect):
 class NonComplier(HouseholdFault):
     """Households do not answer the signal, and report truly what they do."""
 
+    title: ClassVar = "non-compliance of households"
     effect: ClassVar = NonCompliance
     needs_community: ClassVar = True
     of_agents: ClassVar = True

@@ -43,6 +43,7 @@ class OperatorCrashes(LastingEffect):
 class OperatorCrash(Fault):
     """Who clears the households' market, or their broker, is down: it takes no orders, tells nothing."""
 
+    title: ClassVar = "crash of the operator"
     effect: ClassVar = OperatorCrashes
     together: ClassVar = DOWN_TOGETHER
 

@@ -54,6 +54,7 @@ class PlatformCrashes(LastingEffect):
 class PlatformCrash(Fault):
     """A community's platform is down: it hears nothing and sends nothing."""
 
+    title: ClassVar = "crash of the platform"
     effect: ClassVar = PlatformCrashes
     needs_community: ClassVar = True
     together: ClassVar = DOWN_TOGETHER

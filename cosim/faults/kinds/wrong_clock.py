@@ -63,6 +63,7 @@ class WrongClocks(LastingEffect):
 class ClockFault(HouseholdFault):
     """Households' clocks are wrong; they are right again when it ends."""
 
+    title: ClassVar = "error of clocks"
     effect: ClassVar = WrongClocks
     needs_community: ClassVar = True
     of_agents: ClassVar = True

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.shown import number_text
-from cosim.grid.named_elements import Element, limit_text, used_text
-from cosim.grid.verdict import WORDS_BY_KEY
+from cosim.engine.answer import worst_of
+from cosim.grid.named_elements import Element, limit_text, limit_use, used_text, value_text
+from cosim.grid.verdict import KEY_BY_LIMIT, WORDS_BY_KEY
 from cosim.report.long_series import blocks
 from cosim.report.page.packing import kept_rows, packed, packed_times
 from cosim.report.run_data import RunData, text_list
@@ -30,9 +31,6 @@ _KEPT = {
     "trafo3w_overload": "three-winding transformer most loaded",
 }
 KINDS = ("line", "trafo", "trafo3w")
-_VIOLATIONS = {"vm_min_pu": "voltage_low", "vm_max_pu": "voltage_high"} | {
-    f"{kind}_loading_max_percent": f"{kind}_overload" for kind in KINDS
-}
 
 
 class Solved(NamedTuple):
@@ -227,28 +225,21 @@ def _or_null(values: Array) -> list[float | None]:
 
 
 def worst_moments(run: RunData) -> list[dict[str, Any]]:
-    """For each kind of limit the element that uses it most, and when; as the answer names them.
-
-    Limits that are exceeded come first, the most frequent before the others; then loadings, then voltages.
-    """
+    """For each kind of limit the element that uses it most, and when; ordered as the answer orders them."""
     found = []
-    for key, words in WORDS_BY_KEY.items():
-        use = run.summary.get(f"{key}_use_max")
-        element, hours = (run.summary.get(f"{key}_use_max_{end}") for end in (words.table, "time_h"))
-        if use is None or element is None or hours is None:
+    for each in worst_of(run.summary, run.elements):
+        if run.copy is not None and not run.copy.has(each.element):  # which is not on the map
             continue
-        if run.copy is not None and not run.copy.has(int(element)):  # which is not on the map
-            continue
-        rank = -float(run.summary.get(f"{key}_intervals") or 0), words.table == "bus", -float(use)
-        found.append((rank, {
-            "label": words.outside if run.summary.get(f"{key}_intervals") else _KEPT[key],
-            "second": round(float(hours) * 3600),
+        words, left = WORDS_BY_KEY[each.key], bool(run.summary.get(f"{each.key}_intervals"))
+        found.append({
+            "label": words.outside if left else _KEPT[each.key],
+            "second": round(each.hours * 3600),
             "kind": words.table,
-            "element": int(element),
-            "left": bool(run.summary.get(f"{key}_intervals")),
-            "value": _used(run, key, int(element), float(use)),
-        }))  # fmt: skip
-    return [each for _, each in sorted(found, key=lambda pair: pair[0])]
+            "element": each.element,
+            "left": left,
+            "value": _used(run, each.key, each.element, each.share),
+        })  # fmt: skip
+    return found
 
 
 def _used(run: RunData, key: str, index: int, use: float) -> str:
@@ -257,14 +248,8 @@ def _used(run: RunData, key: str, index: int, use: float) -> str:
     return used_text(key, use, element) if element and key in element.limits else ""
 
 
-def _limit(run: RunData, key: str, index: int, limit: float) -> str:
-    """A limit in force; a loading's with the rating that it is a share of."""
-    element = run.elements.get((WORDS_BY_KEY[key].table, index), Element("", {}))
-    return limit_text(key, element._replace(limits={key: limit}))
-
-
 def episodes(run: RunData) -> dict[str, Any]:
-    """Violations of limits as stretches without a break, the most frequent first.
+    """Violations of limits as stretches without a break, the furthest beyond their limits first.
 
     Returns
     -------
@@ -287,7 +272,7 @@ def episodes(run: RunData) -> dict[str, Any]:
     zero = start_ms(run)
     rows: list[dict[str, Any]] = []
     for first, last in zip(starts.tolist(), ends.tolist(), strict=True):
-        key = _VIOLATIONS.get(str(table["kind"].texts[kind[first]]), "")
+        key = KEY_BY_LIMIT.get(str(table["kind"].texts[kind[first]]), "")
         if key not in WORDS_BY_KEY:
             continue
         part = value[first:last]
@@ -299,10 +284,16 @@ def episodes(run: RunData) -> dict[str, Any]:
             "start": int(time_ms[first] - zero) // 1000,
             "end": int(time_ms[last - 1] + interval_ms - zero) // 1000,
             "hours": number_text((last - first) * interval_ms / MS_PER_HOUR, 3),
-            "worst": WORDS_BY_KEY[key].value.format(value[worst]),
-            "limit": _limit(run, key, int(element[first]), float(limit[worst])),
             "moment": int(time_ms[worst] - zero) // 1000,
-            "share": float(abs(value[worst] / limit[worst] - 1)),
+            **_beyond(run, key, int(element[first]), float(value[worst]), float(limit[worst])),
         })  # fmt: skip
-    rows.sort(key=lambda row: (-(row["end"] - row["start"]), -row["share"], row["start"]))
+    rows.sort(key=lambda row: (-row["use"], row["start"]))
     return {"rows": rows[:MOST_EPISODES], "n": len(rows)}
+
+
+def _beyond(run: RunData, key: str, index: int, value: float, limit: float) -> dict[str, Any]:
+    """A value beyond the limit in force, in words, and how far it uses that limit, as the answer ranks it."""
+    known = run.elements.get((WORDS_BY_KEY[key].table, index), Element("", {}))
+    element = known._replace(limits={**known.limits, key: limit})
+    texts = {"worst": value_text(key, value, element), "limit": limit_text(key, element)}
+    return texts | {"use": limit_use(key, value, element)}

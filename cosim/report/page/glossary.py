@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from cosim.core.shown import duration_text, number_text
+from cosim.regulation.resource_words import resource_meaning
 from cosim.report.run_data import RunData
 
 _FEEDER = {
     "pu": "per unit: a voltage as a share of the nominal one",
-    "loading": "the current, as a share of what the line or transformer is rated for",
+    "loading": (
+        "the current, as a share of what the line or transformer is rated for; at a voltage above the "
+        "nominal one the same power is less current, so that it is not power over rated power"
+    ),
+    "power-flow interval": "what voltages and loadings are the means of; a market step can be shorter",
     "outside its limits": "some voltage or loading of the feeder is beyond its own limit in an interval",
 }
 _COMMUNITY = {
@@ -16,8 +21,8 @@ _COMMUNITY = {
     "target": "how much of a resource the community is to take together in a step (its capacity)",
     "signal": "the number that a platform sends to all its households for each resource",
     "off its target (root mean square)": (
-        "the size that deviations typically have: large ones count more, and those above the target do not "
-        "make up for those below"
+        "the root of the mean of the squared deviations from the target, over all steps: large ones count "
+        "more, and those above the target do not make up for those below"
     ),
     "cost/unit": (
         "by how much a household's private cost rises with one unit more; the cost is a number without a "
@@ -44,6 +49,9 @@ def words_of(run: RunData) -> dict[str, str]:
     if run.scenario.communities:
         found |= _COMMUNITY
         step = duration_text(run.scenario.time.step_ms)
+        for one in (one for each in run.scenario.communities for one in each.resources):
+            if means := resource_meaning(one):
+                found.setdefault(one.name, means)
         found["unit"] = f"what one household takes in a step of {step}{_sizes(run)}"
     return found | (_MESSAGES if run.has("messages") else {})
 

@@ -15,7 +15,9 @@ from cosim.devices.interface import given_columns
 from cosim.devices.services import services
 from cosim.engine.moment import device_words
 from cosim.engine.scenario import Scenario
+from cosim.faults.schema import fault_names, fault_words
 from cosim.regulation.reductions import is_grid_aware, planned_capacity
+from cosim.regulation.resource_words import resource_meaning
 from cosim.regulation.schema import CommunityConfig, ResourceConfig
 from cosim.regulation.units_in_kw import kw_per_unit
 from cosim.report.device_data import panels
@@ -110,9 +112,13 @@ def _highest(run: RunData, found: Solved, kind: str) -> Array:
 
 def _power(run: RunData) -> Iterator[Chart]:
     zero, to_kw, span_ms = start_ms(run), MS_PER_HOUR / run.scenario.interval_ms, run.scenario.interval_ms
-    parts, net, acting = [], None, False
+    homes: list[dict[str, Any]] = []
+    feeder: list[dict[str, Any]] = []
+    net, acting = None, False
 
-    def add(name: str, time_ms: Times, values: Array, *, dash: bool = False) -> None:
+    def add(
+        parts: list[dict[str, Any]], name: str, time_ms: Times, values: Array, dash: bool = False
+    ) -> None:
         at = then(run, time_ms, values, span_ms)
         parts.append(series(name, time_ms, values, zero, steps=True, dash=dash, **at))
 
@@ -122,20 +128,23 @@ def _power(run: RunData) -> Iterator[Chart]:
         net, balance = (time_ms, at_meters), at_meters - load + made
         # Where devices were not recorded, the balance is all that is known.
         given = np.maximum(to_kw * _given_kwh(run, time_ms), -balance)
-        add("load of the households", time_ms, load)
+        add(homes, "load of the households", time_ms, load)
         if made.any():
-            add("their generation", time_ms, made, dash=True)
+            add(homes, "their generation", time_ms, made, dash=True)
         for name, values in (("taken by their devices", balance + given), ("given by their devices", given)):
             if values.max(initial=0) > 1e-9:
-                add(name, time_ms, values, dash=values is given)
+                add(homes, name, time_ms, values, dash=values is given)
                 acting = True
     if run.has("power_flow"):
         for each in _of_feeder(run, net):
-            add(*each, dash=True)
-    if parts:
-        devices = f" Devices: {device_words(run.scenario)}." if acting else ""
-        about = f"Means of each interval.{devices}"
-        yield chart("power", "Power", "kW", parts, about=about, tables="meters and power_flow")
+            add(feeder, *each)
+    if homes:
+        devices = f" Their devices: {device_words(run.scenario)}." if acting else ""
+        about = f"Means of each interval. Solid: taken; dashed: given.{devices}"
+        yield chart("power", "Power of the households", "kW", homes, about=about, tables="meters")
+    if feeder:
+        about = "Means of each interval; with the power of the households it adds up."
+        yield chart("feeder_power", "Power of the feeder", "kW", feeder, about=about, tables="power_flow")
 
 
 def _given_kwh(run: RunData, time_ms: Times) -> Array:
@@ -248,7 +257,9 @@ def _resource(run: RunData, number: int, one: ResourceSeries) -> Chart:
             **then(run, at_ms, did, step_ms),
         ),
     ]
-    about = "What the community did in each step, against the target that its platform sent out signals for."
+    means = resource_meaning(config)
+    about = f"{one.resource}{f' ({means})' if means else ''}: what the community did in each step, "
+    about += "against the target that its platform sent out signals for."
     if is_grid_aware(community, config) and scenario.firm is None:
         plan = factor * planned_capacity(config, one.time_ms - zero, scenario.time.start)
         parts.append(
@@ -402,11 +413,13 @@ def fault_bands(run: RunData) -> list[dict[str, Any]]:
     """When something had failed, in seconds since the start: stretches of each fault that do not overlap."""
     if not run.has("faults"):
         return []
-    table, zero = run.read("faults", ["fault", "kind", "target", "start", "end"]), start_ms(run)
-    names, kinds, targets = (text_list(table[name]) for name in ("fault", "kind", "target"))
+    table, zero = run.read("faults", ["fault", "target", "start", "end"]), start_ms(run)
+    names, targets = (text_list(table[name]) for name in ("fault", "target"))
+    configured = run.scenario.faults
+    titles = dict(zip(fault_names(configured), map(fault_words, configured), strict=True))
     merged: dict[str, list[dict[str, Any]]] = {}
-    rows = sorted(zip(table["start"].tolist(), table["end"].tolist(), names, kinds, targets, strict=True))
-    for start, end, name, kind, target in rows:
+    rows = sorted(zip(table["start"].tolist(), table["end"].tolist(), names, targets, strict=True))
+    for start, end, name, target in rows:
         first, last = (start - zero) // 1000, (end - zero) // 1000
         own = merged.setdefault(name, [])
         if own and first <= own[-1]["end"]:
@@ -414,6 +427,13 @@ def fault_bands(run: RunData) -> list[dict[str, Any]]:
             own[-1]["targets"] += 1
         else:
             own.append(
-                {"name": name, "kind": kind, "target": target, "targets": 1, "start": first, "end": last}
+                {
+                    "name": name,
+                    "title": titles.get(name, name),
+                    "target": target,
+                    "targets": 1,
+                    "start": first,
+                    "end": last,
+                }
             )
     return [each for own in merged.values() for each in own]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +15,7 @@ from cosim.core.clock import MS_PER_HOUR
 from cosim.core.errors import count
 from cosim.core.registry import is_own
 from cosim.core.shown import date_text, duration_text, number_text, share_text
-from cosim.engine.answer import worst_hours
+from cosim.engine.answer import worst_of
 from cosim.engine.moment import device_words, read_reductions
 from cosim.engine.scenario import Scenario
 from cosim.report.page.feeder_data import episodes, feeder_map, worst_moments
@@ -43,6 +44,7 @@ SCRIPTS = (
 )
 MOST_FAULTS = 500
 MOST_FAULT_MOMENTS = 4
+MOST_REDUCTIONS = 3
 _STATUS_TEXT = {
     "done": "The run reached its end.",
     "failed": "What follows is what the run produced until then.",
@@ -127,7 +129,8 @@ def _answer(run: RunData) -> dict[str, Any]:
         "answer": [f"{part}." for part in verdict.removesuffix(".").split(". ") if part],
         "status": status,
         "status_text": f"{text} Cause: {cause}" if cause else text,
-        "warnings": [str(each) for each in run.record.get("warnings", ())],
+        # Without the folder that a scenario's file is in, which tells a reader of the page nothing.
+        "warnings": [re.sub(r"^[^\s:]*/", "", str(each)) for each in run.record.get("warnings", ())],
     }
 
 
@@ -138,17 +141,19 @@ def _interval_words(scenario: Scenario) -> str:
 
 def _told(run: RunData) -> int:
     """The moment that the answer tells of, in seconds since the start; -1 where it tells of none."""
-    hours = worst_hours(run.summary)
-    if hours is None or date_text(run.scenario.time.start, hours) not in str(run.record.get("verdict", "")):
+    worst = next(iter(worst_of(run.summary, run.elements)), None)
+    verdict = str(run.record.get("verdict", ""))
+    if worst is None or date_text(run.scenario.time.start, worst.hours) not in verdict:
         return -1
-    return round(3600 * hours)
+    return round(3600 * worst.hours)
 
 
 def _lowered(run: RunData) -> list[dict[str, Any]]:
-    """The moments at which a platform first gave way to the feeder."""
+    """The moments at which a platform gave way to the feeder: by resource, the first few."""
     return [
-        _moment(f"platform of {each.community} lowers {each.resource.name}", each.first_h)
-        for each in read_reductions(run.folder, run.scenario)
+        _moment(f"platform of {each.community} lowers {each.resource.name}", float(each.hours[0]))
+        for found in read_reductions(run.folder, run.scenario)
+        for each in found[:MOST_REDUCTIONS]
     ]
 
 
@@ -165,7 +170,7 @@ def _moment(label: str, hours: float) -> dict[str, Any]:
 
 def _begins(fault: dict[str, Any]) -> dict[str, Any]:
     """The moment at which something fails."""
-    return _moment(f"{fault['name']} begins", fault["start"] / 3600)
+    return _moment(f"{fault['title']} begins", fault["start"] / 3600)
 
 
 def _summary(run: RunData) -> list[tuple[str, list[Any]]]:
@@ -254,15 +259,15 @@ def _faults(run: RunData, found: list[dict[str, Any]]) -> dict[str, Any] | None:
     start = run.scenario.time.start
     rows = [
         [
+            each["title"],
             each["name"],
-            each["kind"],
             each["target"] if each["targets"] == 1 else f"{each['targets']} events",
             date_text(start, each["start"] / 3600),
             date_text(start, each["end"] / 3600),
         ]
         for each in found[:MOST_FAULTS]
     ]
-    return {"columns": ("fault", "kind", "what", "from", "to"), "rows": rows, "numbers": ()}
+    return {"columns": ("fault", "name in the tables", "of what", "from", "to"), "rows": rows, "numbers": ()}
 
 
 def _pictures(run: RunData) -> list[dict[str, str]]:
@@ -295,6 +300,7 @@ def _facts(run: RunData) -> list[tuple[str, str]]:
         ("Scenario's hash", str(record.get("scenario_hash", ""))),
         ("Simulated time", f"{date_text(scenario.time.start, 0)}, {length}"),
         ("Market step", duration_text(scenario.time.step_ms)),
+        ("Power-flow interval", "" if scenario.grid is None else duration_text(scenario.interval_ms)),
         ("Households", number_text(scenario.n_households)),
         ("Communities", ", ".join(community.name for community in scenario.communities) or "none"),
         ("Feeder", _feeder(run)),

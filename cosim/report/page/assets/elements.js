@@ -8,6 +8,31 @@ function make(tag, text = "", attributes = {}) {
   return element;
 }
 
+/* A text in which no date, number or unit is torn apart at the end of a line. */
+const WHOLE = /\d{4}-\d\d-\d\d(?: \d\d:\d\d)?(?: UTC)?|\d\d:\d\d UTC|-?\d[\d.]*(?:[ \u2009]\d{3})*(?: (?:kVAh|kVA|kWh|kW|EUR|pu|min|units?|days?|h|%))?(?![\w.])/g;
+
+function setText(element, text) {
+  const parts = [];
+  let end = 0;
+  for (const match of text.matchAll(WHOLE)) {
+    if (!/[ \u2009-]/.test(match[0])) continue;
+    parts.push(text.slice(end, match.index), make("span", match[0], { class: "together" }));
+    end = match.index + match[0].length;
+  }
+  element.replaceChildren(...parts, text.slice(end));
+}
+
+/* Tells which tables go on beyond the edge of the screen, so that the page can say so. */
+const wideTables = new ResizeObserver((entries) => {
+  for (const { target } of entries) target.classList.toggle("more", target.scrollWidth > target.clientWidth + 1);
+});
+
+/* What the templates wrote. */
+function dressPage() {
+  for (const each of document.querySelectorAll(".answer, .note, h1")) if (!each.childElementCount) setText(each, each.textContent);
+  for (const each of document.querySelectorAll(".wide")) wideTables.observe(each);
+}
+
 function show(id) {
   document.getElementById(id).hidden = false;
 }

@@ -49,7 +49,7 @@ function branchPlace(kind, id) {
 /* The limit of a line or transformer, and what it is a share of. */
 function limitOf(place) {
   const kva = feeder.branches.kva[place];
-  return `${numberText(feeder.branches.limit[place])} %${kva === null ? "" : ` of ${numberText(kva)} kVA`}`;
+  return `${numberText(feeder.branches.limit[place])} %${kva === null ? "" : ` of ${numberText(kva)} kVA, by current`}`;
 }
 
 function mapSources() {

@@ -36,7 +36,8 @@ function fillMoments(onSelect) {
   const place = document.getElementById("moments");
   for (const each of page.moments) {
     const where = each.kind ? `: ${elementName(each.kind, each.element)}` : "", value = each.value ? `, ${each.value}` : "";
-    const button = make("button", `${each.label}${where}${value}, ${dateText(each.second)}`, { type: "button" });
+    const button = make("button", "", { type: "button" });
+    setText(button, `${each.label}${where}${value}, ${dateText(each.second)}`);
     if (each.left) button.classList.add("left");
     button.addEventListener("click", () => { goTo(each.second); if (each.kind) onSelect(each.kind, each.element); });
     place.append(button);

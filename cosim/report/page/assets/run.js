@@ -10,8 +10,8 @@ function fillEpisodes(onSelect) {
     return [button, row.what, elementName(row.kind, row.element), dateText(row.start), `${row.hours} h`, row.worst, row.limit, dateText(row.moment)];
   });
   fillTable(document.getElementById("episodes"), ["go there", "what", "where", "from", "for", "worst", "limit", "worst at"], cells);
-  const more = n > rows.length ? ` The ${rows.length} longest of ${n}; the table violations has all.` : "";
-  document.getElementById("violations-note").textContent = `Each row is a stretch without a break, the longest first.${more}`;
+  const more = n > rows.length ? ` The first ${rows.length} of ${n}; the table violations has all.` : "";
+  document.getElementById("violations-note").textContent = `Each row is a stretch without a break, the furthest beyond its limit first.${more}`;
   show("violations");
 }
 
@@ -69,6 +69,7 @@ function main() {
   }
   setUpZoom();
   fillContents();
+  dressPage();
 }
 
 main();

@@ -142,6 +142,7 @@ function main() {
     whenNear(target, () => drawIt(figure, target));
   }
   fillContents();
+  dressPage();
   document.documentElement.dataset.ready = String(Math.round(performance.now()));
 }
 

@@ -31,10 +31,10 @@ function fillNow(charts) {
   moment.listeners.push((second, place) => {
     for (const [each, cell] of cells) cell.textContent = numberText(valueThen(each, second, place));
     const isTold = second === page.told; // the answer has the same sentence
-    document.getElementById("then").textContent = isTold ? "" : thenText(charts, second, place);
+    setText(document.getElementById("then"), isTold ? "" : thenText(charts, second, place));
     document.getElementById("told").hidden = !isTold;
     const now = page.faults.filter((each) => each.start <= second && second < each.end);
-    failed.textContent = now.length ? now.map((each) => each.name + " (" + each.target + ")").join(", ") : "nothing";
+    failed.textContent = now.length ? now.map((each) => each.title + " (" + each.target + ")").join(", ") : "nothing";
   });
 }
 
@@ -50,7 +50,8 @@ function thenText(charts, second, place) {
     const each = chart && chart.series.find((one) => one.name.startsWith(start));
     return each ? valueThen(each, second, place) : NaN;
   };
-  const said = powersText(charts.find((chart) => chart.id === "power"), at), deeds = new Map();
+  const [homes, feeder] = ["power", "feeder_power"].map((id) => charts.find((chart) => chart.id === id)), deeds = new Map();
+  const said = powersText((start) => at(homes, start), (start) => at(feeder, start));
   for (const chart of charts.filter((each) => each.id.startsWith("resource_"))) {
     const [did, target] = ["what the community did", "target"].map((start) => numberText(at(chart, start), 3));
     const parts = deeds.get(chart.community) || [];
@@ -61,10 +62,10 @@ function thenText(charts, second, place) {
   return said.length ? `In the ${page.interval} from ${dateText(second)} on, ${said.join("; ")}.` : "";
 }
 
-function powersText(power, at) {
-  const kw = (value) => `${numberText(Math.abs(value), 3)} kW`, value = (start) => at(power, start), parts = [];
-  const load = value("load"), made = value("their generation"), took = value("taken by"), gave = value("given by"), above = value("from the grid above");
-  const other = value("other loads"), lost = value("lost in");
+function powersText(homes, feeder) {
+  const kw = (value) => `${numberText(Math.abs(value), 3)} kW`, parts = [];
+  const load = homes("load"), made = homes("their generation"), took = homes("taken by"), gave = homes("given by"), above = feeder("from the grid above");
+  const other = feeder("other loads"), lost = feeder("lost in");
   if (Number.isFinite(load)) parts.push(`households used ${kw(load)}${made > SMALL_KW ? ` and generated ${kw(made)}` : ""}`);
   const acted = [[gave, "gave"], [took, "took"]].filter(([power]) => power > SMALL_KW).sort((one, other) => other[0] - one[0]);
   if (acted.length) parts.push(`their ${page.devices} ${acted.map(([power, verb]) => `${verb} ${kw(power)}`).join(" and ")}`);
