@@ -57,7 +57,9 @@ function fillTable(table, columns, rows, numbers = []) {
 /* A figure with its title, its sentence, a place to draw in, and the table behind it, made when it is opened. */
 function figureBox(parent, title, about, rowsOf) {
   const box = make("figure"), caption = make("figcaption"), plot = make("div", "", { class: "plot" });
-  caption.append(make("strong", title), about || "");
+  const said = make("span");
+  setText(said, about || "");
+  caption.append(make("strong", title), said);
   box.append(caption, plot);
   if (rowsOf) {
     const details = make("details"), place = make("div", "", { class: "wide tall", tabindex: "0", role: "region", "aria-label": title });
