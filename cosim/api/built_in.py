@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from cosim import plugins
-from cosim.config.library import names
+from cosim.config.library import names, shelf_folder
 from cosim.core.plugin_modules import load_installed
 from cosim.core.registry import Entry
 
@@ -27,6 +28,11 @@ class Listed(NamedTuple):
     name: str
     title: str
     size: int | None = None
+
+
+def without_folder(problem: str) -> str:
+    """A problem's text with a built-in scenario's file by its name alone, which is all that a user needs."""
+    return problem.removeprefix(f"{shelf_folder('scenarios')}{os.sep}")
 
 
 def networks() -> list[Listed]:

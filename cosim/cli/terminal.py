@@ -15,7 +15,6 @@ import typer
 from rich.text import Text
 
 from cosim.cli.voice import err, out, voice
-from cosim.config.library import shelf_folder
 from cosim.core.errors import InputError, Problem
 from cosim.core.text import shortened, visible
 
@@ -97,10 +96,11 @@ def print_problems(problems: Sequence[Problem], of_results: bool = False) -> Non
         Whether they are about results.
     """
     voice.problems += problems
+    from cosim.api.built_in import without_folder
+
     shown = [each for each in problems if each.severity == "error" or of_results or not voice.quiet]
-    own = f"{shelf_folder('scenarios')}{os.sep}"  # of a built-in scenario its file's name says all
     for problem in shown[: voice.most_problems()]:
-        text = str(problem).removeprefix(own)
+        text = without_folder(str(problem))
         print_labelled(problem.severity, text, "red" if problem.severity == "error" else "yellow")
     if len(shown) > voice.most_problems():
         err.print(f"and {len(shown) - voice.most_problems()} more")

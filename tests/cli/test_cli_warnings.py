@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from cosim.api.built_in import without_folder
+from cosim.config.library import shelf_folder
 from cosim.core.context import TimeAxis
 from cosim.regulation import energy_balance
 from cosim.regulation.design import capacities_at_times
@@ -317,3 +319,9 @@ def test_what_is_said_of_links_does_not_depend_on_how_they_are_written(
     again = [line.split(": ", 2)[1:] for line in warnings(cosim, "ran/scenario.yaml")]
     assert again == [line.split(": ", 1) for line in told]
     assert len(again) == 3
+
+
+def test_a_built_in_scenario_is_told_by_the_name_of_its_file() -> None:
+    told = "storage_village.yaml:53: grid.network: something"
+    assert without_folder(f"{shelf_folder('scenarios')}/{told}") == told
+    assert without_folder(f"/home/me/{told}") == f"/home/me/{told}"
