@@ -174,8 +174,8 @@ def test_one_step_above_a_capacity_is_told_run_by_run(finished: Path) -> None:
     assert (
         f"At worst, one step above what a seed hosts ({100 * worst.penetration:.4g} %, seed "
         f"{worst.found.chain.seed}), transformer trafo 1 reaches {30 * worst.binding.use:.4g} % "
-        "by current (limit 30 % of 100 kVA) on 2016-07-05 11:00 UTC. Then households' loads took 4 kW and PV systems "
-        "gave "
+        "by current (limit 30 % of 100 kVA) on 2016-07-05 11:00 UTC. Then households' loads took 4 kW and PV "
+        "systems gave "
     ) in next(sentences(analysis, feeders_of(analysis)))
     where, command = commands(analysis)[0]
     assert where.startswith("uncontrolled, ")
