@@ -30,7 +30,7 @@ from cosim.engine.builder import build
 from cosim.engine.load import load_scenario
 from cosim.engine.simulation import Simulation
 from cosim.regulation.record import TickRecorder
-from cosim.regulation.stretches import BEFORE_COMPILING
+from cosim.regulation.stretches import WORTH_COMPILING
 from cosim.results.store import Nowhere
 
 N_REPEATS = 3
@@ -104,7 +104,7 @@ def compare(n: int) -> float:
     n_steps = N_STEPS[n]
     bare, process, array, yardstick = [], [], [], []
     timed("section6_additive", settings(n, 200), "arrays")  # loads what is compiled
-    timed("section6_additive", settings(3, BEFORE_COMPILING + 200), "arrays")  # which has the rest compiled
+    timed("section6_additive", settings(3, WORTH_COMPILING + 200), "arrays")  # which has the rest compiled
     for repeat in range(N_REPEATS):
         bare.append(bench_market.N_STEPS * bench_market.N_HOUSEHOLDS / bench_market.time_bare(repeat))
         few = max(20, 20_000 // n)

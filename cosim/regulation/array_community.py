@@ -90,7 +90,7 @@ def build_in_arrays(
         position={},
         slowness=slowness,
         arrays=HouseholdArrays(arrays, log, recorded[members]),
-        stretches=stretches_of(arrays, platform, is_apart and log is None and not repeats),
+        stretches=stretches_of(arrays, platform, len(time.steps), is_apart and log is None and not repeats),
     )
 
 

@@ -26,8 +26,8 @@ from cosim.regulation.wake_ups import EVERYONE
 
 Record = Callable[[int, int, Tick, list[float], NDArray[np.float64]], None]
 
-BEFORE_COMPILING = 20_000
-"""Ticks of a run after which the loop is worth the seconds of compiling it, if that has not been done."""
+WORTH_COMPILING = 20_000
+"""With more ticks in a run the loop is worth the seconds of compiling it, if that has not been done."""
 
 _MOST_TICKS = 96
 _NUMBERS_TOGETHER = 2**16
@@ -44,9 +44,14 @@ class Stretches:
         How they answer.
     platform : Platform
         Its platform.
+    n_ticks : int
+        How many there are in the run.
     """
 
-    def __init__(self, arrays: CommunityArrays, answers: AnswerRules, platform: Platform) -> None:
+    def __init__(
+        self, arrays: CommunityArrays, answers: AnswerRules, platform: Platform, n_ticks: int
+    ) -> None:
+        self._n_ticks = n_ticks
         loop = None if arrays.devices is None else arrays.devices.loop
         self._loop = NO_DEVICES if loop is None else loop
         self._stretch = stretch_with(self._loop)
@@ -54,7 +59,6 @@ class Stretches:
         rules, n = platform.rules, len(arrays.members)
         self._most = _most_ticks(arrays)
         self._is_compiled: bool | None = None
-        self._n_before = 0
         self._averages: NDArray[np.float64] | None = None
         self._rules = StretchRules(
             step_ms=rules.step_ms,
@@ -72,11 +76,11 @@ class Stretches:
 
     @property
     def most(self) -> int:
-        """So many ticks go together at most, for now."""
+        """So many ticks go together at most."""
         if self._is_compiled is None:  # which takes a look into a folder
-            self._is_compiled = can_compile() and is_kept(self._stretch)
-        can_be = self._is_compiled or (can_compile() and self._n_before > BEFORE_COMPILING)
-        return self._most if can_be else 1
+            is_worth_it = self._n_ticks > WORTH_COMPILING or is_kept(self._stretch)
+            self._is_compiled = can_compile() and is_worth_it
+        return self._most if self._is_compiled else 1
 
     def make(self, first: int, n_ticks: int, reader: MeanReader, record: Record) -> int:
         """Make ticks from number `first` on, up to so many, all of which are due.
@@ -98,7 +102,6 @@ class Stretches:
         arrays, platform, step_ms = self._arrays, self._platform, self._rules.step_ms
         step = arrays.wake_ups.together((first - 1) * step_ms, first * step_ms)
         most = self.most
-        self._n_before += 1
         n_ticks = min(n_ticks, most)
         heard = None if step is None or most == 1 else arrays.signals.open_stretch(first, n_ticks)
         if step is None or heard is None:
@@ -169,7 +172,9 @@ class Stretches:
         arrays.down.note_rows(sent_ms, rows.down_ms[:n_made], now_ms)
 
 
-def stretches_of(arrays: CommunityArrays, platform: Platform, is_apart: bool) -> Stretches | None:
+def stretches_of(
+    arrays: CommunityArrays, platform: Platform, n_ticks: int, is_apart: bool
+) -> Stretches | None:
     """The stretches of a community of this kind; None where its steps go one by one.
 
     Parameters
@@ -178,6 +183,8 @@ def stretches_of(arrays: CommunityArrays, platform: Platform, is_apart: bool) ->
         Its households.
     platform : Platform
         Its platform.
+    n_ticks : int
+        How many there are in the run.
     is_apart : bool
         Whether nobody looks at the two between their ticks, nor writes decisions down.
     """
@@ -196,7 +203,7 @@ def stretches_of(arrays: CommunityArrays, platform: Platform, is_apart: bool) ->
     answers = arrays.rules.answers
     if answers is None or not (is_apart and is_known) or _most_ticks(arrays) < 2:
         return None
-    return Stretches(arrays, answers, platform)
+    return Stretches(arrays, answers, platform, n_ticks)
 
 
 def _most_ticks(arrays: CommunityArrays) -> int:

@@ -61,7 +61,7 @@ def test_when_communities_are_arrays_and_what_households_take() -> None:
         in page("sweeps")
     )
     assert f"up to {stretches._MOST_TICKS} of them happen at once" in said
-    assert f"the first run of more than {stretches.BEFORE_COMPILING:,} ticks" in said
+    assert f"the first run of more than {stretches.WORTH_COMPILING:,} ticks" in said
     one, other = memory.ONE_BY_ONE_BYTES / 1e3, memory.IN_ARRAYS_BYTES / 1e3
     assert f"about {one} kB one by one, and {other} kB in arrays" in said
     assert f"with {memory.BYTES_PER_MESSAGE} bytes more for each signal and report" in said

@@ -516,7 +516,7 @@ def test_both_routes_leave_the_same_bytes_of_many(scenario: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("n_examples", [3, pytest.param(100, marks=pytest.mark.slow)])
 def test_many_ticks_at_once_leave_the_same_bytes(n_examples: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stretches, "BEFORE_COMPILING", -1)
+    monkeypatch.setattr(stretches, "WORTH_COMPILING", -1)
     make, made = Stretches.make, []
     monkeypatch.setattr(Stretches, "make", lambda *given: made.append(make(*given)) or made[-1])
 
@@ -538,7 +538,7 @@ def _uncompiled(devices: DeviceLoop) -> Any:
 def test_many_ticks_of_batteries_leave_the_same_bytes(
     n_examples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stretches, "BEFORE_COMPILING", -1)
+    monkeypatch.setattr(stretches, "WORTH_COMPILING", -1)
     monkeypatch.setattr(compiled, "PATIENCE", 0 if n_examples == 100 else compiled.PATIENCE)
     monkeypatch.setattr(households, "_MOST_SLOTS", 300)  # so that profiles come in many blocks
     if n_examples == 4:
