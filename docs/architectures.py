@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import seed_rows
+from completed_run import completed_run, numbers_in
 from numpy.typing import NDArray
 from seed_rows import half_width
-from whole_run import numbers_in, whole_run
 
 from cosim.results.store import read_table
 
@@ -60,7 +60,7 @@ def numbers_of(scenario: str, loss: float, seed: int) -> list[float]:
     ]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "run"
-        outcome = whole_run(scenario, settings, seed, out)
+        outcome = completed_run(scenario, settings, seed, out)
         found = dict(zip(outcome.summary, numbers_in(outcome.summary, outcome.summary), strict=True))
         bills = bills_over_tie(out) if scenario == "tied_villages" else found[BILLS[scenario]]
     is_island = scenario == "island_village"

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import seed_rows
+from completed_run import numbers_in
 from numpy import float64
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 from seed_rows import half_width
-from whole_run import numbers_in
 
 import cosim
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import seed_rows
+from completed_run import completed_run, numbers_in
 from numpy.typing import NDArray
 from seed_rows import half_width
-from whole_run import numbers_in, whole_run
 
 Array = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ def settings_of(case: str) -> list[str]:
 def numbers_of(case: str, seed: int) -> list[float]:
     """The numbers of one run; without an operator there are no orders."""
     with tempfile.TemporaryDirectory() as folder:
-        summary = whole_run("ev_street", settings_of(case), seed, Path(folder) / "run").summary
+        summary = completed_run("ev_street", settings_of(case), seed, Path(folder) / "run").summary
     return [0.0 if np.isnan(each) else each for each in numbers_in(summary, NUMBERS)]
 
 

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from whole_run import whole_run
+from completed_run import completed_run
 
 from cosim.results.store import read_table
 
@@ -65,7 +65,7 @@ class Outcome:
     def __init__(self, settings: list[str], seed: int) -> None:
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary) / "run"
-            whole_run("faulty_community", [*settings, "report.figures=false"], seed, folder)
+            completed_run("faulty_community", [*settings, "report.figures=false"], seed, folder)
             effects = read_table(folder, "fault_effects")
         self.worst_over_before = float((effects["worst_deviation"].abs() / effects["rmse_before"]).max())
         self.recovery_steps = float(effects["recovery_h"].to_numpy().max() / STEP_H)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from completed_run import completed_run
 from scipy.stats import t as student
-from whole_run import whole_run
 
 from cosim.results.store import read_table
 
@@ -42,7 +42,7 @@ def peak_kw(settings: dict[str, object], seed: int) -> float:
     fixed = {"groups.homes.households": HOMES, "record.meters": True, "report.figures": False}
     changes = [f"{path}={json.dumps(value)}" for path, value in (fixed | settings).items()]
     with tempfile.TemporaryDirectory() as temporary:
-        whole_run("impact_homes", changes, seed, Path(temporary) / "run")
+        completed_run("impact_homes", changes, seed, Path(temporary) / "run")
         meters = read_table(Path(temporary) / "run", "meters")
     return float(meters.groupby("time")["net_kwh"].sum().max() / INTERVAL_H)
 

@@ -14,10 +14,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from completed_run import completed_run
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 from scipy.stats import t as student
-from whole_run import whole_run
 
 from cosim.results.store import read_table
 from cosim.trading.schemas.appliances import TableIAppliances
@@ -85,7 +85,7 @@ def outcome(seed: int, *settings: str) -> Outcome:
     """Run the case once, with values of the scenario changed as by ``--set``."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
-        whole_run("lotfi_case", ["report.figures=false", *settings], seed, folder)
+        completed_run("lotfi_case", ["report.figures=false", *settings], seed, folder)
         schedule, prices, trades, bills = (
             read_table(folder, name).query(f"day == {DAY}")
             for name in ("schedule", "prices", "trades", "bills")

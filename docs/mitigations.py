@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from whole_run import numbers_in, whole_run
+from completed_run import completed_run, numbers_in
 
 from cosim.regulation.clipped_sum import ClippedSum
 from cosim.regulation.heard_reports import Report, initial_reports
@@ -118,7 +118,7 @@ def run(overrides: tuple[str, ...], seed: int) -> Run:
     """Run the scenario once."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
-        summary = whole_run("lossy_community", [*overrides, "report.figures=false"], seed, folder).summary
+        summary = completed_run("lossy_community", [*overrides, "report.figures=false"], seed, folder).summary
         ticks, decisions = read_table(folder, "regulation"), read_table(folder, "decisions")
     error = ticks["aggregate"].to_numpy()[1:] - ticks["capacity"].to_numpy()[:-1]  # step by step
     (sent,) = numbers_in(summary, ["messages_sent"])

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from completed_run import completed_run, numbers_in
 from numpy.typing import NDArray
 from scipy.stats import binom, binomtest
-from whole_run import numbers_in, whole_run
 
 from cosim.results.store import read_table
 
@@ -105,7 +105,7 @@ def outcome_of(case: Case, seed: int, steps: int = STEPS) -> Outcome:
     ]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
-        done = whole_run(case.scenario, overrides, seed, folder)
+        done = completed_run(case.scenario, overrides, seed, folder)
         ticks = read_table(folder, "regulation").set_index("resource")
         locked = locked_out(folder, steps) if steps <= 10_000 else pd.DataFrame()
     consumption, production = ticks.loc["consumption"], ticks.loc["production"]

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import seed_rows
+from completed_run import completed_run, numbers_in
 from numpy.typing import NDArray
 from seed_rows import half_width
-from whole_run import numbers_in, whole_run
 
 Array = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ KEYS = ("case",)
 def numbers_of(case: str, seed: int) -> list[float]:
     """The numbers of one run."""
     with tempfile.TemporaryDirectory() as folder:
-        outcome = whole_run("island_village", [*QUIET, *CASES[case]], seed, Path(folder) / "run")
+        outcome = completed_run("island_village", [*QUIET, *CASES[case]], seed, Path(folder) / "run")
     return numbers_in(outcome.summary, NUMBERS)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import seed_rows
+from completed_run import completed_run, numbers_in
 from numpy.typing import NDArray
 from seed_rows import half_width
-from whole_run import numbers_in, whole_run
 
 Array = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def numbers_of(case: str, seed: int) -> list[float]:
     """The numbers of one run."""
     with tempfile.TemporaryDirectory() as folder:
         settings = [*BASE, *CASES[case]]
-        outcome = whole_run("trading_village_batteries", settings, seed, Path(folder) / "run")
+        outcome = completed_run("trading_village_batteries", settings, seed, Path(folder) / "run")
     return numbers_in(outcome.summary, NUMBERS)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import seed_rows
+from completed_run import numbers_in
 from numpy.typing import NDArray
 from seed_rows import half_width
-from whole_run import numbers_in
 
 from cosim.engine.load import load_scenario
 from cosim.engine.run import summarise

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from completed_run import completed_run
 from numpy.typing import NDArray
-from whole_run import whole_run
 
 from cosim.results.store import read_table
 
@@ -41,7 +41,7 @@ def hours(rule: str) -> Hours:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
         settings = [f"energy_value.rules.rule={rule}", "report.figures=false"]
-        whole_run("trading_village", settings, None, folder)
+        completed_run("trading_village", settings, None, folder)
         schedule, meters = read_table(folder, "schedule"), read_table(folder, "meters")
     traded = schedule[schedule["day"] > 0]
     scheduled = np.bincount(traded["hour"], traded["energy_kwh"], 24) / traded["day"].nunique()

@@ -39,7 +39,7 @@ NUMBERS = declared("Dimming", "table `power_limits`",
 ) + declared(MOMENTS, "table `power_limits`",
     *(
         Number(f"{key}_limited_households", f"households limited {moment}", "",
-            "households under a limit in that interval, by an order or in silence; in the mean over it")
+            "households under a limit in that interval, by an order or in silence; on average over it")
         for key, moment in limits_and_moments()
     ),
 )  # fmt: skip

@@ -20,16 +20,14 @@ def words_of_study(analysis: ImpactAnalysis) -> dict[str, str]:
         "hosting capacity of a seed": (
             "the largest of the study's penetrations up to which no limit of the feeder is exceeded"
         ),
-        "risk": (
-            f"the share of seeds that may host less than the capacity that is told: {percent(config.risk)}"
-        ),
+        "risk": (f"the share of seeds that may host less than the capacity stated: {percent(config.risk)}"),
         "limit exceeded first": (
             "one step of penetration above what a seed hosts, the limit that is exceeded furthest in "
             "relation to its value"
         ),
         "95 % interval": (
-            "where the true value lies, as far as so many seeds can tell; not told of fewer than "
-            f"{FEWEST_SEEDS} seeds, but for probabilities"
+            "where the true value lies, as far as this many seeds can tell; not given for fewer than "
+            f"{FEWEST_SEEDS} seeds, except of probabilities"
         ),
         "pu": "per unit: a voltage as a share of the nominal one",
         "loading": "the current, as a share of what the line or transformer is rated for",

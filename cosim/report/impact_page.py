@@ -181,8 +181,8 @@ def what_was_run(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
             "where every mode was run with every seed; `compare_at` in the study's file names others."
         )
     yield (
-        "95 % intervals are, of capacities, by the bootstrap over seeds, of probabilities those of Clopper "
-        "and Pearson, of means and changes Student's."
+        "95 % intervals of capacities are by bootstrap over the seeds, those of probabilities Clopper and "
+        "Pearson's, those of means and changes Student's."
     )
 
 

@@ -341,12 +341,12 @@ def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
         if n_seeds >= FEWEST_SEEDS:
             said.append(
                 f"intervals of the capacity at a risk of {percent(config.risk)} are too short: they contain "
-                "the true one less often than 95 times of 100"
+                "the true one less often than 95 times in 100"
             )
         enough = math.ceil(2 / config.risk - 1e-9)
         yield f"With {seeds} {', and '.join(said)}. Take {enough} seeds or more."
     if n_seeds < FEWEST_SEEDS:
-        yield f"Of fewer than {FEWEST_SEEDS} seeds no intervals of capacities, means and changes are told."
+        yield f"With fewer than {FEWEST_SEEDS} seeds no intervals of capacities, means and changes are given."
     if analysis.idle_limits:
         words = listed([f"'{WORDS[kind]}'" for kind in analysis.idle_limits])
         yield f"No element of the feeder can exceed {words}, which the study names under `limits`."

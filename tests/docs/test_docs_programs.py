@@ -108,8 +108,8 @@ def test_every_case_of_the_page_on_mitigations_is_a_scenario() -> None:
 
 
 def test_of_half_a_run_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = program("whole_run")
+    module = program("completed_run")
     half = Outcome(tmp_path, "interrupted", {"messages_sent": 1}, "signal 15")
     monkeypatch.setattr(module, "run_scenario", lambda *_: half)
     with pytest.raises(SystemExit, match=r"section6, seed 3: interrupted\. signal 15"):
-        module.whole_run("section6", ["time.steps=2"], 3, tmp_path / "run")
+        module.completed_run("section6", ["time.steps=2"], 3, tmp_path / "run")

@@ -273,8 +273,9 @@ def test_a_mode_is_told_beside_the_first_where_that_exceeds_a_limit_with_the_pow
     assert made.iloc[0] == made.iloc[1], "the same roofs under the same sun"
     assert (
         f" At {100 * beside.penetration:.4g} % with seed {beside.seed}, uncontrolled takes transformer "
-        f"trafo 1 to {first:.4g} % on 2016-07-05 11:00 UTC, and this mode transformer trafo 1 to {own:.4g} % "
-        "on 2016-07-05 11:00 UTC. Then households' loads took 4 kW and PV systems gave "
+        f"trafo 1 to {first:.4g} % by current on 2016-07-05 11:00 UTC, and this mode transformer trafo 1 to "
+        f"{own:.4g} % by current on 2016-07-05 11:00 UTC. Then households' loads took 4 kW "
+        "and PV systems gave "
     ) in told[1]
 
 
@@ -456,7 +457,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"set": {"grid": None}}, "grid"),
     (
         {"set": {"grid.copies": 2}},
-        "grid.copies: a study tells what one feeder hosts, and of 2 copies the first to exceed",
+        "grid.copies: a study says what one feeder hosts, and with 2 copies the first to exceed",
     ),
     ({"compare_at": [0.3]}, "not one of the penetrations"),
     ({"communication": {"modes": ["nope"], "axes": [{"path": "a", "values": [1]}]}}, "no mode 'nope'"),

@@ -138,7 +138,7 @@ def _copied(loaded: LoadedScenario) -> list[Problem]:
     if grid is None or grid.copies == 1:
         return []
     message = (
-        f"a study tells what one feeder hosts, and of {grid.copies:,} copies the first to exceed a limit "
+        f"a study says what one feeder hosts, and with {grid.copies:,} copies the first to exceed a limit "
         "would decide"
     )
     remedy = "Leave it out; each seed is a feeder with homes of its own."

@@ -11,7 +11,7 @@ from cosim.engine.load import load_scenario
 from cosim.engine.run import Outcome, run_scenario
 
 
-def whole_run(scenario: str, settings: list[str], seed: int | None, folder: Path) -> Outcome:
+def completed_run(scenario: str, settings: list[str], seed: int | None, folder: Path) -> Outcome:
     """Run a scenario with values changed as by ``--set``.
 
     Raises
