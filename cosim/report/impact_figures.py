@@ -102,13 +102,15 @@ def _probabilities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
 
 def _capacities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     """Hosting capacity at the risk with its interval, and every seed as a dot, a row a mode."""
-    figure, (ax,) = new_figure(min(11.0, 1.5 + 0.45 * len(curves)))
+    figure, (ax,) = new_figure(min(14.0, 1.5 + 0.55 * len(curves)))
+    aside = min(1.0, 20 * min(np.diff(curves[0].grid)))
     for row, curve in enumerate(curves):
         look = mode_look(analysis, curve.mode)
         for value, n in curve.penetrations.value_counts().items():
-            # Seeds that host the same lie above each other, so that one sees how many they are.
-            y = row + 0.7 * ((np.arange(n) + 0.5) / n - 0.5)
-            ax.plot(np.full(n, 100 * float(value)), y, ".", color=MIDDLE, markersize=5, markeredgewidth=0)
+            # Seeds that host the same stand below in columns of four, so that all are seen and counted.
+            column, place = np.divmod(np.arange(n), 4)
+            x = 100 * float(value) + aside * (column - (n - 1) // 4 / 2)
+            ax.plot(x, row + 0.2 + 0.08 * place, "o", color=MIDDLE, markersize=2.8, markeredgewidth=0)
         found = curve.at_risk
         assert found is not None  # curves without a seed are left out
         middle, *ends = (_percent(curve, each) for each in (found.position, *(found.ends or ())))
@@ -132,9 +134,9 @@ def _capacities(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     ax.plot([], [], "o", color=PALE, markeredgecolor=DARK, markersize=8, label=f"hosted at a risk of {risk}")
     if any(curve.at_risk and curve.at_risk.ends for curve in curves):
         ax.plot([], [], color=DARK, linewidth=1.8, label="its 95 % interval")
-    ax.plot([], [], ".", color=MIDDLE, markersize=5, markeredgewidth=0, label="single seeds")
+    ax.plot([], [], "o", color=MIDDLE, markersize=2.8, markeredgewidth=0, label="single seeds, each a dot")
     ax.set_yticks(range(len(curves)), [place_text(analysis, curve) for curve in curves])
-    ax.invert_yaxis()
+    ax.set_ylim(len(curves) - 0.4, -0.5)
     ax.set_xlim(-3, 103)
     ax.set_xlabel("penetration [% of the connection points]")
     ax.set_title("What the feeder hosts; a colour is a mode, as in the other figures")

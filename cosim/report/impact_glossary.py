@@ -41,7 +41,7 @@ def words_of_study(analysis: ImpactAnalysis) -> dict[str, str]:
         found["inferred (*)"] = (
             "not every seed was run at this penetration. Where a seed exceeds a limit, it is taken to exceed "
             "one at all higher penetrations, too; where it is within limits, at all lower ones. "
-            "`cosim impact --full` runs every penetration"
+            "The option --full of cosim impact runs every penetration"
         )
     if any(curve.n_not_monotone for curve in analysis.curves):
         found[NOT_MONOTONE] = (

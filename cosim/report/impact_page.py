@@ -178,7 +178,7 @@ def what_was_run(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
     if len(config.modes) > 1 and analysis.costs:
         yield (
             f"What modes cost is compared at {listed([percent(config.grid[at]) for at in config.compared])}, "
-            "where every mode was run with every seed; `compare_at` in the study's file names others."
+            "where every mode was run with every seed; the key compare_at of the study's file names others."
         )
     yield (
         "95 % intervals of capacities are by bootstrap over the seeds, those of probabilities Clopper and "

@@ -30,7 +30,7 @@ def test_figures_are_drawn_a_cell_opens_its_runs_and_axe_finds_nothing_serious(
             "x",
             "y",
             [
-                curve(name, [1.0, 10.0, 100.0], line, line - 1, line + 1)
+                curve(name, [1.0, 10.0, 100.0], line, line - 1, line + 1, hollow=[True, False, False])
                 for name in (HOSTILE, "beside it, with whiskers")
             ],
             log=True,
@@ -41,6 +41,7 @@ def test_figures_are_drawn_a_cell_opens_its_runs_and_axe_finds_nothing_serious(
             "x",
             [dot(HOSTILE, (1, 0.5, 2), [0.7, 0.7, 0.8], "at least"), dot(HOSTILE, (3, np.nan, np.nan))],
             zero=True,
+            words=[HOSTILE, "its interval", "single seeds"],
         ),
         feeder_marks(
             "Feeder",
@@ -61,6 +62,8 @@ def test_figures_are_drawn_a_cell_opens_its_runs_and_axe_finds_nothing_serious(
         [table],
         [],
         Origin([(HOSTILE, HOSTILE)], [("cosim", "1")], HOSTILE, HOSTILE),
+        {HOSTILE: HOSTILE},
+        HOSTILE,
     )
     page = opened(file, bypass_csp=True, viewport={"width": 400, "height": 800})
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
@@ -75,6 +78,11 @@ def test_figures_are_drawn_a_cell_opens_its_runs_and_axe_finds_nothing_serious(
     assert page.locator("#figure-plots details td").first.inner_text() == HOSTILE
     cells = page.locator("#figure-plots details td").all_inner_texts()
     assert "at least 1" in cells
+    assert "1 *" in cells, "it is inferred"
+    assert page.locator("#figure-plots .note").first.inner_text().startswith("*: inferred")
+    assert "single seeds" in page.locator("#figure-plots .bk-label").all_inner_texts()
+    page.locator("#words summary").click()
+    assert page.locator("#words dt, #words dd").all_inner_texts() == [HOSTILE, HOSTILE]
     assert "10" in cells, "beside each other, curves keep their numbers"
     assert page.locator("#origin th").first.inner_text() == HOSTILE
     assert page.locator("#origin pre").text_content() == HOSTILE

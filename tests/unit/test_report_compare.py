@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from cosim.engine.wings import describe, tables
 from cosim.report.compare_figure import draw_comparison, drawn_keys, durations, key_numbers
 from cosim.report.compare_table import _change_texts
+from cosim.report.page.compare_report import write_compare_report
 from cosim.results.store import RunStore
 from cosim.study.compare import Change, Comparison, compare_runs
 
@@ -68,6 +71,19 @@ def test_drawn_are_money_key_numbers_and_what_communities_share(tmp_path: Path) 
     assert drawn_keys(found) == [
         "bills_households_eur", "self_consumption_fraction", "messages_sent", "village_cost_gap_end",
     ]  # fmt: skip
+
+
+def test_on_the_page_numbers_stand_section_by_section_whatever_their_order_in_the_summaries(
+    tmp_path: Path,
+) -> None:
+    mixed = {"energy_load_kwh": 1, "trafo_overload_use_max_load_kw": 2, "energy_imported_kwh": 3}
+    runs = comparison(
+        tmp_path, mixed, mixed | {"trafo_overload_use_max_drawn_kw": 4, "energy_exported_kwh": 5}
+    )
+    page = write_compare_report(runs, tmp_path).read_text("utf-8")
+    sections = re.findall("(?<=>)(Energy|When a limit is used most)(?=<)", page)
+    assert len(sections) == 5
+    assert len(list(groupby(sections))) == 2, "each section stands together"
 
 
 def test_a_bar_for_each_run_from_zero_and_of_voltages_from_nominal(tmp_path: Path) -> None:

@@ -108,6 +108,8 @@ def _numbers(comparison: Comparison) -> TextTable:
                 _text(change.percent, 1),
             ]
         rows.append(row)
+    order = comparison.catalogue.sections(comparison.communities)
+    rows.sort(key=lambda row: order.index(row[0]))
     return TextTable("numbers", "Every number", columns, rows)
 
 

@@ -178,10 +178,14 @@ def _capacities(analysis: ImpactAnalysis, known: list[Curve]) -> Figure:
             )
     about = (
         f"The largest penetration at which at most {percent(analysis.config.risk)} of the seeds exceed a "
-        "limit, with its 95 % interval; small dots are single seeds. Where it says 'at least', the study "
+        "limit, with its 95 % interval. Where it says 'at least', the study "
         "ends there, and the feeder may host more."
     )
-    words = [f"hosted at a risk of {percent(analysis.config.risk)}", "95 % interval", "single seeds"]
+    words = [
+        f"hosted at a risk of {percent(analysis.config.risk)}",
+        "95 % interval",
+        "single seeds, each a dot",
+    ]
     return dots("What the feeder hosts", _PENETRATION, rows, about=about, zero=True, words=words)
 
 

@@ -40,16 +40,18 @@ const MARKERS = ["circle", "square", "triangle", "diamond", "inverted_triangle",
 function drawDots(figure, target) {
   const most = innerWidth < 700 ? 24 : 60, short = (name) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
   const names = figure.rows.map((row, n) => `${short(row.name)}${"\u200b".repeat(n)}`), single = { x: [], y: [] };
-  const plot = newPlot({ height: 90 + 40 * names.length, x_axis_label: figure.x_label, y_range: new Bokeh.FactorRange({ factors: [...names].reverse() }) });
-  // Seeds with the same value lie above each other, so that one sees how many they are.
+  const plot = newPlot({ height: 90 + (figure.rows.some((row) => row.single.length) ? 56 : 40) * names.length, x_axis_label: figure.x_label, y_range: new Bokeh.FactorRange({ factors: [...names].reverse() }) });
+  const every = figure.rows.flatMap((row) => [row.value, row.low, row.high, ...row.single, ...(figure.zero ? [0] : [])]).filter((value) => value !== null);
+  const aside = 0.012 * (Math.max(...every) - Math.min(...every));
+  // Seeds with the same value stand below in columns of four, so that all are seen and can be counted.
   figure.rows.forEach((row, n) => row.single.forEach((value, place) => {
     const same = row.single.slice(0, place).filter((other) => other === value).length, all = row.single.filter((other) => other === value).length;
-    single.x.push(value);
-    single.y.push([names[n], 0.6 * ((same + 0.5) / all - 0.5)]);
+    single.x.push(value + aside * (Math.floor(same / 4) - Math.floor((all - 1) / 4) / 2));
+    single.y.push([names[n], -0.2 - 0.09 * (same % 4)]);
   }));
   const shade = (row) => "s" + (row.shade % SHADES), items = [], words = figure.words || [];
   const rows = new Bokeh.ColumnDataSource({ data: { y: names, x: figure.rows.map((row) => row.value ?? NaN), low: figure.rows.map((row) => row.low ?? NaN), high: figure.rows.map((row) => row.high ?? NaN) } });
-  const small = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: new Bokeh.ColumnDataSource({ data: single }), size: 7, fill_alpha: 0.6, line_alpha: 0 }, { fill_color: "soft" });
+  const small = draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: new Bokeh.ColumnDataSource({ data: single }), size: 5, line_alpha: 0 }, { fill_color: "soft" });
   const spans = draw(plot, "segment", { x0: { field: "low" }, x1: { field: "high" }, y0: { field: "y" }, y1: { field: "y" }, source: rows, line_width: 2.5 }, { line_color: "text" });
   // One renderer a row, so that each has the colour of its mode, which another figure gives it, too.
   const marks = figure.rows.map((row, n) => draw(plot, "scatter", { x: { field: "x" }, y: { field: "y" }, source: rows, view: new Bokeh.CDSView({ filter: new Bokeh.IndexFilter({ indices: [n] }) }), size: 13 }, { fill_color: shade(row), line_color: "text" }));
