@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from cosim.config.yaml_reader import read_yaml
 from cosim.engine.load import load_scenario
 from cosim.study.json_schema import scenario_schema
 
-SCHEMA = scenario_schema()
+whole = functools.cache(scenario_schema)
 
 # Keywords of draft 2020-12 that may occur, and `discriminator`, which is OpenAPI's and an annotation here.
 KEYWORDS = {
@@ -71,7 +72,7 @@ def errors(value: Any, schema: Any, path: str = "") -> list[str]:
     if schema is True or schema is False:
         return [] if schema else [path]
     if "$ref" in schema:
-        schema = {**SCHEMA["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
+        schema = {**whole()["$defs"][schema["$ref"].removeprefix("#/$defs/")], **schema}
     found: list[str] = []
     kind = schema.get("type")
     if kind in ("number", "integer"):
@@ -114,29 +115,29 @@ def errors(value: Any, schema: Any, path: str = "") -> list[str]:
 
 
 def test_is_json_and_says_its_draft() -> None:
-    assert json.loads(json.dumps(SCHEMA)) == SCHEMA
-    assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert json.loads(json.dumps(whole())) == whole()
+    assert whole()["$schema"] == "https://json-schema.org/draft/2020-12/schema"
 
 
 def test_structure() -> None:
-    for schema in subschemas(SCHEMA):
+    for schema in subschemas(whole()):
         assert set(schema) <= KEYWORDS, set(schema) - KEYWORDS
         assert schema.get("type", "object") in {*TYPES, "number", "integer"}
         assert set(schema.get("required", ())) <= set(schema.get("properties", schema.get("required", ())))
         if "$ref" in schema:
-            assert schema["$ref"].removeprefix("#/$defs/") in SCHEMA["$defs"]
+            assert schema["$ref"].removeprefix("#/$defs/") in whole()["$defs"]
         if "pattern" in schema:
             re.compile(schema["pattern"])
 
 
 def properties() -> list[tuple[str, str, dict[str, Any]]]:
-    owners = [("Scenario", SCHEMA), *SCHEMA["$defs"].items()]
+    owners = [("Scenario", whole()), *whole()["$defs"].items()]
     return [(owner, key, p) for owner, schema in owners for key, p in schema.get("properties", {}).items()]
 
 
 def test_every_key_is_described() -> None:
     assert [f"{owner}.{key}" for owner, key, p in properties() if len(p.get("description", "")) < 8] == []
-    assert [name for name, d in SCHEMA["$defs"].items() if not d.get("description")] == []
+    assert [name for name, d in whole()["$defs"].items() if not d.get("description")] == []
 
 
 def test_a_key_with_a_unit_says_it_in_its_description_too() -> None:
@@ -167,8 +168,8 @@ def test_a_key_with_a_unit_says_it_in_its_description_too() -> None:
 @pytest.mark.parametrize("name", names("scenarios"))
 def test_built_in_scenarios_are_valid(name: str) -> None:
     file = shelf_folder("scenarios") / f"{name}.yaml"
-    assert errors(read_yaml(file).data, SCHEMA) == []
-    assert errors(load_scenario(name).scenario.model_dump(mode="json"), SCHEMA) == []
+    assert errors(read_yaml(file).data, whole()) == []
+    assert errors(load_scenario(name).scenario.model_dump(mode="json"), whole()) == []
 
 
 @pytest.mark.parametrize(
@@ -187,11 +188,11 @@ def test_built_in_scenarios_are_valid(name: str) -> None:
 )
 def test_slips_are_seen(change: dict[str, Any]) -> None:
     good = read_yaml(shelf_folder("scenarios") / "section6.yaml").data
-    assert errors(good, SCHEMA) == []
-    assert errors({**good, **change}, SCHEMA) != []
+    assert errors(good, whole()) == []
+    assert errors({**good, **change}, whole()) != []
 
 
 def test_bases_and_overrides_are_known() -> None:
-    assert errors({"base": "section6", "name": "x", "override": {"time.steps": 3}}, SCHEMA) == []
-    assert errors({"base": "section6", "time": {"step_s": 60}, "grid": {"interval_min": 15}}, SCHEMA) == []
-    assert errors({"name": "x"}, SCHEMA) != []
+    assert errors({"base": "section6", "name": "x", "override": {"time.steps": 3}}, whole()) == []
+    assert errors({"base": "section6", "time": {"step_s": 60}, "grid": {"interval_min": 15}}, whole()) == []
+    assert errors({"name": "x"}, whole()) != []

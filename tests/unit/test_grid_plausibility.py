@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from cosim.grid.network_functions import read_source
 Change = Callable[[pp.pandapowerNet], None]
 
 
+@functools.cache
 def small() -> pp.pandapowerNet:
     """A medium-voltage bus, a transformer, and two low-voltage lines: nothing to be doubted."""
     net = pp.create_empty_network()
@@ -38,12 +40,9 @@ def small() -> pp.pandapowerNet:
     return net
 
 
-SMALL = small()
-
-
 def said(change: Change) -> tuple[Problem, ...]:
     """The warnings about the small grid after a change."""
-    net = copy.deepcopy(SMALL)
+    net = copy.deepcopy(small())
     change(net)
     return take_in(source_of(net)).warnings
 

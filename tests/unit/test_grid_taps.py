@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from cosim.grid.grid_source import GridSource, source_of
 from cosim.grid.intake import take_in
 from cosim.grid.safe_json import read_file
 
-GRID = nw.create_cigre_network_lv()
+grid = functools.cache(nw.create_cigre_network_lv)
 COMPLETE = {
     "tap_side": "hv",
     "tap_neutral": 0.0,
@@ -36,7 +37,7 @@ NEUTRAL = {"tap_pos": 0.0, "tap_neutral": 0.0, "tap_changer_type": "Ratio", "tap
 
 def tapped(prefix: str = "tap", **fields: Any) -> pp.pandapowerNet:
     """A feeder whose transformer has these fields of a tap changer over complete ones."""
-    net = copy.deepcopy(GRID)
+    net = copy.deepcopy(grid())
     for field, value in (COMPLETE | fields).items():
         net.trafo[field.replace("tap", prefix, 1)] = [value] + [NEUTRAL.get(field, value)] * 2
     return net

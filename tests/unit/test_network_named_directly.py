@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pandapower as pp
@@ -24,6 +25,7 @@ report: {figures: false}
 WRAPPER = "name: mine\ntitle: t\nsource: {kind: json, file: sub/grid.json}\norigin: o\nlicence: l\n"
 
 
+@functools.cache
 def grid_text() -> str:
     """A grid of two loads."""
     net = pp.create_empty_network()
@@ -35,9 +37,6 @@ def grid_text() -> str:
     return str(pp.to_json(net))
 
 
-GRID = grid_text()
-
-
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three folders: a scenario's, one with grids, and the working directory with a grid."""
@@ -45,7 +44,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "scenario" / "s.yaml").write_text(SCENARIO)
     for file in ("scenario/own.json", "grids/far.json", "grids/sub/grid.json", "here/near.json"):
-        (tmp_path / file).write_text(GRID)
+        (tmp_path / file).write_text(grid_text())
     (tmp_path / "grids" / "wrapper.yaml").write_text(WRAPPER)
     monkeypatch.chdir(tmp_path / "here")
     return tmp_path
@@ -104,7 +103,7 @@ def test_a_built_in_scenario_takes_a_file_of_the_working_directory(place: Path, 
 @pytest.mark.parametrize("file", ["own.json", "deep/own.json"])
 def test_named_in_the_scenario(place: Path, file: str) -> None:
     (place / "scenario" / "deep").mkdir()
-    (place / "scenario" / file).write_text(GRID)
+    (place / "scenario" / file).write_text(grid_text())
     (place / "scenario" / "s.yaml").write_text(SCENARIO.replace("cigre_lv", file))
     loaded = load_scenario("../scenario/s.yaml")
     run = run_scenario(loaded, place / "out")
@@ -126,7 +125,7 @@ def test_a_scenario_names_no_file_outside_its_folder(place: Path, file: str) -> 
 def test_a_base_names_a_grid_beside_it(place: Path) -> None:
     (place / "scenario" / "deep").mkdir()
     (place / "scenario" / "deep" / "below.yaml").write_text(SCENARIO.replace("cigre_lv", "grid.json"))
-    (place / "scenario" / "deep" / "grid.json").write_text(GRID)
+    (place / "scenario" / "deep" / "grid.json").write_text(grid_text())
     (place / "scenario" / "s.yaml").write_text("name: above\nbase: deep/below.yaml\n")
     loaded = load_scenario("../scenario/s.yaml")
     assert loaded.scenario.grid is not None
