@@ -51,7 +51,7 @@ def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
 
 def wait_until_running(process: subprocess.Popen[str], folder: Path) -> None:
     """Until the simulation has written its first batch of a table."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not list(folder.glob("tables/.parts/decisions.*")):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline

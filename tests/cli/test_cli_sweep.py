@@ -453,7 +453,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, lis
     )
     processes = [scheduler]
     try:
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 300
         while not (folder / "s.json").exists() or not (folder / "s.json").read_text().strip():
             assert time.monotonic() < limit, (folder / "scheduler.log").read_text()
             time.sleep(0.05)

@@ -50,7 +50,7 @@ def test_the_impedance_between_households_is_thevenins(seed: int) -> None:
     net = random_feeder(seed)
     ways = ways_of(net)
     assert not list(ways.problems("ways"))
-    pp.runpp(net)
+    pp.runpp(net, numba=False)
     ybus = net._ppc["internal"]["Ybus"].toarray()
     at = net._pd2ppc_lookups["bus"][np.arange(1, len(net.bus))]
     # Without the slack's bus what is left is regular; its inverse is the impedance matrix, per unit.

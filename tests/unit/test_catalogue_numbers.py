@@ -43,6 +43,7 @@ MORE = {
             "faults=[{kind: platform_crash, from_h: 1, duration_h: 1}]",
         ],
     ),
+    "copies": ("storage_village", ["time.duration_h=2", "groups.homes.households=100", "grid.copies=2"]),
     "dimming": ("storage_village", ["time.duration_h=2", "grid.feedback=true", "dimming={}"]),
     "heat pumps": (
         "storage_village",

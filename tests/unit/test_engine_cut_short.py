@@ -175,7 +175,7 @@ def test_killed(tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not (file.exists() and file.stat().st_size > 1_000_000):
             assert process.poll() is None, "the run ended by itself"
             assert time.monotonic() < deadline

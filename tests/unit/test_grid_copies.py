@@ -203,7 +203,7 @@ def test_wings_that_look_into_a_feeder_are_refused_and_copies_that_are_not_there
         build(loaded)
     said = [str(problem) for problem in caught.value.problems]
     assert any("firm is about one feeder, and there are 2" in one for one in said)
-    assert any("there is no feeder 3, but 2 feeders" in one for one in said)
+    assert any("there is no feeder 3: the scenario has 2 feeders" in one for one in said)
 
 
 def test_explain_tells_of_all_and_shows_the_first() -> None:
