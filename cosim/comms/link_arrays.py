@@ -276,10 +276,10 @@ class _Chains:
 
 def _alike(configs: Sequence[LinkConfig]) -> list[tuple[LinkConfig, NDArray[np.int64]]]:
     """Each configuration with the positions of the links that have it."""
-    places: dict[int, list[int]] = {}
-    for place, config in enumerate(configs):
-        places.setdefault(id(config), []).append(place)
-    return [(configs[which[0]], np.array(which, np.int64)) for which in places.values()]
+    ids = np.fromiter(map(id, configs), np.int64, len(configs))
+    order = np.argsort(ids, kind="stable")
+    alike = np.split(order, np.flatnonzero(np.diff(ids[order])) + 1)
+    return [(configs[places[0]], places) for places in sorted(alike, key=lambda places: int(places[0]))]
 
 
 def _by_latency(

@@ -128,6 +128,9 @@ class Topology:
         group = None if address is None else address.group
         # Households that no override names have the links of their group.
         name = address.name if address is not None and address.name in self._named else None
+        return self._resolved(direction, group, name)
+
+    def _resolved(self, direction: Direction, group: str | None, name: str | None) -> LinkConfig:
         config = self._configs.get((direction, group, name))
         if config is None:
             config = self._configs[direction, group, name] = resolve(self._config, direction, group, name)
@@ -137,8 +140,14 @@ class Topology:
         """The link of each household, in the order of their numbers."""
         configs = self._of_households.get(direction)
         if configs is None:
-            configs = [self._link_config(direction, household) for household in range(len(self._addresses))]
-            self._of_households[direction] = configs
+            groups = dict.fromkeys(address.group for address in self._addresses)
+            of_group = {group: self._resolved(direction, group, None) for group in groups}
+            configs = self._of_households[direction] = [
+                self._resolved(direction, address.group, address.name)
+                if address.name in self._named
+                else of_group[address.group]
+                for address in self._addresses
+            ]
         return configs
 
     def _latency(self, config: LatencyModel) -> Latency:

@@ -48,6 +48,23 @@ class ActiveSum:
             self._changed_ms[resource] = now_ms
             self._parts[resource] += more
 
+    def change_each(
+        self, resource: int, times_ms: Sequence[int], parts: Sequence[int], parts_ms: Sequence[int]
+    ) -> list[int]:
+        """The same at several instants one after another, of one resource; its integral at each."""
+        integral, all_parts, before_ms = (
+            self._integral[resource], self._parts[resource], self._changed_ms[resource]
+        )  # fmt: skip
+        integrals = []
+        for now_ms, more, since in zip(times_ms, parts, parts_ms, strict=True):
+            integral += all_parts * (now_ms - before_ms) + since
+            integrals.append(integral)
+            all_parts, before_ms = all_parts + more, now_ms
+        self._integral[resource], self._parts[resource], self._changed_ms[resource] = (
+            integral, all_parts, before_ms
+        )  # fmt: skip
+        return integrals
+
     def integral(self, now_ms: int, resource: int) -> int:
         """Integral from the start to `now_ms`, parts of a unit times ms."""
         return self._integral[resource] + self._parts[resource] * (now_ms - self._changed_ms[resource])
@@ -73,3 +90,21 @@ class MeanReader:
             self._integrals[resource] = integral
         self._read_ms = now_ms
         return means
+
+    def read_each(
+        self, times_ms: Sequence[int], parts: Sequence[Sequence[int]], parts_ms: Sequence[Sequence[int]]
+    ) -> list[list[float]]:
+        """Means up to each of some instants after the last reading, up to which changes are told for each
+        resource, as `ActiveSum.change_together` takes them."""
+        means = []
+        for resource, (more, since) in enumerate(zip(parts, parts_ms, strict=True)):
+            before_ms, before, own = self._read_ms, self._integrals[resource], []
+            for now_ms, integral in zip(
+                times_ms, self._source.change_each(resource, times_ms, more, since), strict=True
+            ):
+                own.append((integral - before) / (now_ms - before_ms) / PARTS)
+                before_ms, before = now_ms, integral
+            self._integrals[resource] = before
+            means.append(own)
+        self._read_ms = times_ms[-1]
+        return [list(each) for each in zip(*means, strict=True)]

@@ -405,7 +405,7 @@ def _mean_latencies_ms(
     named = {override.household for override in comms.overrides}
 
     def mean_ms(direction: Direction, group: str | None, name: str | None) -> float:
-        link = (direction, group, name if name in named else None)  # others have the links of their group
+        link = (direction, group, name)
         if link not in means:
             latency = resolve(comms, *link).latency
             if latency not in by_latency:
@@ -413,8 +413,17 @@ def _mean_latencies_ms(
             means[link] = by_latency[latency]
         return means[link]
 
-    groups = [population.group_of(member).name for member in members.tolist()]
-    names = [population.names[member] for member in members.tolist()]
-    down = np.array([mean_ms("downlink", g, n) for g, n in zip(groups, names, strict=True)])
-    up = np.array([mean_ms("uplink", g, n) for g, n in zip(groups, names, strict=True)])
-    return down, up, mean_ms("meter", None, None)
+    is_named = np.array([population.names[member] in named for member in members.tolist()], dtype=bool)
+
+    def of_members(direction: Direction) -> Array:
+        result = np.empty(len(members))
+        for group in population.groups:  # households that no override names have the links of their group
+            there = ~is_named & (members >= group.first) & (members < group.last)
+            if there.any():
+                result[there] = mean_ms(direction, group.name, None)
+        for place in np.flatnonzero(is_named).tolist():
+            member = int(members[place])
+            result[place] = mean_ms(direction, population.group_of(member).name, population.names[member])
+        return result
+
+    return of_members("downlink"), of_members("uplink"), mean_ms("meter", None, None)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,16 +108,13 @@ _NUMBERS_TOGETHER = 2**15
 """How many stay in the processor's cache."""
 
 
-@dataclass
-class _Pending:
-    """Ticks that wait for their yardstick."""
+class _Waiting(NamedTuple):
+    """A tick that waits for its yardstick."""
 
-    steps: list[int] = field(default_factory=list)
-    times_ms: list[int] = field(default_factory=list)
-    signals: list[tuple[float, ...]] = field(default_factory=list)
-    capacities: list[tuple[float, ...]] = field(default_factory=list)
-    measured: list[tuple[float, ...]] = field(default_factory=list)
-    aggregates: list[list[float]] = field(default_factory=list)
+    step: int
+    now_ms: int
+    tick: Tick
+    aggregates: list[float]
 
 
 class _Members:
@@ -170,7 +167,7 @@ class TickRecorder:
         self._names = [resource.name for resource in config.resources]
         n = len(community.design.members) * len(self._names)
         self._per_batch = max(1, min(512, _NUMBERS_PER_BATCH // n))
-        self._pending = _Pending()
+        self._waiting: list[_Waiting] = []
         self._averages = np.empty((self._per_batch, len(self._names), len(community.design.members)))
         self._optima: dict[tuple[float, ...], Array | None] = {}
         self._near: Optimum | None = None
@@ -184,48 +181,44 @@ class TickRecorder:
 
     def add(self, step: int, now_ms: int, tick: Tick, aggregates: list[float], averages: Array) -> None:
         """Take one tick, with the averages of shape (m, n) as they stand."""
-        pending = self._pending
-        self._averages[len(pending.steps)] = averages
-        pending.steps.append(step)
-        pending.times_ms.append(now_ms)
-        pending.signals.append(tick.signals)
-        pending.capacities.append(tick.capacities)
-        pending.measured.append(tick.measured)
-        pending.aggregates.append(aggregates)
-        if len(pending.steps) >= self._per_batch:
+        self._averages[len(self._waiting)] = averages
+        self._waiting.append(_Waiting(step, now_ms, tick, aggregates))
+        if len(self._waiting) >= self._per_batch:
             self.flush()
 
     def flush(self) -> None:
         """Work out the yardstick of the ticks that wait, and write them; before anybody joins or leaves."""
-        pending = self._pending
-        if not pending.steps:
+        if not self._waiting:
             return
-        self._pending = _Pending()
+        steps, times_ms, ticks, aggregates = map(list, zip(*self._waiting, strict=True))
+        self._waiting = []
         members = self._members.numbers
-        averages = self._averages[: len(pending.steps)]  # of shape (n_ticks, m, n)
+        averages = self._averages[: len(ticks)]  # of shape (n_ticks, m, n)
         if len(members) < averages.shape[2]:
             averages = averages.take(members, axis=2)
         measured = self._measure(averages)
-        distances = self._distances(averages, pending.capacities)
+        distances = self._distances(averages, [tick.capacities for tick in ticks])
         self._gap.add(measured.gaps, distances)
+        told = np.array([(tick.signals, tick.capacities, tick.measured) for tick in ticks], np.float64)
+        reached = np.array(aggregates, np.float64)
         for resource, name in enumerate(self._names):
             block = {
-                "step": np.array(pending.steps),
-                "signal": np.array([signals[resource] for signals in pending.signals]),
-                "capacity": np.array([capacities[resource] for capacities in pending.capacities]),
-                "aggregate": np.array([aggregates[resource] for aggregates in pending.aggregates]),
-                "measured": np.array([measured[resource] for measured in pending.measured]),
+                "step": np.array(steps),
+                "signal": told[:, 0, resource],
+                "capacity": told[:, 1, resource],
+                "aggregate": reached[:, resource],
+                "measured": told[:, 2, resource],
                 "average_sum": measured.sums[:, resource],
                 "optimum_gap": measured.gaps,
                 "distance": distances,
                 "gradient_mean": measured.gradient_mean[:, resource],
                 "gradient_spread": measured.gradient_spread[:, resource],
             }
-            self._write(block, pending.times_ms, name, len(members))
+            self._write(block, times_ms, name, len(members))
             block["target"], block["measured_target"] = self._targets[resource].add(block["capacity"])
             for watch in self.watchers:
                 watch(self._community.design.config.name, name, block)
-            self._tracking[resource].add(block, np.array(pending.times_ms))
+            self._tracking[resource].add(block, np.array(times_ms))
 
     def _measure(self, averages: Array) -> Measured:
         if averages.shape[2]:

@@ -158,16 +158,22 @@ class Stretches:
         self, first: int, n_made: int, rows: StretchRows, reader: MeanReader, record: Record
     ) -> None:
         """Write down what happened at each tick."""
+        if not n_made:
+            return
         arrays, step_ms = self._arrays, self._rules.step_ms
-        now_ms = (first + n_made - 1) * step_ms
-        told = zip(rows.signals.tolist(), rows.capacities.tolist(), rows.measured.tolist(), strict=True)
-        ticks, sums = [Tick(*map(tuple, each)) for each in told], rows.sums.tolist()
-        for j in range(n_made):
-            tick_ms = (first + j) * step_ms
-            arrays.total.change_together(tick_ms, *whole_sums(sums[j]))
-            record(first + j, tick_ms, ticks[j], reader.read(tick_ms), rows.averages[j])
-        ticks_ms = np.arange(first, first + n_made)[:, np.newaxis] * step_ms
-        sent_ms = np.ascontiguousarray(np.broadcast_to(ticks_ms, rows.wake_ms[:n_made].shape))
+        numbers = range(first, first + n_made)
+        times_ms = [number * step_ms for number in numbers]
+        told = np.stack([rows.signals, rows.capacities, rows.measured], axis=1)[:n_made].tolist()
+        # A resource at a time: for each tick the sum of changes, and of these times what has passed.
+        sums = [whole_sums(each) for each in rows.sums[:n_made].transpose(2, 1, 0).tolist()]
+        means = reader.read_each(times_ms, *zip(*sums, strict=True))
+        for number, now_ms, each, mean, averages in zip(
+            numbers, times_ms, told, means, rows.averages, strict=False
+        ):
+            record(number, now_ms, Tick(*map(tuple, each)), mean, averages)
+        now_ms = times_ms[-1]
+        sent_ms = np.empty((n_made, rows.wake_ms.shape[1]), np.int64)
+        sent_ms[:] = np.array(times_ms)[:, np.newaxis]
         arrays.up.note_rows(rows.wake_ms[:n_made], rows.up_ms[:n_made], now_ms)
         arrays.down.note_rows(sent_ms, rows.down_ms[:n_made], now_ms)
 

@@ -143,10 +143,12 @@ class CostParameters(NamedTuple):
         strictly_convex = own.sum(axis=0) + coupled >= m
         names = list(resources) or [str(r) for r in range(m)]
         flat = (~coupled & ~own & (at_zero == 0)).any(axis=0)
-        return [
-            _violation(float(least[i]), names[int(worst[i])], bool(strictly_convex[i]), bool(flat[i]))
-            for i in range(n)
-        ]
+        result: list[str | None] = [None] * n
+        for i in np.flatnonzero(~(np.isfinite(least) & (least >= 0) & ~flat & strictly_convex)).tolist():
+            result[i] = _violation(
+                float(least[i]), names[int(worst[i])], bool(strictly_convex[i]), bool(flat[i])
+            )
+        return result
 
 
 class GradientTerms(NamedTuple):
