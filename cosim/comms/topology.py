@@ -226,7 +226,7 @@ class Topology:
 
 def _distinct(configs: Sequence[LinkConfig]) -> list[LinkConfig]:
     """Those that are not the same object, in their order."""
-    return list({id(config): config for config in configs}.values())
+    return list(dict(zip(map(id, configs), configs, strict=True)).values())
 
 
 def _party(address: int) -> str:

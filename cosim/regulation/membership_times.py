@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cosim.config.household_values import household_values
-from cosim.core.clock import MS_PER_HOUR, to_ms
+from cosim.core.clock import MS_PER_HOUR
 from cosim.core.population import Population
 from cosim.core.streams import Streams
 from cosim.regulation.agent_schema import MembershipConfig
@@ -32,8 +32,8 @@ def membership(configs: Sequence[MembershipConfig], population: Population, stre
     leaves = np.full(population.size, -1, np.int64)
     for group, config in zip(population.groups, configs, strict=True):
         hours = household_values(streams, "membership.joins_h", config.joins_h, group, population.size)
-        joins[group.first : group.last] = [to_ms(float(hour), MS_PER_HOUR) for hour in hours]
+        joins[group.first : group.last] = np.rint(hours * MS_PER_HOUR)
         if config.leaves_h is not None:
             hours = household_values(streams, "membership.leaves_h", config.leaves_h, group, population.size)
-            leaves[group.first : group.last] = [to_ms(float(hour), MS_PER_HOUR) for hour in hours]
+            leaves[group.first : group.last] = np.rint(hours * MS_PER_HOUR)
     return Membership(joins, leaves)
