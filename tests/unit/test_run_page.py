@@ -70,6 +70,7 @@ def test_it_stands_alone_escapes_what_it_shows_and_is_the_same_for_the_same_run(
     assert (
         "Downlink is what platforms and operators send to households; too late is what arrived" in page.text
     )
+    assert "no table says in which hour a message was lost" in page.text
     own = text.replace("\n".join(re.findall(r"<script>.*?</script>", text, re.S)), "")
     assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", own)
     assert json.loads(page.data)["map"]["buses"]["id"] == BUSES

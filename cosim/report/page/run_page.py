@@ -222,11 +222,12 @@ def _messages(run: RunData) -> dict[str, Any] | None:
     )
     ways = [f"{way} is {meaning}" for way, meaning in _WAYS.items() if any(row[0] == way for row in rows)]
     note = "; ".join([*ways, "too late is what arrived after its lifetime had expired"])
+    gone = sum(int(table[name].sum()) for name in ("lost", "expired"))
     return {
         "columns": columns,
         "rows": rows,
         "numbers": tuple(range(2, len(columns))),
-        "notes": [f"{note[:1].upper()}{note[1:]}.", *_never_sent(run)],
+        "notes": [f"{note[:1].upper()}{note[1:]}.", *([_WHOLE_RUN] if gone else []), *_never_sent(run)],
     }
 
 
@@ -240,6 +241,9 @@ def _never_sent(run: RunData) -> Iterator[str]:
         )
 
 
+_WHOLE_RUN = (
+    "They are counted over the whole run: no table says in which hour a message was lost or too late."
+)
 _WAYS = {
     "downlink": "what platforms and operators send to households",
     "uplink": "what households send to them",
