@@ -54,7 +54,7 @@ def impact_figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[tuple
         plain = [curve for curve in mine if not curve.communication] or mine
         yield f"violation_probability{end}", _probabilities(analysis, plain[:_MOST_CURVES])
         if any(curve.communication for curve in mine):
-            draw = _over_one_axis if len(axes) == 1 else _over_two_axes
+            draw = _over_one_axis if len(axes) == 1 else capacity_maps
             yield f"communication{end}", draw(analysis, mine)
         if feeder in feeders and any(analysis.bindings(curve) for curve in mine):
             yield f"first_violations{end}", _map(analysis, mine, feeders[feeder])
@@ -190,7 +190,7 @@ def _over_one_axis(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     return figure
 
 
-def _over_two_axes(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
+def capacity_maps(analysis: ImpactAnalysis, curves: list[Curve]) -> Figure:
     """Hosting capacity as a map over the first two axes of communication, one a mode."""
     assert analysis.config.communication is not None
     x_axis, y_axis = analysis.config.communication.axes[:2]

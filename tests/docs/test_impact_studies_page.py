@@ -6,9 +6,12 @@ import importlib.util
 import math
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+
+from cosim.report.style import drawing
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "impact_studies.md").read_text(encoding="utf-8")
@@ -29,6 +32,29 @@ def numbers(row: pd.Series) -> tuple[str, tuple[str, str], tuple[int, int, int] 
     change = row[["change of the mean [points]", "change from", "change to"]]
     whole = None if change.isna().any() else tuple(round(float(each)) for each in change)
     return str(row["capacity at a risk of 10 %"]), ends, whole  # type: ignore[return-value]
+
+
+def loaded(name: str) -> Any:
+    """A script of the documentation."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+@pytest.mark.parametrize("study", ["impact_communication", "impact_communication_pv"])
+def test_maps_drawn_from_the_tables_show_what_these_say(study: str) -> None:
+    script, table = loaded("impact_maps"), pd.read_csv(DOCS / f"impact/{study}.csv").dropna(subset=["loss"])
+    with drawing():
+        axes = script.drawn(study).axes
+    for mode, ax in zip(table["mode"].unique(), axes, strict=False):
+        of_mode = table[table["mode"] == mode].sort_values(["latency_h", "loss"])
+        assert ax.get_title(loc="left") == mode.replace("_", " ")
+        told = of_mode["capacity at a risk of 10 %"].str.removeprefix("at least ").str.removesuffix(" %")
+        assert [text.get_text() for text in ax.texts] == told.tolist()
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("loss", "latency [h]")
 
 
 @pytest.mark.parametrize(
@@ -160,11 +186,7 @@ def test_the_transformer_binds_first_under_roofs_and_p_of_v_never_acts() -> None
 @pytest.mark.slow
 def test_what_devices_add_to_the_peak_of_forty_homes() -> None:
     """Vehicles less than the measured 1.4 and 2.0 kW, heat pumps twice the measured 1.2 kW."""
-    spec = importlib.util.spec_from_file_location("impact_peaks", DOCS / "impact_peaks.py")
-    assert spec is not None
-    assert spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+    script = loaded("impact_peaks")
     assert script.table(script.RAW) in "\n".join(line.strip() for line in PAGE.splitlines())
     added = script.added(script.RAW)
     assert (added["count"] == 20).all()
