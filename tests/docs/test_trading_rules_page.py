@@ -46,11 +46,12 @@ def test_every_rule_has_run_with_every_seed(script: ModuleType) -> None:
 
 
 def test_the_interval_is_students(script: ModuleType) -> None:
-    """Half of the 95 % interval of 1, 2, 3 is t(0.975, 2) / sqrt(3) = 4.302653 / 1.732051."""
-    assert script.half_width(np.array([1.0, 2.0, 3.0])) == pytest.approx(4.302653 / np.sqrt(3), rel=1e-6)
-    assert script.cell(np.array([1.0, 2.0, 3.0]), 1, True) == "2.0 ± 2.5"
-    assert script.cell(np.array([11.0, 12.0, 13.0]), 1, True) == "**12.0 ± 2.5**"
-    assert script.cell(np.zeros(3), 1, True) == "0"
+    """Half of the 95 % interval of 1 to 5 is t(0.975, 4) / sqrt(2) = 2.776445 / 1.414214."""
+    values = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
+    assert script.half_width(values) == pytest.approx(2.776445 / np.sqrt(2), rel=1e-6)
+    assert script.cell(values - 2, 1, True) == "1.0 ± 2.0"
+    assert script.cell(values + 9, 1, True) == "**12.0 ± 2.0**"
+    assert script.cell(np.zeros(5), 1, True) == "0"
 
 
 def test_one_seed_has_no_interval_and_nothing_of_it_stands_out(script: ModuleType) -> None:
