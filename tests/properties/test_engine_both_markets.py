@@ -16,13 +16,14 @@ from cosim.results.store import read_table
 HOURS_OF_A_HOME = ["prosumer", "day", "hour"]
 
 
-@pytest.fixture(scope="module")
-def combined(tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, Path]:
-    """Two days, of which the second is traded."""
+@pytest.fixture(scope="module", params=[62, pytest.param(99, marks=pytest.mark.slow)])
+def combined(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Outcome, Path]:
+    """Two days, of which the second is traded: by so many homes, 99 as it stands."""
+    settings = ["time.duration_h=48", "report.figures=false", f"groups.homes.households={request.param}"]
     folder = tmp_path_factory.mktemp("combined") / "run"
-    outcome = run_scenario(
-        load_scenario("village_combined", ["time.duration_h=48", "report.figures=false"]), folder
-    )
+    outcome = run_scenario(load_scenario("village_combined", settings), folder)
     assert outcome.status == "done", outcome.cause
     return outcome, folder
 
