@@ -23,7 +23,7 @@ _NUMBERS_KEPT = 2**22
 _NUMBERS_TOGETHER = 2**16
 _MOST_ROWS = 64
 _LEFT_OPEN = 2
-_COLUMNS_TOGETHER = 2**16
+_COLUMNS_TOGETHER = 2**12
 _HALF = 1 << (SIGNIFICANT_BITS - 1)
 
 Counts = NDArray[np.int64]
@@ -190,14 +190,20 @@ class BulkLedger:
         is_mixed = np.zeros(self._n, dtype=bool)
         is_mixed[mixed] = True
         plain = np.flatnonzero(~is_mixed & (self._fates[DELIVERED] > 0))
+        codes = np.empty((len(probabilities), len(plain)), np.int64)
         for first in range(0, len(plain), _COLUMNS_TOGETHER):
             columns = plain[first : first + _COLUMNS_TOGETHER]
+            begin, end = int(columns[0]), int(columns[-1]) + 1
+            some: slice | Counts = slice(begin, end) if end - begin == len(columns) else columns
             # A stable sort goes digit by digit, fast for two bytes, on numbers next to each other in memory.
-            whole = np.concatenate([rows[:, columns] for rows in self._codes])
+            whole = np.concatenate([rows[:, some] for rows in self._codes])
             rows = np.sort(np.ascontiguousarray(whole.T), axis=1, kind="stable")
-            for values, probability in zip(result, probabilities, strict=True):
-                rank = _rank(probability, self._fates[DELIVERED][columns])
-                values[columns] = _middle_ms(rows[np.arange(len(columns)), rank - 1].astype(np.int64))
+            for found, probability in zip(codes[:, first : first + len(columns)], probabilities, strict=True):
+                found[:] = rows[
+                    np.arange(len(columns)), _rank(probability, self._fates[DELIVERED][columns]) - 1
+                ]
+        for values, found in zip(result, codes, strict=True):
+            values[plain] = _middle_ms(found)
         if len(mixed):
             keys, counts = _merged([self._counted, self._flat(mixed)])
             up_to = np.cumsum(counts)
