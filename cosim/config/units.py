@@ -58,8 +58,6 @@ _BY_KEY = {
 }
 """Keys whose end does not say their unit."""
 
-_DISTRIBUTION_KEYS = ("uniform", "uniform_int", "normal", "mean", "std", "low", "high", "choice", "each")
-
 
 def split_key(key: str) -> tuple[str, Unit]:
     """A key's name without its unit, and the unit; an empty one where the name carries none.

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from cosim.grid.voltage_dependence import DependentPower
 
 FloatArray = NDArray[np.float64]
 Whole = NDArray[np.int64]
+Table = TypeVar("Table", BusTable, LineTable, TrafoTable, Trafo3wTable)
 BYTES_PER_BUS = 5_000
 """Memory that a bus of a copy takes with its line, its names and limits, most of it for the tables that say
 what the feeder is (`bench/bench_copies.py`)."""
@@ -41,13 +43,12 @@ def copied(one: Feeder, number: int) -> Feeder:
     """
     stride = 10 ** len(str(_largest_index(one)))
     of = FeederCopies(one, number, stride)
-    line, trafo, trafo3w = _branches(one, of)
     return replace(
         one,
-        bus=_buses(one.bus, of),
-        line=line,
-        trafo=trafo,
-        trafo3w=trafo3w,
+        bus=replace(_table(one.bus, "bus", of), tree=_tree(one.bus.tree, of)),
+        line=_table(one.line, "line", of),
+        trafo=_table(one.trafo, "transformer", of),
+        trafo3w=_table(one.trafo3w, "transformer", of),
         elements=tuple(_record(each, shift) for shift in of.shifts for each in one.elements),
         candidate_buses=tuple(bus + shift for shift in of.shifts for bus in one.candidate_buses),
         facts=_facts(one.facts, one, of),
@@ -90,49 +91,24 @@ def _names(names: tuple[str, ...], index: Whole, word: str, of: FeederCopies) ->
     return tuple(f"feeder {copy} · {name}" for copy in range(1, of.number + 1) for name in known)
 
 
-def _buses(bus: BusTable, of: FeederCopies) -> BusTable:
-    firsts = np.repeat(np.arange(of.number) * len(bus.index), len(bus.index))
-    parent = np.tile(bus.tree.parent, of.number)
-    tree = Tree(
+def _table(one: Table, word: str, of: FeederCopies) -> Table:
+    """A table of one copy as that of all; its whole numbers are indices."""
+    columns: dict[str, Any] = {"name": _names(one.name, one.index, word, of)}
+    for each in fields(one):
+        column = getattr(one, each.name)
+        if isinstance(column, np.ndarray):
+            is_index = column.dtype.kind == "i"
+            columns[each.name] = _all(column, of) if is_index else np.concatenate([column] * of.number)
+    return replace(one, **columns)
+
+
+def _tree(one: Tree, of: FeederCopies) -> Tree:
+    n = len(one.parent)
+    parent, firsts = np.tile(one.parent, of.number), np.repeat(np.arange(of.number) * n, n)
+    return Tree(
         np.where(parent < 0, -1, parent + firsts),
-        np.tile(bus.tree.depth, of.number),
-        np.tile(bus.tree.distance_km, of.number),
-    )
-    return BusTable(
-        _all(bus.index, of),
-        _names(bus.name, bus.index, "bus", of),
-        np.tile(bus.vn_kv, of.number),
-        np.tile(bus.supplied, of.number),
-        np.tile(bus.xy, (of.number, 1)),
-        tree,
-    )
-
-
-def _branches(one: Feeder, of: FeederCopies) -> tuple[LineTable, TrafoTable, Trafo3wTable]:
-    line, trafo, three = one.line, one.trafo, one.trafo3w
-    return (
-        LineTable(
-            _all(line.index, of),
-            _names(line.name, line.index, "line", of),
-            _all(line.from_bus, of),
-            _all(line.to_bus, of),
-            np.tile(line.length_km, of.number),
-            np.tile(line.closed, of.number),
-        ),
-        TrafoTable(
-            _all(trafo.index, of),
-            _names(trafo.name, trafo.index, "transformer", of),
-            _all(trafo.hv_bus, of),
-            _all(trafo.lv_bus, of),
-            np.tile(trafo.sn_mva, of.number),
-            np.tile(trafo.closed, of.number),
-        ),
-        Trafo3wTable(
-            _all(three.index, of),
-            _names(three.name, three.index, "transformer", of),
-            _all(three.buses, of),
-            np.tile(three.closed, (of.number, 1)),
-        ),
+        np.tile(one.depth, of.number),
+        np.tile(one.distance_km, of.number),
     )
 
 
@@ -180,14 +156,8 @@ def _limit(given: GivenLimit, n: int, of: FeederCopies) -> GivenLimit:
 
 def copied_limits(limits: FeederLimits, number: int) -> FeederLimits:
     """The limits of one copy as those of all."""
-    return FeederLimits(
-        np.tile(limits.vm_min_pu, number),
-        np.tile(limits.vm_max_pu, number),
-        np.tile(limits.line_loading_max_percent, number),
-        np.tile(limits.trafo_loading_max_percent, number),
-        np.tile(limits.trafo3w_loading_max_percent, number),
-        {name: origins * number for name, origins in limits.origins.items()},
-    )
+    tiled = {name: np.tile(getattr(limits, name), number) for name in LIMITS}
+    return replace(limits, **tiled, origins={name: each * number for name, each in limits.origins.items()})
 
 
 class CopiedFlow:

@@ -160,7 +160,7 @@ def test_a_run_writes_positions_and_its_network_comes_back() -> None:
         (BAND | {"vm_max_pu": 0.99}, "would hunt"),
         (BAND | {"trafo": "T2"}, "no such transformer"),
         (BAND | {"bus": 0}, "high-voltage side"),
-        (BAND | {"step_percent": 2.0}, "says nothing of the range"),
+        (BAND | {"step_percent": 2.0}, "does not say what range"),
     ],
 )
 def test_refused(changer: dict[str, Any], said: str) -> None:

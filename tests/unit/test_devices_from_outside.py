@@ -155,7 +155,7 @@ def test_two_devices_that_serve_the_same_are_refused(registered_here: Callable[[
     assert {each.message for each in errors} == {said}
     wanted = [f"communities.0.resources.{number}.serves" for number in (0, 1)]
     assert [each.path for each in errors] == wanted
-    assert "divide them into groups" in errors[0].remedy
+    assert "divide the group into one" in errors[0].remedy
     alone = {
         "communities.village.resources.own_use.unit_kwh": 0,
         "communities.village.resources.sale.unit_kwh": 0,

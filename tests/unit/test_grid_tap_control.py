@@ -59,9 +59,9 @@ def refused(source: GridSource) -> tuple[Problem, ...]:
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        ({"element_index": 77}, "no single transformer"),
-        ({"element_index": [0, 1]}, "no single transformer"),
-        ({"element_index": None}, "no single transformer"),
+        ({"element_index": 77}, "exactly one transformer"),
+        ({"element_index": [0, 1]}, "exactly one transformer"),
+        ({"element_index": None}, "exactly one transformer"),
         ({"element": "line"}, "something other than a transformer"),
         ({"side": "mv"}, "no side mv"),
         ({"side": ["lv"]}, "no side"),

@@ -15,12 +15,13 @@ from cosim.study.robustness.break_even import sign_change
 from cosim.study.robustness.estimates import (
     ANY,
     NOT_NEGATIVE,
-    SHARE,
     Limits,
     estimate,
     paired_difference,
 )
 from cosim.study.robustness.quantities import limits_of
+
+SHARE = Limits(0.0, 1.0)
 
 
 def test_interval_of_five_values_is_students_and_fewer_have_none() -> None:

@@ -52,7 +52,6 @@ class Limits(NamedTuple):
 
 ANY = Limits()
 NOT_NEGATIVE = Limits(0.0)
-SHARE = Limits(0.0, 1.0)
 
 
 def estimate(values: Sequence[float] | Array, limits: Limits = ANY) -> Estimate:
