@@ -92,7 +92,7 @@ class Outcome:
     status: Status
     """``done``, ``failed`` or ``interrupted``."""
     summary: dict[str, float | int | None]
-    """The numbers of ``summary.json``; none of a run that failed."""
+    """The numbers of ``summary.json``; of a run that failed those it had until then."""
     cause: str = ""
     """Why it did not end well."""
     report: str = "none"
@@ -216,10 +216,7 @@ def _run(
         except PluginError as error:
             status, record.cause = "failed", record.cause or error.problems[0].message
         record.verdict = _verdict(summary, loaded.scenario, store.folder)
-        if status == "failed":
-            summary = Summary()  # what it had until then could be taken for the run's numbers
-        else:
-            store.write_json("summary.json", {"verdict": record.verdict, **summary})
+        store.write_json("summary.json", {"verdict": record.verdict, **summary})
     record.status = status
     record.end = _now()
     record.events = simulation.events
@@ -288,8 +285,6 @@ def _mark(record: RunRecord, store: RunStore, status: Status, cause: str) -> Non
     record.cause = record.cause or cause
     # On a full disk run.json still says "running", or is not there; neither claims anything.
     with suppress(OSError):
-        if status == "failed":
-            (store.folder / "summary.json").unlink(missing_ok=True)
         store.write_json("run.json", record.content())
 
 

@@ -272,7 +272,7 @@ def test_latencies_in_formats_that_people_have(tmp_path: Path, text: str, how: d
         (b"\x1f\x8b\x08", "gzip"),
         ("latency [h]\n1\n", "no column 'latency_ms'"),
         ("latency_ms [parsec]\n1\n", "unknown unit"),
-        ("latency_ms\n-999\n", "not negative"),
+        ("latency_ms\n-999\n", "at least 0"),
     ],
 )
 def test_latencies_that_are_refused(tmp_path: Path, text: str | bytes, words: str) -> None:

@@ -98,26 +98,6 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: in
         assert len(read_table(tmp_path / "run", "decisions")) == sum(sizes) >= 2000 * (writes - 1)
 
 
-def test_a_disk_that_is_full_at_the_very_end_leaves_no_numbers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The summary still had room, the status had none: then the summary goes, for the run is not done."""
-    write, n_records = store_module.RunStore.write_text, iter([True, False, True])
-
-    def last_record_has_no_room(store: store_module.RunStore, name: str, text: str) -> None:
-        if name == "run.json" and not next(n_records):
-            assert (tmp_path / "run" / "summary.json").exists()
-            raise OSError(28, "No space left on device")
-        write(store, name, text)
-
-    monkeypatch.setattr(store_module.RunStore, "write_text", last_record_has_no_room)
-    outcome = run_scenario(load_scenario("section6", ["time.steps=2"]), tmp_path / "run")
-    assert outcome.status == _status(tmp_path / "run") == "failed"
-    assert "No space left" in outcome.cause
-    assert not outcome.summary
-    assert not (tmp_path / "run" / "summary.json").exists()
-
-
 PROGRAM = """
 import sys
 from pathlib import Path

@@ -267,7 +267,7 @@ def test_a_switch_at_no_end_of_its_element(kind: str) -> None:
     net = nw.create_kerber_landnetz_kabel_2()
     pp.create_switch(net, 1, 0, kind[0], closed=False)
     net.switch.loc[net.switch.index[-1], "bus"] = 9
-    with pytest.raises(InputError, match="at no end"):
+    with pytest.raises(InputError, match="at neither end of"):
         take_in(source_of(net))
 
 
