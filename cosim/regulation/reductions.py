@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -36,16 +36,20 @@ class Reduction(NamedTuple):
     before. Shape (n,)."""
     whole_h: float
     """When the plan was in force again, hours since the start; NaN where the run ended before."""
+    whole: float
+    """The plan then, units a step; NaN where the run ended before."""
 
     @property
     def least(self) -> int:
         """The tick at which the smallest share of the plan was left."""
         return int(np.argmin(self.reduced / self.planned))
 
-    def excess_until(self, hours: float) -> float:
-        """By how much the community did more than the lowered capacity in a step before then, at most."""
-        over = (self.did - self.reduced)[self.hours < hours]
-        return float(np.nanmax(over)) if np.isfinite(over).any() else float("nan")
+    def excess_until(self, hours: float) -> tuple[float, float]:
+        """By how much the community did more than the lowered capacity in a step that began before then, at
+        most, 0 where it never did; and when that step began, hours since the start."""
+        over = np.where(self.hours < hours, np.nan_to_num(self.did - self.reduced), 0.0)
+        most = int(np.argmax(over))
+        return max(float(over[most]), 0.0), float(self.hours[most])
 
 
 class Beyond(NamedTuple):
@@ -101,33 +105,44 @@ def reductions_text(
         f"from {date_text(start, first_h)} on, at the lowest to {left} of the planned {plan} "
         f"({share_text(float(told.reduced[least] / told.planned[least]))}), at {at(least_h)}"
     ]
-    parts += _meanwhile(told, beyond if answers else None, at, step_ms)
+    until_h, until, again = _until(told, beyond if answers else None, at)
+    excess = told.excess_until(until_h)[0]
+    if excess > 0:
+        over = step_power_text(excess, resource, step_ms)
+        parts.append(f"{until}, the community did up to {over} more than the lowered target")
+    elif again:
+        parts.append(again)
     parts.append(
         "the run ended before the whole plan was in force again"
         if np.isnan(told.whole_h)
-        else f"the whole plan was in force again at {at(told.whole_h)}"
+        else f"the whole plan ({step_power_text(told.whole, resource, step_ms)} by then) was in force again "
+        f"at {at(told.whole_h)}"
     )
     others = [each for each in found if each is not told]
-    return f"{'; '.join(parts)}.{_others_text(others, start)}"
+    most = _most_text(found, excess, start, step_ms)
+    return f"{'; '.join(parts)}.{_others_text(others, start)}{most}"
 
 
-def _meanwhile(
-    told: Reduction, beyond: Beyond | None, at: Callable[[float], str], step_ms: int
-) -> Iterator[str]:
-    """What the community did before the element was within its limit again, or before the lowest target."""
+def _until(told: Reduction, beyond: Beyond | None, at: Callable[[float], str]) -> tuple[float, str, str]:
+    """Until when the community's excess is told, that in words, and what else is worth saying of then."""
     if beyond is None:
-        until_h, until = float(told.hours[told.least]), "until then"
-    elif np.isnan(beyond.end_h):
-        until_h, until = np.inf, f"until the run ended, with the {beyond.element} still beyond its limit"
-    else:
-        until_h = beyond.end_h
-        until = f"before the {beyond.element} was within its limit again, at {at(until_h)}"
-    excess = told.excess_until(until_h)
-    if excess > 0:
-        over = step_power_text(excess, told.resource, step_ms)
-        yield f"{until}, the community did up to {over} more than the lowered target"
-    elif beyond is not None and np.isfinite(until_h):
-        yield f"the {beyond.element} was within its limit again at {at(until_h)}"
+        return float(told.hours[told.least]), "until then", ""
+    if np.isnan(beyond.end_h):
+        return np.inf, f"until the run ended, with the {beyond.element} still beyond its limit", ""
+    within, again = f"the {beyond.element} was within its limit again", at(beyond.end_h)
+    return beyond.end_h, f"until {within} ({again})", f"{within} at {again}"
+
+
+def _most_text(found: Sequence[Reduction], said: float, start: datetime, step_ms: int) -> str:
+    """The largest excess over a lowered target of all; empty where no more than what was said."""
+    most, hours = max(each.excess_until(np.inf) for each in found)
+    if most <= said + _EQUAL:
+        return ""
+    over = step_power_text(most, found[0].resource, step_ms)
+    return (
+        f" Of all steps with a lowered target, the community was furthest above it in that from "
+        f"{date_text(start, hours)} on, by {over}."
+    )
 
 
 def _told(found: Sequence[Reduction], beyond: Beyond | None) -> tuple[Reduction, bool]:
@@ -175,7 +190,7 @@ def reductions(
     share = np.divide(capacity, planned, out=np.ones(len(planned)), where=planned > 0)
     edges = np.diff((share < 1 - _EQUAL).astype(int), prepend=0, append=0)
     hours = elapsed_ms / MS_PER_HOUR
-    whole_h = np.append(hours, np.nan)
+    whole_h, whole = np.append(hours, np.nan), np.append(planned, np.nan)
     return [
         Reduction(
             community,
@@ -185,6 +200,7 @@ def reductions(
             capacity[first:end],
             did[first:end],
             float(whole_h[end]),
+            float(whole[end]),
         )
         for first, end in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True)
     ]

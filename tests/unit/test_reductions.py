@@ -63,16 +63,18 @@ def test_a_platform_that_gave_way_is_told_evening_by_evening(tmp_path: Path) -> 
     assert reductions_text(found, start, step_ms) == (
         "Because of the feeder, the platform of village lowered its target for sale from 2016-07-04 00:30 "
         "UTC on, at the lowest to 2 kW of the planned 8 kW (25 %), at 00:45 UTC; until then, the community "
-        "did up to 2 kW more than the lowered target; the whole plan was in force again at 01:15 UTC. "
-        f"{others} 2016-07-04 02:00 UTC and 2016-07-04 07:45 UTC on."
+        "did up to 2 kW more than the lowered target; the whole plan (8 kW by then) was in force again at "
+        f"01:15 UTC. {others} 2016-07-04 02:00 UTC and 2016-07-04 07:45 UTC on. Of all steps with a lowered "
+        "target, the community was furthest above it in that from 2016-07-04 07:45 UTC on, by 6 kW."
     )
     told = [each for each in found if each.hours[0] != 0.5]
     assert reductions_text(told, start, step_ms, beyond) == (
         "Because of the feeder, the platform of village lowered its target for sale from 2016-07-04 02:00 "
-        "UTC on, at the lowest to 6 kW of the planned 8 kW (75 %), at 02:00 UTC; before the transformer was "
-        "within its limit again, at 03:00 UTC, the community did up to 3 kW more than the lowered target; "
-        "the whole plan was in force again at 02:15 UTC. It lowered it 1 more time, from 2016-07-04 07:45 "
-        "UTC on."
+        "UTC on, at the lowest to 6 kW of the planned 8 kW (75 %), at 02:00 UTC; until the transformer was "
+        "within its limit again (03:00 UTC), the community did up to 3 kW more than the lowered target; "
+        "the whole plan (8 kW by then) was in force again at 02:15 UTC. It lowered it 1 more time, from "
+        "2016-07-04 07:45 UTC on. Of all steps with a lowered target, the community was furthest above it in "
+        "that from 2016-07-04 07:45 UTC on, by 6 kW."
     )
     lasting = beyond._replace(end_h=float("nan"))
     said = "; until the run ended, with the transformer still beyond its limit, the community did up to 6 kW"
