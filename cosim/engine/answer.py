@@ -5,8 +5,9 @@ A pure function of the run's numbers, the names in its feeder tables, one interv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from cosim.core.clock import MS_PER_HOUR, to_hours
@@ -14,9 +15,11 @@ from cosim.core.errors import count, listed
 from cosim.core.numbers import Summary
 from cosim.core.shown import THIN_SPACE, date_text, duration_text, number_text, share_text
 from cosim.engine.moment import Moment, moment_text
-from cosim.engine.scenario import Scenario
+from cosim.engine.scenario import Scenario, TimeConfig
 from cosim.engine.wings import catalogue
+from cosim.faults.aftermath import Aftermath, Key
 from cosim.faults.kinds import Fault
+from cosim.faults.recovery import BAND, WINDOW
 from cosim.faults.schema import fault_names, fault_words
 from cosim.grid.named_elements import (
     Element,
@@ -31,12 +34,13 @@ from cosim.grid.named_elements import (
 from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.regulation.reductions import Beyond, Reduction, reductions_text
 from cosim.regulation.resource_words import resource_meaning
-from cosim.regulation.schema import CommunityConfig
+from cosim.regulation.schema import CommunityConfig, ResourceConfig
 from cosim.regulation.units_in_kw import step_power_text
 from cosim.results.run_tables import batches, schema_of, table_files
 
 _MOST_COMMUNITIES = 3
 _MOST_FAULTS = 2
+_MOST_HIT = 3
 
 
 def read_elements(folder: Path) -> Elements:
@@ -106,6 +110,7 @@ def answer(
     moment: Moment | None = None,
     reductions: Sequence[Sequence[Reduction]] = (),
     beyond: Beyond | None = None,
+    aftermaths: Mapping[Key, Aftermath] = MappingProxyType({}),
 ) -> str:
     """The sentences that a run begins and ends with.
 
@@ -123,6 +128,8 @@ def answer(
         What the platforms took back because of the feeder, by resource.
     beyond : Beyond
         Around that moment; None where that element was within its limit.
+    aftermaths : mapping
+        As from `read_aftermaths`.
 
     Returns
     -------
@@ -132,7 +139,7 @@ def answer(
     worst = worst_of(summary, elements)
     limits, then = _limits(summary, scenario, elements, worst), ""
     told = () if moment is None else tuple(moment.sums)
-    rest = [*_following(summary, scenario, told), *_costs(summary, scenario)]
+    rest = [*_following(summary, scenario, told, aftermaths), *_costs(summary, scenario)]
     sentences, start, step_ms = [limits] if limits else [], scenario.time.start, scenario.time.step_ms
     if moment is not None and worst and (then := moment_text(moment, scenario)):
         length = "hour" if scenario.interval_ms == MS_PER_HOUR else duration_text(scenario.interval_ms)
@@ -205,7 +212,12 @@ def _extreme(each: Worst, scenario: Scenario, elements: Elements) -> str:
     return f"{where} ({value}, limit {limit}) on {when}"
 
 
-def _following(summary: Summary, scenario: Scenario, told: Sequence[tuple[str, str]]) -> list[str]:
+def _following(
+    summary: Summary,
+    scenario: Scenario,
+    told: Sequence[tuple[str, str]],
+    aftermaths: Mapping[Key, Aftermath],
+) -> list[str]:
     """How communities followed, and what became of messages; `told` are resources that were explained."""
     said = [
         text
@@ -215,7 +227,7 @@ def _following(summary: Summary, scenario: Scenario, told: Sequence[tuple[str, s
     more = len(scenario.communities) - _MOST_COMMUNITIES
     if more > 0:
         said.append(f"{count(more, 'more community', 'more communities')} in the summary")
-    said += _failures(summary, scenario)
+    said += _failures(summary, scenario, aftermaths)
     sent, lost = int(summary.get("messages_sent") or 0), int(summary.get("messages_lost") or 0)
     late = int(summary.get("messages_expired") or 0)
     if sent:
@@ -253,34 +265,84 @@ def _community(
     return f"community {community.name} was off its target by {listed(parts)}" if parts else ""
 
 
-def _failures(summary: Summary, scenario: Scenario) -> list[str]:
-    """What each of the worst faults did to the resource that it hit hardest."""
+def _failures(summary: Summary, scenario: Scenario, aftermaths: Mapping[Key, Aftermath]) -> list[str]:
+    """What each of the worst faults did to the resources that it threw off their targets, worst first."""
     found = []
     for config, fault in zip(scenario.faults, fault_names(scenario.faults), strict=True):
-        hit = []
-        for community in scenario.communities:
-            for resource in community.resources:
-                prefix = f"fault_{fault}_{community.name}_{resource.name}"
-                units = float(summary.get(f"{prefix}_worst_deviation_units") or 0.0)
-                size = abs(units) * (resource.unit_kwh or 1.0)
-                side = "too much" if units > 0 else "too little"
-                power = step_power_text(abs(units), resource, scenario.time.step_ms)
-                deed = f"{community.name} did up to {power} {side} in {resource.name}"
-                again = summary.get(f"{prefix}_recovery_h")
-                if again is not None and _happens_once(config):
-                    deed += f", and was as before from {_after(float(again))} on"
-                hit.append((size, f"during the {fault_words(config)}{_when(config, scenario)} {deed}"))
-        found.append(max(hit, default=(0.0, "")))
+        hits = _hits(fault, summary, scenario, aftermaths)
+        if hits:
+            own = [each for each in hits[:_MOST_HIT] if each is hits[0] or each.is_beyond]
+            once = _happens_once(config)
+            deeds = [each.told(once, said=own[:n]) for n, each in enumerate(own)]
+            lasts = any(each.recovery_h for each in own)
+            when = f"{'during and after' if lasts else 'during'} the {fault_words(config)}"
+            found.append((hits[0].size, f"{when}{_when(config, scenario)} {listed(deeds)}"))
     worst = sorted(found, key=lambda each: -each[0])[:_MOST_FAULTS]
-    return [text for size, text in worst if size]
+    return [text for _, text in worst]
+
+
+def _hits(
+    fault: str, summary: Summary, scenario: Scenario, aftermaths: Mapping[Key, Aftermath]
+) -> list[_Hit]:
+    """What a fault did to each resource, the largest first."""
+    found = []
+    for community in scenario.communities:
+        for resource in community.resources:
+            prefix = f"fault_{fault}_{community.name}_{resource.name}"
+            units = float(summary.get(f"{prefix}_worst_deviation_units") or 0.0)
+            after = aftermaths.get((fault, community.name, resource.name))
+            recovery_h = summary.get(f"{prefix}_recovery_h")
+            if units:
+                again = None if recovery_h is None else float(recovery_h)
+                found.append(_Hit(scenario.time, community.name, resource, units, again, after))
+    return sorted(found, key=lambda each: -each.size)
+
+
+class _Hit(NamedTuple):
+    """What a fault did to one resource."""
+
+    time: TimeConfig
+    community: str
+    resource: ResourceConfig
+    units: float
+    """Its largest deviation."""
+    recovery_h: float | None
+    after: Aftermath | None
+
+    @property
+    def size(self) -> float:
+        return abs(self.units) * (self.resource.unit_kwh or 1.0)
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether it was further off its target than is usual."""
+        return self.after is not None and abs(self.units) > self.after.near
+
+    def told(self, once: bool, said: Sequence[_Hit]) -> str:
+        """In words, after what was `said`; of a fault that happens `once`, also until when."""
+        side = "too much" if self.units > 0 else "too little"
+        who = "" if said and said[-1].community == self.community else f"{self.community} did "
+        deed = f"{who}up to {self._power(abs(self.units))} {side} in {self.resource.name}"
+        back = listed(self._back(is_first=not said)) if once else ""
+        return f"{deed} ({back})" if back else deed
+
+    def _back(self, is_first: bool) -> list[str]:
+        parts = []
+        if self.after is not None and self.after.back_h is not None:
+            means = f", {BAND:g} times its usual deviation," if is_first else ""
+            near, when = self._power(self.after.near), date_text(self.time.start, self.after.back_h)
+            parts.append(f"after it within {near} of its target{means} first in the step from {when} on")
+        if self.recovery_h:
+            hours = number_text(self.recovery_h, 3)
+            parts.append(f"as a root mean square of any {WINDOW} steps from {hours} h after its end on")
+        return parts
+
+    def _power(self, units: float) -> str:
+        return step_power_text(units, self.resource, self.time.step_ms)
 
 
 def _happens_once(fault: Fault) -> bool:
     return fault.from_h is not None and fault.rate_per_day is None
-
-
-def _after(hours: float) -> str:
-    return f"{number_text(hours, 3)} h after its end" if hours else "its end"
 
 
 def _when(fault: Fault, scenario: Scenario) -> str:

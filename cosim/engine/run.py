@@ -28,6 +28,7 @@ from cosim.engine.load import LoadedScenario
 from cosim.engine.moment import read_beyond, read_moment, read_reductions
 from cosim.engine.scenario import RecordConfig, Scenario
 from cosim.engine.simulation import Progress, Simulation
+from cosim.faults.aftermath import read_aftermaths
 from cosim.results.frames import Tables
 from cosim.results.metrics import CompleteRun, metric_numbers
 from cosim.results.store import Nowhere, RunStore
@@ -230,11 +231,12 @@ def _run(
 def _verdict(summary: Summary, scenario: Scenario, folder: Path) -> str:
     elements = read_elements(folder)
     worst = next(iter(worst_of(summary, elements)), None)
+    after = read_aftermaths(folder, scenario.time.start, scenario.time.step_ms)
     if worst is None:
-        return answer(summary, scenario, elements)
+        return answer(summary, scenario, elements, aftermaths=after)
     moment, found = read_moment(folder, scenario, worst.hours), read_reductions(folder, scenario)
     beyond = read_beyond(folder, scenario, worst.key, worst.element, worst.hours) if found else None
-    return answer(summary, scenario, elements, moment, found, beyond)
+    return answer(summary, scenario, elements, moment, found, beyond, after)
 
 
 def preflight(loaded: LoadedScenario) -> list[Problem]:

@@ -9,6 +9,7 @@ import pytest
 from cosim.engine.answer import answer, worst_of
 from cosim.engine.moment import Metered, Moment
 from cosim.engine.scenario import Scenario
+from cosim.faults.aftermath import Aftermath
 from cosim.grid.named_elements import Element
 
 FEEDER = {("trafo", 0): Element("T1", {"trafo_overload": 100.0}, 250.0),
@@ -88,12 +89,16 @@ def test_then_how_the_community_followed_in_kilowatts_and_what_was_lost_and_paid
         "messages_sent": 12_000, "messages_lost": 3, "messages_expired": 1,
         "bills_households_eur": -12.5, "delivery_days": 1, "traded_delivered_kwh": 41.25,
         "energy_imported_kwh": 1234.4, "energy_lost_in_feeder_kwh": 7.0}  # fmt: skip
-    assert answer(numbers, run, {}) == (
+    after = {("storm", "v", "sale"): Aftermath(4.0, 2.75), ("storm", "v", "seats"): Aftermath(2.5, 2.0)}
+    assert answer(numbers, run, {}, aftermaths=after) == (
         "Community v was off its target by 4 kW in sale (battery power given evenly, into the feeder too; "
         "root mean square of the deviations of all steps, 6.7 % of the mean target of 60 kW; it did 1 kW "
-        "less on average) and 1.5 units in seats (7.5 % of 20 units; 0.25 units more on average); during the "
-        "crash of the platform 'storm' (from 2016-07-04 01:00 UTC to 2016-07-04 02:00 UTC) v did up to 40 kW "
-        "too little in sale, and was as before from 2.5 h after its end on; 3 of 12 000 "
+        "less on average) and 1.5 units in seats (7.5 % of 20 units; 0.25 units more on average); during and "
+        "after the crash of the platform 'storm' (from 2016-07-04 01:00 UTC to 2016-07-04 02:00 UTC) v did "
+        "up to 40 kW too little in sale (after it within 8 kW of its target, 1.75 times its usual deviation, "
+        "first in the step from 2016-07-04 02:45 UTC on and as a root mean square of any 24 steps from 2.5 h "
+        "after its end on) and up to 3 units too much in seats (after it within 2.5 units of its target "
+        "first in the step from 2016-07-04 02:00 UTC on); 3 of 12 000 "
         "messages were lost (less than 0.1 %), 1 came too late; households earned 12.5 EUR in 1 day; 41.25 "
         "kWh were traded between them; households drew 1 234 kWh at their meters; lines and transformers"
         " lost 7 kWh."
