@@ -172,19 +172,30 @@ def missed_power(entries: Collection[Entry]) -> list[Problem]:
     for entry in missed:
         groups.setdefault((entry.table, entry.fate, entry.reason), []).append(entry)
     parts = [
-        f"{count(len(group), _PLAIN.get(table, table))} of {power_text(group)} {fate} ({reason})"
+        f"{count(len(group), _PLAIN.get(table, table))} of {power_text(group)} {_fate_text(fate, reason)}"
         for (table, fate, reason), group in groups.items()
     ]
     if len(parts) > _SHOWN:
         parts = [*parts[:_SHOWN], f"{len(parts) - _SHOWN} more kinds"]
     ((table, fate, reason), *others) = groups
-    noun, why = (_PLAIN.get(table, table), f"{fate} ({reason})") if not others else ("element", listed(parts))
+    noun, why = (
+        (_PLAIN.get(table, table), _fate_text(fate, reason)) if not others else ("element", listed(parts))
+    )
     is_or_are = "is" if len(missed) == 1 else "are"
     message = (
         f"{count(len(missed), noun)} of the grid's data ({power_text(missed)}) {is_or_are} not in the run"
     )
-    remedy = "All else is. The run's table source_elements lists each, and so does `cosim explain`"
+    remedy = (
+        "Everything else that draws or feeds in power is. The run's table source_elements lists each, and so "
+        "does `cosim explain`"
+    )
     return [Problem(f"{message}: {why}", remedy, "grid.network", severity="warning")]
+
+
+def _fate_text(fate: str, reason: str) -> str:
+    """What became of elements, and why; generators are replaced only where a household has its own."""
+    by = " by the households' own generation" if reason == "grid.replace_generators" else ""
+    return f"{fate}{by} ({reason})"
 
 
 _SHOWN = 6

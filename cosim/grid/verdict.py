@@ -39,20 +39,20 @@ _HELD = (
 _WORDS = {
     "vm_min_pu": LimitWords(
         *("voltage too low", "bus", "{:.4f} pu", "voltage_low", "bus"),
-        "lower limit used most, limit over voltage",
+        "lower limit used most, limit as share of voltage",
         _HELD,
     ),
     "vm_max_pu": LimitWords(
         *("voltage too high", "bus", "{:.4f} pu", "voltage_high", "bus"),
-        "upper limit used most, voltage over limit",
+        "upper limit used most, voltage as share of limit",
         _HELD,
     ),
     "line_loading_max_percent": LimitWords(
-        *("line overloaded", "line", "{:.4g} %", "line_overload", "line"), "limit used most, line overloaded"
+        *("line overloaded", "line", "{:.4g} %", "line_overload", "line"), "limit used most, line loading"
     ),
     "trafo_loading_max_percent": LimitWords(
         *("transformer overloaded", "transformer", "{:.4g} %", "trafo_overload", "trafo"),
-        "limit used most, transformer overloaded",
+        "limit used most, transformer loading",
     ),
     "trafo3w_loading_max_percent": LimitWords(
         "three-winding transformer overloaded",
@@ -60,7 +60,7 @@ _WORDS = {
         "{:.4g} %",
         "trafo3w_overload",
         "trafo3w",
-        "limit used most, three-winding transformer overloaded",
+        "limit used most, three-winding transformer loading",
     ),
 }
 

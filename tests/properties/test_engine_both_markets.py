@@ -47,7 +47,9 @@ def by_hour(folder: Path) -> pd.DataFrame:
 def test_the_scenario_says_of_its_grid_alone_that_generators_are_replaced() -> None:
     (told,) = preflight(load_scenario("village_combined"))
     assert told.severity == "warning"
-    said = "13 static generators of the grid's data (144 kW) are not in the run: replaced (grid.replace_gen"
+    said = (
+        "13 static generators of the grid's data (144 kW) are not in the run: replaced by the households' own"
+    )
     assert said in told.message
 
 

@@ -136,7 +136,7 @@ def test_a_generator_is_replaced_if_the_scenario_says_so_and_that_is_said(on_net
     assert power.loc[4] == pytest.approx(0.01 - 0.05, abs=1e-12)  # no household stands there
     parts = build(loaded)
     (warning,) = missed(parts)
-    said = "1 static generator of the grid's data (100 kW) is not in the run: replaced (grid.replace_gen"
+    said = "(100 kW) is not in the run: replaced by the households' own generation (grid.replace_generators)"
     assert said in warning
 
 

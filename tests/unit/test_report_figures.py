@@ -519,7 +519,7 @@ def test_summary_rows_name_value_and_unit() -> None:
         ("Feeder", "Bus of the lowest voltage", "North\\x1b[31m end", "index 7"),
         ("Feeder", "Bus of the highest voltage", "8", ""),
         ("Feeder", "Time of the highest voltage", "–", ""),
-        ("Feeder", "Limit used most, transformer overloaded", "141.8", "%"),
+        ("Feeder", "Limit used most, transformer loading", "141.8", "%"),
         ("Feeder", "Highest line loading", "–", "%"),
         ("Others", "something_new", "2.5", ""),
     ]
