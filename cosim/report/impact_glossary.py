@@ -32,6 +32,19 @@ def words_of_study(analysis: ImpactAnalysis) -> dict[str, str]:
         "pu": "per unit: a voltage as a share of the nominal one",
         "loading": "the current, as a share of what the line or transformer is rated for",
     }
+    if any(analysis.scenario(curve.found[0].chain.points[0]).communities for curve in analysis.curves):
+        found["community"] = (
+            "households that are regulated together: a platform sends all of them a signal, by which each "
+            "decides whether it takes a unit"
+        )
+        found["unit"] = (
+            "what a household takes of a resource in one step of a community, or does not take; of vehicles "
+            "that charge, the charger's power"
+        )
+        found["target"] = (
+            "how many units a community is asked for in a step. Its households decide for themselves, so "
+            "that it may do more than that in one step and less in another"
+        )
     if len(config.modes) > 1:
         found["change of the mean"] = (
             f"mean capacity of a mode less that of {first_mode(analysis)}, seed by seed, in percentage "

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from cosim.core.errors import listed
 from cosim.core.shown import number_text
+from cosim.devices.ev import EV_CHARGING, ElectricVehicle
 from cosim.devices.interface import DEVICES, device_title
 from cosim.engine.scenario import Scenario
-from cosim.regulation.units_in_kw import step_power_text
+from cosim.regulation.schema import CommunityConfig, ResourceConfig
+from cosim.regulation.units_in_kw import kw_per_unit
 
 _SMALL_KW = 0.05
 """What is less in every run that is looked at is not worth a word."""
@@ -127,12 +129,40 @@ def _deeds(kind: str, summary: Summary, scenario: Scenario) -> Iterator[str]:
             begin = f"{community.name}_{resource.name}_{kind}_use_max"
             target, done = (_known(summary, f"{begin}_{name}_units") for name in ("target", "done"))
             if target is not None and done is not None:
-                asked, did = (
-                    step_power_text(each, resource, scenario.time.step_ms) for each in (target, done)
-                )
-                parts.append(f"{asked} of {resource.name} and did {did}")
+                unit_kw = _unit_kw(scenario, community, resource)
+                parts.append(_deed_text(target, done, resource.name, unit_kw))
         if parts:
             yield f"community {community.name} was asked for {listed(parts)}"
+
+
+def _deed_text(target: float, done: float, name: str, unit_kw: float | None) -> str:
+    """What was asked for and done, in kW where a unit is known in it, and what that is above or below."""
+    shown = [number_text(each, 3) for each in (target, done)]
+    apart = f"{_amount(abs(done - target), unit_kw)} {'more' if done > target else 'less'} than asked"
+    beside = "as asked" if shown[0] == shown[1] else apart
+    if unit_kw is None:
+        return f"{_amount(target, None)} of {name} and did {_amount(done, None)}, {beside}"
+    return (
+        f"{_amount(target, unit_kw)} of {name} ({_amount(target, None)} of {_kw(unit_kw)}) and did "
+        f"{_amount(done, unit_kw)} ({shown[1]}), {beside}"
+    )
+
+
+def _amount(units: float, unit_kw: float | None) -> str:
+    if unit_kw is not None:
+        return _kw(units * unit_kw)
+    text = number_text(units, 3)
+    return f"{text} {'unit' if text == '1' else 'units'}"
+
+
+def _unit_kw(scenario: Scenario, community: CommunityConfig, resource: ResourceConfig) -> float | None:
+    """One unit as power; None where it is no energy, or where devices have units of different power."""
+    if resource.serves != EV_CHARGING:
+        return kw_per_unit(resource, scenario.time.step_ms)
+    devices = [group.devices.get("ev") for group in scenario.groups if group.name in community.groups]
+    powers = {str(each.charger_kw): each.charger_kw for each in devices if isinstance(each, ElectricVehicle)}
+    found = next(iter(powers.values())) if len(powers) == 1 else None
+    return float(found) if isinstance(found, int | float) else None
 
 
 def _known(summary: Summary, name: str) -> float | None:

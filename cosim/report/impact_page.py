@@ -177,8 +177,9 @@ def what_was_run(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[str]:
         yield f"Limits: {limits}."
     if len(config.modes) > 1 and analysis.costs:
         yield (
-            f"What modes cost is compared at {listed([percent(config.grid[at]) for at in config.compared])}, "
-            "where every mode was run with every seed; the key compare_at of the study's file names others."
+            f"What modes cost is compared at {listed([percent(config.grid[at]) for at in config.compared])}"
+            f"{', the middle of the penetrations' if config.compare_at is None else ''}: there every mode is "
+            "run with every seed. The key compare_at of the study's file chooses other penetrations."
         )
     yield (
         "95 % intervals of capacities are by bootstrap over the seeds, those of probabilities Clopper and "
@@ -416,7 +417,13 @@ def _in_words(table: TextTable, analysis: ImpactAnalysis) -> TextTable:
     if titled and "mode" in table.columns:
         column = table.columns.index("mode")
         rows = [[*row[:column], titled.get(row[column], row[column]), *row[column + 1 :]] for row in rows]
-    return replace(table, headings=tuple(names), rows=rows)
+    kept = [
+        n
+        for n, name in enumerate(table.columns)
+        if name != NOT_MONOTONE or any(curve.n_not_monotone for curve in analysis.curves)
+    ]
+    columns, headings = (tuple(each[n] for n in kept) for each in (table.columns, names))
+    return replace(table, columns=columns, headings=headings, rows=[[row[n] for n in kept] for row in rows])
 
 
 def _places(analysis: ImpactAnalysis) -> tuple[str, ...]:

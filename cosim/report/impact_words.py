@@ -9,12 +9,14 @@ from datetime import datetime
 from cosim.config.axis_words import at_value
 from cosim.core.errors import count, listed
 from cosim.core.shown import THIN_SPACE, date_text, number_text, share_text
+from cosim.devices.interface import device_title
 from cosim.engine.scenario import Scenario
 from cosim.grid.element_limits import feeder_limits
 from cosim.grid.feeder import Feeder
 from cosim.grid.named_elements import Element, Elements, elements_of, limit_text, used_text
 from cosim.grid.verdict import WORDS_BY_KEY
 from cosim.report.impact_moments import moment_sentence
+from cosim.study.impact.headroom import Headroom
 from cosim.study.impact.impact_analysis import Curve, ImpactAnalysis, Overload
 from cosim.study.impact.statistics import is_short, resolves
 from cosim.study.impact.violations import NOT_SOLVED, WORDS, Binding, most_used
@@ -24,9 +26,23 @@ Feeders = Mapping[str, Feeder]
 """The feeders by name, as far as they can be built."""
 NOT_MONOTONE = "kept again at a higher penetration"
 """What becomes of a limit that is exceeded at one penetration and not at a higher one."""
+_EXCEEDS = {
+    key: "is overloaded"
+    if words.table != "bus"
+    else f"has too {'low' if key == 'voltage_low' else 'high'} a voltage"
+    for key, words in WORDS_BY_KEY.items()
+}
+"""What an element does that exceeds a kind of limit."""
+_NEARLY = 0.98
+"""The share of its limit from which a hosted seed is said to be close to it."""
 _MOST_BOUNDS = 4
 _MOST_CURVES = 5
 """Of a feeder with more, the answer lists only the first mode and those that host the most and the least."""
+
+
+def capitalised(text: str) -> str:
+    """As it begins a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def percent(share: float) -> str:
@@ -164,32 +180,54 @@ def _hosted(analysis: ImpactAnalysis, curve: Curve) -> str:
     between = ""
     if found.ends is not None and found.ends[0] != found.ends[1]:
         between = f" (95 % interval {' to '.join(capacity_text(curve, each) for each in found.ends)})"
-    hosted = f"the feeder hosts {capacity_text(curve, found.position)}{between}"
+    what = listed([device_title(each.device) for each in analysis.config.technologies])
+    hosted = f"the feeder hosts {what} {_share(analysis, capacity_text(curve, found.position))}{between}"
     return f"{hosted} at a risk of {percent(analysis.config.risk)} over {count(len(curve.known), 'seed')}"
+
+
+def _share(analysis: ImpactAnalysis, capacity: str) -> str:
+    """A penetration with what it is a share of: ``in 75 % of the households``."""
+    technologies = analysis.config.technologies
+    if any(each.share_at_full != 1 for each in technologies):
+        return f"at a penetration of {capacity}"
+    named = dict.fromkeys(each.group for each in technologies)
+    scenario = analysis.scenario(analysis.plan.chains[0].points[0])
+    of = "" if len(named) == len(scenario.groups) else f" of {listed([repr(each) for each in named])}"
+    return f"in {capacity} of the households{of}"
 
 
 def _first_exceeded(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str:
     found = analysis.bindings(curve)
     if not found:
         return _headroom(analysis, curve, feeder)
-    kinds: dict[str, int] = {}
-    for (kind, _), n in found.items():
-        kinds[kind] = kinds.get(kind, 0) + n
-    total = len(curve.known)
-    ranked = sorted(kinds.items(), key=lambda item: -item[1])
-    said = [f"{WORDS[kind]} in {n} of {count(total, 'seed')}" for kind, n in ranked]
-    said += [f"none in {curve.n_unbounded}"] if curve.n_unbounded else []
     (kind, element), n = next(iter(found.items()))
-    at = (
-        f"{element_name(feeder, kind, element)} in {n}"
-        if len(found) > 1
-        else element_name(feeder, kind, element)
-    )
-    where = "" if kind == NOT_SOLVED else f", {'most often ' if len(found) > 1 else ''}at {at}"
+    name, of_seeds = element_name(feeder, kind, element), f"of {count(len(curve.known), 'seed')}"
+    if len(found) == 1 and kind != NOT_SOLVED:
+        said = f"{name} {_EXCEEDS[kind]} in {n} {of_seeds}"
+    else:
+        kinds: dict[str, int] = {}
+        for (each, _), of_element in found.items():
+            kinds[each] = kinds.get(each, 0) + of_element
+        ranked = sorted(kinds.items(), key=lambda item: -item[1])
+        said = listed([f"{WORDS[each]} in {of_kind} {of_seeds}" for each, of_kind in ranked])
+    said += f", nothing in the other {curve.n_unbounded}" if curve.n_unbounded else ""
+    said += f", most often at {name} in {n}" if len(found) > 1 and kind != NOT_SOLVED else ""
     instants = [] if kind == NOT_SOLVED else analysis.worst_instants(curve, kind, element)
     when = times_of_day(instants) if len(instants) > 1 else ""
-    where += f"; worst {when}" if when else ""
-    return f" Limit exceeded first: {listed(said)}{where}.{_worst(analysis, curve, feeder)}"
+    said += f"; worst {when}" if when else ""
+    near = _nearly_exceeded(analysis, curve, feeder)
+    return f" Limit exceeded first: {said}.{near}{_worst(analysis, curve, feeder)}"
+
+
+def _nearly_exceeded(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str:
+    """That a seed which exceeds no limit is so close to one that little more would do."""
+    left = analysis.headroom(curve)
+    if left is None or left.kind not in analysis.config.limits or not _NEARLY <= left.use <= 1:
+        return ""
+    return (
+        f" Of the seeds that exceed none, {_nearest(analysis, curve, left, feeder)}, so that little more "
+        "would exceed it."
+    )
 
 
 def worst_overload(analysis: ImpactAnalysis, curve: Curve) -> Overload | None:
@@ -208,8 +246,9 @@ def _worst(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str
     element = elements.get((binds.table, binds.element))
     limit = "" if element is None else f" (limit {limit_text(binds.kind, element)})"
     return (
-        f" At worst, one step above what a seed hosts ({percent(worst.penetration)}, seed "
-        f"{worst.found.chain.seed}), {element_name(feeder, binds.kind, binds.element)} reaches "
+        f" At worst, with seed {worst.found.chain.seed} at {percent(worst.penetration)}, the first "
+        "penetration at which that seed exceeds a limit, "
+        f"{element_name(feeder, binds.kind, binds.element)} reaches "
         f"{_reached(binds, elements)}{limit}{_when(binds, scenario)}."
         f"{moment_sentence(binds.kind, worst.summary, scenario)}"
     )
@@ -231,7 +270,8 @@ def _beside_first(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None)
         for each, point in ((there, beside.first), (here, beside.own))
     ]
     return (
-        f" At {percent(beside.penetration)} with seed {beside.seed}, {first_mode(analysis)} takes {told[0]}, "
+        f" Side by side on the same seed, seed {beside.seed} at {percent(beside.penetration)}: "
+        f"{first_mode(analysis)} takes {told[0]}, "
         f"and this mode {told[1]}.{moment_sentence(beside.kind, own, analysis.scenario(beside.own), first)}"
     )
 
@@ -307,20 +347,27 @@ def times_of_day(instants: Sequence[datetime]) -> str:
 
 
 def _headroom(analysis: ImpactAnalysis, curve: Curve, feeder: Feeder | None) -> str:
-    """That nothing binds, and how far from the limits the worst seed is."""
+    """That nothing binds, and how far from the limits the worst seed is, with the powers then."""
     left = analysis.headroom(curve)
     if left is None:
         return ""
     loaded = ""
     if left.kind:
-        start = analysis.scenario(curve.found[0].chain.points[0]).time.start
-        loaded = (
-            f"{element_name(feeder, left.kind, left.element)} reaches {percent(left.use)} of its limit on "
-            f"{date_text(start, left.time_h)}, and "
-        )
+        moment = moment_sentence(left.kind, analysis.summary(left.point), analysis.scenario(left.point))
+        loaded = f" Nearest to its limit, {_nearest(analysis, curve, left, feeder)}.{moment}"
     return (
-        f" No limit is exceeded at any penetration that was run; at {percent(curve.grid[-1])}, in the worst "
-        f"seed, {loaded}voltages are {left.vm_min_pu:.3f} to {left.vm_max_pu:.3f} pu."
+        f" No limit is exceeded at any penetration that was run.{loaded} Over all seeds, voltages at "
+        f"{percent(curve.grid[-1])} are {left.vm_min_pu:.3f} to {left.vm_max_pu:.3f} pu."
+    )
+
+
+def _nearest(analysis: ImpactAnalysis, curve: Curve, left: Headroom, feeder: Feeder | None) -> str:
+    """The loading that uses most of its limit at the largest penetration, with its seed and time."""
+    seed = next(each.chain.seed for each in curve.known if each.chain.points[-1] == left.point)
+    return (
+        f"seed {seed} at {percent(curve.grid[-1])} takes {element_name(feeder, left.kind, left.element)} to "
+        f"{percent(left.use)} of its limit on "
+        f"{date_text(analysis.scenario(left.point).time.start, left.time_h)}"
     )
 
 
@@ -349,10 +396,10 @@ def doubts(analysis: ImpactAnalysis) -> Iterator[str]:
         yield f"With fewer than {FEWEST_SEEDS} seeds no intervals of capacities, means and changes are given."
     if analysis.idle_limits:
         words = listed([f"'{WORDS[kind]}'" for kind in analysis.idle_limits])
-        yield f"No element of the feeder can exceed {words}, which the study names under `limits`."
+        yield f"No element of the feeder can exceed {words}, which the study names under the key limits."
     yield from _bounds(analysis)
     for curve in analysis.curves:
-        where = place_text(analysis, curve)
+        where = capitalised(place_text(analysis, curve))
         if curve.n_not_monotone:
             yield (
                 f"{where}: in {count(curve.n_not_monotone, 'seed')} a limit that is exceeded at one "

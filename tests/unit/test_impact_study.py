@@ -172,9 +172,10 @@ def test_one_step_above_a_capacity_is_told_run_by_run(finished: Path) -> None:
     curve = analysis.curves[0]
     worst = max(analysis.overloads(curve), key=lambda each: each.binding.use)
     assert (
-        f"At worst, one step above what a seed hosts ({100 * worst.penetration:.4g} %, seed "
-        f"{worst.found.chain.seed}), transformer trafo 1 reaches {30 * worst.binding.use:.4g} % "
-        "by current (limit 30 % of 100 kVA) on 2016-07-05 11:00 UTC. Then households' loads took 4 kW and PV "
+        f"At worst, with seed {worst.found.chain.seed} at {100 * worst.penetration:.4g} %, the first "
+        f"penetration at which that seed exceeds a limit, transformer trafo 1 reaches "
+        f"{30 * worst.binding.use:.4g} % by current (limit 30 % of 100 kVA) on "
+        "2016-07-05 11:00 UTC. Then households' loads took 4 kW and PV "
         "systems gave "
     ) in next(sentences(analysis, feeders_of(analysis)))
     where, command = commands(analysis)[0]
@@ -237,14 +238,15 @@ def test_owners_are_nested_so_that_a_larger_penetration_generates_more(finished:
 
 def test_the_page_says_the_answer_first(finished: Path) -> None:
     page = (finished / "impact/impact.md").read_text()
-    assert page.startswith("# Roofs &lt;b>\n\n- **uncontrolled**: the feeder hosts ")
-    assert "Limit exceeded first: transformer overloaded in 4 of 4 seeds, at transformer trafo 1" in page
+    assert page.startswith("# Roofs &lt;b>\n\n- **uncontrolled**: the feeder hosts PV systems in ")
+    assert " % of the households" in page.splitlines()[2]
+    assert "Limit exceeded first: transformer trafo 1 is overloaded in 4 of 4 seeds; worst at " in page
     assert "Limits: voltages at least 0.9 and at most 1.1 pu, lines up to 100 % of their rating, " in page
     assert "percentage points" in page
     shown = (finished / "impact/report.html").read_text()
     assert "Roofs &lt;b&gt;" in shown
     assert '"kind":"feeder"' in shown
-    assert shown.index("uncontrolled: the feeder hosts ") < shown.index("transformer overloaded in 4 of 4")
+    assert shown.index("Uncontrolled: the feeder hosts ") < shown.index("is overloaded in 4 of 4")
     found = analysed(finished).hosting_capacities()
     assert (found.groupby("mode").hosting_capacity.mean().diff().dropna() > 0).all(), "inductive hosts less"
     for name in ("violation_probability", "hosting_capacity", "first_violations"):
@@ -272,8 +274,9 @@ def test_a_mode_is_told_beside_the_first_where_that_exceeds_a_limit_with_the_pow
     made = points["trafo_overload_use_max_generated_kw"]
     assert made.iloc[0] == made.iloc[1], "the same roofs under the same sun"
     assert (
-        f" At {100 * beside.penetration:.4g} % with seed {beside.seed}, uncontrolled takes transformer "
-        f"trafo 1 to {first:.4g} % by current on 2016-07-05 11:00 UTC, and this mode transformer trafo 1 to "
+        f" Side by side on the same seed, seed {beside.seed} at {100 * beside.penetration:.4g} %: "
+        f"uncontrolled takes transformer trafo 1 to {first:.4g} % by current on 2016-07-05 11:00 UTC, "
+        "and this mode transformer trafo 1 to "
         f"{own:.4g} % by current on 2016-07-05 11:00 UTC. Then households' loads took 4 kW "
         "and PV systems gave "
     ) in told[1]
@@ -369,8 +372,8 @@ def test_evaluating_a_directory_again_gives_the_same(finished: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("limit", "bound", "said"),
     [
-        (1000, "above", "hosts at least 100 %"),
-        (0.01, "below", "hosts not even 0 %"),
+        (1000, "above", "hosts PV systems in at least 100 % of the households"),
+        (0.01, "below", "hosts PV systems in not even 0 % of the households"),
     ],
 )
 def test_a_bound_is_called_a_bound(tmp_path: Path, limit: float, bound: str, said: str) -> None:
@@ -386,7 +389,44 @@ def test_a_bound_is_called_a_bound(tmp_path: Path, limit: float, bound: str, sai
     is_above = bound == "above"
     assert ("Some seeds exceed no limit even at 100 %, where the study ends" in page) == is_above
     assert ("exceeded even at 0 % in some seeds of uncontrolled" in page) != is_above
-    assert ("at 100 %, in the worst seed, transformer trafo 1" in page) == is_above
+    told = page.split(" Nearest to its limit, ")
+    assert (len(told) == 2) == is_above
+    if is_above:
+        points = analysis.table[analysis.table.penetration == 1]
+        worst = points.loc[points.trafo_overload_use_max.idxmax()]
+        assert told[1].startswith(
+            f"seed {worst.seed} at 100 % takes transformer trafo 1 to "
+            f"{100 * worst.trafo_overload_use_max:.4g} % of its limit on "
+            "2016-07-05 11:00 UTC. Then households' loads took 4 kW and PV systems gave "
+            f"{number_text(worst.trafo_overload_use_max_generated_kw, 3)} kW. "
+            "Over all seeds, voltages at 100 % are "
+        )
+
+
+def test_a_hosted_seed_close_to_a_limit_and_what_a_share_is_of(finished: Path) -> None:
+    plan, table = read_impact(finished)
+    analysis = ImpactAnalysis(plan, table)
+    feeders, chain = feeders_of(analysis), analysis.curves[0].found[0].chain
+    made = table[table["point"].isin(chain.points)].iloc[:1]
+    others = [made.assign(point=point) for point in chain.points if point not in set(table["point"])]
+    table = pd.concat([table, *others], ignore_index=True)  # every penetration of seed 1, as if it was run
+    seed_1 = table["point"].isin(chain.points)
+
+    def first(use: float) -> str:
+        """The answer of the first mode if its seed 1 kept its limits, the transformer's this far."""
+        other = table.copy()
+        other.loc[seed_1, [name for name in table if name.endswith("_use_max")]] = 0.5
+        other.loc[seed_1, "trafo_overload_use_max"] = use
+        other.loc[seed_1, [name for name in table if name.endswith("_intervals")]] = 0
+        return next(sentences(ImpactAnalysis(plan, other), feeders))
+
+    said = " is overloaded in 3 of 4 seeds, nothing in the other 1; worst at 11:00 UTC."
+    close = (
+        " Of the seeds that exceed none, seed 1 at 100 % takes transformer trafo 1 to 99.2 % of its limit on "
+    )
+    assert f"{said}{close}" in first(0.992)
+    assert said in first(0.97)
+    assert " Of the seeds that exceed none" not in first(0.97)
 
 
 def test_only_modes_over_communication_are_run_for_each_quality(tmp_path: Path) -> None:

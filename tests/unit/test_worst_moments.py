@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 
 import cosim
+from cosim.engine.load import load_scenario
 from cosim.report.impact_moments import moment_sentence
 
 STREET: dict[str, Any] = {
@@ -109,6 +111,28 @@ def test_a_moment_is_a_sentence_and_beside_another_one_says_what_was_instead(run
     here |= {"street_rides_trafo_overload_use_max_done_units": 4.5}
     assert moment_sentence("trafo_overload", here, run.scenario).endswith(
         " others at the feeder gave 20 kW and PV systems gave 0 kW; community street was asked for 3 units "
-        "of rides and did 4.5 units."
+        "of rides and did 4.5 units, 1.5 units more than asked."
     )
     assert moment_sentence("line_overload", here, run.scenario) == ""
+
+
+@pytest.mark.parametrize(
+    ("charger_kw", "done", "said"),
+    [
+        (11, 4.0, "22 kW of charging (2 units of 11 kW) and did 44 kW (4), 22 kW more than asked."),
+        (11, 1.0, "22 kW of charging (2 units of 11 kW) and did 11 kW (1), 11 kW less than asked."),
+        (11, 2.0, "22 kW of charging (2 units of 11 kW) and did 22 kW (2), as asked."),
+        ({"uniform": [3.7, 11]}, 4.0, "2 units of charging and did 4 units, 2 units more than asked."),
+    ],
+)
+def test_what_a_community_did_is_told_in_kw_where_all_its_units_are_the_same(
+    charger_kw: Any, done: float, said: str
+) -> None:
+    settings = ["groups.homes.ev.charger_kw=" + json.dumps(charger_kw)]
+    scenario = load_scenario("small_street", settings).scenario
+    summary = {f"trafo_overload_use_max_{name}_kw": 1.0 for name in ("load", "generated", "drawn")}
+    begin = "street_charging_trafo_overload_use_max"
+    summary |= {f"{begin}_target_units": 2.0, f"{begin}_done_units": done}
+    assert moment_sentence("trafo_overload", summary, scenario).endswith(
+        f"; community street was asked for {said}"
+    )

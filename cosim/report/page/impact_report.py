@@ -18,6 +18,7 @@ from cosim.report.impact_words import (
     Feeders,
     bound_text,
     capacity_text,
+    capitalised,
     doubts,
     element_name,
     mode_number,
@@ -63,7 +64,7 @@ def write_impact(analysis: ImpactAnalysis, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     config, feeders = analysis.config, feeders_of(analysis)
     (text, *files), tables = write_impact_files(analysis, feeders, folder)
-    answer = [sentence.replace("**", "") for sentence in sentences(analysis, feeders)]
+    answer = [capitalised(sentence.replace("**", "")) for sentence in sentences(analysis, feeders)]
     title, notes, figures = (
         config.title or config.name,
         [*what_was_run(analysis, feeders), *doubts(analysis)],
@@ -121,9 +122,12 @@ def _figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[Figure]:
         if change.n
     ]
     if changes:
+        has_intervals = any(each["low"] != each["high"] for each in changes)
         first = mode_title(analysis, next(iter(analysis.config.modes)))
         about = (
-            f"Seed by seed beside {first}, mean and 95 % interval: where it holds 0, chance may explain it."
+            f"Seed by seed beside {first}, the mean"
+            f"{' and 95 % interval: where it holds 0, chance may explain it' if has_intervals else ''}. "
+            "The dotted line at 0 is no change."
         )
         yield dots(
             f"What changes against {first}",
@@ -131,7 +135,7 @@ def _figures(analysis: ImpactAnalysis, feeders: Feeders) -> Iterator[Figure]:
             changes,
             about=about,
             zero=True,
-            words=["mean change", "95 % interval", ""],
+            words=["mean change", "95 % interval" if has_intervals else "", ""],
         )
     for feeder in analysis.config.feeder_names:
         mine = [each for each in known if each.feeder == feeder]
@@ -176,14 +180,15 @@ def _capacities(analysis: ImpactAnalysis, known: list[Curve]) -> Figure:
             rows.append(
                 dot(place_text(analysis, each), values, single, bound, shade=mode_number(analysis, each.mode))
             )
+    has_intervals = any(each.at_risk and each.at_risk.ends for each in known)
     about = (
         f"The largest penetration at which at most {percent(analysis.config.risk)} of the seeds exceed a "
-        "limit, with its 95 % interval. Where it says 'at least', the study "
-        "ends there, and the feeder may host more."
+        f"limit{', with its 95 % interval' if has_intervals else ''}. Where it says 'at least', the study "
+        "ends there, and the feeder may host more. The dotted line is at 0 %."
     )
     words = [
         f"hosted at a risk of {percent(analysis.config.risk)}",
-        "95 % interval",
+        "95 % interval" if has_intervals else "",
         "single seeds, each a dot",
     ]
     return dots("What the feeder hosts", _PENETRATION, rows, about=about, zero=True, words=words)

@@ -345,7 +345,7 @@ class ImpactAnalysis:
         """What limits leave at the largest penetration, in the worst seed without a violation."""
         last = len(curve.grid) - 1
         points = [each.chain.points[last] for each in curve.known if each.capacity == last]
-        return headroom([self._summaries[point] for point in points])
+        return headroom({point: self._summaries[point] for point in points})
 
     @cached_property
     def costs(self) -> list[Cost]:
