@@ -215,6 +215,10 @@ def test_speeds_name_a_program_that_is_there_and_what_it_wants() -> None:
     assert f"| at most {inverter['NEEDED_S']:.0f} s |" in text
     assert wanted["bench_power_flow"] == f"at least {constants('bench_power_flow')['NEEDED_RATIO']}"
     assert wanted["bench_startup"].startswith(f"at most {constants('bench_startup')['NEEDED_S']} s")
+    arrays = constants("bench_regulation")
+    assert f"| {arrays['OVER_BARE'][99]}; {arrays['OVER_BARE'][1000]} times |" in text
+    assert f"| {arrays['VILLAGE_RATIO']} times |" in text
+    assert f"| {arrays['LARGE_S']} s; {arrays['LARGE_GIB']} GiB; {arrays['COST_RATIO']} |" in text
     memory_of = constants("bench_memory")
     assert wanted["bench_memory"] == f"at most {memory_of['MAX_GIB']:.0f} GiB"
     for most in memory_of["MAX_MB_PER_MONTH"].values():

@@ -349,7 +349,7 @@ def _plain_scenarios(draw: Any) -> dict[str, Any]:
     scenario["time"] = {"step_s": step_ms / 1000, "steps": draw(st.integers(1, 100))}
     scenario["record"] = {"decisions": False}
     for group in scenario["groups"]:
-        for device in ("battery", "load", "pv", "ev"):
+        for device in ("battery", "load", "pv", "ev", "heat_pump"):
             group.pop(device, None)
     phases = st.sampled_from([0, step_ms - 1, {"uniform_int": [1, step_ms - 1]}, {"uniform_int": [0, 2]}])
     for community in scenario["communities"]:
