@@ -36,6 +36,11 @@ def rounded_like(value: float, other: float, digits: int = 4) -> float:
     return round(value, max(0, digits - 1 - math.floor(math.log10(abs(other)))))
 
 
+def kw_text(power_kw: float) -> str:
+    """The size of a power, to three digits: ``578 kW``."""
+    return f"{number_text(abs(power_kw), 3)} kW"
+
+
 def share_text(share: float) -> str:
     """A share of 1 in per cent; one that is not nothing and not all never looks as if it were."""
     if 0 < share < 0.001:

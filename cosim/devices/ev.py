@@ -126,6 +126,10 @@ class ElectricVehicle(Device):
         """A file of sessions."""
         return self.sessions.files()
 
+    def unit_kw(self, service: str) -> float | None:
+        """The power of the chargers, where all have the same."""
+        return float(self.charger_kw) if isinstance(self.charger_kw, int | float) else None
+
     def unit_problems(self, service: str, unit_kw: float, group: str) -> Iterator[Problem]:
         """A unit is the charger's power, and nothing else."""
         if unit_kw:

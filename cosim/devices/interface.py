@@ -236,6 +236,10 @@ class Device(Model):
         """What is wrong or doubtful about a unit of that power, over a step, if it is asked for it."""
         return iter(())
 
+    def unit_kw(self, service: str) -> float | None:
+        """One unit of a service, kW, where its own keys say that for all households; None elsewhere."""
+        return None
+
     def put_profiles(self, site: ProfileSite) -> None:
         """Put what each household draws or gives; for a kind that `has_profile`."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cosim.core.clock import MS_PER_HOUR
 from cosim.core.errors import listed
-from cosim.core.shown import number_text
+from cosim.core.shown import kw_text
 from cosim.devices.interface import device_title, given_columns
 from cosim.engine.scenario import Scenario
 from cosim.grid.verdict import KEY_BY_LIMIT, WORDS_BY_KEY
@@ -90,23 +90,23 @@ def _powers(moment: Moment, scenario: Scenario) -> Iterator[str]:
         feeder, of = "feeders", "feeders'"
     above, metered, own = moment.from_above_kw, moment.metered, moment.own_kw
     if metered is not None:
-        made = f" and generated {_kw(metered.generated)}" if metered.generated > _SMALL_KW else ""
-        parts.append(f"households used {_kw(metered.load)}{made}")
+        made = f" and generated {kw_text(metered.generated)}" if metered.generated > _SMALL_KW else ""
+        parts.append(f"households used {kw_text(metered.load)}{made}")
         deeds = sorted(((metered.given, "gave"), (metered.taken, "took")), reverse=True)
-        acted = [f"{verb} {_kw(power)}" for power, verb in deeds if power > _SMALL_KW]
+        acted = [f"{verb} {kw_text(power)}" for power, verb in deeds if power > _SMALL_KW]
         if acted:
             parts.append(f"their {device_words(scenario)} {' and '.join(acted)}")
     if own is not None and abs(own) > _SMALL_KW:
-        parts.append(f"the {of} other {'loads took' if own > 0 else 'generators gave'} {_kw(own)}")
+        parts.append(f"the {of} other {'loads took' if own > 0 else 'generators gave'} {kw_text(own)}")
     if above is not None:
         way = f"out of the {feeder} into the grid above"
         if above >= 0:
             way = f"from the grid above into the {feeder}"
-        yield f"{_kw(above)} flowed {way}{': ' if parts else ''}{listed(parts)}"
+        yield f"{kw_text(above)} flowed {way}{': ' if parts else ''}{listed(parts)}"
     elif parts:
         yield listed(parts)
     if parts and moment.losses_kw is not None and moment.losses_kw > _SMALL_KW:
-        yield f"lines and transformers lost {_kw(moment.losses_kw)}"
+        yield f"lines and transformers lost {kw_text(moment.losses_kw)}"
 
 
 def _deeds(moment: Moment, scenario: Scenario) -> Iterator[str]:
@@ -132,10 +132,6 @@ def device_words(scenario: Scenario) -> str:
         if not device.has_profile
     }
     return listed([device_title(name) for name in kinds]) or "devices"
-
-
-def _kw(value: float) -> str:
-    return f"{number_text(abs(value), 3)} kW"
 
 
 def _metered(folder: Path, scenario: Scenario, start: datetime, end: datetime) -> Metered | None:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cosim.core.errors import listed
-from cosim.core.shown import number_text
-from cosim.devices.ev import EV_CHARGING, ElectricVehicle
+from cosim.core.shown import kw_text, number_text
 from cosim.devices.interface import DEVICES, device_title
+from cosim.devices.services import offering
 from cosim.engine.scenario import Scenario
 from cosim.regulation.schema import CommunityConfig, ResourceConfig
 from cosim.regulation.units_in_kw import kw_per_unit
@@ -108,12 +108,12 @@ def generator_words(scenario: Scenario) -> str:
 
 def _power_text(power: _Power) -> str:
     gives = power.kw < 0 or (power.kw == 0 and power.is_generation)
-    text = f"{power.name} {'gave' if gives else 'took'} {_kw(power.kw)}"
-    if power.other_kw is None or _kw(power.other_kw) == _kw(power.kw):
+    text = f"{power.name} {'gave' if gives else 'took'} {kw_text(power.kw)}"
+    if power.other_kw is None or kw_text(power.other_kw) == kw_text(power.kw):
         return text
     turned = power.kw * power.other_kw < 0
     verb = f"{'taking' if gives else 'giving'} " if turned else ""
-    return f"{text} instead of {verb}{_kw(power.other_kw)}"
+    return f"{text} instead of {verb}{kw_text(power.other_kw)}"
 
 
 def _limited(kind: str, summary: Summary) -> Iterator[str]:
@@ -143,33 +143,33 @@ def _deed_text(target: float, done: float, name: str, unit_kw: float | None) -> 
     if unit_kw is None:
         return f"{_amount(target, None)} of {name} and did {_amount(done, None)}, {beside}"
     return (
-        f"{_amount(target, unit_kw)} of {name} ({_amount(target, None)} of {_kw(unit_kw)}) and did "
+        f"{_amount(target, unit_kw)} of {name} ({_amount(target, None)} of {kw_text(unit_kw)}) and did "
         f"{_amount(done, unit_kw)} ({shown[1]}), {beside}"
     )
 
 
 def _amount(units: float, unit_kw: float | None) -> str:
     if unit_kw is not None:
-        return _kw(units * unit_kw)
+        return kw_text(units * unit_kw)
     text = number_text(units, 3)
     return f"{text} {'unit' if text == '1' else 'units'}"
 
 
 def _unit_kw(scenario: Scenario, community: CommunityConfig, resource: ResourceConfig) -> float | None:
     """One unit as power; None where it is no energy, or where devices have units of different power."""
-    if resource.serves != EV_CHARGING:
-        return kw_per_unit(resource, scenario.time.step_ms)
-    devices = [group.devices.get("ev") for group in scenario.groups if group.name in community.groups]
-    powers = {str(each.charger_kw): each.charger_kw for each in devices if isinstance(each, ElectricVehicle)}
-    found = next(iter(powers.values())) if len(powers) == 1 else None
-    return float(found) if isinstance(found, int | float) else None
+    by_energy, service = kw_per_unit(resource, scenario.time.step_ms), resource.unit.service
+    if by_energy is not None or not service:
+        return by_energy
+    powers = {
+        group.devices[kind].unit_kw(service)
+        for group in scenario.groups
+        if group.name in community.groups
+        for kind in offering(service, group.devices)
+    }
+    return powers.pop() if len(powers) == 1 else None
 
 
 def _known(summary: Summary, name: str) -> float | None:
     """A number; None where there is none: tables of many runs hold NaN for it."""
     value = summary.get(name)
     return None if value is None or value != value else float(value)
-
-
-def _kw(value: float) -> str:
-    return f"{number_text(abs(value), 3)} kW"
